@@ -1,0 +1,50 @@
+/**
+ * What names bytes and facts: SHA-256 over type-tagged canonical JSON. SHA-256 on purpose, so that the digest of a
+ * weight file equals the one that the model hubs show for it. Files themselves are hashed in `hash.ts`.
+ */
+import {createHash} from 'node:crypto';
+import canonicalize from 'canonicalize';
+
+declare const brand: unique symbol;
+
+/** 64 lower-case hex digits of a SHA-256. Minted by `digestOf`, `sha256` and `asDigest` only. */
+export type Digest = string & {readonly [brand]: 'digest'};
+
+/** Whatever JSON can carry. */
+export type Json = string | number | boolean | null | readonly Json[] | {readonly [key: string]: Json};
+
+const HEX = /^[0-9a-f]{64}$/;
+
+/** Brands a string that is a digest already; anything else is a bug of the caller. */
+export function asDigest(text: string): Digest {
+  if (!HEX.test(text)) throw new Error(`Internal error: ${JSON.stringify(text)} is not a SHA-256 digest`);
+  return text as Digest;
+}
+
+/** The SHA-256 of some bytes or of the UTF-8 form of a text. */
+export function sha256(data: string | Uint8Array): Digest {
+  return createHash('sha256').update(data).digest('hex') as Digest;
+}
+
+/**
+ * Canonical JSON (RFC 8785): keys sorted by UTF-16 code units, numbers as ECMAScript writes them, no white space.
+ * Equal values give equal text. What JSON cannot carry (`undefined`, NaN, Infinity, a function) is a bug.
+ */
+export function canonicalJson(value: Json): string {
+  const text = canonicalize(value);
+  if (text === undefined) throw new Error('Internal error: this value has no JSON form');
+  return text;
+}
+
+/**
+ * Names a structure: `digestOf('artifact', {files})`. The tag keeps two kinds of record apart whose content happens to
+ * be equal; `[tag, value]` is hashed as one JSON array, so that no tag can run into the value behind it.
+ */
+export function digestOf(tag: string, value: Json): Digest {
+  return sha256(canonicalJson([tag, value]));
+}
+
+/** The first 8 hex digits, as people read and type them after `@`. */
+export function shortDigest(digest: Digest): string {
+  return digest.slice(0, 8);
+}

@@ -1,0 +1,136 @@
+/**
+ * The rows of the lineage as the rest of the tool sees them. Facts are only ever added; “is it running?” and “is it
+ * fresh?” are questions asked of them. Times are milliseconds since 1970, sizes bytes.
+ */
+import type {Digest, Json} from './digest.js';
+
+declare const brand: unique symbol;
+/** One invocation of a recipe. */
+export type RunId = number & {readonly [brand]: 'run'};
+/** One try of one node. */
+export type AttemptId = number & {readonly [brand]: 'attempt'};
+/** The right to record an attempt's outcome. The newest claim on a fingerprint wins. */
+export type ClaimId = number & {readonly [brand]: 'claim'};
+
+/** `/` separates folders on every system. `sha256` is of the file's bytes alone, as model hubs show it. */
+export interface ArtifactFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: Digest;
+}
+
+/** A file or folder by content. A single file has one entry with the path ''. Modes, times and owners do not count. */
+export interface Artifact {
+  readonly digest: Digest;
+  readonly kind: string;
+  readonly shape: 'file' | 'folder';
+  readonly bytes: number;
+  /** Sorted by path (UTF-16 code units). */
+  readonly files: readonly ArtifactFile[];
+  /** Folders without anything in them, which no file's path would tell. Sorted. */
+  readonly emptyFolders: readonly string[];
+}
+
+export interface Run {
+  readonly id: RunId;
+  readonly recipe: string;
+  readonly seed: number;
+  /** The frozen plan as the runner wrote it: wiring, params, source digests. */
+  readonly plan: Json;
+  /** The command line that began it. */
+  readonly command: string;
+  readonly startedAt: number;
+  /** Set when the newest session of the run has ended; a run that was resumed and is going on has none. */
+  readonly end: {readonly outcome: string; readonly at: number} | undefined;
+  /** How often it was begun or resumed. */
+  readonly sessions: number;
+}
+
+export interface InputEdge {
+  readonly port: string;
+  /** Name within a port that takes many; '' otherwise. */
+  readonly name: string;
+  readonly artifact: Digest;
+  /** The attempt whose output was used. Sources are attempts too (stage 'source'). */
+  readonly madeBy: AttemptId;
+}
+
+export interface OutputEdge {
+  readonly port: string;
+  readonly kind: string;
+  readonly artifact: Digest;
+  readonly bytes: number;
+}
+
+/** What an attempt cost. Whatever the system could not tell is left out. */
+export interface Cost {
+  readonly wallMs: number;
+  readonly userMs?: number;
+  readonly systemMs?: number;
+  /** Peak resident memory. */
+  readonly peakBytes?: number;
+  readonly readBytes?: number;
+  readonly writtenBytes?: number;
+  /** Tokens processed, where the stage counts them. */
+  readonly tokens?: number;
+}
+
+/** `reason` is 'succeeded' or the runner's kebab-case failure reason; `detail` is the payload of that variant. */
+export interface Outcome {
+  readonly ok: boolean;
+  readonly reason: string;
+  readonly detail: Json;
+  readonly cost?: Cost;
+}
+
+/** The attempt started from a checkpoint of another one. */
+export interface Continuation {
+  readonly attempt: AttemptId;
+  readonly step: number;
+  /** Set when the checkpoint's code differed and was accepted by hand; such an output never satisfies a hit. */
+  readonly accepted?: string;
+}
+
+export interface Attempt {
+  readonly id: AttemptId;
+  /** The run that began it. Other runs may have reused it. */
+  readonly run: RunId;
+  readonly node: string;
+  readonly stage: string;
+  readonly fingerprint: Digest;
+  /** Everything that the fingerprint was computed from. */
+  readonly ingredients: Json;
+  readonly params: Json;
+  readonly seed: number;
+  readonly because: string;
+  readonly continues: Continuation | undefined;
+  readonly startedAt: number;
+  readonly inputs: readonly InputEdge[];
+  readonly outputs: readonly OutputEdge[];
+  /** Undefined while nobody has recorded one. */
+  readonly outcome: (Outcome & {readonly at: number}) | undefined;
+}
+
+export type Action = 'run' | 'reuse' | 'source' | 'cancelled';
+
+/** What a run decided for one node, and why. The newest decision of a run for a node is the one that counts. */
+export interface Decision {
+  readonly run: RunId;
+  readonly node: string;
+  readonly action: Action;
+  readonly attempt?: AttemptId;
+  readonly because: string;
+}
+
+/** One node of a run: the newest decision, with what its attempt came to. */
+export interface RunNode extends Decision {
+  readonly at: number;
+  readonly outcome: (Outcome & {readonly at: number}) | undefined;
+}
+
+export interface MetricPoint {
+  readonly name: string;
+  readonly step: number;
+  /** NaN and infinities are kept. */
+  readonly value: number;
+}
