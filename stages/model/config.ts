@@ -1,0 +1,220 @@
+/**
+ * The shape of a model, read from and written to a Hugging Face `config.json` of the Qwen2 and Llama families.
+ * What changes the numbers and is not implemented here (sliding windows, other activations, other RoPE scalings) is
+ * refused with the field's name rather than ignored; fields that do not change the numbers pass through unread.
+ */
+import {z} from 'zod';
+import {StageFailure} from '../../pipeline/stage.js';
+
+/** Llama 3's stretched RoPE; https://github.com/meta-llama/llama-models, `apply_scaling`. */
+export interface Llama3Scaling {
+  readonly factor: number;
+  readonly lowFrequencyFactor: number;
+  readonly highFrequencyFactor: number;
+  readonly originalPositions: number;
+}
+
+export interface ModelConfig {
+  readonly family: 'qwen2' | 'llama';
+  /** `language` predicts tokens; `score` has one scalar read at the last token (a reward model). */
+  readonly head: 'language' | 'score';
+  readonly vocabSize: number;
+  readonly hiddenSize: number;
+  readonly intermediateSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly keyValueHeads: number;
+  readonly headDim: number;
+  readonly maxPositions: number;
+  readonly ropeTheta: number;
+  readonly ropeScaling?: Llama3Scaling;
+  readonly rmsNormEps: number;
+  /** The output matrix is the embedding matrix. */
+  readonly tied: boolean;
+  /** Biases on q, k, v; Llama's `attention_bias` also puts one on o. */
+  readonly attentionBias: {readonly qkv: boolean; readonly output: boolean};
+  /** Standard deviation of fresh weights. */
+  readonly initializerRange: number;
+  readonly bosId?: number;
+  readonly eosIds: readonly number[];
+  readonly padId?: number;
+  /** The object as it was read, so that writing it back loses nothing. */
+  readonly raw: Readonly<Record<string, unknown>>;
+}
+
+const ARCHITECTURES = {
+  qwen2: {language: 'Qwen2ForCausalLM', score: 'Qwen2ForSequenceClassification'},
+  llama: {language: 'LlamaForCausalLM', score: 'LlamaForSequenceClassification'},
+} as const;
+
+const count = z.int().min(1);
+const id = z.int().min(0).nullish();
+const rope = z.looseObject({
+  rope_theta: z.number().positive().optional(),
+  rope_type: z.string().optional(),
+  type: z.string().optional(),
+  factor: z.number().positive().optional(),
+  low_freq_factor: z.number().positive().optional(),
+  high_freq_factor: z.number().positive().optional(),
+  original_max_position_embeddings: count.optional(),
+});
+
+const schema = z.looseObject({
+  model_type: z.enum(['qwen2', 'llama']),
+  architectures: z.array(z.string()).min(1),
+  vocab_size: count,
+  hidden_size: count,
+  intermediate_size: count,
+  num_hidden_layers: count,
+  num_attention_heads: count,
+  num_key_value_heads: count.nullish(),
+  head_dim: count.nullish(),
+  max_position_embeddings: count,
+  rope_theta: z.number().positive().optional(),
+  rope_scaling: rope.nullish(),
+  rope_parameters: rope.nullish(),
+  rms_norm_eps: z.number().positive(),
+  tie_word_embeddings: z.boolean().default(false),
+  attention_bias: z.boolean().default(false),
+  mlp_bias: z.literal(false).optional(),
+  hidden_act: z.literal('silu').default('silu'),
+  use_sliding_window: z.literal(false).nullish(),
+  layer_types: z.array(z.literal('full_attention')).nullish(),
+  quantization_config: z.undefined().optional(),
+  num_labels: z.literal(1).optional(),
+  initializer_range: z.number().positive().default(0.02),
+  bos_token_id: id,
+  eos_token_id: z.union([z.int().min(0), z.array(z.int().min(0))]).nullish(),
+  pad_token_id: id,
+});
+
+/**
+ * Reads a config. `where` names its file in messages.
+ * @throws {StageFailure} naming the field that is missing, wrong, or asks for what is not implemented.
+ */
+export function parseConfig(json: unknown, where: string): ModelConfig {
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({path, message}) => `${path.join('.') || 'the file'}: ${message}`);
+    throw new StageFailure(`${where} is not a model that can be computed here: ${problems.join('; ')}`);
+  }
+  const config = parsed.data;
+  const refuse = (problem: string): never => {
+    throw new StageFailure(`${where} is not a model that can be computed here: ${problem}`);
+  };
+
+  const architecture = config.architectures[0]!;
+  const names = ARCHITECTURES[config.model_type];
+  const head =
+    architecture === names.language
+      ? 'language'
+      : architecture === names.score
+        ? 'score'
+        : refuse(`architectures: “${architecture}” is neither ${names.language} nor ${names.score}`);
+  const heads = config.num_attention_heads;
+  const keyValueHeads = config.num_key_value_heads ?? heads;
+  const headDim = config.head_dim ?? config.hidden_size / heads;
+  if (heads % keyValueHeads !== 0) refuse(`num_key_value_heads: ${keyValueHeads} does not divide ${heads} heads`);
+  if (!Number.isInteger(headDim)) refuse(`hidden_size: ${config.hidden_size} is not a multiple of ${heads} heads`);
+  if (headDim % 2 !== 0) refuse(`head_dim: ${headDim} is odd, and rotary embeddings need pairs`);
+
+  const eos = config.eos_token_id ?? [];
+  const scaling = ropeScaling(config.rope_parameters ?? config.rope_scaling ?? {}, refuse);
+  return {
+    family: config.model_type,
+    head,
+    vocabSize: config.vocab_size,
+    hiddenSize: config.hidden_size,
+    intermediateSize: config.intermediate_size,
+    layers: config.num_hidden_layers,
+    heads,
+    keyValueHeads,
+    headDim,
+    maxPositions: config.max_position_embeddings,
+    ropeTheta: config.rope_parameters?.rope_theta ?? config.rope_theta ?? 10000,
+    ...(scaling && {ropeScaling: scaling}),
+    rmsNormEps: config.rms_norm_eps,
+    tied: config.tie_word_embeddings,
+    attentionBias:
+      config.model_type === 'qwen2'
+        ? {qkv: true, output: false}
+        : {qkv: config.attention_bias, output: config.attention_bias},
+    initializerRange: config.initializer_range,
+    ...(typeof config.bos_token_id === 'number' && {bosId: config.bos_token_id}),
+    eosIds: typeof eos === 'number' ? [eos] : eos,
+    ...(typeof config.pad_token_id === 'number' && {padId: config.pad_token_id}),
+    raw: json as Record<string, unknown>,
+  };
+}
+
+function ropeScaling(given: z.infer<typeof rope>, refuse: (problem: string) => never): Llama3Scaling | undefined {
+  const type = given.rope_type ?? given.type ?? 'default';
+  if (type === 'default') return undefined;
+  if (type !== 'llama3') return refuse(`rope_scaling: “${type}” is not implemented (default and llama3 are)`);
+  const {factor, low_freq_factor: low, high_freq_factor: high, original_max_position_embeddings: positions} = given;
+  if (factor === undefined || low === undefined || high === undefined || positions === undefined) {
+    return refuse(
+      'rope_scaling: llama3 needs factor, low_freq_factor, high_freq_factor and original_max_position_embeddings',
+    );
+  }
+  return {factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalPositions: positions};
+}
+
+/** The object that goes into `config.json`. */
+export function serialiseConfig(config: ModelConfig): Record<string, unknown> {
+  return {...config.raw};
+}
+
+/** A fresh config of the Qwen2 family from the few numbers that matter. */
+export function newConfig(numbers: {
+  readonly vocabSize: number;
+  readonly hiddenSize: number;
+  readonly intermediateSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly keyValueHeads?: number;
+  readonly maxPositions: number;
+  readonly ropeTheta?: number;
+  readonly tied?: boolean;
+  readonly initializerRange?: number;
+  readonly bosId?: number;
+  readonly eosId: number;
+  readonly padId: number;
+}): ModelConfig {
+  const raw = {
+    architectures: [ARCHITECTURES.qwen2.language],
+    model_type: 'qwen2',
+    vocab_size: numbers.vocabSize,
+    hidden_size: numbers.hiddenSize,
+    intermediate_size: numbers.intermediateSize,
+    num_hidden_layers: numbers.layers,
+    num_attention_heads: numbers.heads,
+    num_key_value_heads: numbers.keyValueHeads ?? numbers.heads,
+    max_position_embeddings: numbers.maxPositions,
+    rope_theta: numbers.ropeTheta ?? 10000,
+    rms_norm_eps: 1e-6,
+    tie_word_embeddings: numbers.tied ?? true,
+    hidden_act: 'silu',
+    attention_dropout: 0,
+    use_sliding_window: false,
+    initializer_range: numbers.initializerRange ?? 0.02,
+    bos_token_id: numbers.bosId ?? null,
+    eos_token_id: numbers.eosId,
+    pad_token_id: numbers.padId,
+    torch_dtype: 'float32',
+    use_cache: true,
+  };
+  return parseConfig(raw, 'a new config');
+}
+
+/** The same body under a scalar head, as transformers' `…ForSequenceClassification` with one label has it. */
+export function withScoreHead(config: ModelConfig): ModelConfig {
+  const raw = {
+    ...config.raw,
+    architectures: [ARCHITECTURES[config.family].score],
+    num_labels: 1,
+    id2label: {'0': 'LABEL_0'},
+    label2id: {LABEL_0: 0},
+  };
+  return parseConfig(raw, 'a reward model’s config');
+}

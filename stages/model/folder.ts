@@ -1,0 +1,159 @@
+/**
+ * A model as a Hugging Face folder: `config.json`, `model.safetensors` (or shards with their index),
+ * `generation_config.json`, and the tokenizer's files, which are carried along unread.
+ */
+import {copyFile, mkdir, readFile, stat, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {z} from 'zod';
+import {StageFailure} from '../../pipeline/stage.js';
+import type {ModelConfig} from './config.js';
+import {parseConfig, serialiseConfig} from './config.js';
+import type {Weights} from './parameters.js';
+import {parameterShapes} from './parameters.js';
+import type {Tensor} from './safetensors.js';
+import {readSafetensors, writeSafetensors} from './safetensors.js';
+
+export interface Model {
+  readonly folder: string;
+  readonly config: ModelConfig;
+  /** By Hugging Face name, complete, float32. */
+  readonly weights: Map<string, Float32Array>;
+}
+
+/** What belongs to the tokenizer in a model folder; `tokenizer.json` must be there, the others may. */
+const TOKENIZER_FILES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'chat_template.jinja',
+  'vocab.json',
+  'merges.txt',
+];
+
+const index = z.object({weight_map: z.record(z.string(), z.string())});
+
+/**
+ * Opens a model folder and checks that every parameter is there with the shape that the config asks for.
+ * @throws {StageFailure} naming the file, field or tensor that is wrong.
+ */
+export async function openModel(folder: string): Promise<Model> {
+  const config = await readConfig(folder);
+  const {tensors, where} = await readTensors(folder);
+  const weights = new Map<string, Float32Array>();
+  for (const [name, shape] of parameterShapes(config)) {
+    const tensor = tensors.get(name);
+    if (tensor === undefined) throw new StageFailure(`${where} lacks the tensor “${name}”`);
+    if (tensor.shape.join() !== shape.join()) {
+      throw new StageFailure(
+        `${where}: tensor “${name}” has shape [${tensor.shape.join(', ')}], the config asks for [${shape.join(', ')}]`,
+      );
+    }
+    weights.set(name, tensor.values);
+    tensors.delete(name);
+  }
+  // Old checkpoints carry RoPE tables, and a tied output matrix may be stored twice; anything else was meant to count.
+  const unknown = [...tensors.keys()].filter(
+    (name) => !name.endsWith('rotary_emb.inv_freq') && !(config.tied && name === 'lm_head.weight'),
+  );
+  if (unknown.length > 0) throw new StageFailure(`${where} has tensors that the config does not explain: ${unknown.join(', ')}`);
+  return {folder, config, weights};
+}
+
+/** Only the config, for those who do not need the weights. */
+export async function readConfig(folder: string): Promise<ModelConfig> {
+  const file = join(folder, 'config.json');
+  return parseConfig(await readJson(file), file);
+}
+
+async function readTensors(folder: string): Promise<{tensors: Map<string, Tensor>; where: string}> {
+  const indexFile = join(folder, 'model.safetensors.index.json');
+  if (!(await exists(indexFile))) {
+    const where = join(folder, 'model.safetensors');
+    return {tensors: (await readSafetensors(where)).tensors, where};
+  }
+  const parsed = index.safeParse(await readJson(indexFile));
+  if (!parsed.success) throw new StageFailure(`${indexFile} has no weight_map of tensor names to file names`);
+  const tensors = new Map<string, Tensor>();
+  for (const shard of new Set(Object.values(parsed.data.weight_map))) {
+    if (shard.includes('/') || shard.includes('\\')) throw new StageFailure(`${indexFile}: “${shard}” is outside the folder`);
+    const {tensors: some} = await readSafetensors(join(folder, shard));
+    for (const [name, tensor] of some) {
+      if (parsed.data.weight_map[name] !== shard) {
+        throw new StageFailure(`${join(folder, shard)} holds “${name}”, which the index places elsewhere`);
+      }
+      tensors.set(name, tensor);
+    }
+  }
+  for (const name of Object.keys(parsed.data.weight_map)) {
+    if (!tensors.has(name)) throw new StageFailure(`${indexFile} promises “${name}”, which its shard does not hold`);
+  }
+  return {tensors, where: indexFile};
+}
+
+/** Writes a whole model folder. The tokenizer's files are copied from `tokenizerFrom`, a model or tokenizer folder. */
+export async function saveModel(
+  folder: string,
+  model: {
+    readonly config: ModelConfig;
+    readonly weights: Weights;
+    readonly tokenizerFrom?: string;
+    /** Defaults for those who sample from the folder, e.g. `{temperature: 0.6, top_p: 0.95}`. */
+    readonly generation?: Readonly<Record<string, number | boolean>>;
+  },
+): Promise<void> {
+  const {config, weights, tokenizerFrom, generation} = model;
+  const tensors = new Map<string, Tensor>();
+  for (const [name, shape] of parameterShapes(config)) {
+    const values = weights.get(name);
+    if (values === undefined) throw new Error(`Internal error: the weights to be saved lack ${name}`);
+    tensors.set(name, {shape, values});
+  }
+  await mkdir(folder, {recursive: true});
+  await writeJson(join(folder, 'config.json'), serialiseConfig(config));
+  if (config.head === 'language') {
+    await writeJson(join(folder, 'generation_config.json'), {
+      _from_model_config: generation === undefined,
+      ...(config.bosId !== undefined && {bos_token_id: config.bosId}),
+      ...(config.eosIds.length > 0 && {eos_token_id: config.eosIds.length === 1 ? config.eosIds[0] : config.eosIds}),
+      ...(config.padId !== undefined && {pad_token_id: config.padId}),
+      ...(generation !== undefined && {do_sample: true, ...generation}),
+    });
+  }
+  if (tokenizerFrom !== undefined) await copyTokenizer(tokenizerFrom, folder);
+  await writeSafetensors(join(folder, 'model.safetensors'), tensors);
+}
+
+async function copyTokenizer(from: string, to: string): Promise<void> {
+  if (!(await exists(join(from, 'tokenizer.json')))) throw new StageFailure(`${from} holds no tokenizer.json`);
+  for (const name of TOKENIZER_FILES) {
+    if (await exists(join(from, name))) await copyFile(join(from, name), join(to, name));
+  }
+}
+
+const exists = async (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
+
+async function readJson(file: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new StageFailure(`there is no ${file}`);
+    throw error;
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new StageFailure(`${file} is not JSON: ${(error as Error).message}`);
+  }
+}
+
+const writeJson = async (file: string, value: unknown): Promise<void> =>
+  writeFile(file, `${JSON.stringify(value, null, 2)}\n`);

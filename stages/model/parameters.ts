@@ -1,0 +1,89 @@
+/**
+ * The parameters of a model by their Hugging Face names: shapes, fresh values, counts. Matrices are [out, in] as the
+ * checkpoints hold them. How the engine packs them is `layout.ts`.
+ */
+import {random} from '../random.js';
+import type {ModelConfig} from './config.js';
+import {withScoreHead} from './config.js';
+
+/** Values by Hugging Face name, row-major; shapes are those of `parameterShapes`. */
+export type Weights = ReadonlyMap<string, Float32Array>;
+
+/** Every tensor of the model, in the order of the forward pass. */
+export function parameterShapes(config: ModelConfig): Map<string, readonly number[]> {
+  const {hiddenSize: d, intermediateSize: f, headDim, vocabSize} = config;
+  const q = config.heads * headDim;
+  const kv = config.keyValueHeads * headDim;
+  const shapes = new Map<string, readonly number[]>([['model.embed_tokens.weight', [vocabSize, d]]]);
+  for (let layer = 0; layer < config.layers; layer++) {
+    const at = `model.layers.${layer}.`;
+    shapes.set(`${at}input_layernorm.weight`, [d]);
+    for (const [name, size] of [['q', q], ['k', kv], ['v', kv]] as const) {
+      shapes.set(`${at}self_attn.${name}_proj.weight`, [size, d]);
+      if (config.attentionBias.qkv) shapes.set(`${at}self_attn.${name}_proj.bias`, [size]);
+    }
+    shapes.set(`${at}self_attn.o_proj.weight`, [d, q]);
+    if (config.attentionBias.output) shapes.set(`${at}self_attn.o_proj.bias`, [d]);
+    shapes.set(`${at}post_attention_layernorm.weight`, [d]);
+    shapes.set(`${at}mlp.gate_proj.weight`, [f, d]);
+    shapes.set(`${at}mlp.up_proj.weight`, [f, d]);
+    shapes.set(`${at}mlp.down_proj.weight`, [d, f]);
+  }
+  shapes.set('model.norm.weight', [d]);
+  if (config.head === 'score') shapes.set('score.weight', [1, d]);
+  else if (!config.tied) shapes.set('lm_head.weight', [vocabSize, d]);
+  return shapes;
+}
+
+/**
+ * Fresh weights: matrices from N(0, initializerRange²), gains 1, biases 0. The two matrices that write into the
+ * residual stream are scaled by 1/√(2 × layers), as GPT-2 did, so that its variance does not grow with depth.
+ */
+export function initialWeights(config: ModelConfig, seed: number): Map<string, Float32Array> {
+  const weights = new Map<string, Float32Array>();
+  let index = 0;
+  for (const [name, shape] of parameterShapes(config)) {
+    const values = new Float32Array(size(shape));
+    const residual = name.endsWith('o_proj.weight') || name.endsWith('down_proj.weight');
+    const spread = config.initializerRange / (residual ? Math.sqrt(2 * config.layers) : 1);
+    if (name.endsWith('norm.weight')) {
+      values.fill(1);
+    } else if (!name.endsWith('.bias')) {
+      const source = random(seed, 'initial weights', index);
+      for (let i = 0; i < values.length; i++) values[i] = spread * source.normal();
+    }
+    weights.set(name, values);
+    index++;
+  }
+  return weights;
+}
+
+/** A reward model that starts from a language model: the same body, a fresh scalar head, no output matrix. */
+export function scoreModel(
+  from: {readonly config: ModelConfig; readonly weights: Weights},
+  seed: number,
+): {config: ModelConfig; weights: Map<string, Float32Array>} {
+  const config = withScoreHead(from.config);
+  const weights = new Map<string, Float32Array>();
+  for (const [name, shape] of parameterShapes(config)) {
+    const values = from.weights.get(name);
+    if (values !== undefined) {
+      weights.set(name, values);
+    } else if (name === 'score.weight') {
+      const source = random(seed, 'score head');
+      weights.set(name, Float32Array.from({length: size(shape)}, () => config.initializerRange * source.normal()));
+    } else {
+      throw new Error(`Internal error: the language model has no ${name}`);
+    }
+  }
+  return {config, weights};
+}
+
+/** How many numbers the model has; a tied output matrix counts once. */
+export function countParameters(config: ModelConfig): number {
+  let total = 0;
+  for (const shape of parameterShapes(config).values()) total += size(shape);
+  return total;
+}
+
+export const size = (shape: readonly number[]): number => shape.reduce((product, dimension) => product * dimension, 1);
