@@ -32,5 +32,9 @@ export default tseslint.config(
       ],
     },
   },
-  {files: ['**/*.js'], extends: [tseslint.configs.base], rules: {eqeqeq: 'error', 'no-undef': 'off', 'prefer-const': 'error'}},
+  {
+    files: ['**/*.js'],
+    extends: [tseslint.configs.base],
+    rules: {eqeqeq: 'error', 'no-undef': 'off', 'prefer-const': 'error'},
+  },
 );
