@@ -1,0 +1,88 @@
+/**
+ * Reads the reasoning of the dials task back, whatever language or mixture it is written in. Filters use it to say what
+ * is readable, and cold-start data uses it to mend the language line by line. Nothing here knows the problem or its
+ * answer: a wrong digit stays the wrong digit.
+ */
+import type {Dial, Step} from './dials.js';
+import {turn, writeStep} from './dials.js';
+import {DIALS, PUNCTUATION} from './lexicon.js';
+import type {Language} from './prompt.js';
+
+/** Where reading stopped: the number of the line, from 1, and what stands there. */
+export interface ReasoningFault {
+  readonly line: number;
+  readonly found: string;
+}
+
+export type Reasoning =
+  {readonly ok: true; readonly value: readonly Step[]} | {readonly ok: false; readonly error: ReasoningFault};
+
+/** Every word of either language → what it means. */
+const MEANING = new Map<string, string>(
+  [...Object.entries(DIALS), ...Object.entries(PUNCTUATION)].flatMap(([concept, {en, zh}]) => [
+    [en, concept],
+    [zh, concept],
+  ]),
+);
+
+/** `[wait ,] DIAL digit DIRECTION 1–3 gives digit` */
+const LINE = /^(wait comma )?(left|right) (\d) (up|down) ([1-3]) gives (\d)$/;
+
+/** The lines of a thinking text, each ended by a full stop of either language. An empty text has no lines. */
+export function parseReasoning(thinking: string): Reasoning {
+  const meanings = thinking
+    .split(/\s+/)
+    .filter((word) => word !== '')
+    .map((word) => MEANING.get(word) ?? word);
+  const steps: Step[] = [];
+  let line: string[] = [];
+  for (const meaning of [...meanings, undefined]) {
+    if (meaning === undefined && line.length === 0) break; // The last line was ended as it should be.
+    if (meaning !== undefined && meaning !== 'stop') {
+      line.push(meaning);
+      continue;
+    }
+    const match = meaning === undefined ? null : LINE.exec(line.join(' '));
+    if (match === null) return {ok: false, error: {line: steps.length + 1, found: line.join(' ')}};
+    const [, wait, dial, from, direction, by, to] = match;
+    steps.push({
+      dial: (dial === 'left' ? 0 : 1) satisfies Dial,
+      from: Number(from),
+      by: direction === 'up' ? Number(by) : -Number(by),
+      to: Number(to),
+      ...(wait === undefined ? {} : {wait: true}),
+    });
+    line = [];
+  }
+  return {ok: true, value: steps};
+}
+
+/** Whether a line's own arithmetic is right; says nothing about whether the line belongs to the problem. */
+export const isSoundStep = ({from, by, to}: Step): boolean => turn(from, by) === to;
+
+export type Readability = 'readable' | 'empty' | 'does-not-parse' | 'repeats-a-line' | 'too-long';
+
+/** The first reason why a person would not want to read this reasoning. Words are counted with punctuation. */
+export function readability(thinking: string, limits: {readonly maxWords: number}): Readability {
+  const reasoning = parseReasoning(thinking);
+  if (!reasoning.ok) return 'does-not-parse';
+  if (reasoning.value.length === 0) return 'empty';
+  if (thinking.trim().split(/\s+/).length > limits.maxWords) return 'too-long';
+  const lines = reasoning.value.map((step) => writeStep({...step, wait: false}, 'en'));
+  return new Set(lines).size < lines.length ? 'repeats-a-line' : 'readable';
+}
+
+export type Mended =
+  | {readonly ok: true; readonly value: string; readonly changed: boolean}
+  | {readonly ok: false; readonly error: ReasoningFault};
+
+/**
+ * The same reasoning in one language, translated line by line. Every number stays as it is. A text that the grammar
+ * cannot read is refused, with the line where it breaks.
+ */
+export function mend(thinking: string, language: Language): Mended {
+  const reasoning = parseReasoning(thinking);
+  if (!reasoning.ok) return reasoning;
+  const value = reasoning.value.map((step) => writeStep(step, language)).join(' ');
+  return {ok: true, value, changed: value !== thinking};
+}

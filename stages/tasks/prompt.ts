@@ -1,0 +1,35 @@
+/**
+ * One question that a model is asked, as it lies in a `prompts` artifact: bare, without any template. What kind of task
+ * it belongs to decides how an answer is checked; the checks themselves live in rewards/ and rubric.ts.
+ */
+import type {Scenario} from './scenario.js';
+
+/** Languages of the built-in tasks, and the only ones that language consistency knows. */
+export type Language = 'en' | 'zh';
+
+export const LANGUAGES: readonly Language[] = ['en', 'zh'];
+
+export type Task = 'dials' | 'general' | 'integer' | 'exact';
+
+/** A row of a `prompts` artifact. */
+export interface Prompt {
+  /** Unique in its set: the key, the language and, where there are several, the phrasing. */
+  readonly id: string;
+  /** Ids of the rows that this one was made of; built-in prompts are made of nothing. */
+  readonly from: readonly string[];
+  readonly task: Task;
+  /** The same for all languages and phrasings of a problem. The split is a function of it. */
+  readonly key: string;
+  /** Absent where nobody said: the language reward is then left out. */
+  readonly language?: Language;
+  readonly question: string;
+  /** The reference answer. General scenarios have none. */
+  readonly answer?: string;
+  /** Steps that a worked solution takes (dials). */
+  readonly steps?: number;
+  /** What is wanted, for the rubric (general). */
+  readonly scenario?: Scenario;
+}
+
+/** Whether the prompt asks for reasoning, so that an empty thinking part counts against the completion. */
+export const isReasoning = (prompt: Pick<Prompt, 'task'>): boolean => prompt.task !== 'general';
