@@ -1,0 +1,54 @@
+/**
+ * Which language a text reasons in, counted in words by script: a run of Latin letters is an English word, Chinese
+ * characters are Chinese words. Digits, punctuation, tags, names and lone letters (the x of an equation) belong to none.
+ * Other languages in Latin letters count as English: this tells the two languages of the recipe apart, no more.
+ */
+import {NAMES, wordsOf} from '../tasks/lexicon.js';
+import type {Language} from '../tasks/prompt.js';
+
+export type WordCounts = Readonly<Record<Language, number>>;
+
+const NEUTRAL = new Set<string>(NAMES);
+const TAG = /<\/?(?:think|answer)>|<\|[^|<>]*\|>/g;
+/** The words of one letter that are not the name of a quantity. */
+const LONE = new Set(['a', 'i']);
+
+/** Chinese words of the built-in tasks, longest first; other Chinese text counts one word a character. */
+const CHINESE = new RegExp(
+  [...wordsOf('zh')]
+    .filter((word) => word.length > 1)
+    .sort((a, b) => b.length - a.length)
+    .concat('[一-鿿]')
+    .join('|'),
+  'g',
+);
+
+/** Words of each language in a text. */
+export function countWords(text: string): WordCounts {
+  const plain = text.replace(TAG, ' ');
+  const latin = plain.match(/[A-Za-z]+(?:['’][A-Za-z]+)*/g) ?? [];
+  const en = latin.filter((word) => {
+    const lower = word.toLowerCase();
+    return !NEUTRAL.has(lower) && (word.length > 1 || LONE.has(lower));
+  }).length;
+  return {en, zh: plain.match(CHINESE)?.length ?? 0};
+}
+
+/**
+ * Words of `language` / words of either, in [0, 1]; `undefined` when there are none (DeepSeek-R1, Nature 645:633, Eq. 7,
+ * which leaves open what a word is and what an empty text is worth).
+ */
+export function languageConsistency(text: string, language: Language): number | undefined {
+  const words = countWords(text);
+  const all = words.en + words.zh;
+  return all === 0 ? undefined : words[language] / all;
+}
+
+/**
+ * Words that mark second thoughts, in both languages: those counted in DeepSeek-R1's supplement (C.2, "reflective
+ * words") and their Chinese counterparts.
+ */
+const REFLECTIVE =
+  /\b(?:wait|mistake|however|but|retry|error|verify|wrong|evaluate|check)\b|等等|等一下|错误|不对|然而|但是|重试|验证|检查/gi;
+
+export const countReflective = (text: string): number => text.match(REFLECTIVE)?.length ?? 0;

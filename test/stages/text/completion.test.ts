@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import {finalAnswer, readCompletion} from '../../../stages/text/completion.js';
+import {countReflective, countWords, languageConsistency} from '../../../stages/text/language.js';
+
+test('a completion in the format is taken apart', () => {
+  const completion = readCompletion('<think> left 3 up 2 gives 5 . </think> <answer> 5 4 </answer>', true);
+  assert.equal(completion.thinking, 'left 3 up 2 gives 5 .');
+  assert.equal(completion.answer, '5 4');
+  assert.equal(completion.tagged, true);
+});
+
+test('empty thinking is present and empty', () => {
+  const completion = readCompletion('<think> </think> <answer> hello </answer>', true);
+  assert.equal(completion.thinking, '');
+  assert.equal(completion.tagged, true);
+});
+
+const untagged: Record<string, [text: string, finished?: boolean]> = {
+  'cut off by the limit': ['<think> a </think> <answer> 5 4 </answer>', false],
+  'without thinking': ['<answer> 5 4 </answer>'],
+  'with text before': ['so <think> a </think> <answer> 5 4 </answer>'],
+  'with text after': ['<think> a </think> <answer> 5 4 </answer> .'],
+  'with text between': ['<think> a </think> so <answer> 5 4 </answer>'],
+  'with a tag twice': ['<think> a <think> b </think> <answer> 5 4 </answer>'],
+  'with two answers': ['<think> a </think> <answer> 5 4 </answer> <answer> 5 4 </answer>'],
+  'with an answer inside the thinking': ['<think> <answer> 5 4 </answer> </think> <answer> 5 4 </answer>'],
+  'with an empty answer': ['<think> a </think> <answer> </answer>'],
+  'with tags in the wrong order': ['<answer> 5 4 </answer> <think> a </think>'],
+  'without tags': ['5 4'],
+};
+for (const [how, [text, finished = true]] of Object.entries(untagged)) {
+  test(`a completion ${how} is not in the format`, () => {
+    assert.equal(readCompletion(text, finished).tagged, false);
+  });
+}
+
+test('the last answer counts, and an unclosed part is absent', () => {
+  assert.equal(readCompletion('<answer> 1 1 </answer> <answer> 2 2 </answer>', true).answer, '2 2');
+  const open = readCompletion('<think> left 3', false);
+  assert.equal(open.thinking, undefined);
+  assert.equal(open.answer, undefined);
+});
+
+test('the final answer is what follows the thinking where answer tags are missing', () => {
+  assert.equal(finalAnswer(readCompletion('<think> a </think> hello !', true)), 'hello !');
+  assert.equal(finalAnswer(readCompletion('hello !', true)), 'hello !');
+  assert.equal(finalAnswer(readCompletion('<think> a </think> <answer> b </answer>', true)), 'b');
+});
+
+test('words are counted by script; digits, tags, names and lone letters are neutral', () => {
+  // English: left, up, gives · Chinese: 等等, 左, 进, 得
+  assert.deepEqual(countWords('<think> left 3 up 2 gives 5 . 等等 ， 左 3 进 2 得 5 。 tom x </think>'), {
+    en: 3,
+    zh: 4,
+  });
+  assert.deepEqual(countWords('左3进2得5。'), {en: 0, zh: 3});
+  assert.deepEqual(countWords("i don't know"), {en: 3, zh: 0});
+});
+
+test('consistency is the share of the language asked for, and undefined without words', () => {
+  assert.equal(languageConsistency('left 3 up 2 gives 5 . 左 3', 'en'), 3 / 4);
+  assert.equal(languageConsistency('left 3 up 2 gives 5 . 左 3', 'zh'), 1 / 4);
+  assert.equal(languageConsistency('3 + 2 = 5', 'en'), undefined);
+});
+
+test('reflective words are whole words in English and substrings in Chinese', () => {
+  assert.equal(countReflective('Wait , left ... 等等 ， but buttons'), 3);
+});
