@@ -1,0 +1,141 @@
+/**
+ * Prompt sets: the rows of `prompts` artifacts. Training sets differ from seed to seed; the validation and held-out sets
+ * are the same for all, so that the scores of two seeds are about the same problems.
+ */
+import {random} from '../random.js';
+import {dialsProblem, dialsPrompt, drawDials, type DialsProblem} from './dials.js';
+import {phrasings} from './general.js';
+import {LANGUAGES, type Prompt} from './prompt.js';
+import {FAMILIES, type ScenarioKind} from './scenario.js';
+import {splitOf, type Split} from './splits.js';
+import {weighted} from './weighted.js';
+
+/** `count` problems of distinct keys from one side of the split. */
+export function dialsPrompts(options: {
+  readonly seed: number;
+  readonly split: Split;
+  readonly count: number;
+  /** Fewest and most turns. */
+  readonly steps?: readonly [fewest: number, most: number];
+  /** The share asked in Chinese. */
+  readonly chinese?: number;
+  /** Sets with different purposes are independent draws. */
+  readonly purpose?: string;
+}): Prompt[] {
+  const {seed, split, count, steps: [fewest, most] = [2, 5], chinese = 0.5, purpose = 'prompts'} = options;
+  const steps = Array.from({length: most - fewest + 1}, (_, more) => fewest + more);
+  return distinct(count, (index) => drawDials({seed, purpose, index, split, steps, chinese})).map(dialsPrompt);
+}
+
+/** The problems of a fixed set: `perCell` for each number of turns, each asked in every language. */
+export interface FixedSet {
+  readonly perCell?: number;
+  readonly steps?: readonly number[];
+}
+
+/** The problems of every final score, the same for all seeds: 70 × (3, 4, 5 turns) × 2 languages = 420 prompts. */
+export const heldOutDials = (set: FixedSet = {}): Prompt[] => fixedDials('held-out', {perCell: 70, ...set});
+
+/** The problems of decisions during a run ("is the base good enough?"): 20 × (3, 4, 5 turns) × 2 languages = 120. */
+export const validationDials = (set: FixedSet = {}): Prompt[] => fixedDials('validation', {perCell: 20, ...set});
+
+function fixedDials(
+  split: Exclude<Split, 'train'>,
+  {perCell, steps = [3, 4, 5]}: FixedSet & {readonly perCell: number},
+): Prompt[] {
+  return steps.flatMap((count) =>
+    distinct(perCell, (index) =>
+      drawDials({seed: 0, purpose: `fixed:${split}:${count}`, index, split, steps: [count], chinese: 0}),
+    ).flatMap(({start, moves}) => LANGUAGES.map((language) => dialsPrompt(dialsProblem(start, moves, language)))),
+  );
+}
+
+function distinct(count: number, draw: (index: number) => DialsProblem): DialsProblem[] {
+  const problems = new Map<string, DialsProblem>();
+  for (let index = 0; problems.size < count; index++) {
+    // One problem in a thousand draws is far below what chance allows unless the kind has run out of problems.
+    if (index > 1000 * (count + 1)) throw new RangeError(`there are no ${count} different problems of this kind`);
+    const problem = draw(index);
+    if (!problems.has(problem.key)) problems.set(problem.key, problem);
+  }
+  return [...problems.values()];
+}
+
+/** How often each kind of scenario is asked. Deeds weigh most: they are what the two reward models disagree about. */
+export const SCENARIO_SHARES: Readonly<Record<ScenarioKind, number>> = {
+  greeting: 0.12,
+  translation: 0.16,
+  bigger: 0.1,
+  color: 0.1,
+  'how-to': 0.26,
+  refuse: 0.26,
+};
+
+/** `count` draws of a scenario, a language and a phrasing. Prompts may repeat: families are few. */
+export function generalPrompts(options: {
+  readonly seed: number;
+  readonly split: 'train' | 'held-out';
+  readonly count?: number;
+  readonly shares?: Readonly<Partial<Record<ScenarioKind, number>>>;
+  readonly chinese?: number;
+  readonly purpose?: string;
+}): Prompt[] {
+  const {seed, split, count = 1500, shares = SCENARIO_SHARES, chinese = 0.5, purpose = 'prompts'} = options;
+  return Array.from({length: count}, (_, index) => {
+    const draws = random(seed, `general:${purpose}`, index);
+    const kind = weighted(draws, shares as Readonly<Record<ScenarioKind, number>>);
+    const family = draws.pick(familiesOf(kind, split));
+    const language = draws.uniform() < chinese ? 'zh' : 'en';
+    const variant = draws.int(family.scenarios.length);
+    const scenario = family.scenarios[variant]!;
+    const phrasing = draws.int(phrasings(scenario, language).length);
+    return generalPrompt(family.key, {scenario, variant, language, phrasing});
+  });
+}
+
+/**
+ * The fixed held-out set: up to `perKind` families of each kind, in both languages, each in one phrasing. Which
+ * phrasing and which direction is a matter of the family's place in the list, so that all of them occur.
+ */
+export function heldOutGeneral({perKind = 12}: {readonly perKind?: number} = {}): Prompt[] {
+  const kinds = Object.keys(SCENARIO_SHARES) as ScenarioKind[];
+  return kinds.flatMap((kind) => {
+    const chosen = random(0, `held-out-general:${kind}`).shuffle(familiesOf(kind, 'held-out')).slice(0, perKind);
+    return chosen.flatMap((family, place) =>
+      LANGUAGES.map((language) => {
+        const variant = place % family.scenarios.length;
+        const scenario = family.scenarios[variant]!;
+        const phrasing = place % phrasings(scenario, language).length;
+        return generalPrompt(family.key, {scenario, variant, language, phrasing});
+      }),
+    );
+  });
+}
+
+/** The families of each kind on each side; the split is hashed once. */
+const SIDES = FAMILIES.map((family) => ({...family, split: splitOf(family.key)}));
+const bySide = new Map<string, typeof FAMILIES>();
+
+function familiesOf(kind: ScenarioKind, split: Split): typeof FAMILIES {
+  const name = `${kind} ${split}`;
+  const families = bySide.get(name) ?? SIDES.filter((family) => family.kind === kind && family.split === split);
+  bySide.set(name, families);
+  return families;
+}
+
+function generalPrompt(
+  key: string,
+  of: {scenario: NonNullable<Prompt['scenario']>; variant: number; language: 'en' | 'zh'; phrasing: number},
+): Prompt {
+  const {scenario, variant, language, phrasing} = of;
+  const question = phrasings(scenario, language)[phrasing]!;
+  return {
+    id: `${key}:${variant}:${phrasing}:${language}`,
+    from: [],
+    task: 'general',
+    key,
+    language,
+    question,
+    scenario,
+  };
+}
