@@ -67,7 +67,9 @@ async function runTests(files) {
       ...files.map((file) => path.join(root, 'dist', 'test', file.replace(/\.ts$/, '.js'))),
     ]);
     const lines = existsSync(tap) ? readFileSync(tap, 'utf8').split('\n') : [];
-    const closing = lines.filter((line) => /^# (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /.test(line));
+    const closing = lines.filter((line) =>
+      /^# (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /.test(line),
+    );
     return {ok, closing: closing.join('\n')};
   } finally {
     rmSync(folder, {recursive: true, force: true});

@@ -3,6 +3,7 @@
  *
  * In this order: in place, in the cache, prebuilt by its makers (where their host can be reached), built here.
  */
+import {existsSync} from 'node:fs';
 import {copyFile, mkdir, rm} from 'node:fs/promises';
 import {createRequire} from 'node:module';
 import path from 'node:path';
@@ -35,6 +36,10 @@ async function tryIt(folder) {
 
 /** @param {string} folder the package's */
 async function make(folder) {
+  // An install with scripts has built it already; the folder is npm's, so the build is of this version.
+  if (existsSync(path.join(folder, 'build', 'Release', addon)) && (await tryIt(folder)).ok) {
+    return say(step, 'npm has built it already');
+  }
   await rm(path.join(folder, 'build'), {recursive: true, force: true});
   const prebuilt = createRequire(path.join(folder, 'package.json')).resolve('prebuild-install/bin.js');
   say(step, 'looking for a prebuilt file');
