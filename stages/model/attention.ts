@@ -1,0 +1,135 @@
+/**
+ * Causal attention with rotary positions and grouped keys, forward and backward by hand.
+ *
+ * Rotary pairs lie next to each other here (`layout.ts` reorders the rows of q and k accordingly), so that a rotation
+ * is one complex product; 1/√headDim rides on the q part of the same product. Heads lead all shapes inside, so that
+ * q, k and v are slices of one tensor without a copy.
+ */
+import type * as Tf from '@tensorflow/tfjs-node-gpu';
+import {tensorflow} from '../tensorflow/backend.js';
+import {callOne, raw, withGradient} from '../tensorflow/ops.js';
+import type {ModelConfig} from './config.js';
+
+/** Far below any score, and still finite when added to one. */
+export const MASKED = -1e9;
+
+export interface AttentionShape {
+  readonly rows: number;
+  readonly length: number;
+  readonly heads: number;
+  readonly keyValueHeads: number;
+  readonly headDim: number;
+}
+
+/**
+ * softmax(q kᵀ/√headDim + mask) v for every head.
+ * @param qkv (rows × length, (heads + 2 × keyValueHeads) × headDim): q, then k, then v
+ * @param rotation what q, k and v are multiplied with, as complex pairs: (1 or rows, length × (heads + 2 kv) × headDim)
+ * @param mask added to the scores, broadcast to (keyValueHeads, group, rows, length, length)
+ * @returns (rows × length, heads × headDim)
+ */
+export function attention(qkv: Tf.Tensor, rotation: Tf.Tensor, mask: Tf.Tensor, shape: AttentionShape): Tf.Tensor {
+  const {rows, length, heads, keyValueHeads: kv, headDim} = shape;
+  const group = heads / kv;
+  const all = heads + 2 * kv;
+  const turn = raw.asComplex(rotation);
+
+  return withGradient(
+    [qkv],
+    ([qkv], save) => {
+      const flat = raw.reshape(qkv!, [rows, length * all * headDim]);
+      const turned = raw.asFloats(raw.multiplyComplex(raw.asComplex(flat), turn));
+      const byHead = raw.transpose(raw.reshape(turned, [rows, length, all, headDim]), [2, 0, 1, 3]); // (all, B, T, d)
+      const [q, k, v] = raw.splitSizes(byHead, [heads, kv, kv], 0) as [Tf.Tensor, Tf.Tensor, Tf.Tensor];
+      const queries = grouped(q, kv, group); // (kv, group, B, T, d)
+      const keys = grouped(k, kv, 1);
+      const values = grouped(v, kv, 1);
+      const scores = raw.add(raw.matMul(queries, keys, {b: true}), mask); // (kv, group, B, T, T)
+      const weights = callOne('Softmax', [scores]);
+      const context = raw.matMul(weights, values); // (kv, group, B, T, d)
+      save([queries, keys, values, weights, context, turn]);
+      return merged(context, shape);
+    },
+    (dy, [queries, keys, values, weights, context, turn]) => {
+      const dContext = grouped(
+        raw.transpose(raw.reshape(dy, [rows, length, heads, headDim]), [2, 0, 1, 3]),
+        kv,
+        group,
+      );
+      const dValues = overGroup(raw.matMul(weights!, dContext, {a: true}));
+      // Softmax: dS = P (dP − Σ dP P), and Σ dP P over keys is Σ dO O over channels, which is far smaller.
+      const inner = raw.sum(raw.mul(dContext, context!), -1, true); // (kv, group, B, T, 1)
+      const dWeights = raw.matMul(dContext, values!, {b: true});
+      const dScores = raw.mul(raw.sub(dWeights, inner), weights!);
+      const dQueries = raw.matMul(dScores, keys!);
+      const dKeys = overGroup(raw.matMul(dScores, queries!, {a: true}));
+      const parts = [dQueries, dKeys, dValues].map((part) => raw.reshape(part, [-1, rows, length, headDim]));
+      const byHead = raw.concat(parts, 0); // (all, B, T, d)
+      const flat = raw.reshape(raw.transpose(byHead, [1, 2, 0, 3]), [rows, length * all * headDim]);
+      // The adjoint of a rotation is its conjugate.
+      const conjugate = callOne('Conj', [turn!], {T: {type: 8}});
+      const back = raw.asFloats(raw.multiplyComplex(raw.asComplex(flat), conjugate));
+      return [raw.reshape(back, [rows * length, all * headDim])];
+    },
+  );
+}
+
+/** (kv × group, …) → (kv, group, …) */
+const grouped = (x: Tf.Tensor, kv: number, group: number): Tf.Tensor =>
+  raw.reshape(x, [kv, group, ...x.shape.slice(1)]);
+
+/** Keys and values serve a whole group, so their gradients add up over it. (kv, group, …) → (kv, 1, …) */
+const overGroup = (x: Tf.Tensor): Tf.Tensor => (x.shape[1] === 1 ? x : raw.sum(x, 1, true));
+
+/** (kv, group, B, T, d) → (B × T, heads × d) */
+function merged(context: Tf.Tensor, {rows, length, heads, headDim}: AttentionShape): Tf.Tensor {
+  const byToken = raw.transpose(raw.reshape(context, [heads, rows, length, headDim]), [1, 2, 0, 3]);
+  return raw.reshape(byToken, [rows * length, heads * headDim]);
+}
+
+/** 0 where a token may look, `MASKED` where it may not: at what comes later. (T, T) */
+export function causalMask(length: number): Tf.Tensor {
+  const values = new Float32Array(length * length);
+  for (let row = 0; row < length; row++) values.fill(MASKED, row * length + row + 1, (row + 1) * length);
+  return tensorflow().tf.tensor2d(values, [length, length]);
+}
+
+/**
+ * What q, k and v of a token at each position are multiplied with, pairs of (cos, sin): the rotation, times 1/√headDim
+ * for q; one for v. (positions, (heads + 2 × keyValueHeads) × headDim)
+ */
+export function rotationTable(config: ModelConfig, positions: number): Float32Array {
+  const {heads, keyValueHeads, headDim} = config;
+  const frequencies = rotaryFrequencies(config);
+  const width = (heads + 2 * keyValueHeads) * headDim;
+  const table = new Float32Array(positions * width);
+  const scale = 1 / Math.sqrt(headDim);
+  for (let position = 0; position < positions; position++) {
+    for (let head = 0; head < heads + 2 * keyValueHeads; head++) {
+      for (let pair = 0; pair < headDim / 2; pair++) {
+        const at = position * width + head * headDim + 2 * pair;
+        // transformers computes the angle in float32; so do we, or long positions drift apart.
+        const angle = Math.fround(Math.fround(position) * frequencies[pair]!);
+        const isValue = head >= heads + keyValueHeads;
+        const factor = head < heads ? scale : 1;
+        table[at] = isValue ? 1 : factor * Math.cos(angle);
+        table[at + 1] = isValue ? 0 : factor * Math.sin(angle);
+      }
+    }
+  }
+  return table;
+}
+
+/** θ^(−2i/headDim) for each pair, stretched as Llama 3 does where the config asks for it. */
+export function rotaryFrequencies({headDim, ropeTheta, ropeScaling}: ModelConfig): Float32Array {
+  const plain = Float32Array.from({length: headDim / 2}, (_, pair) => 1 / ropeTheta ** ((2 * pair) / headDim));
+  if (ropeScaling === undefined) return plain;
+  const {factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalPositions} = ropeScaling;
+  return plain.map((frequency) => {
+    const wavelength = (2 * Math.PI) / frequency;
+    if (wavelength < originalPositions / high) return frequency;
+    if (wavelength > originalPositions / low) return frequency / factor;
+    const smooth = (originalPositions / wavelength - low) / (high - low);
+    return (1 - smooth) * (frequency / factor) + smooth * frequency;
+  });
+}

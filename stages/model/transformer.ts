@@ -1,0 +1,144 @@
+/**
+ * A decoder-only transformer of the Qwen2 and Llama families, as a plain tfjs function of its packed parameters.
+ * Left out: dropout (neither family trains with it here), sliding windows, other activations.
+ */
+import type * as Tf from '@tensorflow/tfjs-node-gpu';
+import {tensorflow} from '../tensorflow/backend.js';
+import {gatherLogProbabilities, linear, lookUp, ordered, rmsNormalize, siluTimes, withGradient} from '../tensorflow/ops.js';
+import {crossEntropy, raw} from '../tensorflow/ops.js';
+import {attention, causalMask, rotationTable} from './attention.js';
+import type {ModelConfig} from './config.js';
+
+/** The packed parameters by name (`layout.ts`). */
+export type Parameters = Readonly<Record<string, Tf.Tensor>>;
+
+/** Where the tokens of a batch stand, and what they may look at. */
+export interface Placement {
+  /** (1 or rows, length × width) as `attention` takes it. */
+  readonly rotation: Tf.Tensor;
+  /** Added to the scores. */
+  readonly mask: Tf.Tensor;
+}
+
+/**
+ * Rows that start at their first token, padding on the right: position = column. A real token never looks right, so
+ * padding needs no mask, and what is computed at padding is never used.
+ */
+export function rightPadded(config: ModelConfig, length: number): Placement {
+  const {tf} = tensorflow();
+  return {rotation: tf.tensor2d(rotationTable(config, length), [1, length * rotationWidth(config)]), mask: causalMask(length)};
+}
+
+/**
+ * Rows with padding anywhere, told by a mask: positions count real tokens, padding is never looked at.
+ * @param attentionMask (rows, length) float, 1 where a token is real
+ * @param positions (rows, length) int32
+ */
+export function masked(config: ModelConfig, attentionMask: Tf.Tensor, positions: Tf.Tensor): Placement {
+  const {tf} = tensorflow();
+  const [rows, length] = attentionMask.shape as [number, number];
+  const width = rotationWidth(config);
+  const table = tf.tensor2d(rotationTable(config, length), [length, width]);
+  const rotation = tf.reshape(raw.gather(table, tf.reshape(positions, [-1])), [rows, length * width]);
+  const hidden = tf.mul(tf.sub(1, attentionMask), -1e9); // (B, T)
+  return {rotation, mask: tf.add(causalMask(length), tf.reshape(hidden, [rows, 1, length]))}; // (B, T, T)
+}
+
+const rotationWidth = ({heads, keyValueHeads, headDim}: ModelConfig): number => (heads + 2 * keyValueHeads) * headDim;
+
+/**
+ * The hidden state of each token, normalised and ready for the head.
+ * @param tokens (rows × length) int32, row by row
+ * @returns (rows × length, hiddenSize)
+ */
+export function transformer(
+  parameters: Parameters,
+  tokens: Tf.Tensor,
+  placement: Placement,
+  config: ModelConfig,
+  shape: {readonly rows: number; readonly length: number},
+): Tf.Tensor {
+  const {tf} = tensorflow();
+  let x = lookUp(parameters['model.embed_tokens.weight']!, tokens); // (N, D)
+  for (let layer = 0; layer < config.layers; layer++) {
+    const at = (name: string): Tf.Tensor | undefined => parameters[`model.layers.${layer}.${name}`];
+    const normed = rmsNormalize(x, config.rmsNormEps);
+    const qkv = withBias(linear(normed, gained(at('self_attn.qkv_proj.weight')!, at('input_layernorm.weight')!)), at('self_attn.qkv_proj.bias'));
+    const context = attention(qkv, placement.rotation, placement.mask, {...config, ...shape});
+    x = tf.add(x, withBias(linear(context, at('self_attn.o_proj.weight')!), at('self_attn.o_proj.bias')));
+    x = tf.add(x, feedForward(x, at, config));
+  }
+  const gain = parameters['model.norm.weight']!;
+  return tf.mul(rmsNormalize(x, config.rmsNormEps), gain);
+}
+
+/** SwiGLU. (N, D) → (N, D) */
+export function feedForward(x: Tf.Tensor, at: (name: string) => Tf.Tensor | undefined, config: ModelConfig): Tf.Tensor {
+  const normed = rmsNormalize(x, config.rmsNormEps);
+  const gain = at('post_attention_layernorm.weight')!;
+  const gate = linear(normed, gained(at('mlp.gate_proj.weight')!, gain)); // (N, F)
+  const up = linear(normed, gained(at('mlp.up_proj.weight')!, gain)); // (N, F)
+  return linear(siluTimes(gate, up), at('mlp.down_proj.weight')!);
+}
+
+/** The gain of the normalisation before a matrix, multiplied into the matrix: (x g) wᵀ = x (w g)ᵀ. */
+export const gained = (w: Tf.Tensor, gain: Tf.Tensor): Tf.Tensor => tensorflow().tf.mul(w, gain);
+
+export const withBias = (x: Tf.Tensor, bias: Tf.Tensor | undefined): Tf.Tensor =>
+  bias === undefined ? x : tensorflow().tf.add(x, bias);
+
+/** The output matrix: the embedding where they are tied. (V, D) */
+export const outputMatrix = (parameters: Parameters, config: ModelConfig): Tf.Tensor =>
+  parameters[config.tied ? 'model.embed_tokens.weight' : 'lm_head.weight']!;
+
+/** At most this many logits exist at a time: 64 MiB of them. */
+const LOGITS_AT_A_TIME = 2 ** 24;
+
+/**
+ * log p(target) at each position, logits divided by the temperature. Where all logits would take too much memory,
+ * they are computed some rows at a time, and once more for the gradient.
+ * @param hidden (N, D) @param output (V, D) @param targets (N) int32 @returns (N)
+ */
+export function targetLogProbabilities(hidden: Tf.Tensor, output: Tf.Tensor, targets: Tf.Tensor, temperature: number, atATime = LOGITS_AT_A_TIME): Tf.Tensor {
+  const {tf} = tensorflow();
+  const scaled = temperature === 1 ? hidden : tf.mul(hidden, 1 / temperature);
+  const [tokens, vocab] = [hidden.shape[0]!, output.shape[0]!];
+  if (tokens * vocab <= atATime) return gatherLogProbabilities(linear(scaled, output), targets);
+
+  const sizes = chunks(tokens, Math.max(1, Math.floor(atATime / vocab)));
+  const parts = (x: Tf.Tensor): Tf.Tensor[] => tf.split(x, sizes, 0);
+  return withGradient(
+    [scaled, output],
+    ([hidden, output], save) => {
+      save([hidden!, output!, targets]);
+      const targetParts = parts(targets);
+      const losses: Tf.Tensor[] = [];
+      for (const [i, part] of parts(hidden!).entries()) {
+        // One after the other, or the executor would hold the logits of all parts at once.
+        losses.push(ordered(losses.slice(-1), () => crossEntropy(raw.matMul(part, output!, {b: true}), targetParts[i]!)[0]!));
+      }
+      return tf.neg(tf.concat(losses));
+    },
+    (dy, [hidden, output, targets]) => {
+      const [targetParts, dyParts] = [parts(targets!), parts(tf.reshape(tf.neg(dy), [-1, 1]))];
+      const dHidden: Tf.Tensor[] = [];
+      let dOutput: Tf.Tensor | undefined;
+      for (const [i, part] of parts(hidden!).entries()) {
+        const done: Tf.Tensor[] = dOutput === undefined ? [] : [dOutput];
+        const [dPart, dMatrix] = ordered(done, () => {
+          const slope = crossEntropy(raw.matMul(part, output!, {b: true}), targetParts[i]!)[1]!;
+          const dLogits = raw.mul(slope, dyParts[i]!);
+          return [raw.matMul(dLogits, output!), raw.matMul(dLogits, part, {a: true})] as const;
+        });
+        dHidden.push(dPart);
+        dOutput = dOutput === undefined ? dMatrix : raw.add(dOutput, dMatrix);
+      }
+      return [tf.concat(dHidden), dOutput!];
+    },
+  );
+}
+
+function chunks(total: number, atMost: number): number[] {
+  const count = Math.ceil(total / atMost);
+  return Array.from({length: count}, (_, i) => Math.floor(((i + 1) * total) / count) - Math.floor((i * total) / count));
+}

@@ -1,0 +1,116 @@
+/**
+ * The one door to TensorFlow. Loading it fixes the thread counts of the process, so nothing else may import the
+ * package; everyone else asks `tensorflow()` for what was loaded, and imports types only.
+ */
+import {createRequire} from 'node:module';
+import util from 'node:util';
+import type * as Tf from '@tensorflow/tfjs-node-gpu';
+import type {Messages} from './messages.js';
+
+/** TensorFlow's numbers for element types (`tensorflow/core/framework/types.proto`). */
+export const DataType = {float: 1, int32: 3, complex64: 8, int64: 9, bool: 10, bfloat16: 14} as const;
+export type DataType = (typeof DataType)[keyof typeof DataType];
+
+/** An attribute as the native binding takes it; `type` is one of its `TF_ATTR_…` numbers. */
+export interface OpAttribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: unknown;
+}
+
+export interface TensorMetadata {
+  readonly id: number;
+  readonly shape: number[];
+  readonly dtype: number;
+}
+
+export type TypedArray = Float32Array | Int32Array | Uint8Array;
+
+/** The part of the package's native binding that is used here. */
+export interface Binding {
+  createTensor(shape: readonly number[], dtype: number, values: TypedArray): number;
+  deleteTensor(id: number): void;
+  tensorDataSync(id: number): TypedArray;
+  executeOp(op: string, attributes: readonly OpAttribute[], inputs: readonly number[], outputs: number): TensorMetadata[];
+  loadSavedModel(folder: string, tags: string): number;
+  deleteSavedModel(id: number): void;
+  runSavedModel(id: number, inputs: readonly number[], inputNames: string, outputNames: string): TensorMetadata[];
+  getNumOfTensors(): number;
+  isUsingGpuDevice(): boolean;
+  readonly TF_ATTR_STRING: number;
+  readonly TF_ATTR_INT: number;
+  readonly TF_ATTR_FLOAT: number;
+  readonly TF_ATTR_BOOL: number;
+  readonly TF_ATTR_TYPE: number;
+  readonly TF_ATTR_SHAPE: number;
+  readonly TF_Version: string;
+}
+
+/** What the package keeps of a tensor: on the native side under `id`, or `values` not handed over yet. */
+export interface TensorEntry {
+  readonly id: number;
+  readonly shape: readonly number[];
+  readonly dtype: number;
+  readonly values: TypedArray | null;
+}
+
+/** The part of the package's kernel backend that is used here. */
+export interface Backend {
+  binding: Binding;
+  getInputTensorIds(tensors: readonly Tf.TensorInfo[]): number[];
+  createOutputTensor(metadata: TensorMetadata): Tf.Tensor;
+  executeMultipleOutputs(
+    op: string,
+    attributes: readonly OpAttribute[],
+    inputs: readonly Tf.TensorInfo[],
+    outputs: number,
+  ): Tf.Tensor[];
+  readonly tensorMap: {get(dataId: object): TensorEntry};
+}
+
+export interface TensorFlow {
+  readonly tf: typeof Tf;
+  readonly backend: Backend;
+  readonly binding: Binding;
+  readonly messages: Messages;
+  readonly threads: number;
+}
+
+let loaded: TensorFlow | undefined;
+
+/**
+ * Loads TensorFlow with this many threads, once for the life of the process. With one thread, operators run one after
+ * the other; with more, both an operator and independent operators may spread over them.
+ */
+export async function loadTensorFlow(threads: number): Promise<TensorFlow> {
+  if (!Number.isInteger(threads) || threads < 1) throw new RangeError(`TensorFlow cannot run with ${threads} threads`);
+  if (loaded !== undefined) {
+    if (loaded.threads !== threads) {
+      throw new Error(`Internal error: TensorFlow runs with ${loaded.threads} threads here and cannot change to ${threads}`);
+    }
+    return loaded;
+  }
+  process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
+  process.env['TF_NUM_INTEROP_THREADS'] = String(threads);
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2'; // its notes on start-up say nothing that doctor does not
+  restoreRemovedUtilities();
+  const {default: tf} = (await import('@tensorflow/tfjs-node-gpu')) as unknown as {default: typeof Tf};
+  tf.enableProdMode();
+  const backend = tf.backend() as unknown as Backend;
+  const messages = createRequire(import.meta.url)('@tensorflow/tfjs-node-gpu/dist/proto/api_pb.js') as Messages;
+  loaded = {tf, backend, binding: backend.binding, messages, threads};
+  return loaded;
+}
+
+/** What was loaded. A function that computes may rely on it; who opens an engine has loaded it. */
+export function tensorflow(): TensorFlow {
+  if (loaded === undefined) throw new Error('Internal error: TensorFlow is used before it is loaded');
+  return loaded;
+}
+
+/** Node 23 removed two functions that the package still calls. */
+function restoreRemovedUtilities(): void {
+  const old = util as unknown as Record<string, (value: unknown) => boolean>;
+  old['isNullOrUndefined'] ??= (value) => value === null || value === undefined;
+  old['isArray'] ??= Array.isArray;
+}

@@ -1,0 +1,198 @@
+/**
+ * TensorFlow operators that tfjs does not offer, or offers without a (good) gradient. Each runs alike in an eager call
+ * and in a recording. The raw ones at the top have no gradient: they are what hand-written gradients are made of.
+ */
+import type * as Tf from '@tensorflow/tfjs-node-gpu';
+import type {OpAttribute} from './backend.js';
+import {DataType, tensorflow} from './backend.js';
+import {recording} from './recorder.js';
+
+type Attributes = Readonly<Record<string, boolean | number | {readonly type: number} | readonly number[]>>;
+
+/** Calls any TensorFlow operator. Whole numbers are int attributes, `{type}` are element types. No gradient. */
+export function call(op: string, inputs: readonly Tf.Tensor[], attributes: Attributes, outputs: number): Tf.Tensor[] {
+  const {backend, binding} = tensorflow();
+  const given = Object.entries(attributes).map(([name, value]): OpAttribute => {
+    if (typeof value === 'boolean') return {name, type: binding.TF_ATTR_BOOL, value};
+    if (typeof value === 'number' || Array.isArray(value)) return {name, type: binding.TF_ATTR_INT, value};
+    return {name, type: binding.TF_ATTR_TYPE, value: (value as {type: number}).type};
+  });
+  return backend.executeMultipleOutputs(op, given, inputs, outputs);
+}
+
+export const callOne = (op: string, inputs: readonly Tf.Tensor[], attributes: Attributes = {T: FLOAT}): Tf.Tensor =>
+  call(op, inputs, attributes, 1)[0]!;
+
+export const FLOAT = {type: DataType.float};
+export const INT32 = {type: DataType.int32};
+const COMPLEX = {type: DataType.complex64};
+
+const ints = (values: readonly number[]): Tf.Tensor => tensorflow().tf.tensor1d(Int32Array.from(values), 'int32');
+const int = (value: number): Tf.Tensor => tensorflow().tf.scalar(value, 'int32');
+
+export const raw = {
+  add: (a: Tf.Tensor, b: Tf.Tensor) => callOne('AddV2', [a, b]),
+  sub: (a: Tf.Tensor, b: Tf.Tensor) => callOne('Sub', [a, b]),
+  mul: (a: Tf.Tensor, b: Tf.Tensor) => callOne('Mul', [a, b]),
+  addN: (parts: readonly Tf.Tensor[]) => (parts.length === 1 ? parts[0]! : callOne('AddN', parts, {T: FLOAT, N: parts.length})),
+  /** Product of two matrices, or of two stacks of them. */
+  matMul(a: Tf.Tensor, b: Tf.Tensor, transpose: {readonly a?: boolean; readonly b?: boolean} = {}): Tf.Tensor {
+    const {a: left = false, b: right = false} = transpose;
+    return a.rank === 2
+      ? callOne('MatMul', [a, b], {T: FLOAT, transpose_a: left, transpose_b: right})
+      : callOne('BatchMatMulV2', [a, b], {T: FLOAT, adj_x: left, adj_y: right});
+  },
+  reshape: (x: Tf.Tensor, shape: readonly number[]) =>
+    callOne('Reshape', [x, ints(shape)], {T: typeOf(x), Tshape: INT32}),
+  transpose: (x: Tf.Tensor, order: readonly number[]) =>
+    callOne('Transpose', [x, ints(order)], {T: typeOf(x), Tperm: INT32}),
+  sum: (x: Tf.Tensor, axis: number, keep = false) =>
+    callOne('Sum', [x, ints([axis < 0 ? axis + x.rank : axis])], {T: typeOf(x), Tidx: INT32, keep_dims: keep}),
+  concat: (parts: readonly Tf.Tensor[], axis: number) =>
+    callOne('ConcatV2', [...parts, int(axis)], {T: typeOf(parts[0]!), N: parts.length, Tidx: INT32}),
+  splitSizes: (x: Tf.Tensor, sizes: readonly number[], axis: number) =>
+    call('SplitV', [x, ints(sizes), int(axis)], {T: FLOAT, Tlen: INT32, num_split: sizes.length}, sizes.length),
+  /** x[indices] along the first axis. */
+  gather: (x: Tf.Tensor, indices: Tf.Tensor, axis = 0) =>
+    callOne('GatherV2', [x, indices, int(axis)], {Tparams: typeOf(x), Tindices: INT32, Taxis: INT32, batch_dims: 0}),
+  segmentSum: (x: Tf.Tensor, ids: Tf.Tensor, segments: number) =>
+    callOne('UnsortedSegmentSum', [x, ids, int(segments)], {T: FLOAT, Tindices: INT32, Tnumsegments: INT32}),
+  /** Pairs of neighbouring floats as complex numbers; costs nothing. (…, 2n) → (…, n) */
+  asComplex(x: Tf.Tensor): Tf.Tensor {
+    const pairs = raw.reshape(x, [...x.shape.slice(0, -1), x.shape.at(-1)! / 2, 2]);
+    return callOne('Bitcast', [pairs], {T: FLOAT, type: COMPLEX});
+  },
+  /** The other way. (…, n) → (…, 2n) */
+  asFloats(x: Tf.Tensor): Tf.Tensor {
+    const pairs = callOne('Bitcast', [x], {T: COMPLEX, type: FLOAT});
+    return raw.reshape(pairs, [...x.shape.slice(0, -1), x.shape.at(-1)! * 2]);
+  },
+  multiplyComplex: (a: Tf.Tensor, b: Tf.Tensor) => callOne('Mul', [a, b], {T: COMPLEX}),
+  cast: (x: Tf.Tensor, to: 'float' | 'int32') =>
+    callOne('Cast', [x], {SrcT: typeOf(x), DstT: to === 'float' ? FLOAT : INT32, Truncate: false}),
+};
+
+/** The element type as an attribute. A tensor that tfjs calls complex64, int32 or bool is what it says. */
+function typeOf(x: Tf.Tensor): {readonly type: number} {
+  switch (x.dtype) {
+    case 'float32':
+      return FLOAT;
+    case 'int32':
+      return INT32;
+    case 'bool':
+      return {type: DataType.bool};
+    case 'complex64':
+      return COMPLEX;
+    case 'string':
+      throw new Error('Internal error: texts are not computed with');
+  }
+}
+
+/** A function with a hand-written gradient; `backward` gets the upstream gradient and what `forward` saved. */
+function withGradient(
+  inputs: readonly Tf.Tensor[],
+  forward: (inputs: Tf.Tensor[], save: (tensors: Tf.Tensor[]) => void) => Tf.Tensor,
+  backward: (upstream: Tf.Tensor, saved: Tf.Tensor[]) => Tf.Tensor[],
+): Tf.Tensor {
+  const {tf} = tensorflow();
+  const op = tf.customGrad((...args: unknown[]) => {
+    const save = args.pop() as (tensors: Tf.Tensor[]) => void;
+    const value = forward(args as Tf.Tensor[], save);
+    return {value, gradFunc: (upstream: Tf.Tensor, saved: Tf.Tensor[]) => backward(upstream, saved)};
+  });
+  return op(...inputs);
+}
+
+/** Runs `build` after `before` has been computed, where order matters for memory. Eager calls are in order already. */
+export function ordered<T>(before: readonly Tf.Tensor[], build: () => T): T {
+  const recorder = recording();
+  return recorder === undefined ? build() : recorder.graph.ordered(before.map((tensor) => recorder.output(tensor)), build);
+}
+
+/** x wᵀ, with w as checkpoints hold it. (N, in), (out, in) → (N, out) */
+export function linear(x: Tf.Tensor, w: Tf.Tensor): Tf.Tensor {
+  return withGradient(
+    [x, w],
+    ([x, w], save) => {
+      save([x!, w!]);
+      return raw.matMul(x!, w!, {b: true});
+    },
+    (dy, [x, w]) => [raw.matMul(dy, w!), raw.matMul(dy, x!, {a: true})],
+  );
+}
+
+/** Rows of a table. (V, D), (N) int32 → (N, D) */
+export function lookUp(table: Tf.Tensor, ids: Tf.Tensor): Tf.Tensor {
+  return withGradient(
+    [table],
+    ([table], save) => {
+      save([ids]);
+      return raw.gather(table!, ids);
+    },
+    (dy, [ids]) => [raw.segmentSum(dy, ids!, table.shape[0]!)],
+  );
+}
+
+/**
+ * Root-mean-square normalisation without its gain, which the caller multiplies into the next matrix: that costs a
+ * pass over a matrix in place of one over all tokens. y = x r, r = 1/√(mean x² + ε). (N, D) → (N, D)
+ */
+export function rmsNormalize(x: Tf.Tensor, epsilon: number): Tf.Tensor {
+  const {tf} = tensorflow();
+  const width = x.shape.at(-1)!;
+  return withGradient(
+    [x],
+    ([x], save) => {
+      // The norm in one pass, without a tensor of squares.
+      const norm = callOne('EuclideanNorm', [x!, ints([1])], {T: FLOAT, Tidx: INT32, keep_dims: true}); // (N, 1)
+      const scale = tf.rsqrt(tf.add(tf.mul(tf.square(norm), 1 / width), epsilon)); // (N, 1)
+      const y = raw.mul(x!, scale);
+      save([y, scale]);
+      return y;
+    },
+    // dx = r (dy − y mean(dy y))
+    (dy, [y, scale]) => {
+      const mean = tf.mul(raw.sum(raw.mul(dy, y!), -1, true), 1 / width); // (N, 1)
+      return [raw.mul(raw.sub(dy, raw.mul(y!, mean)), scale!)];
+    },
+  );
+}
+
+/** silu(gate) × up, the inside of SwiGLU. (N, F), (N, F) → (N, F) */
+export function siluTimes(gate: Tf.Tensor, up: Tf.Tensor): Tf.Tensor {
+  return withGradient(
+    [gate, up],
+    ([gate, up], save) => {
+      const sigmoid = callOne('Sigmoid', [gate!]);
+      const silu = raw.mul(gate!, sigmoid);
+      save([gate!, up!, sigmoid, silu]);
+      return raw.mul(silu, up!);
+    },
+    // silu′ = σ + g σ (1 − σ), and SigmoidGrad(σ, g) is the second term
+    (dy, [gate, up, sigmoid, silu]) => {
+      const slope = raw.add(sigmoid!, callOne('SigmoidGrad', [sigmoid!, gate!]));
+      return [raw.mul(raw.mul(dy, up!), slope), raw.mul(dy, silu!)];
+    },
+  );
+}
+
+/** log softmax(logits)[target] of each row, with no one-hot matrix. (N, V), (N) int32 → (N) */
+export function gatherLogProbabilities(logits: Tf.Tensor, targets: Tf.Tensor): Tf.Tensor {
+  const {tf} = tensorflow();
+  return withGradient(
+    [logits],
+    ([logits], save) => {
+      // One operator gives the loss and its gradient, softmax − one-hot.
+      const [loss, slope] = crossEntropy(logits!, targets);
+      save([slope!]);
+      return tf.neg(loss!);
+    },
+    (dy, [slope]) => [raw.mul(slope!, tf.reshape(tf.neg(dy), [-1, 1]))],
+  );
+}
+
+/** TensorFlow's −log softmax(logits)[target], (N), and its slope with respect to the logits, (N, V). */
+export const crossEntropy = (logits: Tf.Tensor, targets: Tf.Tensor): Tf.Tensor[] =>
+  call('SparseSoftmaxCrossEntropyWithLogits', [logits, targets], {T: FLOAT, Tlabels: INT32}, 2);
+
+export {withGradient};

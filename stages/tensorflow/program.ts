@@ -1,0 +1,99 @@
+/**
+ * What a program is to the engine: something that adds nodes to the one graph while it is being built, and becomes a
+ * function once the graph runs. The variables that programs share are reached through the context.
+ */
+import type * as Tf from '@tensorflow/tfjs-node-gpu';
+import type {ModelConfig} from '../model/config.js';
+import type {DataType} from './backend.js';
+import {tensorflow} from './backend.js';
+import type {Graph, Output} from './graph.js';
+import {Recorder} from './recorder.js';
+import type {Feed, Fetched} from './session.js';
+
+/** A set of model weights in the session. */
+export type WeightSlot = 'policy' | 'reference';
+
+/** A resource variable: its handle, and the node that reads it. */
+export interface Variable {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly handle: Output;
+  readonly read: Output;
+}
+
+/** Named values of one call, as placeholders. */
+export type Placeholders = Readonly<Record<string, Output>>;
+
+export interface ProgramContext {
+  readonly graph: Graph;
+  readonly config: ModelConfig;
+  readonly precision: 'f32' | 'bf16';
+  /** The packed weights of a slot. */
+  weights(slot: WeightSlot): readonly Variable[];
+  /** Adds the nodes that turn gradients (in the order of the policy's weights) into updates; once per source. */
+  readonly updates: Updates | undefined;
+  /** Runs outputs in the session; only once it is open. */
+  run(label: string, feeds: readonly Feed[], outputs: readonly Output[]): Fetched[];
+}
+
+/** How the optimizer is reached from a program. */
+export interface Updates {
+  /** Updates the policy from these gradients. Fetch `norm` (before clipping) to make it happen. */
+  apply(gradients: readonly Output[]): Output;
+  /** Adds these gradients to the accumulators. Fetch the output to make it happen. */
+  accumulate(gradients: readonly Output[]): Output;
+  /** Updates the policy from the accumulators and clears them. */
+  readonly applyAccumulated: Output;
+  /** What must be fed with every update. */
+  feeds(learningRate: number): Feed[];
+  /** An update was made. */
+  count(): void;
+}
+
+/** A function of the engine, made by the factories in `programs/`. */
+export interface Program<Call> {
+  declare(context: ProgramContext, name: string): Call;
+}
+
+/** Records a function of weights and placeholders into the graph, under `scope`. */
+export function recordInto<T extends Record<string, Tf.Tensor>>(
+  context: ProgramContext,
+  slot: WeightSlot,
+  placeholders: Placeholders,
+  fn: (weights: Record<string, Tf.Tensor>, inputs: Record<string, Tf.Tensor>) => T,
+): {readonly [K in keyof T]: Output} {
+  const recorder = new Recorder(context.graph, context.precision);
+  const outputs = {} as {[K in keyof T]: Output};
+  recorder.record(() => {
+    const weights = Object.fromEntries(context.weights(slot).map(({name, read}) => [name, recorder.symbol(read)]));
+    const inputs = Object.fromEntries(Object.entries(placeholders).map(([name, output]) => [name, recorder.symbol(output)]));
+    for (const [name, tensor] of Object.entries(fn(weights, inputs))) {
+      outputs[name as keyof T] = recorder.output(tensor);
+    }
+    return tensorflow().tf.scalar(0);
+  });
+  return outputs;
+}
+
+/** Placeholders for the inputs of one shape of a program. */
+export function placeholders(
+  graph: Graph,
+  inputs: Readonly<Record<string, {readonly dtype: DataType; readonly shape: readonly number[]}>>,
+): Placeholders {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, {dtype, shape}]) => [name, graph.placeholder(name, dtype, shape)]),
+  );
+}
+
+/**
+ * The output, computed after all of these nodes ran. Used where a call is made for its effect.
+ */
+export function after(graph: Graph, output: Output, effects: readonly string[]): Output {
+  return graph.addOne({
+    op: 'Identity',
+    inputs: [output],
+    attributes: {T: {kind: 'type', value: output.dtype}},
+    outputs: [output],
+    after: effects,
+  });
+}

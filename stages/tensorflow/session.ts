@@ -1,0 +1,68 @@
+/**
+ * A graph that runs. The graph is handed to TensorFlow as a SavedModel in a folder that is removed again at once;
+ * what stays is one session, whose variables every call shares.
+ */
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import type {DataType, TypedArray} from './backend.js';
+import {tensorflow} from './backend.js';
+import type {Graph, Output} from './graph.js';
+import {reference} from './graph.js';
+import {savedModelBytes, TAG} from './graphdef.js';
+
+/** A value handed to a placeholder. */
+export interface Feed {
+  readonly placeholder: Output;
+  readonly values: TypedArray;
+}
+
+export interface Fetched {
+  readonly values: TypedArray;
+  readonly shape: readonly number[];
+}
+
+export class Session {
+  #id: number | undefined;
+
+  private constructor(id: number) {
+    this.#id = id;
+  }
+
+  static open(graph: Graph): Session {
+    const folder = mkdtempSync(join(tmpdir(), 'r1-graph-'));
+    try {
+      writeFileSync(join(folder, 'saved_model.pb'), savedModelBytes(graph));
+      return new Session(tensorflow().binding.loadSavedModel(folder, TAG));
+    } finally {
+      rmSync(folder, {recursive: true, force: true});
+    }
+  }
+
+  /** Computes the outputs, and nothing that they do not need. Leaves no tensor behind. */
+  run(feeds: readonly Feed[], outputs: readonly Output[]): Fetched[] {
+    if (this.#id === undefined) throw new Error('Internal error: this session is closed');
+    const {binding} = tensorflow();
+    const ids = feeds.map(({placeholder, values}) => createTensor(placeholder.shape, placeholder.dtype, values));
+    try {
+      const names = feeds.map(({placeholder}) => reference(placeholder));
+      const fetched = binding.runSavedModel(this.#id, ids, names.join(','), outputs.map(reference).join(','));
+      return fetched.map(({id, shape}) => {
+        const values = binding.tensorDataSync(id);
+        binding.deleteTensor(id);
+        return {values, shape};
+      });
+    } finally {
+      for (const id of ids) binding.deleteTensor(id);
+    }
+  }
+
+  close(): void {
+    if (this.#id !== undefined) tensorflow().binding.deleteSavedModel(this.#id);
+    this.#id = undefined;
+  }
+}
+
+function createTensor(shape: readonly number[], dtype: DataType, values: TypedArray): number {
+  return tensorflow().binding.createTensor(shape, dtype, values);
+}

@@ -1,0 +1,154 @@
+/**
+ * Group-relative policy optimisation (DeepSeekMath, arXiv 2402.03300, equation 3; DeepSeek-R1, arXiv 2501.12948,
+ * equations 1–3) with the variants that others published. The advantages are an input: how a group's rewards become
+ * advantages is not decided here. The KL term is the k3 estimator, in the loss and not in the reward.
+ */
+import type * as Tf from '@tensorflow/tfjs-node-gpu';
+import {DataType, tensorflow} from '../tensorflow/backend.js';
+import type {TargetRow} from './cross-entropy.js';
+import {countTargets, tokenArrays, tokenInputs, tokenLogProbabilities} from './cross-entropy.js';
+import type {BatchShape, Objective} from './objective.js';
+import {padRight, sumOf} from './objective.js';
+
+/** One sampled response with its prompt. `mask` marks the sampled tokens, the stop token among them. */
+export interface GrpoRow extends TargetRow {
+  readonly advantage: number;
+  /** log π_old of each token under the same temperature, aligned with `tokens`. */
+  readonly oldLogProbs: ArrayLike<number>;
+  /** log π_ref, needed when the KL coefficient is not 0. */
+  readonly referenceLogProbs?: ArrayLike<number>;
+}
+
+/**
+ * How tokens add up to the loss: `response-mean`, each response's mean, then over responses (DeepSeekMath);
+ * `token-mean`, over all tokens of the batch (DAPO, arXiv 2503.14476); `{constant}`, each response's sum over a fixed
+ * length (Dr. GRPO, arXiv 2503.20783).
+ */
+export type Aggregate = 'response-mean' | 'token-mean' | {readonly constant: number};
+
+export interface GrpoOptions {
+  /** Divides the logits; the temperature that the responses were sampled with. */
+  readonly temperature: number;
+  /** π/π_old of each token, or of the whole response as R1's formula has it. */
+  readonly ratio: 'token' | 'sequence';
+  readonly aggregate: Aggregate;
+  /** The ratio is clipped to [1 − clipLow, 1 + clipHigh]. */
+  readonly clipLow: number;
+  readonly clipHigh: number;
+  /** β. */
+  readonly klCoefficient: number;
+}
+
+export interface GrpoMetrics extends Record<string, number> {
+  loss: number;
+  targets: number;
+  /** The largest π/π_old of the call. */
+  ratioMax: number;
+  /** The share of ratios whose gradient the clip took away. */
+  clippedShare: number;
+  /** Mean k3 estimate against the reference; 0 without one. */
+  kl: number;
+  /** Mean −log π of the sampled tokens: the entropy, as far as the samples are the policy's own. */
+  entropy: number;
+}
+
+export function grpoObjective(options: GrpoOptions): Objective<GrpoRow, GrpoMetrics> {
+  const {temperature, ratio, klCoefficient} = options;
+  const withReference = klCoefficient !== 0;
+  return {
+    positions: ({tokens}) => tokens.length - 1,
+    rowsTogether: 1,
+    inputs({rows, length}) {
+      const each = {dtype: DataType.float, shape: [rows, length]};
+      return {
+        ...tokenInputs({rows, length}),
+        mask: each,
+        weights: each,
+        oldLogProbs: each,
+        ...(withReference && {referenceLogProbs: each}),
+        advantages: {dtype: DataType.float, shape: [rows, 1]},
+      };
+    },
+    fill(rows, shape, all) {
+      const aligned = (of: (row: GrpoRow) => ArrayLike<number>): Float32Array =>
+        padRight(new Float32Array(shape.rows * shape.length), rows.map(of), shape.length, 1);
+      const weight = tokenWeight(options.aggregate, all);
+      return {
+        ...tokenArrays(rows, shape),
+        mask: aligned(({mask}) => mask),
+        weights: aligned((row) => Array.from(row.mask, (mark) => (mark ? weight(row) : 0))),
+        oldLogProbs: aligned(({oldLogProbs}) => oldLogProbs),
+        ...(withReference && {referenceLogProbs: aligned(reference)}),
+        advantages: padRight(new Float32Array(shape.rows), rows.map(({advantage}) => [advantage]), 1),
+      };
+    },
+    compute(parameters, inputs, config, shape) {
+      const {tf} = tensorflow();
+      const flat = tokenLogProbabilities(parameters, inputs, config, shape, temperature);
+      return surrogate(tf.reshape(flat, [shape.rows, shape.length]), inputs, options);
+    },
+    report(parts, all) {
+      const targets = countTargets(all);
+      const ratios = Math.max(1, ratio === 'token' ? targets : all.length);
+      return {
+        loss: sumOf(parts, 'loss'),
+        targets,
+        ratioMax: Math.max(...parts.map((part) => part['ratioMax']!)),
+        clippedShare: sumOf(parts, 'clipped') / ratios,
+        kl: withReference ? sumOf(parts, 'kl') / ratios : 0,
+        entropy: sumOf(parts, 'surprise') / Math.max(1, targets),
+      };
+    },
+  };
+}
+
+/**
+ * −Σ w (min(ρ A, clip(ρ) A) − β k3), with ρ and k3 of tokens or of whole responses.
+ * @param logProbs (B, T) under the policy; `mask`, `weights`, `oldLogProbs`, `referenceLogProbs` (B, T); `advantages` (B, 1)
+ */
+export function surrogate(
+  logProbs: Tf.Tensor,
+  inputs: Readonly<Record<string, Tf.Tensor>>,
+  {ratio, clipLow, clipHigh, klCoefficient}: GrpoOptions,
+): {loss: Tf.Tensor; metrics: Record<string, Tf.Tensor>} {
+  const {tf} = tensorflow();
+  const mask = inputs['mask']!;
+  // Masked before the exponential, so that nothing at a padded position can overflow. Summed over the response where
+  // the ratio is the response's; a weight then counts for the response as a whole.
+  const ofRatio = (x: Tf.Tensor): Tf.Tensor => (ratio === 'token' ? x : tf.sum(x, 1, true)); // (B, T) or (B, 1)
+  const logRatio = ofRatio(tf.mul(tf.sub(logProbs, inputs['oldLogProbs']!), mask));
+  const weights = ofRatio(inputs['weights']!);
+  const present = ratio === 'token' ? mask : tf.max(mask, 1, true);
+  const rho = tf.exp(logRatio);
+  const free = tf.mul(rho, inputs['advantages']!);
+  const clipped = tf.mul(tf.clipByValue(rho, 1 - clipLow, 1 + clipHigh), inputs['advantages']!);
+  let gain = tf.minimum(free, clipped);
+  const metrics: Record<string, Tf.Tensor> = {
+    ratioMax: tf.max(tf.mul(rho, present)),
+    clipped: tf.sum(tf.mul(tf.cast(tf.less(clipped, free), 'float32'), present)),
+    surprise: tf.neg(tf.sum(tf.mul(logProbs, mask))),
+  };
+  const reference = inputs['referenceLogProbs'];
+  if (reference !== undefined) {
+    const logReference = ofRatio(tf.mul(tf.sub(reference, logProbs), mask));
+    const k3 = tf.sub(tf.sub(tf.exp(logReference), logReference), 1);
+    gain = tf.sub(gain, tf.mul(k3, klCoefficient));
+    metrics['kl'] = tf.sum(tf.mul(k3, present));
+  }
+  return {loss: tf.neg(tf.sum(tf.mul(gain, weights))), metrics};
+}
+
+/** What one sampled token of a row counts. */
+function tokenWeight(aggregate: Aggregate, all: readonly GrpoRow[]): (row: GrpoRow) => number {
+  if (aggregate === 'response-mean') return (row) => 1 / (all.length * Math.max(1, countTargets([row])));
+  if (aggregate === 'token-mean') {
+    const targets = Math.max(1, countTargets(all));
+    return () => 1 / targets;
+  }
+  return () => 1 / (all.length * aggregate.constant);
+}
+
+function reference({referenceLogProbs}: GrpoRow): ArrayLike<number> {
+  if (referenceLogProbs === undefined) throw new Error('Internal error: a KL term needs referenceLogProbs');
+  return referenceLogProbs;
+}

@@ -1,0 +1,51 @@
+/**
+ * What training minimises, in two halves: how rows become arrays (JavaScript), and what is computed from them (a tfjs
+ * function). Every loss is a weighted sum over tokens or rows whose weights are decided for the whole call, so that
+ * micro-batches add up to exactly the loss of one large batch.
+ */
+import type * as Tf from '@tensorflow/tfjs-node-gpu';
+import type {ModelConfig} from '../model/config.js';
+import type {Parameters} from '../model/transformer.js';
+import type {DataType, TypedArray} from '../tensorflow/backend.js';
+
+/** The fixed shape of one micro-batch: rows, and positions in each. */
+export interface BatchShape {
+  readonly rows: number;
+  readonly length: number;
+}
+
+export interface Objective<Row, Metrics extends Record<string, number>> {
+  /** How many positions a row takes. */
+  positions(row: Row): number;
+  /** Rows that must share a micro-batch, side by side. */
+  readonly rowsTogether: number;
+  /** What the arrays look like. */
+  inputs(shape: BatchShape): Readonly<Record<string, {readonly dtype: DataType; readonly shape: readonly number[]}>>;
+  /** Fills the arrays of one micro-batch. `all` is the whole call, over which weights are decided. */
+  fill(rows: readonly Row[], shape: BatchShape, all: readonly Row[]): Record<string, TypedArray>;
+  /** The loss of one micro-batch, and sums that `report` turns into metrics. */
+  compute(
+    parameters: Parameters,
+    inputs: Readonly<Record<string, Tf.Tensor>>,
+    config: ModelConfig,
+    shape: BatchShape,
+  ): {loss: Tf.Tensor; metrics: Record<string, Tf.Tensor>};
+  /** Metrics of the call from those of its micro-batches (`loss` among them), in the order computed. */
+  report(parts: readonly Readonly<Record<string, number>>[], all: readonly Row[]): Metrics;
+}
+
+export const sumOf = (parts: readonly Readonly<Record<string, number>>[], name: string): number =>
+  parts.reduce((sum, part) => sum + part[name]!, 0);
+
+/** Rows of different lengths as one array, aligned left, the rest `filler`. (rows × length) */
+export function padRight<A extends Int32Array | Float32Array>(
+  array: A,
+  rows: readonly ArrayLike<number>[],
+  length: number,
+  skip = 0,
+): A {
+  rows.forEach((row, i) => {
+    for (let j = skip; j < row.length && j - skip < length; j++) array[i * length + j - skip] = row[j]!;
+  });
+  return array;
+}

@@ -1,0 +1,103 @@
+/**
+ * Training a reward model: a scalar read at the last token of a row. Pairwise, −log σ(chosen − rejected) (Bradley–Terry,
+ * as InstructGPT trains it), or point-wise, the binary cross-entropy of σ(score) against a label.
+ */
+import type * as Tf from '@tensorflow/tfjs-node-gpu';
+import type {ModelConfig} from '../model/config.js';
+import type {Parameters} from '../model/transformer.js';
+import {rightPadded, transformer} from '../model/transformer.js';
+import {DataType, tensorflow} from '../tensorflow/backend.js';
+import {linear, lookUp} from '../tensorflow/ops.js';
+import type {BatchShape, Objective} from './objective.js';
+import {padRight, sumOf} from './objective.js';
+
+export interface Pair {
+  readonly chosen: ArrayLike<number>;
+  readonly rejected: ArrayLike<number>;
+}
+
+export interface LabelledRow {
+  readonly tokens: ArrayLike<number>;
+  /** 1 for what should score high. */
+  readonly label: 0 | 1;
+}
+
+export interface RewardMetrics extends Record<string, number> {
+  loss: number;
+  /** The share of pairs in the right order, or of rows on the right side of 0. */
+  accuracy: number;
+}
+
+export const pairwiseObjective: Objective<Pair, RewardMetrics> = {
+  positions: ({chosen, rejected}) => Math.max(chosen.length, rejected.length),
+  rowsTogether: 2,
+  inputs: ({rows, length}) => ({...scoreInputs({rows, length}), weights: {dtype: DataType.float, shape: [rows / 2]}}),
+  fill(pairs, shape, all) {
+    const rows = pairs.flatMap(({chosen, rejected}) => [chosen, rejected]);
+    return {...scoreArrays(rows, shape), weights: new Float32Array(shape.rows / 2).fill(1 / all.length, 0, pairs.length)};
+  },
+  compute(parameters, inputs, config, shape) {
+    const {tf} = tensorflow();
+    const byPair = tf.reshape(scores(parameters, inputs, config, shape), [shape.rows / 2, 2]);
+    const [chosen, rejected] = tf.split(byPair, 2, 1) as [Tf.Tensor, Tf.Tensor];
+    const margin = tf.reshape(tf.sub(chosen, rejected), [-1]);
+    const weights = inputs['weights']!;
+    return {
+      loss: tf.sum(tf.mul(tf.softplus(tf.neg(margin)), weights)), // −log σ(m) = softplus(−m)
+      metrics: {right: tf.sum(tf.mul(tf.cast(tf.greater(margin, 0), 'float32'), weights))},
+    };
+  },
+  report: (parts) => ({loss: sumOf(parts, 'loss'), accuracy: sumOf(parts, 'right')}),
+};
+
+export const pointwiseObjective: Objective<LabelledRow, RewardMetrics> = {
+  positions: ({tokens}) => tokens.length,
+  rowsTogether: 1,
+  inputs: ({rows, length}) => ({
+    ...scoreInputs({rows, length}),
+    weights: {dtype: DataType.float, shape: [rows]},
+    labels: {dtype: DataType.float, shape: [rows]},
+  }),
+  fill: (rows, shape, all) => ({
+    ...scoreArrays(rows.map(({tokens}) => tokens), shape),
+    weights: new Float32Array(shape.rows).fill(1 / all.length, 0, rows.length),
+    labels: padRight(new Float32Array(shape.rows), rows.map(({label}) => [label]), 1),
+  }),
+  compute(parameters, inputs, config, shape) {
+    const {tf} = tensorflow();
+    const score = scores(parameters, inputs, config, shape);
+    const [weights, labels] = [inputs['weights']!, inputs['labels']!];
+    const right = tf.equal(tf.cast(tf.greater(score, 0), 'float32'), labels);
+    return {
+      loss: tf.sum(tf.mul(tf.sub(tf.softplus(score), tf.mul(labels, score)), weights)),
+      metrics: {right: tf.sum(tf.mul(tf.cast(right, 'float32'), weights))},
+    };
+  },
+  report: (parts) => ({loss: sumOf(parts, 'loss'), accuracy: sumOf(parts, 'right')}),
+};
+
+/** The score of each row, read at its last token. (rows) */
+export function scores(
+  parameters: Parameters,
+  inputs: Readonly<Record<string, Tf.Tensor>>,
+  config: ModelConfig,
+  shape: BatchShape,
+): Tf.Tensor {
+  const {tf} = tensorflow();
+  const hidden = transformer(parameters, inputs['tokens']!, rightPadded(config, shape.length), config, shape);
+  const last = lookUp(hidden, inputs['last']!); // (rows, D)
+  return tf.reshape(linear(last, parameters['score.weight']!), [shape.rows]);
+}
+
+export const scoreInputs = ({rows, length}: BatchShape) => ({
+  tokens: {dtype: DataType.int32, shape: [rows * length]},
+  /** Where in the flat batch each row's last token is. */
+  last: {dtype: DataType.int32, shape: [rows]},
+});
+
+export function scoreArrays(rows: readonly ArrayLike<number>[], {rows: count, length}: BatchShape) {
+  return {
+    tokens: padRight(new Int32Array(count * length), rows, length),
+    last: Int32Array.from({length: count}, (_, i) => i * length + Math.max(0, (rows[i]?.length ?? 1) - 1)),
+  };
+}
