@@ -1,0 +1,145 @@
+/** The walls of the house, tried on the house itself and on a small tree in which each of them is broken. */
+import assert from 'node:assert/strict';
+import {execFileSync} from 'node:child_process';
+import {existsSync, readFileSync} from 'node:fs';
+import {homedir} from 'node:os';
+import path from 'node:path';
+import {test} from 'node:test';
+import {fileURLToPath} from 'node:url';
+import {
+  lightModules,
+  machineTraces,
+  printing,
+  tensorflowReached,
+  tooLong,
+  undeclaredPackages,
+  wrongImports,
+} from './architecture/rules.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const LONGEST = 400;
+
+/** Files that are one thought and longer than the limit; the reason stands beside each. */
+const MAY_BE_LONG: Readonly<Record<string, string>> = {};
+
+/** Binary files, and files that others wrote. */
+const NOT_OURS = /\.(safetensors|npz|png|gz)$|^test\/fixtures\/hf\/|^LICENSE$/;
+
+/** Every text file that is, or would be, under version control. */
+function projectFiles(): Map<string, string> {
+  const list = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {cwd: root});
+  const files = list
+    .toString()
+    .split('\0')
+    .filter((file) => file !== '' && !NOT_OURS.test(file));
+  const present = files.filter((file) => existsSync(path.join(root, file)));
+  return new Map(present.map((file) => [file, readFileSync(path.join(root, file), 'utf8')]));
+}
+
+const house = projectFiles();
+
+/** Spelt in pieces, so that this file does not name what it forbids. */
+const registries = [
+  ['registry', 'npmjs', 'org'],
+  ['npmmirror', 'com'],
+  ['pypi', 'org'],
+  ['pythonhosted', 'org'],
+].map((parts) => parts.join('.'));
+const homes = ['/', '/root'].includes(homedir()) ? [] : [path.join(homedir(), '/')];
+const places = [
+  ['', 'root', ''],
+  ['', 'work', ''],
+]
+  .map((parts) => parts.join('/'))
+  .concat(homes, root);
+
+const bad = new Map([
+  [
+    'package.json',
+    '{"dependencies": {"execa": "1.0.0", "zod": "1.0.0"}, "devDependencies": {"@types/better-sqlite3": "1"}}',
+  ],
+  ['artifacts/store.ts', "import {plan} from '../pipeline/plan.js';\nimport type {Database} from 'better-sqlite3';"],
+  ['pipeline/plan.ts', "export * from '../stages/sft.js';\nimport {execa} from 'execa';\nconsole.log(1);"],
+  ['pipeline/stage.ts', "import {z} from 'zod';\nimport left from 'left-pad';\nprocess.exitCode = 1;"],
+  ['pipeline/executors/local.ts', "import {execa} from 'execa';"],
+  ['stages/index.ts', "export {sft} from './sft.js';"],
+  [
+    'stages/sft.ts',
+    "import {model} from './model.js';\nexport const sft = defineStage({run: () => import('./lazy.js')});",
+  ],
+  ['stages/lazy.ts', "import './tensorflow/backend.js';"],
+  ['stages/model.ts', "import type * as tf from '@tensorflow/tfjs-node-gpu';\nimport {shape} from './shape.js';"],
+  ['stages/shape.ts', "import * as tf from '@tensorflow/tfjs-node-gpu';\nimport '../pipeline/plan.js';"],
+  ['stages/tensorflow/backend.ts', "import * as tf from '@tensorflow/tfjs-node-gpu';"],
+  ['stages/door.ts', "const Sqlite = createRequire(import.meta.url)('better-sqlite3');\nawait import('commander');"],
+  ['bin/r1.ts', "import {sft} from '../stages/sft.js';\nimport '../test/rig.js';\nprocess.stdout.write('');"],
+  ['bin/long.ts', '// one\n// two\n// three\n'],
+  ['.npmrc', `registry=https://${registries[0]!}/\n`],
+]);
+
+test('imports only ever point down the stack, and each dependency has one door', () => {
+  assert.deepEqual(wrongImports(house), []);
+});
+
+test('an import that points up, into a test, or past a door is seen', () => {
+  assert.deepEqual(wrongImports(bad), [
+    'artifacts/store.ts:1 may not import pipeline/plan.ts',
+    'bin/r1.ts:2 imports a test: ../test/rig.js',
+    'pipeline/plan.ts:1 may not import stages/sft.ts',
+    'pipeline/plan.ts:2 imports execa, whose door is pipeline/executors/',
+    'stages/door.ts:1 imports better-sqlite3, whose door is artifacts/database.ts',
+    'stages/door.ts:2 imports commander, whose door is bin/',
+    'stages/shape.ts:1 imports @tensorflow/tfjs-node-gpu, whose door is stages/tensorflow/backend.ts',
+    'stages/shape.ts:2 may not import pipeline/plan.ts',
+  ]);
+});
+
+test('every imported package is a dependency', () => {
+  assert.deepEqual(undeclaredPackages(house), []);
+});
+
+test('a package that is not declared is seen, and types alone need only be declared for development', () => {
+  assert.deepEqual(
+    undeclaredPackages(bad).filter((line) => line.startsWith('artifacts') || line.startsWith('pipeline')),
+    ['pipeline/stage.ts:2 imports left-pad, which is no dependency'],
+  );
+});
+
+test('no module that defines a stage, and no command, loads TensorFlow', () => {
+  assert.ok(lightModules(house).length > 10, 'the modules that define stages were found');
+  assert.deepEqual(tensorflowReached(house), []);
+});
+
+test('a static way to TensorFlow is seen with its chain, a dynamic one is allowed', () => {
+  assert.deepEqual(lightModules(bad), ['bin/long.ts', 'bin/r1.ts', 'stages/index.ts', 'stages/sft.ts']);
+  const chain = 'stages/sft.ts → stages/model.ts → stages/shape.ts → @tensorflow/tfjs-node-gpu';
+  assert.deepEqual(tensorflowReached(bad), [`bin/r1.ts → ${chain}`, `stages/index.ts → ${chain}`, chain]);
+});
+
+test('only bin prints and sets exit codes', () => {
+  assert.deepEqual(printing(house), []);
+  assert.deepEqual(printing(bad), ['pipeline/plan.ts:3 uses console.log', 'pipeline/stage.ts:3 uses process.exitCode']);
+});
+
+test(`no file has more than ${LONGEST} lines`, () => {
+  assert.deepEqual(tooLong(house, LONGEST, MAY_BE_LONG), []);
+  assert.deepEqual(tooLong(bad, 2, {'bin/r1.ts': 'once long', 'stages/gone.ts': 'gone'}).slice(0, 2), [
+    'pipeline/plan.ts is over 2 lines: it is two files',
+    'pipeline/stage.ts is over 2 lines: it is two files',
+  ]);
+  assert.deepEqual(tooLong(bad, 3, {'bin/r1.ts': 'once long'}), ['bin/r1.ts needs no allowance']);
+});
+
+test('no file names a place on one machine or a package registry', () => {
+  assert.deepEqual(machineTraces(house, [...registries, ...places]), []);
+  assert.deepEqual(machineTraces(bad, registries), [`.npmrc:1 names ${registries[0]!}`]);
+});
+
+test('the lock file names no place to fetch from', () => {
+  const {packages} = JSON.parse(house.get('package-lock.json')!) as {packages: Record<string, {resolved?: string}>};
+  assert.ok(Object.keys(packages).length > 100);
+  assert.deepEqual(
+    Object.entries(packages).filter(([, {resolved}]) => resolved !== undefined),
+    [],
+  );
+});
