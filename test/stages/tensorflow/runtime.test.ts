@@ -29,11 +29,7 @@ test('the facts are what set-up wrote, and nothing else of the file', () => {
 
 test('without set-up the message names the command that helps', () => {
   const missing = path.join(folder, 'nowhere.json');
-  assert.throws(() => readRuntimeFacts(missing, undefined), saying(/not set up/));
-  assert.throws(
-    () => readRuntimeFacts(missing, undefined),
-    (error: unknown) => error instanceof NotSetUp && error.hint === 'npm run setup',
-  );
+  assert.throws(() => readRuntimeFacts(missing, undefined), {message: /not set up/, hint: 'npm run setup'});
 });
 
 test('facts of another processor are refused', () => {
