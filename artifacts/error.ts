@@ -13,6 +13,7 @@ export type UserErrorReason =
   | 'disk-full'
   | 'io-error'
   | 'newer-store'
+  | 'no-permission'
   | 'no-store'
   | 'not-a-store'
   | 'not-found'
@@ -53,8 +54,9 @@ export function codeOf(error: unknown): string | undefined {
  */
 export function plainError(error: unknown, doing: string): unknown {
   if (error instanceof UserError) return error;
+  const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? ` (${error.path})` : '';
   const say = (reason: UserErrorReason, why: string, hint: string) =>
-    new UserError(reason, `could not ${doing}: ${why}`, {hint, cause: error});
+    new UserError(reason, `could not ${doing}: ${why}${path}`, {hint, cause: error});
   const code = codeOf(error);
   switch (code) {
     case 'ENOSPC':
@@ -65,9 +67,22 @@ export function plainError(error: unknown, doing: string): unknown {
         'the disk is full',
         'free some space (`r1 gc --dry-run` shows what the store could give) and run it again',
       );
-    case 'EROFS':
     case 'EACCES':
     case 'EPERM':
+      return say(
+        'no-permission',
+        'permission denied',
+        'mend the rights of the file or folder, or choose another store with --store FOLDER',
+      );
+    case 'ENOTDIR':
+    case 'ENAMETOOLONG':
+    case 'ELOOP':
+      return say(
+        'bad-argument',
+        'there can be no such path',
+        'check the path: a part of it is a file, too long, or a link to itself',
+      );
+    case 'EROFS':
     case 'SQLITE_READONLY':
       return say(
         'read-only',
