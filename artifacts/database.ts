@@ -1,0 +1,207 @@
+/**
+ * The only module that loads better-sqlite3. Opens the database of a store, brings it up to date and runs transactions.
+ * It knows pragmas and versions, not what the tables mean.
+ */
+import {copyFileSync, existsSync, mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import Sqlite from 'better-sqlite3';
+import type {Database as Connection, Statement} from 'better-sqlite3';
+import {UserError, codeOf} from './error.js';
+import {APPLICATION_ID, MIGRATIONS} from './schema.js';
+
+type Bindable = string | number | bigint | null;
+
+export interface Database {
+  /** Compiles a statement once per SQL text. */
+  prepare<Row = unknown>(sql: string): Statement<Bindable[], Row>;
+  /** All or nothing, durable when it returns. Takes the write lock at once. Inside another one it just runs. */
+  transact<T>(work: () => T): T;
+  /**
+   * All or nothing, but a power cut may take it back: for what can be lost without harm. Spares the wait for the disk;
+   * the next durable transaction carries it along.
+   */
+  transactLoosely<T>(work: () => T): T;
+  /** A consistent view over several reads. */
+  snapshot<T>(work: () => T): T;
+  close(): void;
+}
+
+/** How long to wait for another process's transaction before giving up, in milliseconds. */
+const BUSY_TIMEOUT = 20_000;
+
+/** Some errors (a full disk, say) have rolled back already. */
+function rollBack(connection: Connection): void {
+  if (connection.inTransaction) connection.exec('ROLLBACK');
+}
+
+function wrap(connection: Connection, cleanUp: () => void): Database {
+  const statements = new Map<string, Statement<Bindable[]>>();
+  const run = <T>(begin: string, work: () => T): T => {
+    if (connection.inTransaction) return work();
+    connection.exec(begin);
+    try {
+      const result = work();
+      connection.exec('COMMIT');
+      return result;
+    } catch (error) {
+      rollBack(connection);
+      throw error;
+    }
+  };
+  return {
+    prepare<Row>(sql: string) {
+      let statement = statements.get(sql);
+      if (statement === undefined) statements.set(sql, (statement = connection.prepare(sql)));
+      return statement as Statement<Bindable[], Row>;
+    },
+    transact: (work) => run('BEGIN IMMEDIATE', work),
+    transactLoosely(work) {
+      if (connection.inTransaction) return work();
+      connection.pragma('synchronous = NORMAL');
+      try {
+        return run('BEGIN IMMEDIATE', work);
+      } finally {
+        connection.pragma('synchronous = FULL');
+      }
+    },
+    snapshot: (work) => run('BEGIN', work),
+    close() {
+      connection.close();
+      cleanUp();
+    },
+  };
+}
+
+function configure(connection: Connection): void {
+  connection.pragma(`busy_timeout = ${BUSY_TIMEOUT}`);
+  connection.pragma('foreign_keys = ON');
+  connection.pragma('synchronous = FULL');
+  // INSERT OR REPLACE fires the delete triggers of the facts only with this.
+  connection.pragma('recursive_triggers = ON');
+  connection.pragma('temp_store = MEMORY');
+  connection.pragma('mmap_size = 268435456');
+}
+
+function versionOf(connection: Connection, file: string): number {
+  const application = connection.pragma('application_id', {simple: true}) as number;
+  const version = connection.pragma('user_version', {simple: true}) as number;
+  if (application !== APPLICATION_ID) {
+    const tables = connection.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
+    if (application !== 0 || version !== 0 || tables !== 0) {
+      throw new UserError('not-a-store', `${file} is a database, but not one of a store`, {
+        hint: 'give another folder with --store FOLDER',
+      });
+    }
+  }
+  if (version > MIGRATIONS.length) {
+    throw new UserError(
+      'newer-store',
+      `${file} was written by a newer version (format ${version}, this one knows ${MIGRATIONS.length})`,
+      {
+        hint: 'update r1, or use another store with --store FOLDER',
+      },
+    );
+  }
+  return version;
+}
+
+function migrate(connection: Connection, file: string): void {
+  // Cannot be set inside a transaction. Persistent, so an existing store answers without writing.
+  connection.pragma('journal_mode = WAL');
+  connection.exec('BEGIN IMMEDIATE');
+  try {
+    // Asked again under the lock: two processes may open a new store at once.
+    for (const sql of MIGRATIONS.slice(versionOf(connection, file))) connection.exec(sql);
+    connection.pragma(`application_id = ${APPLICATION_ID}`);
+    connection.pragma(`user_version = ${MIGRATIONS.length}`);
+    connection.exec('COMMIT');
+  } catch (error) {
+    rollBack(connection);
+    throw error;
+  }
+}
+
+/** Opens for writing; makes and migrates the tables where needed. */
+export function openDatabase(file: string): Database {
+  const connection = new Sqlite(file);
+  try {
+    configure(connection);
+    if (versionOf(connection, file) < MIGRATIONS.length) migrate(connection, file);
+    return wrap(connection, () => undefined);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens for reading. A write-ahead log cannot be read in a folder that cannot be written to, so there a private copy of
+ * the database is read; the copy is also where an older format is brought up to date.
+ */
+export function readDatabase(file: string): Database {
+  try {
+    const connection = new Sqlite(file, {readonly: true, fileMustExist: true});
+    try {
+      configure(connection);
+      if (versionOf(connection, file) === MIGRATIONS.length) return wrap(connection, () => undefined);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    connection.close();
+  } catch (error) {
+    const code = codeOf(error) ?? '';
+    if (!code.startsWith('SQLITE_CANTOPEN') && !code.startsWith('SQLITE_READONLY')) throw error;
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'r1-read-'));
+  const cleanUp = () => rmSync(folder, {recursive: true, force: true});
+  try {
+    const copy = join(folder, 'store.db');
+    for (const suffix of ['', '-wal']) if (existsSync(file + suffix)) copyFileSync(file + suffix, copy + suffix);
+    const connection = new Sqlite(copy);
+    try {
+      configure(connection);
+      if (versionOf(connection, file) < MIGRATIONS.length) migrate(connection, file);
+      return wrap(connection, cleanUp);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  } catch (error) {
+    cleanUp();
+    throw error;
+  }
+}
+
+/** A file whose only use is to be locked; the system frees the lock when the process dies, however it dies. */
+export interface LockFile {
+  /** Waits up to `milliseconds`; false when another connection keeps it locked. */
+  acquire(mode: 'shared' | 'exclusive', milliseconds: number): boolean;
+  release(): void;
+  close(): void;
+}
+
+/**
+ * A lock made of SQLite's own file locks: they work between processes on every system that SQLite runs on, several
+ * connections of one process exclude each other as well, and there is no pid to be reused. `exclusive` keeps a write
+ * transaction open, `shared` a read transaction; the file stays empty. `readonly` can only be shared, and needs the file.
+ */
+export function openLockFile(file: string, options: {readonly readonly?: boolean} = {}): LockFile {
+  const connection = new Sqlite(file, {readonly: options.readonly === true});
+  return {
+    acquire(mode, milliseconds) {
+      connection.pragma(`busy_timeout = ${milliseconds}`);
+      try {
+        connection.exec(mode === 'exclusive' ? 'BEGIN EXCLUSIVE' : 'BEGIN; SELECT count(*) FROM sqlite_schema');
+        return true;
+      } catch (error) {
+        rollBack(connection);
+        if (codeOf(error) === 'SQLITE_BUSY') return false;
+        throw error;
+      }
+    },
+    release: () => connection.exec('ROLLBACK'),
+    close: () => connection.close(),
+  };
+}
