@@ -1,0 +1,203 @@
+/**
+ * The one door for file operations of the store. Everything that writes beside SQLite goes through an object of this
+ * type, so that a test can record the operations, cut the power after any of them, or make any of them fail. It knows
+ * nothing of blobs; it only does what it is told and throws what the system throws.
+ */
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import type {BigIntStats} from 'node:fs';
+import {open} from 'node:fs/promises';
+import type {FileHandle} from 'node:fs/promises';
+import {codeOf} from './error.js';
+
+export type EntryKind = 'file' | 'folder' | 'link' | 'special';
+
+export interface FileStat {
+  readonly kind: EntryKind;
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly bytes: number;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  /** Hard links to the inode. */
+  readonly links: number;
+}
+
+/** Receives the bytes of a file in order; the view is only valid during the call. */
+export type OnChunk = (chunk: Uint8Array) => void;
+
+export interface Files {
+  /** Of the entry itself, a symbolic link is not followed. Undefined when nothing is there. */
+  stat(path: string): FileStat | undefined;
+  /** Of what a symbolic link leads to. Undefined when it leads nowhere. */
+  statFollowed(path: string): FileStat | undefined;
+  /** Names in a folder, sorted by UTF-16 code units. */
+  list(folder: string): readonly string[];
+  /** A whole small file. */
+  readSmall(path: string): Uint8Array;
+  /** Reads a file of any size, the next chunk while `onChunk` works on this one. */
+  read(path: string, onChunk: OnChunk): Promise<void>;
+
+  /** Makes one folder; false when it is there already. */
+  makeFolder(path: string): boolean;
+  /** Makes a new file of these bytes; fails when something is there. */
+  writeSmall(path: string, bytes: Uint8Array): void;
+  /** Copies into a new file, reading, writing and `onChunk` at the same time; fails when something is there. */
+  copy(from: string, to: string, onChunk?: OnChunk): Promise<void>;
+  /** A copy that shares its blocks with the original until one is written. False where the file system has none. */
+  clone(from: string, to: string): boolean;
+  link(from: string, to: string): void;
+  rename(from: string, to: string): void;
+  /** Removes a file or an empty folder. */
+  remove(path: string): void;
+  setMode(path: string, mode: number): void;
+  /** Brings the bytes of a file, or the names of a folder, to the disk. */
+  sync(path: string): Promise<void>;
+  /** The same while everybody waits; for making a store. */
+  syncNow(path: string): void;
+}
+
+/** 1 MiB: large enough that a read costs little beside hashing it, small enough that the event loop stays responsive. */
+const CHUNK = 1 << 20;
+
+/** What a file system answers that has no reflinks, or none between these two places. */
+const NO_CLONE = new Set(['ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EINVAL', 'ENOSYS', 'ENOTTY']);
+
+function toStat(stats: BigIntStats | undefined): FileStat | undefined {
+  if (stats === undefined) return undefined;
+  const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : stats.isSymbolicLink() ? 'link' : 'special';
+  return {
+    kind,
+    dev: stats.dev,
+    ino: stats.ino,
+    bytes: Number(stats.size),
+    mtimeNs: stats.mtimeNs,
+    ctimeNs: stats.ctimeNs,
+    links: Number(stats.nlink),
+  };
+}
+
+/** ENOTDIR counts as “nothing is there”: a parent of the path is a file. */
+function unlessMissing<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (codeOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+async function readChunk(file: FileHandle, buffer: Uint8Array): Promise<Uint8Array> {
+  const {bytesRead} = await file.read(buffer, 0, buffer.length, null);
+  return buffer.subarray(0, bytesRead);
+}
+
+async function writeChunk(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let done = 0; done < chunk.length;) {
+    const {bytesWritten} = await file.write(chunk, done, chunk.length - done, null);
+    done += bytesWritten;
+  }
+}
+
+/** Two buffers take turns: one is being filled while the other is hashed and written. */
+async function pump(source: FileHandle, target: FileHandle | undefined, onChunk: OnChunk): Promise<void> {
+  let [filling, spare] = [Buffer.allocUnsafe(CHUNK), Buffer.allocUnsafe(CHUNK)];
+  let chunk = await readChunk(source, filling);
+  while (chunk.length > 0) {
+    [filling, spare] = [spare, filling];
+    const next = readChunk(source, filling);
+    const written = target === undefined ? undefined : writeChunk(target, chunk);
+    // An exception of `onChunk` must not leave a promise behind that nobody waits for.
+    const both = Promise.all([next, written]);
+    both.catch(() => undefined);
+    onChunk(chunk);
+    [chunk] = await both;
+  }
+}
+
+/** The real disk. */
+export const disk: Files = {
+  stat: (path) => unlessMissing(() => toStat(lstatSync(path, {bigint: true, throwIfNoEntry: false}))),
+  statFollowed: (path) => unlessMissing(() => toStat(statSync(path, {bigint: true, throwIfNoEntry: false}))),
+  list: (folder) => readdirSync(folder).sort(),
+  readSmall: (path) => readFileSync(path),
+  async read(path, onChunk) {
+    const source = await open(path, 'r');
+    try {
+      await pump(source, undefined, onChunk);
+    } finally {
+      await source.close();
+    }
+  },
+  makeFolder(path) {
+    try {
+      mkdirSync(path);
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return false;
+      throw error;
+    }
+  },
+  writeSmall: (path, bytes) => writeFileSync(path, bytes, {flag: 'wx'}),
+  async copy(from, to, onChunk = () => undefined) {
+    const source = await open(from, 'r');
+    try {
+      const target = await open(to, 'wx');
+      try {
+        await pump(source, target, onChunk);
+      } finally {
+        await target.close();
+      }
+    } finally {
+      await source.close();
+    }
+  },
+  clone(from, to) {
+    try {
+      copyFileSync(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE);
+      return true;
+    } catch (error) {
+      if (NO_CLONE.has(codeOf(error) ?? '')) return false;
+      throw error;
+    }
+  },
+  link: linkSync,
+  rename: renameSync,
+  remove(path) {
+    if (lstatSync(path).isDirectory()) rmdirSync(path);
+    else unlinkSync(path);
+  },
+  setMode: chmodSync,
+  async sync(path) {
+    const file = await open(path, 'r');
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  },
+  syncNow(path) {
+    const file = openSync(path, 'r');
+    try {
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  },
+};
