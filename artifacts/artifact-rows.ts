@@ -1,0 +1,87 @@
+/** Artifacts as rows: written once per digest, together with the fact that first needs them. */
+import type {Database} from './database.js';
+import {asDigest, canonicalJson, sha256} from './digest.js';
+import type {Digest, Json} from './digest.js';
+import type {Artifact, ArtifactFile} from './records.js';
+
+export interface ArtifactRows {
+  /** Row id of an artifact, inserted when it is new. */
+  save(artifact: Artifact): number;
+  /** Row id, or undefined when no such artifact was ever recorded. */
+  idOf(digest: Digest): number | undefined;
+  /** `kind` is that of its newest maker. */
+  load(digest: Digest): Artifact | undefined;
+  /** The files of an artifact by row id: for a look at whether they are there. */
+  filesOf(id: number): readonly ArtifactFile[];
+  /** Row id of a JSON document, inserted when it is new. */
+  saveDocument(json: Json): number;
+}
+
+interface ArtifactRow {
+  readonly id: number;
+  readonly shape: 'file' | 'folder';
+  readonly bytes: number;
+  readonly empty_folders: string;
+  readonly kind: string;
+}
+
+export function openArtifactRows(db: Database): ArtifactRows {
+  const idOf = (digest: Digest): number | undefined =>
+    db.prepare<{id: number}>('SELECT id FROM artifact WHERE digest = ?').get(digest)?.id;
+
+  const saveBlob = (file: ArtifactFile): number => {
+    const known = db.prepare<{id: number}>('SELECT id FROM blob WHERE sha256 = ?').get(file.sha256)?.id;
+    return (
+      known ??
+      Number(db.prepare('INSERT INTO blob (sha256, bytes) VALUES (?, ?)').run(file.sha256, file.bytes).lastInsertRowid)
+    );
+  };
+
+  const filesOf = (id: number): readonly ArtifactFile[] =>
+    db
+      .prepare<{path: string; sha256: string; bytes: number}>(
+        `SELECT f.path, b.sha256, b.bytes FROM artifact_file f JOIN blob b ON b.id = f.blob WHERE f.artifact = ?`,
+      )
+      .all(id)
+      // SQLite sorts UTF-8 bytes; a manifest sorts UTF-16 code units. They differ beyond the basic plane.
+      .sort((a, b) => (a.path < b.path ? -1 : 1))
+      .map(({path, bytes, sha256: digest}) => ({path, bytes, sha256: asDigest(digest)}));
+
+  return {
+    idOf,
+    filesOf,
+    save(artifact) {
+      const known = idOf(artifact.digest);
+      if (known !== undefined) return known;
+      const {digest, shape, bytes, emptyFolders} = artifact;
+      const inserted = db
+        .prepare('INSERT INTO artifact (digest, shape, bytes, empty_folders) VALUES (?, ?, ?, ?)')
+        .run(digest, shape, bytes, JSON.stringify(emptyFolders));
+      const id = Number(inserted.lastInsertRowid);
+      const addFile = db.prepare('INSERT INTO artifact_file (artifact, path, blob) VALUES (?, ?, ?)');
+      for (const file of artifact.files) addFile.run(id, file.path, saveBlob(file));
+      return id;
+    },
+    load(digest) {
+      const row = db
+        .prepare<ArtifactRow>(
+          `SELECT a.id, a.shape, a.bytes, a.empty_folders,
+                  (SELECT o.kind FROM output o WHERE o.artifact = a.id ORDER BY o.attempt DESC LIMIT 1) AS kind
+           FROM artifact a WHERE a.digest = ?`,
+        )
+        .get(digest);
+      if (row === undefined) return undefined;
+      const emptyFolders = JSON.parse(row.empty_folders) as string[];
+      return {digest, kind: row.kind, shape: row.shape, bytes: row.bytes, files: filesOf(row.id), emptyFolders};
+    },
+    saveDocument(json) {
+      const text = canonicalJson(json);
+      const digest = sha256(text);
+      const known = db.prepare<{id: number}>('SELECT id FROM document WHERE digest = ?').get(digest)?.id;
+      return (
+        known ??
+        Number(db.prepare('INSERT INTO document (digest, json) VALUES (?, ?)').run(digest, text).lastInsertRowid)
+      );
+    },
+  };
+}

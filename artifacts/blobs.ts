@@ -1,0 +1,235 @@
+/**
+ * Bytes by their SHA-256. A blob appears whole or not at all: a temporary file is filled, brought to the disk, renamed,
+ * and the folder brought to the disk; only then may a row point at it. Knows files and digests, not artifacts.
+ */
+import {createHash, randomUUID} from 'node:crypto';
+import {join} from 'node:path';
+import {asDigest, sha256 as hashBytes} from './digest.js';
+import type {Digest} from './digest.js';
+import {UserError, codeOf} from './error.js';
+import type {FileStat, Files} from './files.js';
+import {SMALL, hashAll, hashFile} from './hash.js';
+import {blobPath, shardOf} from './layout.js';
+import type {Layout} from './layout.js';
+import {inParallel} from './parallel.js';
+import type {Quarantine} from './quarantine.js';
+import {untilSettled} from './stat-cache.js';
+import type {Known, StatCache} from './stat-cache.js';
+import type {Found} from './walk.js';
+
+/** What a file system answers where a hard link cannot be made; the bytes are copied then. */
+const NO_LINK = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+/** Files that are brought to the disk or copied at the same time; libuv has four threads for it. */
+const AT_ONCE = 8;
+
+export interface BlobContext {
+  readonly layout: Layout;
+  readonly files: Files;
+  readonly cache: StatCache;
+  readonly quarantine: Quarantine;
+}
+
+/** Size, stamps and inode are as they were: nobody has written to the file in between. */
+export function isUnchanged(before: FileStat, now: FileStat | undefined): boolean {
+  return (
+    now?.ino === before.ino &&
+    now.dev === before.dev &&
+    now.bytes === before.bytes &&
+    now.mtimeNs === before.mtimeNs &&
+    now.ctimeNs === before.ctimeNs
+  );
+}
+
+export class Blobs {
+  readonly #context: BlobContext;
+  /** Set once the file system has said that it has no reflinks, so that it is not asked for every file. */
+  #hasClones = true;
+
+  constructor(context: BlobContext) {
+    this.#context = context;
+  }
+
+  path(sha256: Digest): string {
+    return blobPath(this.#context.layout, sha256);
+  }
+
+  /** By size only. */
+  isPresent(sha256: Digest, bytes: number): boolean {
+    const {files, quarantine} = this.#context;
+    const stat = files.stat(this.path(sha256));
+    return stat?.kind === 'file' && stat.bytes === bytes && !quarantine.has(sha256);
+  }
+
+  /** Looks closely: reads the blob unless its stat can be believed. A damaged one is quarantined, a mended one freed. */
+  async check(sha256: Digest, bytes: number): Promise<'intact' | 'missing' | 'damaged'> {
+    const {files, cache, quarantine} = this.#context;
+    const path = this.path(sha256);
+    const stat = files.stat(path);
+    if (stat?.kind !== 'file') return 'missing';
+    if (stat.bytes === bytes && cache.lookup(stat) === sha256 && !quarantine.has(sha256)) return 'intact';
+    const seenAt = Date.now();
+    if (stat.bytes === bytes && (await hashFile(files, {path, bytes})) === sha256) {
+      if (isUnchanged(stat, files.stat(path))) cache.remember([{stat, sha256, seenAt}]);
+      quarantine.lift(sha256);
+      return 'intact';
+    }
+    quarantine.add(
+      sha256,
+      stat.bytes === bytes ? 'other bytes than its name says' : `${stat.bytes} bytes instead of ${bytes}`,
+    );
+    return 'damaged';
+  }
+
+  /**
+   * Stores files durably and returns their digests, in the same order. With `own`, nobody else writes to the files: they
+   * become blobs by a reflink or a hard link (and read-only) where the file system allows it. A blob that is there
+   * already is kept if it is intact, and replaced if it is damaged.
+   */
+  async put(found: readonly Found[], own: boolean): Promise<readonly Digest[]> {
+    const {files, cache, layout} = this.#context;
+    const placed = new Set<Digest>();
+    const digests = own ? await this.#putOwn(found, placed) : await this.#putForeign(found, placed);
+    // Also where a blob was there before: its writer may not have got as far as this.
+    const shards = new Set(digests.map((digest) => shardOf(layout, digest)));
+    await inParallel([...shards], AT_ONCE, (shard) => files.sync(shard));
+    const known: Known[] = [];
+    let newest: FileStat | undefined;
+    for (const sha256 of placed) {
+      const stat = files.stat(this.path(sha256));
+      if (stat !== undefined && stat.bytes > SMALL && (newest === undefined || stat.ctimeNs > newest.ctimeNs))
+        newest = stat;
+    }
+    // Without this a large blob would be read again as soon as it is used.
+    if (newest !== undefined) await untilSettled(newest);
+    for (const sha256 of placed) {
+      const seenAt = Date.now();
+      const stat = files.stat(this.path(sha256));
+      if (stat !== undefined) known.push({stat, sha256, seenAt});
+    }
+    cache.remember(known);
+    return digests;
+  }
+
+  async #putOwn(found: readonly Found[], placed: Set<Digest>): Promise<readonly Digest[]> {
+    const {files} = this.#context;
+    const synced = inParallel(found, AT_ONCE, ({from}) => files.sync(from));
+    synced.catch(() => undefined); // Waited for below, also when hashing fails first.
+    const digests = await hashAll(
+      files,
+      found.map(({from, stat}) => ({path: from, bytes: stat.bytes})),
+    );
+    await synced;
+    for (const {from, stat} of found) this.refuseChange(from, stat);
+    for (const [index, file] of found.entries()) {
+      const sha256 = digests[index]!;
+      if (placed.has(sha256) || (await this.check(sha256, file.stat.bytes)) === 'intact') continue;
+      await this.#withTemporary(async (temporary) => {
+        if (!this.clone(file.from, temporary)) {
+          // With other links to it, somebody out there could write to the blob.
+          if (file.stat.links === 1 && this.link(file.from, temporary)) {
+            this.#place(temporary, sha256, placed);
+            return;
+          }
+          await this.#copy(file.from, temporary, sha256);
+        }
+        await files.sync(temporary);
+        this.#place(temporary, sha256, placed);
+      });
+    }
+    return digests;
+  }
+
+  async #putForeign(found: readonly Found[], placed: Set<Digest>): Promise<readonly Digest[]> {
+    const {files, cache} = this.#context;
+    const digests = new Array<Digest>(found.length);
+    const known: Known[] = [];
+    await inParallel([...found.entries()], AT_ONCE, async ([index, {from, stat}]) => {
+      const cached = cache.lookup(stat);
+      if (cached !== undefined && (await this.check(cached, stat.bytes)) === 'intact') {
+        digests[index] = cached;
+        return;
+      }
+      const seenAt = Date.now();
+      await this.#withTemporary(async (temporary) => {
+        const sha256 = await this.#fill(temporary, from, stat);
+        this.refuseChange(from, stat);
+        digests[index] = sha256;
+        known.push({stat, sha256, seenAt});
+        if (placed.has(sha256) || (await this.check(sha256, stat.bytes)) === 'intact') return;
+        await files.sync(temporary);
+        this.#place(temporary, sha256, placed);
+      });
+    });
+    cache.remember(known);
+    return digests;
+  }
+
+  /** Copies `from` into `temporary` and returns the digest of what arrived there. */
+  async #fill(temporary: string, from: string, stat: FileStat): Promise<Digest> {
+    const {files} = this.#context;
+    if (stat.bytes <= SMALL) {
+      const bytes = files.readSmall(from);
+      files.writeSmall(temporary, bytes);
+      return hashBytes(bytes);
+    }
+    if (this.clone(from, temporary)) return hashFile(files, {path: temporary, bytes: stat.bytes});
+    const hash = createHash('sha256');
+    await files.copy(from, temporary, (chunk) => hash.update(chunk));
+    return asDigest(hash.digest('hex'));
+  }
+
+  async #copy(from: string, temporary: string, expected: Digest): Promise<void> {
+    const hash = createHash('sha256');
+    await this.#context.files.copy(from, temporary, (chunk) => hash.update(chunk));
+    if (hash.digest('hex') !== expected) throw changed(from);
+  }
+
+  /** A copy that shares its blocks; false where the file system cannot. */
+  clone(from: string, to: string): boolean {
+    this.#hasClones &&= this.#context.files.clone(from, to);
+    return this.#hasClones;
+  }
+
+  /** A hard link; false where the file system cannot. */
+  link(from: string, to: string): boolean {
+    try {
+      this.#context.files.link(from, to);
+      return true;
+    } catch (error) {
+      if (NO_LINK.has(codeOf(error) ?? '')) return false;
+      throw error;
+    }
+  }
+
+  /** Throws UserError 'changed-while-read'. */
+  refuseChange(path: string, before: FileStat): void {
+    // The walk may have followed a link, so this does too.
+    if (!isUnchanged(before, this.#context.files.statFollowed(path))) throw changed(path);
+  }
+
+  #place(temporary: string, sha256: Digest, placed: Set<Digest>): void {
+    const {files, quarantine} = this.#context;
+    files.setMode(temporary, 0o444);
+    files.rename(temporary, this.path(sha256));
+    quarantine.lift(sha256);
+    placed.add(sha256);
+  }
+
+  async #withTemporary(work: (path: string) => Promise<void>): Promise<void> {
+    const {files, layout} = this.#context;
+    const path = join(layout.tmp, randomUUID());
+    try {
+      await work(path);
+    } finally {
+      // Still there after an error, or when the blob turned out to exist already.
+      if (files.stat(path) !== undefined) files.remove(path);
+    }
+  }
+}
+
+function changed(path: string): UserError {
+  return new UserError('changed-while-read', `${path} changed while it was being read`, {
+    hint: 'wait until nobody writes to it any more and run it again',
+  });
+}

@@ -1,0 +1,231 @@
+/**
+ * Artifacts as files and folders on the disk: into the store, out of it into a job folder, and the check afterwards that
+ * a job has left its inputs alone. Writes no lineage.
+ */
+import {dirname, join} from 'node:path';
+import {setImmediate as breathe} from 'node:timers/promises';
+import {isUnchanged} from './blobs.js';
+import type {BlobContext, Blobs} from './blobs.js';
+import {sha256 as hashBytes, shortDigest} from './digest.js';
+import type {Digest} from './digest.js';
+import {UserError, codeOf} from './error.js';
+import type {FileStat} from './files.js';
+import {SMALL, hashAll, hashFile} from './hash.js';
+import {toArtifact} from './manifest.js';
+import type {Artifact, ArtifactFile} from './records.js';
+import {untilSettled} from './stat-cache.js';
+import type {Known} from './stat-cache.js';
+import {walk} from './walk.js';
+
+/** An input as it lies in a job folder. */
+export interface Placed {
+  readonly artifact: Digest;
+  readonly path: string;
+}
+
+/** A file of an input that no longer has the bytes it should. A blob of the store that changed is quarantined. */
+export interface Damage {
+  readonly artifact: Digest;
+  /** Relative to the input's folder. */
+  readonly file: string;
+  /** True when the store's own copy changed with it (a hard link was written through). */
+  readonly blobDamaged: boolean;
+}
+
+export interface Folders {
+  ingest(path: string, kind: string, options?: {readonly own?: boolean}): Promise<Artifact>;
+  describe(path: string, kind: string): Promise<Artifact>;
+  materialise(artifact: Artifact, target: string): Promise<Placed>;
+  inputsIntact(inputs: readonly {readonly artifact: Artifact; readonly path: string}[]): Promise<readonly Damage[]>;
+  removeTree(path: string): Promise<void>;
+}
+
+const fileAt = (root: string, file: ArtifactFile): string => (file.path === '' ? root : join(root, file.path));
+
+export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContext): Folders {
+  const makeFolders = (path: string): void => {
+    if (files.stat(path)?.kind === 'folder') return;
+    makeFolders(dirname(path));
+    files.makeFolder(path);
+  };
+
+  const unusable = (artifact: Artifact, file: ArtifactFile, state: 'missing' | 'damaged'): UserError =>
+    new UserError(
+      state === 'missing' ? 'bytes-missing' : 'bytes-damaged',
+      `the bytes of ${file.path === '' ? 'the file' : file.path} in @${shortDigest(artifact.digest)} are ${state} in the store`,
+      {
+        hint: `\`r1 show @${shortDigest(artifact.digest)}\` says what made it; running that again makes it whole`,
+      },
+    );
+
+  /** A file that is small enough to be read is checked byte by byte each time; returns its stat at the target. */
+  const placeSmall = (artifact: Artifact, file: ArtifactFile, target: string): void => {
+    let bytes: Uint8Array;
+    try {
+      bytes = files.readSmall(blobs.path(file.sha256));
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') throw unusable(artifact, file, 'missing');
+      throw error;
+    }
+    if (hashBytes(bytes) !== file.sha256) {
+      quarantine.add(file.sha256, 'other bytes than its name says');
+      throw unusable(artifact, file, 'damaged');
+    }
+    files.writeSmall(target, bytes);
+    files.setMode(target, 0o444);
+  };
+
+  /** Returns true when target and blob are now one inode. */
+  const placeLarge = async (artifact: Artifact, file: ArtifactFile, target: string): Promise<boolean> => {
+    const state = await blobs.check(file.sha256, file.bytes);
+    if (state !== 'intact') throw unusable(artifact, file, state);
+    const blob = blobs.path(file.sha256);
+    if (blobs.clone(blob, target)) {
+      files.setMode(target, 0o444);
+      return false;
+    }
+    if (blobs.link(blob, target)) return true;
+    await files.copy(blob, target);
+    files.setMode(target, 0o444);
+    return false;
+  };
+
+  return {
+    async ingest(path, kind, {own = false} = {}) {
+      const listing = walk(files, path, own ? 'refuse' : 'follow');
+      return toArtifact(listing, await blobs.put(listing.files, own), kind);
+    },
+
+    async describe(path, kind) {
+      const listing = walk(files, path, 'follow');
+      const digests = listing.files.map(({stat}) => cache.lookup(stat));
+      const unknown = listing.files.filter((_, index) => digests[index] === undefined);
+      const seenAt = Date.now();
+      const hashed = await hashAll(
+        files,
+        unknown.map(({from, stat}) => ({path: from, bytes: stat.bytes})),
+      );
+      const known = unknown.map(({stat}, index): Known => ({stat, sha256: hashed[index]!, seenAt}));
+      for (const {from, stat} of unknown) blobs.refuseChange(from, stat);
+      cache.remember(known);
+      let next = 0;
+      return toArtifact(
+        listing,
+        digests.map((digest) => digest ?? hashed[next++]!),
+        kind,
+      );
+    },
+
+    async materialise(artifact, target) {
+      if (files.stat(target) !== undefined) throw new UserError('target-not-empty', `${target} exists already`);
+      makeFolders(dirname(target));
+      if (artifact.shape === 'folder') files.makeFolder(target);
+      for (const folder of artifact.emptyFolders) makeFolders(join(target, folder));
+      const linked: {readonly file: ArtifactFile; readonly before: FileStat; after: FileStat}[] = [];
+      let sinceBreath = 0;
+      for (const file of artifact.files) {
+        const to = fileAt(target, file);
+        if (artifact.shape === 'folder') makeFolders(dirname(to));
+        if (file.bytes <= SMALL) {
+          placeSmall(artifact, file, to);
+        } else {
+          const before = files.stat(blobs.path(file.sha256));
+          const isLink = await placeLarge(artifact, file, to);
+          const after = files.stat(to);
+          if (isLink && before !== undefined && after !== undefined) linked.push({file, before, after});
+        }
+        sinceBreath += Math.min(file.bytes, SMALL) + 4096;
+        if (sinceBreath > 8 * SMALL) {
+          sinceBreath = 0;
+          await breathe();
+        }
+      }
+      // Linking has changed the ctime of those blobs. What the cache knew of them stays true if nothing else changed.
+      const newest = linked.reduce<FileStat | undefined>(
+        (newer, {after}) => (newer === undefined || after.ctimeNs > newer.ctimeNs ? after : newer),
+        undefined,
+      );
+      if (newest !== undefined) await untilSettled(newest);
+      const seenAt = Date.now();
+      const known: Known[] = [];
+      for (const {file, before} of linked) {
+        const stat = files.stat(fileAt(target, file));
+        if (stat?.ino === before.ino && stat.mtimeNs === before.mtimeNs && stat.bytes === before.bytes)
+          known.push({stat, sha256: file.sha256, seenAt});
+      }
+      cache.remember(known);
+      return {artifact: artifact.digest, path: target};
+    },
+
+    async inputsIntact(inputs) {
+      const damages: Damage[] = [];
+      const known: Known[] = [];
+      for (const {artifact, path: root} of inputs) {
+        for (const file of artifact.files) {
+          const path = fileAt(root, file);
+          const stat = files.stat(path);
+          if (stat !== undefined && stat.bytes === file.bytes && cache.lookup(stat) === file.sha256) continue;
+          const seenAt = Date.now();
+          const same =
+            stat?.kind === 'file' &&
+            stat.bytes === file.bytes &&
+            (await hashFile(files, {path, bytes: stat.bytes})) === file.sha256;
+          if (same) {
+            known.push({stat, sha256: file.sha256, seenAt});
+            continue;
+          }
+          const blob = files.stat(blobs.path(file.sha256));
+          const blobDamaged =
+            (stat === undefined || blob?.ino === stat.ino) &&
+            (await blobs.check(file.sha256, file.bytes)) === 'damaged';
+          damages.push({artifact: artifact.digest, file: file.path, blobDamaged});
+        }
+      }
+      // Only large files are worth a row: small copies are read again in no time and die with the job folder.
+      cache.remember(known.filter(({stat}) => stat.bytes > SMALL));
+      return damages;
+    },
+
+    async removeTree(path) {
+      const links: {readonly stat: FileStat; readonly sha256: Digest}[] = [];
+      let removed = 0;
+      const unlink = (entry: string, parent: string): void => {
+        try {
+          files.remove(entry);
+        } catch (error) {
+          if (codeOf(error) !== 'EACCES' && codeOf(error) !== 'EPERM') throw error;
+          // A job may have made its folder read-only.
+          files.setMode(parent, 0o700);
+          files.remove(entry);
+        }
+      };
+      const visit = async (entry: string, parent: string): Promise<void> => {
+        const stat = files.stat(entry);
+        if (stat === undefined) return;
+        if (stat.kind === 'folder') {
+          for (const name of files.list(entry)) await visit(join(entry, name), entry);
+        } else if (stat.kind === 'file' && stat.links > 1) {
+          const sha256 = cache.lookup(stat);
+          if (sha256 !== undefined) links.push({stat, sha256});
+        }
+        unlink(entry, parent);
+        if (++removed % 512 === 0) await breathe();
+      };
+      await visit(path, dirname(path));
+      const blobStats = links.map(({stat, sha256}) => ({before: stat, sha256, now: files.stat(blobs.path(sha256))}));
+      const newest = blobStats.reduce<FileStat | undefined>(
+        (newer, {now}) => (now !== undefined && (newer === undefined || now.ctimeNs > newer.ctimeNs) ? now : newer),
+        undefined,
+      );
+      if (newest !== undefined) await untilSettled(newest);
+      const seenAt = Date.now();
+      const known: Known[] = [];
+      for (const {before, sha256} of blobStats) {
+        const stat = files.stat(blobs.path(sha256));
+        if (stat !== undefined && isUnchanged({...before, ctimeNs: stat.ctimeNs}, stat))
+          known.push({stat, sha256, seenAt});
+      }
+      cache.remember(known);
+    },
+  };
+}
