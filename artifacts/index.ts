@@ -6,20 +6,11 @@ export {asDigest, canonicalJson, digestOf, sha256, shortDigest} from './digest.j
 export type {Digest, Json} from './digest.js';
 export {UserError} from './error.js';
 export type {UserErrorReason} from './error.js';
+export type {Adoption, Begun, Facts, Finished, NewAttempt, NewRun, Source} from './facts.js';
+export type {Damage, Placed} from './folders.js';
+export type {Metrics, MetricsOptions} from './metrics.js';
+export type {Gone, PastAttempt, Questions, Reusable} from './questions.js';
 export type * from './records.js';
+export type {Lock} from './runner-lock.js';
 export {openStore} from './store.js';
-export type {
-  Begun,
-  Damage,
-  Finished,
-  Gone,
-  Lock,
-  NewAttempt,
-  NewRun,
-  Orphan,
-  PastAttempt,
-  Placed,
-  Reusable,
-  Store,
-  StoreOptions,
-} from './store.js';
+export type {Orphan, Store, StoreOptions} from './store.js';

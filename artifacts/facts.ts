@@ -1,0 +1,375 @@
+/**
+ * Writes the lineage: one transaction per fact, all of its rows or none. Nothing here changes a row of the past, and
+ * nothing is recorded whose bytes are not in the store already.
+ */
+import {join} from 'node:path';
+import type {ArtifactRows} from './artifact-rows.js';
+import type {Blobs} from './blobs.js';
+import type {Database} from './database.js';
+import {digestOf} from './digest.js';
+import type {Digest, Json} from './digest.js';
+import {UserError} from './error.js';
+import type {Gate} from './gate.js';
+import type {Layout} from './layout.js';
+import type {Questions, Reusable} from './questions.js';
+import type {Artifact, AttemptId, ClaimId, Continuation, Decision, InputEdge, Outcome, RunId} from './records.js';
+import type {RunnerLocks} from './runner-lock.js';
+
+export interface NewRun {
+  readonly recipe: string;
+  readonly seed: number;
+  readonly plan: Json;
+  /** As it was typed. */
+  readonly command: string;
+}
+
+export interface NewAttempt {
+  readonly run: RunId;
+  readonly node: string;
+  readonly stage: string;
+  readonly fingerprint: Digest;
+  readonly ingredients: Json;
+  readonly params: Json;
+  readonly seed: number;
+  readonly because: string;
+  readonly inputs: readonly InputEdge[];
+  readonly continues?: Continuation;
+  /** Begin although a finished attempt with this fingerprint exists (`--force`). In-flight ones still come first. */
+  readonly force?: boolean;
+}
+
+/** The answer to “may I run this?”; decided and recorded in one transaction, so that no node runs twice. */
+export type Begun =
+  /** Go: the attempt, its claim and the decision 'run' are recorded; its job folder is yours to make. */
+  | {readonly state: 'claimed'; readonly attempt: AttemptId; readonly claim: ClaimId; readonly jobFolder: string}
+  /** Somebody finished the same fingerprint meanwhile; reuse it. */
+  | {readonly state: 'done'; readonly attempt: AttemptId}
+  /** A live runner (maybe this one) is at it; wait for its outcome and ask again. */
+  | {readonly state: 'busy'; readonly attempt: AttemptId; readonly run: RunId}
+  /** Its runner is dead and it has no outcome: `adopt` it, then go on with it or end it. */
+  | {readonly state: 'orphan'; readonly attempt: AttemptId; readonly run: RunId; readonly jobFolder: string};
+
+export interface Adoption {
+  readonly attempt: AttemptId;
+  /** The run that takes over; its lock must be held. */
+  readonly run: RunId;
+  /** The node of that run which uses the attempt; left out when the orphan is only taken over to be ended. */
+  readonly node?: string;
+  readonly because: string;
+}
+
+export interface Finished {
+  readonly attempt: AttemptId;
+  readonly claim: ClaimId;
+  readonly outcome: Outcome;
+  /** What `ingest` returned, by output port. Empty unless the outcome is ok. */
+  readonly outputs?: Readonly<Record<string, Artifact>>;
+}
+
+export interface Source {
+  readonly run: RunId;
+  readonly node: string;
+  readonly artifact: Artifact;
+  /** Where it came from, for people to read. */
+  readonly path: string;
+  readonly because: string;
+}
+
+export interface Facts {
+  beginRun(run: NewRun): RunId;
+  resumeRun(run: RunId, command: string): void;
+  endRun(run: RunId, outcome: string): void;
+  beginAttempt(attempt: NewAttempt): Begun;
+  adopt(adoption: Adoption): ClaimId | undefined;
+  finishAttempt(finished: Finished): 'recorded' | 'superseded';
+  recordSource(source: Source): AttemptId;
+  recordDecisions(decisions: readonly Decision[]): readonly string[];
+}
+
+/** An attempt without an outcome whose runner is dead. */
+export interface Unowned {
+  readonly attempt: AttemptId;
+  readonly run: RunId;
+  readonly node: string;
+  readonly fingerprint: Digest;
+}
+
+export interface FactsContext {
+  readonly db: Database;
+  readonly layout: Layout;
+  readonly rows: ArtifactRows;
+  readonly blobs: Blobs;
+  readonly gate: Gate;
+  readonly locks: RunnerLocks;
+  readonly questions: Questions;
+}
+
+interface NewestClaim {
+  readonly id: number;
+  readonly attempt: number;
+  readonly session: number;
+  readonly run: number;
+  readonly finished: 0 | 1;
+}
+
+export function openFacts({
+  db,
+  layout,
+  rows,
+  blobs,
+  gate,
+  locks,
+  questions,
+}: FactsContext): Facts & {unowned(): readonly Unowned[]} {
+  /** The session of each run that this process began or resumed. */
+  const sessions = new Map<RunId, number>();
+  const sessionOf = (run: RunId): number => {
+    const session = sessions.get(run);
+    if (session === undefined) throw new Error(`Internal error: run ${run} was neither begun nor resumed here`);
+    return session;
+  };
+  const beginSession = (run: RunId, command: string): void => {
+    const inserted = db
+      .prepare('INSERT INTO session (run, command, started_at) VALUES (?, ?, ?)')
+      .run(run, command, Date.now());
+    sessions.set(run, Number(inserted.lastInsertRowid));
+  };
+
+  const newestClaim = (fingerprint: string): NewestClaim | undefined =>
+    db
+      .prepare<NewestClaim>(
+        `SELECT c.id, c.attempt, c.session, s.run, EXISTS (SELECT 1 FROM outcome o WHERE o.attempt = c.attempt) AS finished
+         FROM claim c JOIN session s ON s.id = c.session
+         WHERE c.fingerprint = ? ORDER BY c.id DESC LIMIT 1`,
+      )
+      .get(fingerprint);
+
+  /** The process that made the claim still runs: it holds the run's lock, and nobody has resumed the run since. */
+  const isOwned = (claim: NewestClaim): boolean => {
+    const run = claim.run as RunId;
+    if (sessions.get(run) === claim.session) return locks.isMine(run);
+    const newest = db.prepare<{id: number}>('SELECT max(id) AS id FROM session WHERE run = ?').get(run)!.id;
+    return newest === claim.session && locks.isAlive(run);
+  };
+
+  const addClaim = (fingerprint: string, attempt: AttemptId, run: RunId): ClaimId => {
+    if (!locks.isMine(run)) throw new Error(`Internal error: run ${run} is not held by this process`);
+    const insert = db.prepare('INSERT INTO claim (fingerprint, attempt, session, at) VALUES (?, ?, ?, ?)');
+    return Number(insert.run(fingerprint, attempt, sessionOf(run), Date.now()).lastInsertRowid) as ClaimId;
+  };
+
+  const addDecision = ({run, node, action, attempt, because}: Decision): void => {
+    db.prepare('INSERT INTO decision (run, node, action, attempt, because, at) VALUES (?, ?, ?, ?, ?, ?)').run(
+      run,
+      node,
+      action,
+      attempt ?? null,
+      because,
+      Date.now(),
+    );
+  };
+
+  const artifactId = (digest: Digest): number => {
+    const id = rows.idOf(digest);
+    if (id === undefined) throw new Error(`Internal error: artifact ${digest} is used before it was recorded`);
+    return id;
+  };
+
+  const addAttempt = (attempt: NewAttempt): AttemptId => {
+    const {run, node, stage, fingerprint, seed, because, continues} = attempt;
+    const inserted = db
+      .prepare(
+        `INSERT INTO attempt (run, node, stage, fingerprint, ingredients, params, seed, because,
+                              continues, continues_step, accepted, started_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(
+        run,
+        node,
+        stage,
+        fingerprint,
+        rows.saveDocument(attempt.ingredients),
+        rows.saveDocument(attempt.params),
+        seed,
+        because,
+        continues?.attempt ?? null,
+        continues?.step ?? null,
+        continues?.accepted ?? null,
+        Date.now(),
+      );
+    const id = Number(inserted.lastInsertRowid) as AttemptId;
+    const addInput = db.prepare('INSERT INTO input (attempt, port, name, artifact, made_by) VALUES (?, ?, ?, ?, ?)');
+    for (const {port, name, artifact, madeBy} of attempt.inputs)
+      addInput.run(id, port, name, artifactId(artifact), madeBy);
+    return id;
+  };
+
+  const addOutcome = (attempt: AttemptId, {ok, reason, detail, cost}: Outcome): void => {
+    db.prepare(
+      `INSERT INTO outcome (attempt, ok, reason, detail, at, wall_ms, user_ms, system_ms, peak_bytes, read_bytes, written_bytes, tokens)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ).run(
+      attempt,
+      ok ? 1 : 0,
+      reason,
+      JSON.stringify(detail),
+      Date.now(),
+      cost?.wallMs ?? null,
+      cost?.userMs ?? null,
+      cost?.systemMs ?? null,
+      whole(cost?.peakBytes),
+      whole(cost?.readBytes),
+      whole(cost?.writtenBytes),
+      whole(cost?.tokens),
+    );
+  };
+
+  /** Bytes first, row last: whatever is recorded has its blobs in the store. */
+  const requireBytes = (what: string, artifact: Artifact): void => {
+    if (artifact.files.every(({sha256, bytes}) => blobs.isPresent(sha256, bytes))) return;
+    throw new UserError('bytes-missing', `the bytes of ${what} went out of the store before they could be recorded`, {
+      hint: 'run it again',
+    });
+  };
+
+  const addOutput = (attempt: AttemptId, port: string, artifact: Artifact): void => {
+    requireBytes(`output ${port}`, artifact);
+    db.prepare('INSERT INTO output (attempt, port, kind, artifact) VALUES (?, ?, ?, ?)').run(
+      attempt,
+      port,
+      artifact.kind,
+      rows.save(artifact),
+    );
+  };
+
+  return {
+    beginRun: ({recipe, seed, plan, command}) =>
+      db.transact(() => {
+        const insert = db.prepare('INSERT INTO run (recipe, seed, plan, command, started_at) VALUES (?, ?, ?, ?, ?)');
+        const id = Number(
+          insert.run(recipe, seed, rows.saveDocument(plan), command, Date.now()).lastInsertRowid,
+        ) as RunId;
+        beginSession(id, command);
+        return id;
+      }),
+
+    resumeRun: (run, command) => db.transact(() => beginSession(run, command)),
+
+    endRun: (run, outcome) =>
+      db.transact(() => {
+        db.prepare('INSERT INTO session_end (session, outcome, at) VALUES (?, ?, ?)').run(
+          sessionOf(run),
+          outcome,
+          Date.now(),
+        );
+      }),
+
+    beginAttempt: (wanted) =>
+      gate.shareNow(() =>
+        db.transact((): Begun => {
+          const newest = newestClaim(wanted.fingerprint);
+          if (newest?.finished === 0) {
+            const attempt = newest.attempt as AttemptId;
+            const run = newest.run as RunId;
+            if (isOwned(newest)) return {state: 'busy', attempt, run};
+            return {state: 'orphan', attempt, run, jobFolder: jobFolder(layout, attempt)};
+          }
+          const done: Reusable | undefined =
+            wanted.force === true ? undefined : questions.findByFingerprint(wanted.fingerprint);
+          if (done !== undefined) return {state: 'done', attempt: done.attempt};
+          const attempt = addAttempt(wanted);
+          db.prepare('INSERT INTO in_flight (attempt) VALUES (?)').run(attempt);
+          const claim = addClaim(wanted.fingerprint, attempt, wanted.run);
+          addDecision({run: wanted.run, node: wanted.node, action: 'run', attempt, because: wanted.because});
+          return {state: 'claimed', attempt, claim, jobFolder: jobFolder(layout, attempt)};
+        }),
+      ),
+
+    unowned: () =>
+      db
+        .prepare<{attempt: AttemptId; node: string; fingerprint: Digest}>(
+          'SELECT f.attempt, a.node, a.fingerprint FROM in_flight f JOIN attempt a ON a.id = f.attempt ORDER BY f.attempt',
+        )
+        .all()
+        .flatMap(({attempt, node, fingerprint}) => {
+          const newest = newestClaim(fingerprint);
+          if (newest?.attempt !== attempt || newest.finished === 1 || isOwned(newest)) return [];
+          return [{attempt, run: newest.run as RunId, node, fingerprint}];
+        }),
+
+    adopt: ({attempt, run, node, because}) =>
+      db.transact(() => {
+        const row = db.prepare<{fingerprint: string}>('SELECT fingerprint FROM attempt WHERE id = ?').get(attempt);
+        if (row === undefined) throw new Error(`Internal error: attempt ${attempt} does not exist`);
+        const newest = newestClaim(row.fingerprint);
+        if (newest?.attempt !== attempt || newest.finished === 1 || isOwned(newest)) return undefined;
+        const claim = addClaim(row.fingerprint, attempt, run);
+        if (node !== undefined) addDecision({run, node, action: 'run', attempt, because});
+        return claim;
+      }),
+
+    finishAttempt: ({attempt, claim, outcome, outputs = {}}) =>
+      gate.shareNow(() =>
+        db.transact(() => {
+          const row = db.prepare<{fingerprint: string}>('SELECT fingerprint FROM attempt WHERE id = ?').get(attempt);
+          if (row === undefined) throw new Error(`Internal error: attempt ${attempt} does not exist`);
+          const newest = newestClaim(row.fingerprint);
+          if (newest?.id !== claim || newest.attempt !== attempt || newest.finished === 1) return 'superseded';
+          if (!outcome.ok && Object.keys(outputs).length > 0)
+            throw new Error('Internal error: a failed attempt has no outputs');
+          for (const [port, artifact] of Object.entries(outputs)) addOutput(attempt, port, artifact);
+          addOutcome(attempt, outcome);
+          db.prepare('DELETE FROM in_flight WHERE attempt = ?').run(attempt);
+          return 'recorded';
+        }),
+      ),
+
+    recordSource: ({run, node, artifact, path, because}) =>
+      gate.shareNow(() =>
+        db.transact(() => {
+          const ingredients = {source: {node, path, artifact: artifact.digest, kind: artifact.kind}};
+          const fingerprint = digestOf('source', ingredients);
+          requireBytes(node, artifact);
+          const known = db
+            .prepare<{id: AttemptId}>('SELECT id FROM attempt WHERE fingerprint = ? ORDER BY id DESC LIMIT 1')
+            .get(fingerprint)?.id;
+          const made = {
+            run,
+            node,
+            stage: 'source',
+            fingerprint,
+            ingredients,
+            params: {path},
+            seed: 0,
+            because,
+            inputs: [],
+          };
+          const attempt = known ?? addAttempt(made);
+          if (known === undefined) {
+            addOutput(attempt, 'output', artifact);
+            addOutcome(attempt, {ok: true, reason: 'succeeded', detail: null});
+          }
+          addDecision({run, node, action: 'source', attempt, because});
+          return attempt;
+        }),
+      ),
+
+    recordDecisions: (decisions) =>
+      gate.shareNow(() =>
+        db.transact(() => {
+          const gone = decisions.filter(
+            ({action, attempt}) => action === 'reuse' && (attempt === undefined || !questions.outputsPresent(attempt)),
+          );
+          if (gone.length === 0) for (const decision of decisions) addDecision(decision);
+          return gone.map(({node}) => node);
+        }),
+      ),
+  };
+}
+
+export function jobFolder(layout: Layout, attempt: AttemptId): string {
+  return join(layout.jobs, String(attempt));
+}
+
+/** Columns of whole numbers; a measurement may have been averaged. */
+const whole = (value: number | undefined): number | null => (value === undefined ? null : Math.round(value));

@@ -1,0 +1,80 @@
+/**
+ * Keeps the garbage collector away from those who rely on blobs. They hold the gate together; the collector takes it
+ * alone, only while it condemns. It is an OS lock, so a crash leaves nothing to clean up.
+ */
+import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {openLockFile} from './database.js';
+import type {LockFile} from './database.js';
+import {UserError} from './error.js';
+import type {Layout} from './layout.js';
+
+export interface Gate {
+  /** Holds the gate with others while `work` goes on. May be nested. */
+  share<T>(work: () => Promise<T>): Promise<T>;
+  shareNow<T>(work: () => T): T;
+  /** Holds it alone: waits until nobody shares it, in this process or another. */
+  alone<T>(work: () => T): T;
+  close(): void;
+}
+
+const BUSY = () =>
+  new UserError('store-busy', 'the garbage collector keeps the store busy', {
+    hint: 'wait until `r1 gc` is through and run it again',
+  });
+
+/** How long the collector may keep the others waiting, and the other way round, in milliseconds. */
+const PATIENCE = 60_000;
+
+export function openGate(layout: Layout): Gate {
+  const file = join(layout.locks, 'collector.lock');
+  let shared: LockFile | undefined;
+  let holders = 0;
+  const acquire = (milliseconds: number): boolean => (shared ??= openLockFile(file)).acquire('shared', milliseconds);
+  const release = (): void => {
+    if (--holders === 0) shared?.release();
+  };
+  return {
+    async share(work) {
+      // Waits without blocking the event loop; somebody else of this process may get in meanwhile.
+      const until = Date.now() + PATIENCE;
+      while (holders === 0 && !acquire(0)) {
+        if (Date.now() > until) throw BUSY();
+        await sleep(10);
+      }
+      holders += 1;
+      try {
+        return await work();
+      } finally {
+        release();
+      }
+    },
+    shareNow(work) {
+      if (holders === 0 && !acquire(PATIENCE)) throw BUSY();
+      holders += 1;
+      try {
+        return work();
+      } finally {
+        release();
+      }
+    },
+    alone(work) {
+      const lock = openLockFile(file);
+      try {
+        if (!lock.acquire('exclusive', PATIENCE)) {
+          throw new UserError('store-busy', 'somebody is storing results without a pause', {
+            hint: 'run `r1 gc` again later',
+          });
+        }
+        try {
+          return work();
+        } finally {
+          lock.release();
+        }
+      } finally {
+        lock.close();
+      }
+    },
+    close: () => shared?.close(),
+  };
+}

@@ -1,0 +1,319 @@
+/**
+ * Reads the lineage: runs, nodes, attempts, and whether something can be used again. Nothing here writes. Walks over
+ * many attempts are in `ancestry.ts`.
+ */
+import type {ArtifactRows} from './artifact-rows.js';
+import type {Blobs} from './blobs.js';
+import type {Database} from './database.js';
+import {asDigest} from './digest.js';
+import type {Digest, Json} from './digest.js';
+import type {Attempt, AttemptId, Cost, InputEdge, OutputEdge, Outcome, Run, RunId, RunNode, Action} from './records.js';
+
+/** An attempt whose outputs may be used again. */
+export interface Reusable {
+  readonly attempt: AttemptId;
+  readonly outputs: Readonly<
+    Record<string, {readonly artifact: Digest; readonly kind: string; readonly bytes: number}>
+  >;
+}
+
+/** Why a fingerprint that was made once is a miss today: `because` is part of a sentence. */
+export interface Gone {
+  readonly attempt: AttemptId;
+  readonly because: string;
+}
+
+export interface PastAttempt extends Cost {
+  readonly attempt: AttemptId;
+  readonly at: number;
+  readonly outputBytes: number;
+}
+
+export interface Questions {
+  findByFingerprint(fingerprint: Digest): Reusable | undefined;
+  whyGone(fingerprint: Digest): Gone | undefined;
+  outputsPresent(attempt: AttemptId): boolean;
+  isPresent(artifact: Digest): boolean;
+  runs(limit?: number): readonly Run[];
+  run(id: RunId): Run | undefined;
+  latestRun(recipe?: string): Run | undefined;
+  nodesOf(run: RunId): readonly RunNode[];
+  attempt(id: AttemptId): Attempt | undefined;
+  attemptsOf(run: RunId, node: string): readonly Attempt[];
+  latestSuccess(recipe: string, node: string): Attempt | undefined;
+  history(node: string, stage: string, limit?: number): readonly PastAttempt[];
+}
+
+interface OutcomeRow {
+  readonly ok: 0 | 1 | null;
+  readonly reason: string;
+  readonly detail: string;
+  readonly ended_at: number;
+  readonly wall_ms: number | null;
+  readonly user_ms: number | null;
+  readonly system_ms: number | null;
+  readonly peak_bytes: number | null;
+  readonly read_bytes: number | null;
+  readonly written_bytes: number | null;
+  readonly tokens: number | null;
+}
+
+const OUTCOME = `o.ok, o.reason, o.detail, o.at AS ended_at, o.wall_ms, o.user_ms, o.system_ms, o.peak_bytes, o.read_bytes, o.written_bytes, o.tokens`;
+
+function toCost(row: OutcomeRow): Cost | undefined {
+  if (row.wall_ms === null) return undefined;
+  return {
+    wallMs: row.wall_ms,
+    ...(row.user_ms === null ? {} : {userMs: row.user_ms}),
+    ...(row.system_ms === null ? {} : {systemMs: row.system_ms}),
+    ...(row.peak_bytes === null ? {} : {peakBytes: row.peak_bytes}),
+    ...(row.read_bytes === null ? {} : {readBytes: row.read_bytes}),
+    ...(row.written_bytes === null ? {} : {writtenBytes: row.written_bytes}),
+    ...(row.tokens === null ? {} : {tokens: row.tokens}),
+  };
+}
+
+function toOutcome(row: OutcomeRow): (Outcome & {readonly at: number}) | undefined {
+  if (row.ok === null) return undefined;
+  const cost = toCost(row);
+  return {
+    ok: row.ok === 1,
+    reason: row.reason,
+    detail: JSON.parse(row.detail) as Json,
+    at: row.ended_at,
+    ...(cost === undefined ? {} : {cost}),
+  };
+}
+
+interface RunRow {
+  readonly id: number;
+  readonly recipe: string;
+  readonly seed: number;
+  readonly plan: string;
+  readonly command: string;
+  readonly started_at: number;
+  readonly sessions: number;
+  readonly outcome: string | null;
+  readonly ended_at: number | null;
+}
+
+const RUN = `
+  SELECT r.id, r.recipe, r.seed, d.json AS plan, r.command, r.started_at,
+         (SELECT count(*) FROM session s WHERE s.run = r.id) AS sessions, e.outcome, e.at AS ended_at
+  FROM run r
+  JOIN document d ON d.id = r.plan
+  LEFT JOIN session_end e ON e.session = (SELECT max(s.id) FROM session s WHERE s.run = r.id)`;
+
+function toRun(row: RunRow): Run {
+  const end = row.outcome === null || row.ended_at === null ? undefined : {outcome: row.outcome, at: row.ended_at};
+  const {id, recipe, seed, command, sessions} = row;
+  return {
+    id: id as RunId,
+    recipe,
+    seed,
+    plan: JSON.parse(row.plan) as Json,
+    command,
+    startedAt: row.started_at,
+    end,
+    sessions,
+  };
+}
+
+interface AttemptRow extends OutcomeRow {
+  readonly id: number;
+  readonly run: number;
+  readonly node: string;
+  readonly stage: string;
+  readonly fingerprint: string;
+  readonly ingredients: string;
+  readonly params: string;
+  readonly seed: number;
+  readonly because: string;
+  readonly continues: number | null;
+  readonly continues_step: number | null;
+  readonly accepted: string | null;
+  readonly started_at: number;
+}
+
+const ATTEMPT = `
+  SELECT a.id, a.run, a.node, a.stage, a.fingerprint, i.json AS ingredients, p.json AS params, a.seed, a.because,
+         a.continues, a.continues_step, a.accepted, a.started_at, ${OUTCOME}
+  FROM attempt a
+  JOIN document i ON i.id = a.ingredients
+  JOIN document p ON p.id = a.params
+  LEFT JOIN outcome o ON o.attempt = a.id`;
+
+export function openQuestions(db: Database, rows: ArtifactRows, blobs: Blobs): Questions {
+  const inputsOf = (attempt: number): readonly InputEdge[] =>
+    db
+      .prepare<{port: string; name: string; digest: string; made_by: number}>(
+        `SELECT i.port, i.name, a.digest, i.made_by FROM input i JOIN artifact a ON a.id = i.artifact
+         WHERE i.attempt = ? ORDER BY i.port, i.name`,
+      )
+      .all(attempt)
+      .map(({port, name, digest, made_by}) => ({port, name, artifact: asDigest(digest), madeBy: made_by as AttemptId}));
+
+  const outputsOf = (attempt: number): readonly OutputEdge[] =>
+    db
+      .prepare<{port: string; kind: string; digest: string; bytes: number}>(
+        `SELECT o.port, o.kind, a.digest, a.bytes FROM output o JOIN artifact a ON a.id = o.artifact
+         WHERE o.attempt = ? ORDER BY o.port`,
+      )
+      .all(attempt)
+      .map(({port, kind, digest, bytes}) => ({port, kind, artifact: asDigest(digest), bytes}));
+
+  const toAttempt = (row: AttemptRow): Attempt => ({
+    id: row.id as AttemptId,
+    run: row.run as RunId,
+    node: row.node,
+    stage: row.stage,
+    fingerprint: asDigest(row.fingerprint),
+    ingredients: JSON.parse(row.ingredients) as Json,
+    params: JSON.parse(row.params) as Json,
+    seed: row.seed,
+    because: row.because,
+    continues:
+      row.continues === null
+        ? undefined
+        : {
+            attempt: row.continues as AttemptId,
+            step: row.continues_step ?? 0,
+            ...(row.accepted === null ? {} : {accepted: row.accepted}),
+          },
+    startedAt: row.started_at,
+    inputs: inputsOf(row.id),
+    outputs: outputsOf(row.id),
+    outcome: toOutcome(row),
+  });
+
+  /** The blobs behind an attempt's outputs, without building artifacts; asked for every node of every plan. */
+  const blobsOf = (attempt: number) =>
+    db
+      .prepare<{sha256: string; bytes: number}>(
+        `SELECT b.sha256, b.bytes FROM output o
+         JOIN artifact_file f ON f.artifact = o.artifact
+         JOIN blob b ON b.id = f.blob
+         WHERE o.attempt = ?`,
+      )
+      .all(attempt);
+  const outputsPresent = (attempt: AttemptId): boolean =>
+    blobsOf(attempt).every(({sha256, bytes}) => blobs.isPresent(sha256 as Digest, bytes));
+
+  const day = (at: number): string => new Date(at).toISOString().slice(0, 10);
+
+  const whyOutputGone = (attempt: number): string => {
+    for (const {sha256, bytes} of blobsOf(attempt)) {
+      if (blobs.isPresent(sha256 as Digest, bytes)) continue;
+      const damaged = db.prepare<{found_at: number}>('SELECT found_at FROM quarantine WHERE sha256 = ?').get(sha256);
+      if (damaged !== undefined) return `its bytes were found damaged on ${day(damaged.found_at)}`;
+      const collected = db
+        .prepare<{at: number}>(
+          `SELECT c.at FROM collected x JOIN blob b ON b.id = x.blob JOIN collection c ON c.id = x.collection
+           WHERE b.sha256 = ? ORDER BY c.id DESC LIMIT 1`,
+        )
+        .get(sha256);
+      if (collected !== undefined) return `its bytes were collected by gc on ${day(collected.at)}`;
+      return 'its bytes are missing from the store';
+    }
+    throw new Error(`Internal error: the outputs of attempt ${attempt} are all there`);
+  };
+
+  const successes = (fingerprint: string) =>
+    db
+      .prepare<{id: number; accepted: string | null}>(
+        `SELECT a.id, a.accepted FROM attempt a JOIN outcome o ON o.attempt = a.id AND o.ok = 1
+         WHERE a.fingerprint = ? ORDER BY a.id DESC`,
+      )
+      .all(fingerprint);
+
+  return {
+    outputsPresent,
+    isPresent(artifact) {
+      const id = rows.idOf(artifact);
+      return id !== undefined && rows.filesOf(id).every(({sha256, bytes}) => blobs.isPresent(sha256, bytes));
+    },
+    findByFingerprint(fingerprint) {
+      for (const {id, accepted} of successes(fingerprint)) {
+        const attempt = id as AttemptId;
+        if (accepted !== null || !outputsPresent(attempt)) continue;
+        const outputs = outputsOf(attempt).map(
+          ({port, artifact, kind, bytes}) => [port, {artifact, kind, bytes}] as const,
+        );
+        return {attempt, outputs: Object.fromEntries(outputs)};
+      }
+      return undefined;
+    },
+    whyGone(fingerprint) {
+      const newest = successes(fingerprint)[0];
+      if (newest === undefined) return undefined;
+      const attempt = newest.id as AttemptId;
+      if (newest.accepted !== null)
+        return {attempt, because: `it went on from a checkpoint of other code (${newest.accepted})`};
+      return outputsPresent(attempt) ? undefined : {attempt, because: whyOutputGone(attempt)};
+    },
+    runs: (limit = -1) => db.prepare<RunRow>(`${RUN} ORDER BY r.id DESC LIMIT ?`).all(limit).map(toRun),
+    run(id) {
+      const row = db.prepare<RunRow>(`${RUN} WHERE r.id = ?`).get(id);
+      return row === undefined ? undefined : toRun(row);
+    },
+    latestRun(recipe) {
+      const row =
+        recipe === undefined
+          ? db.prepare<RunRow>(`${RUN} ORDER BY r.id DESC LIMIT 1`).get()
+          : db.prepare<RunRow>(`${RUN} WHERE r.recipe = ? ORDER BY r.id DESC LIMIT 1`).get(recipe);
+      return row === undefined ? undefined : toRun(row);
+    },
+    nodesOf: (run) =>
+      db
+        .prepare<OutcomeRow & {node: string; action: Action; attempt: number | null; because: string; at: number}>(
+          `SELECT d.node, d.action, d.attempt, d.because, d.at, ${OUTCOME}
+           FROM (SELECT min(id) AS first, max(id) AS newest FROM decision WHERE run = ? GROUP BY node) n
+           JOIN decision d ON d.id = n.newest
+           LEFT JOIN outcome o ON o.attempt = d.attempt
+           ORDER BY n.first`,
+        )
+        .all(run)
+        .map((row) => ({
+          run,
+          node: row.node,
+          action: row.action,
+          ...(row.attempt === null ? {} : {attempt: row.attempt as AttemptId}),
+          because: row.because,
+          at: row.at,
+          outcome: toOutcome(row),
+        })),
+    attempt(id) {
+      const row = db.prepare<AttemptRow>(`${ATTEMPT} WHERE a.id = ?`).get(id);
+      return row === undefined ? undefined : toAttempt(row);
+    },
+    attemptsOf: (run, node) =>
+      db.prepare<AttemptRow>(`${ATTEMPT} WHERE a.run = ? AND a.node = ? ORDER BY a.id`).all(run, node).map(toAttempt),
+    latestSuccess(recipe, node) {
+      const row = db
+        .prepare<AttemptRow>(
+          `${ATTEMPT} WHERE a.id = (
+             SELECT d.attempt FROM decision d
+             JOIN run r ON r.id = d.run AND r.recipe = ?
+             JOIN outcome k ON k.attempt = d.attempt AND k.ok = 1
+             WHERE d.node = ? ORDER BY d.run DESC, d.id DESC LIMIT 1)`,
+        )
+        .get(recipe, node);
+      return row === undefined ? undefined : toAttempt(row);
+    },
+    history: (node, stage, limit = 20) =>
+      db
+        .prepare<OutcomeRow & {id: number; output_bytes: number}>(
+          `SELECT a.id, ${OUTCOME},
+                  (SELECT coalesce(sum(x.bytes), 0) FROM output p JOIN artifact x ON x.id = p.artifact WHERE p.attempt = a.id) AS output_bytes
+           FROM attempt a JOIN outcome o ON o.attempt = a.id AND o.ok = 1 AND o.wall_ms IS NOT NULL
+           WHERE a.node = ? AND a.stage = ? ORDER BY a.id DESC LIMIT ?`,
+        )
+        .all(node, stage, limit)
+        .map((row) => ({
+          attempt: row.id as AttemptId,
+          at: row.ended_at,
+          outputBytes: row.output_bytes,
+          ...toCost(row)!,
+        })),
+  };
+}
