@@ -1,0 +1,60 @@
+/** `r1 doctor`: is everything here that a run needs, and if not, what helps. Changes nothing. */
+import {readFileSync} from 'node:fs';
+import path from 'node:path';
+import {Command} from 'commander';
+import pc from 'picocolors';
+import {sqliteVersion} from '../../artifacts/index.js';
+import {readRuntimeFacts} from '../../stages/tensorflow/runtime.js';
+import {
+  checkDisk,
+  checkNode,
+  checkSqlite,
+  checkStore,
+  checkTensorflow,
+  checkThreads,
+  containerLimit,
+  cores,
+  tryTensorflow,
+} from '../checks.js';
+import type {Check} from '../checks.js';
+import type {GlobalOptions, Services} from '../services.js';
+
+function supportedNodes(): string {
+  const manifest = new URL('../../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as {engines: {node: string}}).engines.node;
+}
+
+async function examine(folder: string, services: Services): Promise<Check[]> {
+  return [
+    checkNode(process.versions.node, supportedNodes()),
+    ...(await checkTensorflow(tryTensorflow, readRuntimeFacts)),
+    checkThreads(cores(), containerLimit()),
+    checkSqlite(sqliteVersion),
+    checkStore(folder, (store, options) => services.openStore(store, options)),
+    checkDisk(folder),
+  ];
+}
+
+/** One line a check, the way out below a problem. */
+export function drawChecks(checks: readonly Check[], colours: boolean): string {
+  const {green, red} = pc.createColors(colours);
+  return checks
+    .map(({check, ok, value, wayOut}) => {
+      const verdict = ok ? green('ok     ') : red('problem');
+      const line = `${verdict}  ${check.padEnd(10)}  ${value}`;
+      return wayOut === undefined ? line : `${line}\n${' '.repeat(21)}→ ${wayOut}`;
+    })
+    .join('\n');
+}
+
+export const doctorCommand = (services: Services): Command =>
+  new Command('doctor')
+    .description('check Node, TensorFlow, SQLite, the store and the disk; exit code 1 when something is wrong')
+    .option('--store <folder>', 'the store to look at (default: R1_STORE, or .r1)')
+    .option('--json', 'one JSON array of {check, ok, value, wayOut}')
+    .addHelpText('after', '\nExample:\n  r1 doctor --store /data/r1')
+    .action(async (options: GlobalOptions) => {
+      const checks = await examine(path.resolve(options.store ?? (process.env['R1_STORE'] || '.r1')), services);
+      services.say(options.json === true ? JSON.stringify(checks, null, 2) : drawChecks(checks, services.colours));
+      if (checks.some(({ok}) => !ok)) services.exit(1);
+    });
