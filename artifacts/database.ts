@@ -205,3 +205,13 @@ export function openLockFile(file: string, options: {readonly readonly?: boolean
     close: () => connection.close(),
   };
 }
+
+/** The version of SQLite itself. Throws what loading its native part throws. */
+export function sqliteVersion(): string {
+  const connection = new Sqlite(':memory:');
+  try {
+    return connection.prepare('SELECT sqlite_version()').pluck().get() as string;
+  } finally {
+    connection.close();
+  }
+}

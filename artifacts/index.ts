@@ -2,6 +2,7 @@
  * Front door of the store. What only some commands need (verify, collect, diff, export …) lives in modules of its own,
  * which are imported when used, so that opening a store stays cheap.
  */
+export {sqliteVersion} from './database.js';
 export {asDigest, canonicalJson, digestOf, sha256, shortDigest} from './digest.js';
 export type {Digest, Json} from './digest.js';
 export {UserError} from './error.js';
