@@ -28,7 +28,10 @@ export interface NewAttempt {
   readonly node: string;
   readonly stage: string;
   readonly fingerprint: Digest;
+  /** Exactly what the fingerprint is the digest of. */
   readonly ingredients: Json;
+  /** What the code digest among the ingredients was computed from, so that a diff can name the file. Stored once. */
+  readonly codeParts?: Json;
   readonly params: Json;
   readonly seed: number;
   readonly because: string;
@@ -77,12 +80,24 @@ export interface Source {
 
 export interface Facts {
   beginRun(run: NewRun): RunId;
+  /** Another session of a run; hold its lock first. */
   resumeRun(run: RunId, command: string): void;
+  /** Ends the session that this process began. `outcome` is the runner's word: 'succeeded', 'failed', 'stopped' … */
   endRun(run: RunId, outcome: string): void;
   beginAttempt(attempt: NewAttempt): Begun;
+  /**
+   * Takes over an orphan: a new claim, and a decision 'run' where a node is named. Undefined when its owner turned out
+   * to live, or it got an outcome meanwhile.
+   */
   adopt(adoption: Adoption): ClaimId | undefined;
+  /** 'superseded': somebody else holds a newer claim, or recorded an outcome already; nothing was written. */
   finishAttempt(finished: Finished): 'recorded' | 'superseded';
+  /** A file or folder from outside as a node: an attempt of stage 'source' and the decision 'source'. Ingest it first. */
   recordSource(source: Source): AttemptId;
+  /**
+   * All or none. Returns the nodes whose reused bytes are gone since the plan was made; then nothing was written, and it
+   * is time to plan again.
+   */
   recordDecisions(decisions: readonly Decision[]): readonly string[];
 }
 
@@ -179,9 +194,9 @@ export function openFacts({
     const {run, node, stage, fingerprint, seed, because, continues} = attempt;
     const inserted = db
       .prepare(
-        `INSERT INTO attempt (run, node, stage, fingerprint, ingredients, params, seed, because,
+        `INSERT INTO attempt (run, node, stage, fingerprint, ingredients, code_parts, params, seed, because,
                               continues, continues_step, accepted, started_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         run,
@@ -189,6 +204,7 @@ export function openFacts({
         stage,
         fingerprint,
         rows.saveDocument(attempt.ingredients),
+        attempt.codeParts === undefined ? null : rows.saveDocument(attempt.codeParts),
         rows.saveDocument(attempt.params),
         seed,
         because,

@@ -9,8 +9,11 @@ export interface MetricsOptions {
 }
 
 export interface Metrics {
+  /** A batch with the byte offset of events.jsonl behind it, in one transaction. A repeated (name, step) replaces. */
   addMetrics(attempt: AttemptId, points: readonly MetricPoint[], eventsOffset: number): void;
+  /** Where to go on reading events.jsonl; 0 at first. */
   eventsOffset(attempt: AttemptId): number;
+  /** Sorted by name, then step. */
   metrics(attempt: AttemptId, options?: MetricsOptions): readonly MetricPoint[];
 }
 

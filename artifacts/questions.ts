@@ -30,17 +30,31 @@ export interface PastAttempt extends Cost {
 }
 
 export interface Questions {
+  /** The newest succeeded attempt whose bytes are present; never one made from a checkpoint of other code. */
   findByFingerprint(fingerprint: Digest): Reusable | undefined;
+  /** When `findByFingerprint` finds nothing: whether it was made once, and why that no longer counts. */
   whyGone(fingerprint: Digest): Gone | undefined;
+  /** All bytes of what the attempt made are there (by size) and not in quarantine. */
   outputsPresent(attempt: AttemptId): boolean;
   isPresent(artifact: Digest): boolean;
+  /** Newest first; all of them without a limit. */
   runs(limit?: number): readonly Run[];
   run(id: RunId): Run | undefined;
   latestRun(recipe?: string): Run | undefined;
+  /** The newest decision per node, in the order of the first decisions. */
   nodesOf(run: RunId): readonly RunNode[];
   attempt(id: AttemptId): Attempt | undefined;
+  /** Every attempt that this run began for the node, oldest first. */
   attemptsOf(run: RunId, node: string): readonly Attempt[];
+  /** Every attempt with this fingerprint, whatever became of it, newest first. */
+  attemptsByFingerprint(fingerprint: Digest): readonly Attempt[];
+  /** What the code digest of an attempt was computed from. */
+  codeParts(attempt: AttemptId): Json | undefined;
+  /** The newest succeeded attempt that any run of the recipe used for this node; to say what changed since. */
   latestSuccess(recipe: string, node: string): Attempt | undefined;
+  /** The same, whatever became of it. */
+  latestAttempt(recipe: string, node: string): Attempt | undefined;
+  /** What earlier successes of this stage at this node cost, newest first. */
   history(node: string, stage: string, limit?: number): readonly PastAttempt[];
 }
 
@@ -226,6 +240,17 @@ export function openQuestions(db: Database, rows: ArtifactRows, blobs: Blobs): Q
       )
       .all(fingerprint);
 
+  const latest = (recipe: string, node: string, condition: string): Attempt | undefined => {
+    const row = db
+      .prepare<AttemptRow>(
+        `${ATTEMPT} WHERE a.id = (
+           SELECT d.attempt FROM decision d JOIN run r ON r.id = d.run AND r.recipe = ? ${condition}
+           WHERE d.node = ? AND d.attempt IS NOT NULL ORDER BY d.run DESC, d.id DESC LIMIT 1)`,
+      )
+      .get(recipe, node);
+    return row === undefined ? undefined : toAttempt(row);
+  };
+
   return {
     outputsPresent,
     isPresent(artifact) {
@@ -288,18 +313,16 @@ export function openQuestions(db: Database, rows: ArtifactRows, blobs: Blobs): Q
     },
     attemptsOf: (run, node) =>
       db.prepare<AttemptRow>(`${ATTEMPT} WHERE a.run = ? AND a.node = ? ORDER BY a.id`).all(run, node).map(toAttempt),
-    latestSuccess(recipe, node) {
+    attemptsByFingerprint: (fingerprint) =>
+      db.prepare<AttemptRow>(`${ATTEMPT} WHERE a.fingerprint = ? ORDER BY a.id DESC`).all(fingerprint).map(toAttempt),
+    codeParts(attempt) {
       const row = db
-        .prepare<AttemptRow>(
-          `${ATTEMPT} WHERE a.id = (
-             SELECT d.attempt FROM decision d
-             JOIN run r ON r.id = d.run AND r.recipe = ?
-             JOIN outcome k ON k.attempt = d.attempt AND k.ok = 1
-             WHERE d.node = ? ORDER BY d.run DESC, d.id DESC LIMIT 1)`,
-        )
-        .get(recipe, node);
-      return row === undefined ? undefined : toAttempt(row);
+        .prepare<{json: string}>('SELECT d.json FROM attempt a JOIN document d ON d.id = a.code_parts WHERE a.id = ?')
+        .get(attempt);
+      return row === undefined ? undefined : (JSON.parse(row.json) as Json);
     },
+    latestSuccess: (recipe, node) => latest(recipe, node, 'JOIN outcome k ON k.attempt = d.attempt AND k.ok = 1'),
+    latestAttempt: (recipe, node) => latest(recipe, node, ''),
     history: (node, stage, limit = 20) =>
       db
         .prepare<OutcomeRow & {id: number; output_bytes: number}>(

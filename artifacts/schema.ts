@@ -95,6 +95,7 @@ const V1 = `
     stage          TEXT NOT NULL,
     fingerprint    TEXT NOT NULL,
     ingredients    INTEGER NOT NULL REFERENCES document,
+    code_parts     INTEGER REFERENCES document, -- what the code digest in the ingredients was computed from
     params         INTEGER NOT NULL REFERENCES document,
     seed           INTEGER NOT NULL,
     because        TEXT NOT NULL,
