@@ -37,13 +37,7 @@ export function attention(qkv: Tf.Tensor, rotation: Tf.Tensor, mask: Tf.Tensor, 
   return withGradient(
     [qkv],
     ([qkv], save) => {
-      const flat = raw.reshape(qkv!, [rows, length * all * headDim]);
-      const turned = raw.asFloats(raw.multiplyComplex(raw.asComplex(flat), turn));
-      const byHead = raw.transpose(raw.reshape(turned, [rows, length, all, headDim]), [2, 0, 1, 3]); // (all, B, T, d)
-      const [q, k, v] = raw.splitSizes(byHead, [heads, kv, kv], 0) as [Tf.Tensor, Tf.Tensor, Tf.Tensor];
-      const queries = grouped(q, kv, group); // (kv, group, B, T, d)
-      const keys = grouped(k, kv, 1);
-      const values = grouped(v, kv, 1);
+      const {queries, keys, values} = headsOf(qkv!, turn, shape);
       const scores = raw.add(raw.matMul(queries, keys, {b: true}), mask); // (kv, group, B, T, T)
       const weights = callOne('Softmax', [scores]);
       const context = raw.matMul(weights, values); // (kv, group, B, T, d)
@@ -74,6 +68,28 @@ export function attention(qkv: Tf.Tensor, rotation: Tf.Tensor, mask: Tf.Tensor, 
   );
 }
 
+export interface Heads {
+  /** Turned, scaled. (kv, group, B, T, d) */
+  readonly queries: Tf.Tensor;
+  /** Turned. (kv, 1, B, T, d) */
+  readonly keys: Tf.Tensor;
+  /** (kv, 1, B, T, d) */
+  readonly values: Tf.Tensor;
+}
+
+/**
+ * The heads of projected tokens, at their positions.
+ * @param qkv as `attention` takes it @param turn the rotation as complex numbers
+ */
+export function headsOf(qkv: Tf.Tensor, turn: Tf.Tensor, {rows, length, heads, keyValueHeads: kv, headDim}: AttentionShape): Heads {
+  const all = heads + 2 * kv;
+  const flat = raw.reshape(qkv, [rows, length * all * headDim]);
+  const turned = raw.asFloats(raw.multiplyComplex(raw.asComplex(flat), turn));
+  const byHead = raw.transpose(raw.reshape(turned, [rows, length, all, headDim]), [2, 0, 1, 3]); // (all, B, T, d)
+  const [q, k, v] = raw.splitSizes(byHead, [heads, kv, kv], 0) as [Tf.Tensor, Tf.Tensor, Tf.Tensor];
+  return {queries: grouped(q, kv, heads / kv), keys: grouped(k, kv, 1), values: grouped(v, kv, 1)};
+}
+
 /** (kv × group, …) → (kv, group, …) */
 const grouped = (x: Tf.Tensor, kv: number, group: number): Tf.Tensor =>
   raw.reshape(x, [kv, group, ...x.shape.slice(1)]);
@@ -82,7 +98,7 @@ const grouped = (x: Tf.Tensor, kv: number, group: number): Tf.Tensor =>
 const overGroup = (x: Tf.Tensor): Tf.Tensor => (x.shape[1] === 1 ? x : raw.sum(x, 1, true));
 
 /** (kv, group, B, T, d) → (B × T, heads × d) */
-function merged(context: Tf.Tensor, {rows, length, heads, headDim}: AttentionShape): Tf.Tensor {
+export function merged(context: Tf.Tensor, {rows, length, heads, headDim}: AttentionShape): Tf.Tensor {
   const byToken = raw.transpose(raw.reshape(context, [heads, rows, length, headDim]), [1, 2, 0, 3]);
   return raw.reshape(byToken, [rows * length, heads * headDim]);
 }

@@ -44,7 +44,8 @@ export function masked(config: ModelConfig, attentionMask: Tf.Tensor, positions:
   return {rotation, mask: tf.add(causalMask(length), tf.reshape(hidden, [rows, 1, length]))}; // (B, T, T)
 }
 
-const rotationWidth = ({heads, keyValueHeads, headDim}: ModelConfig): number => (heads + 2 * keyValueHeads) * headDim;
+/** Numbers per position in a rotation. */
+export const rotationWidth = ({heads, keyValueHeads, headDim}: ModelConfig): number => (heads + 2 * keyValueHeads) * headDim;
 
 /**
  * The hidden state of each token, normalised and ready for the head.
@@ -58,34 +59,58 @@ export function transformer(
   config: ModelConfig,
   shape: {readonly rows: number; readonly length: number},
 ): Tf.Tensor {
+  const attend = (qkv: Tf.Tensor): Tf.Tensor =>
+    attention(qkv, placement.rotation, placement.mask, {...config, ...shape});
+  return layers(foldGains(parameters, config), tokens, config, attend);
+}
+
+/**
+ * The layers around any way to attend.
+ * @param folded what `foldGains` returned @param tokens (N) int32
+ * @param attend from a layer's projected tokens to what its heads found: (N, qkv) → (N, heads × headDim)
+ * @returns (N, hiddenSize)
+ */
+export function layers(
+  folded: Parameters,
+  tokens: Tf.Tensor,
+  config: ModelConfig,
+  attend: (qkv: Tf.Tensor, layer: number) => Tf.Tensor,
+): Tf.Tensor {
   const {tf} = tensorflow();
-  let x = lookUp(parameters['model.embed_tokens.weight']!, tokens); // (N, D)
+  const {rmsNormEps} = config;
+  let x = lookUp(folded['model.embed_tokens.weight']!, tokens); // (N, D)
   for (let layer = 0; layer < config.layers; layer++) {
-    const at = (name: string): Tf.Tensor | undefined => parameters[`model.layers.${layer}.${name}`];
-    const normed = rmsNormalize(x, config.rmsNormEps);
-    const qkv = withBias(linear(normed, gained(at('self_attn.qkv_proj.weight')!, at('input_layernorm.weight')!)), at('self_attn.qkv_proj.bias'));
-    const context = attention(qkv, placement.rotation, placement.mask, {...config, ...shape});
-    x = tf.add(x, withBias(linear(context, at('self_attn.o_proj.weight')!), at('self_attn.o_proj.bias')));
-    x = tf.add(x, feedForward(x, at, config));
+    const at = (name: string): Tf.Tensor => folded[`model.layers.${layer}.${name}`]!;
+    const project = (input: Tf.Tensor, name: string): Tf.Tensor => {
+      const bias = folded[`model.layers.${layer}.${name}.bias`];
+      const projected = linear(input, at(`${name}.weight`));
+      return bias === undefined ? projected : tf.add(projected, bias);
+    };
+    const context = attend(project(rmsNormalize(x, rmsNormEps), 'self_attn.qkv_proj'), layer);
+    x = tf.add(x, project(context, 'self_attn.o_proj'));
+    const normed = rmsNormalize(x, rmsNormEps);
+    const inner = siluTimes(project(normed, 'mlp.gate_proj'), project(normed, 'mlp.up_proj')); // (N, F)
+    x = tf.add(x, project(inner, 'mlp.down_proj'));
   }
-  const gain = parameters['model.norm.weight']!;
-  return tf.mul(rmsNormalize(x, config.rmsNormEps), gain);
+  return tf.mul(rmsNormalize(x, rmsNormEps), folded['model.norm.weight']!);
 }
 
-/** SwiGLU. (N, D) → (N, D) */
-export function feedForward(x: Tf.Tensor, at: (name: string) => Tf.Tensor | undefined, config: ModelConfig): Tf.Tensor {
-  const normed = rmsNormalize(x, config.rmsNormEps);
-  const gain = at('post_attention_layernorm.weight')!;
-  const gate = linear(normed, gained(at('mlp.gate_proj.weight')!, gain)); // (N, F)
-  const up = linear(normed, gained(at('mlp.up_proj.weight')!, gain)); // (N, F)
-  return linear(siluTimes(gate, up), at('mlp.down_proj.weight')!);
+/** The gain of each layer's normalisations, multiplied into the matrices behind them: (x g) wᵀ = x (w g)ᵀ. */
+export function foldGains(parameters: Parameters, config: ModelConfig): Parameters {
+  const {tf} = tensorflow();
+  const folded = {...parameters};
+  for (let layer = 0; layer < config.layers; layer++) {
+    const at = `model.layers.${layer}.`;
+    for (const [name, gain] of [
+      ['self_attn.qkv_proj.weight', 'input_layernorm.weight'],
+      ['mlp.gate_proj.weight', 'post_attention_layernorm.weight'],
+      ['mlp.up_proj.weight', 'post_attention_layernorm.weight'],
+    ] as const) {
+      folded[at + name] = tf.mul(parameters[at + name]!, parameters[at + gain]!);
+    }
+  }
+  return folded;
 }
-
-/** The gain of the normalisation before a matrix, multiplied into the matrix: (x g) wᵀ = x (w g)ᵀ. */
-export const gained = (w: Tf.Tensor, gain: Tf.Tensor): Tf.Tensor => tensorflow().tf.mul(w, gain);
-
-export const withBias = (x: Tf.Tensor, bias: Tf.Tensor | undefined): Tf.Tensor =>
-  bias === undefined ? x : tensorflow().tf.add(x, bias);
 
 /** The output matrix: the embedding where they are tied. (V, D) */
 export const outputMatrix = (parameters: Parameters, config: ModelConfig): Tf.Tensor =>

@@ -228,3 +228,4 @@ function updatesFor(
 
 export {crossEntropyTraining, grpoTraining, pairwiseTraining, pointwiseTraining, crossEntropyLoss} from './programs/training.js';
 export {logProbabilities, logits, scoring} from './programs/forward.js';
+export {generation} from './programs/generation.js';
