@@ -59,7 +59,7 @@ export function initialWeights(config: ModelConfig, seed: number): Map<string, F
 }
 
 /** A reward model that starts from a language model: the same body, a fresh scalar head, no output matrix. */
-export function scoreModel(
+export function scoreWeights(
   from: {readonly config: ModelConfig; readonly weights: Weights},
   seed: number,
 ): {config: ModelConfig; weights: Map<string, Float32Array>} {

@@ -20,6 +20,8 @@ export interface GenerationOptions extends Sampling {
   readonly maxNewTokens: number;
   /** A sample ends with the first of these. */
   readonly stopIds: readonly number[];
+  /** What prompts are padded with. It is never looked at. */
+  readonly padId?: number;
   readonly of?: WeightSlot;
 }
 
@@ -41,7 +43,7 @@ export interface Sample {
 
 export const generation = (options: GenerationOptions): Program<(chunk: Chunk) => Sample[]> => ({
   declare(context, name) {
-    const {prompts: count, group, promptLengths, maxNewTokens, stopIds, of = 'policy'} = options;
+    const {prompts: count, group, promptLengths, maxNewTokens, stopIds, padId = 0, of = 'policy'} = options;
     const rows = count * group;
     if (stopIds.length === 0) throw new Error(`Internal error: ${name} has no token to stop at`);
     if (!(options.temperature >= 0 && options.topP > 0 && options.topP <= 1 && options.topK >= 0)) {
@@ -81,7 +83,7 @@ export const generation = (options: GenerationOptions): Program<(chunk: Chunk) =
       }
       const {inputs, outputs} = parts.get(length)!;
       const arrays = {
-        tokens: padRight(new Int32Array(count * length), prompts, length),
+        tokens: padRight(new Int32Array(count * length).fill(padId), prompts, length),
         lengths: Int32Array.from({length: count}, (_, i) => prompts[i]?.length ?? 1),
         idle: Uint8Array.from({length: rows}, (_, row) => (row < used ? 0 : 1)),
         uniforms: byStep(uniforms, used, rows, maxNewTokens),
