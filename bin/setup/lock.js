@@ -15,11 +15,16 @@ const patienceMs = 10_000;
 /** @type {Set<string>} the lock files of this process */
 const held = new Set();
 
-/** When a process began, in clock ticks since boot, where the system tells; it makes a reused pid visible. @param {number} pid */
+/**
+ * When a process began, in clock ticks since boot, where the system tells; it makes a reused pid visible. A process
+ * that has ended and that nobody has asked about yet began never.
+ * @param {number} pid
+ */
 function startOf(pid) {
   try {
     const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? 'ended' : (fields[19] ?? '');
   } catch (error) {
     if (isMissing(error)) return '';
     throw error;
