@@ -1,0 +1,149 @@
+/**
+ * What a stage is: typed ports, default params and a `run`. This is the contract between the runner, which knows
+ * nothing of tensors, and the stages, which know nothing of schedulers. Wiring is checked here by the compiler only;
+ * `recipe.ts` repeats the check for recipes that were loaded without one.
+ */
+
+/** What lies behind a port: `model`, `dataset`, `scores` … To the runner it is just a word that has to match. */
+export type Kind = string;
+
+/** An input that takes any number of artifacts of one kind, each under a name. */
+export interface Many<K extends Kind = Kind> {
+  readonly kind: K;
+  readonly many: true;
+}
+
+/** An input that may be left unwired. */
+export interface Optional<K extends Kind = Kind> {
+  readonly kind: K;
+  readonly optional: true;
+}
+
+export type InputPort = Kind | Many | Optional;
+export type InputPorts = Readonly<Record<string, InputPort>>;
+export type OutputPorts = Readonly<Record<string, Kind>>;
+
+/** `inputs: {scores: many('scores')}`: wired with a record of refs, seen by `run` as a record of paths. */
+export const many = <const K extends Kind>(kind: K): Many<K> => ({kind, many: true});
+
+/** `inputs: {policy: optional('model')}`: may be left out; `run` then sees `undefined`. */
+export const optional = <const K extends Kind>(kind: K): Optional<K> => ({kind, optional: true});
+
+/** Whatever JSON can carry: params are stored, hashed and shown as JSON. */
+export type Json = string | number | boolean | null | readonly Json[] | {readonly [key: string]: Json};
+export type Params = Readonly<Record<string, Json>>;
+
+/** What one attempt occupies while it runs. The scheduler never lets the sum exceed what the machine has. */
+export interface Resources {
+  /** Cores kept busy. */
+  readonly cpu: number;
+  /** GPUs held; 0 on a machine without one. */
+  readonly gpu: number;
+  /** Peak resident memory, MiB. */
+  readonly memory: number;
+}
+
+/** The mid-stage state of a training stage; see design of checkpoints in ARCHITECTURE.md. */
+export interface Checkpoints {
+  /** The folder of the newest whole checkpoint to start from, or `undefined` on a fresh start. Read only. */
+  readonly latest: string | undefined;
+  /** True when a checkpoint should be written after `step` (counted from 1): the interval is up, or a stop was asked for. */
+  due(step: number): boolean;
+  /**
+   * Writes a checkpoint: `write` fills an empty folder; it becomes visible whole (fsync, rename) or not at all.
+   * When a stop was asked for, throws `Stopped` after the checkpoint is safe, so that the stage ends there.
+   */
+  save(step: number, write: (folder: string) => Promise<void> | void): Promise<void>;
+}
+
+/** Thrown by `checkpoints.save` once a requested stop can be obeyed without losing work. Not an error. */
+export class Stopped extends Error {
+  override readonly name = 'Stopped';
+  constructor(readonly step: number) {
+    super(`stopped after step ${step}, checkpoint written`);
+  }
+}
+
+/**
+ * An expected end of a stage with a plain sentence for the person who runs it ("the base solves 0.43 of the
+ * validation problems in 16 samples, below 0.90"). Recorded as the outcome's reason, printed without a stack.
+ */
+export class StageFailure extends Error {
+  override readonly name = 'StageFailure';
+}
+
+type PathOf<P extends InputPort> = P extends Many
+  ? Readonly<Record<string, string>>
+  : P extends Optional
+    ? string | undefined
+    : string;
+
+/** What `run` is handed. Paths are absolute; inputs are read-only; every output path must exist (file or folder) at the end. */
+export interface StageContext<I extends InputPorts, O extends OutputPorts, P extends Params> {
+  readonly inputs: {readonly [port in keyof I]: PathOf<I[port]>};
+  readonly outputs: {readonly [port in keyof O]: string};
+  readonly params: P;
+  /** The run's seed. Key every draw by (seed, purpose, step, sample); equal seeds give equal bytes. */
+  readonly seed: number;
+  /** Threads to compute with, as the node declares them; part of the fingerprint of tensor stages. */
+  readonly threads: number;
+  readonly checkpoints: Checkpoints;
+  /** Aborted when a stop was asked for. Training stages need not look: `checkpoints.due` and `save` do. */
+  readonly signal: AbortSignal;
+  /** Scratch space that is gone after the attempt. */
+  readonly scratch: string;
+  /** "step 20 of 50"; `tokens` counts all tokens processed so far and yields tokens/s. */
+  progress(at: {readonly step: number; readonly total: number; readonly tokens?: number}): void;
+  /** One point of a curve. Repeating (name, step) after a resume replaces the earlier point. */
+  metric(name: string, step: number, value: number): void;
+  /** One line for the log that a person should see. */
+  note(text: string): void;
+}
+
+/** Who waits for what is declared, not found: a stage names its ports, its params' defaults and how to run. */
+export interface StageDefinition<I extends InputPorts, O extends OutputPorts, P extends Params> {
+  /** `import.meta.url` of the module that exports the stage: the child process imports it from there. */
+  readonly module: string;
+  readonly name: string;
+  /** One sentence for `r1 show` and the help. */
+  readonly summary?: string;
+  readonly inputs: I;
+  readonly outputs: O;
+  /** Defaults; their widened types are the params' types. */
+  readonly params: P;
+  /** Computes with tensors: TensorFlow version, device, threads and CPU kind are then part of the fingerprint. */
+  readonly tensor?: boolean;
+  /** The result does not depend on the seed, so runs of every seed share it. */
+  readonly seedless?: boolean;
+  readonly resources?: Partial<Resources>;
+  /** Threads to compute with unless the node says otherwise. Default 1. */
+  readonly threads?: number;
+  run(context: StageContext<I, O, P>): Promise<void>;
+}
+
+export type Stage<
+  I extends InputPorts = InputPorts,
+  O extends OutputPorts = OutputPorts,
+  P extends Params = Params,
+> = StageDefinition<I, O, P>;
+
+/** Any stage, for code that only carries stages around. `run` is contravariant in its context, hence `never`. */
+export interface AnyStage extends Omit<Stage, 'run'> {
+  run(context: never): Promise<void>;
+}
+
+/**
+ * Declares a stage. Ports are literal types, so a recipe that feeds a dataset into a model port does not compile.
+ *
+ *     export const sft = defineStage({
+ *       module: import.meta.url, name: 'sft',
+ *       inputs: {base: 'model', data: 'dataset'}, outputs: {model: 'model'},
+ *       params: {epochs: 2, learningRate: 3e-4},
+ *       async run({inputs, outputs, params, seed}) { … },
+ *     });
+ */
+export function defineStage<const I extends InputPorts, const O extends OutputPorts, P extends Params>(
+  definition: StageDefinition<I, O, P>,
+): Stage<I, O, P> {
+  return definition;
+}
