@@ -1,0 +1,32 @@
+/** Under which name a stage's module exports it: that is how the stage's own process gets at it. */
+import type {AnyStage} from './stage.js';
+import {placesOf} from './wiring.js';
+import type {Mistake, Wiring} from './wiring.js';
+import type {Recipe} from './recipe.js';
+import {err, ok} from './result.js';
+import type {Result} from './result.js';
+
+/** Stage → name of the export. A stage that is not exported could not be found again, so it is a mistake. */
+export async function exportNames(
+  wiring: Wiring,
+  recipe: Recipe,
+): Promise<Result<ReadonlyMap<AnyStage, string>, readonly Mistake[]>> {
+  const names = new Map<AnyStage, string>();
+  const mistakes: Mistake[] = [];
+  for (const node of wiring.nodes.values()) {
+    if (node.type === 'source' || names.has(node.stage)) continue;
+    const {stage} = node;
+    const module = (await import(stage.module)) as Record<string, unknown>; // loaded already: the recipe imported it
+    const name = Object.keys(module).find((key) => module[key] === stage);
+    if (name !== undefined) {
+      names.set(stage, name);
+      continue;
+    }
+    const place = placesOf(recipe).get(node.id);
+    mistakes.push({
+      message: `node “${node.id}”: stage “${stage.name}” is not exported by its module ${stage.module}; write \`export const …\``,
+      ...(place === undefined ? {} : {place}),
+    });
+  }
+  return mistakes.length > 0 ? err(mistakes) : ok(names);
+}

@@ -1,0 +1,69 @@
+/**
+ * Where in somebody's recipe a call was made. Type-stripped files keep their lines and columns; compiled ones are mapped
+ * back through the source map that lies beside them.
+ */
+import {existsSync, readFileSync} from 'node:fs';
+import {SourceMap} from 'node:module';
+import type {SourceMapPayload} from 'node:module';
+import {dirname, resolve} from 'node:path';
+import {fileURLToPath} from 'node:url';
+
+/** Lines and columns are counted from 1, as editors do. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export const placeText = ({file, line, column}: Place): string => `${file}:${line}:${column}`;
+
+/** The nearest caller outside of the module `own` (a URL); `undefined` when the stack holds none. */
+export function callerOutside(own: string): Place | undefined {
+  // Deep helper functions in a recipe are fine: the frame wanted is the one that called into `own`.
+  for (const site of callSites()) {
+    const file = site.getFileName();
+    if (!file || file === own || file === import.meta.url || file.startsWith('node:')) continue;
+    const line = site.getLineNumber();
+    const column = site.getColumnNumber();
+    if (line === null || column === null) continue;
+    return original({file: file.startsWith('file:') ? fileURLToPath(file) : file, line, column});
+  }
+  return undefined;
+}
+
+/** Where an error was thrown, as far as its stack tells: the topmost frame outside of the runner. */
+export function placeOf(error: unknown): Place | undefined {
+  if (!(error instanceof Error) || error.stack === undefined) return undefined;
+  for (const line of error.stack.split('\n')) {
+    const match = /\(?((?:file:\/\/)?\/[^():]+|file:[^()]+?):(\d+):(\d+)\)?$/.exec(line);
+    if (match === null) continue;
+    const file = match[1]!.startsWith('file:') ? fileURLToPath(match[1]!) : match[1]!;
+    if (dirname(file) === dirname(fileURLToPath(import.meta.url))) continue; // the runner itself, which only called
+    return original({file, line: Number(match[2]), column: Number(match[3])});
+  }
+  return undefined;
+}
+
+function callSites(): NodeJS.CallSite[] {
+  const {prepareStackTrace} = Error;
+  try {
+    Error.prepareStackTrace = (_, sites) => sites;
+    const holder: {stack?: NodeJS.CallSite[]} = {};
+    Error.captureStackTrace(holder, callSites);
+    return holder.stack ?? [];
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace;
+  }
+}
+
+/** The place in the source that `place` was compiled from, where a map says so. */
+function original(place: Place): Place {
+  const mapFile = `${place.file}.map`;
+  if (!existsSync(mapFile)) return place;
+  const map = new SourceMap(JSON.parse(readFileSync(mapFile, 'utf8')) as SourceMapPayload);
+  const entry = map.findEntry(place.line - 1, place.column - 1);
+  if (!('originalSource' in entry)) return place;
+  const file = resolve(dirname(place.file), entry.originalSource);
+  if (!existsSync(file)) return place;
+  return {file, line: entry.originalLine + 1, column: entry.originalColumn + 1};
+}

@@ -1,0 +1,261 @@
+/**
+ * Runs a recipe's `wire` and checks again what the compiler checks in a typed recipe: node ids, ports, kinds and params.
+ * All mistakes are collected, each with the place of the faulty call. Cycles are found in `graph.ts`.
+ */
+import {dirname, resolve} from 'node:path';
+import {paramMistake} from './params.js';
+import {callerOutside, placeText} from './place.js';
+import type {Add, NodeOptions, Recipe, Ref} from './recipe.js';
+import {err, ok} from './result.js';
+import type {Result} from './result.js';
+import {suggestion} from './nearest.js';
+import type {AnyStage, InputPort, Kind, Params, Resources} from './stage.js';
+
+/** A stage in its place, all defaults filled in. */
+export interface StageNode {
+  readonly type: 'stage';
+  readonly id: string;
+  readonly stage: AnyStage;
+  /** Port → ref, or for a `many` port: name → ref. Ports that were left out are left out here too. */
+  readonly inputs: Readonly<Record<string, Ref | Readonly<Record<string, Ref>>>>;
+  readonly params: Params;
+  readonly options: NodeOptions;
+}
+
+/** Something from outside; `path` is absolute. `port` is `source`, or that of the node which it stands in for. */
+export interface SourceNode {
+  readonly type: 'source';
+  readonly id: string;
+  readonly port: string;
+  readonly kind: Kind;
+  readonly path: string;
+}
+
+export type WiredNode = StageNode | SourceNode;
+
+export interface Wiring {
+  readonly recipe: string;
+  readonly nodes: ReadonlyMap<string, WiredNode>;
+}
+
+/** Something wrong in a recipe; `place` is `file:line:column`. */
+export interface Mistake {
+  readonly message: string;
+  readonly place?: string;
+}
+
+export const SOURCE_PORT = 'source';
+
+const NODE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
+
+/**
+ * The nodes of a recipe in the order in which they were added.
+ *
+ * @param folder where relative source paths start when the place of the call is unknown
+ */
+export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mistake[]> {
+  const nodes = new Map<string, WiredNode>();
+  const mistakes: Mistake[] = [];
+  const places = new Map<string, string>();
+  const here = (): {place?: string} => {
+    const place = callerOutside(import.meta.url);
+    return place === undefined ? {} : {place: placeText(place)};
+  };
+  const complain = (message: string) => mistakes.push({message, ...here()});
+
+  const place = (node: WiredNode): boolean => {
+    if (!NODE_ID.test(node.id)) {
+      complain(`“${node.id}” is no node id: letters, digits, “-” and “_” are allowed`);
+      return false;
+    }
+    if (nodes.has(node.id)) {
+      complain(`there are two nodes “${node.id}”`);
+      return false;
+    }
+    nodes.set(node.id, node);
+    return true;
+  };
+
+  const add = (id: string, stage: unknown, inputs: unknown = {}, params: Params = {}, options: NodeOptions = {}) => {
+    if (!isStage(stage)) {
+      throw new WiringStopped([
+        ...mistakes,
+        {message: `node “${id}” was given no stage (is the import right?)`, ...here()},
+      ]);
+    }
+    checkInputs(id, stage, inputs, complain);
+    for (const [name, value] of Object.entries(params)) {
+      if (value === undefined) continue;
+      const mistake = paramMistake(stage, name, value, 'recipe');
+      if (mistake !== undefined) complain(`node “${id}”: ${mistake}`);
+    }
+    const wired = isRecord(inputs) ? inputs : {};
+    place({
+      type: 'stage',
+      id,
+      stage,
+      // In the order of the declaration, so that equal wiring looks equal however it was written down.
+      inputs: Object.fromEntries(
+        Object.keys(stage.inputs)
+          .filter((port) => wired[port] !== undefined)
+          .map((port) => [port, wired[port] as Ref]),
+      ),
+      params: withoutUndefined({...stage.params, ...withoutUndefined(params)}),
+      options,
+    });
+    return Object.fromEntries(Object.entries(stage.outputs).map(([port, kind]) => [port, {node: id, port, kind}]));
+  };
+  add.source = (id: string, kind: Kind, path: string): Ref => {
+    const at = callerOutside(import.meta.url);
+    place({
+      type: 'source',
+      id,
+      port: SOURCE_PORT,
+      kind,
+      path: resolve(at === undefined ? folder : dirname(at.file), path),
+    });
+    return {node: id, port: SOURCE_PORT, kind};
+  };
+
+  try {
+    recipe.wire(add as unknown as Add);
+  } catch (error) {
+    if (error instanceof WiringStopped) return err(error.mistakes);
+    throw error;
+  }
+  for (const node of nodes.values()) checkRefs(node, nodes, (message) => mistakes.push(located(message, node.id)));
+  return mistakes.length > 0 ? err(mistakes) : ok({recipe: recipe.name, nodes});
+
+  /** A mistake found after the calls were made: the recipe is wired once more to learn where this node is added. */
+  function located(message: string, id: string): Mistake {
+    if (places.size === 0) for (const [node, at] of placesOf(recipe)) places.set(node, at);
+    const at = places.get(id);
+    return {message, ...(at === undefined ? {} : {place: at})};
+  }
+}
+
+/** Node id → place of the call that added it. Apart from `wire`, because looking at the stack 100,000 times is slow. */
+export function placesOf(recipe: Recipe): ReadonlyMap<string, string> {
+  const places = new Map<string, string>();
+  const note = (id: string) => {
+    const at = callerOutside(import.meta.url);
+    if (at !== undefined && !places.has(id)) places.set(id, placeText(at));
+  };
+  const add = (id: string, stage: AnyStage) => {
+    note(id);
+    return Object.fromEntries(Object.entries(stage.outputs).map(([port, kind]) => [port, {node: id, port, kind}]));
+  };
+  add.source = (id: string, kind: Kind): Ref => {
+    note(id);
+    return {node: id, port: SOURCE_PORT, kind};
+  };
+  recipe.wire(add as unknown as Add);
+  return places;
+}
+
+/** What one attempt of `node` occupies; a stage that says nothing keeps as many cores busy as it has threads. */
+export function resourcesOf(node: StageNode): Resources {
+  const asked = {...node.stage.resources, ...node.options.resources};
+  return {cpu: asked.cpu ?? threadsOf(node), gpu: asked.gpu ?? 0, memory: asked.memory ?? 0};
+}
+
+export const threadsOf = (node: StageNode): number => node.options.threads ?? node.stage.threads ?? 1;
+
+/** The refs that `node` is wired to, each with its port and, in a `many` port, its name. */
+export function* refsOf(node: WiredNode): Generator<{port: string; name?: string; ref: Ref}> {
+  if (node.type === 'source') return;
+  for (const [port, wired] of Object.entries(node.inputs)) {
+    if (isRef(wired)) yield {port, ref: wired};
+    else for (const [name, ref] of Object.entries(wired)) yield {port, name, ref};
+  }
+}
+
+export const outputKind = (node: WiredNode, port: string): Kind | undefined =>
+  node.type === 'source' ? (port === node.port ? node.kind : undefined) : node.stage.outputs[port];
+
+export const portKind = (port: InputPort): Kind => (typeof port === 'string' ? port : port.kind);
+export const isMany = (port: InputPort): boolean => typeof port === 'object' && 'many' in port;
+export const isOptional = (port: InputPort): boolean => typeof port === 'object' && 'optional' in port;
+
+/** Ends the wiring where it cannot go on, as there is no stage to make refs of. */
+class WiringStopped extends Error {
+  override readonly name = 'WiringStopped';
+  constructor(readonly mistakes: readonly Mistake[]) {
+    super(mistakes.map(({message}) => message).join('; '));
+  }
+}
+
+function checkInputs(id: string, stage: AnyStage, inputs: unknown, complain: (message: string) => void): void {
+  if (!isRecord(inputs)) return complain(`node “${id}”: its inputs are not a record of refs`);
+  for (const [port, wired] of Object.entries(inputs)) {
+    const declared = stage.inputs[port];
+    if (declared === undefined) {
+      complain(
+        `node “${id}”: stage “${stage.name}” has no input “${port}”` +
+          (suggestion(port, Object.keys(stage.inputs)) || `; it has ${list(Object.keys(stage.inputs))}`),
+      );
+    } else if (wired === undefined) {
+      if (!isOptional(declared)) complain(`node “${id}”: input “${port}” is undefined`);
+    } else if (isMany(declared)) {
+      if (!isRecord(wired) || isRef(wired)) complain(`node “${id}”: input “${port}” takes a record of refs`);
+      else {
+        for (const [name, ref] of Object.entries(wired)) {
+          if (!NODE_ID.test(name)) complain(`node “${id}”: “${name}” cannot name an artifact of input “${port}”`);
+          else if (!isRef(ref)) complain(`node “${id}”: input “${port}”, “${name}” is not a ref`);
+        }
+      }
+    } else if (!isRef(wired)) complain(`node “${id}”: input “${port}” is not a ref (an output of another node)`);
+  }
+  for (const [port, declared] of Object.entries(stage.inputs)) {
+    if (!(port in inputs) && !isOptional(declared)) {
+      complain(`node “${id}”: input “${port}” (${portKind(declared)}) of stage “${stage.name}” is not wired`);
+    }
+  }
+}
+
+/** Refs may be made by hand, so where they lead and what lies there is checked once all nodes are known. */
+function checkRefs(node: WiredNode, nodes: ReadonlyMap<string, WiredNode>, complain: (message: string) => void): void {
+  if (node.type === 'source') return;
+  for (const {port, name, ref} of refsOf(node)) {
+    const input = name === undefined ? `input “${port}”` : `input “${port}”, “${name}”`;
+    const target = nodes.get(ref.node);
+    if (target === undefined) {
+      complain(
+        `node “${node.id}”: ${input} is wired to “${ref.node}”, which no node is${suggestion(ref.node, nodes.keys())}`,
+      );
+      continue;
+    }
+    const kind = outputKind(target, ref.port);
+    const wanted = portKind(node.stage.inputs[port]!);
+    if (kind === undefined) {
+      const has = target.type === 'source' ? [target.port] : Object.keys(target.stage.outputs);
+      complain(`node “${node.id}”: “${ref.node}” has no output “${ref.port}”; it has ${list(has)}`);
+    } else if (kind !== wanted) {
+      complain(`node “${node.id}”: ${input} takes a ${wanted}, but “${ref.node}:${ref.port}” is a ${kind}`);
+    }
+  }
+}
+
+const list = (names: readonly string[]): string =>
+  names.length === 0 ? 'none' : names.map((n) => `“${n}”`).join(', ');
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const isRef = (value: unknown): value is Ref =>
+  isRecord(value) &&
+  typeof value['node'] === 'string' &&
+  typeof value['port'] === 'string' &&
+  typeof value['kind'] === 'string';
+
+const isStage = (value: unknown): value is AnyStage =>
+  isRecord(value) &&
+  typeof value['name'] === 'string' &&
+  typeof value['module'] === 'string' &&
+  typeof value['run'] === 'function' &&
+  isRecord(value['inputs']) &&
+  isRecord(value['outputs']) &&
+  isRecord(value['params']);
+
+const withoutUndefined = (params: Params): Params =>
+  Object.fromEntries(Object.entries(params).filter(([, value]) => (value as unknown) !== undefined));
