@@ -1,0 +1,102 @@
+/**
+ * Module hooks for recipes and stages of one's own: `.ts` files are stripped of their types in place (lines and columns
+ * stay), and the package's own name resolves to this very copy, wherever the file lies and whatever is installed there.
+ * Enums, namespaces and parameter properties are not erasable and are refused with their place.
+ */
+import {existsSync, readFileSync} from 'node:fs';
+import module from 'node:module';
+import {dirname, join} from 'node:path';
+import {fileURLToPath, pathToFileURL} from 'node:url';
+
+interface SyncHooks {
+  resolve(specifier: string, context: unknown, next: (specifier: string, context: unknown) => unknown): unknown;
+  load(url: string, context: unknown, next: (url: string, context: unknown) => unknown): unknown;
+}
+
+let installed = false;
+
+/** Installs the hooks for this process, once. */
+export function installHooks(): void {
+  if (installed) return;
+  installed = true;
+  // Node 22.15 and later run hooks in the thread itself; before that they live in a thread of their own.
+  const {registerHooks} = module as unknown as {registerHooks?: (hooks: SyncHooks) => void};
+  if (registerHooks !== undefined) registerHooks({resolve: resolveHook, load: loadHook});
+  else module.register(import.meta.url);
+}
+
+/** Hooks by the name that `module.register` looks for; both forms of hook share these. */
+export {resolveHook as resolve, loadHook as load};
+
+function resolveHook(
+  specifier: string,
+  context: unknown,
+  next: (specifier: string, context: unknown) => unknown,
+): unknown {
+  const own = ownModule(specifier);
+  if (own !== undefined) return {url: own, shortCircuit: true, format: 'module'};
+  const typed = typedSibling(specifier, (context as {parentURL?: string}).parentURL);
+  return typed === undefined ? next(specifier, context) : {url: typed, shortCircuit: true, format: 'module'};
+}
+
+function loadHook(url: string, context: unknown, next: (url: string, context: unknown) => unknown): unknown {
+  if (!/^file:.*\.m?ts$/.test(url)) return next(url, context);
+  return {format: 'module', shortCircuit: true, source: strip(fileURLToPath(url))};
+}
+
+let ownTargets: Map<string, string> | undefined;
+
+/** `r1`, `r1/stages` … → URL of the module of this package that its `exports` name. */
+export function ownModule(specifier: string): string | undefined {
+  if (!/^r1(\/|$)/.test(specifier)) return undefined;
+  ownTargets ??= ownExports();
+  return ownTargets.get(specifier);
+}
+
+function ownExports(): Map<string, string> {
+  // The compiled file is dist/pipeline/hooks.js; the package's root is two folders up.
+  const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+  const {name, exports} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    name: string;
+    exports: Record<string, string | {default: string}>;
+  };
+  return new Map(
+    Object.entries(exports).map(([path, target]) => [
+      path.replace(/^\./, name),
+      pathToFileURL(join(root, typeof target === 'string' ? target : target.default)).href,
+    ]),
+  );
+}
+
+/** `./my-stage.js` written in a typed file means `./my-stage.ts` when only that is there, as the compiler has it. */
+export function typedSibling(specifier: string, parent: string | undefined): string | undefined {
+  if (parent === undefined || !/^\.{1,2}\//.test(specifier) || !/\.m?js$/.test(specifier)) return undefined;
+  if (!parent.startsWith('file:') || !/\.m?ts$/.test(parent)) return undefined;
+  const asWritten = new URL(specifier, parent);
+  const typed = new URL(specifier.replace(/js$/, 'ts'), parent);
+  return exists(asWritten) || !exists(typed) ? undefined : typed.href;
+}
+
+const exists = (url: URL): boolean => existsSync(fileURLToPath(url));
+
+/** What swc throws: a plain object with the place of the mistake, columns counted from 0. */
+interface SwcError {
+  readonly message: string;
+  readonly startLine?: number;
+  readonly startColumn?: number;
+}
+
+const require = module.createRequire(import.meta.url);
+
+/** The JavaScript of a typed file, every remaining character where it was. Throws a SyntaxError that starts with the place. */
+export function strip(file: string): string {
+  const swc = require('@swc/wasm-typescript') as typeof import('@swc/wasm-typescript');
+  const source = readFileSync(file, 'utf8');
+  try {
+    return swc.transformSync(source, {mode: 'strip-only', filename: file}).code;
+  } catch (error) {
+    const {message, startLine, startColumn} = error as SwcError;
+    if (startLine === undefined || startColumn === undefined) throw error;
+    throw new SyntaxError(`${file}:${startLine}:${startColumn + 1}: ${message}`);
+  }
+}

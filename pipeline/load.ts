@@ -1,0 +1,114 @@
+/**
+ * From what a person typed to a recipe: a built-in name or the path of a `.ts` or `.js` file. Mistakes in the file come
+ * back with their place; nothing is wired yet.
+ */
+import {existsSync, readFileSync, statSync} from 'node:fs';
+import {basename, dirname, resolve} from 'node:path';
+import {fileURLToPath, pathToFileURL} from 'node:url';
+import {UserError} from '../artifacts/index.js';
+import {suggestion} from './nearest.js';
+import {placeOf, placeText} from './place.js';
+import type {Place} from './place.js';
+import type {Recipe} from './recipe.js';
+
+/** Built-in recipes: name → URL of the module whose default export it is. */
+export type RecipeRegistry = Readonly<Record<string, string>>;
+
+export interface LoadedRecipe {
+  readonly recipe: Recipe;
+  readonly file: string;
+  /** Where relative source paths start. */
+  readonly folder: string;
+}
+
+/** @throws UserError when there is no such recipe, or its file cannot be read as one */
+export async function loadRecipe(wanted: string, registry: RecipeRegistry): Promise<LoadedRecipe> {
+  const url = registry[wanted] ?? fileRecipe(wanted, registry);
+  const file = fileURLToPath(url);
+  // Our own compiled recipes are plain modules; any other file may be typed, and may import us by name.
+  if (registry[wanted] === undefined) (await import('./hooks.js')).installHooks();
+  let module: {default?: unknown};
+  try {
+    module = (await import(url)) as {default?: unknown};
+  } catch (error) {
+    throw await loadError(file, error);
+  }
+  const recipe = module.default as Partial<Recipe> | undefined;
+  if (typeof recipe?.wire !== 'function' || typeof recipe.name !== 'string') {
+    throw new UserError('bad-argument', `${file}: its default export is no recipe`, {
+      hint: "write `export default recipe('name', (add) => { … })`",
+    });
+  }
+  return {recipe: recipe as Recipe, file, folder: dirname(file)};
+}
+
+function fileRecipe(wanted: string, registry: RecipeRegistry): string {
+  const file = resolve(wanted);
+  if (existsSync(file)) {
+    if (statSync(file).isFile()) return pathToFileURL(file).href;
+    throw new UserError('bad-argument', `${file} is a folder, not a recipe`, {
+      hint: 'give the path of a .ts or .js file',
+    });
+  }
+  const names = Object.keys(registry);
+  if (/[/\\]|\.[mc]?[jt]s$/.test(wanted)) throw new UserError('not-found', `there is no recipe file ${file}`);
+  throw new UserError('not-found', `there is no recipe “${wanted}”${suggestion(wanted, names)}`, {
+    hint: `built in: ${names.join(', ')}; or give the path of a .ts or .js file`,
+  });
+}
+
+/** What is wrong with a recipe file, its place first. */
+async function loadError(file: string, error: unknown): Promise<Error> {
+  if (error instanceof UserError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  // A type stripper's or parser's message starts with its place already.
+  if (/^\S+:\d+:\d+: /.test(message)) return new UserError('bad-argument', message, {cause: error});
+  const place = syntaxPlace(error) ?? importPlace(error) ?? (await parsedPlace(file, error)) ?? placeOf(error);
+  if (typeof place === 'string') return new UserError('bad-argument', place, {cause: error});
+  const name = error instanceof Error && error.name !== 'Error' ? `${error.name}: ` : '';
+  return new UserError('bad-argument', `${place === undefined ? file : placeText(place)}: ${name}${message}`, {
+    cause: error,
+  });
+}
+
+/** The head that Node puts before the stack of a linking error: the file with a line, the line itself, a caret below. */
+function syntaxPlace(error: unknown): Place | undefined {
+  if (!(error instanceof SyntaxError) || error.stack === undefined) return undefined;
+  const [head = '', , caret = ''] = error.stack.split('\n');
+  const match = /^(file:.*):(\d+)$/.exec(head);
+  if (match === null) return undefined;
+  return {file: fileURLToPath(match[1]!), line: Number(match[2]), column: Math.max(caret.indexOf('^'), 0) + 1};
+}
+
+/** A module that is not there: the line of the file that names it. */
+function importPlace(error: unknown): Place | undefined {
+  const match = /^Cannot find (?:module|package) '(.+?)' imported from (.+)$/.exec((error as Error).message);
+  if (match === null || !existsSync(match[2]!)) return undefined;
+  const name = basename(match[1]!);
+  const lines = readFileSync(match[2]!, 'utf8').split('\n');
+  const line = lines.findIndex((text) => text.includes(name));
+  return line < 0 ? undefined : {file: match[2]!, line: line + 1, column: lines[line]!.indexOf(name) + 1};
+}
+
+/**
+ * A plain syntax error, whose place Node keeps to itself: the files that the recipe reaches are parsed once more, until
+ * one cannot be. The answer is a whole message.
+ */
+async function parsedPlace(file: string, error: unknown): Promise<string | undefined> {
+  if (!(error instanceof SyntaxError)) return undefined;
+  const {strip} = await import('./hooks.js');
+  const {readModuleText} = await import('./tokens.js');
+  const files = new Set([file]);
+  for (const each of files) {
+    try {
+      for (const {specifier} of readModuleText(strip(each)).imports) {
+        const next = resolve(dirname(each), specifier);
+        if (specifier.startsWith('.') && existsSync(next)) files.add(next);
+      }
+    } catch (broken) {
+      if (broken instanceof SyntaxError) return broken.message;
+      throw broken;
+    }
+  }
+  return undefined;
+}
