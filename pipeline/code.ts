@@ -1,0 +1,149 @@
+/**
+ * The code digest of a stage: tokens of the modules that are reachable from the one that exports it, plus the versions of
+ * the packages these name. `pipeline/` and `artifacts/` are left out, because they do not compute anything of a result;
+ * so are recipes of this package. Not seen: modules whose name is computed, and data files that are read by path.
+ */
+import {createHash} from 'node:crypto';
+import {existsSync, readFileSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import {dirname, join, relative} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {digestOf} from '../artifacts/index.js';
+import type {Digest} from '../artifacts/index.js';
+import {ownModule, strip, typedSibling} from './hooks.js';
+import type {ModuleText} from './tokens.js';
+
+/** What a stage's code is made of: label → digest of tokens, package → version. Kept with the attempt, to name changes. */
+export interface CodeParts {
+  readonly files: Readonly<Record<string, string>>;
+  readonly packages: Readonly<Record<string, string>>;
+}
+
+export interface Code {
+  readonly digest: Digest;
+  readonly parts: CodeParts;
+}
+
+/** Token digests by content, so that they are never stale; kept in a file by whoever opens it. */
+export interface TokenCache {
+  get(source: string): ModuleText | undefined;
+  set(source: string, text: ModuleText): void;
+}
+
+/** Root of our own modules (the folder `dist/`). */
+const OWN = new URL('../', import.meta.url).href;
+const LEFT_OUT = ['pipeline/', 'artifacts/', 'stages/recipes/'].map((folder) => OWN + folder);
+
+export interface CodeReader {
+  /** Code of the stage that the module at `url` exports. */
+  codeOf(url: string): Code;
+  /** The parts behind a digest that `codeOf` returned. */
+  partsOf(digest: string): CodeParts | undefined;
+}
+
+export function openCodeReader(cache: TokenCache): CodeReader {
+  const codes = new Map<string, Code>();
+  const texts = new Map<string, ModuleText | undefined>();
+  const versions = new Map<string, string>();
+
+  return {
+    codeOf(url) {
+      let code = codes.get(url);
+      if (code === undefined) codes.set(url, (code = read(url)));
+      return code;
+    },
+    partsOf: (digest) => [...codes.values()].find((code) => code.digest === digest)?.parts,
+  };
+
+  function read(start: string): Code {
+    const files: Record<string, string> = {};
+    const packages: Record<string, string> = {};
+    const seen = new Set<string>();
+    const waiting = [start];
+    for (let url = waiting.pop(); url !== undefined; url = waiting.pop()) {
+      if (seen.has(url) || isLeftOut(url, start)) continue;
+      seen.add(url);
+      const text = textOf(url);
+      if (text === undefined) {
+        files[labelOf(url, start)] = bytesOf(url);
+        continue;
+      }
+      files[labelOf(url, start)] = text.tokens;
+      for (const {specifier, names, via} of text.imports) {
+        if (specifier.startsWith('node:')) continue;
+        const own = ownModule(specifier);
+        if (own !== undefined) waiting.push(...throughBarrel(own, names));
+        else if (/^(\.{1,2}\/|file:)/.test(specifier) || via === 'url') {
+          const target = typedSibling(specifier, url) ?? new URL(specifier, url).href;
+          if (via === 'import' || (target.startsWith('file:') && isFile(target))) waiting.push(target);
+        } else {
+          const version = versionOf(specifier, url);
+          if (version !== undefined) packages[version.name] = version.version;
+        }
+      }
+    }
+    const parts = {files: sorted(files), packages: sorted(packages)};
+    return {digest: digestOf('code', parts), parts};
+  }
+
+  /** The modules behind the names that are taken from a front door of ours; the door itself does not count. */
+  function throughBarrel(door: string, names: readonly string[]): string[] {
+    if (isLeftOut(door, '')) return [];
+    const {reExports} = textOf(door)!;
+    return reExports
+      .filter(({name}) => name === '*' || names.includes('*') || names.includes(name))
+      .map(({specifier}) => new URL(specifier, door).href);
+  }
+
+  /** Tokens and imports of a module, or `undefined` for what is no JavaScript (a JSON file, a binary). */
+  function textOf(url: string): ModuleText | undefined {
+    if (!/\.[mc]?[jt]s$/.test(url)) return undefined;
+    if (texts.has(url)) return texts.get(url);
+    const file = fileURLToPath(url);
+    const source = readFileSync(file, 'utf8');
+    let text = cache.get(source);
+    if (text === undefined) {
+      const {readModuleText} = createRequire(import.meta.url)('./tokens.js') as typeof import('./tokens.js');
+      text = readModuleText(/\.m?ts$/.test(file) ? strip(file) : source);
+      cache.set(source, text);
+    }
+    texts.set(url, text);
+    return text;
+  }
+
+  function versionOf(specifier: string, from: string): {name: string; version: string} | undefined {
+    const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+    for (let folder = dirname(fileURLToPath(from)); ; folder = dirname(folder)) {
+      const file = join(folder, 'node_modules', name, 'package.json');
+      const known = versions.get(file);
+      if (known !== undefined) return {name, version: known};
+      if (existsSync(file)) {
+        const {version} = JSON.parse(readFileSync(file, 'utf8')) as {version: string};
+        versions.set(file, version);
+        return {name, version};
+      }
+      if (folder === dirname(folder)) return undefined; // a built-in without its `node:`
+    }
+  }
+}
+
+function isLeftOut(url: string, start: string): boolean {
+  // A stage that a recipe of ours defines inside its own file counts that file.
+  return url !== start && LEFT_OUT.some((prefix) => url.startsWith(prefix));
+}
+
+/** A name that does not depend on where things lie: inside the package from its root, else from the stage's own folder. */
+function labelOf(url: string, start: string): string {
+  if (url.startsWith(OWN)) return url.slice(OWN.length);
+  return relative(dirname(fileURLToPath(start)), fileURLToPath(url));
+}
+
+const bytesOf = (url: string): string =>
+  createHash('sha256')
+    .update(readFileSync(fileURLToPath(url)))
+    .digest('hex');
+
+const isFile = (url: string): boolean => existsSync(fileURLToPath(url));
+
+const sorted = (record: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -1,0 +1,53 @@
+/** Tokens of sources by the sources' own digest: never stale, and may be lost without harm. One JSON file in the store. */
+import {createHash} from 'node:crypto';
+import {existsSync, mkdirSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
+import {dirname, join} from 'node:path';
+import type {TokenCache} from './code.js';
+import type {ModuleText} from './tokens.js';
+
+/** Raised whenever what is read out of a source changes. */
+const VERSION = 1;
+/** Sources that a recipe reaches are a few hundred; older ones fall out. */
+const MOST = 5000;
+
+export interface SavedTokenCache extends TokenCache {
+  /** Writes what is new, if anything is. */
+  save(): void;
+}
+
+export function openTokenCache(folder: string): SavedTokenCache {
+  const file = join(folder, 'cache', 'tokens.json');
+  const texts = read(file);
+  let changed = false;
+  const key = (source: string) => createHash('sha256').update(source).digest('base64url');
+  return {
+    get: (source) => texts.get(key(source)),
+    set(source, text) {
+      texts.set(key(source), text);
+      changed = true;
+    },
+    save() {
+      if (!changed) return;
+      mkdirSync(dirname(file), {recursive: true});
+      const kept = [...texts].slice(-MOST);
+      const temporary = `${file}.${process.pid}`;
+      writeFileSync(temporary, JSON.stringify({version: VERSION, texts: Object.fromEntries(kept)}));
+      renameSync(temporary, file);
+      changed = false;
+    },
+  };
+}
+
+function read(file: string): Map<string, ModuleText> {
+  if (!existsSync(file)) return new Map();
+  try {
+    const kept = JSON.parse(readFileSync(file, 'utf8')) as {
+      version?: number;
+      texts?: Record<string, ModuleText>;
+    } | null;
+    return new Map(kept?.version === VERSION ? Object.entries(kept.texts ?? {}) : []);
+  } catch (error) {
+    if (error instanceof SyntaxError) return new Map(); // torn by a power cut: read anew
+    throw error;
+  }
+}
