@@ -1,0 +1,47 @@
+/** What the runner needs of whoever runs job folders: this machine, a cluster, or a puppet in a test. */
+
+export interface Executor {
+  /** Starts the job that lies ready in `folder`. Rejects only when nothing was started. */
+  start(job: StartRequest): Promise<Running>;
+  /**
+   * Takes over the process of a job whose runner died, or its remains: `undefined` when no process of it is left. The
+   * exit of an adopted process is not ours to see, so it ends as `unseen`.
+   */
+  adopt(job: {readonly folder: string; readonly tag: string}): Promise<Running | undefined>;
+}
+
+export interface StartRequest {
+  readonly folder: string;
+  /** In the environment of the process and all that it starts, as `R1_ATTEMPT`. */
+  readonly tag: string;
+}
+
+export interface Running {
+  readonly pid: number;
+  /** Resolves when the main process and everything that it left behind are dead. Never rejects. */
+  readonly exit: Promise<Exit>;
+  /** Asks the main process to write a checkpoint and end. */
+  stop(): void;
+  /** Ends the whole group at once. */
+  kill(): void;
+  /** What it used so far, where the system tells. */
+  usage(): Used | undefined;
+}
+
+export interface Used {
+  /** Seconds. */
+  readonly user: number;
+  readonly system: number;
+  /** Peak resident memory of the main process, bytes. */
+  readonly memory: number;
+}
+
+export interface Exit {
+  readonly how:
+    | {readonly type: 'exited'; readonly code: number}
+    | {readonly type: 'signalled'; readonly signal: string}
+    /** The process was not ours to wait for. */
+    | {readonly type: 'unseen'}
+    | {readonly type: 'unstarted'; readonly message: string};
+  readonly leftovers: readonly {readonly pid: number; readonly command: string}[];
+}

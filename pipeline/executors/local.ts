@@ -1,0 +1,104 @@
+/**
+ * Runs jobs as processes of this machine. Each is detached in a session of its own with its output in a file, so that it
+ * outlives a runner that is killed; nothing is piped, and the job folder says the rest.
+ */
+import {closeSync, openSync} from 'node:fs';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {jobFiles, readProcess, writeJson} from '../jobfolder.js';
+import type {Executor, Exit, Running} from './executor.js';
+import {TAG_VARIABLE, hasProc, isRunning, processRecord, signal, tagged, usageOf} from './processes.js';
+
+/** Time that left-over processes get between SIGTERM and SIGKILL, ms. */
+const LEFTOVER_GRACE = 1000;
+const POLL = 50;
+
+/** @param entry path of the module that runs a job folder, `stages/main.js` */
+export function localExecutor(entry: string): Executor {
+  return {
+    async start({folder, tag}) {
+      const {execa} = await import('execa');
+      const files = jobFiles(folder);
+      const log = openSync(files.log, 'a');
+      const child = execa(process.execPath, ['--enable-source-maps', entry, folder], {
+        cwd: folder,
+        detached: true,
+        // The runner's end is not the stage's: an orphan is adopted or ended by the next runner.
+        cleanup: false,
+        stdin: 'ignore',
+        stdout: log as 3, // any descriptor does; the types name only the first ten
+        stderr: log as 3,
+        buffer: false,
+        reject: false,
+        env: {[TAG_VARIABLE]: tag},
+      });
+      closeSync(log);
+      const {pid} = child;
+      if (pid === undefined) {
+        const {message}: Ended = await child;
+        throw new Error(message ?? 'the process could not be started');
+      }
+      writeJson(files.process, processRecord(pid), {durable: false});
+      const exit = child.then(async (result): Promise<Exit> => ({
+        how: howOf(result),
+        leftovers: await endLeftovers(tag, pid),
+      }));
+      return running(pid, exit);
+    },
+
+    async adopt({folder, tag}) {
+      const record = readProcess(folder);
+      // Killed between the start of the process and the note of its pid: the tag finds it all the same.
+      const alive = record === undefined || !isRunning(record) ? tagged(tag)[0]?.pid : record.pid;
+      if (alive === undefined) return undefined;
+      const main = record?.pid === alive ? record : processRecord(alive);
+      return running(alive, unseenExit(main, tag));
+    },
+  };
+}
+
+function running(pid: number, exit: Promise<Exit>): Running {
+  return {
+    pid,
+    exit,
+    stop: () => signal(pid, 'SIGTERM'),
+    kill: () => {
+      if (!signal(-pid, 'SIGKILL')) signal(pid, 'SIGKILL');
+    },
+    usage: () => usageOf(pid),
+  };
+}
+
+/** What of execa's result tells how a process ended. */
+interface Ended {
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+  readonly message?: string | undefined;
+}
+
+function howOf(result: Ended): Exit['how'] {
+  if (result.exitCode !== undefined) return {type: 'exited', code: result.exitCode};
+  if (result.signal !== undefined) return {type: 'signalled', signal: result.signal};
+  return {type: 'unstarted', message: result.message ?? 'the process could not be started'};
+}
+
+async function unseenExit(main: ReturnType<typeof processRecord>, tag: string): Promise<Exit> {
+  while (isRunning(main)) await sleep(POLL);
+  return {how: {type: 'unseen'}, leftovers: await endLeftovers(tag, main.pid)};
+}
+
+/** Ends what the main process left running, in its session or elsewhere under its tag, and waits until it is gone. */
+async function endLeftovers(tag: string, session: number): Promise<Exit['leftovers']> {
+  const left = tagged(tag, session);
+  if (left.length === 0) {
+    if (!hasProc) signal(-session, 'SIGKILL'); // the group is all that can be reached
+    return left;
+  }
+  const all = new Map(left.map((process) => [process.pid, process]));
+  for (const {pid} of left) signal(pid, 'SIGTERM');
+  for (const started = performance.now(); ; await sleep(POLL)) {
+    const alive = tagged(tag, session);
+    if (alive.length === 0) return [...all.values()];
+    for (const process of alive) all.set(process.pid, process);
+    if (performance.now() - started > LEFTOVER_GRACE) for (const {pid} of alive) signal(pid, 'SIGKILL');
+  }
+}

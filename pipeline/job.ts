@@ -1,0 +1,147 @@
+/**
+ * The stage's process: reads `job.json`, imports the stage, runs it, writes `result.json`. Knows nothing of the store.
+ * SIGTERM asks for a stop: a stage that writes checkpoints ends with the next one, one that never looked ends at once.
+ */
+import {closeSync, existsSync, mkdirSync, openSync, readFileSync, writeSync} from 'node:fs';
+import {join, resolve} from 'node:path';
+import {openCheckpoints} from './checkpoints.js';
+import {jobFiles, readJob, writeJson} from './jobfolder.js';
+import type {Job, JobResult, Usage} from './jobfolder.js';
+import {StageFailure, Stopped} from './stage.js';
+import type {AnyStage, Checkpoints, InputPorts, OutputPorts, Params, StageContext} from './stage.js';
+
+/** Runs the job in `folder` to its end and ends the process: with 0 when the stage succeeded, else with 1. */
+export async function runJob(folder: string): Promise<never> {
+  const root = resolve(folder);
+  const read = readJob(root);
+  if (!read.ok) return finish(root, {end: 'unstartable', message: read.error});
+  const job = read.value;
+  const stop = new AbortController();
+  let cooperative = false;
+  process.on('SIGTERM', () => {
+    stop.abort();
+    if (!cooperative) finish(root, {end: 'stopped'});
+  });
+  process.on('SIGINT', () => {
+    // The terminal sends this to the whole foreground group; the runner decides, and says so by SIGTERM.
+  });
+  // What a stage throws outside of its `run`, in a timer or a forgotten promise, ends it as what it is too.
+  process.on('uncaughtException', (error) => finish(root, resultOf(error)));
+  const stage = await importStage(job);
+  if (typeof stage === 'string') return finish(root, {end: 'unstartable', message: stage});
+  const context = openContext(root, job, stop.signal, () => (cooperative = true));
+  try {
+    await stage.run(context as never);
+  } catch (error) {
+    return finish(root, resultOf(error));
+  }
+  return finish(root, {end: 'succeeded'});
+}
+
+function resultOf(error: unknown): JobResult {
+  if (error instanceof Stopped) return {end: 'stopped', step: error.step};
+  // A stage loaded from another copy of the package throws another class of the same name.
+  if (error instanceof Error && (error instanceof StageFailure || error.name === 'StageFailure')) {
+    return {end: 'failed', message: error.message};
+  }
+  if (error instanceof Error) {
+    return {
+      end: 'threw',
+      message: `${error.name}: ${error.message}`,
+      ...(error.stack === undefined ? {} : {stack: error.stack}),
+    };
+  }
+  return {end: 'threw', message: String(error)};
+}
+
+/** The result is the last thing written; timers and sockets that the stage forgot do not keep the process alive. */
+function finish(folder: string, result: JobResult): never {
+  if (result.end === 'threw') console.error(result.stack ?? result.message);
+  else if ('message' in result) console.error(result.message);
+  writeJson(jobFiles(folder).result, {...result, usage: usage()}, {durable: false});
+  process.exit(result.end === 'succeeded' ? 0 : 1);
+}
+
+/** The stage as exported by its module, or a sentence that says why there is none. */
+async function importStage(job: Job): Promise<AnyStage | string> {
+  let module: Record<string, unknown>;
+  try {
+    if (needsHooks(job.module)) (await import('./hooks.js')).installHooks();
+    module = (await import(job.module)) as Record<string, unknown>;
+  } catch (error) {
+    return `${job.module} cannot be imported: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  }
+  const stage = module[job.export] as AnyStage | undefined;
+  if (typeof stage?.run !== 'function' || stage.name !== job.stage) {
+    return `${job.module} exports no stage “${job.stage}” as “${job.export}”`;
+  }
+  return stage;
+}
+
+/** Our own compiled modules are plain ones; what lies elsewhere may be typed and imports us by the package's name. */
+const needsHooks = (module: string): boolean =>
+  !module.startsWith(new URL('..', import.meta.url).href) || module.endsWith('.ts');
+
+function openContext(
+  root: string,
+  job: Job,
+  signal: AbortSignal,
+  cooperates: () => void,
+): StageContext<InputPorts, OutputPorts, Params> {
+  const files = jobFiles(root);
+  mkdirSync(files.scratch, {recursive: true});
+  mkdirSync(files.checkpoints, {recursive: true});
+  mkdirSync(files.outputs, {recursive: true});
+  const events = openSync(files.events, 'a');
+  process.on('exit', () => closeSync(events));
+  const emit = (event: Record<string, unknown>) => writeSync(events, `${JSON.stringify({...event, at: Date.now()})}\n`);
+  const absolute = (path: string) => join(root, path);
+  let checkpoints: Checkpoints | undefined;
+  return {
+    inputs: mapValues(job.inputs, (path) => (typeof path === 'string' ? absolute(path) : mapValues(path, absolute))),
+    outputs: mapValues(job.outputs, absolute),
+    params: job.params,
+    seed: job.seed,
+    threads: job.threads,
+    scratch: files.scratch,
+    get checkpoints() {
+      cooperates();
+      return (checkpoints ??= openCheckpoints({
+        folder: files.checkpoints,
+        every: job.checkpointEvery,
+        stopping: () => signal.aborted,
+        saved: (step) => emit({type: 'checkpoint', step}),
+      }));
+    },
+    get signal() {
+      cooperates();
+      return signal;
+    },
+    progress: ({step, total, tokens}) =>
+      emit({type: 'progress', step, total, ...(tokens === undefined ? {} : {tokens})}),
+    metric: (name, step, value) =>
+      emit({type: 'metric', name, step, value: Number.isFinite(value) ? value : String(value)}),
+    note(text) {
+      console.log(text);
+      emit({type: 'note', text});
+    },
+  };
+}
+
+function usage(): Usage {
+  const {userCPUTime, systemCPUTime, maxRSS} = process.resourceUsage();
+  const io = existsSync('/proc/self/io') ? readFileSync('/proc/self/io', 'utf8') : '';
+  const count = (name: string) => new RegExp(`^${name}: (\\d+)$`, 'm').exec(io)?.[1];
+  const read = count('rchar');
+  const written = count('wchar');
+  return {
+    user: userCPUTime / 1e6,
+    system: systemCPUTime / 1e6,
+    memory: maxRSS * 1024,
+    ...(read === undefined ? {} : {read: Number(read)}),
+    ...(written === undefined ? {} : {written: Number(written)}),
+  };
+}
+
+const mapValues = <T, U>(record: Readonly<Record<string, T>>, map: (value: T) => U): Record<string, U> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));

@@ -1,0 +1,195 @@
+/**
+ * The job folder as files: the only thing that the runner and a stage's process share, so that every executor is the
+ * same. The runner writes `job.json` and `inputs/`; the stage's process (`job.ts`) appends `events.jsonl`,
+ * fills `outputs/` and `checkpoints/`, and at the very end puts `result.json` in place by rename. No sockets.
+ */
+import {closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync} from 'node:fs';
+import {join} from 'node:path';
+import {err, ok} from './result.js';
+import type {Result} from './result.js';
+import type {Params} from './stage.js';
+
+export const JOB_VERSION = 1;
+
+/** `job.json`. Paths are relative to the job folder, so that the folder can be looked at, or run, somewhere else. */
+export interface Job {
+  readonly version: typeof JOB_VERSION;
+  /** Which boot of which machine wrote this: a result of another boot may stand over bytes that never reached the disk. */
+  readonly boot: string;
+  /** `<store id>/<attempt>`, in the environment of every descendant as `R1_ATTEMPT`. */
+  readonly tag: string;
+  readonly node: string;
+  readonly stage: string;
+  /** URL of the module that exports the stage, and the name it is exported under. */
+  readonly module: string;
+  readonly export: string;
+  readonly params: Params;
+  readonly seed: number;
+  readonly threads: number;
+  /** Port → path, or for a `many` port: name → path. */
+  readonly inputs: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  readonly outputs: Readonly<Record<string, string>>;
+  /** Steps between checkpoints; without it a checkpoint is due when it is cheap beside the work since the last one. */
+  readonly checkpointEvery?: number;
+}
+
+/** Where things lie in a job folder. */
+export const jobFiles = (folder: string) => ({
+  job: join(folder, 'job.json'),
+  inputs: join(folder, 'inputs'),
+  outputs: join(folder, 'outputs'),
+  checkpoints: join(folder, 'checkpoints'),
+  scratch: join(folder, 'scratch'),
+  log: join(folder, 'output.log'),
+  events: join(folder, 'events.jsonl'),
+  process: join(folder, 'process.json'),
+  result: join(folder, 'result.json'),
+});
+
+/** `result.json`: what the stage's process says of its own end. */
+export type JobResult = (
+  | {readonly end: 'succeeded'}
+  | {readonly end: 'failed'; readonly message: string}
+  | {readonly end: 'threw'; readonly message: string; readonly stack?: string}
+  | {readonly end: 'unstartable'; readonly message: string}
+  | {readonly end: 'stopped'; readonly step?: number}
+) & {readonly usage?: Usage};
+
+/** What the stage's process used, as the system counts it. */
+export interface Usage {
+  /** Seconds. */
+  readonly user: number;
+  readonly system: number;
+  /** Peak resident memory, bytes. */
+  readonly memory: number;
+  /** Bytes that went through read and write calls, where the system tells. */
+  readonly read?: number;
+  readonly written?: number;
+}
+
+/** One line of `events.jsonl`; `at` is in milliseconds since 1970 and goes into no output. */
+export type JobEvent =
+  | {
+      readonly type: 'progress';
+      readonly at: number;
+      readonly step: number;
+      readonly total: number;
+      readonly tokens?: number;
+    }
+  | {readonly type: 'metric'; readonly at: number; readonly name: string; readonly step: number; readonly value: number}
+  | {readonly type: 'note'; readonly at: number; readonly text: string}
+  | {readonly type: 'checkpoint'; readonly at: number; readonly step: number};
+
+/** `process.json`: enough to recognise the process again after its runner is gone. */
+export interface ProcessRecord {
+  readonly pid: number;
+  /** Start of the process in clock ticks since boot, where the system tells: a pid alone may have been given anew. */
+  readonly started?: string;
+  readonly boot: string;
+}
+
+/** Writes a small JSON file so that readers see all of it or none. */
+export function writeJson(file: string, value: unknown, {durable = true} = {}): void {
+  const temporary = `${file}.tmp`;
+  const fd = openSync(temporary, 'w');
+  try {
+    writeSync(fd, JSON.stringify(value));
+    if (durable) fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(temporary, file);
+}
+
+/** Reads `job.json`, checking what the child relies on. The error is a sentence. */
+export function readJob(folder: string): Result<Job, string> {
+  const file = jobFiles(folder).job;
+  const read = readJson(file);
+  if (!read.ok) return read;
+  const job = read.value as Partial<Job> | null;
+  if (job?.version !== JOB_VERSION) return err(`${file} is not a job of version ${JOB_VERSION}`);
+  for (const key of ['boot', 'tag', 'node', 'stage', 'module', 'export'] as const) {
+    if (typeof job[key] !== 'string') return err(`${file}: “${key}” is not a string`);
+  }
+  for (const key of ['seed', 'threads'] as const) {
+    if (typeof job[key] !== 'number') return err(`${file}: “${key}” is not a number`);
+  }
+  for (const key of ['params', 'inputs', 'outputs'] as const) {
+    if (typeof job[key] !== 'object') return err(`${file}: “${key}” is not a record`);
+  }
+  return ok(job as Job);
+}
+
+/** Reads `result.json`: `undefined` when there is none. */
+export function readResult(folder: string): Result<JobResult | undefined, string> {
+  const file = jobFiles(folder).result;
+  const read = readJson(file);
+  if (!read.ok) return read.error === ABSENT ? ok(undefined) : read;
+  const result = read.value as {end?: unknown; message?: unknown} | null;
+  switch (result?.end) {
+    case 'failed':
+    case 'threw':
+    case 'unstartable':
+      if (typeof result.message !== 'string') return err(`“message” is not a string`);
+      return ok(result as JobResult);
+    case 'succeeded':
+    case 'stopped':
+      return ok(result as JobResult);
+    default:
+      return err(`it says that the end was ${JSON.stringify(result?.end)}`);
+  }
+}
+
+/** Reads `process.json`: `undefined` when the runner was killed before it wrote one. */
+export function readProcess(folder: string): ProcessRecord | undefined {
+  const read = readJson(jobFiles(folder).process);
+  if (!read.ok) return undefined;
+  const record = read.value as Partial<ProcessRecord> | null;
+  return typeof record?.pid === 'number' && typeof record.boot === 'string' ? (record as ProcessRecord) : undefined;
+}
+
+/** One line of `events.jsonl`, or `undefined` when it is none. */
+export function parseEvent(line: string): JobEvent | undefined {
+  const read = parseJson(line);
+  if (!read.ok || typeof read.value !== 'object' || read.value === null) return undefined;
+  const event = read.value as Record<string, unknown>;
+  const isNumber = (key: string) => typeof event[key] === 'number';
+  if (!isNumber('at')) return undefined;
+  switch (event['type']) {
+    case 'progress':
+      return isNumber('step') && isNumber('total') ? (event as unknown as JobEvent) : undefined;
+    case 'metric': {
+      // JSON has no word for these three; a diverged loss is worth keeping all the same.
+      const value = typeof event['value'] === 'string' ? Number(event['value']) : event['value'];
+      if (typeof event['name'] !== 'string' || !isNumber('step') || typeof value !== 'number') return undefined;
+      return {...event, value} as unknown as JobEvent;
+    }
+    case 'note':
+      return typeof event['text'] === 'string' ? (event as unknown as JobEvent) : undefined;
+    case 'checkpoint':
+      return isNumber('step') ? (event as unknown as JobEvent) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+const ABSENT = 'it is not there';
+
+function readJson(file: string): Result<unknown, string> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return err(ABSENT);
+    return err((error as Error).message);
+  }
+  return parseJson(text);
+}
+
+function parseJson(text: string): Result<unknown, string> {
+  try {
+    return ok(JSON.parse(text) as unknown);
+  } catch (error) {
+    return err((error as Error).message);
+  }
+}
