@@ -1,0 +1,118 @@
+/**
+ * A run's plan as it is kept with the run: wiring, params, seed and what the sources held; no fingerprints, since they
+ * depend on the code of the day. `r1 resume` rebuilds the run from it without asking the recipe again.
+ */
+import {UserError} from '../artifacts/index.js';
+import type {Digest, Json, Run} from '../artifacts/index.js';
+import type {Prepared} from './prepare.js';
+import type {NodeOptions, Ref} from './recipe.js';
+import type {AnyStage, Params} from './stage.js';
+import type {StageNode, WiredNode, Wiring} from './wiring.js';
+
+export interface FrozenPlan {
+  readonly version: 1;
+  readonly recipe: string;
+  readonly seed: number;
+  /** In the order of the recipe; only what the run was about. */
+  readonly nodes: Readonly<Record<string, FrozenNode>>;
+}
+
+export type FrozenNode = FrozenSource | FrozenStage;
+
+export interface FrozenSource {
+  readonly type: 'source';
+  readonly port: string;
+  readonly kind: string;
+  readonly path: string;
+  readonly artifact: Digest;
+}
+
+export interface FrozenStage {
+  readonly type: 'stage';
+  readonly stage: string;
+  /** `r1:stages/sft.js` for a module of ours, so that a plan survives a move of the package; else its URL. */
+  readonly module: string;
+  readonly export: string;
+  readonly inputs: StageNode['inputs'];
+  readonly params: Params;
+  readonly options: NodeOptions;
+}
+
+const OWN = new URL('../', import.meta.url).href;
+const OWN_SCHEME = 'r1:';
+
+export function freeze({wiring, selected, seed, sources, exports}: Omit<Prepared, 'plan'>): FrozenPlan {
+  const nodes: Record<string, FrozenNode> = {};
+  for (const node of wiring.nodes.values()) {
+    if (!selected.has(node.id)) continue;
+    if (node.type === 'source') {
+      const {port, kind, path} = node;
+      nodes[node.id] = {type: 'source', port, kind, path, artifact: sources.get(node.id)!.digest};
+    } else {
+      const {stage, inputs, params, options} = node;
+      const module = stage.module.startsWith(OWN) ? OWN_SCHEME + stage.module.slice(OWN.length) : stage.module;
+      nodes[node.id] = {type: 'stage', stage: stage.name, module, export: exports.get(stage)!, inputs, params, options};
+    }
+  }
+  return {version: 1, recipe: wiring.recipe, seed, nodes};
+}
+
+export const frozenJson = (plan: FrozenPlan): Json => plan as unknown as Json;
+
+/** The plan of a run. Plans are written by `freeze` alone, so what is checked is only that it is one that we know. */
+export function frozenPlanOf(run: Run): FrozenPlan {
+  const plan = run.plan as unknown as Partial<FrozenPlan> | null;
+  if (plan?.version !== 1 || typeof plan.nodes !== 'object') {
+    throw new UserError('newer-store', `run ${run.id} has a plan that this version of r1 cannot read`);
+  }
+  return plan as FrozenPlan;
+}
+
+export interface Thawed {
+  readonly wiring: Wiring;
+  readonly exports: ReadonlyMap<AnyStage, string>;
+}
+
+/** Wiring of a frozen plan with today's stages. Params are those of the plan, defaults that the stage has since got come on top. */
+export async function thaw(plan: FrozenPlan): Promise<Thawed> {
+  const nodes = new Map<string, WiredNode>();
+  const exports = new Map<AnyStage, string>();
+  for (const [id, frozen] of Object.entries(plan.nodes)) {
+    if (frozen.type === 'source') {
+      const {port, kind, path} = frozen;
+      nodes.set(id, {type: 'source', id, port, kind, path});
+      continue;
+    }
+    const stage = await importStage(id, frozen);
+    exports.set(stage, frozen.export);
+    for (const port of portsOf(frozen.inputs)) {
+      if (stage.inputs[port] === undefined) throw changed(id, frozen, `it has no input “${port}” any more`);
+    }
+    const {inputs, params, options} = frozen;
+    nodes.set(id, {type: 'stage', id, stage, inputs, params: {...stage.params, ...params}, options});
+  }
+  return {wiring: {recipe: plan.recipe, nodes}, exports};
+}
+
+async function importStage(id: string, frozen: FrozenStage): Promise<AnyStage> {
+  const own = frozen.module.startsWith(OWN_SCHEME);
+  const url = own ? OWN + frozen.module.slice(OWN_SCHEME.length) : frozen.module;
+  if (!own) (await import('./hooks.js')).installHooks();
+  let module: Record<string, unknown>;
+  try {
+    module = (await import(url)) as Record<string, unknown>;
+  } catch (error) {
+    throw changed(id, frozen, `${url} cannot be imported: ${(error as Error).message}`);
+  }
+  const stage = module[frozen.export] as AnyStage | undefined;
+  if (stage?.name !== frozen.stage) throw changed(id, frozen, `${url} exports no such stage as “${frozen.export}”`);
+  return stage;
+}
+
+const changed = (id: string, {stage}: FrozenStage, why: string): UserError =>
+  new UserError('bad-argument', `node “${id}”, stage “${stage}”: ${why}`, {
+    hint: 'r1 run follows the recipe as it is today',
+  });
+
+const portsOf = (inputs: Readonly<Record<string, Ref | Readonly<Record<string, Ref>>>>): string[] =>
+  Object.keys(inputs);

@@ -1,0 +1,97 @@
+/** Changes to a wired recipe from outside: `--set node.param=value` and `--source node[:port]=PATH`. */
+import {paramMistake} from './params.js';
+import type {Ref} from './recipe.js';
+import {err, ok} from './result.js';
+import type {Result} from './result.js';
+import {suggestion} from './nearest.js';
+import {isRef, refsOf} from './wiring.js';
+import type {StageNode, WiredNode, Wiring} from './wiring.js';
+import type {Json} from './stage.js';
+
+/** Applies `node.param=value`, `node.param.key=value` for a key of a record. The value is JSON, or else a string. */
+export function applySet(wiring: Wiring, assignment: string): Result<Wiring, string> {
+  const match = /^([^.=]+)\.([^=]+)=(.*)$/s.exec(assignment);
+  if (match === null) return err(`--set takes NODE.PARAM=VALUE, not “${assignment}”`);
+  const [, id, path, text] = match as unknown as [string, string, string, string];
+  const node = wiring.nodes.get(id);
+  if (node === undefined) return err(unknownNode(wiring, id));
+  if (node.type === 'source') return err(`“${id}” is a source and has no params; --source ${id}=PATH sets its path`);
+  const [name, ...keys] = path.split('.') as [string, ...string[]];
+  const value = withKey(node.params[name], keys, parseValue(text, node.stage.params[name], keys));
+  if (value === undefined)
+    return err(`--set ${assignment}: “${[name, ...keys].slice(0, -1).join('.')}” is not a record`);
+  const mistake = paramMistake(node.stage, name, value, 'command line');
+  if (mistake !== undefined) return err(`--set ${assignment}: ${mistake}`);
+  return ok(replace(wiring, {...node, params: {...node.params, [name]: value}}));
+}
+
+/** Replaces a node's only output, or the output `port` of a node, by a file or folder; `absolute` is its path. */
+export function applySource(wiring: Wiring, target: string, absolute: string): Result<Wiring, string> {
+  const [id, port] = target.split(':') as [string, string | undefined];
+  const node = wiring.nodes.get(id);
+  if (node === undefined) return err(unknownNode(wiring, id));
+  if (node.type === 'source') {
+    if (port !== undefined && port !== node.port) return err(`“${id}” has no output “${port}”; it is a source`);
+    return ok(replace(wiring, {...node, path: absolute}));
+  }
+  const ports = Object.keys(node.stage.outputs);
+  if (port !== undefined && !ports.includes(port)) {
+    return err(`“${id}” has no output “${port}”${suggestion(port, ports)}; it has ${ports.join(', ')}`);
+  }
+  if (port === undefined && ports.length > 1) {
+    return err(`“${id}” has the outputs ${ports.join(', ')}: say which, as in --source ${id}:${ports[0]!}=PATH`);
+  }
+  const only = port ?? ports[0];
+  if (only === undefined) return err(`“${id}” has no output that a source could stand for`);
+  const source = {type: 'source', port: only, kind: node.stage.outputs[only]!, path: absolute} as const;
+  if (ports.length === 1) return ok(replace(wiring, {...source, id}));
+  // The node goes on making its other outputs; this one comes from a source beside it.
+  const beside = `${id}-${only}`;
+  if (wiring.nodes.has(beside)) return err(`--source ${target}: there is a node “${beside}” already`);
+  const nodes = new Map<string, WiredNode>([[beside, {...source, id: beside}]]);
+  for (const [key, other] of wiring.nodes)
+    nodes.set(key, other.type === 'source' ? other : rewired(other, id, only, beside));
+  return ok({...wiring, nodes});
+}
+
+export const unknownNode = (wiring: Wiring, id: string): string =>
+  `there is no node “${id}” in recipe “${wiring.recipe}”${suggestion(id, wiring.nodes.keys())}`;
+
+function parseValue(text: string, standard: Json | undefined, keys: readonly string[]): Json {
+  // A param that is a string takes the text as it stands, so that `--set a.mode=1` needs no quotes inside quotes.
+  if (typeof standard === 'string' && keys.length === 0)
+    return text.startsWith('"') ? (JSON.parse(text) as Json) : text;
+  try {
+    return JSON.parse(text) as Json;
+  } catch (error) {
+    if (error instanceof SyntaxError) return text;
+    throw error;
+  }
+}
+
+function withKey(whole: Json | undefined, keys: readonly string[], value: Json): Json | undefined {
+  const [key, ...rest] = keys;
+  if (key === undefined) return value;
+  if (typeof whole !== 'object' || whole === null || Array.isArray(whole)) return undefined;
+  const record = whole as Readonly<Record<string, Json>>;
+  const inner = withKey(record[key], rest, value);
+  return inner === undefined ? undefined : {...record, [key]: inner};
+}
+
+function rewired(node: StageNode, id: string, port: string, to: string): StageNode {
+  const move = (ref: Ref): Ref => (ref.node === id && ref.port === port ? {...ref, node: to} : ref);
+  if (![...refsOf(node)].some(({ref}) => ref.node === id && ref.port === port)) return node;
+  const inputs = Object.entries(node.inputs).map(
+    ([name, wired]) =>
+      [
+        name,
+        isRef(wired) ? move(wired) : Object.fromEntries(Object.entries(wired).map(([key, ref]) => [key, move(ref)])),
+      ] as const,
+  );
+  return {...node, inputs: Object.fromEntries(inputs)};
+}
+
+const replace = (wiring: Wiring, node: WiredNode): Wiring => ({
+  ...wiring,
+  nodes: new Map(wiring.nodes).set(node.id, node),
+});

@@ -1,0 +1,228 @@
+/**
+ * What a run would do, and why, before it does anything. Pure: all knowledge of the past comes in through `Past`. Inputs
+ * enter fingerprints by content, so below a node that must run nothing is certain: there the plan says `runs if … changes`.
+ */
+import type {Digest} from '../artifacts/index.js';
+import {differences, fingerprintOf} from './fingerprint.js';
+import type {Ingredients, KnownIngredients, RuntimeClass} from './fingerprint.js';
+import type {Code, CodeParts} from './code.js';
+import {criticalPaths} from './graph.js';
+import type {Graph} from './graph.js';
+import {refsOf, threadsOf} from './wiring.js';
+import type {SourceNode, StageNode, WiredNode, Wiring} from './wiring.js';
+
+export type PlannedNode = PlannedSource | PlannedReuse | PlannedRun | PlannedMaybe;
+
+/** Something from outside with the content it has now. */
+export interface PlannedSource {
+  readonly action: 'source';
+  readonly node: SourceNode;
+  readonly artifact: Digest;
+  readonly because: string;
+}
+
+export interface PlannedReuse {
+  readonly action: 'reuse';
+  readonly node: StageNode;
+  /** Left out where the attempt is pinned, whatever today's fingerprint would be. */
+  readonly fingerprint?: Digest;
+  readonly attempt: number;
+  /** Output port → artifact. */
+  readonly outputs: Readonly<Record<string, Digest>>;
+  readonly because: string;
+}
+
+/** Must run. Without a fingerprint when an input is not known yet. */
+export interface PlannedRun {
+  readonly action: 'run';
+  readonly node: StageNode;
+  readonly known: KnownIngredients;
+  readonly fingerprint?: Digest;
+  readonly because: string;
+  readonly expected?: Expected;
+}
+
+/** Runs only if one of the nodes `on` makes other bytes than it made before. */
+export interface PlannedMaybe {
+  readonly action: 'maybe';
+  readonly node: StageNode;
+  readonly known: KnownIngredients;
+  readonly on: readonly string[];
+  readonly because: string;
+  readonly expected?: Expected;
+}
+
+/** What the newest earlier success of the same node cost. */
+export interface Expected {
+  readonly wallMs: number;
+  readonly peakBytes?: number;
+  readonly outputBytes?: number;
+}
+
+/** What is remembered of earlier runs. */
+export interface Past {
+  find(fingerprint: Digest): {readonly attempt: number; readonly outputs: Readonly<Record<string, Digest>>} | undefined;
+  /** Why a fingerprint that was made once is a miss now. */
+  gone(fingerprint: Digest): string | undefined;
+  /** The newest success of this node in this recipe. */
+  last(node: string): Ingredients | undefined;
+  /** How the newest attempt of this node ended, if badly. */
+  lastFailure?(node: string): string | undefined;
+  expected(node: StageNode): Expected | undefined;
+  codeParts(digest: string): CodeParts | undefined;
+}
+
+export interface Plan {
+  /** In topological order. */
+  readonly nodes: ReadonlyMap<string, PlannedNode>;
+  /** The chain of nodes that decides how long all of it takes, as far as history tells. */
+  readonly criticalPath: {readonly nodes: readonly string[]; readonly wallMs: number};
+}
+
+export interface PlanInput {
+  readonly wiring: Wiring;
+  readonly graph: Graph;
+  readonly selected: ReadonlySet<string>;
+  readonly seed: number;
+  readonly force: ReadonlySet<string>;
+  /** Source node → digest of what lies at its path. */
+  readonly sources: ReadonlyMap<string, Digest>;
+  readonly codeOf: (node: StageNode) => Code;
+  readonly runtimeOf: (threads: number) => RuntimeClass;
+  readonly past: Past;
+  /** Nodes that keep an earlier attempt whatever their fingerprint would be today (`r1 resume`). */
+  readonly pinned?: ReadonlyMap<
+    string,
+    {readonly attempt: number; readonly outputs: Readonly<Record<string, Digest>>; readonly because: string}
+  >;
+}
+
+export function makePlan(input: PlanInput): Plan {
+  const {wiring, graph, selected, sources, pinned} = input;
+  const nodes = new Map<string, PlannedNode>();
+  for (const id of graph.order) {
+    if (!selected.has(id)) continue;
+    const node = wiring.nodes.get(id)!;
+    if (node.type === 'source') {
+      const artifact = sources.get(id);
+      if (artifact === undefined) throw new Error(`Internal error: source ${id} was not described`);
+      nodes.set(id, {action: 'source', node, artifact, because: `content of ${node.path}`});
+      continue;
+    }
+    const pin = pinned?.get(id);
+    if (pin === undefined) nodes.set(id, planNode(node, nodes, input));
+    else nodes.set(id, {action: 'reuse', node, ...pin});
+  }
+  return {nodes, criticalPath: criticalPathOf(nodes, graph)};
+}
+
+/** The ingredients of a node but for its inputs. */
+export function knownIngredients(
+  node: StageNode,
+  input: Pick<PlanInput, 'codeOf' | 'runtimeOf' | 'seed'>,
+): KnownIngredients {
+  return {
+    stage: node.stage.name,
+    code: input.codeOf(node).digest,
+    params: node.params,
+    seed: node.stage.seedless === true ? null : input.seed,
+    runtime: node.stage.tensor === true ? input.runtimeOf(threadsOf(node)) : null,
+  };
+}
+
+/** Ingredients once every input is known. `digestOf` names the artifact behind a ref. */
+export function withInputs(
+  node: StageNode,
+  known: KnownIngredients,
+  artifactOf: (node: string, port: string) => Digest | undefined,
+): Ingredients | undefined {
+  const inputs: Record<string, string | Record<string, string>> = {};
+  for (const {port, name, ref} of refsOf(node)) {
+    const digest = artifactOf(ref.node, ref.port);
+    if (digest === undefined) return undefined;
+    if (name === undefined) inputs[port] = digest;
+    else {
+      const names = (inputs[port] ??= {}) as Record<string, string>;
+      names[name] = digest;
+    }
+  }
+  return {...known, inputs};
+}
+
+function planNode(node: StageNode, planned: ReadonlyMap<string, PlannedNode>, input: PlanInput): PlannedNode {
+  const {past, force} = input;
+  const known = knownIngredients(node, input);
+  // Looked up only where there is something to do, as a plan of nothing but hits should cost next to nothing.
+  const cost = (): {expected?: Expected} => {
+    const expected = past.expected(node);
+    return expected === undefined ? {} : {expected};
+  };
+  const ingredients = withInputs(node, known, (other, port) => outputOf(planned.get(other), port));
+  if (ingredients === undefined) {
+    if (force.has(node.id)) return {action: 'run', node, known, because: FORCED, ...cost()};
+    const because = becauseOf(node, known, past);
+    if (because !== undefined) return {action: 'run', node, known, because, ...cost()};
+    const on = unsettled(node, planned);
+    return {action: 'maybe', node, known, on, because: `runs if ${on.join(' or ')} changes`, ...cost()};
+  }
+  const fingerprint = fingerprintOf(ingredients);
+  if (force.has(node.id)) return {action: 'run', node, known, fingerprint, because: FORCED, ...cost()};
+  const hit = past.find(fingerprint);
+  if (hit !== undefined) return {action: 'reuse', node, fingerprint, ...hit, because: 'nothing changed'};
+  const because = past.gone(fingerprint) ?? becauseOf(node, ingredients, past) ?? 'not finished before';
+  return {action: 'run', node, known, fingerprint, because, ...cost()};
+}
+
+const FORCED = 'asked for by --force';
+
+/** The reason to run, as far as it is known; `undefined` when all that is known is as it was. */
+export function becauseOf(
+  node: StageNode,
+  now: KnownIngredients & Partial<Pick<Ingredients, 'inputs'>>,
+  past: Pick<Past, 'last' | 'codeParts' | 'lastFailure'>,
+): string | undefined {
+  const before = past.last(node.id);
+  const failed = past.lastFailure?.(node.id);
+  if (before === undefined) return failed === undefined ? 'never made before' : `not made yet, last time: ${failed}`;
+  const wiredTo = new Map(
+    [...refsOf(node)].map(({port, name, ref}) => [name === undefined ? port : `${port}.${name}`, ref.node]),
+  );
+  const found = differences({before, now, codeParts: past.codeParts, madeBy: (name) => wiredTo.get(name)});
+  if (found.length > 0) return found.join(', ');
+  return failed === undefined ? undefined : `last time: ${failed}`;
+}
+
+function outputOf(planned: PlannedNode | undefined, port: string): Digest | undefined {
+  if (planned?.action === 'source') return planned.artifact;
+  return planned?.action === 'reuse' ? planned.outputs[port] : undefined;
+}
+
+/** The nodes right above that are not settled. */
+function unsettled(node: WiredNode, planned: ReadonlyMap<string, PlannedNode>): string[] {
+  const needs = new Set([...refsOf(node)].map(({ref}) => ref.node));
+  return [...needs].filter((other) => {
+    const action = planned.get(other)?.action;
+    return action === 'run' || action === 'maybe';
+  });
+}
+
+function criticalPathOf(nodes: ReadonlyMap<string, PlannedNode>, graph: Graph): Plan['criticalPath'] {
+  const wall = (id: string): number => {
+    const planned = nodes.get(id);
+    return planned?.action === 'run' || planned?.action === 'maybe' ? (planned.expected?.wallMs ?? 0) : 0;
+  };
+  const longest = criticalPaths(graph, wall);
+  const path: string[] = [];
+  let candidates: readonly string[] = graph.order.filter((id) => nodes.has(id));
+  let total = 0;
+  for (;;) {
+    let next: string | undefined;
+    for (const id of candidates) {
+      if (nodes.has(id) && (longest.get(id) ?? 0) > (next === undefined ? 0 : longest.get(next)!)) next = id;
+    }
+    if (next === undefined) return {nodes: path, wallMs: total};
+    if (path.length === 0) total = longest.get(next)!;
+    if (wall(next) > 0) path.push(next);
+    candidates = graph.neededBy(next);
+  }
+}

@@ -1,0 +1,163 @@
+/** From a recipe and the wishes of a person to a plan: wiring, changes from outside, selection, sources, code, past. */
+import {resolve} from 'node:path';
+import {UserError} from '../artifacts/index.js';
+import type {Artifact, AttemptId, Digest, Store} from '../artifacts/index.js';
+import {openCodeReader} from './code.js';
+import type {CodeReader} from './code.js';
+import {exportNames} from './exports.js';
+import type {RuntimeClass} from './fingerprint.js';
+import {buildGraph} from './graph.js';
+import type {Graph} from './graph.js';
+import type {LoadedRecipe} from './load.js';
+import {applySet, applySource, unknownNode} from './overrides.js';
+import {pastOf} from './past.js';
+import {makePlan} from './plan.js';
+import type {Past, Plan} from './plan.js';
+import {select} from './selection.js';
+import type {Selection} from './selection.js';
+import type {AnyStage} from './stage.js';
+import {openTokenCache} from './tokencache.js';
+import {placesOf, refsOf, wire} from './wiring.js';
+import type {Mistake, Wiring} from './wiring.js';
+
+/** What a person can ask of a run; option lists as on the command line. */
+export interface Wishes extends Selection {
+  readonly seed: number;
+  /** `node.param=value` */
+  readonly set?: readonly string[];
+  /** `node[:port]=PATH` */
+  readonly source?: readonly string[];
+  readonly force?: readonly string[];
+}
+
+export interface PrepareOptions {
+  readonly loaded: LoadedRecipe;
+  readonly wishes: Wishes;
+  readonly store: Store;
+  readonly runtimeOf: (threads: number) => RuntimeClass;
+}
+
+/** All that is needed to run a plan, or to make it again when the store has changed meanwhile. */
+export interface Prepared {
+  readonly wiring: Wiring;
+  readonly graph: Graph;
+  readonly selected: ReadonlySet<string>;
+  readonly seed: number;
+  readonly force: ReadonlySet<string>;
+  readonly sources: ReadonlyMap<string, Artifact>;
+  readonly exports: ReadonlyMap<AnyStage, string>;
+  readonly code: CodeReader;
+  readonly runtimeOf: (threads: number) => RuntimeClass;
+  readonly past: Past;
+  readonly pinned?: ReadonlyMap<string, Pinned>;
+  readonly plan: Plan;
+}
+
+/** A node that keeps what an earlier attempt made. */
+export interface Pinned {
+  readonly attempt: AttemptId;
+  readonly outputs: Readonly<Record<string, Digest>>;
+  readonly because: string;
+}
+
+/** @throws UserError for mistakes in the recipe (each with its place), unknown nodes or params, missing sources */
+export async function prepare({loaded, wishes, store, runtimeOf}: PrepareOptions): Promise<Prepared> {
+  const wired = wire(loaded.recipe, loaded.folder);
+  if (!wired.ok) throw mistakesError(loaded, wired.error);
+  let wiring = wired.value;
+  for (const assignment of wishes.set ?? []) wiring = orThrow(applySet(wiring, assignment));
+  for (const assignment of wishes.source ?? []) {
+    const [target = '', ...path] = assignment.split('=');
+    if (path.length === 0) throw new UserError('bad-argument', `--source takes NODE[:PORT]=PATH, not “${assignment}”`);
+    wiring = orThrow(applySource(wiring, target, resolve(path.join('='))));
+  }
+  const graph = graphOf(wiring, loaded);
+  for (const option of ['only', 'from', 'until', 'force'] as const) {
+    for (const id of wishes[option] ?? []) {
+      if (!wiring.nodes.has(id))
+        throw new UserError('not-found', `--${option}: ${unknownNode(wiring, id)}`, {hint: knownNodes(wiring)});
+    }
+  }
+  const exports = await exportNames(wiring, loaded.recipe);
+  if (!exports.ok) throw mistakesError(loaded, exports.error);
+  return planned({
+    wiring,
+    graph,
+    selected: select(graph, wishes),
+    seed: wishes.seed,
+    force: new Set(wishes.force),
+    exports: exports.value,
+    store,
+    runtimeOf,
+  });
+}
+
+/** The part that wiring from a recipe and wiring from a frozen plan have in common. */
+export async function planned(
+  base: Omit<Prepared, 'sources' | 'code' | 'past' | 'plan'> & {readonly store: Store},
+): Promise<Prepared> {
+  const {store, wiring, selected} = base;
+  const cache = openTokenCache(store.folder);
+  const code = openCodeReader(cache);
+  const past = pastOf(store, wiring.recipe, code);
+  const sources = await describeSources(wiring, selected, store);
+  const prepared = {...base, sources, code, past};
+  const plan = remake(prepared);
+  if (store.mode === 'write') cache.save();
+  return {...prepared, plan};
+}
+
+/** The plan once more, with what the store knows by now. */
+export function remake(prepared: Omit<Prepared, 'plan'>): Plan {
+  const {code, sources} = prepared;
+  return makePlan({
+    ...prepared,
+    sources: new Map([...sources].map(([id, {digest}]) => [id, digest])),
+    codeOf: ({stage}) => code.codeOf(stage.module),
+  });
+}
+
+async function describeSources(
+  wiring: Wiring,
+  selected: ReadonlySet<string>,
+  store: Store,
+): Promise<ReadonlyMap<string, Artifact>> {
+  const sources = new Map<string, Artifact>();
+  for (const node of wiring.nodes.values()) {
+    if (node.type !== 'source' || !selected.has(node.id)) continue;
+    try {
+      sources.set(node.id, await store.describe(node.path, node.kind));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      throw new UserError(error.reason, `source “${node.id}”: ${error.message}`, {
+        cause: error,
+        hint: error.hint ?? `--source ${node.id}=PATH sets where it lies`,
+      });
+    }
+  }
+  return sources;
+}
+
+export function graphOf(wiring: Wiring, loaded?: LoadedRecipe): Graph {
+  const needs = new Map<string, readonly string[]>();
+  for (const node of wiring.nodes.values())
+    needs.set(node.id, [...new Set([...refsOf(node)].map(({ref}) => ref.node))]);
+  const graph = buildGraph(needs);
+  if (graph.ok) return graph.value;
+  const {path} = graph.error;
+  const message = `recipe “${wiring.recipe}” has a cycle: ${path.join(' → ')} (each needs the next)`;
+  const place = loaded === undefined ? undefined : placesOf(loaded.recipe).get(path[0]!);
+  throw new UserError('bad-argument', place === undefined ? message : `${place}: ${message}`);
+}
+
+const knownNodes = (wiring: Wiring): string => `nodes are ${[...wiring.nodes.keys()].slice(0, 40).join(', ')}`;
+
+function mistakesError({file}: LoadedRecipe, mistakes: readonly Mistake[]): UserError {
+  const lines = mistakes.map(({message, place}) => `${place ?? file}: ${message}`);
+  return new UserError('bad-argument', lines.join('\n'));
+}
+
+function orThrow<T>(result: {readonly ok: true; readonly value: T} | {readonly ok: false; readonly error: string}): T {
+  if (result.ok) return result.value;
+  throw new UserError('bad-argument', result.error);
+}
