@@ -1,0 +1,291 @@
+/**
+ * One try of one node, from the job folder to the recorded outcome. The process is somebody else's (`executors/`), the
+ * decision to try at all as well (`noderun.ts`).
+ */
+import {mkdirSync} from 'node:fs';
+import {join} from 'node:path';
+import {UserError} from '../artifacts/index.js';
+import type {Artifact, AttemptId, ClaimId, Cost, Digest, Placed, Store} from '../artifacts/index.js';
+import type {Emit} from './events.js';
+import {EventTail} from './eventtail.js';
+import type {Executor, Exit, Running} from './executors/executor.js';
+import {jobFiles, readResult} from './jobfolder.js';
+import type {Job, JobEvent, JobResult, Usage} from './jobfolder.js';
+import {capLog} from './joblog.js';
+import {outcomeJson} from './outcome.js';
+import type {Failure, Outcome} from './outcome.js';
+import type {StopRequest} from './stop.js';
+import type {StageNode} from './wiring.js';
+
+export interface Attempting {
+  readonly store: Store;
+  readonly executor: Executor;
+  readonly emit: Emit;
+  readonly stop: StopRequest;
+  /** Seconds between the request to stop and the end by force. */
+  readonly grace: number;
+}
+
+/** An attempt that is ours: begun just now, or taken over from a runner that died. */
+export interface Claimed {
+  readonly node: StageNode;
+  readonly attempt: AttemptId;
+  readonly claim: ClaimId;
+  readonly folder: string;
+  readonly inputs: readonly Placed[];
+}
+
+export interface Attempted {
+  readonly outcome: Outcome;
+  readonly outputs: Readonly<Record<string, Digest>>;
+}
+
+const POLL = 200;
+
+/** Sees a process to its end and records what came of it. */
+export async function seeThrough(
+  claimed: Claimed,
+  running: Running,
+  with_: Attempting,
+  stop: AbortSignal,
+): Promise<Attempted> {
+  const {store, emit} = with_;
+  const {node, attempt, folder} = claimed;
+  const files = jobFiles(folder);
+  const started = performance.now();
+  const tail = new EventTail({
+    file: files.events,
+    offset: store.eventsOffset(attempt),
+    show: (event) => show(node.id, event, emit),
+    keep: (points, offset) => store.addMetrics(attempt, points, offset),
+  });
+  let used: Usage | undefined;
+  let broken: unknown;
+  const timer = setInterval(() => {
+    try {
+      tail.poll();
+      capLog(files.log);
+      used = running.usage() ?? used;
+    } catch (error) {
+      // A timer has nobody to throw to: the process is ended, and what happened is said once it is dead.
+      broken ??= error;
+      running.kill();
+    }
+  }, POLL);
+  const end = new Ending(running, with_, stop, node.options.timeout);
+  const exit = await running.exit.finally(() => {
+    end.dispose();
+    clearInterval(timer);
+  });
+  if (broken !== undefined) throw broken;
+  const garbled = tail.end();
+  capLog(files.log);
+  const result = readResult(folder);
+  const usage = (result.ok ? result.value?.usage : undefined) ?? used;
+  const cost: Cost = {
+    wallMs: performance.now() - started,
+    ...(usage === undefined ? {} : {userMs: usage.user * 1000, systemMs: usage.system * 1000, peakBytes: usage.memory}),
+    ...(usage?.read === undefined ? {} : {readBytes: usage.read}),
+    ...(usage?.written === undefined ? {} : {writtenBytes: usage.written}),
+    ...(tail.tokens === undefined ? {} : {tokens: tail.tokens}),
+  };
+  const damaged = (await store.inputsIntact(claimed.inputs)).map(({artifact}) => artifact);
+  let outcome: Outcome = outcomeOf({
+    exit,
+    result,
+    timedOut: end.timedOut,
+    timeout: node.options.timeout,
+    stopped: end.stopped,
+  });
+  if (outcome.reason === 'succeeded') {
+    if (garbled !== undefined) outcome = {reason: 'events-garbled', ...garbled};
+    else if (damaged.length > 0) outcome = {reason: 'inputs-changed', digests: [...new Set(damaged)]};
+  }
+  return conclude(claimed, outcome, cost, with_);
+}
+
+/** Stores the outputs of a success, records the outcome, tidies the job folder. */
+export async function conclude(claimed: Claimed, outcome: Outcome, cost: Cost, with_: Attempting): Promise<Attempted> {
+  const {store, emit} = with_;
+  const {node, attempt, claim, folder} = claimed;
+  const concluded = await store.withoutCollector(async (): Promise<Attempted> => {
+    const ingested = outcome.reason === 'succeeded' ? await ingestOutputs(claimed, store) : {};
+    const actual: Outcome = isFailure(ingested) ? ingested : outcome;
+    const outputs = isFailure(ingested) ? {} : ingested;
+    const finished = store.finishAttempt({
+      attempt,
+      claim,
+      outcome: {ok: actual.reason === 'succeeded', reason: actual.reason, detail: outcomeJson(actual), cost},
+      ...(actual.reason === 'succeeded' ? {outputs} : {}),
+    });
+    if (finished === 'superseded') return {outcome: {reason: 'superseded'}, outputs: {}};
+    return {
+      outcome: actual,
+      outputs: Object.fromEntries(Object.entries(outputs).map(([port, {digest}]) => [port, digest])),
+    };
+  });
+  const files = jobFiles(folder);
+  await store.removeTree(files.inputs);
+  await store.removeTree(files.scratch);
+  if (concluded.outcome.reason === 'succeeded') {
+    await store.removeTree(files.outputs);
+    await store.removeTree(files.checkpoints);
+  }
+  emit({type: 'node-finished', node: node.id, attempt, cost, log: files.log, ...concluded});
+  return concluded;
+}
+
+async function ingestOutputs({node, folder}: Claimed, store: Store): Promise<Record<string, Artifact> | Failure> {
+  const outputs: Record<string, Artifact> = {};
+  for (const [port, kind] of Object.entries(node.stage.outputs)) {
+    try {
+      outputs[port] = await store.ingest(outputPath(folder, port), kind, {own: true});
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      if (error.reason === 'not-found') return {reason: 'output-missing', port};
+      if (error.reason === 'refused-file') return {reason: 'output-refused', port, message: error.message};
+      return {reason: 'store-failed', message: error.message, ...(error.hint === undefined ? {} : {hint: error.hint})};
+    }
+  }
+  return outputs;
+}
+
+const isFailure = (value: Record<string, Artifact> | Failure): value is Failure => typeof value.reason === 'string';
+
+export const outputPath = (folder: string, port: string): string => join(jobFiles(folder).outputs, port);
+
+/** Puts the inputs of a job in place, read-only. */
+export async function placeInputs(
+  folder: string,
+  inputs: readonly {readonly port: string; readonly name: string; readonly artifact: Digest}[],
+  store: Store,
+): Promise<{placed: readonly Placed[]; paths: Job['inputs']}> {
+  mkdirSync(jobFiles(folder).inputs, {recursive: true});
+  const paths: Record<string, string | Record<string, string>> = {};
+  const placed = inputs.map(({port, name, artifact}) => {
+    const path = name === '' ? join('inputs', port) : join('inputs', port, name);
+    if (name === '') paths[port] = path;
+    else {
+      const names = (paths[port] ??= {}) as Record<string, string>;
+      names[name] = path;
+      mkdirSync(join(folder, 'inputs', port), {recursive: true});
+    }
+    return {artifact, path};
+  });
+  return {
+    placed: await Promise.all(placed.map(({artifact, path}) => store.materialise(artifact, join(folder, path)))),
+    paths,
+  };
+}
+
+function outcomeOf(seen: {
+  readonly exit: Exit;
+  readonly result: ReturnType<typeof readResult>;
+  readonly timedOut: boolean;
+  readonly timeout: number | undefined;
+  readonly stopped: boolean;
+}): Outcome {
+  const {exit, result, timedOut, timeout, stopped} = seen;
+  if (!result.ok) return {reason: 'result-garbled', message: result.error};
+  if (result.value?.end === 'succeeded') {
+    return {reason: 'succeeded', ...(exit.leftovers.length === 0 ? {} : {leftovers: exit.leftovers})};
+  }
+  if (timedOut) return {reason: 'timed-out', seconds: timeout!};
+  if (result.value !== undefined) return failureOf(result.value);
+  if (stopped) return {reason: 'stopped'};
+  switch (exit.how.type) {
+    case 'exited':
+      return {reason: 'stage-exited', exitCode: exit.how.code};
+    case 'signalled':
+      return {reason: 'killed-by-signal', signal: exit.how.signal};
+    case 'unseen':
+      return {reason: 'lost'};
+    case 'unstarted':
+      return {reason: 'start-failed', message: exit.how.message};
+  }
+}
+
+function failureOf(result: Exclude<JobResult, {end: 'succeeded'}>): Failure {
+  switch (result.end) {
+    case 'failed':
+      return {reason: 'stage-failed', message: result.message};
+    case 'threw':
+      return {
+        reason: 'stage-threw',
+        message: result.message,
+        ...(result.stack === undefined ? {} : {stack: result.stack}),
+      };
+    case 'unstartable':
+      return {reason: 'start-failed', message: result.message};
+    case 'stopped':
+      return {reason: 'stopped', ...(result.step === undefined ? {} : {step: result.step})};
+  }
+}
+
+/** Ends a process in two steps, a request and then force, for whichever reason comes first. */
+class Ending {
+  timedOut = false;
+  stopped = false;
+  readonly #running: Running;
+  readonly #grace: number;
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #over = new AbortController();
+
+  constructor(running: Running, {stop, grace}: Attempting, rest: AbortSignal, timeout: number | undefined) {
+    this.#running = running;
+    this.#grace = grace;
+    const when = (signal: AbortSignal, act: () => void) => {
+      if (signal.aborted) act();
+      else signal.addEventListener('abort', act, {once: true, signal: this.#over.signal});
+    };
+    const askToStop = () => {
+      this.stopped = true;
+      this.#ask();
+    };
+    when(stop.asked, askToStop);
+    when(rest, askToStop);
+    when(stop.now, () => {
+      this.stopped = true;
+      running.kill();
+    });
+    if (timeout !== undefined) {
+      this.#later(timeout, () => {
+        this.timedOut = true;
+        this.#ask();
+      });
+    }
+  }
+
+  dispose(): void {
+    this.#over.abort();
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  #ask(): void {
+    this.#running.stop();
+    this.#later(this.#grace, () => this.#running.kill());
+  }
+
+  #later(seconds: number, act: () => void): void {
+    this.#timers.push(setTimeout(act, seconds * 1000));
+  }
+}
+
+function show(node: string, event: JobEvent, emit: Emit): void {
+  switch (event.type) {
+    case 'progress': {
+      const {at, step, total, tokens} = event;
+      emit({type: 'node-progress', node, at, step, total, ...(tokens === undefined ? {} : {tokens})});
+      break;
+    }
+    case 'metric':
+      emit({type: 'node-metric', node, name: event.name, step: event.step, value: event.value});
+      break;
+    case 'note':
+      emit({type: 'node-note', node, text: event.text});
+      break;
+    case 'checkpoint':
+      emit({type: 'node-checkpoint', node, step: event.step});
+      break;
+  }
+}

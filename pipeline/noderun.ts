@@ -1,0 +1,286 @@
+/**
+ * Brings one node up to date within a run: reuse, wait for whoever is at the same work, take over an orphan, or try it
+ * itself. Which of these is decided by the store in one transaction, so that no node runs twice.
+ */
+import {mkdirSync} from 'node:fs';
+import {setTimeout as sleep} from 'node:timers/promises';
+import type {
+  AttemptId,
+  Begun,
+  ClaimId,
+  Continuation,
+  Digest,
+  InputEdge,
+  Json,
+  RunId,
+  Store,
+} from '../artifacts/index.js';
+import {conclude, placeInputs, seeThrough} from './attempt.js';
+import type {Attempted, Attempting, Claimed} from './attempt.js';
+import {bringCheckpoint, furthestCheckpoint, untainted} from './continue.js';
+import {bootId} from './executors/processes.js';
+import type {Running} from './executors/executor.js';
+import type {Ingredients} from './fingerprint.js';
+import {JOB_VERSION, jobFiles, readJob, readResult, writeJson} from './jobfolder.js';
+import type {Job} from './jobfolder.js';
+import type {Failure} from './outcome.js';
+import {err, ok} from './result.js';
+import type {Result} from './result.js';
+import type {Turn} from './scheduler.js';
+import {threadsOf} from './wiring.js';
+import type {StageNode} from './wiring.js';
+
+/** A node whose inputs are known. */
+export interface Ready {
+  readonly node: StageNode;
+  /** Name under which the stage's module exports it. */
+  readonly exportName: string;
+  readonly ingredients: Ingredients;
+  readonly codeParts: Json;
+  readonly fingerprint: Digest;
+  readonly inputs: readonly InputEdge[];
+  readonly because: string;
+  readonly force: boolean;
+  readonly seed: number;
+  readonly expectedMs: number | undefined;
+  /** A checkpoint of other code that may be used all the same (`r1 resume --accept-checkpoint`). */
+  readonly accepted?: {readonly attempt: AttemptId; readonly because: string};
+}
+
+/** What a node came to: whose outputs the run uses. */
+export interface Made {
+  readonly attempt: AttemptId;
+  readonly outputs: Readonly<Record<string, Digest>>;
+  readonly reused: boolean;
+}
+
+export interface NodeRunner extends Attempting {
+  readonly run: RunId;
+  /** Names this store in the environment of its processes. */
+  readonly storeId: string;
+}
+
+/** Why a node has nothing to hand on. */
+export type NodeFailure = Failure & {readonly attempt: AttemptId; readonly log: string};
+
+const POLL = 100;
+
+export async function bringUpToDate(
+  ready: Ready,
+  runner: NodeRunner,
+  turn: Turn,
+): Promise<Result<Made, NodeFailure | NotStarted>> {
+  const {store, emit, run} = runner;
+  const {node, fingerprint, because, force} = ready;
+  if (!force) {
+    const hit = store.findByFingerprint(fingerprint);
+    if (hit !== undefined && reuse(hit.attempt)) return ok(made(hit.attempt));
+  }
+  for (;;) {
+    const slot = await turn.take();
+    if (slot?.stillWanted() !== true) return err({reason: 'not-started'});
+    const continues = continuation(ready, store);
+    const begun = store.beginAttempt({
+      run,
+      node: node.id,
+      stage: node.stage.name,
+      fingerprint,
+      ingredients: ready.ingredients as unknown as Json,
+      params: ready.ingredients.params,
+      seed: ready.seed,
+      because,
+      inputs: ready.inputs,
+      ...(continues === undefined ? {} : {continues}),
+      force,
+    });
+    switch (begun.state) {
+      case 'done':
+        slot.release();
+        if (reuse(begun.attempt)) return ok(made(begun.attempt));
+        break;
+      case 'busy':
+        slot.release();
+        await otherEnds(begun);
+        break;
+      case 'orphan': {
+        const end = await takeOver(begun);
+        slot.release();
+        if (end !== undefined) return end;
+        break;
+      }
+      case 'claimed': {
+        const {attempt, jobFolder} = begun;
+        const attempted = await attemptIt({attempt, claim: begun.claim, folder: jobFolder, continues});
+        if (attempted.outcome.reason === 'superseded') {
+          slot.release();
+          break; // somebody took over while this runner was suspended; theirs counts
+        }
+        return endOf(attempt, jobFolder, attempted);
+      }
+    }
+  }
+
+  /** Records that an earlier attempt is used; false when its bytes went meanwhile. */
+  function reuse(attempt: AttemptId): boolean {
+    const gone = store.recordDecisions([{run, node: node.id, action: 'reuse', attempt, because: 'nothing changed'}]);
+    return gone.length === 0;
+  }
+
+  function made(attempt: AttemptId): Made {
+    const outputs = outputsOf(attempt);
+    emit({type: 'node-reused', node: node.id, attempt, because: 'nothing changed', outputs, planned: false});
+    return {attempt, outputs, reused: true};
+  }
+
+  function outputsOf(attempt: AttemptId): Record<string, Digest> {
+    const recorded = store.attempt(attempt);
+    if (recorded === undefined) throw new Error(`Internal error: attempt ${attempt} is not in the store`);
+    return Object.fromEntries(recorded.outputs.map(({port, artifact}) => [port, artifact]));
+  }
+
+  async function otherEnds(busy: Extract<Begun, {state: 'busy'}>): Promise<void> {
+    emit({type: 'node-waiting', node: node.id, attempt: busy.attempt, run: busy.run});
+    while (store.attempt(busy.attempt)?.outcome === undefined && store.isAlive(busy.run)) {
+      if (runner.stop.asked.aborted || turn.stop.aborted) return;
+      await sleep(POLL);
+    }
+  }
+
+  /** Goes on with the process of a dead runner, or with what it left; `undefined` when there is nothing to go on with. */
+  async function takeOver(orphan: Extract<Begun, {state: 'orphan'}>): Promise<Result<Made, NodeFailure> | undefined> {
+    const {attempt, jobFolder} = orphan;
+    const claim = store.adopt({attempt, run, node: node.id, because});
+    if (claim === undefined) return undefined;
+    const claimed = {node, attempt, claim, folder: jobFolder, inputs: placedInputs(jobFolder)};
+    const running = await adopted(jobFolder, runner);
+    if (running === undefined) {
+      await conclude(claimed, {reason: 'lost'}, {wallMs: 0}, {...runner, emit: () => undefined});
+      return undefined;
+    }
+    const log = jobFiles(jobFolder).log;
+    emit({
+      type: 'node-started',
+      node: node.id,
+      stage: node.stage.name,
+      attempt,
+      because,
+      log,
+      adopted: true,
+      ...expected(),
+    });
+    const attempted = await seeThrough(claimed, running, runner, turn.stop);
+    const {reason} = attempted.outcome;
+    // Its end went unseen: nothing is known against the stage, so it is tried again from its last checkpoint.
+    if (reason === 'lost' || reason === 'superseded') return undefined;
+    return endOf(attempt, jobFolder, attempted);
+  }
+
+  function placedInputs(folder: string) {
+    return ready.inputs.map(({port, name, artifact}) => ({
+      artifact,
+      path: [jobFiles(folder).inputs, port, ...(name === '' ? [] : [name])].join('/'),
+    }));
+  }
+
+  async function attemptIt({attempt, claim, folder, continues}: Begin): Promise<Attempted> {
+    const files = jobFiles(folder);
+    mkdirSync(folder, {recursive: true});
+    const bare: Claimed = {node, attempt, claim, folder, inputs: []};
+    const {placed, paths} = await placeInputs(folder, ready.inputs, store);
+    const tag = `${runner.storeId}/${attempt}`;
+    const from = continues;
+    if (from !== undefined && !bringCheckpoint(from, folder, store)) {
+      const message = `the checkpoint of attempt ${from.attempt} at step ${from.step} is not whole any more`;
+      return conclude({...bare, inputs: placed}, {reason: 'start-failed', message}, {wallMs: 0}, runner);
+    }
+    writeJson(
+      files.job,
+      {
+        version: JOB_VERSION,
+        boot: bootId(),
+        tag,
+        node: node.id,
+        stage: node.stage.name,
+        module: node.stage.module,
+        export: ready.exportName,
+        params: node.params,
+        seed: ready.seed,
+        threads: threadsOf(node),
+        inputs: paths,
+        outputs: Object.fromEntries(Object.keys(node.stage.outputs).map((port) => [port, `outputs/${port}`])),
+        ...(node.options.checkpointEvery === undefined ? {} : {checkpointEvery: node.options.checkpointEvery}),
+      } satisfies Job,
+      {durable: false},
+    );
+    const claimed = {...bare, inputs: placed};
+    // Placing gigabytes may have taken long; a stop that was asked for meanwhile is obeyed before anything starts.
+    if (runner.stop.asked.aborted || turn.stop.aborted)
+      return conclude(claimed, {reason: 'stopped'}, {wallMs: 0}, runner);
+    let running: Running;
+    try {
+      running = await runner.executor.start({folder, tag});
+    } catch (error) {
+      return conclude(claimed, {reason: 'start-failed', message: (error as Error).message}, {wallMs: 0}, runner);
+    }
+    emit({
+      type: 'node-started',
+      node: node.id,
+      stage: node.stage.name,
+      attempt,
+      because,
+      log: files.log,
+      ...(from === undefined ? {} : {continues: from}),
+      ...expected(),
+    });
+    return seeThrough(claimed, running, runner, turn.stop);
+  }
+
+  function expected(): {expectedMs?: number} {
+    return ready.expectedMs === undefined ? {} : {expectedMs: ready.expectedMs};
+  }
+}
+
+/** The run came to an end before the node's turn. */
+export interface NotStarted {
+  readonly reason: 'not-started';
+}
+
+/** The process of an orphan, or one that has ended in order since; `undefined` when neither is there. */
+export async function adopted(folder: string, {executor}: Pick<Attempting, 'executor'>): Promise<Running | undefined> {
+  const job = readJob(folder);
+  if (!job.ok) return undefined;
+  const running = await executor.adopt({folder, tag: job.value.tag});
+  if (running !== undefined) return running;
+  const result = readResult(folder);
+  if (!result.ok || result.value === undefined || job.value.boot !== bootId()) return undefined;
+  return {
+    pid: 0,
+    exit: Promise.resolve({how: {type: 'unseen'}, leftovers: []}),
+    stop: () => undefined,
+    kill: () => undefined,
+    usage: () => undefined,
+  };
+}
+
+interface Begin {
+  readonly attempt: AttemptId;
+  readonly claim: ClaimId;
+  readonly folder: string;
+  readonly continues: Continuation | undefined;
+}
+
+/** The checkpoint to start from: of the same fingerprint, or else the one of other code that was accepted by hand. */
+function continuation({fingerprint, force, accepted}: Ready, store: Store): Continuation | undefined {
+  if (force) return undefined;
+  const earlier = store.attemptsByFingerprint(fingerprint);
+  if (accepted === undefined) return furthestCheckpoint(untainted(earlier), store);
+  const other = store.attempt(accepted.attempt);
+  const found = furthestCheckpoint([...earlier, ...(other === undefined ? [] : [other])], store);
+  if (found?.attempt !== accepted.attempt) return found;
+  return {...found, accepted: found.accepted ?? accepted.because};
+}
+
+function endOf(attempt: AttemptId, folder: string, {outcome, outputs}: Attempted): Result<Made, NodeFailure> {
+  if (outcome.reason === 'succeeded') return ok({attempt, outputs, reused: false});
+  return err({...outcome, attempt, log: jobFiles(folder).log});
+}

@@ -1,0 +1,138 @@
+/**
+ * How an attempt, and with it a node, can end. One union, a `reason` and a payload per case; the sentence for a person is
+ * made in `bin/render/failure.ts`, not here.
+ */
+import type {Json} from './stage.js';
+
+/** Everything that can end an attempt and is not a bug of ours. */
+export type Outcome = Succeeded | Failure;
+
+export interface Succeeded {
+  readonly reason: 'succeeded';
+  /** Processes that the stage left running; they were ended before the outputs were hashed. */
+  readonly leftovers?: readonly Leftover[];
+}
+
+export interface Leftover {
+  readonly pid: number;
+  readonly command: string;
+}
+
+export type Failure =
+  | StageFailed
+  | StageThrew
+  | StageExited
+  | KilledBySignal
+  | TimedOut
+  | OutputMissing
+  | OutputRefused
+  | ResultGarbled
+  | EventsGarbled
+  | InputsChanged
+  | StartFailed
+  | StoreFailed
+  | StageStopped
+  | Lost
+  | Superseded
+  | Unexpected;
+
+/** The stage ended itself with a plain sentence (`StageFailure`). */
+export interface StageFailed {
+  readonly reason: 'stage-failed';
+  readonly message: string;
+}
+
+/** The stage's `run` threw something that it did not mean for people. */
+export interface StageThrew {
+  readonly reason: 'stage-threw';
+  readonly message: string;
+  readonly stack?: string;
+}
+
+/** The process ended by itself without leaving a result. */
+export interface StageExited {
+  readonly reason: 'stage-exited';
+  readonly exitCode: number;
+}
+
+export interface KilledBySignal {
+  readonly reason: 'killed-by-signal';
+  readonly signal: string;
+}
+
+/** Ran past the node's `timeout` and was stopped for it. */
+export interface TimedOut {
+  readonly reason: 'timed-out';
+  readonly seconds: number;
+}
+
+/** Reported success but never wrote what it declares. */
+export interface OutputMissing {
+  readonly reason: 'output-missing';
+  readonly port: string;
+}
+
+/** Wrote something that cannot be an artifact: a symbolic link, a socket, a device. */
+export interface OutputRefused {
+  readonly reason: 'output-refused';
+  readonly port: string;
+  readonly message: string;
+}
+
+/** `result.json` is there but is not a result. */
+export interface ResultGarbled {
+  readonly reason: 'result-garbled';
+  readonly message: string;
+}
+
+/** A line of `events.jsonl` is not an event, or the last one was never finished. */
+export interface EventsGarbled {
+  readonly reason: 'events-garbled';
+  readonly line: number;
+  readonly text: string;
+}
+
+/** Bytes of a read-only input are no longer the ones that were handed in; the store set them aside. */
+export interface InputsChanged {
+  readonly reason: 'inputs-changed';
+  readonly digests: readonly string[];
+}
+
+/** The process could not be started, or could not find its stage. */
+export interface StartFailed {
+  readonly reason: 'start-failed';
+  readonly message: string;
+}
+
+/** The outputs could not be stored (full disk, read-only folder …). */
+export interface StoreFailed {
+  readonly reason: 'store-failed';
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** Ended because a stop was asked for; `step` is that of the checkpoint it wrote, if it did. */
+export interface StageStopped {
+  readonly reason: 'stopped';
+  readonly step?: number;
+}
+
+/** The process is gone without a result and nobody saw how: its runner had been killed. */
+export interface Lost {
+  readonly reason: 'lost';
+}
+
+/** Another attempt of the same fingerprint took over, so nothing of this one counts. */
+export interface Superseded {
+  readonly reason: 'superseded';
+}
+
+/** A bug of ours, folded in so that the run can end in order. */
+export interface Unexpected {
+  readonly reason: 'unexpected-error';
+  readonly message: string;
+  readonly stack?: string;
+}
+
+/** A failure as the store keeps it. */
+export const outcomeJson = (outcome: Outcome): Json => JSON.parse(JSON.stringify(outcome)) as Json;

@@ -1,0 +1,205 @@
+/**
+ * Performs nodes in dependency order: one memoised promise per node, resources that never exceed what there is, and the
+ * three ways to go on after a failure. What performing means is the caller's business; nothing here touches a disk.
+ */
+import type {Graph} from './graph.js';
+import {err} from './result.js';
+import type {Result} from './result.js';
+import type {Resources} from './stage.js';
+
+/** What happens to the rest when a node fails. */
+export type OnFailure =
+  /** What runs may finish, nothing new starts. */
+  | 'finish'
+  /** Everything that does not need the failed node goes on. */
+  | 'continue'
+  /** What runs is stopped (with a checkpoint), nothing new starts. */
+  | 'stop';
+
+/** Why a node was not performed: a node that it needs ended badly, or the run came to an end before its turn. */
+export type Cancelled = {readonly reason: 'cancelled'; readonly because: string} | {readonly reason: 'not-started'};
+
+export interface Capacity extends Resources {
+  /** Most nodes at once, whatever they occupy. */
+  readonly jobs: number;
+}
+
+/** Handed to `perform`, which takes the slot when it has to do work; reusing something needs none. */
+export interface Turn {
+  /** Resolves once the node's resources are set aside for it; `undefined` when nothing may start any more. */
+  take(): Promise<Slot | undefined>;
+  /** Aborted when running work has to be stopped because another node failed (`--on-failure stop`). */
+  readonly stop: AbortSignal;
+}
+
+export interface Slot {
+  /** False when starting is no longer wanted: to be asked again after everything that may have taken long. */
+  stillWanted(): boolean;
+  release(): void;
+}
+
+export interface ScheduleOptions<T, E> {
+  readonly graph: Graph;
+  readonly nodes: ReadonlySet<string>;
+  readonly resources: (node: string) => Resources;
+  /** Higher goes first when several wait for resources. */
+  readonly priority: (node: string) => number;
+  readonly capacity: Capacity;
+  readonly onFailure: OnFailure;
+  /** Aborted when nothing new may start (Ctrl-C). */
+  readonly noMore: AbortSignal;
+  readonly perform: (node: string, turn: Turn) => Promise<Result<T, E>>;
+  /** Called as soon as a node is known not to be performed. */
+  readonly cancelled: (node: string, why: Cancelled) => void;
+}
+
+/** Resolves when every node has ended. */
+export async function schedule<T, E>(
+  options: ScheduleOptions<T, E>,
+): Promise<ReadonlyMap<string, Result<T, E | Cancelled>>> {
+  const {graph, nodes, onFailure, noMore, perform, cancelled} = options;
+  const stop = new AbortController();
+  let failed = false;
+  const mayStart = () => !noMore.aborted && (!failed || onFailure === 'continue');
+  const slots = new Slots(options, mayStart);
+  noMore.addEventListener('abort', () => slots.review(), {once: true});
+
+  const ends = new Map<string, Promise<Result<T, E | Cancelled>>>();
+  for (const id of graph.order) {
+    if (!nodes.has(id)) continue;
+    const needs = graph.needs(id).map((need) => [need, ends.get(need)!] as const);
+    ends.set(id, performAfter(id, needs));
+  }
+  const results = new Map<string, Result<T, E | Cancelled>>();
+  for (const [id, end] of ends) results.set(id, await end);
+  return results;
+
+  async function performAfter(
+    id: string,
+    needs: readonly (readonly [string, Promise<Result<T, E | Cancelled>>])[],
+  ): Promise<Result<T, E | Cancelled>> {
+    for (const [need, end] of needs) {
+      const result = await end;
+      if (!result.ok) return cancel(id, rootOf(need, result.error));
+    }
+    if (!mayStart()) return cancel(id, {reason: 'not-started'});
+    let slot: Slot | undefined;
+    const result = await perform(id, {
+      stop: stop.signal,
+      async take() {
+        slot = await slots.take(id);
+        return slot;
+      },
+    });
+    slot?.release();
+    if (!result.ok) {
+      failed = true;
+      if (onFailure === 'stop') stop.abort();
+      slots.review();
+    }
+    return result;
+  }
+
+  function cancel(id: string, why: Cancelled): Result<never, Cancelled> {
+    cancelled(id, why);
+    return err(why);
+  }
+}
+
+/** The failure at the root: a node that was cancelled itself hands on what cancelled it. */
+function rootOf<E>(need: string, error: E | Cancelled): Cancelled {
+  const {reason, because} = error as {reason?: string; because?: string};
+  if (reason === 'not-started') return {reason};
+  return {reason: 'cancelled', because: reason === 'cancelled' && because !== undefined ? because : need};
+}
+
+interface Waiting {
+  readonly node: string;
+  readonly needs: Resources;
+  readonly priority: number;
+  passedOver: number;
+  readonly grant: (slot: Slot | undefined) => void;
+}
+
+/** So many others may go before a node that asks for more than is free; then they wait for it. */
+const MOST_PASSED_OVER = 4;
+
+/** Hands out resources. The most urgent first; a smaller one may fill a gap that the first cannot use. */
+class Slots {
+  readonly #options: Pick<ScheduleOptions<never, never>, 'capacity' | 'resources' | 'priority'>;
+  readonly #mayStart: () => boolean;
+  readonly #waiting: Waiting[] = [];
+  #used: {cpu: number; gpu: number; memory: number; jobs: number} = {cpu: 0, gpu: 0, memory: 0, jobs: 0};
+
+  constructor(
+    options: Pick<ScheduleOptions<never, never>, 'capacity' | 'resources' | 'priority'>,
+    mayStart: () => boolean,
+  ) {
+    this.#options = options;
+    this.#mayStart = mayStart;
+  }
+
+  take(node: string): Promise<Slot | undefined> {
+    return new Promise((grant) => {
+      const {capacity} = this.#options;
+      const asked = this.#options.resources(node);
+      // A node that asks for more than the machine has runs alone.
+      const needs = {
+        cpu: Math.min(asked.cpu, capacity.cpu),
+        gpu: Math.min(asked.gpu, capacity.gpu),
+        memory: Math.min(asked.memory, capacity.memory),
+      };
+      const waiting = {node, needs, priority: this.#options.priority(node), passedOver: 0, grant};
+      const place = this.#waiting.findIndex(({priority}) => priority < waiting.priority);
+      this.#waiting.splice(place < 0 ? this.#waiting.length : place, 0, waiting);
+      // Nodes that become ready in the same moment are all in line before the first one gets its slot.
+      queueMicrotask(() => this.review());
+    });
+  }
+
+  /** Grants what can be granted now; sends everyone away when nothing may start any more. */
+  review(): void {
+    if (!this.#mayStart()) {
+      for (const {grant} of this.#waiting.splice(0)) grant(undefined);
+      return;
+    }
+    for (let i = 0; i < this.#waiting.length;) {
+      const waiting = this.#waiting[i]!;
+      if (this.#fits(waiting.needs)) {
+        this.#waiting.splice(i, 1);
+        for (const earlier of this.#waiting.slice(0, i)) earlier.passedOver++;
+        waiting.grant(this.#slot(waiting.needs));
+      } else if (waiting.passedOver >= MOST_PASSED_OVER) return;
+      else i++;
+    }
+  }
+
+  #fits({cpu, gpu, memory}: Resources): boolean {
+    const {capacity} = this.#options;
+    const used = this.#used;
+    return (
+      used.jobs + 1 <= capacity.jobs &&
+      used.cpu + cpu <= capacity.cpu &&
+      used.gpu + gpu <= capacity.gpu &&
+      used.memory + memory <= capacity.memory
+    );
+  }
+
+  #slot({cpu, gpu, memory}: Resources): Slot {
+    const add = (sign: 1 | -1) => {
+      const {cpu: c, gpu: g, memory: m, jobs} = this.#used;
+      this.#used = {cpu: c + sign * cpu, gpu: g + sign * gpu, memory: m + sign * memory, jobs: jobs + sign};
+    };
+    add(1);
+    let held = true;
+    return {
+      stillWanted: this.#mayStart,
+      release: () => {
+        if (!held) return;
+        held = false;
+        add(-1);
+        this.review();
+      },
+    };
+  }
+}
