@@ -1,0 +1,17 @@
+/** What `r1 run` prints once a run has succeeded: the tables of a report, where the recipe makes one. */
+import type {Store} from '../artifacts/index.js';
+import type {RunSummary} from '../pipeline/run.js';
+import type {Services} from './services.js';
+
+export interface AfterRun {
+  readonly store: Store;
+  readonly summary: RunSummary;
+  readonly services: Services;
+}
+
+/** Told of every run that succeeded, in this order. A renderer that has nothing to show for a run says nothing. */
+const RENDERERS: readonly ((run: AfterRun) => Promise<void>)[] = [];
+
+export async function afterRun(run: AfterRun): Promise<void> {
+  for (const render of RENDERERS) await render(run);
+}

@@ -1,0 +1,59 @@
+/** `r1 plan`: what `r1 run` would do, why, and how long it took before. Changes nothing. */
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {Command} from 'commander';
+import {UserError} from '../../artifacts/index.js';
+import type {Store} from '../../artifacts/index.js';
+import {loadRecipe} from '../../pipeline/load.js';
+import {prepare} from '../../pipeline/prepare.js';
+import {runtimeClass} from '../../stages/tensorflow/runtime.js';
+import {DEFAULT_RECIPE, RECIPES} from '../recipes.js';
+import {planJson, planText} from '../render/plan.js';
+import type {GlobalOptions, Services} from '../services.js';
+import {withGlobals} from './common.js';
+import {wishesOf, withWishes} from './options.js';
+import type {WishOptions} from './options.js';
+
+export const planCommand = (services: Services): Command =>
+  withGlobals(withWishes(new Command('plan')))
+    .description(
+      'show what a run would do: run, reuse, or run if something changes; the reason; the time it took before',
+    )
+    .argument('[recipe]', 'a built-in recipe or the path of a .ts or .js file', DEFAULT_RECIPE)
+    .addHelpText('after', '\nExample:\n  r1 plan tiny --set full-sft.epochs=3')
+    .action(async (name: string, options: GlobalOptions & WishOptions) => {
+      const {store, close} = openForPlan(services, options.store);
+      try {
+        const loaded = await loadRecipe(name, RECIPES);
+        const {plan} = await prepare({
+          loaded,
+          wishes: wishesOf(options),
+          store,
+          runtimeOf: (threads) => ({...runtimeClass(threads)}),
+        });
+        const {colours, width} = services;
+        services.say(options.json === true ? JSON.stringify(planJson(plan)) : planText(plan, {colours, width}));
+      } finally {
+        close();
+      }
+    });
+
+/** The store as it is; where there is none, an empty one for the moment, since a plan should leave nothing behind. */
+function openForPlan(services: Services, folder: string | undefined): {store: Store; close: () => void} {
+  try {
+    const store = services.openStore(folder, {mode: 'read'});
+    return {store, close: () => store.close()};
+  } catch (error) {
+    if (!(error instanceof UserError) || error.reason !== 'no-store') throw error;
+    const temporary = mkdtempSync(join(tmpdir(), 'r1-plan-'));
+    const store = services.openStore(temporary);
+    return {
+      store,
+      close() {
+        store.close();
+        rmSync(temporary, {recursive: true, force: true});
+      },
+    };
+  }
+}

@@ -1,0 +1,55 @@
+/** `r1 run`: brings the nodes of a recipe up to date. */
+import {Command} from 'commander';
+import {loadRecipe} from '../../pipeline/load.js';
+import {prepare} from '../../pipeline/prepare.js';
+import {runtimeClass} from '../../stages/tensorflow/runtime.js';
+import {carryOut} from '../carryout.js';
+import {DEFAULT_RECIPE, RECIPES} from '../recipes.js';
+import {afterRun} from '../afterrun.js';
+import {planJson, planText} from '../render/plan.js';
+import type {GlobalOptions, Services} from '../services.js';
+import {withGlobals} from './common.js';
+import {wishesOf, withManaging, withWishes} from './options.js';
+import type {ManagingOptions, WishOptions} from './options.js';
+
+type Options = GlobalOptions & WishOptions & ManagingOptions & {readonly dryRun?: boolean};
+
+export const runCommand = (services: Services): Command =>
+  withGlobals(withManaging(withWishes(new Command('run'))))
+    .description('bring the nodes of a recipe up to date: run what is new or changed, reuse the rest')
+    .argument(
+      '[recipe]',
+      `a built-in recipe (${Object.keys(RECIPES).join(', ')}) or the path of a .ts or .js file`,
+      DEFAULT_RECIPE,
+    )
+    .option('--dry-run', 'show what would run and why, and stop there')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  r1 run\n  r1 run tiny --seed 3 --set zero-rl.learningRate=1e-4\n  r1 run ./my.recipe.ts --only sft',
+    )
+    .action(async (name: string, options: Options) => {
+      const store = services.openStore(options.store);
+      try {
+        const loaded = await loadRecipe(name, RECIPES);
+        const prepared = await prepare({
+          loaded,
+          wishes: wishesOf(options),
+          store,
+          runtimeOf: (threads) => ({...runtimeClass(threads)}),
+        });
+        if (options.dryRun === true) {
+          const {colours, width} = services;
+          services.say(
+            options.json === true ? JSON.stringify(planJson(prepared.plan)) : planText(prepared.plan, {colours, width}),
+          );
+          return;
+        }
+        const summary = await carryOut({store, prepared, options, services, command: commandLine()});
+        if (summary.outcome === 'succeeded' && options.json !== true) await afterRun({store, summary, services});
+      } finally {
+        store.close();
+      }
+    });
+
+/** What was typed, as it is kept with the run. */
+export const commandLine = (): string => ['r1', ...process.argv.slice(2)].join(' ');

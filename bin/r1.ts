@@ -1,0 +1,73 @@
+#!/usr/bin/env node
+/**
+ * The command line: finds the command's file, lets it parse the rest, says what went wrong. A command's modules are loaded
+ * only when it is typed, so that `r1 run` of nothing to do stays quick.
+ */
+import {readFileSync} from 'node:fs';
+import {Command, CommanderError} from 'commander';
+import {UserError} from '../artifacts/index.js';
+import {suggestion} from '../pipeline/nearest.js';
+import type {Services} from './services.js';
+import {terminalServices} from './terminal.js';
+
+type Load = () => Promise<(services: Services) => Command>;
+
+const COMMANDS: Readonly<Record<string, Load>> = {
+  run: async () => (await import('./commands/run.js')).runCommand,
+  plan: async () => (await import('./commands/plan.js')).planCommand,
+  doctor: async () => (await import('./commands/doctor.js')).doctorCommand,
+};
+
+/** Wrong usage, or a store that cannot be used. */
+const USAGE = 2;
+
+async function main(words: readonly string[]): Promise<void> {
+  const services = terminalServices();
+  const program = new Command('r1')
+    .description('runs the DeepSeek-R1 recipe end to end and keeps proof of everything it made')
+    .version(version(), '-V, --version')
+    .showHelpAfterError('(r1 --help lists the commands)')
+    .configureOutput({
+      writeOut: (text) => services.say(text.trimEnd()),
+      writeErr: (text) => services.complain(text.trimEnd()),
+    })
+    .addHelpText(
+      'after',
+      '\nExample:\n  r1 run            train the tiny recipe\n  r1 run --help     what a run can be asked for',
+    )
+    .exitOverride();
+  const typed = words.find((word) => !word.startsWith('-'));
+  if (typed !== undefined && typed !== 'help' && COMMANDS[typed] === undefined) {
+    services.complain(
+      `there is no command “${typed}”${suggestion(typed, Object.keys(COMMANDS))}\n(r1 --help lists the commands)`,
+    );
+    services.exit(USAGE);
+    return;
+  }
+  const wanted = typed === undefined || typed === 'help' ? Object.keys(COMMANDS) : [typed];
+  for (const name of wanted) {
+    const command = (await COMMANDS[name]!())(services);
+    program.addCommand(command.copyInheritedSettings(program).showHelpAfterError(`(r1 ${name} --help explains)`));
+  }
+  try {
+    if (words.length === 0) program.outputHelp();
+    else await program.parseAsync(words, {from: 'user'});
+  } catch (error) {
+    if (error instanceof CommanderError) services.exit(error.exitCode === 0 ? 0 : USAGE);
+    else if (isUserError(error)) {
+      services.complain(error.hint === undefined ? error.message : `${error.message}\n${error.hint}`);
+      services.exit(USAGE);
+    } else throw error;
+  }
+}
+
+/** Ours, and that of `stages/`, which may not import the store's. */
+const isUserError = (error: unknown): error is Pick<UserError, 'message' | 'hint'> =>
+  error instanceof UserError || (error instanceof Error && error.name === 'UserError');
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as {version: string}).version;
+}
+
+await main(process.argv.slice(2));

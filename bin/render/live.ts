@@ -1,0 +1,217 @@
+/**
+ * A run as it happens: on a terminal one line per running node below the finished ones, elsewhere plain lines, with
+ * `--json` the events themselves. Redraws at most some times a second, whatever the stages emit.
+ */
+import pc from 'picocolors';
+import type {
+  NodeFinished,
+  NodeProgress,
+  NodeStarted,
+  RunEvent,
+  RunFinished,
+  RunStarted,
+} from '../../pipeline/events.js';
+import type {Services} from '../services.js';
+import {isInLog, nextStep, outcomeText} from './failure.js';
+import {durationText} from './quantity.js';
+
+export interface RunView {
+  show(event: RunEvent): void;
+}
+
+const REDRAW = 100;
+/** Without a terminal, progress of a node is said this often, ms. */
+const PLAIN_EVERY = 15_000;
+/** tokens/s and ETA are taken over this span, so that they follow a stage that changes pace, ms. */
+const PACE_SPAN = 20_000;
+const MOST_METRICS = 4;
+
+interface RunningNode {
+  readonly started: number;
+  readonly event: NodeStarted;
+  readonly metrics: Map<string, number>;
+  readonly marks: NodeProgress[];
+  said: number;
+}
+
+export function jsonView({say}: Pick<Services, 'say'>): RunView {
+  return {show: (event) => say(JSON.stringify(event))};
+}
+
+export function textView(services: Services, live: boolean, clock: () => number = Date.now): RunView {
+  const paint = pc.createColors(services.colours);
+  const running = new Map<string, RunningNode>();
+  let run = 0;
+  let wide = 8;
+  let drawn = 0;
+  let pending: NodeJS.Timeout | undefined;
+
+  return {
+    show(event) {
+      take(event);
+      if (live) redraw(event.type === 'run-finished');
+    },
+  };
+
+  function take(event: RunEvent): void {
+    switch (event.type) {
+      case 'run-started':
+        run = event.run;
+        wide = Math.max(wide, ...[...event.toRun, ...event.mayRun].map((node) => node.length));
+        services.complain(headline(event));
+        break;
+      case 'node-waiting':
+        line(event.node, paint.dim(`waits for run ${event.run}, which is at the same work`));
+        break;
+      case 'node-started': {
+        running.set(event.node, {started: clock(), event, metrics: new Map(), marks: [], said: clock()});
+        line(event.node, startText(event));
+        break;
+      }
+      case 'node-progress':
+        progress(event);
+        break;
+      case 'node-metric': {
+        const metrics = running.get(event.node)?.metrics;
+        metrics?.delete(event.name); // to the end, as the newest
+        metrics?.set(event.name, event.value);
+        break;
+      }
+      case 'node-note':
+        line(event.node, event.text);
+        break;
+      case 'node-finished':
+        running.delete(event.node);
+        finished(event);
+        break;
+      case 'node-reused':
+        // The hits of the plan are counted in the first line; one that shows on the way is news.
+        if (!event.planned) line(event.node, paint.dim(`reused: ${event.because}`));
+        break;
+      case 'warning':
+        services.complain(paint.yellow(event.text));
+        break;
+      case 'stop-asked':
+        services.complain(
+          event.how === 'kill'
+            ? 'ending at once'
+            : 'stopping: stages write a checkpoint and end; press Ctrl-C again to end them at once',
+        );
+        break;
+      case 'run-finished':
+        clearTimeout(pending);
+        services.progress(undefined);
+        services.complain(closing(event));
+        break;
+      case 'node-source':
+      case 'node-checkpoint':
+      case 'node-cancelled':
+        break;
+    }
+  }
+
+  function line(node: string, text: string): void {
+    services.complain(`${paint.bold(node.padEnd(wide))}  ${text}`);
+  }
+
+  function progress(event: NodeProgress): void {
+    const node = running.get(event.node);
+    if (node === undefined) return;
+    node.marks.push(event);
+    while (node.marks.length > 2 && event.at - node.marks[1]!.at > PACE_SPAN) node.marks.shift();
+    if (live || clock() - node.said < PLAIN_EVERY) return;
+    node.said = clock();
+    line(event.node, statusText(node, clock()));
+  }
+
+  function finished({node, outcome, cost, log}: NodeFinished): void {
+    if (outcome.reason === 'succeeded') {
+      const took = durationText(cost.wallMs);
+      const left = outcome.leftovers?.map(({command}) => command) ?? [];
+      line(node, `${paint.green('done')} in ${took}`);
+      if (left.length > 0) line(node, paint.yellow(`left processes running, which were ended: ${left.join('; ')}`));
+      return;
+    }
+    const word = outcome.reason === 'stopped' ? paint.yellow('stopped') : paint.red('failed');
+    line(node, `${word}: ${outcomeText(outcome)}`);
+    if (isInLog(outcome)) line('', `log: ${log}`);
+    if (outcome.reason !== 'stopped') line('', `next: ${nextStep(node, outcome, run)}`);
+  }
+
+  function redraw(last: boolean): void {
+    if (last) return;
+    const now = clock();
+    if (now - drawn < REDRAW) {
+      pending ??= setTimeout(draw, REDRAW - (now - drawn));
+      return;
+    }
+    draw();
+  }
+
+  function draw(): void {
+    clearTimeout(pending);
+    pending = undefined;
+    drawn = clock();
+    const lines = [...running.values()].map(
+      (node) => `${paint.bold(node.event.node.padEnd(wide))}  ${statusText(node, drawn)}`,
+    );
+    services.progress(lines.length === 0 ? undefined : lines.join('\n'));
+  }
+}
+
+function headline({run, recipe, seed, nodes, toRun, mayRun, expectedMs}: RunStarted): string {
+  const parts = [`run ${run}: ${recipe}, seed ${seed}`];
+  if (toRun.length + mayRun.length === 0) parts.push(`all ${nodes} nodes are up to date`);
+  else {
+    parts.push(`${toRun.length} of ${nodes} nodes to run`);
+    if (mayRun.length > 0) parts.push(`up to ${mayRun.length} more`);
+    if (expectedMs > 0) parts.push(`about ${durationText(expectedMs)} by earlier runs`);
+  }
+  return parts.join(', ');
+}
+
+function startText({because, continues, adopted, attempt}: NodeStarted): string {
+  if (adopted === true) return `goes on: its process outlived the runner that began it (attempt ${attempt})`;
+  const from =
+    continues === undefined ? '' : `, from the checkpoint at step ${continues.step} of attempt ${continues.attempt}`;
+  return `started: ${because}${from}`;
+}
+
+/** `step 20 of 50  loss 1.23  3,400 tokens/s  40 s left` */
+function statusText(node: RunningNode, now: number): string {
+  const at = node.marks.at(-1);
+  const parts: string[] = [];
+  if (at !== undefined) parts.push(`step ${at.step} of ${at.total}`);
+  for (const [name, value] of [...node.metrics].slice(-MOST_METRICS)) parts.push(`${name} ${numberText(value)}`);
+  const pace = paceOf(node);
+  if (pace?.tokens !== undefined) parts.push(`${Math.round(pace.tokens).toLocaleString('en')} tokens/s`);
+  if (pace !== undefined && at !== undefined) parts.push(`${durationText((at.total - at.step) * pace.msPerStep)} left`);
+  else if (node.event.expectedMs !== undefined) {
+    parts.push(`about ${durationText(Math.max(0, node.event.expectedMs - (now - node.started)))} left by earlier runs`);
+  } else parts.push(`for ${durationText(now - node.started)}`);
+  return parts.join('  ');
+}
+
+function paceOf({marks}: RunningNode): {msPerStep: number; tokens?: number} | undefined {
+  const first = marks[0];
+  const last = marks.at(-1);
+  if (first === undefined || last === undefined || last.step <= first.step || last.at <= first.at) return undefined;
+  const ms = last.at - first.at;
+  const tokens =
+    first.tokens === undefined || last.tokens === undefined ? undefined : ((last.tokens - first.tokens) / ms) * 1000;
+  return {msPerStep: ms / (last.step - first.step), ...(tokens === undefined ? {} : {tokens})};
+}
+
+function numberText(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(1) : String(Number(value.toPrecision(3)));
+}
+
+function closing({run, outcome, ran, reused, failed, cancelled, wallMs}: RunFinished): string {
+  const parts = [`${ran} ran`, `${reused} reused`];
+  if (failed > 0) parts.push(`${failed} failed`);
+  if (cancelled > 0) parts.push(`${cancelled} not started`);
+  const next = outcome === 'stopped' ? `; r1 resume ${run} goes on` : '';
+  return `run ${run} ${outcome} in ${durationText(wallMs)}: ${parts.join(', ')}${next}`;
+}

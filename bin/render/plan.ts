@@ -1,0 +1,82 @@
+/** A plan as lines: what would run, be reused, or depend on what runs, why, and how long it took before. */
+import pc from 'picocolors';
+import type {Expected, Plan, PlannedNode} from '../../pipeline/plan.js';
+import {bytesText, durationText} from './quantity.js';
+
+export interface PlanLines {
+  readonly colours: boolean;
+  readonly width: number;
+}
+
+export function planText(plan: Plan, {colours}: PlanLines): string {
+  const paint = pc.createColors(colours);
+  const nodes = [...plan.nodes];
+  const wide = Math.max(4, ...nodes.map(([id]) => id.length));
+  const lines = nodes.map(([id, planned]) => {
+    const expected = 'expected' in planned ? expectedText(planned.expected) : '';
+    const action = WORD[planned.action];
+    const coloured =
+      planned.action === 'run'
+        ? paint.yellow(action)
+        : planned.action === 'maybe'
+          ? paint.cyan(action)
+          : paint.dim(action);
+    return `${id.padEnd(wide)}  ${coloured}  ${planned.because}${expected === '' ? '' : paint.dim(`  ${expected}`)}`;
+  });
+  return [...lines, '', summary(plan)].join('\n');
+}
+
+const WORD: Readonly<Record<PlannedNode['action'], string>> = {
+  run: 'run   ',
+  reuse: 'reuse ',
+  maybe: 'maybe ',
+  source: 'source',
+};
+
+function expectedText(expected: Expected | undefined): string {
+  if (expected === undefined) return '';
+  const {wallMs, peakBytes, outputBytes} = expected;
+  const parts = [`took ${durationText(wallMs)}`];
+  if (peakBytes !== undefined) parts.push(`${bytesText(peakBytes)} memory`);
+  if (outputBytes !== undefined) parts.push(`${bytesText(outputBytes)} out`);
+  return `(${parts.join(', ')})`;
+}
+
+function summary({nodes, criticalPath}: Plan): string {
+  const count = {run: 0, reuse: 0, maybe: 0, source: 0};
+  let unknown = 0;
+  for (const planned of nodes.values()) {
+    count[planned.action]++;
+    if ((planned.action === 'run' || planned.action === 'maybe') && planned.expected === undefined) unknown++;
+  }
+  if (count.run + count.maybe === 0) return `nothing to do: ${count.reuse} of ${count.reuse} nodes are up to date`;
+  const parts = [
+    `${count.run} to run`,
+    ...(count.maybe > 0 ? [`up to ${count.maybe} more`] : []),
+    `${count.reuse} to reuse`,
+  ];
+  const time =
+    criticalPath.wallMs === 0
+      ? 'no time known'
+      : `about ${durationText(criticalPath.wallMs)} along ${criticalPath.nodes.join(' → ')}`;
+  return `${parts.join(', ')}; ${time}${unknown > 0 && criticalPath.wallMs > 0 ? ` (${unknown} nodes never ran before)` : ''}`;
+}
+
+/** The plan for `--json`. */
+export function planJson(plan: Plan): unknown {
+  return {
+    nodes: [...plan.nodes].map(([node, planned]) => ({
+      node,
+      action: planned.action,
+      because: planned.because,
+      ...(planned.node.type === 'stage' ? {stage: planned.node.stage.name} : {path: planned.node.path}),
+      ...('fingerprint' in planned ? {fingerprint: planned.fingerprint} : {}),
+      ...('attempt' in planned ? {attempt: planned.attempt} : {}),
+      ...('outputs' in planned ? {outputs: planned.outputs} : {}),
+      ...('artifact' in planned ? {artifact: planned.artifact} : {}),
+      ...('on' in planned ? {on: planned.on} : {}),
+      ...('expected' in planned ? {expected: planned.expected} : {}),
+    })),
+    criticalPath: plan.criticalPath,
+  };
+}
