@@ -1,0 +1,149 @@
+/** The store under processes that die or collide. Each child is a real process; nothing is simulated. */
+import assert from 'node:assert/strict';
+import {spawn} from 'node:child_process';
+import type {ChildProcess} from 'node:child_process';
+import {once} from 'node:events';
+import {readdirSync} from 'node:fs';
+import {join} from 'node:path';
+import test from 'node:test';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {openStore} from '../../artifacts/index.js';
+import type {Artifact} from '../../artifacts/index.js';
+import {partsOf} from '../../artifacts/store.js';
+import {Bench, fill, temporaryFolder} from './temporary.js';
+
+const MIB = 1 << 20;
+const INDEX = new URL('../../artifacts/index.js', import.meta.url).href;
+
+/** Runs `body` with `store`, `folder` and `openStore` in a process of its own. */
+function child(t: test.TestContext, storeFolder: string, folder: string, body: string): ChildProcess {
+  const code = `
+    import {openStore} from ${JSON.stringify(INDEX)};
+    const [storeFolder, folder] = process.argv.slice(1);
+    const store = openStore(storeFolder);
+    ${body}`;
+  const started = spawn(process.execPath, ['--input-type=module', '-e', code, storeFolder, folder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => started.kill('SIGKILL'));
+  return started;
+}
+
+async function lineFrom(process: ChildProcess): Promise<string> {
+  let text = '';
+  for await (const chunk of process.stdout!) {
+    text += String(chunk);
+    if (text.includes('\n')) break;
+  }
+  return text.trim();
+}
+
+test('a process that is killed while it stores leaves no half blob, and the next one stores the rest', async (t) => {
+  const files = Object.fromEntries(
+    Array.from({length: 24}, (_, index) => [`f${index}`, Buffer.alloc(MIB + index, index)]),
+  );
+  const folder = fill(temporaryFolder(t), files);
+  const storeFolder = join(temporaryFolder(t), 'store');
+  openStore(storeFolder).close();
+  let artifact: Artifact | undefined;
+  for (let round = 0; round < 8; round++) {
+    const process = child(
+      t,
+      storeFolder,
+      folder,
+      `console.log('ready'); await store.ingest(folder, 'model'); console.log('done')`,
+    );
+    await lineFrom(process);
+    await sleep(round * 4);
+    process.kill('SIGKILL');
+    await once(process, 'exit');
+    const store = openStore(storeFolder);
+    const {blobs} = partsOf(store);
+    artifact ??= await store.describe(folder, 'model');
+    for (const file of artifact.files)
+      assert.notEqual(await blobs.check(file.sha256, file.bytes), 'damaged', `round ${round}`);
+    store.close();
+  }
+  const bench = new Bench(t, {folder: storeFolder});
+  const stored = await bench.store.ingest(folder, 'model');
+  bench.store.recordSource({run: bench.run, node: 'm', artifact: stored, path: folder, because: 'given'});
+  assert.equal(bench.store.isPresent(artifact!.digest), true);
+});
+
+test('two processes that store the same bytes at once both succeed', async (t) => {
+  const files = Object.fromEntries(
+    Array.from({length: 40}, (_, index) => [`f${index}`, Buffer.alloc(index * 5000, index)]),
+  );
+  const folder = fill(temporaryFolder(t), files);
+  const storeFolder = join(temporaryFolder(t), 'store');
+  openStore(storeFolder).close();
+  const body = `console.log((await store.ingest(folder, 'model')).digest)`;
+  const lines = await Promise.all([1, 2, 3].map(() => lineFrom(child(t, storeFolder, folder, body))));
+  const bench = new Bench(t, {folder: storeFolder});
+  const {blobs} = partsOf(bench.store);
+  const artifact = await bench.store.describe(folder, 'model');
+  assert.deepEqual(lines, [artifact.digest, artifact.digest, artifact.digest]);
+  for (const file of artifact.files) assert.equal(await blobs.check(file.sha256, file.bytes), 'intact');
+  assert.deepEqual(readdirSync(join(storeFolder, 'tmp')), []);
+});
+
+test('a runner’s lock dies with it, and its attempt is an orphan then', async (t) => {
+  const storeFolder = join(temporaryFolder(t), 'store');
+  const bench = new Bench(t, {folder: storeFolder});
+  const process = child(
+    t,
+    storeFolder,
+    '',
+    `const run = store.beginRun({recipe: 'x', seed: 0, plan: null, command: ''});
+     globalThis.lock = store.holdRunnerLock(run);
+     const begun = store.beginAttempt({run, node: 'n', stage: 's', fingerprint: '0'.repeat(64), ingredients: {}, params: {}, seed: 0, because: '', inputs: []});
+     console.log(begun.state, run);
+     setInterval(() => undefined, 1000);`,
+  );
+  const [state, id] = (await lineFrom(process)).split(' ');
+  assert.equal(state, 'claimed');
+  const run = bench.store.runs()[0]!.id;
+  assert.equal(run, Number(id));
+  assert.equal(bench.store.isAlive(run), true);
+  assert.equal(bench.store.holdRunnerLock(run), undefined);
+  process.kill('SIGSTOP');
+  assert.equal(bench.store.isAlive(run), true, 'suspended is not dead');
+  process.kill('SIGKILL');
+  await once(process, 'exit');
+  assert.equal(bench.store.isAlive(run), false);
+  assert.deepEqual(
+    bench.store.orphans().map(({node}) => node),
+    ['n'],
+  );
+  assert.ok(bench.store.holdRunnerLock(run) !== undefined);
+});
+
+test('eight processes that want the same node run it once', async (t) => {
+  const storeFolder = join(temporaryFolder(t), 'store');
+  openStore(storeFolder).close();
+  const body = `
+    import {mkdirSync, writeFileSync} from 'node:fs';
+    const run = store.beginRun({recipe: 'x', seed: 0, plan: null, command: ''});
+    globalThis.lock = store.holdRunnerLock(run);
+    for (;;) {
+      const begun = store.beginAttempt({run, node: 'n', stage: 's', fingerprint: '1'.repeat(64), ingredients: {}, params: {}, seed: 0, because: '', inputs: []});
+      if (begun.state === 'claimed') {
+        mkdirSync(begun.jobFolder + '/out', {recursive: true});
+        writeFileSync(begun.jobFolder + '/out/w', 'weights');
+        await new Promise((done) => setTimeout(done, 50));
+        await store.withoutCollector(async () => {
+          const model = await store.ingest(begun.jobFolder + '/out', 'model', {own: true});
+          store.finishAttempt({...begun, outcome: {ok: true, reason: 'succeeded', detail: null}, outputs: {model}});
+        });
+        console.log('ran');
+        break;
+      }
+      if (begun.state === 'done') {
+        console.log('reused', store.recordDecisions([{run, node: 'n', action: 'reuse', attempt: begun.attempt, because: ''}]).length);
+        break;
+      }
+      await new Promise((done) => setTimeout(done, 5));
+    }`;
+  const lines = await Promise.all(Array.from({length: 8}, () => lineFrom(child(t, storeFolder, '', body))));
+  assert.deepEqual(lines.sort(), ['ran', ...Array<string>(7).fill('reused 0')]);
+});
