@@ -70,7 +70,6 @@ export function librariesInPlace(device) {
 
 /** @param {Device} device */
 export async function setUpLibraries(device) {
-  strike(step);
   const given = givenFolder();
   if (given !== undefined) return await useFolder(given);
   try {
@@ -118,6 +117,7 @@ async function useWheel(device) {
       throw new SetupError(`The wheel ${name} ${tensorflowVersion} for this platform has no libtensorflow_cc.so.2.`);
     }),
   );
+  strike(step);
   await place(entry, path.join(tfjsFolder(), 'deps'));
   if (device === 'gpu') await placeNvidia(path.join(entry, 'METADATA'));
   await addLinkNames();
@@ -184,6 +184,7 @@ function lookInto(folder) {
 async function useFolder(folder) {
   const {main, framework, include} = lookInto(folder);
   const deps = path.join(tfjsFolder(), 'deps');
+  strike(step);
   await rm(deps, {recursive: true, force: true});
   await mkdir(path.join(deps, 'lib'), {recursive: true});
   for (const file of [main, framework]) await symlink(file, path.join(deps, 'lib', path.basename(file)));
@@ -196,6 +197,7 @@ async function useFolder(folder) {
 /** @param {Device} device @param {SetupError} why */
 async function useInstaller(device, why) {
   const folder = tfjsFolder();
+  strike(step);
   say(step, why.message);
   say(step, `trying the package's own installer, which fetches an older TensorFlow (about 400 MB) → ${shown(folder)}`);
   const bin = path.join(root, 'node_modules', '.bin');

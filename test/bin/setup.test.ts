@@ -1,0 +1,219 @@
+/**
+ * Set-up as a whole, in a clone of its own: the packages are links to the ones here, the cache is a view of this user's
+ * cache, and nothing is fetched. What only a fresh machine can show (npm ci, pip, the compilers) runs before any test.
+ */
+import assert from 'node:assert/strict';
+import {spawn} from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import {homedir, tmpdir} from 'node:os';
+import path from 'node:path';
+import {after, test} from 'node:test';
+import {fileURLToPath} from 'node:url';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const folder = mkdtempSync(path.join(tmpdir(), 'r1-setup-'));
+const clone = path.join(folder, 'clone');
+const cache = path.join(folder, 'cache');
+const tfjs = path.join(clone, 'node_modules/@tensorflow/tfjs-node-gpu');
+after(() => rmSync(folder, {recursive: true}));
+
+/** The entries of the user's cache, found as set-up finds it. */
+const userCache =
+  process.env['R1_CACHE'] || path.join(process.env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'), 'r1');
+const entries = existsSync(userCache) ? readdirSync(userCache).filter((name) => !name.includes('.lock')) : [];
+const has = (start: string) => entries.some((name) => name.startsWith(start));
+const sqlite = entries.some(
+  (name) => name.startsWith('better-sqlite3-') && name.includes(`-abi${process.versions.modules}-`),
+);
+const skip =
+  sqlite && has('tensorflow-cpu-') && has('tfjs-binding-')
+    ? false
+    : 'the cache lacks what set-up would otherwise have to fetch and build';
+
+/** Links every package but the ones that set-up changes. */
+function linkPackages(from: string, to: string, own: readonly string[]): void {
+  mkdirSync(to, {recursive: true});
+  for (const name of readdirSync(from)) {
+    if (own.includes(name) || name === '.r1' || name === '.cache') continue;
+    symlinkSync(path.join(from, name), path.join(to, name));
+  }
+}
+
+function makeClone(): void {
+  const packages = path.join(root, 'node_modules');
+  linkPackages(packages, path.join(clone, 'node_modules'), ['@tensorflow', 'better-sqlite3', '.package-lock.json']);
+  linkPackages(path.join(packages, '@tensorflow'), path.dirname(tfjs), ['tfjs-node-gpu']);
+  const unbuilt = (file: string) => !/\/(deps|lib|build)$/.test(file) || file.includes('better-sqlite3/lib');
+  for (const name of ['better-sqlite3', '@tensorflow/tfjs-node-gpu', '.package-lock.json']) {
+    cpSync(path.join(packages, name), path.join(clone, 'node_modules', name), {recursive: true, filter: unbuilt});
+  }
+  for (const name of ['bin/setup', 'bin/setup.js', 'package.json', 'package-lock.json', '.npmrc', 'tsconfig.json']) {
+    cpSync(path.join(root, name), path.join(clone, name), {recursive: true});
+  }
+  mkdirSync(path.join(clone, 'pipeline'));
+  writeFileSync(path.join(clone, 'pipeline/index.ts'), 'export const answer: number = 42;\n');
+  mkdirSync(cache);
+  for (const name of entries) symlinkSync(path.join(userCache, name), path.join(cache, name));
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly text: string;
+  readonly seconds: number;
+}
+
+function setUp(env: Record<string, string> = {}): Promise<Ended> {
+  const began = performance.now();
+  return new Promise((resolve, reject) => {
+    const {R1_DEVICE: _device, R1_LIBTENSORFLOW: _folder, ...inherited} = process.env;
+    const child = spawn(process.execPath, ['bin/setup.js'], {
+      cwd: clone,
+      env: {...inherited, R1_CACHE: cache, R1_DEVICE: 'cpu', ...env},
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let text = '';
+    const keep = (chunk: Buffer) => (text += chunk.toString());
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    child.once('error', reject);
+    child.once('close', (code) => resolve({code, text, seconds: (performance.now() - began) / 1000}));
+  });
+}
+
+test('set-up', {skip}, async (t) => {
+  makeClone();
+
+  await t.test('two at once on a clone without native parts and without a build both end well', async () => {
+    const both = await Promise.all([setUp(), setUp()]);
+    assert.deepEqual(
+      both.map(({code}) => code),
+      [0, 0],
+      both.map(({text}) => text).join('\n'),
+    );
+    const runtime = JSON.parse(readFileSync(path.join(clone, 'node_modules/.r1/runtime.json'), 'utf8')) as {
+      device: string;
+    };
+    assert.equal(runtime.device, 'cpu');
+    assert.ok(existsSync(path.join(clone, 'dist/pipeline/index.js')));
+    const texts = both.map(({text}) => text).sort((a, b) => a.length - b.length);
+    assert.match(texts[0]!, /another set-up \(process \d+\) works on this clone/);
+    assert.doesNotMatch(texts[0]!, /tensorflow|sqlite|compiling/);
+  });
+
+  await t.test('what is in place is passed over in silence and in a moment', async () => {
+    const {code, text, seconds} = await setUp();
+    assert.deepEqual([code, text], [0, '']);
+    assert.ok(seconds < 2, `${seconds} s`);
+  });
+
+  await t.test('a library that was cut short is noticed and put back from the cache', async () => {
+    const library = path.join(tfjs, 'deps/lib/libtensorflow_framework.so.2');
+    const whole = readFileSync(library).length;
+    rmSync(library); // it shares its bytes with the cache
+    writeFileSync(library, '');
+    truncateSync(library, whole);
+    const {code, text} = await setUp();
+    assert.equal(code, 0, text);
+    assert.match(text, /tensorflow-cpu-\S+ is in the cache, checked \(\d+ MB\)/);
+    assert.match(text, /TensorFlow \S+ works on the processor/);
+    assert.notEqual(readFileSync(library)[0], 0);
+  });
+
+  await t.test('a SQLite build of another Node is replaced', async () => {
+    const addon = path.join(clone, 'node_modules/better-sqlite3/build/Release/better_sqlite3.node');
+    rmSync(addon);
+    writeFileSync(addon, 'made for another Node');
+    const {code, text} = await setUp();
+    assert.equal(code, 0, text);
+    assert.match(text, /SQLite \d\S+ is ready/);
+    assert.notEqual(readFileSync(addon, 'latin1').slice(0, 4), 'made');
+  });
+
+  await t.test('a changed source is compiled, and what a deleted one left behind goes', async () => {
+    writeFileSync(path.join(clone, 'pipeline/other.ts'), 'export {};\n');
+    assert.equal((await setUp()).code, 0);
+    const other = path.join(clone, 'dist/pipeline/other.js');
+    assert.ok(existsSync(other));
+    rmSync(path.join(clone, 'pipeline/other.ts'));
+    assert.match((await setUp()).text, /compiling 1 source files/);
+    assert.ok(!existsSync(other));
+  });
+
+  await t.test('a compiled file that somebody deleted is made again', async () => {
+    const compiled = path.join(clone, 'dist/pipeline/index.js');
+    rmSync(compiled);
+    assert.equal((await setUp()).code, 0);
+    assert.ok(existsSync(compiled));
+  });
+
+  await t.test('a type error ends set-up with the line that has it, at every start until it is gone', async () => {
+    const source = path.join(clone, 'pipeline/wrong.ts');
+    writeFileSync(source, "export const wrong: number = 'text';\n");
+    for (let start = 0; start < 2; start++) {
+      const {code, text} = await setUp();
+      assert.equal(code, 1);
+      assert.match(text, /The sources do not compile[^]*pipeline\/wrong\.ts\(1,14\): error TS2322/);
+    }
+    rmSync(source);
+    assert.equal((await setUp()).code, 0);
+  });
+
+  await t.test('R1_DEVICE=gpu without a GPU is an error that says so, and changes nothing', async () => {
+    const {code, text} = await setUp({R1_DEVICE: 'gpu', PATH: path.join(folder, 'empty')});
+    assert.equal(code, 1);
+    assert.match(text, /R1_DEVICE=gpu, but this machine has no NVIDIA GPU/);
+    assert.deepEqual((await setUp()).text, '');
+  });
+
+  await t.test('R1_LIBTENSORFLOW names what its folder lacks', async () => {
+    const given = path.join(folder, 'given');
+    mkdirSync(path.join(given, 'lib'), {recursive: true});
+    writeFileSync(path.join(given, 'lib/libtensorflow_framework.so.2'), '');
+    const {code, text} = await setUp({R1_LIBTENSORFLOW: given});
+    assert.equal(code, 1);
+    assert.match(
+      text,
+      /has no libtensorflow_cc\.so\.2 \(or libtensorflow\.so\.2\), no include\/tensorflow\/c\/c_api\.h\./,
+    );
+  });
+
+  await t.test('R1_LIBTENSORFLOW with libraries and headers is used, and stays in use', async () => {
+    const given = path.join(folder, 'mine');
+    const wheel = entries.find((name) => name.startsWith('tensorflow-cpu-'))!;
+    symlinkSync(path.join(userCache, wheel), given);
+    const {code, text} = await setUp({R1_LIBTENSORFLOW: given});
+    assert.equal(code, 0, text);
+    assert.match(text, /the libraries of \S+mine \(\d+ MB\) are linked[^]*TensorFlow \S+ works on the processor/);
+    assert.deepEqual((await setUp()).text, '');
+  });
+
+  await t.test('without pip and without a network the two ways out are named', async () => {
+    const tools = path.join(folder, 'tools');
+    mkdirSync(tools);
+    symlinkSync(process.execPath, path.join(tools, 'node'));
+    rmSync(path.join(clone, 'node_modules/.r1'), {recursive: true});
+    const nowhere = 'http://127.0.0.1:1/';
+    const {code, text} = await setUp({
+      PATH: tools,
+      R1_CACHE: path.join(folder, 'empty-cache'),
+      TFJS_NODE_CDN_STORAGE: nowhere,
+      npm_config_better_sqlite3_binary_host: nowhere,
+    });
+    assert.equal(code, 1);
+    assert.match(text, /TensorFlow's libraries could not be had/);
+    assert.match(text, /Through pip: There is no pip/);
+    assert.match(text, /install pip for Python 3/);
+    assert.match(text, /R1_LIBTENSORFLOW=\/folder/);
+  });
+});
