@@ -5,7 +5,6 @@
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import type {ModelConfig} from '../model/config.js';
 import type {DataType} from './backend.js';
-import {tensorflow} from './backend.js';
 import type {Graph, Output} from './graph.js';
 import {Recorder} from './recorder.js';
 import type {Feed, Fetched} from './session.js';
@@ -70,7 +69,6 @@ export function recordInto<T extends Record<string, Tf.Tensor>>(
     for (const [name, tensor] of Object.entries(fn(weights, inputs))) {
       outputs[name as keyof T] = recorder.output(tensor);
     }
-    return tensorflow().tf.scalar(0);
   });
   return outputs;
 }

@@ -35,8 +35,8 @@ export class Recorder {
     private readonly precision: 'f32' | 'bf16' = 'f32',
   ) {}
 
-  /** Runs `fn` with kernels redirected into the graph. Tensors made on the way are dropped, except the result's. */
-  record<T extends Tf.TensorContainer>(fn: () => T): T {
+  /** Runs `fn` with kernels redirected into the graph. Tensors made on the way are dropped. */
+  record<T>(fn: () => T): T {
     const {tf, backend} = tensorflow();
     if (active !== undefined) throw new Error('Internal error: a recording is already under way');
     const engine = tf.engine() as unknown as {runKernel(name: string, ...rest: unknown[]): unknown};
@@ -56,7 +56,7 @@ export class Recorder {
     backend.getInputTensorIds = (tensors) => tensors.map((tensor) => this.#idOf(tensor));
     active = this;
     try {
-      return tf.tidy(fn);
+      return tf.tidy(fn as () => Tf.TensorContainer) as T;
     } finally {
       active = undefined;
       backend.binding = binding;
