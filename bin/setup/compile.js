@@ -27,6 +27,9 @@ export function headersPrefix() {
   const candidates = [
     process.env['npm_config_nodedir'],
     path.join(path.dirname(process.execPath), '..'),
+    // The npm package “node” keeps them in the package of its platform, below or beside itself.
+    path.join(path.dirname(process.execPath), '../node_modules', `node-${process.platform}-${process.arch}`),
+    path.join(path.dirname(process.execPath), '../..', `node-${process.platform}-${process.arch}`),
     '/usr',
     '/usr/local',
   ];
