@@ -5,6 +5,7 @@
 import {join} from 'node:path';
 import type {ArtifactRows} from './artifact-rows.js';
 import type {Blobs} from './blobs.js';
+import type {Claims} from './claims.js';
 import type {Database} from './database.js';
 import {digestOf} from './digest.js';
 import type {Digest, Json} from './digest.js';
@@ -12,8 +13,17 @@ import {UserError} from './error.js';
 import type {Gate} from './gate.js';
 import type {Layout} from './layout.js';
 import type {Questions, Reusable} from './questions.js';
-import type {Artifact, AttemptId, ClaimId, Continuation, Decision, InputEdge, Outcome, RunId} from './records.js';
-import type {RunnerLocks} from './runner-lock.js';
+import type {
+  Artifact,
+  AttemptId,
+  ClaimId,
+  Continuation,
+  Decision,
+  InputEdge,
+  Outcome,
+  Reproduction,
+  RunId,
+} from './records.js';
 
 export interface NewRun {
   readonly recipe: string;
@@ -99,14 +109,8 @@ export interface Facts {
    * is time to plan again.
    */
   recordDecisions(decisions: readonly Decision[]): readonly string[];
-}
-
-/** An attempt without an outcome whose runner is dead. */
-export interface Unowned {
-  readonly attempt: AttemptId;
-  readonly run: RunId;
-  readonly node: string;
-  readonly fingerprint: Digest;
+  /** What came of making an attempt again. */
+  recordReproduction(attempt: AttemptId, reproduction: Omit<Reproduction, 'at'>): void;
 }
 
 export interface FactsContext {
@@ -115,64 +119,11 @@ export interface FactsContext {
   readonly rows: ArtifactRows;
   readonly blobs: Blobs;
   readonly gate: Gate;
-  readonly locks: RunnerLocks;
+  readonly claims: Claims;
   readonly questions: Questions;
 }
 
-interface NewestClaim {
-  readonly id: number;
-  readonly attempt: number;
-  readonly session: number;
-  readonly run: number;
-  readonly finished: 0 | 1;
-}
-
-export function openFacts({
-  db,
-  layout,
-  rows,
-  blobs,
-  gate,
-  locks,
-  questions,
-}: FactsContext): Facts & {unowned(): readonly Unowned[]} {
-  /** The session of each run that this process began or resumed. */
-  const sessions = new Map<RunId, number>();
-  const sessionOf = (run: RunId): number => {
-    const session = sessions.get(run);
-    if (session === undefined) throw new Error(`Internal error: run ${run} was neither begun nor resumed here`);
-    return session;
-  };
-  const beginSession = (run: RunId, command: string): void => {
-    const inserted = db
-      .prepare('INSERT INTO session (run, command, started_at) VALUES (?, ?, ?)')
-      .run(run, command, Date.now());
-    sessions.set(run, Number(inserted.lastInsertRowid));
-  };
-
-  const newestClaim = (fingerprint: string): NewestClaim | undefined =>
-    db
-      .prepare<NewestClaim>(
-        `SELECT c.id, c.attempt, c.session, s.run, EXISTS (SELECT 1 FROM outcome o WHERE o.attempt = c.attempt) AS finished
-         FROM claim c JOIN session s ON s.id = c.session
-         WHERE c.fingerprint = ? ORDER BY c.id DESC LIMIT 1`,
-      )
-      .get(fingerprint);
-
-  /** The process that made the claim still runs: it holds the run's lock, and nobody has resumed the run since. */
-  const isOwned = (claim: NewestClaim): boolean => {
-    const run = claim.run as RunId;
-    if (sessions.get(run) === claim.session) return locks.isMine(run);
-    const newest = db.prepare<{id: number}>('SELECT max(id) AS id FROM session WHERE run = ?').get(run)!.id;
-    return newest === claim.session && locks.isAlive(run);
-  };
-
-  const addClaim = (fingerprint: string, attempt: AttemptId, run: RunId): ClaimId => {
-    if (!locks.isMine(run)) throw new Error(`Internal error: run ${run} is not held by this process`);
-    const insert = db.prepare('INSERT INTO claim (fingerprint, attempt, session, at) VALUES (?, ?, ?, ?)');
-    return Number(insert.run(fingerprint, attempt, sessionOf(run), Date.now()).lastInsertRowid) as ClaimId;
-  };
-
+export function openFacts({db, layout, rows, blobs, gate, claims, questions}: FactsContext): Facts {
   const addDecision = ({run, node, action, attempt, because}: Decision): void => {
     db.prepare('INSERT INTO decision (run, node, action, attempt, because, at) VALUES (?, ?, ?, ?, ?, ?)').run(
       run,
@@ -265,16 +216,16 @@ export function openFacts({
         const id = Number(
           insert.run(recipe, seed, rows.saveDocument(plan), command, Date.now()).lastInsertRowid,
         ) as RunId;
-        beginSession(id, command);
+        claims.beginSession(id, command);
         return id;
       }),
 
-    resumeRun: (run, command) => db.transact(() => beginSession(run, command)),
+    resumeRun: (run, command) => db.transact(() => claims.beginSession(run, command)),
 
     endRun: (run, outcome) =>
       db.transact(() => {
         db.prepare('INSERT INTO session_end (session, outcome, at) VALUES (?, ?, ?)').run(
-          sessionOf(run),
+          claims.sessionOf(run),
           outcome,
           Date.now(),
         );
@@ -283,11 +234,10 @@ export function openFacts({
     beginAttempt: (wanted) =>
       gate.shareNow(() =>
         db.transact((): Begun => {
-          const newest = newestClaim(wanted.fingerprint);
+          const newest = claims.newest(wanted.fingerprint);
           if (newest?.finished === 0) {
-            const attempt = newest.attempt as AttemptId;
-            const run = newest.run as RunId;
-            if (isOwned(newest)) return {state: 'busy', attempt, run};
+            const {attempt, run} = newest;
+            if (claims.isOwned(newest)) return {state: 'busy', attempt, run};
             return {state: 'orphan', attempt, run, jobFolder: jobFolder(layout, attempt)};
           }
           const done: Reusable | undefined =
@@ -295,31 +245,19 @@ export function openFacts({
           if (done !== undefined) return {state: 'done', attempt: done.attempt};
           const attempt = addAttempt(wanted);
           db.prepare('INSERT INTO in_flight (attempt) VALUES (?)').run(attempt);
-          const claim = addClaim(wanted.fingerprint, attempt, wanted.run);
+          const claim = claims.add(wanted.fingerprint, attempt, wanted.run);
           addDecision({run: wanted.run, node: wanted.node, action: 'run', attempt, because: wanted.because});
           return {state: 'claimed', attempt, claim, jobFolder: jobFolder(layout, attempt)};
         }),
       ),
 
-    unowned: () =>
-      db
-        .prepare<{attempt: AttemptId; node: string; fingerprint: Digest}>(
-          'SELECT f.attempt, a.node, a.fingerprint FROM in_flight f JOIN attempt a ON a.id = f.attempt ORDER BY f.attempt',
-        )
-        .all()
-        .flatMap(({attempt, node, fingerprint}) => {
-          const newest = newestClaim(fingerprint);
-          if (newest?.attempt !== attempt || newest.finished === 1 || isOwned(newest)) return [];
-          return [{attempt, run: newest.run as RunId, node, fingerprint}];
-        }),
-
     adopt: ({attempt, run, node, because}) =>
       db.transact(() => {
         const row = db.prepare<{fingerprint: string}>('SELECT fingerprint FROM attempt WHERE id = ?').get(attempt);
         if (row === undefined) throw new Error(`Internal error: attempt ${attempt} does not exist`);
-        const newest = newestClaim(row.fingerprint);
-        if (newest?.attempt !== attempt || newest.finished === 1 || isOwned(newest)) return undefined;
-        const claim = addClaim(row.fingerprint, attempt, run);
+        const newest = claims.newest(row.fingerprint);
+        if (newest?.attempt !== attempt || newest.finished === 1 || claims.isOwned(newest)) return undefined;
+        const claim = claims.add(row.fingerprint, attempt, run);
         if (node !== undefined) addDecision({run, node, action: 'run', attempt, because});
         return claim;
       }),
@@ -329,7 +267,7 @@ export function openFacts({
         db.transact(() => {
           const row = db.prepare<{fingerprint: string}>('SELECT fingerprint FROM attempt WHERE id = ?').get(attempt);
           if (row === undefined) throw new Error(`Internal error: attempt ${attempt} does not exist`);
-          const newest = newestClaim(row.fingerprint);
+          const newest = claims.newest(row.fingerprint);
           if (newest?.id !== claim || newest.attempt !== attempt || newest.finished === 1) return 'superseded';
           if (!outcome.ok && Object.keys(outputs).length > 0)
             throw new Error('Internal error: a failed attempt has no outputs');
@@ -369,6 +307,12 @@ export function openFacts({
           return attempt;
         }),
       ),
+
+    recordReproduction: (attempt, {verdict, detail}) =>
+      db.transact(() => {
+        const insert = db.prepare('INSERT INTO reproduction (attempt, verdict, detail, at) VALUES (?, ?, ?, ?)');
+        insert.run(attempt, verdict, JSON.stringify(detail), Date.now());
+      }),
 
     recordDecisions: (decisions) =>
       gate.shareNow(() =>

@@ -7,7 +7,19 @@ import type {Blobs} from './blobs.js';
 import type {Database} from './database.js';
 import {asDigest} from './digest.js';
 import type {Digest, Json} from './digest.js';
-import type {Attempt, AttemptId, Cost, InputEdge, OutputEdge, Outcome, Run, RunId, RunNode, Action} from './records.js';
+import type {
+  Action,
+  Attempt,
+  AttemptId,
+  Cost,
+  InputEdge,
+  Outcome,
+  OutputEdge,
+  Reproduction,
+  Run,
+  RunId,
+  RunNode,
+} from './records.js';
 
 /** An attempt whose outputs may be used again. */
 export interface Reusable {
@@ -54,6 +66,8 @@ export interface Questions {
   latestSuccess(recipe: string, node: string): Attempt | undefined;
   /** The same, whatever became of it. */
   latestAttempt(recipe: string, node: string): Attempt | undefined;
+  /** Newest first. */
+  reproductions(attempt: AttemptId): readonly Reproduction[];
   /** What earlier successes of this stage at this node cost, newest first. */
   history(node: string, stage: string, limit?: number): readonly PastAttempt[];
 }
@@ -323,6 +337,13 @@ export function openQuestions(db: Database, rows: ArtifactRows, blobs: Blobs): Q
     },
     latestSuccess: (recipe, node) => latest(recipe, node, 'JOIN outcome k ON k.attempt = d.attempt AND k.ok = 1'),
     latestAttempt: (recipe, node) => latest(recipe, node, ''),
+    reproductions: (attempt) =>
+      db
+        .prepare<{verdict: Reproduction['verdict']; detail: string; at: number}>(
+          'SELECT verdict, detail, at FROM reproduction WHERE attempt = ? ORDER BY id DESC',
+        )
+        .all(attempt)
+        .map(({verdict, detail, at}) => ({verdict, detail: JSON.parse(detail) as Json, at})),
     history: (node, stage, limit = 20) =>
       db
         .prepare<OutcomeRow & {id: number; output_bytes: number}>(

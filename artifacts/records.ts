@@ -128,6 +128,13 @@ export interface RunNode extends Decision {
   readonly outcome: (Outcome & {readonly at: number}) | undefined;
 }
 
+/** What came of making an attempt again from its recorded inputs. `detail` says where it differs, or why it cannot be. */
+export interface Reproduction {
+  readonly verdict: 'reproducible' | 'differs' | 'cannot';
+  readonly detail: Json;
+  readonly at: number;
+}
+
 export interface MetricPoint {
   readonly name: string;
   readonly step: number;

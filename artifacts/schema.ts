@@ -21,6 +21,7 @@ const FACTS = [
   'outcome',
   'output',
   'decision',
+  'reproduction',
   'label',
   'collection',
   'collected',
@@ -167,6 +168,16 @@ const V1 = `
   CREATE INDEX decision_of_run ON decision (run, node, id);
   CREATE INDEX decision_of_node ON decision (node, run, id);
   CREATE INDEX decision_of_attempt ON decision (attempt);
+
+  -- An attempt was made again in a scratch folder to see whether it gives the same bytes.
+  CREATE TABLE reproduction (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    attempt INTEGER NOT NULL REFERENCES attempt,
+    verdict TEXT NOT NULL CHECK (verdict IN ('reproducible', 'differs', 'cannot')),
+    detail  TEXT NOT NULL,                     -- JSON: where it differs, or why it cannot be tried
+    at      INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX reproduction_of_attempt ON reproduction (attempt, id);
 
   -- Tags and pins, given and taken back. The newest row of a name (tag) or an artifact (pin) is the one that counts.
   CREATE TABLE label (

@@ -5,6 +5,8 @@
 import {dirname, resolve} from 'node:path';
 import {openArtifactRows} from './artifact-rows.js';
 import {Blobs} from './blobs.js';
+import {openClaims} from './claims.js';
+import type {Unowned} from './claims.js';
 import {openDatabase, readDatabase} from './database.js';
 import type {Database} from './database.js';
 import {shortDigest} from './digest.js';
@@ -38,12 +40,8 @@ export interface StoreOptions {
   readonly files?: Files;
 }
 
-export interface Orphan {
-  readonly attempt: AttemptId;
-  /** The run whose process died. */
-  readonly run: RunId;
-  readonly node: string;
-  readonly fingerprint: Digest;
+/** An attempt without an outcome whose runner is dead; `run` is the one whose process died. */
+export interface Orphan extends Unowned {
   readonly jobFolder: string;
 }
 
@@ -126,8 +124,9 @@ function assemble(folder: string, mode: 'write' | 'read', files: Files, db: Data
   const rows = openArtifactRows(db);
   const gate = openGate(layout);
   const locks = openRunnerLocks(layout);
+  const claims = openClaims(db, locks);
   const questions = openQuestions(db, rows, blobs);
-  const facts = openFacts({db, layout, rows, blobs, gate, locks, questions});
+  const facts = openFacts({db, layout, rows, blobs, gate, claims, questions});
   const folders = openFolders(blobs, context);
   const load = (digest: Digest): Artifact => {
     const artifact = rows.load(digest);
@@ -168,7 +167,7 @@ function assemble(folder: string, mode: 'write' | 'read', files: Files, db: Data
     withoutCollector: (work) => gate.share(work),
     holdRunnerLock: (run) => locks.hold(run),
     isAlive: (run) => locks.isAlive(run),
-    orphans: () => facts.unowned().map((orphan) => ({...orphan, jobFolder: jobFolder(layout, orphan.attempt)})),
+    orphans: () => claims.unowned().map((orphan) => ({...orphan, jobFolder: jobFolder(layout, orphan.attempt)})),
     jobFolder: (attempt) => jobFolder(layout, attempt),
   };
   const guarded = guard(store);
