@@ -108,9 +108,9 @@ export function tensorflow(): TensorFlow {
   return loaded;
 }
 
-/** Node 23 removed two functions that the package still calls. */
+/** Node 23 removed two functions that the package still calls, and Node 22 warns about them at every start. */
 function restoreRemovedUtilities(): void {
   const old = util as unknown as Record<string, (value: unknown) => boolean>;
-  old['isNullOrUndefined'] ??= (value) => value === null || value === undefined;
-  old['isArray'] ??= Array.isArray;
+  old['isNullOrUndefined'] = (value) => value === null || value === undefined;
+  old['isArray'] = Array.isArray;
 }
