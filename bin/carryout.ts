@@ -1,6 +1,6 @@
 /** What `run` and `resume` have in common: executor, Ctrl-C, view, exit code. */
 import {fileURLToPath} from 'node:url';
-import type {AttemptId, RunId, Store} from '../artifacts/index.js';
+import type {RunId, Store} from '../artifacts/index.js';
 import type {RunEvent} from '../pipeline/events.js';
 import {localExecutor} from '../pipeline/executors/local.js';
 import type {Prepared} from '../pipeline/prepare.js';
@@ -25,7 +25,8 @@ export interface CarryOut {
   /** What was typed. */
   readonly command: string;
   readonly resume?: RunId;
-  readonly accepted?: ReadonlyMap<string, {readonly attempt: AttemptId; readonly because: string}>;
+  /** What to do with checkpoints that only differ in code. */
+  readonly otherCode?: 'accept' | 'refuse';
   /** Said before anything starts, e.g. code differences of a resumed run. */
   readonly warnings?: readonly string[];
 }
@@ -37,7 +38,7 @@ export async function carryOut({
   services,
   command,
   resume,
-  accepted,
+  otherCode,
   warnings = [],
 }: CarryOut): Promise<RunSummary> {
   const view = options.json === true ? jsonView(services) : textView(services, process.stderr.isTTY);
@@ -61,7 +62,7 @@ export async function carryOut({
       grace: options.grace,
       command,
       ...(resume === undefined ? {} : {resume}),
-      ...(accepted === undefined ? {} : {accepted}),
+      ...(otherCode === undefined ? {} : {otherCode}),
     });
     if (summary.outcome === 'stopped') services.exit(INTERRUPTED);
     else if (summary.outcome === 'failed') services.exit(1);

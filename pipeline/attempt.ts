@@ -60,7 +60,7 @@ export async function seeThrough(
     keep: (points, offset) => store.addMetrics(attempt, points, offset),
   });
   let used: Usage | undefined;
-  let broken: unknown;
+  let broken: Error | undefined;
   const timer = setInterval(() => {
     try {
       tail.poll();
@@ -68,7 +68,7 @@ export async function seeThrough(
       used = running.usage() ?? used;
     } catch (error) {
       // A timer has nobody to throw to: the process is ended, and what happened is said once it is dead.
-      broken ??= error;
+      broken ??= error instanceof Error ? error : new Error(String(error));
       running.kill();
     }
   }, POLL);
@@ -131,7 +131,10 @@ export async function conclude(claimed: Claimed, outcome: Outcome, cost: Cost, w
     await store.removeTree(files.outputs);
     await store.removeTree(files.checkpoints);
   }
-  emit({type: 'node-finished', node: node.id, attempt, cost, log: files.log, ...concluded});
+  // What was lost or overtaken is tried again or replaced at once; the node itself has not finished.
+  if (concluded.outcome.reason !== 'lost' && concluded.outcome.reason !== 'superseded') {
+    emit({type: 'node-finished', node: node.id, attempt, cost, log: files.log, ...concluded});
+  }
   return concluded;
 }
 

@@ -11,6 +11,7 @@ import {fileURLToPath} from 'node:url';
 import {digestOf} from '../artifacts/index.js';
 import type {Digest} from '../artifacts/index.js';
 import {ownModule, strip, typedSibling} from './hooks.js';
+import type * as Tokens from './tokens.js';
 import type {ModuleText} from './tokens.js';
 
 /** What a stage's code is made of: label → digest of tokens, package → version. Kept with the attempt, to name changes. */
@@ -103,7 +104,7 @@ export function openCodeReader(cache: TokenCache): CodeReader {
     const source = readFileSync(file, 'utf8');
     let text = cache.get(source);
     if (text === undefined) {
-      const {readModuleText} = createRequire(import.meta.url)('./tokens.js') as typeof import('./tokens.js');
+      const {readModuleText} = createRequire(import.meta.url)('./tokens.js') as typeof Tokens;
       text = readModuleText(/\.m?ts$/.test(file) ? strip(file) : source);
       cache.set(source, text);
     }

@@ -7,6 +7,7 @@ import {existsSync, readFileSync} from 'node:fs';
 import module from 'node:module';
 import {dirname, join} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
+import type * as Swc from '@swc/wasm-typescript';
 
 interface SyncHooks {
   resolve(specifier: string, context: unknown, next: (specifier: string, context: unknown) => unknown): unknown;
@@ -90,7 +91,7 @@ const require = module.createRequire(import.meta.url);
 
 /** The JavaScript of a typed file, every remaining character where it was. Throws a SyntaxError that starts with the place. */
 export function strip(file: string): string {
-  const swc = require('@swc/wasm-typescript') as typeof import('@swc/wasm-typescript');
+  const swc = require('@swc/wasm-typescript') as typeof Swc;
   const source = readFileSync(file, 'utf8');
   try {
     return swc.transformSync(source, {mode: 'strip-only', filename: file}).code;

@@ -31,7 +31,7 @@ export async function loadRecipe(wanted: string, registry: RecipeRegistry): Prom
   try {
     module = (await import(url)) as {default?: unknown};
   } catch (error) {
-    throw await loadError(file, error);
+    throw await recipeError(file, error);
   }
   const recipe = module.default as Partial<Recipe> | undefined;
   if (typeof recipe?.wire !== 'function' || typeof recipe.name !== 'string') {
@@ -57,8 +57,8 @@ function fileRecipe(wanted: string, registry: RecipeRegistry): string {
   });
 }
 
-/** What is wrong with a recipe file, its place first. */
-async function loadError(file: string, error: unknown): Promise<Error> {
+/** What is wrong with a recipe file that was imported or wired, its place first. */
+export async function recipeError(file: string, error: unknown): Promise<Error> {
   if (error instanceof UserError) return error;
   const message = error instanceof Error ? error.message : String(error);
   // A type stripper's or parser's message starts with its place already.

@@ -86,6 +86,7 @@ export async function bringUpToDate(
       stage: node.stage.name,
       fingerprint,
       ingredients: ready.ingredients as unknown as Json,
+      codeParts: ready.codeParts,
       params: ready.ingredients.params,
       seed: ready.seed,
       because,

@@ -15,13 +15,13 @@ export async function endUnwanted(runner: NodeRunner, wanted: (orphan: Orphan) =
   await Promise.all(unwanted.map((orphan) => end(orphan, runner)));
 }
 
-async function end({attempt, node, jobFolder}: Orphan, runner: NodeRunner): Promise<void> {
+async function end({attempt, jobFolder}: Orphan, runner: NodeRunner): Promise<void> {
   const {store, run} = runner;
   const found = await adopted(jobFolder, runner);
   // Whole, only not recorded: it harms nobody, and whoever wants it can still have it.
   if (found?.pid === 0) return;
   const because = 'left by a runner that was killed, not wanted by this run';
-  const claim = store.adopt({attempt, run, node, because, decide: false});
+  const claim = store.adopt({attempt, run, because});
   if (claim === undefined) return; // its runner lives after all, or somebody else took it
   let outcome: Outcome = {reason: 'lost'};
   if (found !== undefined) {

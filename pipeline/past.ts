@@ -4,10 +4,12 @@ import type {CodeParts, CodeReader} from './code.js';
 import type {Ingredients} from './fingerprint.js';
 import type {Past} from './plan.js';
 
-/** Ingredients as they are kept with an attempt: those of the fingerprint, and the files behind its code digest. */
-export type KeptIngredients = Ingredients & {readonly codeParts: CodeParts};
+/** Ingredients are written by this runner alone; what a store of a newer version holds is refused when it is opened. */
+export const ingredientsOf = (attempt: Attempt): Ingredients => attempt.ingredients as unknown as Ingredients;
 
-export const ingredientsOf = (attempt: Attempt): KeptIngredients => attempt.ingredients as unknown as KeptIngredients;
+/** The files behind the code of an attempt. */
+export const codePartsOf = (store: Store, attempt: Attempt): CodeParts | undefined =>
+  store.codeParts(attempt.id) as CodeParts | undefined;
 
 /**
  * @param code knows the parts of today's code
@@ -24,11 +26,23 @@ export function pastOf(store: Store, recipe: string, code: CodeReader): Past {
     last(node) {
       if (!last.has(node)) {
         const attempt = store.latestSuccess(recipe, node);
-        const ingredients = attempt === undefined || attempt.stage === 'source' ? undefined : ingredientsOf(attempt);
-        if (ingredients !== undefined) parts.set(ingredients.code, ingredients.codeParts);
-        last.set(node, ingredients);
+        if (attempt === undefined || attempt.stage === 'source') last.set(node, undefined);
+        else {
+          const ingredients = ingredientsOf(attempt);
+          const files = codePartsOf(store, attempt);
+          if (files !== undefined) parts.set(ingredients.code, files);
+          last.set(node, ingredients);
+        }
       }
       return last.get(node);
+    },
+    lastFailure(node) {
+      const attempt = store.latestAttempt(recipe, node);
+      if (attempt?.outcome === undefined || attempt.outcome.ok || attempt.stage === 'source') return undefined;
+      const ingredients = ingredientsOf(attempt);
+      const files = codePartsOf(store, attempt);
+      if (files !== undefined) parts.set(ingredients.code, files);
+      return {reason: attempt.outcome.reason, ingredients};
     },
     expected({id, stage}) {
       const [newest] = store.history(id, stage.name, 1);

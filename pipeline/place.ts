@@ -45,14 +45,15 @@ export function placeOf(error: unknown): Place | undefined {
 }
 
 function callSites(): NodeJS.CallSite[] {
-  const {prepareStackTrace} = Error;
+  const before = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
   try {
     Error.prepareStackTrace = (_, sites) => sites;
     const holder: {stack?: NodeJS.CallSite[]} = {};
     Error.captureStackTrace(holder, callSites);
     return holder.stack ?? [];
   } finally {
-    Error.prepareStackTrace = prepareStackTrace;
+    if (before === undefined) Reflect.deleteProperty(Error, 'prepareStackTrace');
+    else Object.defineProperty(Error, 'prepareStackTrace', before);
   }
 }
 

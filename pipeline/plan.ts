@@ -23,7 +23,7 @@ export interface PlannedSource {
 
 export interface PlannedReuse {
   readonly action: 'reuse';
-  readonly node: StageNode;
+  readonly node: WiredNode;
   /** Left out where the attempt is pinned, whatever today's fingerprint would be. */
   readonly fingerprint?: Digest;
   readonly attempt: number;
@@ -66,8 +66,8 @@ export interface Past {
   gone(fingerprint: Digest): string | undefined;
   /** The newest success of this node in this recipe. */
   last(node: string): Ingredients | undefined;
-  /** How the newest attempt of this node ended, if badly. */
-  lastFailure?(node: string): string | undefined;
+  /** The newest attempt of this node in this recipe, if it ended badly. */
+  lastFailure?(node: string): {readonly reason: string; readonly ingredients: Ingredients} | undefined;
   expected(node: StageNode): Expected | undefined;
   codeParts(digest: string): CodeParts | undefined;
 }
@@ -103,15 +103,18 @@ export function makePlan(input: PlanInput): Plan {
   for (const id of graph.order) {
     if (!selected.has(id)) continue;
     const node = wiring.nodes.get(id)!;
+    const pin = pinned?.get(id);
+    if (pin !== undefined) {
+      nodes.set(id, {action: 'reuse', node, ...pin});
+      continue;
+    }
     if (node.type === 'source') {
       const artifact = sources.get(id);
       if (artifact === undefined) throw new Error(`Internal error: source ${id} was not described`);
       nodes.set(id, {action: 'source', node, artifact, because: `content of ${node.path}`});
       continue;
     }
-    const pin = pinned?.get(id);
-    if (pin === undefined) nodes.set(id, planNode(node, nodes, input));
-    else nodes.set(id, {action: 'reuse', node, ...pin});
+    nodes.set(id, planNode(node, nodes, input));
   }
   return {nodes, criticalPath: criticalPathOf(nodes, graph)};
 }
@@ -182,14 +185,17 @@ export function becauseOf(
   past: Pick<Past, 'last' | 'codeParts' | 'lastFailure'>,
 ): string | undefined {
   const before = past.last(node.id);
-  const failed = past.lastFailure?.(node.id);
-  if (before === undefined) return failed === undefined ? 'never made before' : `not made yet, last time: ${failed}`;
   const wiredTo = new Map(
     [...refsOf(node)].map(({port, name, ref}) => [name === undefined ? port : `${port}.${name}`, ref.node]),
   );
-  const found = differences({before, now, codeParts: past.codeParts, madeBy: (name) => wiredTo.get(name)});
+  const since = (earlier: Ingredients) =>
+    differences({before: earlier, now, codeParts: past.codeParts, madeBy: (name) => wiredTo.get(name)});
+  const found = before === undefined ? [] : since(before);
   if (found.length > 0) return found.join(', ');
-  return failed === undefined ? undefined : `last time: ${failed}`;
+  const failed = past.lastFailure?.(node.id);
+  if (failed === undefined) return before === undefined ? 'never made before' : undefined;
+  const changes = since(failed.ingredients);
+  return `last time: ${failed.reason}${changes.length === 0 ? '' : `; since then: ${changes.join(', ')}`}`;
 }
 
 function outputOf(planned: PlannedNode | undefined, port: string): Digest | undefined {

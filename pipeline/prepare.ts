@@ -8,6 +8,7 @@ import {exportNames} from './exports.js';
 import type {RuntimeClass} from './fingerprint.js';
 import {buildGraph} from './graph.js';
 import type {Graph} from './graph.js';
+import {recipeError} from './load.js';
 import type {LoadedRecipe} from './load.js';
 import {applySet, applySource, unknownNode} from './overrides.js';
 import {pastOf} from './past.js';
@@ -62,7 +63,7 @@ export interface Pinned {
 
 /** @throws UserError for mistakes in the recipe (each with its place), unknown nodes or params, missing sources */
 export async function prepare({loaded, wishes, store, runtimeOf}: PrepareOptions): Promise<Prepared> {
-  const wired = wire(loaded.recipe, loaded.folder);
+  const wired = await wiredOf(loaded);
   if (!wired.ok) throw mistakesError(loaded, wired.error);
   let wiring = wired.value;
   for (const assignment of wishes.set ?? []) wiring = orThrow(applySet(wiring, assignment));
@@ -92,15 +93,23 @@ export async function prepare({loaded, wishes, store, runtimeOf}: PrepareOptions
   });
 }
 
+async function wiredOf({recipe, folder, file}: LoadedRecipe): Promise<ReturnType<typeof wire>> {
+  try {
+    return wire(recipe, folder);
+  } catch (error) {
+    throw await recipeError(file, error);
+  }
+}
+
 /** The part that wiring from a recipe and wiring from a frozen plan have in common. */
 export async function planned(
   base: Omit<Prepared, 'sources' | 'code' | 'past' | 'plan'> & {readonly store: Store},
 ): Promise<Prepared> {
-  const {store, wiring, selected} = base;
+  const {store, wiring, selected, pinned} = base;
   const cache = openTokenCache(store.folder);
   const code = openCodeReader(cache);
   const past = pastOf(store, wiring.recipe, code);
-  const sources = await describeSources(wiring, selected, store);
+  const sources = await describeSources(wiring, (id) => selected.has(id) && pinned?.has(id) !== true, store);
   const prepared = {...base, sources, code, past};
   const plan = remake(prepared);
   if (store.mode === 'write') cache.save();
@@ -119,12 +128,12 @@ export function remake(prepared: Omit<Prepared, 'plan'>): Plan {
 
 async function describeSources(
   wiring: Wiring,
-  selected: ReadonlySet<string>,
+  wanted: (id: string) => boolean,
   store: Store,
 ): Promise<ReadonlyMap<string, Artifact>> {
   const sources = new Map<string, Artifact>();
   for (const node of wiring.nodes.values()) {
-    if (node.type !== 'source' || !selected.has(node.id)) continue;
+    if (node.type !== 'source' || !wanted(node.id)) continue;
     try {
       sources.set(node.id, await store.describe(node.path, node.kind));
     } catch (error) {

@@ -3,16 +3,19 @@
  * up. All that a person sees comes out as events; nothing here prints.
  */
 import {digestOf, UserError} from '../artifacts/index.js';
-import type {AttemptId, Decision, Digest, InputEdge, Json, Lock, Orphan, RunId, Store} from '../artifacts/index.js';
+import type {AttemptId, Decision, InputEdge, Json, Lock, Orphan, RunId, Store} from '../artifacts/index.js';
 import type {Emit, RunOutcome} from './events.js';
 import type {Executor} from './executors/executor.js';
-import {fingerprintOf} from './fingerprint.js';
+import {furthestCheckpoint} from './continue.js';
+import {codeDifferences, fingerprintOf} from './fingerprint.js';
+import type {Ingredients} from './fingerprint.js';
 import {freeze, frozenJson} from './frozen.js';
 import {criticalPaths} from './graph.js';
 import {bringUpToDate} from './noderun.js';
 import type {Made, NodeFailure, NodeRunner, NotStarted} from './noderun.js';
 import {endUnwanted} from './orphans.js';
 import type {Failure} from './outcome.js';
+import {codePartsOf, ingredientsOf} from './past.js';
 import {becauseOf, withInputs} from './plan.js';
 import type {PlannedMaybe, PlannedRun} from './plan.js';
 import {remake} from './prepare.js';
@@ -23,7 +26,7 @@ import {schedule} from './scheduler.js';
 import type {Cancelled, Capacity, OnFailure, Turn} from './scheduler.js';
 import type {StopRequest} from './stop.js';
 import {refsOf, resourcesOf} from './wiring.js';
-import type {WiredNode} from './wiring.js';
+import type {StageNode, WiredNode} from './wiring.js';
 
 export interface RunOptions {
   readonly store: Store;
@@ -38,8 +41,8 @@ export interface RunOptions {
   readonly command: string;
   /** Goes on with this run instead of beginning one (`r1 resume`). */
   readonly resume?: RunId;
-  /** Node → attempt whose checkpoint counts although its code differs (`--accept-checkpoint`). */
-  readonly accepted?: ReadonlyMap<string, {readonly attempt: AttemptId; readonly because: string}>;
+  /** What to do with checkpoints of the resumed run that only differ in code (`--accept-checkpoint`). */
+  readonly otherCode?: 'accept' | 'refuse';
 }
 
 export type NodeEnd = Result<Made, NodeFailure | RunFailure | NotStarted | Cancelled>;
@@ -76,8 +79,8 @@ export async function run(prepared: Prepared, options: RunOptions): Promise<RunS
 }
 
 function begin(prepared: Prepared, {store, command, resume}: RunOptions): {id: RunId; lock: Lock} {
-  const plan = frozenJson(freeze(prepared));
-  const id = resume ?? store.beginRun({recipe: prepared.wiring.recipe, seed: prepared.seed, plan, command});
+  const {wiring, seed} = prepared;
+  const id = resume ?? store.beginRun({recipe: wiring.recipe, seed, plan: frozenJson(freeze(prepared)), command});
   const lock = store.holdRunnerLock(id);
   if (lock === undefined) {
     throw new UserError('store-busy', `another process is running run ${id}`, {
@@ -257,7 +260,7 @@ class Runner {
     const {node, known} = planned;
     const ingredients = withInputs(node, known, (other, port) => this.#made.get(other)?.outputs[port]);
     if (ingredients === undefined) throw new Error(`Internal error: ${node.id} is to run before what it needs`);
-    const accepted = this.#options.accepted?.get(node.id);
+    const other = force.has(node.id) ? undefined : this.#checkpointOfOtherCode(node, ingredients);
     return bringUpToDate(
       {
         node,
@@ -270,17 +273,40 @@ class Runner {
         force: force.has(node.id),
         seed,
         expectedMs: planned.expected?.wallMs,
-        ...(accepted === undefined ? {} : {accepted}),
+        ...(other === undefined ? {} : {accepted: other}),
       },
       this.#nodeRunner,
       turn,
     );
   }
 
+  /** Of the run that is being resumed: a checkpoint whose attempt differs from today's in nothing but code. */
+  #checkpointOfOtherCode(node: StageNode, now: Ingredients): {attempt: AttemptId; because: string} | undefined {
+    const {store, otherCode, emit} = this.#options;
+    if (otherCode === undefined) return undefined;
+    const candidates = store.attemptsOf(this.#run, node.id).filter((attempt) => {
+      const before = ingredientsOf(attempt);
+      return before.code !== now.code && fingerprintOf({...before, code: now.code}) === fingerprintOf(now);
+    });
+    const found = furthestCheckpoint(candidates, store);
+    if (found === undefined) return undefined;
+    const before = codePartsOf(
+      store,
+      candidates.find(({id}) => id === found.attempt)!,
+    );
+    const because = codeDifferences(before, this.#prepared.past.codeParts(now.code)).join(', ');
+    if (otherCode === 'accept') return {attempt: found.attempt, because};
+    const text =
+      `${node.id}: the checkpoint at step ${found.step} of attempt ${found.attempt} is not used, because of ${because}; ` +
+      '--accept-checkpoint goes on from it all the same';
+    emit({type: 'warning', text});
+    return undefined;
+  }
+
   #edges(node: WiredNode): InputEdge[] {
     return [...refsOf(node)].map(({port, name = '', ref}) => {
       const {attempt, outputs} = this.#made.get(ref.node)!;
-      return {port, name, artifact: outputs[ref.port]! as Digest, madeBy: attempt};
+      return {port, name, artifact: outputs[ref.port]!, madeBy: attempt};
     });
   }
 }

@@ -54,7 +54,7 @@ export interface ScheduleOptions<T, E> {
 }
 
 /** Resolves when every node has ended. */
-export async function schedule<T, E>(
+export async function schedule<T, E extends {readonly reason: string}>(
   options: ScheduleOptions<T, E>,
 ): Promise<ReadonlyMap<string, Result<T, E | Cancelled>>> {
   const {graph, nodes, onFailure, noMore, perform, cancelled} = options;
@@ -107,10 +107,9 @@ export async function schedule<T, E>(
 }
 
 /** The failure at the root: a node that was cancelled itself hands on what cancelled it. */
-function rootOf<E>(need: string, error: E | Cancelled): Cancelled {
-  const {reason, because} = error as {reason?: string; because?: string};
-  if (reason === 'not-started') return {reason};
-  return {reason: 'cancelled', because: reason === 'cancelled' && because !== undefined ? because : need};
+function rootOf(need: string, error: {readonly reason: string} | Cancelled): Cancelled {
+  if (error.reason === 'not-started') return {reason: 'not-started'};
+  return error.reason === 'cancelled' && 'because' in error ? error : {reason: 'cancelled', because: need};
 }
 
 interface Waiting {

@@ -22,7 +22,7 @@ export interface StageNode {
   readonly options: NodeOptions;
 }
 
-/** Something from outside; `path` is absolute. `port` is `source`, or that of the node which it stands in for. */
+/** Something from outside; `path` is absolute. `port` is `output`, or that of the node which it stands in for. */
 export interface SourceNode {
   readonly type: 'source';
   readonly id: string;
@@ -44,7 +44,8 @@ export interface Mistake {
   readonly place?: string;
 }
 
-export const SOURCE_PORT = 'source';
+/** The port of a plain source. */
+export const SOURCE_PORT = 'output';
 
 const NODE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
 
@@ -76,7 +77,13 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
     return true;
   };
 
-  const add = (id: string, stage: unknown, inputs: unknown = {}, params: Params = {}, options: NodeOptions = {}) => {
+  const add = (
+    id: string,
+    stage: unknown,
+    inputs: unknown = {},
+    params: Readonly<Record<string, unknown>> = {},
+    options: NodeOptions = {},
+  ) => {
     if (!isStage(stage)) {
       throw new WiringStopped([
         ...mistakes,
@@ -100,7 +107,7 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
           .filter((port) => wired[port] !== undefined)
           .map((port) => [port, wired[port] as Ref]),
       ),
-      params: withoutUndefined({...stage.params, ...withoutUndefined(params)}),
+      params: {...stage.params, ...withoutUndefined(params as Params)},
       options,
     });
     return Object.fromEntries(Object.entries(stage.outputs).map(([port, kind]) => [port, {node: id, port, kind}]));
@@ -186,7 +193,10 @@ class WiringStopped extends Error {
 }
 
 function checkInputs(id: string, stage: AnyStage, inputs: unknown, complain: (message: string) => void): void {
-  if (!isRecord(inputs)) return complain(`node “${id}”: its inputs are not a record of refs`);
+  if (!isRecord(inputs)) {
+    complain(`node “${id}”: its inputs are not a record of refs`);
+    return;
+  }
   for (const [port, wired] of Object.entries(inputs)) {
     const declared = stage.inputs[port];
     if (declared === undefined) {

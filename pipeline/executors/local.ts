@@ -95,10 +95,12 @@ async function endLeftovers(tag: string, session: number): Promise<Exit['leftove
   }
   const all = new Map(left.map((process) => [process.pid, process]));
   for (const {pid} of left) signal(pid, 'SIGTERM');
-  for (const started = performance.now(); ; await sleep(POLL)) {
+  const started = performance.now();
+  for (;;) {
     const alive = tagged(tag, session);
     if (alive.length === 0) return [...all.values()];
     for (const process of alive) all.set(process.pid, process);
     if (performance.now() - started > LEFTOVER_GRACE) for (const {pid} of alive) signal(pid, 'SIGKILL');
+    await sleep(POLL);
   }
 }
