@@ -15,6 +15,10 @@ type Load = () => Promise<(services: Services) => Command>;
 const COMMANDS: Readonly<Record<string, Load>> = {
   run: async () => (await import('./commands/run.js')).runCommand,
   plan: async () => (await import('./commands/plan.js')).planCommand,
+  resume: async () => (await import('./commands/resume.js')).resumeCommand,
+  status: async () => (await import('./commands/status.js')).statusCommand,
+  log: async () => (await import('./commands/log.js')).logCommand,
+  why: async () => (await import('./commands/why.js')).whyCommand,
   doctor: async () => (await import('./commands/doctor.js')).doctorCommand,
 };
 

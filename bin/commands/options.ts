@@ -98,3 +98,6 @@ function gpusOfSetUp(): number {
     throw error;
   }
 }
+
+/** What was typed, as it is kept with the run. */
+export const commandLine = (): string => ['r1', ...process.argv.slice(2)].join(' ');

@@ -10,18 +10,17 @@ import {prepare} from '../../pipeline/prepare.js';
 import {runtimeClass} from '../../stages/tensorflow/runtime.js';
 import {DEFAULT_RECIPE, RECIPES} from '../recipes.js';
 import {planJson, planText} from '../render/plan.js';
+import {withGlobals} from '../globals.js';
 import type {GlobalOptions, Services} from '../services.js';
-import {withGlobals} from './common.js';
 import {wishesOf, withWishes} from './options.js';
 import type {WishOptions} from './options.js';
 
 export const planCommand = (services: Services): Command =>
-  withGlobals(withWishes(new Command('plan')))
+  withGlobals(withWishes(new Command('plan')), ['r1 plan tiny --set full-sft.epochs=3'])
     .description(
       'show what a run would do: run, reuse, or run if something changes; the reason; the time it took before',
     )
     .argument('[recipe]', 'a built-in recipe or the path of a .ts or .js file', DEFAULT_RECIPE)
-    .addHelpText('after', '\nExample:\n  r1 plan tiny --set full-sft.epochs=3')
     .action(async (name: string, options: GlobalOptions & WishOptions) => {
       const {store, close} = openForPlan(services, options.store);
       try {

@@ -7,15 +7,19 @@ import {carryOut} from '../carryout.js';
 import {DEFAULT_RECIPE, RECIPES} from '../recipes.js';
 import {afterRun} from '../afterrun.js';
 import {planJson, planText} from '../render/plan.js';
+import {withGlobals} from '../globals.js';
 import type {GlobalOptions, Services} from '../services.js';
-import {withGlobals} from './common.js';
-import {wishesOf, withManaging, withWishes} from './options.js';
+import {commandLine, wishesOf, withManaging, withWishes} from './options.js';
 import type {ManagingOptions, WishOptions} from './options.js';
 
 type Options = GlobalOptions & WishOptions & ManagingOptions & {readonly dryRun?: boolean};
 
 export const runCommand = (services: Services): Command =>
-  withGlobals(withManaging(withWishes(new Command('run'))))
+  withGlobals(withManaging(withWishes(new Command('run'))), [
+    'r1 run',
+    'r1 run tiny --seed 3 --set zero-rl.learningRate=1e-4',
+    'r1 run ./my.recipe.ts --only sft',
+  ])
     .description('bring the nodes of a recipe up to date: run what is new or changed, reuse the rest')
     .argument(
       '[recipe]',
@@ -23,10 +27,6 @@ export const runCommand = (services: Services): Command =>
       DEFAULT_RECIPE,
     )
     .option('--dry-run', 'show what would run and why, and stop there')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  r1 run\n  r1 run tiny --seed 3 --set zero-rl.learningRate=1e-4\n  r1 run ./my.recipe.ts --only sft',
-    )
     .action(async (name: string, options: Options) => {
       const store = services.openStore(options.store);
       try {
@@ -50,6 +50,3 @@ export const runCommand = (services: Services): Command =>
         store.close();
       }
     });
-
-/** What was typed, as it is kept with the run. */
-export const commandLine = (): string => ['r1', ...process.argv.slice(2)].join(' ');

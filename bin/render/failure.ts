@@ -1,4 +1,5 @@
 /** Outcomes as sentences: what happened, where to look, what to type next. */
+import type {Outcome as StoredOutcome} from '../../artifacts/index.js';
 import {unreachable} from '../../pipeline/result.js';
 import type {Outcome} from '../../pipeline/outcome.js';
 
@@ -43,6 +44,9 @@ export function outcomeText(outcome: Outcome): string {
       return unreachable(outcome);
   }
 }
+
+/** The outcome that the runner put into the store. */
+export const outcomeOf = (stored: StoredOutcome): Outcome => stored.detail as unknown as Outcome;
 
 /** Whether the stage's log may say more than the outcome does. */
 export function isInLog({reason}: Outcome): boolean {

@@ -1,0 +1,50 @@
+/** `r1 resume`: goes on with a run that ended early. */
+import {Command} from 'commander';
+import type {RunId} from '../../artifacts/index.js';
+import {prepareResume, runToResume} from '../../pipeline/resume.js';
+import {runtimeClass} from '../../stages/tensorflow/runtime.js';
+import {afterRun} from '../afterrun.js';
+import {carryOut} from '../carryout.js';
+import {withGlobals} from '../globals.js';
+import type {GlobalOptions, Services} from '../services.js';
+import {commandLine, wholeNumber, withManaging} from './options.js';
+import type {ManagingOptions} from './options.js';
+
+type Options = GlobalOptions & ManagingOptions & {readonly acceptCheckpoint?: boolean};
+
+export const resumeCommand = (services: Services): Command =>
+  withGlobals(withManaging(new Command('resume')), ['r1 resume', 'r1 resume 12 --accept-checkpoint'])
+    .description(
+      'go on with a run: what succeeded in it stays, the rest runs with today’s code and the run’s own params',
+    )
+    .argument('[run]', 'number of the run (default: the newest)', wholeNumber)
+    .option(
+      '--accept-checkpoint',
+      'go on from checkpoints that other code wrote; their outputs are marked and never reused',
+    )
+    .action(async (wanted: number | undefined, options: Options) => {
+      const store = services.openStore(options.store);
+      try {
+        const run = runToResume(store, wanted as RunId | undefined);
+        if (run.end?.outcome === 'succeeded') {
+          if (options.json !== true) services.complain(`run ${run.id} has succeeded: there is nothing to resume`);
+          return;
+        }
+        const runtimeOf = (threads: number) => ({...runtimeClass(threads)});
+        const {prepared, notes} = await prepareResume(run, store, runtimeOf);
+        const otherCode = options.acceptCheckpoint === true ? 'accept' : 'refuse';
+        const summary = await carryOut({
+          store,
+          prepared,
+          options,
+          services,
+          command: commandLine(),
+          resume: run.id,
+          otherCode,
+          warnings: notes,
+        });
+        if (summary.outcome === 'succeeded' && options.json !== true) await afterRun({store, summary, services});
+      } finally {
+        store.close();
+      }
+    });
