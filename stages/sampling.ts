@@ -1,0 +1,112 @@
+/**
+ * Draws completions for prompts with a loaded engine. The unit of work is a fixed chunk of whole groups: prompts of like
+ * length, padded to one bucket, so that a chunk's bytes depend on the chunk alone. Scoring is somebody else's job.
+ */
+import {StageFailure} from '../pipeline/stage.js';
+import {samplingUniforms} from './random.js';
+import {encodePrompt} from './text/templates.js';
+import type {TemplateName} from './text/templates.js';
+import type {Tokenizer} from './text/tokenizer.js';
+import {completionOf} from './text/completion.js';
+import type {Completion} from './text/completion.js';
+import type {Prompt} from './tasks/prompt.js';
+
+/** One sampled completion. */
+export interface Rollout {
+  readonly prompt: Prompt;
+  /** Which sample of its prompt, from 0. */
+  readonly sample: number;
+  readonly promptTokens: readonly number[];
+  /** Sampled tokens, the end-of-sequence token included when it was drawn. */
+  readonly tokens: readonly number[];
+  /** False when the length limit cut the completion off. */
+  readonly finished: boolean;
+  readonly completion: Completion;
+}
+
+/** What `engine.run.<generation program>` takes and gives. */
+export type Generate = (chunk: {readonly prompts: readonly (readonly number[])[]; readonly uniforms: Float32Array}) => readonly {
+  readonly tokens: readonly number[];
+  readonly finished: boolean;
+}[];
+
+export interface EncodedPrompt {
+  readonly prompt: Prompt;
+  readonly tokens: readonly number[];
+}
+
+/**
+ * Prompts as token ids under a template, followed by `prefill` where a completion is forced to begin a certain way.
+ * @throws {StageFailure} when a prompt is longer than `limit` tokens.
+ */
+export function encodePrompts(
+  prompts: readonly Prompt[],
+  {tokenizer, template, prefill = '', limit}: {
+    readonly tokenizer: Tokenizer;
+    readonly template: TemplateName;
+    readonly prefill?: string;
+    readonly limit: number;
+  },
+): EncodedPrompt[] {
+  const forced = prefill === '' ? [] : tokenizer.encode(prefill);
+  return prompts.map((prompt) => {
+    const tokens = [...encodePrompt(tokenizer, template, prompt.question), ...forced];
+    if (tokens.length > limit) {
+      throw new StageFailure(`prompt ${prompt.id} has ${tokens.length} tokens, the model takes ${limit} beside the response`);
+    }
+    return {prompt, tokens};
+  });
+}
+
+/** At most `count` padded lengths that cover all of `lengths`, each a multiple of 8: few, because each is compiled. */
+export function lengthBuckets(lengths: readonly number[], count = 2): number[] {
+  const sorted = [...lengths].sort((a, b) => a - b);
+  if (sorted.length === 0) return [8];
+  const up = (length: number): number => Math.max(8, Math.ceil(length / 8) * 8);
+  const at = Array.from({length: count}, (_, i) => up(sorted[Math.ceil(((i + 1) / count) * sorted.length) - 1]!));
+  return [...new Set(at)].sort((a, b) => a - b);
+}
+
+/**
+ * `group` samples of every prompt, prompt by prompt in the given order.
+ *
+ * @param chunk prompts in one native call
+ * @param key what the draws depend on besides prompt number, sample and position
+ * @param prefill text that was forced into the prompt and belongs to the completion when it is judged
+ * @param done called with the number of prompts that are through
+ */
+export function sampleGroups(
+  generate: Generate,
+  prompts: readonly EncodedPrompt[],
+  options: {
+    readonly tokenizer: Tokenizer;
+    readonly group: number;
+    readonly chunk: number;
+    readonly maxNewTokens: number;
+    readonly key: {readonly seed: number; readonly purpose: string; readonly step?: number};
+    readonly prefill?: string;
+    readonly done?: (prompts: number) => void;
+  },
+): Rollout[][] {
+  const {tokenizer, group, chunk, maxNewTokens, key, prefill = '', done} = options;
+  const forced = prefill === '' ? [] : tokenizer.encode(prefill);
+  const order = prompts.map((_, index) => index).sort((a, b) => prompts[a]!.tokens.length - prompts[b]!.tokens.length || a - b);
+  const groups = new Array<Rollout[]>(prompts.length);
+  for (let start = 0; start < order.length; start += chunk) {
+    const members = order.slice(start, start + chunk);
+    const samples = members.flatMap((index) => Array.from({length: group}, (_, sample) => index * group + sample));
+    const drawn = generate({
+      prompts: members.map((index) => prompts[index]!.tokens),
+      uniforms: samplingUniforms(key, samples, maxNewTokens),
+    });
+    members.forEach((index, place) => {
+      const {prompt, tokens: promptTokens} = prompts[index]!;
+      groups[index] = Array.from({length: group}, (_, sample) => {
+        const {tokens, finished} = drawn[place * group + sample]!;
+        return {prompt, sample, promptTokens, tokens, finished, completion: completionOf(tokenizer, [...forced, ...tokens], finished)};
+      });
+    });
+    done?.(Math.min(start + chunk, order.length));
+  }
+  return groups;
+}
