@@ -1,0 +1,34 @@
+/** Group-relative advantages: what a completion's reward says beside its siblings'. Plain numbers, no tensors. */
+
+/**
+ * A_i = (r_i − mean) / max(std, floor), or r_i − mean without the division (Dr. GRPO, arXiv 2503.20783).
+ * The standard deviation is the population's. The floor keeps a difference of 0.02 in one reward, the only one in its
+ * group, from counting as much as right against wrong. DeepSeek-R1, equation 3.
+ *
+ * @param rewards of one group, any length
+ */
+export function groupAdvantages(
+  rewards: readonly number[],
+  {divideByStd, stdFloor}: {readonly divideByStd: boolean; readonly stdFloor: number},
+): number[] {
+  const mean = rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length;
+  if (!divideByStd) return rewards.map((reward) => reward - mean);
+  const scale = Math.max(spread(rewards), stdFloor);
+  return rewards.map((reward) => (scale === 0 ? 0 : (reward - mean) / scale));
+}
+
+/** The population's standard deviation. */
+export function spread(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+}
+
+/**
+ * DAPO's soft penalty for overlong completions, added to the reward: 0 up to `limit − margin` tokens, then linear down to
+ * −1 at `limit` (arXiv 2503.14476, equation 13).
+ */
+export function overlongPenalty(tokens: number, limit: number, margin: number): number {
+  const free = limit - margin;
+  if (tokens <= free) return 0;
+  return tokens >= limit ? -1 : (free - tokens) / margin;
+}
