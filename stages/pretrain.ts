@@ -1,0 +1,200 @@
+/**
+ * Pre-training: a base model from documents, next-token loss. A document's `prompt` part (a random question) is read but
+ * not learned, since its digits cannot be predicted; plain text has no such part and is learned whole.
+ *
+ * Reinforcement learning needs a base that finds the right answer now and then. So the stage ends only when pass@k on
+ * validation problems is high enough; until then it trains on in chunks, and at the cap it fails and says so.
+ */
+import {join} from 'node:path';
+import {StageFailure, defineStage, optional} from '../pipeline/stage.js';
+import {documentRow, readJson, readPrompts, readRows, writeJson, writeRows} from './rows.js';
+import type {HistoryRow} from './rows.js';
+import {encodePrompts, lengthBuckets, sampleGroups} from './sampling.js';
+import type {TemplateName} from './text/templates.js';
+
+interface State {
+  readonly step: number;
+  /** Step at which the training ends unless the gate says otherwise. */
+  readonly end: number;
+  readonly history: HistoryRow[];
+  readonly trainedTokens: number;
+}
+
+export const pretrain = defineStage({
+  module: import.meta.url,
+  name: 'pretrain',
+  summary: 'A base model from raw documents, trained until it can solve some problems by sampling',
+  tensor: true,
+  resources: {cpu: 1, memory: 1500},
+  inputs: {documents: 'dataset', tokenizer: 'tokenizer', validation: optional('prompts')},
+  outputs: {model: 'model', history: 'history'},
+  params: {
+    hiddenSize: 64,
+    intermediateSize: 192,
+    layers: 2,
+    heads: 4,
+    keyValueHeads: 4,
+    maxPositions: 128,
+    ropeTheta: 10_000,
+    /** Standard deviation of the fresh matrices; the usual 0.02 is small for narrow models. */
+    initializerRange: 0.02,
+    /** Input and output embeddings are one matrix. */
+    tied: true as boolean,
+    steps: 2_200,
+    /** Documents in an optimizer step. */
+    batch: 64,
+    /** Documents in one native call; the sum over a step is the same, its last bits are not. */
+    microBatch: 32,
+    learningRate: 4e-3,
+    warmup: 50,
+    /** The learning rate falls from here on, as a share of the steps, linearly to a twentieth. */
+    decayFrom: 0.6,
+    weightDecay: 0,
+    beta2: 0.98,
+    /** The gate: pass@`gateSamples` on this many validation problems must reach `gate`; 0 turns it off. */
+    gate: 0.9,
+    gateProblems: 100,
+    gateSamples: 16,
+    gateTemplate: 'zero' as TemplateName,
+    gateTemperature: 0.6,
+    gateTopP: 0.95,
+    maxNewTokens: 48,
+    /** Steps that are added while the gate is missed, and the most steps in all. */
+    extraSteps: 400,
+    maxSteps: 4_600,
+  },
+  async run({inputs, outputs, params, seed, threads, checkpoints, progress, metric, note}) {
+    const [{openEngine, crossEntropyTraining, generation}, {newConfig}, {initialWeights, countParameters}, {saveModel}, state, {openTokenizer}, {batchOrder}, {scoreCompletion}] =
+      await Promise.all([
+        import('./tensorflow/engine.js'),
+        import('./model/config.js'),
+        import('./model/parameters.js'),
+        import('./model/folder.js'),
+        import('./train/state.js'),
+        import('./text/tokenizer.js'),
+        import('./train/order.js'),
+        import('./rewards/index.js'),
+      ]);
+    const tokenizer = await openTokenizer(inputs.tokenizer);
+    const config = newConfig({
+      vocabSize: tokenizer.size,
+      hiddenSize: params.hiddenSize,
+      intermediateSize: params.intermediateSize,
+      layers: params.layers,
+      heads: params.heads,
+      keyValueHeads: params.keyValueHeads,
+      maxPositions: params.maxPositions,
+      ropeTheta: params.ropeTheta,
+      initializerRange: params.initializerRange,
+      tied: params.tied,
+      eosId: tokenizer.eosId,
+      padId: tokenizer.padId,
+    });
+    const rows = (await readRows(inputs.documents, documentRow)).map(({id, prompt, response}) => {
+      const before = prompt === '' ? [] : tokenizer.encode(prompt);
+      const tokens = [...before, ...tokenizer.encode(response), tokenizer.eosId];
+      if (tokens.length > params.maxPositions) throw new StageFailure(`document ${id} has ${tokens.length} tokens, maxPositions is ${params.maxPositions}`);
+      // The first token has nothing before it to be predicted from.
+      return {tokens, mask: tokens.map((_, i) => (i === 0 || i < before.length ? 0 : 1))};
+    });
+    const gated = params.gate > 0 && inputs.validation !== undefined;
+    const problems = gated ? (await readPrompts(inputs.validation)).slice(0, params.gateProblems) : [];
+    const questions = encodePrompts(problems, {tokenizer, template: params.gateTemplate, limit: params.maxPositions - params.maxNewTokens});
+    const chunk = 8;
+    const engine = await openEngine({
+      config,
+      weights: initialWeights(config, seed),
+      threads,
+      optimizer: {beta1: 0.9, beta2: params.beta2, epsilon: 1e-8, weightDecay: params.weightDecay, maxNorm: 1},
+      programs: {
+        train: crossEntropyTraining({rows: params.microBatch, lengths: lengthBuckets(rows.map(({tokens}) => tokens.length), 3)}),
+        sample: generation({
+          prompts: chunk,
+          group: params.gateSamples,
+          promptLengths: lengthBuckets(questions.map(({tokens}) => tokens.length), 1),
+          maxNewTokens: params.maxNewTokens,
+          temperature: params.gateTemperature,
+          topP: params.gateTopP,
+          topK: 0,
+          stopIds: [tokenizer.eosId],
+          padId: tokenizer.padId,
+        }),
+      },
+    });
+    let {step, end, history, trainedTokens}: State = {step: 0, end: params.steps, history: [], trainedTokens: 0};
+    if (checkpoints.latest !== undefined) {
+      ({step, end, history, trainedTokens} = (await readJson(join(checkpoints.latest, 'state.json'))) as State);
+      await state.restoreState(engine, join(checkpoints.latest, 'state.safetensors'));
+    }
+    const save = (): Promise<void> =>
+      checkpoints.save(step, async (folder) => {
+        await writeJson(join(folder, 'state.json'), {step, end, history, trainedTokens} satisfies State);
+        await state.saveState(engine, join(folder, 'state.safetensors'));
+      });
+    const batchAt = batchOrder(rows.length, params.batch, {seed, purpose: 'pretrain/order'});
+
+    const solved = (): number => {
+      const groups = sampleGroups(engine.run.sample, questions, {
+        tokenizer,
+        group: params.gateSamples,
+        chunk,
+        maxNewTokens: params.maxNewTokens,
+        key: {seed, purpose: 'pretrain/gate', step},
+      });
+      const right = groups.filter((group) => group.some((one) => scoreCompletion(one.prompt, one.completion, {accuracy: 1}).total > 0));
+      return right.length / groups.length;
+    };
+
+    for (;;) {
+      while (step < end) {
+        const learningRate = rateAt(step, end, params);
+        const batch = batchAt(step).map((index) => rows[index]!);
+        const {loss, gradNorm} = engine.run.train(batch, {learningRate});
+        if (!Number.isFinite(loss)) throw new StageFailure(`the loss is ${loss} at step ${step + 1}; a lower learningRate than ${params.learningRate} may help`);
+        trainedTokens += batch.reduce((sum, {tokens}) => sum + tokens.length, 0);
+        step++;
+        history.push({id: `step-${step}`, from: [], step, loss, gradNorm, learningRate});
+        if (step % 10 === 0 || step === end) {
+          progress({step, total: end, tokens: trainedTokens});
+          metric('loss', step, loss);
+        }
+        // At the end of a phase too: the gate's draws depend on the step alone, so asking again gives the same answer.
+        if (checkpoints.due(step)) await save();
+      }
+      if (!gated) break;
+      const passed = solved();
+      metric(`pass@${params.gateSamples}`, step, passed);
+      const sentence = `pass@${params.gateSamples} on ${problems.length} validation problems is ${passed.toFixed(3)} after ${step} steps`;
+      note(sentence);
+      if (passed >= params.gate) break;
+      if (end + params.extraSteps > params.maxSteps) {
+        throw new StageFailure(`${sentence}, below ${params.gate}: too weak a base for reinforcement learning; raise maxSteps (${params.maxSteps}) or the model's size`);
+      }
+      end += params.extraSteps;
+    }
+
+    await saveModel(outputs.model, {config, weights: engine.read('policy'), tokenizerFrom: inputs.tokenizer, generation: {temperature: 0.6, top_p: 0.95}});
+    const parameters = countParameters(config);
+    await writeRows(outputs.history, history, {parameters, trainedTokens, generatedTokens: 0, scoredTokens: 0, steps: step});
+    engine.dispose();
+  },
+});
+
+interface Rate {
+  readonly steps: number;
+  readonly extraSteps: number;
+  readonly learningRate: number;
+  readonly warmup: number;
+  readonly decayFrom: number;
+}
+
+/** Warm-up, plateau, linear fall to a twentieth; added chunks start at half the peak and fall in the same way. */
+export function rateAt(step: number, end: number, {steps, extraSteps, learningRate, warmup, decayFrom}: Rate): number {
+  const fall = (share: number): number => 1 - 0.95 * share;
+  if (end > steps) {
+    const start = end - extraSteps;
+    return 0.5 * learningRate * fall((step - start) / extraSteps);
+  }
+  const knee = decayFrom * steps;
+  return learningRate * Math.min(1, (step + 1) / warmup) * (step < knee ? 1 : fall((step - knee) / (steps - knee)));
+}
