@@ -41,6 +41,8 @@ export function lastRuntime() {
 /** Whether the facts still hold for this Node and this machine. @param {string} wanted */
 export function runtimeHolds(wanted) {
   const last = lastRuntime();
+  // Who asks for the GPU by name is not content with the processor that an earlier set-up fell back on.
+  if (process.env['R1_DEVICE'] === 'gpu' && last.device?.startsWith('gpu') !== true) return false;
   return (
     last.wanted === wanted &&
     last.node === nodeMajor &&
@@ -87,7 +89,9 @@ export async function writeRuntime(wanted, gpus) {
   }
   const {tensorflow, gpu} = /** @type {{tensorflow: string, gpu: boolean}} */ (JSON.parse(line));
   if (wanted === 'gpu' && !gpu) {
-    const reasons = lastLines(result.output, 12);
+    const reasons = lastLines(result.output, 40)
+      .filter((text) => text.trim() !== '' && text !== line && !/already (been )?registered|absl::Init/.test(text))
+      .slice(-8);
     if (process.env['R1_DEVICE'] === 'gpu') {
       throw new SetupError('R1_DEVICE=gpu, but TensorFlow cannot use the GPU that is here.', reasons);
     }

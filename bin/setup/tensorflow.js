@@ -136,7 +136,7 @@ export function nvidiaParts(text) {
 /** @param {string} metadataFile */
 async function placeNvidia(metadataFile) {
   const parts = nvidiaParts(readFileSync(metadataFile, 'utf8'));
-  say(step, `the GPU needs ${String(parts.length)} of NVIDIA's libraries, about 2.5 GB to fetch in all`);
+  say(step, `the GPU needs ${String(parts.length)} of NVIDIA's libraries, 1.8 GB to fetch in all and 4 GB on the disk`);
   for (const {name, version} of parts) {
     const entry = await cached(step, `${name}-${version}-${platformName()}`, (folder) =>
       fetchWheel({
