@@ -1,0 +1,12 @@
+/** Answers of the dials task: two digits between the answer tags, left first, and nothing else. */
+import type {AnswerKind} from './answer.js';
+
+const digits = (text: string): string | undefined => {
+  const match = /^(\d)\s+(\d)$/.exec(text.trim());
+  return match === null ? undefined : `${match[1]} ${match[2]}`;
+};
+
+export const dials: AnswerKind = {
+  read: ({answer}) => (answer === undefined ? undefined : digits(answer)),
+  reference: digits,
+};

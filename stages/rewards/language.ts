@@ -1,0 +1,16 @@
+/**
+ * Language consistency of the thinking: words of the question's language / words of either (DeepSeek-R1, Nature 645:633,
+ * Eq. 7). Thinking without a word of either is worth 0 where reasoning is asked for; for a trivial prompt, which may be
+ * answered without thinking, the reward is left out and costs nothing.
+ */
+import {isReasoning, type Prompt} from '../tasks/prompt.js';
+import type {Completion} from '../text/completion.js';
+import {languageConsistency} from '../text/language.js';
+import {graded, verdict, type Verdict} from './verdict.js';
+
+export function language(prompt: Prompt, {thinking = ''}: Completion): Verdict {
+  if (prompt.language === undefined) return verdict('left-out');
+  const share = languageConsistency(thinking, prompt.language);
+  if (share !== undefined) return graded(share);
+  return isReasoning(prompt) ? graded(0) : {outcome: 'left-out', value: 1};
+}

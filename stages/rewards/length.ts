@@ -1,0 +1,16 @@
+/**
+ * The soft limit on length of DAPO (arXiv 2503.14476, Eq. 13), shifted from [−1, 0] to [0, 1]: 1 until the last fifth of
+ * the room, then falling linearly to 0 at the limit. Left out where no limit is known.
+ */
+import type {Prompt} from '../tasks/prompt.js';
+import type {Completion} from '../text/completion.js';
+import {graded, type Verdict} from './verdict.js';
+
+/** Share of the limit over which the reward falls; DAPO uses 4,096 of 20,480 tokens. */
+const SOFT = 0.2;
+
+export function length(_prompt: Prompt, _completion: Completion, tokens?: number, maxTokens?: number): Verdict {
+  if (tokens === undefined || maxTokens === undefined) return {outcome: 'left-out', value: 1};
+  const room = (maxTokens - tokens) / (SOFT * maxTokens);
+  return graded(Math.min(1, Math.max(0, room)));
+}

@@ -1,0 +1,140 @@
+/**
+ * Rewards in a thread that can be ended. A checker may be sent into a loop by what a model writes; whoever takes longer
+ * than the limit is ended and its verdict is `timed-out`, while the rest of the batch is judged as usual.
+ */
+import {Worker} from 'node:worker_threads';
+
+import type {Prompt} from '../tasks/prompt.js';
+import type {Completion} from '../text/completion.js';
+import {REWARD_NAMES, type RewardName, type RewardWeights, type Scored} from './registry.js';
+import {verdict, type Verdict} from './verdict.js';
+
+export interface ScorerItem {
+  readonly prompt: Prompt;
+  readonly completion: Completion;
+  readonly tokens?: number;
+  readonly maxTokens?: number;
+}
+
+export interface Scorer {
+  /** Verdicts in the order of the items. One batch at a time. */
+  score(items: readonly ScorerItem[]): Promise<Scored[]>;
+  close(): Promise<void>;
+}
+
+/** What the thread is told when it starts. `progress` is shared memory: the number of the item being judged. */
+export interface ScorerData {
+  readonly module: string;
+  readonly weights: RewardWeights;
+  readonly progress: Int32Array;
+}
+
+export type Judged =
+  {readonly index: number; readonly scored: Scored} | {readonly index: number; readonly error: string};
+
+/** The progress of a thread that judges nothing. */
+export const IDLE = -1;
+
+/**
+ * Starts the thread and waits until it is ready.
+ *
+ * @param options.module URL of the module whose `scoreCompletion` judges; the built-in rewards unless a test brings its own
+ * @param options.timeoutMs an item is ended after one to two times this long
+ */
+export async function openScorer(options: {
+  readonly weights: RewardWeights;
+  readonly timeoutMs?: number;
+  readonly module?: string;
+}): Promise<Scorer> {
+  const {weights, timeoutMs = 2000, module = new URL('./registry.js', import.meta.url).href} = options;
+  const progress = new Int32Array(new SharedArrayBuffer(4));
+  const workerData: ScorerData = {module, weights, progress};
+  let worker = await startThread(workerData);
+  return {
+    async score(items) {
+      const results = new Map<number, Scored>();
+      while (results.size < items.length) {
+        const missing = items.flatMap((item, index) => (results.has(index) ? [] : [[index, item] as const]));
+        const hung = await judgeAll({thread: worker, progress, timeoutMs}, missing, results);
+        if (hung === undefined) break;
+        worker.ref();
+        await worker.terminate();
+        worker = await startThread(workerData);
+        // Verdicts that were on their way when the thread ended are lost; those items are judged again.
+        results.set(hung, TIMED_OUT);
+      }
+      return items.map((_, index) => results.get(index)!); // The loop above ends when each has one.
+    },
+    close: async () => {
+      worker.ref();
+      await worker.terminate();
+    },
+  };
+}
+
+function startThread(workerData: ScorerData): Promise<Worker> {
+  const thread = new Worker(new URL('./scorer-thread.js', import.meta.url), {workerData});
+  return new Promise((resolve, reject) => {
+    thread.once('error', reject);
+    thread.once('message', () => {
+      thread.off('error', reject);
+      thread.unref(); // An idle thread does not keep the process alive.
+      resolve(thread);
+    });
+  });
+}
+
+/** Judges until all items have a result (`undefined`) or one of them hangs (its index). */
+function judgeAll(
+  {thread, progress, timeoutMs}: {thread: Worker; progress: Int32Array; timeoutMs: number},
+  items: readonly (readonly [number, ScorerItem])[],
+  results: Map<number, Scored>,
+): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const total = results.size + items.length;
+    let seen = IDLE;
+    const finish = (settle: () => void): void => {
+      clearInterval(watch);
+      thread.off('error', onError).off('message', onMessage);
+      settle();
+    };
+    const watch = setInterval(() => {
+      const now = Atomics.load(progress, 0);
+      // Only an item that was already being judged at the last look has had all of its time. The counter is shared
+      // memory, so it tells the truth even when this side was too busy to take its messages.
+      if (now !== IDLE && now === seen) {
+        finish(() => {
+          resolve(now);
+        });
+      }
+      seen = now;
+    }, timeoutMs);
+    const onError = (error: Error): void => {
+      finish(() => {
+        reject(error);
+      });
+    };
+    const onMessage = (judged: Judged): void => {
+      if ('error' in judged) {
+        finish(() => {
+          reject(new Error(`Internal error: a reward failed: ${judged.error}`));
+        });
+        return;
+      }
+      results.set(judged.index, judged.scored);
+      if (results.size === total) {
+        finish(() => {
+          resolve(undefined);
+        });
+      }
+    };
+    thread.on('error', onError).on('message', onMessage);
+    Atomics.store(progress, 0, IDLE);
+    thread.postMessage(items);
+  });
+}
+
+const TIMED_OUT: Scored = {
+  total: 0,
+  verdicts: Object.fromEntries(REWARD_NAMES.map((name) => [name, verdict('timed-out')])) as Record<RewardName, Verdict>,
+};

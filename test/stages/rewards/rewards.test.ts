@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import {rewards, scoreCompletion} from '../../../stages/rewards/index.js';
+import {boxed} from '../../../stages/rewards/answers/answer.js';
+import {lastInteger} from '../../../stages/rewards/answers/integer.js';
+import {normalText} from '../../../stages/rewards/answers/exact.js';
+import {dialsProblem, dialsPrompt, workedSolution} from '../../../stages/tasks/dials.js';
+import type {Prompt} from '../../../stages/tasks/prompt.js';
+import {readCompletion} from '../../../stages/text/completion.js';
+
+const problem = dialsProblem(
+  [3, 5],
+  [
+    {dial: 0, by: 2},
+    {dial: 1, by: -1},
+  ],
+  'en',
+); // 5 4
+const prompt = dialsPrompt(problem);
+const asked = (task: Prompt['task'], answer?: string): Prompt => ({
+  id: 'p',
+  from: [],
+  task,
+  key: 'p',
+  question: 'q',
+  ...(answer === undefined ? {} : {answer}),
+});
+const read = (text: string, finished = true) => readCompletion(text, finished);
+const full = read(`<think> ${workedSolution(problem)} </think> <answer> 5 4 </answer>`);
+
+test('right, wrong and unparsable answers are told apart', () => {
+  const outcome = (text: string) => rewards.accuracy(prompt, read(text));
+  assert.deepEqual(outcome('<answer> 5 4 </answer>'), {outcome: 'right', value: 1});
+  assert.deepEqual(outcome('<answer> 4 5 </answer>'), {outcome: 'wrong', value: 0});
+  for (const text of [
+    '5 4',
+    '<answer> 5 </answer>',
+    '<answer> left 5 4 </answer>',
+    '<answer> 5 4',
+    '<answer> 5 4 4 </answer>',
+  ]) {
+    assert.deepEqual(outcome(text), {outcome: 'unparsable', value: 0}, text);
+  }
+  assert.equal(rewards.accuracy(asked('general'), full).outcome, 'left-out');
+});
+
+test('the last whole number of an answer counts', () => {
+  const cases: [string, string | undefined][] = [
+    ['The answer is 42.', '42'],
+    ['$1,234.00', '1234'],
+    ['-7 degrees', '-7'],
+    ['−7', '-7'],
+    ['3 + 4 = 7', '7'],
+    ['007', '7'],
+    ['50%', '50'],
+    ['3.5', undefined],
+    ['x2', undefined],
+    ['none', undefined],
+    ['1,2', undefined], // neither a thousands comma nor two numbers with a space
+    ['in 2020, 12', '12'],
+    ['-0', '0'],
+  ];
+  for (const [text, expected] of cases) assert.equal(lastInteger(text), expected, text);
+});
+
+test('an integer may stand in answer tags or in a box behind the thinking', () => {
+  const accuracy = (text: string) => rewards.accuracy(asked('integer', '12'), read(text)).outcome;
+  assert.equal(accuracy('<think> 99 </think> <answer> It is 12 . </answer>'), 'right');
+  assert.equal(accuracy('<think> \\boxed{99} </think> So \\boxed{12}.'), 'right');
+  assert.equal(accuracy('<think> x </think> <answer> \\boxed{12} of 40 </answer>'), 'right');
+  assert.equal(accuracy('So it is 12.'), 'unparsable'); // a bare number in running text may be any number
+  assert.equal(accuracy('<answer> 13 </answer>'), 'wrong');
+  assert.equal(boxed('\\boxed{\\frac{1}{2}} x'), '\\frac{1}{2}');
+  assert.equal(boxed('\\boxed{1'), undefined);
+});
+
+test('exact answers are compared without case, width, spacing and the final point', () => {
+  assert.equal(normalText('  Ｘ = 3 .'), normalText('x = 3'));
+  assert.equal(normalText('$x=3$'), normalText('x=3'));
+  assert.notEqual(normalText('x=3'), normalText('x = 3'));
+  assert.equal(rewards.accuracy(asked('exact', 'Paris'), read('<answer> paris. </answer>')).outcome, 'right');
+});
+
+test('a format with empty thinking is enough for a greeting and not for a problem', () => {
+  const empty = read('<think> </think> <answer> 5 4 </answer>');
+  assert.equal(rewards.format(prompt, full).value, 1);
+  assert.equal(rewards.format(prompt, empty).value, 0);
+  assert.equal(rewards.format(asked('general'), empty).value, 1);
+  assert.equal(rewards.format(prompt, {...full, tagged: false}).value, 0);
+});
+
+test('language is the share of words, 0 for a problem without words and left out for a greeting without', () => {
+  const mixed = read('<think> left 3 up 2 gives 5 . 右 5 退 1 得 4 。 </think> <answer> 5 4 </answer>');
+  assert.deepEqual(rewards.language(prompt, mixed), {outcome: 'wrong', value: 0.5}); // 3 English, 3 Chinese words
+  assert.deepEqual(rewards.language(prompt, full), {outcome: 'right', value: 1});
+  const empty = read('<think> </think> <answer> 5 4 </answer>');
+  assert.deepEqual(rewards.language(prompt, empty), {outcome: 'wrong', value: 0});
+  assert.deepEqual(rewards.language({...asked('general'), language: 'en'}, empty), {outcome: 'left-out', value: 1});
+  assert.equal(rewards.language(asked('exact', 'x'), full).outcome, 'left-out'); // language not known
+});
+
+test('repetition is the share of distinct lines', () => {
+  const line = 'left 3 up 2 gives 5 .';
+  assert.equal(rewards.repetition(prompt, read(`<think> ${line} ${line} ${line} x . </think>`)).value, 2 / 4);
+  assert.equal(rewards.repetition(prompt, read('<think> It is 3.5 and 3.5 </think>')).value, 1); // a decimal point ends no line
+  assert.equal(rewards.repetition(prompt, full).value, 1);
+});
+
+test('length falls over the last fifth of the room and is left out without a limit', () => {
+  const length = (tokens: number) => rewards.length(prompt, full, tokens, 100).value;
+  assert.deepEqual([length(50), length(80), length(90), length(100)], [1, 1, 0.5, 0]);
+  assert.equal(rewards.length(prompt, full, 50).outcome, 'left-out');
+});
+
+test('the total is the weighted sum', () => {
+  const mixed = read('<think> left 3 up 2 gives 5 . 右 5 退 1 得 4 。 </think> <answer> 5 4 </answer>');
+  const {total, verdicts} = scoreCompletion(prompt, mixed, {accuracy: 1, format: 0.5, language: 2});
+  assert.equal(total, 1 + 0.5 + 2 * 0.5);
+  assert.equal(verdicts.language.value, 0.5);
+});
+
+test('a prompt whose reference answer cannot be read is a bug of ours', () => {
+  assert.throws(() => rewards.accuracy(asked('integer', 'many'), full), /Internal error: prompt p has no answer/);
+});
