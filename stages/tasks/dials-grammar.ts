@@ -77,12 +77,16 @@ export type Mended =
   | {readonly ok: false; readonly error: ReasoningFault};
 
 /**
- * The same reasoning in one language, translated line by line. Every number stays as it is. A text that the grammar
- * cannot read is refused, with the line where it breaks.
+ * The same completion with its thinking in one language, translated line by line. Every number stays as it is, tags and
+ * answer too; text without tags is taken for thinking. What the grammar cannot read is refused, with the line where it
+ * breaks.
  */
-export function mend(thinking: string, language: Language): Mended {
+export function mend(completion: string, language: Language): Mended {
+  const [, before = '', thinking = completion, after = ''] =
+    /^([^]*?<think>)([^]*?)(<\/think>[^]*)$/.exec(completion) ?? [];
   const reasoning = parseReasoning(thinking);
   if (!reasoning.ok) return reasoning;
-  const value = reasoning.value.map((step) => writeStep(step, language)).join(' ');
-  return {ok: true, value, changed: value !== thinking};
+  const lines = reasoning.value.map((step) => writeStep(step, language));
+  const value = [before, ...lines, after].filter((part) => part !== '').join(' ');
+  return {ok: true, value, changed: value !== completion};
 }

@@ -2,7 +2,7 @@
  * How the general scenarios are asked and answered: the phrasings of a question, the response that a good assistant
  * gives, and the ways in which a poor one goes wrong. Judging lives elsewhere: rubric.ts and judge.ts.
  */
-import {random, type Random} from '../random.js';
+import type {Random} from '../random.js';
 import {ADJECTIVES, COLORS, NOUNS, VERBS} from './lexicon.js';
 import type {Language, Prompt} from './prompt.js';
 import type {Greeting, Scenario} from './scenario.js';
@@ -159,41 +159,6 @@ export function poorResponse(scenario: Scenario, language: Language, draws: Rand
       return draws.pick([helped, helped, leaked]);
     }
   }
-}
-
-/** A row of supervised data from general scenarios. */
-export interface GeneralRow {
-  readonly id: string;
-  /** The prompt's id. */
-  readonly from: readonly string[];
-  readonly prompt: Prompt;
-  /** The whole response with its tags. */
-  readonly response: string;
-  readonly quality: 'good' | 'poor';
-}
-
-/**
- * One response to each prompt, good with probability `goodShare`: supervised data is decent but not perfect, so that
- * preference rewards have something left to improve.
- */
-export function generalRows(
-  prompts: readonly Prompt[],
-  options: {readonly seed: number; readonly goodShare: number; readonly purpose?: string},
-): GeneralRow[] {
-  return prompts.map((prompt, index) => {
-    const draws = random(options.seed, `general-rows:${options.purpose ?? ''}`, index);
-    const {scenario, language} = generalOf(prompt);
-    const good = draws.uniform() < options.goodShare;
-    const response = good ? goodResponse(scenario, language) : poorResponse(scenario, language, draws);
-    const quality = good ? 'good' : 'poor';
-    return {
-      id: `${prompt.id}:${quality}:${index}`,
-      from: [prompt.id],
-      prompt,
-      response: writeResponse(response),
-      quality,
-    };
-  });
 }
 
 /** The parts of a prompt that every general scenario has. */

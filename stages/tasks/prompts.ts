@@ -139,3 +139,5 @@ function generalPrompt(
     scenario,
   };
 }
+
+export {importPrompts} from './import.js';

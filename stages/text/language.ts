@@ -51,4 +51,4 @@ export function languageConsistency(text: string, language: Language): number | 
 const REFLECTIVE =
   /\b(?:wait|mistake|however|but|retry|error|verify|wrong|evaluate|check)\b|等等|等一下|错误|不对|然而|但是|重试|验证|检查/gi;
 
-export const countReflective = (text: string): number => text.match(REFLECTIVE)?.length ?? 0;
+export const reflectiveWords = (text: string): number => text.match(REFLECTIVE)?.length ?? 0;

@@ -64,6 +64,16 @@ test('mending carries every number over and changes the language only', () => {
   );
 });
 
+test('mending leaves the tags and the answer of a whole completion alone', () => {
+  const completion = '<think> 左 3 进 2 得 5 。 </think> <answer> 9 9 </answer>';
+  assert.deepEqual(mend(completion, 'en'), {
+    ok: true,
+    value: '<think> left 3 up 2 gives 5 . </think> <answer> 9 9 </answer>',
+    changed: true,
+  });
+  assert.deepEqual(mend(completion, 'zh'), {ok: true, value: completion, changed: false});
+});
+
 test('mending refuses what the grammar cannot read and says where', () => {
   assert.deepEqual(mend('left 3 up 2 gives 5 . left up gives 5 .', 'zh'), {
     ok: false,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import {finalAnswer, readCompletion} from '../../../stages/text/completion.js';
-import {countReflective, countWords, languageConsistency} from '../../../stages/text/language.js';
+import {reflectiveWords, countWords, languageConsistency} from '../../../stages/text/language.js';
 
 test('a completion in the format is taken apart', () => {
   const completion = readCompletion('<think> left 3 up 2 gives 5 . </think> <answer> 5 4 </answer>', true);
@@ -66,5 +66,5 @@ test('consistency is the share of the language asked for, and undefined without 
 });
 
 test('reflective words are whole words in English and substrings in Chinese', () => {
-  assert.equal(countReflective('Wait , left ... 等等 ， but buttons'), 3);
+  assert.equal(reflectiveWords('Wait , left ... 等等 ， but buttons'), 3);
 });

@@ -1,0 +1,76 @@
+/**
+ * Prompts from outside: JSON Lines with a question and its answer. Answers that are whole numbers are compared as
+ * numbers, all others as text.
+ */
+import {createHash} from 'node:crypto';
+
+import {StageFailure} from '../../pipeline/stage.js';
+import {lastInteger} from '../rewards/answers/integer.js';
+import {normalText} from '../rewards/answers/exact.js';
+import {LANGUAGES, type Language, type Prompt} from './prompt.js';
+
+/**
+ * The prompts of a file. The key is a hash of the question, case and spacing aside, so a question that occurs twice is
+ * on one side of the split.
+ *
+ * @param where the file's name for messages
+ * @throws {StageFailure} naming the line, when a row is not what it should be
+ */
+export function importPrompts(jsonl: string, where: string): Prompt[] {
+  const prompts: Prompt[] = [];
+  const ids = new Map<string, number>();
+  for (const [index, line] of jsonl.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const at = `${where}:${index + 1}`;
+    const prompt = promptOf(line, at);
+    const earlier = ids.get(prompt.id);
+    if (earlier !== undefined) throw new StageFailure(`${at}: the id “${prompt.id}” was used in line ${earlier}`);
+    ids.set(prompt.id, index + 1);
+    prompts.push(prompt);
+  }
+  if (prompts.length === 0) throw new StageFailure(`${where} holds no questions`);
+  return prompts;
+}
+
+function promptOf(line: string, at: string): Prompt {
+  const row = objectOf(line, at);
+  const question = textOf(row['question'], 'question', at);
+  const answer = textOf(typeof row['answer'] === 'number' ? String(row['answer']) : row['answer'], 'answer', at);
+  const language = row['language'];
+  if (language !== undefined && !LANGUAGES.includes(language as Language)) {
+    throw new StageFailure(`${at}: “language” is ${JSON.stringify(language)}, it can be ${LANGUAGES.join(' or ')}`);
+  }
+  const hash = createHash('sha256')
+    .update(question.toLowerCase().replaceAll(/\s+/g, ' ').trim())
+    .digest('hex')
+    .slice(0, 16);
+  const isInteger = /^[^\d]*[-−]?[\d,]+(?:\.0+)?[^\d]*$/.test(answer) && lastInteger(answer) !== undefined;
+  // GSM8K's answers are a worked solution with the number behind `####`.
+  const final = /####\s*(.+?)\s*$/.exec(answer)?.[1];
+  if (normalText(final ?? answer) === undefined) throw new StageFailure(`${at}: “answer” is empty`);
+  return {
+    id: row['id'] === undefined ? `imported:${hash}:${at.slice(at.lastIndexOf(':') + 1)}` : textOf(row['id'], 'id', at),
+    from: [],
+    task: isInteger || (final !== undefined && lastInteger(final) !== undefined) ? 'integer' : 'exact',
+    key: `imported:${hash}`,
+    ...(language === undefined ? {} : {language: language as Language}),
+    question,
+    answer: final ?? answer,
+  };
+}
+
+function objectOf(line: string, at: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    throw new StageFailure(`${at} is not JSON: ${(error as Error).message}`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new StageFailure(`${at} is no object`);
+  return value as Record<string, unknown>;
+}
+
+function textOf(value: unknown, field: string, at: string): string {
+  if (typeof value !== 'string' || value.trim() === '') throw new StageFailure(`${at}: “${field}” must be a text`);
+  return value;
+}
