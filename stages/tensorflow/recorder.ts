@@ -91,6 +91,8 @@ export class Recorder {
 
   #execute(op: string, given: readonly OpAttribute[], ids: readonly number[], count: number): TensorMetadata[] {
     const attributes = attributesOf(given, tensorflow().binding);
+    // The one kernel that leaves an element type to be found out, which a graph does not do.
+    if (op === 'ExpandDims') attributes['T'] = {kind: 'type', value: this.#dtypeOf(ids[0]!)};
     const symbols = ids.map((id) => this.#symbols.get(id)!);
     const inputs = symbols.map((symbol) =>
       'constant' in symbol
@@ -152,6 +154,11 @@ export class Recorder {
   #outputOf(id: number): Output {
     const symbol = this.#symbols.get(id)!;
     return 'constant' in symbol ? this.graph.constant(symbol.constant) : symbol.output;
+  }
+
+  #dtypeOf(id: number): DataType {
+    const symbol = this.#symbols.get(id)!;
+    return 'constant' in symbol ? symbol.constant.dtype : symbol.output.dtype;
   }
 
   #valuesOf(id: number, real: Binding): TypedArray {
