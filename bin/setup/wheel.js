@@ -23,15 +23,15 @@ async function findPip() {
   return [];
 }
 
-/** Bytes of all files below a folder: how far a download has come. @param {string} folder */
-async function bytesBelow(folder) {
+/** Bytes of the largest file below a folder: how far a download has come, while pip copies what it has fetched. @param {string} folder */
+async function largestBelow(folder) {
   let bytes = 0;
   for (const name of await readdir(folder, {recursive: true})) {
     const facts = await stat(path.join(folder, name)).catch((/** @type {NodeJS.ErrnoException} */ error) => {
       if (error.code === 'ENOENT') return undefined; // pip moves its files while we look
       throw error;
     });
-    if (facts?.isFile()) bytes += facts.size;
+    if (facts?.isFile()) bytes = Math.max(bytes, facts.size);
   }
   return bytes;
 }
@@ -62,7 +62,7 @@ export async function fetchWheel({step, name, version, folder, choose}) {
       },
     });
     const timer = setInterval(() => {
-      bytesBelow(download).then(
+      largestBelow(download).then(
         (bytes) => doing(step, `${name}: ${megabytes(bytes)}${size === '' ? '' : ` of ${size}`} fetched`),
         () => doing(step, `${name}: fetching`),
       );
