@@ -16,7 +16,7 @@ import {cached, filesBelow, place} from './cache.js';
 import {platformName} from './compile.js';
 import {SetupError} from './failure.js';
 import {enter, entryOf, inPlace, intact, strike} from './ledger.js';
-import {packageFolder, packageVersion, root, shown} from './places.js';
+import {packageFolder, packageVersion, shown} from './places.js';
 import {say, saying} from './say.js';
 import {lastLines, run} from './shell.js';
 import {fetchWheel} from './wheel.js';
@@ -200,7 +200,7 @@ async function useInstaller(device, why) {
   strike(step);
   say(step, why.message);
   say(step, `trying the package's own installer, which fetches an older TensorFlow (about 400 MB) → ${shown(folder)}`);
-  const bin = path.join(root, 'node_modules', '.bin');
+  const bin = path.join(packageFolder('@mapbox/node-pre-gyp'), '../../.bin');
   const result = await saying(
     step,
     (seconds) => `the package's own installer, ${String(seconds)} s`,
