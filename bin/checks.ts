@@ -8,6 +8,7 @@ import {availableParallelism} from 'node:os';
 import path from 'node:path';
 import {promisify} from 'node:util';
 import {UserError} from '../artifacts/index.js';
+import {setupCommand} from '../stages/tensorflow/runtime.js';
 import type {Services} from './services.js';
 
 export interface Check {
@@ -19,7 +20,6 @@ export interface Check {
   readonly wayOut?: string;
 }
 
-const SET_UP = 'npm run setup';
 const PATIENCE = 120_000; // milliseconds; TensorFlow loads in one or two seconds where the disk is awake
 const LEAST_FREE = 1024 ** 3; // bytes; the tiny recipe keeps less than a tenth of it
 
@@ -76,10 +76,10 @@ export async function checkTensorflow(
   try {
     found = await trial();
   } catch (error) {
-    const wayOut = `${SET_UP}; for other libraries: R1_LIBTENSORFLOW=FOLDER ${SET_UP}`;
+    const wayOut = `${setupCommand}; for other libraries: R1_LIBTENSORFLOW=FOLDER ${setupCommand}`;
     return [
       {check: 'tensorflow', ok: false, value: `does not load: ${causeOf(error)}`, wayOut},
-      {check: 'device', ok: false, value: 'unknown without TensorFlow', wayOut: SET_UP},
+      {check: 'device', ok: false, value: 'unknown without TensorFlow', wayOut: setupCommand},
     ];
   }
   try {
@@ -94,16 +94,21 @@ export async function checkTensorflow(
             check: 'tensorflow',
             ok: false,
             value: `${found.version}, but set-up wrote ${written.tensorflow}`,
-            wayOut: SET_UP,
+            wayOut: setupCommand,
           },
       sameDevice
         ? {check: 'device', ok: true, value: written.device}
-        : {check: 'device', ok: false, value: `${now}, but set-up was done for ${written.device}`, wayOut: SET_UP},
+        : {
+            check: 'device',
+            ok: false,
+            value: `${now}, but set-up was done for ${written.device}`,
+            wayOut: setupCommand,
+          },
     ];
   } catch (error) {
     return [
       {check: 'tensorflow', ok: true, value: found.version},
-      {check: 'device', ok: false, value: messageOf(error), wayOut: hintOf(error) ?? SET_UP},
+      {check: 'device', ok: false, value: messageOf(error), wayOut: hintOf(error) ?? setupCommand},
     ];
   }
 }
@@ -127,7 +132,7 @@ export function checkSqlite(version: () => string): Check {
     return {check: 'sqlite', ok: true, value: version()};
   } catch (error) {
     const value = `does not load: ${messageOf(error).split('\n')[0]!}`;
-    return {check: 'sqlite', ok: false, value, wayOut: SET_UP};
+    return {check: 'sqlite', ok: false, value, wayOut: setupCommand};
   }
 }
 

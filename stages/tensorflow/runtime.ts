@@ -3,7 +3,7 @@
  * TensorFlow and writes them down, so that whoever plans a run need not load it. Does not look at the machine beyond
  * what tells that the facts are another machine's.
  */
-import {readFileSync} from 'node:fs';
+import {existsSync, readFileSync} from 'node:fs';
 import {cpus} from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -31,16 +31,19 @@ export interface RuntimeFacts {
   readonly processor: string;
 }
 
+/** The package's folder is three above dist/stages/tensorflow/. */
+const packageFolder = fileURLToPath(new URL('../../..', import.meta.url));
+const factsFile = path.join(packageFolder, 'node_modules', '.r1', 'runtime.json');
+
+/** What to type to set up: in a clone, or where the package is installed (which comes without tsconfig.json). */
+export const setupCommand = existsSync(path.join(packageFolder, 'tsconfig.json')) ? 'npm run setup' : 'npx r1-setup';
+
 /** Set-up has not run, or not for this machine and device. Made to be shown: `message` and `hint` are for the reader. */
 export class NotSetUp extends Error {
   override readonly name = 'UserError';
   readonly reason = 'not-set-up';
-  readonly hint = 'npm run setup';
+  readonly hint = setupCommand;
 }
-
-/** The package's folder is three above dist/stages/tensorflow/. */
-const packageFolder = fileURLToPath(new URL('../../..', import.meta.url));
-const factsFile = path.join(packageFolder, 'node_modules', '.r1', 'runtime.json');
 
 /**
  * Reads what set-up wrote.
