@@ -1,0 +1,120 @@
+/**
+ * An executor whose jobs are puppets: they start when the runner says so and end when the test says so. Outputs and
+ * results are written as a real process would write them.
+ */
+import {mkdirSync, readFileSync, readdirSync, statSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import type {Executor, Exit, Running, StartRequest} from '../../pipeline/executors/executor.js';
+import {jobFiles, readJob, writeJson} from '../../pipeline/jobfolder.js';
+import type {Job, JobResult} from '../../pipeline/jobfolder.js';
+
+export interface Puppet {
+  readonly node: string;
+  readonly folder: string;
+  readonly job: Job;
+  /** What was asked of it. */
+  readonly asked: ('stop' | 'kill')[];
+  end(exit: Exit['how']): void;
+}
+
+/** A test that waits longer than this for a start has hung, ms. */
+const PATIENCE = 5000;
+
+export class Puppets implements Executor {
+  /** Nodes in the order of their starts. */
+  readonly started: string[] = [];
+  readonly #running = new Map<string, Puppet>();
+  readonly #waiting = new Map<string, (puppet: Puppet) => void>();
+  /** Called when a puppet is asked to stop or is killed; by default it ends the way a process would. */
+  onSignal = (puppet: Puppet, signal: 'stop' | 'kill'): void => {
+    if (signal === 'kill') puppet.end({type: 'signalled', signal: 'SIGKILL'});
+    else this.#finish(puppet, {end: 'stopped'});
+  };
+
+  async start({folder}: StartRequest): Promise<Running> {
+    const read = readJob(folder);
+    if (!read.ok) throw new Error(read.error);
+    const job = read.value;
+    let resolve: (exit: Exit) => void = () => undefined;
+    const exit = new Promise<Exit>((settle) => (resolve = settle));
+    const puppet: Puppet = {
+      node: job.node,
+      folder,
+      job,
+      asked: [],
+      end: (how) => {
+        this.#running.delete(job.node);
+        resolve({how, leftovers: []});
+      },
+    };
+    this.started.push(job.node);
+    this.#running.set(job.node, puppet);
+    this.#waiting.get(job.node)?.(puppet);
+    this.#waiting.delete(job.node);
+    const signal = (name: 'stop' | 'kill') => () => {
+      puppet.asked.push(name);
+      this.onSignal(puppet, name);
+    };
+    return {pid: 1, exit, stop: signal('stop'), kill: signal('kill'), usage: () => undefined};
+  }
+
+  async adopt(): Promise<undefined> {
+    return undefined;
+  }
+
+  /** The puppet of `node`, once it has started. */
+  async at(node: string): Promise<Puppet> {
+    const running = this.#running.get(node);
+    if (running !== undefined) return running;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error(`“${node}” never started; started: ${this.started.join(', ')}`)),
+        PATIENCE,
+      );
+      this.#waiting.set(node, (puppet) => {
+        clearTimeout(timer);
+        resolve(puppet);
+      });
+    });
+  }
+
+  get running(): string[] {
+    return [...this.#running.keys()];
+  }
+
+  /** Ends `node` well. Its outputs hold `content`; by default they depend on nothing but node, params and inputs. */
+  async succeed(node: string, content?: string): Promise<void> {
+    const puppet = await this.at(node);
+    const text = content ?? this.#work(puppet);
+    for (const path of Object.values(puppet.job.outputs)) {
+      mkdirSync(join(puppet.folder, path), {recursive: true});
+      writeFileSync(join(puppet.folder, path, 'content.txt'), text);
+    }
+    this.#finish(puppet, {end: 'succeeded'});
+  }
+
+  /** Ends `node` badly, with a result or, without one, by an exit code. */
+  async fail(node: string, how: JobResult | Exit['how'] = {end: 'failed', message: 'it did not work'}): Promise<void> {
+    const puppet = await this.at(node);
+    if ('end' in how) this.#finish(puppet, how);
+    else puppet.end(how);
+  }
+
+  #finish(puppet: Puppet, result: JobResult): void {
+    writeJson(jobFiles(puppet.folder).result, result);
+    puppet.end({type: 'exited', code: result.end === 'succeeded' ? 0 : 1});
+  }
+
+  #work({node, folder, job}: Puppet): string {
+    const inputs = Object.values(job.inputs).map((path) => contentOf(join(folder, path as string)));
+    return `${node}${JSON.stringify(job.params)}(${inputs.join(',')})`;
+  }
+}
+
+function contentOf(path: string): string {
+  if (statSync(path).isFile()) return readFileSync(path, 'utf8');
+  return readdirSync(path)
+    .sort()
+    .map((name) => contentOf(join(path, name)))
+    .join(';');
+}
