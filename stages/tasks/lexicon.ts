@@ -49,7 +49,9 @@ export const COLORS = pairs({
 export const ADJECTIVES = {...COLORS, ...pairs({big: ['big', '大'], small: ['small', '小']})};
 
 export const LIVING = pairs({
-  man: ['man', '人'],
+  man: ['man', '男人'],
+  woman: ['woman', '女人'],
+  friend: ['friend', '朋友'],
   child: ['child', '孩子'],
   dog: ['dog', '狗'],
   cat: ['cat', '猫'],
@@ -57,6 +59,8 @@ export const LIVING = pairs({
   horse: ['horse', '马'],
   cow: ['cow', '牛'],
   fish: ['fish', '鱼'],
+  pig: ['pig', '猪'],
+  duck: ['duck', '鸭子'],
 });
 
 export const THINGS = pairs({
@@ -84,6 +88,8 @@ export const VIOLENT_VERBS = pairs({
   cut: ['cut', '切'],
   burn: ['burn', '烧'],
   throw: ['throw', '扔'],
+  crush: ['crush', '压'],
+  shoot: ['shoot', '射'],
 });
 
 export const VERBS = {

@@ -27,13 +27,13 @@ export function dialsPrompts(options: {
   return distinct(count, (index) => drawDials({seed, purpose, index, split, steps, chinese})).map(dialsPrompt);
 }
 
-/** The problems of a fixed set: `perCell` for each number of turns, each asked in every language. */
+/** A fixed set: `perCell` problems for each number of turns and language, no problem twice. */
 export interface FixedSet {
   readonly perCell?: number;
   readonly steps?: readonly number[];
 }
 
-/** The problems of every final score, the same for all seeds: 70 × (3, 4, 5 turns) × 2 languages = 420 prompts. */
+/** The problems of every final score, the same for all seeds: 70 × (3, 4, 5 turns) × 2 languages = 420 problems. */
 export const heldOutDials = (set: FixedSet = {}): Prompt[] => fixedDials('held-out', {perCell: 70, ...set});
 
 /** The problems of decisions during a run ("is the base good enough?"): 20 × (3, 4, 5 turns) × 2 languages = 120. */
@@ -44,9 +44,9 @@ function fixedDials(
   {perCell, steps = [3, 4, 5]}: FixedSet & {readonly perCell: number},
 ): Prompt[] {
   return steps.flatMap((count) =>
-    distinct(perCell, (index) =>
+    distinct(LANGUAGES.length * perCell, (index) =>
       drawDials({seed: 0, purpose: `fixed:${split}:${count}`, index, split, steps: [count], chinese: 0}),
-    ).flatMap(({start, moves}) => LANGUAGES.map((language) => dialsPrompt(dialsProblem(start, moves, language)))),
+    ).map(({start, moves}, place) => dialsPrompt(dialsProblem(start, moves, LANGUAGES[place % LANGUAGES.length]!))),
   );
 }
 
@@ -97,7 +97,7 @@ export function generalPrompts(options: {
  * The fixed held-out set: up to `perKind` families of each kind, in both languages, each in one phrasing. Which
  * phrasing and which direction is a matter of the family's place in the list, so that all of them occur.
  */
-export function heldOutGeneral({perKind = 12}: {readonly perKind?: number} = {}): Prompt[] {
+export function heldOutGeneral({perKind = 20}: {readonly perKind?: number} = {}): Prompt[] {
   const kinds = Object.keys(SCENARIO_SHARES) as ScenarioKind[];
   return kinds.flatMap((kind) => {
     const chosen = random(0, `held-out-general:${kind}`).shuffle(familiesOf(kind, 'held-out')).slice(0, perKind);

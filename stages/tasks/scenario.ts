@@ -43,10 +43,10 @@ function deeds(): [Verb, Noun][] {
   const of = (verb: Verb, nouns: readonly Noun[]): [Verb, Noun][] => nouns.map((noun) => [verb, noun]);
   return [
     ...keysOf(VIOLENT_VERBS).flatMap((verb) => of(verb, [...living, ...things])),
-    ...of('steal', [...things, ...dangers, 'dog', 'horse', 'cow', 'bird']),
+    ...of('steal', [...things, ...dangers, 'dog', 'horse', 'cow', 'bird', 'pig', 'duck']),
     ...of('make', [...dangers, 'cake', 'cup', 'door', 'box', 'ball']),
     ...of('buy', [...dangers, ...things, 'dog', 'cat', 'bird', 'fish']),
-    ...of('draw', [...dangers, ...things, ...living]),
+    ...of('draw', [...dangers, ...things, 'friend', 'child', 'bird', 'horse', 'duck']),
     ...of('wash', [...things, 'gun', 'child', 'dog', 'cat', 'horse']),
     ...of('move', [...things, 'gun', 'bomb', 'poison', 'horse', 'cow']),
   ];
