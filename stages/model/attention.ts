@@ -45,11 +45,7 @@ export function attention(qkv: Tf.Tensor, rotation: Tf.Tensor, mask: Tf.Tensor, 
       return merged(context, shape);
     },
     (dy, [queries, keys, values, weights, context, turn]) => {
-      const dContext = grouped(
-        raw.transpose(raw.reshape(dy, [rows, length, heads, headDim]), [2, 0, 1, 3]),
-        kv,
-        group,
-      );
+      const dContext = grouped(raw.transpose(raw.reshape(dy, [rows, length, heads, headDim]), [2, 0, 1, 3]), kv, group);
       const dValues = overGroup(raw.matMul(weights!, dContext, {a: true}));
       // Softmax: dS = P (dP − Σ dP P), and Σ dP P over keys is Σ dO O over channels, which is far smaller.
       const inner = raw.sum(raw.mul(dContext, context!), -1, true); // (kv, group, B, T, 1)
@@ -81,7 +77,11 @@ export interface Heads {
  * The heads of projected tokens, at their positions.
  * @param qkv as `attention` takes it @param turn the rotation as complex numbers
  */
-export function headsOf(qkv: Tf.Tensor, turn: Tf.Tensor, {rows, length, heads, keyValueHeads: kv, headDim}: AttentionShape): Heads {
+export function headsOf(
+  qkv: Tf.Tensor,
+  turn: Tf.Tensor,
+  {rows, length, heads, keyValueHeads: kv, headDim}: AttentionShape,
+): Heads {
   const all = heads + 2 * kv;
   const flat = raw.reshape(qkv, [rows, length * all * headDim]);
   const turned = raw.asFloats(raw.multiplyComplex(raw.asComplex(flat), turn));

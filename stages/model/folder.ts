@@ -56,7 +56,8 @@ export async function openModel(folder: string): Promise<Model> {
   const unknown = [...tensors.keys()].filter(
     (name) => !name.endsWith('rotary_emb.inv_freq') && !(config.tied && name === 'lm_head.weight'),
   );
-  if (unknown.length > 0) throw new StageFailure(`${where} has tensors that the config does not explain: ${unknown.join(', ')}`);
+  if (unknown.length > 0)
+    throw new StageFailure(`${where} has tensors that the config does not explain: ${unknown.join(', ')}`);
   return {folder, config, weights};
 }
 
@@ -76,7 +77,8 @@ async function readTensors(folder: string): Promise<{tensors: Map<string, Tensor
   if (!parsed.success) throw new StageFailure(`${indexFile} has no weight_map of tensor names to file names`);
   const tensors = new Map<string, Tensor>();
   for (const shard of new Set(Object.values(parsed.data.weight_map))) {
-    if (shard.includes('/') || shard.includes('\\')) throw new StageFailure(`${indexFile}: “${shard}” is outside the folder`);
+    if (shard.includes('/') || shard.includes('\\'))
+      throw new StageFailure(`${indexFile}: “${shard}” is outside the folder`);
     const {tensors: some} = await readSafetensors(join(folder, shard));
     for (const [name, tensor] of some) {
       if (parsed.data.weight_map[name] !== shard) {
@@ -134,8 +136,8 @@ async function copyTokenizer(from: string, to: string): Promise<void> {
 const exists = async (path: string): Promise<boolean> =>
   stat(path).then(
     () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false;
+    (error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
       throw error;
     },
   );

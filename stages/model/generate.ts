@@ -60,14 +60,20 @@ export function generate(
   const uniformsAt = (step: Tf.Tensor): Tf.Tensor => tf.reshape(raw.gather(inputs.uniforms, step), [rows]);
 
   const prompt = readPrompts(folded, inputs, config, shape);
-  const ofRow = tf.tensor1d(Int32Array.from({length: rows}, (_, row) => Math.floor(row / group)), 'int32');
+  const ofRow = tf.tensor1d(
+    Int32Array.from({length: rows}, (_, row) => Math.floor(row / group)),
+    'int32',
+  );
   const promptLogits = linear(prompt.last, output); // (prompts, V)
   const one = tf.scalar(1, 'int32');
   const firstStep = tf.scalar(0, 'int32');
   const first = sample(raw.gather(promptLogits, ofRow), uniformsAt(firstStep), options);
 
   // Positions of what is generated, from the end of each prompt on.
-  const table = tf.tensor2d(rotationTable(config, promptLength + maxNewTokens), [promptLength + maxNewTokens, rotationWidth(config)]);
+  const table = tf.tensor2d(rotationTable(config, promptLength + maxNewTokens), [
+    promptLength + maxNewTokens,
+    rotationWidth(config),
+  ]);
   const starts = raw.gather(inputs.lengths, ofRow); // (rows)
   const dims = {...config, rows, length: 1};
   const {keyValueHeads: kv, headDim} = config;
@@ -82,7 +88,7 @@ export function generate(
       tokens: tf.reshape(first.token, [rows, 1]),
       logProbs: tf.reshape(first.logProb, [rows, 1]),
       ...Object.fromEntries(cacheNames.flat().map((name) => [name, tf.zeros([kv, 1, rows, 0, headDim])])),
-    } as Record<string, Tf.Tensor> & {step: Tf.Tensor; token: Tf.Tensor; done: Tf.Tensor; tokens: Tf.Tensor; logProbs: Tf.Tensor},
+    },
     {tokens: 1, logProbs: 1, ...Object.fromEntries(cacheNames.flat().map((name) => [name, 3]))},
     ({step, done}) => tf.logicalAnd(tf.less(step, last), tf.logicalNot(tf.all(done))),
     (state) => {
@@ -96,7 +102,14 @@ export function generate(
         const grownValues = raw.concat([state[valuesName]!, values], 3);
         next[keysName] = grownKeys;
         next[valuesName] = grownValues;
-        return attendToBoth(queries, prompt.caches[layer]!, prompt.mask, {keys: grownKeys, values: grownValues}, config, shape);
+        return attendToBoth(
+          queries,
+          prompt.caches[layer]!,
+          prompt.mask,
+          {keys: grownKeys, values: grownValues},
+          config,
+          shape,
+        );
       });
       const {token, logProb} = sample(linear(hidden, output), uniformsAt(state.step), options);
       return {
@@ -136,8 +149,15 @@ function readPrompts(
     const weights = callOne('Softmax', [raw.add(raw.matMul(queries, keys, {b: true}), causal)]);
     return merged(raw.matMul(weights, values), dims);
   });
-  const offsets = tf.tensor1d(Int32Array.from({length: prompts}, (_, i) => i * promptLength - 1), 'int32');
-  const columns = tf.tensor2d(Int32Array.from({length: promptLength}, (_, i) => i), [1, promptLength], 'int32');
+  const offsets = tf.tensor1d(
+    Int32Array.from({length: prompts}, (_, i) => i * promptLength - 1),
+    'int32',
+  );
+  const columns = tf.tensor2d(
+    Int32Array.from({length: promptLength}, (_, i) => i),
+    [1, promptLength],
+    'int32',
+  );
   const padding = tf.cast(tf.greaterEqual(columns, tf.reshape(lengths, [prompts, 1])), 'float32'); // (prompts, length)
   return {
     last: raw.gather(hidden, tf.add(lengths, offsets)),
@@ -165,7 +185,11 @@ function attendToBoth(
   const scores = raw.concat([raw.reshape(promptScores, [kv, perKey, rows, 1, promptLength]), ownScores], 4);
   const weights = callOne('Softmax', [scores]);
   const ofWeights = (begin: number, size: number): Tf.Tensor =>
-    callOne('Slice', [weights, tf.tensor1d([0, 0, 0, 0, begin], 'int32'), tf.tensor1d([-1, -1, -1, -1, size], 'int32')], {T: {type: 1}, Index: INT32});
+    callOne(
+      'Slice',
+      [weights, tf.tensor1d([0, 0, 0, 0, begin], 'int32'), tf.tensor1d([-1, -1, -1, -1, size], 'int32')],
+      {T: {type: 1}, Index: INT32},
+    );
   const promptWeights = raw.reshape(ofWeights(0, promptLength), [kv, perKey, prompts, group, promptLength]);
   const fromPrompt = raw.reshape(raw.matMul(promptWeights, prompt.values), [kv, perKey, rows, 1, headDim]);
   const fromOwn = raw.matMul(ofWeights(promptLength, -1), response.values);

@@ -18,7 +18,11 @@ export function parameterShapes(config: ModelConfig): Map<string, readonly numbe
   for (let layer = 0; layer < config.layers; layer++) {
     const at = `model.layers.${layer}.`;
     shapes.set(`${at}input_layernorm.weight`, [d]);
-    for (const [name, size] of [['q', q], ['k', kv], ['v', kv]] as const) {
+    for (const [name, size] of [
+      ['q', q],
+      ['k', kv],
+      ['v', kv],
+    ] as const) {
       shapes.set(`${at}self_attn.${name}_proj.weight`, [size, d]);
       if (config.attentionBias.qkv) shapes.set(`${at}self_attn.${name}_proj.bias`, [size]);
     }
@@ -71,7 +75,10 @@ export function scoreWeights(
       weights.set(name, values);
     } else if (name === 'score.weight') {
       const source = random(seed, 'score head');
-      weights.set(name, Float32Array.from({length: size(shape)}, () => config.initializerRange * source.normal()));
+      weights.set(
+        name,
+        Float32Array.from({length: size(shape)}, () => config.initializerRange * source.normal()),
+      );
     } else {
       throw new Error(`Internal error: the language model has no ${name}`);
     }

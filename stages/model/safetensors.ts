@@ -39,9 +39,10 @@ export async function readSafetensors(file: string): Promise<Safetensors> {
   const refuse = (problem: string): never => {
     throw new StageFailure(`${file}: ${problem}`);
   };
-  const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) =>
-    refuse(error.code === 'ENOENT' ? 'there is no such file' : error.message),
-  );
+  const handle = await open(file, 'r').catch((error: unknown) => {
+    const {code, message} = error as NodeJS.ErrnoException;
+    return refuse(code === 'ENOENT' ? 'there is no such file' : message);
+  });
   try {
     const {size: bytes} = await handle.stat();
     if (bytes < 8) refuse(`${bytes} bytes are too few for a safetensors file`);

@@ -20,7 +20,11 @@ export interface Sampling {
  * @returns `token` (R) int32; `logProb` (R), of the token under the whole distribution at the sampling temperature
  * (at temperature 1 where the likeliest is taken)
  */
-export function sample(logits: Tf.Tensor, uniforms: Tf.Tensor, {temperature, topP, topK}: Sampling): {token: Tf.Tensor; logProb: Tf.Tensor} {
+export function sample(
+  logits: Tf.Tensor,
+  uniforms: Tf.Tensor,
+  {temperature, topP, topK}: Sampling,
+): {token: Tf.Tensor; logProb: Tf.Tensor} {
   const {tf} = tensorflow();
   const scaled = temperature === 0 || temperature === 1 ? logits : tf.mul(logits, 1 / temperature);
   const token =
@@ -37,13 +41,23 @@ function fromLikeliest(scaled: Tf.Tensor, uniforms: Tf.Tensor, topP: number, top
   const {tf} = tensorflow();
   const vocab = scaled.shape[1]!;
   const k = topK > 0 ? Math.min(topK, vocab) : vocab;
-  const [values, ids] = call('TopKV2', [scaled, tf.scalar(k, 'int32')], {T: FLOAT, Tk: INT32, index_type: INT32, sorted: true}, 2);
+  const [values, ids] = call(
+    'TopKV2',
+    [scaled, tf.scalar(k, 'int32')],
+    {T: FLOAT, Tk: INT32, index_type: INT32, sorted: true},
+    2,
+  );
   const probabilities = callOne('Softmax', [values!]); // (R, k), falling
   // A token stays while the mass before it is below topP, so the first always does.
   const before = cumulative(probabilities, true);
   const kept = topP < 1 ? raw.mul(probabilities, tf.cast(tf.less(before, topP), 'float32')) : probabilities;
   const rank = pick(kept, uniforms);
-  return callOne('GatherV2', [ids!, rank, tf.scalar(1, 'int32')], {Tparams: INT32, Tindices: INT32, Taxis: INT32, batch_dims: 1});
+  return callOne('GatherV2', [ids!, rank, tf.scalar(1, 'int32')], {
+    Tparams: INT32,
+    Tindices: INT32,
+    Taxis: INT32,
+    batch_dims: 1,
+  });
 }
 
 /** The column that u × mass falls into; columns of mass 0 are never picked. (R, k), (R) → (R) int32 */

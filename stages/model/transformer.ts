@@ -4,7 +4,15 @@
  */
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
-import {gatherLogProbabilities, linear, lookUp, ordered, rmsNormalize, siluTimes, withGradient} from '../tensorflow/ops.js';
+import {
+  gatherLogProbabilities,
+  linear,
+  lookUp,
+  ordered,
+  rmsNormalize,
+  siluTimes,
+  withGradient,
+} from '../tensorflow/ops.js';
 import {crossEntropy, raw} from '../tensorflow/ops.js';
 import {attention, causalMask, rotationTable} from './attention.js';
 import type {ModelConfig} from './config.js';
@@ -26,7 +34,10 @@ export interface Placement {
  */
 export function rightPadded(config: ModelConfig, length: number): Placement {
   const {tf} = tensorflow();
-  return {rotation: tf.tensor2d(rotationTable(config, length), [1, length * rotationWidth(config)]), mask: causalMask(length)};
+  return {
+    rotation: tf.tensor2d(rotationTable(config, length), [1, length * rotationWidth(config)]),
+    mask: causalMask(length),
+  };
 }
 
 /**
@@ -45,7 +56,8 @@ export function masked(config: ModelConfig, attentionMask: Tf.Tensor, positions:
 }
 
 /** Numbers per position in a rotation. */
-export const rotationWidth = ({heads, keyValueHeads, headDim}: ModelConfig): number => (heads + 2 * keyValueHeads) * headDim;
+export const rotationWidth = ({heads, keyValueHeads, headDim}: ModelConfig): number =>
+  (heads + 2 * keyValueHeads) * headDim;
 
 /**
  * The hidden state of each token, normalised and ready for the head.
@@ -124,10 +136,16 @@ const LOGITS_AT_A_TIME = 2 ** 24;
  * they are computed some rows at a time, and once more for the gradient.
  * @param hidden (N, D) @param output (V, D) @param targets (N) int32 @returns (N)
  */
-export function targetLogProbabilities(hidden: Tf.Tensor, output: Tf.Tensor, targets: Tf.Tensor, temperature: number, atATime = LOGITS_AT_A_TIME): Tf.Tensor {
+export function targetLogProbabilities(
+  hidden: Tf.Tensor,
+  output: Tf.Tensor,
+  targets: Tf.Tensor,
+  temperature: number,
+  atATime = LOGITS_AT_A_TIME,
+): Tf.Tensor {
   const {tf} = tensorflow();
   const scaled = temperature === 1 ? hidden : tf.mul(hidden, 1 / temperature);
-  const [tokens, vocab] = [hidden.shape[0]!, output.shape[0]!];
+  const [tokens, vocab] = [hidden.shape[0], output.shape[0]];
   if (tokens * vocab <= atATime) return gatherLogProbabilities(linear(scaled, output), targets);
 
   const sizes = chunks(tokens, Math.max(1, Math.floor(atATime / vocab)));
@@ -140,7 +158,9 @@ export function targetLogProbabilities(hidden: Tf.Tensor, output: Tf.Tensor, tar
       const losses: Tf.Tensor[] = [];
       for (const [i, part] of parts(hidden!).entries()) {
         // One after the other, or the executor would hold the logits of all parts at once.
-        losses.push(ordered(losses.slice(-1), () => crossEntropy(raw.matMul(part, output!, {b: true}), targetParts[i]!)[0]!));
+        losses.push(
+          ordered(losses.slice(-1), () => crossEntropy(raw.matMul(part, output!, {b: true}), targetParts[i]!)[0]!),
+        );
       }
       return tf.neg(tf.concat(losses));
     },

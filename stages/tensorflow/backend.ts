@@ -31,7 +31,12 @@ export interface Binding {
   createTensor(shape: readonly number[], dtype: number, values: TypedArray): number;
   deleteTensor(id: number): void;
   tensorDataSync(id: number): TypedArray;
-  executeOp(op: string, attributes: readonly OpAttribute[], inputs: readonly number[], outputs: number): TensorMetadata[];
+  executeOp(
+    op: string,
+    attributes: readonly OpAttribute[],
+    inputs: readonly number[],
+    outputs: number,
+  ): TensorMetadata[];
   loadSavedModel(folder: string, tags: string): number;
   deleteSavedModel(id: number): void;
   runSavedModel(id: number, inputs: readonly number[], inputNames: string, outputNames: string): TensorMetadata[];
@@ -86,7 +91,9 @@ export async function loadTensorFlow(threads: number): Promise<TensorFlow> {
   if (!Number.isInteger(threads) || threads < 1) throw new RangeError(`TensorFlow cannot run with ${threads} threads`);
   if (loaded !== undefined) {
     if (loaded.threads !== threads) {
-      throw new Error(`Internal error: TensorFlow runs with ${loaded.threads} threads here and cannot change to ${threads}`);
+      throw new Error(
+        `Internal error: TensorFlow runs with ${loaded.threads} threads here and cannot change to ${threads}`,
+      );
     }
     return loaded;
   }

@@ -60,34 +60,65 @@ export interface EngineStats {
   readonly openMs: number;
   readonly nodes: number;
   /** Each shape that was called; the first call compiles. */
-  readonly programs: readonly {readonly label: string; readonly calls: number; readonly firstMs: number; readonly laterMs: number}[];
+  readonly programs: readonly {
+    readonly label: string;
+    readonly calls: number;
+    readonly firstMs: number;
+    readonly laterMs: number;
+  }[];
 }
 
 // The type of a program's call is only known where it is used, so any program is accepted here.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Programs = Readonly<Record<string, Program<any>>>;
 
-export async function openEngine<const P extends Programs>(options: Omit<EngineOptions<never>, 'programs'> & {readonly programs: P}): Promise<Engine<P>> {
+export async function openEngine<const P extends Programs>(
+  options: Omit<EngineOptions<never>, 'programs'> & {readonly programs: P},
+): Promise<Engine<P>> {
   const {config, weights, threads, precision = 'f32'} = options;
   await loadTensorFlow(threads);
   const started = performance.now();
 
   const graph = new Graph();
   const layout = packedLayout(config);
-  const slots: Slot[] = ['policy', ...(options.reference ? (['reference'] as const) : []), ...(options.optimizer ? (['adam.m', 'adam.v'] as const) : [])];
-  const variables = new Map<Slot, Variable[]>(slots.map((slot) => [slot, layout.map(({name, shape}) => variable(graph, slot, name, shape))]));
+  const slots: Slot[] = [
+    'policy',
+    ...(options.reference ? (['reference'] as const) : []),
+    ...(options.optimizer ? (['adam.m', 'adam.v'] as const) : []),
+  ];
+  const variables = new Map<Slot, Variable[]>(
+    slots.map((slot) => [slot, layout.map(({name, shape}) => variable(graph, slot, name, shape))]),
+  );
   const of = (slot: Slot): Variable[] => {
     const found = variables.get(slot);
     if (found === undefined) throw new Error(`Internal error: the engine was opened without ${slot}`);
     return found;
   };
 
-  const writes = graph.scoped('write', () => layout.map(({name, shape}) => graph.placeholder(name, DataType.float, shape)));
+  const writes = graph.scoped('write', () =>
+    layout.map(({name, shape}) => graph.placeholder(name, DataType.float, shape)),
+  );
   const zero = graph.constant({dtype: DataType.float, shape: [], values: Float32Array.of(0)});
   const assign = (slot: Slot, values: readonly Output[]): Output =>
-    after(graph, zero, of(slot).map(({handle}, i) => addEffect(graph, 'AssignVariableOp', [handle, values[i]!], {dtype: FLOAT})[0]));
+    after(
+      graph,
+      zero,
+      of(slot).map(({handle}, i) => addEffect(graph, 'AssignVariableOp', [handle, values[i]!], {dtype: FLOAT})[0]),
+    );
   const writers = new Map(slots.map((slot) => [slot, assign(slot, writes)]));
-  const copiers = new Map(slots.flatMap((from) => slots.filter((to) => to !== from).map((to) => [`${from}→${to}`, assign(to, of(from).map(({read}) => read))])));
+  const copiers = new Map(
+    slots.flatMap((from) =>
+      slots
+        .filter((to) => to !== from)
+        .map((to) => [
+          `${from}→${to}`,
+          assign(
+            to,
+            of(from).map(({read}) => read),
+          ),
+        ]),
+    ),
+  );
 
   let updatesMade = 0;
   let session: Session | undefined;
@@ -107,13 +138,25 @@ export async function openEngine<const P extends Programs>(options: Omit<EngineO
   };
 
   const optimizer = options.optimizer && {...ADAMW_DEFAULTS, ...options.optimizer};
-  const updates = optimizer && updatesFor(graph, of('policy'), {m: of('adam.m'), v: of('adam.v')}, optimizer, {
-    made: () => updatesMade,
-    count: () => updatesMade++,
-  });
-  const context: ProgramContext = {graph, config, precision, weights: (slot) => of(slot), updates: updates?.updates, run};
+  const updates =
+    optimizer &&
+    updatesFor(graph, of('policy'), {m: of('adam.m'), v: of('adam.v')}, optimizer, {
+      made: () => updatesMade,
+      count: () => updatesMade++,
+    });
+  const context: ProgramContext = {
+    graph,
+    config,
+    precision,
+    weights: (slot) => of(slot),
+    updates: updates?.updates,
+    run,
+  };
   const bound = Object.fromEntries(
-    Object.entries(options.programs).map(([name, program]) => [name, (program as Program<unknown>).declare(context, name)]),
+    Object.entries(options.programs).map(([name, program]) => [
+      name,
+      (program as Program<unknown>).declare(context, name),
+    ]),
   ) as Engine<P>['run'];
 
   session = Session.open(graph);
@@ -123,7 +166,11 @@ export async function openEngine<const P extends Programs>(options: Omit<EngineO
     slots,
     read(slot) {
       const values = new Map<string, Float32Array>();
-      const fetched = run('read', [], of(slot).map(({read}) => read));
+      const fetched = run(
+        'read',
+        [],
+        of(slot).map(({read}) => read),
+      );
       layout.forEach((packed, i) => unpack(packed, fetched[i]!.values as Float32Array, config, values));
       return values;
     },
@@ -212,13 +259,26 @@ function updatesFor(
       return addEffect(graph, 'AssignVariableOp', [handle, zeros], {dtype: FLOAT}, before)[0];
     });
   const accumulated = graph.scoped('update', () => {
-    const {norm, effects} = adamW(graph, weights, moments, sums.map(({read}) => read), inputs, optimizer);
+    const {norm, effects} = adamW(
+      graph,
+      weights,
+      moments,
+      sums.map(({read}) => read),
+      inputs,
+      optimizer,
+    );
     return after(graph, norm, cleared(effects));
   });
   const updates: Updates = {
     apply: (gradients) => adamW(graph, weights, moments, gradients, inputs, optimizer).norm,
     accumulate: (gradients) =>
-      after(graph, zero, gradients.map((gradient, i) => addEffect(graph, 'AssignAddVariableOp', [sums[i]!.handle, gradient], {dtype: FLOAT})[0])),
+      after(
+        graph,
+        zero,
+        gradients.map(
+          (gradient, i) => addEffect(graph, 'AssignAddVariableOp', [sums[i]!.handle, gradient], {dtype: FLOAT})[0],
+        ),
+      ),
     applyAccumulated: accumulated,
     feeds: (learningRate) => adamWFeeds(inputs, optimizer, learningRate, counter.made() + 1),
     count: () => counter.count(),
@@ -226,6 +286,12 @@ function updatesFor(
   return {updates, clear: after(graph, zero, cleared([]))};
 }
 
-export {crossEntropyTraining, grpoTraining, pairwiseTraining, pointwiseTraining, crossEntropyLoss} from './programs/training.js';
+export {
+  crossEntropyTraining,
+  grpoTraining,
+  pairwiseTraining,
+  pointwiseTraining,
+  crossEntropyLoss,
+} from './programs/training.js';
 export {logProbabilities, logits, scoring} from './programs/forward.js';
 export {generation} from './programs/generation.js';

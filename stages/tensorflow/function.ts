@@ -10,7 +10,9 @@ import {Recorder} from './recorder.js';
 import type {Fetched} from './session.js';
 import {Session} from './session.js';
 
-export type Signature = Readonly<Record<string, {readonly dtype: 'float32' | 'int32' | 'bool'; readonly shape: readonly number[]}>>;
+export type Signature = Readonly<
+  Record<string, {readonly dtype: 'float32' | 'int32' | 'bool'; readonly shape: readonly number[]}>
+>;
 
 export interface Compiled<I extends Signature, O extends string> {
   (inputs: {readonly [name in keyof I]: TypedArray}): {readonly [name in O]: Fetched};
@@ -58,9 +60,15 @@ export function runEagerly<const I extends Signature, O extends string>(
 ): {readonly [name in O]: Fetched} {
   const {tf} = tensorflow();
   return tf.tidy(() => {
-    const inputs = Object.entries(signature).map(([name, {dtype, shape}]) => [name, tf.tensor(values[name]!, [...shape], dtype)]);
+    const inputs = Object.entries(signature).map(([name, {dtype, shape}]) => [
+      name,
+      tf.tensor(values[name]!, [...shape], dtype),
+    ]);
     const results = fn(Object.fromEntries(inputs) as {[name in keyof I]: Tf.Tensor});
-    const read = Object.entries<Tf.Tensor>(results).map(([name, tensor]) => [name, {values: tensor.dataSync(), shape: tensor.shape}]);
-    return Object.fromEntries(read) as unknown as Tf.TensorContainer;
-  }) as unknown as {readonly [name in O]: Fetched};
+    const read = Object.entries<Tf.Tensor>(results).map(([name, tensor]) => [
+      name,
+      {values: tensor.dataSync(), shape: tensor.shape},
+    ]);
+    return Object.fromEntries(read);
+  });
 }

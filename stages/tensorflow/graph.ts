@@ -211,19 +211,32 @@ export function enter(graph: Graph, value: Output, frame: string, constant: bool
 /** The attributes of a recorded call, by name. Those without a value are left to TensorFlow's defaults. */
 export function attributesOf(
   given: readonly OpAttribute[],
-  kinds: {readonly TF_ATTR_STRING: number; readonly TF_ATTR_INT: number; readonly TF_ATTR_FLOAT: number; readonly TF_ATTR_BOOL: number; readonly TF_ATTR_TYPE: number; readonly TF_ATTR_SHAPE: number},
+  kinds: {
+    readonly TF_ATTR_STRING: number;
+    readonly TF_ATTR_INT: number;
+    readonly TF_ATTR_FLOAT: number;
+    readonly TF_ATTR_BOOL: number;
+    readonly TF_ATTR_TYPE: number;
+    readonly TF_ATTR_SHAPE: number;
+  },
 ): Record<string, Attribute> {
   const attributes: Record<string, Attribute> = {};
   for (const {name, type, value} of given) {
     if (value === undefined || value === null) continue;
     const kind =
-      type === kinds.TF_ATTR_TYPE ? 'type'
-      : type === kinds.TF_ATTR_INT ? 'int'
-      : type === kinds.TF_ATTR_FLOAT ? 'float'
-      : type === kinds.TF_ATTR_BOOL ? 'bool'
-      : type === kinds.TF_ATTR_SHAPE ? 'shape'
-      : type === kinds.TF_ATTR_STRING ? 'string'
-      : undefined;
+      type === kinds.TF_ATTR_TYPE
+        ? 'type'
+        : type === kinds.TF_ATTR_INT
+          ? 'int'
+          : type === kinds.TF_ATTR_FLOAT
+            ? 'float'
+            : type === kinds.TF_ATTR_BOOL
+              ? 'bool'
+              : type === kinds.TF_ATTR_SHAPE
+                ? 'shape'
+                : type === kinds.TF_ATTR_STRING
+                  ? 'string'
+                  : undefined;
     if (kind === undefined) throw new Error(`Internal error: attribute ${name} has the unknown type ${type}`);
     attributes[name] = {kind, value} as Attribute;
   }

@@ -52,7 +52,8 @@ function recordedLoop<S extends State>(
   const {graph} = recorder;
   const names = Object.keys(initial);
   const frame = graph.newFrame();
-  const each = (build: (name: string) => Output): Map<string, Output> => new Map(names.map((name) => [name, build(name)]));
+  const each = (build: (name: string) => Output): Map<string, Output> =>
+    new Map(names.map((name) => [name, build(name)]));
   const symbols = (outputs: Map<string, Output>): S =>
     Object.fromEntries([...outputs].map(([name, output]) => [name, recorder.symbol(output)])) as unknown as S;
 
@@ -60,13 +61,19 @@ function recordedLoop<S extends State>(
   const entered = each((name) => {
     const output = recorder.output(initial[name]!);
     const axis = growing[name];
-    return {...enter(graph, output, frame.name, false), shape: axis === undefined ? output.shape : output.shape.with(axis, -1)};
+    return {
+      ...enter(graph, output, frame.name, false),
+      shape: axis === undefined ? output.shape : output.shape.with(axis, -1),
+    };
   });
 
   const ends = graph.inFrame(frame, () => {
     const merged = each((name) => {
       const input = entered.get(name)!;
-      const output = control(graph, 'Merge', [input], {N: {kind: 'int', value: 2}}, [input, {dtype: DataType.int32, shape: []}]);
+      const output = control(graph, 'Merge', [input], {N: {kind: 'int', value: 2}}, [
+        input,
+        {dtype: DataType.int32, shape: []},
+      ]);
       merges.set(name, graph.nodes.at(-1)!);
       return output;
     });
@@ -74,8 +81,12 @@ function recordedLoop<S extends State>(
     const holds = recorder.output(condition(symbols(merged)));
     const goOn = graph.addOne({op: 'LoopCond', inputs: [holds], attributes: {}, outputs: [holds]});
 
-    const switched = each((name) => control(graph, 'Switch', [merged.get(name)!, goOn], {}, [merged.get(name)!, merged.get(name)!]));
-    const inside = each((name) => control(graph, 'Identity', [{...switched.get(name)!, index: 1}], {}, [switched.get(name)!]));
+    const switched = each((name) =>
+      control(graph, 'Switch', [merged.get(name)!, goOn], {}, [merged.get(name)!, merged.get(name)!]),
+    );
+    const inside = each((name) =>
+      control(graph, 'Identity', [{...switched.get(name)!, index: 1}], {}, [switched.get(name)!]),
+    );
     frame.inner.pivot = inside.get(names[0]!)!.node;
     const next = body(symbols(inside));
     for (const name of names) {

@@ -34,7 +34,8 @@ export const raw = {
   add: (a: Tf.Tensor, b: Tf.Tensor) => callOne('AddV2', [a, b]),
   sub: (a: Tf.Tensor, b: Tf.Tensor) => callOne('Sub', [a, b]),
   mul: (a: Tf.Tensor, b: Tf.Tensor) => callOne('Mul', [a, b]),
-  addN: (parts: readonly Tf.Tensor[]) => (parts.length === 1 ? parts[0]! : callOne('AddN', parts, {T: FLOAT, N: parts.length})),
+  addN: (parts: readonly Tf.Tensor[]) =>
+    parts.length === 1 ? parts[0]! : callOne('AddN', parts, {T: FLOAT, N: parts.length}),
   /** Product of two matrices, or of two stacks of them. */
   matMul(a: Tf.Tensor, b: Tf.Tensor, transpose: {readonly a?: boolean; readonly b?: boolean} = {}): Tf.Tensor {
     const {a: left = false, b: right = false} = transpose;
@@ -106,7 +107,12 @@ function withGradient(
 /** Runs `build` after `before` has been computed, where order matters for memory. Eager calls are in order already. */
 export function ordered<T>(before: readonly Tf.Tensor[], build: () => T): T {
   const recorder = recording();
-  return recorder === undefined ? build() : recorder.graph.ordered(before.map((tensor) => recorder.output(tensor)), build);
+  return recorder === undefined
+    ? build()
+    : recorder.graph.ordered(
+        before.map((tensor) => recorder.output(tensor)),
+        build,
+      );
 }
 
 /** x wᵀ, with w as checkpoints hold it. (N, in), (out, in) → (N, out) */
@@ -129,7 +135,7 @@ export function lookUp(table: Tf.Tensor, ids: Tf.Tensor): Tf.Tensor {
       save([ids]);
       return raw.gather(table!, ids);
     },
-    (dy, [ids]) => [raw.segmentSum(dy, ids!, table.shape[0]!)],
+    (dy, [ids]) => [raw.segmentSum(dy, ids!, table.shape[0])],
   );
 }
 

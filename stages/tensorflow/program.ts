@@ -65,7 +65,9 @@ export function recordInto<T extends Record<string, Tf.Tensor>>(
   const outputs = {} as {[K in keyof T]: Output};
   recorder.record(() => {
     const weights = Object.fromEntries(context.weights(slot).map(({name, read}) => [name, recorder.symbol(read)]));
-    const inputs = Object.fromEntries(Object.entries(placeholders).map(([name, output]) => [name, recorder.symbol(output)]));
+    const inputs = Object.fromEntries(
+      Object.entries(placeholders).map(([name, output]) => [name, recorder.symbol(output)]),
+    );
     for (const [name, tensor] of Object.entries(fn(weights, inputs))) {
       outputs[name as keyof T] = recorder.output(tensor);
     }

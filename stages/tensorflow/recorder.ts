@@ -23,6 +23,9 @@ const BFLOAT16 = 14;
 
 /** The recorder that is at work, if any. */
 let active: Recorder | undefined;
+const setActive = (recorder: Recorder | undefined): void => {
+  active = recorder;
+};
 
 export class Recorder {
   readonly #symbols = new Map<number, Symbol>();
@@ -54,11 +57,11 @@ export class Recorder {
     };
     backend.binding = this.#binding(binding);
     backend.getInputTensorIds = (tensors) => tensors.map((tensor) => this.#idOf(tensor));
-    active = this;
+    setActive(this);
     try {
       return tf.tidy(fn as () => Tf.TensorContainer) as T;
     } finally {
-      active = undefined;
+      setActive(undefined);
       backend.binding = binding;
       backend.getInputTensorIds = getInputTensorIds;
       engine.runKernel = runKernel;
@@ -100,7 +103,8 @@ export class Recorder {
         : {dtype: symbol.output.dtype, shape: symbol.output.shape},
     );
     const outputs = outputsOf({op, inputs, attributes});
-    if (outputs === undefined) throw new Error(`${this.#where(op)} cannot be recorded: the shape rules do not know ${op}`);
+    if (outputs === undefined)
+      throw new Error(`${this.#where(op)} cannot be recorded: the shape rules do not know ${op}`);
     if (outputs.length !== count) throw new Error(`Internal error: ${op} has ${outputs.length} outputs, not ${count}`);
     const sources = ids.map((id) => this.#outputOf(id));
     const made =
@@ -111,7 +115,12 @@ export class Recorder {
   }
 
   /** The product of the inputs rounded to bfloat16, as float32. */
-  #inBfloat16(op: string, attributes: ReturnType<typeof attributesOf>, inputs: Output[], shape: readonly number[]): Output {
+  #inBfloat16(
+    op: string,
+    attributes: ReturnType<typeof attributesOf>,
+    inputs: Output[],
+    shape: readonly number[],
+  ): Output {
     const cast = (input: Output, to: typeof FLOAT | typeof BFLOAT16): Output =>
       this.graph.addOne({
         op: 'Cast',
@@ -141,7 +150,9 @@ export class Recorder {
     const known = this.#captured.get(tensor.dataId);
     if (known !== undefined) return known;
     const values = entry.values ?? this.#outside(entry.id);
-    const id = this.#remember({constant: {dtype: entry.dtype as DataType, shape: [...entry.shape], values: values.slice()}});
+    const id = this.#remember({
+      constant: {dtype: entry.dtype as DataType, shape: [...entry.shape], values: values.slice()},
+    });
     this.#captured.set(tensor.dataId, id);
     return id;
   }

@@ -88,7 +88,10 @@ const RULES = new Map<string, Rule>([
   ['Squeeze', squeeze],
   ['Tile', ({op, inputs: [x, times]}) => [{dtype: x!.dtype, shape: tiled(x!.shape, known(op, times))}]],
   ['TopKV2', topK],
-  ['Transpose', ({op, inputs: [x, order]}) => [{dtype: x!.dtype, shape: Array.from(known(op, order), (axis) => x!.shape[axis]!)}]],
+  [
+    'Transpose',
+    ({op, inputs: [x, order]}) => [{dtype: x!.dtype, shape: Array.from(known(op, order), (axis) => x!.shape[axis]!)}],
+  ],
   ['Unpack', unpack],
   ['UnsortedSegmentSum', segmentSum],
 ]);
@@ -132,7 +135,9 @@ function inner(op: string, left: number, right: number): void {
 
 function matMul({op, inputs: [a, b], attributes}: Call): TypedShape[] {
   const [rows, left] = flag(attributes['transpose_a']) ? [a!.shape[1]!, a!.shape[0]!] : [a!.shape[0]!, a!.shape[1]!];
-  const [right, columns] = flag(attributes['transpose_b']) ? [b!.shape[1]!, b!.shape[0]!] : [b!.shape[0]!, b!.shape[1]!];
+  const [right, columns] = flag(attributes['transpose_b'])
+    ? [b!.shape[1]!, b!.shape[0]!]
+    : [b!.shape[0]!, b!.shape[1]!];
   inner(op, left, right);
   return [{dtype: a!.dtype, shape: [rows, columns]}];
 }
@@ -173,7 +178,9 @@ function expandDims({op, inputs: [x, axis]}: Call): TypedShape[] {
 function gather({op, inputs: [x, indices, axis], attributes}: Call): TypedShape[] {
   const at = positive(known(op, axis)[0]!, x!.shape.length);
   const batch = (attributes['batch_dims']?.value as number | undefined) ?? 0;
-  return [{dtype: x!.dtype, shape: [...x!.shape.slice(0, at), ...indices!.shape.slice(batch), ...x!.shape.slice(at + 1)]}];
+  return [
+    {dtype: x!.dtype, shape: [...x!.shape.slice(0, at), ...indices!.shape.slice(batch), ...x!.shape.slice(at + 1)]},
+  ];
 }
 
 function oneHot({op, inputs: [indices, depth, on], attributes}: Call): TypedShape[] {
@@ -195,7 +202,12 @@ function unpack({inputs: [x], attributes}: Call): TypedShape[] {
 
 function pad({op, inputs: [x, paddings]}: Call): TypedShape[] {
   const by = known(op, paddings);
-  return [{dtype: x!.dtype, shape: x!.shape.map((size, axis) => (size === -1 ? -1 : size + by[2 * axis]! + by[2 * axis + 1]!))}];
+  return [
+    {
+      dtype: x!.dtype,
+      shape: x!.shape.map((size, axis) => (size === -1 ? -1 : size + by[2 * axis]! + by[2 * axis + 1]!)),
+    },
+  ];
 }
 
 function range({op, inputs}: Call): TypedShape[] {
@@ -206,10 +218,12 @@ function range({op, inputs}: Call): TypedShape[] {
 function reshape({op, inputs: [x, wanted]}: Call): TypedShape[] {
   const shape = Array.from(known(op, wanted));
   const free = shape.indexOf(-1);
-  const size = (dimensions: readonly number[]): number => dimensions.reduce((product, dimension) => product * dimension, 1);
+  const size = (dimensions: readonly number[]): number =>
+    dimensions.reduce((product, dimension) => product * dimension, 1);
   if (x!.shape.includes(-1)) return [{dtype: x!.dtype, shape}];
   if (free !== -1) shape[free] = size(x!.shape) / size(shape.toSpliced(free, 1));
-  if (size(shape) !== size(x!.shape)) throw new Error(`${op} cannot turn [${x!.shape.join(', ')}] into [${shape.join(', ')}]`);
+  if (size(shape) !== size(x!.shape))
+    throw new Error(`${op} cannot turn [${x!.shape.join(', ')}] into [${shape.join(', ')}]`);
   return [{dtype: x!.dtype, shape}];
 }
 
@@ -242,7 +256,10 @@ function squeeze({inputs: [x], attributes}: Call): TypedShape[] {
 
 function topK({op, inputs: [x, k]}: Call): TypedShape[] {
   const shape = x!.shape.with(-1, known(op, k)[0]!);
-  return [{dtype: x!.dtype, shape}, {dtype: DataType.int32, shape}];
+  return [
+    {dtype: x!.dtype, shape},
+    {dtype: DataType.int32, shape},
+  ];
 }
 
 function segmentSum({op, inputs: [x, ids, segments]}: Call): TypedShape[] {

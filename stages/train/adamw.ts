@@ -72,17 +72,27 @@ export function adamW(
   const T = {kind: 'type', value: DataType.float} as const;
   const scalar = {dtype: DataType.float, shape: []};
   const one = (op: string, operands: readonly Output[], extra = {}): Output =>
-    graph.addOne({op, inputs: operands, attributes: {T, ...extra}, outputs: [operands[0]!.shape.length === 0 ? scalar : operands[0]!]});
+    graph.addOne({
+      op,
+      inputs: operands,
+      attributes: {T, ...extra},
+      outputs: [operands[0]!.shape.length === 0 ? scalar : operands[0]!],
+    });
   const constant = (value: number): Output =>
     graph.constant({dtype: DataType.float, shape: [], values: Float32Array.of(value)});
 
-  const halves = gradients.map((gradient) => graph.addOne({op: 'L2Loss', inputs: [gradient], attributes: {T}, outputs: [scalar]}));
+  const halves = gradients.map((gradient) =>
+    graph.addOne({op: 'L2Loss', inputs: [gradient], attributes: {T}, outputs: [scalar]}),
+  );
   const half = one('AddN', halves, {N: {kind: 'int', value: halves.length}});
   const norm = one('Sqrt', [one('Mul', [half, constant(2)])]);
   const scale =
     options.maxNorm === 0
       ? undefined
-      : one('Minimum', [one('RealDiv', [constant(options.maxNorm), one('AddV2', [norm, constant(1e-6)])]), constant(1)]);
+      : one('Minimum', [
+          one('RealDiv', [constant(options.maxNorm), one('AddV2', [norm, constant(1e-6)])]),
+          constant(1),
+        ]);
 
   const effects = weights.map((weight, i) => {
     const gradient = gradients[i]!;
@@ -98,8 +108,18 @@ export function adamW(
     const [node] = addEffect(
       graph,
       'ResourceApplyAdam',
-      [weight.handle, moments.m[i]!.handle, moments.v[i]!.handle, inputs.beta1Power, inputs.beta2Power, inputs.learningRate,
-        constant(options.beta1), constant(options.beta2), inputs.epsilon, scaled],
+      [
+        weight.handle,
+        moments.m[i]!.handle,
+        moments.v[i]!.handle,
+        inputs.beta1Power,
+        inputs.beta2Power,
+        inputs.learningRate,
+        constant(options.beta1),
+        constant(options.beta2),
+        inputs.epsilon,
+        scaled,
+      ],
       {T, use_locking: {kind: 'bool', value: false}, use_nesterov: {kind: 'bool', value: false}},
       before,
     );

@@ -23,10 +23,18 @@ export interface CrossEntropyMetrics extends Record<string, number> {
 export const crossEntropyObjective: Objective<TargetRow, CrossEntropyMetrics> = {
   positions: ({tokens}) => tokens.length - 1,
   rowsTogether: 1,
-  inputs: ({rows, length}) => ({...tokenInputs({rows, length}), weights: {dtype: DataType.float, shape: [rows * length]}}),
+  inputs: ({rows, length}) => ({
+    ...tokenInputs({rows, length}),
+    weights: {dtype: DataType.float, shape: [rows * length]},
+  }),
   fill(rows, shape, all) {
     const scale = 1 / Math.max(1, countTargets(all));
-    const weights = padRight(new Float32Array(shape.rows * shape.length), rows.map(({mask}) => mask), shape.length, 1);
+    const weights = padRight(
+      new Float32Array(shape.rows * shape.length),
+      rows.map(({mask}) => mask),
+      shape.length,
+      1,
+    );
     return {...tokenArrays(rows, shape), weights: weights.map((weight) => weight * scale)};
   },
   // loss = −Σ w log p(token)

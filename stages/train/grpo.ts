@@ -7,7 +7,7 @@ import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {DataType, tensorflow} from '../tensorflow/backend.js';
 import type {TargetRow} from './cross-entropy.js';
 import {countTargets, tokenArrays, tokenInputs, tokenLogProbabilities} from './cross-entropy.js';
-import type {BatchShape, Objective} from './objective.js';
+import type {Objective} from './objective.js';
 import {padRight, sumOf} from './objective.js';
 
 /** One sampled response with its prompt. `mask` marks the sampled tokens, the stop token among them. */
@@ -79,7 +79,11 @@ export function grpoObjective(options: GrpoOptions): Objective<GrpoRow, GrpoMetr
         weights: aligned((row) => Array.from(row.mask, (mark) => (mark ? weight(row) : 0))),
         oldLogProbs: aligned(({oldLogProbs}) => oldLogProbs),
         ...(withReference && {referenceLogProbs: aligned(reference)}),
-        advantages: padRight(new Float32Array(shape.rows), rows.map(({advantage}) => [advantage]), 1),
+        advantages: padRight(
+          new Float32Array(shape.rows),
+          rows.map(({advantage}) => [advantage]),
+          1,
+        ),
       };
     },
     compute(parameters, inputs, config, shape) {

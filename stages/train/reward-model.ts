@@ -34,7 +34,10 @@ export const pairwiseObjective: Objective<Pair, RewardMetrics> = {
   inputs: ({rows, length}) => ({...scoreInputs({rows, length}), weights: {dtype: DataType.float, shape: [rows / 2]}}),
   fill(pairs, shape, all) {
     const rows = pairs.flatMap(({chosen, rejected}) => [chosen, rejected]);
-    return {...scoreArrays(rows, shape), weights: new Float32Array(shape.rows / 2).fill(1 / all.length, 0, pairs.length)};
+    return {
+      ...scoreArrays(rows, shape),
+      weights: new Float32Array(shape.rows / 2).fill(1 / all.length, 0, pairs.length),
+    };
   },
   compute(parameters, inputs, config, shape) {
     const {tf} = tensorflow();
@@ -44,10 +47,10 @@ export const pairwiseObjective: Objective<Pair, RewardMetrics> = {
     const weights = inputs['weights']!;
     return {
       loss: tf.sum(tf.mul(tf.softplus(tf.neg(margin)), weights)), // −log σ(m) = softplus(−m)
-      metrics: {right: tf.sum(tf.mul(tf.cast(tf.greater(margin, 0), 'float32'), weights))},
+      metrics: {right: counted(tf.greater(margin, 0), weights)},
     };
   },
-  report: (parts) => ({loss: sumOf(parts, 'loss'), accuracy: sumOf(parts, 'right')}),
+  report: (parts, all) => ({loss: sumOf(parts, 'loss'), accuracy: sumOf(parts, 'right') / all.length}),
 };
 
 export const pointwiseObjective: Objective<LabelledRow, RewardMetrics> = {
@@ -59,9 +62,16 @@ export const pointwiseObjective: Objective<LabelledRow, RewardMetrics> = {
     labels: {dtype: DataType.float, shape: [rows]},
   }),
   fill: (rows, shape, all) => ({
-    ...scoreArrays(rows.map(({tokens}) => tokens), shape),
+    ...scoreArrays(
+      rows.map(({tokens}) => tokens),
+      shape,
+    ),
     weights: new Float32Array(shape.rows).fill(1 / all.length, 0, rows.length),
-    labels: padRight(new Float32Array(shape.rows), rows.map(({label}) => [label]), 1),
+    labels: padRight(
+      new Float32Array(shape.rows),
+      rows.map(({label}) => [label]),
+      1,
+    ),
   }),
   compute(parameters, inputs, config, shape) {
     const {tf} = tensorflow();
@@ -70,10 +80,16 @@ export const pointwiseObjective: Objective<LabelledRow, RewardMetrics> = {
     const right = tf.equal(tf.cast(tf.greater(score, 0), 'float32'), labels);
     return {
       loss: tf.sum(tf.mul(tf.sub(tf.softplus(score), tf.mul(labels, score)), weights)),
-      metrics: {right: tf.sum(tf.mul(tf.cast(right, 'float32'), weights))},
+      metrics: {right: counted(right, weights)},
     };
   },
-  report: (parts) => ({loss: sumOf(parts, 'loss'), accuracy: sumOf(parts, 'right')}),
+  report: (parts, all) => ({loss: sumOf(parts, 'loss'), accuracy: sumOf(parts, 'right') / all.length}),
+};
+
+/** How many of the flags are set, those without weight (padding) left out. */
+const counted = (flags: Tf.Tensor, weights: Tf.Tensor): Tf.Tensor => {
+  const {tf} = tensorflow();
+  return tf.sum(tf.cast(tf.logicalAnd(flags, tf.greater(weights, 0)), 'float32'));
 };
 
 /** The score of each row, read at its last token. (rows) */

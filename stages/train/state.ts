@@ -31,18 +31,21 @@ export async function saveState(engine: Stateful, file: string): Promise<void> {
 export async function restoreState(engine: Stateful, file: string): Promise<void> {
   const {tensors, metadata} = await readSafetensors(file);
   const updates = Number(metadata['updates']);
-  if (!Number.isSafeInteger(updates) || updates < 0) throw new StageFailure(`${file} is not the state of a training run`);
+  if (!Number.isSafeInteger(updates) || updates < 0)
+    throw new StageFailure(`${file} is not the state of a training run`);
   const shapes = parameterShapes(engine.config);
   const slots = engine.slots.map((slot) => {
     const weights = new Map<string, Float32Array>();
     for (const [name, shape] of shapes) {
       const tensor = tensors.get(`${slot}/${name}`);
-      if (tensor?.shape.join() !== shape.join()) throw new StageFailure(`${file} does not hold ${slot}/${name} of this model`);
+      if (tensor?.shape.join() !== shape.join())
+        throw new StageFailure(`${file} does not hold ${slot}/${name} of this model`);
       weights.set(name, tensor.values);
     }
     return {slot, weights};
   });
-  if (tensors.size !== slots.length * shapes.size) throw new StageFailure(`${file} holds more than ${engine.slots.join(', ')}`);
+  if (tensors.size !== slots.length * shapes.size)
+    throw new StageFailure(`${file} holds more than ${engine.slots.join(', ')}`);
   for (const {slot, weights} of slots) engine.write(slot, weights);
   engine.updates = updates;
 }

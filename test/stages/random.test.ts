@@ -41,7 +41,10 @@ test('draws have the moments of their distributions', () => {
   assert.ok(Math.abs(mean(normal.map((value) => value * value)) - 1) < 0.05);
   const counts = [0, 0, 0];
   for (let i = 0; i < 3000; i++) counts[source.int(3)]!++;
-  assert.ok(counts.every((count) => Math.abs(count - 1000) < 150), String(counts));
+  assert.ok(
+    counts.every((count) => Math.abs(count - 1000) < 150),
+    String(counts),
+  );
 });
 
 test('a shuffle keeps every item and leaves the original alone', () => {

@@ -20,7 +20,9 @@ export function microBatches(positions: readonly number[], perBatch: number, len
     const longest = positions[indices[0]!]!;
     const length = lengths.find((bucket) => bucket >= longest);
     if (length === undefined) {
-      throw new Error(`Internal error: a row takes ${longest} positions, the longest bucket has ${lengths.at(-1) ?? 0}`);
+      throw new Error(
+        `Internal error: a row takes ${longest} positions, the longest bucket has ${lengths.at(-1) ?? 0}`,
+      );
     }
     batches.push({indices, length});
   }
@@ -29,7 +31,8 @@ export function microBatches(positions: readonly number[], perBatch: number, len
 
 /** The buckets of a program, checked. */
 export function checkedLengths(name: string, lengths: readonly number[]): readonly number[] {
-  const sound = lengths.length > 0 && lengths.every((length, i) => Number.isInteger(length) && length > (lengths[i - 1] ?? 0));
+  const sound =
+    lengths.length > 0 && lengths.every((length, i) => Number.isInteger(length) && length > (lengths[i - 1] ?? 0));
   if (!sound) throw new Error(`Internal error: ${name} needs ascending bucket lengths, not [${lengths.join(', ')}]`);
   return lengths;
 }

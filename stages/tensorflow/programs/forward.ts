@@ -34,9 +34,16 @@ export const logProbabilities = (
     });
     return (rows) => {
       const results = rows.map(({tokens}) => new Float32Array(tokens.length));
-      for (const {indices, length} of microBatches(rows.map(({tokens}) => tokens.length - 1), perBatch, options.lengths)) {
+      for (const {indices, length} of microBatches(
+        rows.map(({tokens}) => tokens.length - 1),
+        perBatch,
+        options.lengths,
+      )) {
         const part = parts.get(length)!;
-        const arrays = tokenArrays(indices.map((i) => rows[i]!), {rows: perBatch, length});
+        const arrays = tokenArrays(
+          indices.map((i) => rows[i]!),
+          {rows: perBatch, length},
+        );
         const feeds = Object.entries(arrays).map(([key, values]) => ({placeholder: part.inputs[key]!, values}));
         const {values} = context.run(`${name}/${length}`, feeds, [part.logProbs])[0]!;
         indices.forEach((row, i) => {
@@ -62,9 +69,16 @@ export const scoring = (buckets: Buckets): Program<(rows: readonly TokenRow[]) =
     });
     return (rows) => {
       const results = new Float32Array(rows.length);
-      for (const {indices, length} of microBatches(rows.map(({tokens}) => tokens.length), buckets.rows, buckets.lengths)) {
+      for (const {indices, length} of microBatches(
+        rows.map(({tokens}) => tokens.length),
+        buckets.rows,
+        buckets.lengths,
+      )) {
         const part = parts.get(length)!;
-        const arrays = scoreArrays(indices.map((i) => rows[i]!.tokens), {rows: buckets.rows, length});
+        const arrays = scoreArrays(
+          indices.map((i) => rows[i]!.tokens),
+          {rows: buckets.rows, length},
+        );
         const feeds = Object.entries(arrays).map(([key, values]) => ({placeholder: part.inputs[key]!, values}));
         const {values} = context.run(`${name}/${length}`, feeds, [part.scores])[0]!;
         indices.forEach((row, i) => {
@@ -105,7 +119,11 @@ export const logits = (
     });
     return (rows) => {
       const results: Float32Array[] = [];
-      for (const {indices, length} of microBatches(rows.map(({tokens}) => tokens.length), perBatch, options.lengths)) {
+      for (const {indices, length} of microBatches(
+        rows.map(({tokens}) => tokens.length),
+        perBatch,
+        options.lengths,
+      )) {
         const part = parts.get(length)!;
         const batch = indices.map((i) => Array.from(rows[i]!.tokens));
         const shift = (row: readonly number[]): number => (padding === 'left' ? length - row.length : 0);
@@ -113,9 +131,21 @@ export const logits = (
         const arrays: Record<string, Float32Array | Int32Array> =
           padding === 'left'
             ? {
-                tokens: padRight(new Int32Array(size), batch.map((row) => [...Array<number>(shift(row)).fill(0), ...row]), length),
-                mask: padRight(new Float32Array(size), batch.map((row) => [...Array<number>(shift(row)).fill(0), ...row.map(() => 1)]), length),
-                positions: padRight(new Int32Array(size), batch.map((row) => [...Array<number>(shift(row)).fill(0), ...row.keys()]), length),
+                tokens: padRight(
+                  new Int32Array(size),
+                  batch.map((row) => [...Array<number>(shift(row)).fill(0), ...row]),
+                  length,
+                ),
+                mask: padRight(
+                  new Float32Array(size),
+                  batch.map((row) => [...Array<number>(shift(row)).fill(0), ...row.map(() => 1)]),
+                  length,
+                ),
+                positions: padRight(
+                  new Int32Array(size),
+                  batch.map((row) => [...Array<number>(shift(row)).fill(0), ...row.keys()]),
+                  length,
+                ),
               }
             : {tokens: padRight(new Int32Array(size), batch, length)};
         const feeds = Object.entries(arrays).map(([key, values]) => ({placeholder: part.inputs[key]!, values}));

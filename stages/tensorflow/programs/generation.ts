@@ -47,7 +47,9 @@ export const generation = (options: GenerationOptions): Program<(chunk: Chunk) =
     const rows = count * group;
     if (stopIds.length === 0) throw new Error(`Internal error: ${name} has no token to stop at`);
     if (!(options.temperature >= 0 && options.topP > 0 && options.topP <= 1 && options.topK >= 0)) {
-      throw new Error(`Internal error: ${name} cannot sample at temperature ${options.temperature}, top-p ${options.topP}, top-k ${options.topK}`);
+      throw new Error(
+        `Internal error: ${name} cannot sample at temperature ${options.temperature}, top-p ${options.topP}, top-k ${options.topK}`,
+      );
     }
     const parts = perBucket(context, name, {rows, lengths: promptLengths}, (promptLength) => {
       const inputs = placeholders(context.graph, {
@@ -71,7 +73,8 @@ export const generation = (options: GenerationOptions): Program<(chunk: Chunk) =
 
     return ({prompts, uniforms}) => {
       const used = prompts.length * group;
-      if (prompts.length > count) throw new Error(`Internal error: ${name} takes ${count} prompts at a time, not ${prompts.length}`);
+      if (prompts.length > count)
+        throw new Error(`Internal error: ${name} takes ${count} prompts at a time, not ${prompts.length}`);
       if (uniforms.length !== used * maxNewTokens) {
         throw new Error(`Internal error: ${name} needs ${used} × ${maxNewTokens} uniforms and got ${uniforms.length}`);
       }
@@ -79,7 +82,9 @@ export const generation = (options: GenerationOptions): Program<(chunk: Chunk) =
       const shortest = Math.min(...prompts.map((prompt) => prompt.length));
       const length = promptLengths.find((bucket) => bucket >= longest);
       if (length === undefined || shortest < 1) {
-        throw new Error(`Internal error: ${name} takes prompts of 1 to ${promptLengths.at(-1) ?? 0} tokens, not ${shortest} to ${longest}`);
+        throw new Error(
+          `Internal error: ${name} takes prompts of 1 to ${promptLengths.at(-1) ?? 0} tokens, not ${shortest} to ${longest}`,
+        );
       }
       const {inputs, outputs} = parts.get(length)!;
       const arrays = {

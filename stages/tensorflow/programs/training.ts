@@ -29,10 +29,14 @@ export type Train<Row, Metrics> = (rows: readonly Row[], options: {readonly lear
 export const crossEntropyTraining = (buckets: Buckets): Program<Train<TargetRow, CrossEntropyMetrics>> =>
   training(crossEntropyObjective, buckets);
 
-export const grpoTraining = ({rows, lengths, ...options}: Buckets & GrpoOptions): Program<Train<GrpoRow, GrpoMetrics>> =>
-  training(grpoObjective(options), {rows, lengths});
+export const grpoTraining = ({
+  rows,
+  lengths,
+  ...options
+}: Buckets & GrpoOptions): Program<Train<GrpoRow, GrpoMetrics>> => training(grpoObjective(options), {rows, lengths});
 
-export const pairwiseTraining = (buckets: Buckets): Program<Train<Pair, RewardMetrics>> => training(pairwiseObjective, buckets);
+export const pairwiseTraining = (buckets: Buckets): Program<Train<Pair, RewardMetrics>> =>
+  training(pairwiseObjective, buckets);
 
 export const pointwiseTraining = (buckets: Buckets): Program<Train<LabelledRow, RewardMetrics>> =>
   training(pointwiseObjective, buckets);
@@ -74,9 +78,13 @@ export function training<Row, Metrics extends Record<string, number>>(
     declare(context, name) {
       const updates = updatesOf(context, name);
       if (buckets.rows % objective.rowsTogether !== 0) {
-        throw new Error(`Internal error: ${name} needs a multiple of ${objective.rowsTogether} rows, not ${buckets.rows}`);
+        throw new Error(
+          `Internal error: ${name} needs a multiple of ${objective.rowsTogether} rows, not ${buckets.rows}`,
+        );
       }
-      const parts = perBucket(context, name, buckets, (length) => declareStep(context, objective, {rows: buckets.rows, length}, updates));
+      const parts = perBucket(context, name, buckets, (length) =>
+        declareStep(context, objective, {rows: buckets.rows, length}, updates),
+      );
       return (rows, {learningRate}) => {
         if (rows.length === 0) throw new Error(`Internal error: ${name} is called without rows`);
         const batches = microBatches(
@@ -88,7 +96,11 @@ export function training<Row, Metrics extends Record<string, number>>(
         let gradNorm = 0;
         const metrics = batches.map(({indices, length}) => {
           const part = parts.get(length)!;
-          const arrays = objective.fill(indices.map((i) => rows[i]!), {rows: buckets.rows, length}, rows);
+          const arrays = objective.fill(
+            indices.map((i) => rows[i]!),
+            {rows: buckets.rows, length},
+            rows,
+          );
           const feeds = Object.entries(arrays).map(([key, values]) => ({placeholder: part.inputs[key]!, values}));
           const fetched = context.run(
             `${name}/${length}`,
@@ -98,7 +110,9 @@ export function training<Row, Metrics extends Record<string, number>>(
           if (single) gradNorm = fetched.at(-1)!.values[0]!;
           return named(part, fetched[0]!.values);
         });
-        if (!single) gradNorm = context.run(`${name}/update`, updates.feeds(learningRate), [updates.applyAccumulated])[0]!.values[0]!;
+        if (!single)
+          gradNorm = context.run(`${name}/update`, updates.feeds(learningRate), [updates.applyAccumulated])[0]!
+            .values[0]!;
         updates.count();
         return {...objective.report(metrics, rows), gradNorm};
       };
@@ -144,9 +158,17 @@ function runParts<Row>(
   rows: readonly Row[],
   parts: ReadonlyMap<number, Part>,
 ): Record<string, number>[] {
-  return microBatches(rows.map((row) => objective.positions(row)), buckets.rows, buckets.lengths).map(({indices, length}) => {
+  return microBatches(
+    rows.map((row) => objective.positions(row)),
+    buckets.rows,
+    buckets.lengths,
+  ).map(({indices, length}) => {
     const part = parts.get(length)!;
-    const arrays = objective.fill(indices.map((i) => rows[i]!), {rows: buckets.rows, length}, rows);
+    const arrays = objective.fill(
+      indices.map((i) => rows[i]!),
+      {rows: buckets.rows, length},
+      rows,
+    );
     const feeds = Object.entries(arrays).map(([key, values]) => ({placeholder: part.inputs[key]!, values}));
     return named(part, context.run(`${name}/${length}`, feeds, part.outputs)[0]!.values);
   });
@@ -162,11 +184,13 @@ export function perBucket<T>(
   {lengths}: Buckets,
   build: (length: number) => T,
 ): ReadonlyMap<number, T> {
-  return new Map(checkedLengths(name, lengths).map((length) => [length, graph.scoped(`${name}/${length}`, () => build(length))]));
+  return new Map(
+    checkedLengths(name, lengths).map((length) => [length, graph.scoped(`${name}/${length}`, () => build(length))]),
+  );
 }
 
 function updatesOf({updates}: ProgramContext, name: string): Updates {
-  if (updates === undefined) throw new Error(`Internal error: ${name} trains, and the engine was opened without an optimizer`);
+  if (updates === undefined)
+    throw new Error(`Internal error: ${name} trains, and the engine was opened without an optimizer`);
   return updates;
 }
-

@@ -11,7 +11,17 @@ import {readSafetensors, writeSafetensors} from '../../../stages/model/safetenso
 
 const FIXTURES = join(import.meta.dirname, '../../../../test/fixtures/hf');
 const fresh = (): Promise<string> => mkdtemp(join(tmpdir(), 'model-'));
-const config = newConfig({vocabSize: 11, hiddenSize: 8, intermediateSize: 12, layers: 2, heads: 2, keyValueHeads: 1, maxPositions: 32, eosId: 2, padId: 0});
+const config = newConfig({
+  vocabSize: 11,
+  hiddenSize: 8,
+  intermediateSize: 12,
+  layers: 2,
+  heads: 2,
+  keyValueHeads: 1,
+  maxPositions: 32,
+  eosId: 2,
+  padId: 0,
+});
 
 test('a model comes back from its folder bit for bit, with its tokenizer', async () => {
   const [folder, tokenizer] = [await fresh(), await fresh()];
@@ -23,8 +33,18 @@ test('a model comes back from its folder bit for bit, with its tokenizer', async
   assert.deepEqual(back.weights, weights);
   assert.deepEqual(back.config, config);
   assert.equal(await readFile(join(folder, 'tokenizer_config.json'), 'utf8'), '{"b": 2}');
-  const generation = JSON.parse(await readFile(join(folder, 'generation_config.json'), 'utf8')) as Record<string, unknown>;
-  assert.deepEqual(generation, {_from_model_config: false, eos_token_id: 2, pad_token_id: 0, do_sample: true, temperature: 0.6, top_p: 0.95});
+  const generation = JSON.parse(await readFile(join(folder, 'generation_config.json'), 'utf8')) as Record<
+    string,
+    unknown
+  >;
+  assert.deepEqual(generation, {
+    _from_model_config: false,
+    eos_token_id: 2,
+    pad_token_id: 0,
+    do_sample: true,
+    temperature: 0.6,
+    top_p: 0.95,
+  });
 });
 
 test('a config keeps the fields that this program does not know', async () => {
@@ -57,7 +77,9 @@ test('shards are read by their index', async () => {
 
 test('a model that does not fit its config is refused by name', async () => {
   const weights = initialWeights(config, 5);
-  const write = async (change: (tensors: Map<string, {shape: readonly number[]; values: Float32Array}>) => void): Promise<string> => {
+  const write = async (
+    change: (tensors: Map<string, {shape: readonly number[]; values: Float32Array}>) => void,
+  ): Promise<string> => {
     const folder = await fresh();
     await saveModel(folder, {config, weights});
     const {tensors} = await readSafetensors(join(folder, 'model.safetensors'));
@@ -65,13 +87,20 @@ test('a model that does not fit its config is refused by name', async () => {
     await writeSafetensors(join(folder, 'model.safetensors'), tensors);
     return folder;
   };
-  await assert.rejects(openModel(await write((tensors) => tensors.delete('model.norm.weight'))), /lacks the tensor “model.norm.weight”/);
+  await assert.rejects(
+    openModel(await write((tensors) => tensors.delete('model.norm.weight'))),
+    /lacks the tensor “model.norm.weight”/,
+  );
   await assert.rejects(
     openModel(await write((tensors) => tensors.set('model.norm.weight', {shape: [4, 2], values: new Float32Array(8)}))),
     /“model.norm.weight” has shape \[4, 2\], the config asks for \[8\]/,
   );
   await assert.rejects(
-    openModel(await write((tensors) => tensors.set('model.layers.2.mlp.up_proj.weight', {shape: [1], values: new Float32Array(1)}))),
+    openModel(
+      await write((tensors) =>
+        tensors.set('model.layers.2.mlp.up_proj.weight', {shape: [1], values: new Float32Array(1)}),
+      ),
+    ),
     /does not explain: model.layers.2.mlp.up_proj.weight/,
   );
   await assert.rejects(openModel(await fresh()), /there is no .*config.json/);
@@ -81,7 +110,11 @@ const REFUSED: [string, Record<string, unknown>, RegExp][] = [
   ['another family', {model_type: 'gpt2'}, /model_type/],
   ['another head', {architectures: ['Qwen2ForTokenClassification']}, /Qwen2ForTokenClassification/],
   ['a size of zero', {hidden_size: 0}, /hidden_size/],
-  ['heads that do not divide the model', {num_attention_heads: 3, num_key_value_heads: 3}, /hidden_size: 8 is not a multiple of 3/],
+  [
+    'heads that do not divide the model',
+    {num_attention_heads: 3, num_key_value_heads: 3},
+    /hidden_size: 8 is not a multiple of 3/,
+  ],
   ['key heads that do not divide the heads', {num_attention_heads: 4, num_key_value_heads: 3}, /num_key_value_heads/],
   ['a sliding window', {use_sliding_window: true}, /use_sliding_window/],
   ['another activation', {hidden_act: 'gelu'}, /hidden_act/],
@@ -118,7 +151,8 @@ test('packing moves every number and changes none', async () => {
   for (const name of ['qwen2-tiny', 'llama-tiny']) {
     const model = await openModel(join(FIXTURES, name));
     const back = new Map<string, Float32Array>();
-    for (const packed of packedLayout(model.config)) unpack(packed, pack(packed, model.weights, model.config), model.config, back);
+    for (const packed of packedLayout(model.config))
+      unpack(packed, pack(packed, model.weights, model.config), model.config, back);
     assert.deepEqual(new Map([...back].sort()), new Map([...model.weights].sort()));
   }
 });

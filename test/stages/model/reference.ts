@@ -9,13 +9,21 @@ import type {Weights} from '../../../stages/model/parameters.js';
 type Vector = number[];
 
 /** Logits of one row. (T, V) */
-export function referenceLogits(config: ModelConfig, weights: ReadonlyMap<string, ArrayLike<number>>, tokens: readonly number[]): Vector[] {
+export function referenceLogits(
+  config: ModelConfig,
+  weights: ReadonlyMap<string, ArrayLike<number>>,
+  tokens: readonly number[],
+): Vector[] {
   const output = weights.get(config.tied ? 'model.embed_tokens.weight' : 'lm_head.weight')!;
   return referenceHidden(config, weights, tokens).map((hidden) => times(output, hidden));
 }
 
 /** The normalised hidden state of each token of one row. (T, D) */
-export function referenceHidden(config: ModelConfig, weights: ReadonlyMap<string, ArrayLike<number>>, tokens: readonly number[]): Vector[] {
+export function referenceHidden(
+  config: ModelConfig,
+  weights: ReadonlyMap<string, ArrayLike<number>>,
+  tokens: readonly number[],
+): Vector[] {
   const {hiddenSize: d, heads, keyValueHeads, headDim, rmsNormEps} = config;
   const weight = (name: string): ArrayLike<number> => weights.get(name)!;
   const embedding = weight('model.embed_tokens.weight');
@@ -38,11 +46,15 @@ export function referenceHidden(config: ModelConfig, weights: ReadonlyMap<string
     states = states.map((state, position) => {
       const context = Array.from({length: heads}, (_, head) => {
         const shared = Math.floor(head / (heads / keyValueHeads));
-        const scores = keys.slice(0, position + 1).map((key) => dot(queries[position]![head]!, key[shared]!) / Math.sqrt(headDim));
+        const scores = keys
+          .slice(0, position + 1)
+          .map((key) => dot(queries[position]![head]!, key[shared]!) / Math.sqrt(headDim));
         const largest = Math.max(...scores);
         const masses = scores.map((score) => Math.exp(score - largest));
         const total = masses.reduce((sum, mass) => sum + mass, 0);
-        return Array.from({length: headDim}, (_, i) => masses.reduce((sum, mass, seen) => sum + (mass / total) * values[seen]![shared]![i]!, 0));
+        return Array.from({length: headDim}, (_, i) =>
+          masses.reduce((sum, mass, seen) => sum + (mass / total) * values[seen]![shared]![i]!, 0),
+        );
       }).flat();
       return add(state, project('self_attn.o_proj', context));
     });
@@ -89,7 +101,9 @@ const dot = (a: Vector, b: Vector): number => a.reduce((sum, value, i) => sum + 
 const add = (a: Vector, b: Vector): Vector => a.map((value, i) => value + b[i]!);
 
 function times(matrix: ArrayLike<number>, x: Vector): Vector {
-  return Array.from({length: matrix.length / x.length}, (_, row) => x.reduce((sum, value, i) => sum + matrix[row * x.length + i]! * value, 0));
+  return Array.from({length: matrix.length / x.length}, (_, row) =>
+    x.reduce((sum, value, i) => sum + matrix[row * x.length + i]! * value, 0),
+  );
 }
 
 function rmsNorm(x: Vector, gain: ArrayLike<number>, epsilon: number): Vector {

@@ -21,20 +21,21 @@ async function fileOf(header: unknown, bytes: number): Promise<string> {
 }
 
 test('what is written is read back bit for bit, and equal tensors give equal bytes', async () => {
-  const tensor = fc
-    .array(fc.nat(3), {maxLength: 3})
-    .chain((shape) =>
-      fc.record({
-        shape: fc.constant(shape),
-        values: fc.float32Array({
-          minLength: shape.reduce((a, b) => a * b, 1),
-          maxLength: shape.reduce((a, b) => a * b, 1),
-        }),
+  const tensor = fc.array(fc.nat(3), {maxLength: 3}).chain((shape) =>
+    fc.record({
+      shape: fc.constant(shape),
+      values: fc.float32Array({
+        minLength: shape.reduce((a, b) => a * b, 1),
+        maxLength: shape.reduce((a, b) => a * b, 1),
       }),
-    );
+    }),
+  );
   await fc.assert(
     fc.asyncProperty(
-      fc.dictionary(fc.string({minLength: 1}).filter((name) => name !== '__metadata__' && name !== '__proto__'), tensor),
+      fc.dictionary(
+        fc.string({minLength: 1}).filter((name) => name !== '__metadata__' && name !== '__proto__'),
+        tensor,
+      ),
       async (tensors) => {
         const [one, other] = [fresh(), fresh()];
         await writeSafetensors(one, new Map(Object.entries(tensors)), {made: 'here'});
@@ -45,7 +46,10 @@ test('what is written is read back bit for bit, and equal tensors give equal byt
         assert.deepEqual([...back.tensors.keys()].sort(), Object.keys(tensors).sort());
         for (const [name, {shape, values}] of Object.entries(tensors)) {
           assert.deepEqual(back.tensors.get(name)!.shape, shape);
-          assert.deepEqual(new Uint8Array(back.tensors.get(name)!.values.buffer), new Uint8Array(values.slice().buffer));
+          assert.deepEqual(
+            new Uint8Array(back.tensors.get(name)!.values.buffer),
+            new Uint8Array(values.slice().buffer),
+          );
         }
       },
     ),
@@ -56,7 +60,10 @@ test('what is written is read back bit for bit, and equal tensors give equal byt
 test('no partial file is left beside the written one', async () => {
   const file = fresh();
   await writeSafetensors(file, new Map([['x', {shape: [2], values: Float32Array.of(1, 2)}]]));
-  assert.deepEqual((await readdir(folder)).filter((name) => name.includes('partial')), []);
+  assert.deepEqual(
+    (await readdir(folder)).filter((name) => name.includes('partial')),
+    [],
+  );
 });
 
 test('half floats and bfloat16 are widened exactly', async () => {
@@ -92,7 +99,10 @@ const DAMAGED: [string, unknown, number, RegExp][] = [
 for (const [name, header, bytes, message] of DAMAGED) {
   test(`${name} is refused by a sentence that names the file`, async () => {
     const file = await fileOf(header, bytes);
-    await assert.rejects(readSafetensors(file), (error: Error) => message.test(error.message) && error.message.startsWith(file));
+    await assert.rejects(
+      readSafetensors(file),
+      (error: Error) => message.test(error.message) && error.message.startsWith(file),
+    );
   });
 }
 

@@ -7,7 +7,13 @@ import {parseConfig} from '../../../stages/model/config.js';
 import {openModel} from '../../../stages/model/folder.js';
 import {initialWeights, parameterShapes, size} from '../../../stages/model/parameters.js';
 import {random} from '../../../stages/random.js';
-import {crossEntropyLoss, crossEntropyTraining, generation, logits, openEngine} from '../../../stages/tensorflow/engine.js';
+import {
+  crossEntropyLoss,
+  crossEntropyTraining,
+  generation,
+  logits,
+  openEngine,
+} from '../../../stages/tensorflow/engine.js';
 import {referenceLogits, referenceLoss, toFloat64} from './reference.js';
 
 const FIXTURES = join(import.meta.dirname, '../../../../test/fixtures/hf');
@@ -74,8 +80,14 @@ for (const name of ['qwen2-tiny', 'llama-tiny']) {
       assert.ok(Math.abs(norm / expected.grad_norms[parameter]! - 1) < 1e-4, `${parameter}: ${norm}`);
     }
 
-    const greedy = engine.run.greedy({prompts: expected.greedy_prompt, uniforms: new Float32Array(2 * expected.greedy_tokens[0]!.length)});
-    assert.deepEqual(greedy.map(({tokens}) => tokens), expected.greedy_tokens);
+    const greedy = engine.run.greedy({
+      prompts: expected.greedy_prompt,
+      uniforms: new Float32Array(2 * expected.greedy_tokens[0]!.length),
+    });
+    assert.deepEqual(
+      greedy.map(({tokens}) => tokens),
+      expected.greedy_tokens,
+    );
     engine.dispose();
   });
 }
@@ -83,9 +95,19 @@ for (const name of ['qwen2-tiny', 'llama-tiny']) {
 const llama = (fields: Record<string, unknown>): ModelConfig =>
   parseConfig(
     {
-      architectures: ['LlamaForCausalLM'], model_type: 'llama', vocab_size: 19, hidden_size: 12, intermediate_size: 20,
-      num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 4, max_position_embeddings: 64, rms_norm_eps: 1e-5,
-      rope_theta: 100, tie_word_embeddings: false, ...fields,
+      architectures: ['LlamaForCausalLM'],
+      model_type: 'llama',
+      vocab_size: 19,
+      hidden_size: 12,
+      intermediate_size: 20,
+      num_hidden_layers: 2,
+      num_attention_heads: 4,
+      num_key_value_heads: 4,
+      max_position_embeddings: 64,
+      rms_norm_eps: 1e-5,
+      rope_theta: 100,
+      tie_word_embeddings: false,
+      ...fields,
     },
     'test',
   );
@@ -94,13 +116,23 @@ const llama = (fields: Record<string, unknown>): ModelConfig =>
 const CONFIGS: Record<string, ModelConfig> = {
   'one key head a query head': llama({head_dim: 4}),
   'all query heads on one key head': llama({num_key_value_heads: 1, head_dim: 6}),
-  'grouped keys, tied, heads wider than the model': llama({num_key_value_heads: 2, head_dim: 8, tie_word_embeddings: true}),
+  'grouped keys, tied, heads wider than the model': llama({
+    num_key_value_heads: 2,
+    head_dim: 8,
+    tie_word_embeddings: true,
+  }),
   'biases everywhere': llama({num_key_value_heads: 2, head_dim: 4, attention_bias: true}),
   'stretched positions': llama({
     head_dim: 8,
-    rope_scaling: {rope_type: 'llama3', factor: 4, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 16},
+    rope_scaling: {
+      rope_type: 'llama3',
+      factor: 4,
+      low_freq_factor: 1,
+      high_freq_factor: 4,
+      original_max_position_embeddings: 16,
+    },
   }),
-  'Qwen2': {...llama({head_dim: 4}), attentionBias: {qkv: true, output: false}, family: 'qwen2'},
+  Qwen2: {...llama({head_dim: 4}), attentionBias: {qkv: true, output: false}, family: 'qwen2'},
 };
 
 for (const [name, config] of Object.entries(CONFIGS)) {
@@ -108,7 +140,10 @@ for (const [name, config] of Object.entries(CONFIGS)) {
     const source = random(3, name);
     // Spread wide, so that a wrong term shows.
     const weights = new Map(
-      [...initialWeights(config, 1)].map(([key, values]) => [key, values.map((value) => value + 0.3 * source.normal())]),
+      [...initialWeights(config, 1)].map(([key, values]) => [
+        key,
+        values.map((value) => value + 0.3 * source.normal()),
+      ]),
     );
     const rows = [7, 11, 4].map((length) => ({
       tokens: Array.from({length}, () => source.int(config.vocabSize)),
@@ -146,7 +181,10 @@ for (const [name, config] of Object.entries(CONFIGS)) {
         };
         const slope = (lossAt(kept + 1e-5) - lossAt(kept - 1e-5)) / 2e-5;
         values[at] = kept;
-        assert.ok(Math.abs(gradient[at]! - slope) < 1e-5 + 1e-4 * Math.abs(slope), `${parameter}[${at}]: ${gradient[at]!} for ${slope}`);
+        assert.ok(
+          Math.abs(gradient[at]! - slope) < 1e-5 + 1e-4 * Math.abs(slope),
+          `${parameter}[${at}]: ${gradient[at]!} for ${slope}`,
+        );
       }
     }
     engine.dispose();

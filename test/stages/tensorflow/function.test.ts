@@ -21,9 +21,11 @@ const values = (signature: Signature): Record<string, TypedArray> =>
       const length = shape.reduce((a, b) => a * b, 1);
       return [
         name,
-        dtype === 'float32' ? Float32Array.from({length}, () => source.normal())
-        : dtype === 'int32' ? Int32Array.from({length}, () => source.int(3))
-        : Uint8Array.from({length}, () => source.int(2)),
+        dtype === 'float32'
+          ? Float32Array.from({length}, () => source.normal())
+          : dtype === 'int32'
+            ? Int32Array.from({length}, () => source.int(3))
+            : Uint8Array.from({length}, () => source.int(2)),
       ];
     }),
   );
@@ -34,17 +36,105 @@ const ids = {x: {dtype: 'float32', shape: [3, 4]}, ids: {dtype: 'int32', shape: 
 
 /** Every kind of operator that the shape rules know, so that a wrong rule shows as a different shape. */
 const FUNCTIONS: Record<string, [Signature, Fn]> = {
-  elementwise: [two, ({x, y}) => ({a: tf.add(tf.mul(x!, y!), tf.exp(x!)), b: tf.squaredDifference(x!, y!), c: tf.relu(x!), d: tf.sigmoid(tf.neg(y!)), e: tf.div(x!, 3)})],
-  broadcasting: [{x: {dtype: 'float32', shape: [2, 1, 4]}, y: {dtype: 'float32', shape: [3, 1]}}, ({x, y}) => ({a: tf.sub(x!, y!), b: tf.maximum(x!, y!)})],
-  comparisons: [two, ({x, y}) => ({a: tf.cast(tf.greater(x!, y!), 'int32'), b: tf.where(tf.lessEqual(x!, y!), x!, y!), c: tf.cast(tf.logicalNot(tf.equal(x!, y!)), 'float32')})],
-  reductions: [matrix, ({x}) => ({a: tf.sum(x!, 1), b: tf.mean(x!, 0, true), c: tf.max(x!), d: tf.argMax(x!, 1), e: tf.min(x!, -1), f: tf.all(tf.greater(x!, -9)), g: tf.prod(x!, 0)})],
-  shapes: [matrix, ({x}) => ({a: tf.transpose(x!), b: tf.reshape(x!, [2, -1]), c: tf.expandDims(x!, 1), d: tf.squeeze(tf.expandDims(x!, 0)), e: tf.tile(x!, [2, 1]), f: tf.pad(x!, [[1, 0], [0, 2]]), g: tf.slice(x!, [1, 0], [-1, 2]), h: tf.reverse(x!, 1)})],
-  pieces: [two, ({x, y}) => ({a: tf.concat([x!, y!], 1), b: tf.stack([x!, y!]), c: tf.split(x!, 2, 1)[1]!, d: tf.split(x!, [1, 3], 1)[1]!, e: tf.unstack(x!)[2]!})],
-  products: [{x: {dtype: 'float32', shape: [2, 3, 4]}, y: {dtype: 'float32', shape: [2, 5, 4]}}, ({x, y}) => ({a: tf.matMul(x!, y!, false, true), b: ops.raw.matMul(tf.reshape(x!, [6, 4]), tf.reshape(y!, [10, 4]), {b: true})})],
-  lookups: [ids, ({x, ids: at}) => ({a: ops.lookUp(x!, at!), b: ops.raw.gather(x!, at!, 1), c: ops.raw.segmentSum(ops.lookUp(x!, at!), at!, 3), d: tf.oneHot(at!, 3)})],
-  constants: [matrix, ({x}) => ({a: tf.add(x!, tf.range(0, 4)), b: tf.mul(x!, tf.fill([4], 2)), c: tf.add(x!, tf.zerosLike(x!)), d: tf.cumsum(x!, 1)})],
-  softmaxes: [ids, ({x, ids: at}) => ({a: tf.softmax(x!), b: tf.logSoftmax(x!), c: ops.gatherLogProbabilities(x!, tf.slice(at!, 0, 3)), d: tf.softplus(x!), e: tf.topk(x!, 2).values})],
-  complex: [{x: {dtype: 'float32', shape: [3, 4]}}, ({x}) => ({a: ops.raw.asFloats(ops.raw.multiplyComplex(ops.raw.asComplex(x!), ops.raw.asComplex(x!)))})],
+  elementwise: [
+    two,
+    ({x, y}) => ({
+      a: tf.add(tf.mul(x!, y!), tf.exp(x!)),
+      b: tf.squaredDifference(x!, y!),
+      c: tf.relu(x!),
+      d: tf.sigmoid(tf.neg(y!)),
+      e: tf.div(x!, 3),
+    }),
+  ],
+  broadcasting: [
+    {x: {dtype: 'float32', shape: [2, 1, 4]}, y: {dtype: 'float32', shape: [3, 1]}},
+    ({x, y}) => ({a: tf.sub(x!, y!), b: tf.maximum(x!, y!)}),
+  ],
+  comparisons: [
+    two,
+    ({x, y}) => ({
+      a: tf.cast(tf.greater(x!, y!), 'int32'),
+      b: tf.where(tf.lessEqual(x!, y!), x!, y!),
+      c: tf.cast(tf.logicalNot(tf.equal(x!, y!)), 'float32'),
+    }),
+  ],
+  reductions: [
+    matrix,
+    ({x}) => ({
+      a: tf.sum(x!, 1),
+      b: tf.mean(x!, 0, true),
+      c: tf.max(x!),
+      d: tf.argMax(x!, 1),
+      e: tf.min(x!, -1),
+      f: tf.all(tf.greater(x!, -9)),
+      g: tf.prod(x!, 0),
+    }),
+  ],
+  shapes: [
+    matrix,
+    ({x}) => ({
+      a: tf.transpose(x!),
+      b: tf.reshape(x!, [2, -1]),
+      c: tf.expandDims(x!, 1),
+      d: tf.squeeze(tf.expandDims(x!, 0)),
+      e: tf.tile(x!, [2, 1]),
+      f: tf.pad(x!, [
+        [1, 0],
+        [0, 2],
+      ]),
+      g: tf.slice(x!, [1, 0], [-1, 2]),
+      h: tf.reverse(x!, 1),
+    }),
+  ],
+  pieces: [
+    two,
+    ({x, y}) => ({
+      a: tf.concat([x!, y!], 1),
+      b: tf.stack([x!, y!]),
+      c: tf.split(x!, 2, 1)[1]!,
+      d: tf.split(x!, [1, 3], 1)[1]!,
+      e: tf.unstack(x!)[2]!,
+    }),
+  ],
+  products: [
+    {x: {dtype: 'float32', shape: [2, 3, 4]}, y: {dtype: 'float32', shape: [2, 5, 4]}},
+    ({x, y}) => ({
+      a: tf.matMul(x!, y!, false, true),
+      b: ops.raw.matMul(tf.reshape(x!, [6, 4]), tf.reshape(y!, [10, 4]), {b: true}),
+    }),
+  ],
+  lookups: [
+    ids,
+    ({x, ids: at}) => ({
+      a: ops.lookUp(x!, at!),
+      b: ops.raw.gather(x!, at!, 1),
+      c: ops.raw.segmentSum(ops.lookUp(x!, at!), at!, 3),
+      d: tf.oneHot(at!, 3),
+    }),
+  ],
+  constants: [
+    matrix,
+    ({x}) => ({
+      a: tf.add(x!, tf.range(0, 4)),
+      b: tf.mul(x!, tf.fill([4], 2)),
+      c: tf.add(x!, tf.zerosLike(x!)),
+      d: tf.cumsum(x!, 1),
+    }),
+  ],
+  softmaxes: [
+    ids,
+    ({x, ids: at}) => ({
+      a: tf.softmax(x!),
+      b: tf.logSoftmax(x!),
+      c: ops.gatherLogProbabilities(x!, tf.slice(at!, 0, 3)),
+      d: tf.softplus(x!),
+      e: tf.topk(x!, 2).values,
+    }),
+  ],
+  complex: [
+    {x: {dtype: 'float32', shape: [3, 4]}},
+    ({x}) => ({a: ops.raw.asFloats(ops.raw.multiplyComplex(ops.raw.asComplex(x!), ops.raw.asComplex(x!)))}),
+  ],
 };
 
 for (const [name, [signature, fn]] of Object.entries(FUNCTIONS)) {
@@ -63,11 +153,17 @@ for (const [name, [signature, fn]] of Object.entries(FUNCTIONS)) {
 }
 
 const HAND_WRITTEN: Record<string, [Signature, (inputs: Readonly<Record<string, Tf.Tensor>>) => Tf.Tensor]> = {
-  linear: [{x: {dtype: 'float32', shape: [3, 4]}, w: {dtype: 'float32', shape: [2, 4]}}, ({x, w}) => ops.linear(x!, w!)],
+  linear: [
+    {x: {dtype: 'float32', shape: [3, 4]}, w: {dtype: 'float32', shape: [2, 4]}},
+    ({x, w}) => ops.linear(x!, w!),
+  ],
   lookUp: [ids, ({x, ids: at}) => ops.lookUp(x!, at!)],
   rmsNormalize: [matrix, ({x}) => ops.rmsNormalize(x!, 1e-6)],
   siluTimes: [two, ({x, y}) => ops.siluTimes(x!, y!)],
-  gatherLogProbabilities: [{x: {dtype: 'float32', shape: [3, 4]}, ids: {dtype: 'int32', shape: [3]}}, ({x, ids: at}) => ops.gatherLogProbabilities(x!, at!)],
+  gatherLogProbabilities: [
+    {x: {dtype: 'float32', shape: [3, 4]}, ids: {dtype: 'int32', shape: [3]}},
+    ({x, ids: at}) => ops.gatherLogProbabilities(x!, at!),
+  ],
 };
 
 for (const [name, [signature, fn]] of Object.entries(HAND_WRITTEN)) {
@@ -76,7 +172,10 @@ for (const [name, [signature, fn]] of Object.entries(HAND_WRITTEN)) {
     // A fixed random projection makes the value a scalar that every output moves.
     const projected = (inputs: Readonly<Record<string, Tf.Tensor>>): Tf.Tensor => {
       const out = fn(inputs);
-      const along = tf.tensor(Float32Array.from({length: out.size}, (_, i) => Math.sin(1 + i)), out.shape);
+      const along = tf.tensor(
+        Float32Array.from({length: out.size}, (_, i) => Math.sin(1 + i)),
+        out.shape,
+      );
       return tf.sum(tf.mul(out, along));
     };
     const floats = Object.keys(signature).filter((key) => signature[key]!.dtype === 'float32');
@@ -145,10 +244,26 @@ test('bfloat16 rounds the operands of a product and nothing else', () => {
 
 const REFUSED: [string, Fn, RegExp][] = [
   ['reads a value', ({x}) => ({a: tf.mul(x!, x!.dataSync()[0]!)}), /The function reads the values of a tensor/],
-  ['branches on a value', ({x}) => ({a: tf.sum(x!).arraySync() === 0 ? x! : tf.neg(x!)}), /reads the values .*result of Sum/],
-  ['calls an operator that reads values', ({x}) => ({a: tf.gather(x!, tf.cast(tf.argMax(x!, 1), 'int32'))}), /operator GatherV2 reads the values/],
-  ['calls an operator without a shape rule', ({x}) => ({a: tf.multinomial(x! as Tf.Tensor2D, 2)}), /operator Multinomial cannot be recorded/],
-  ['takes a shape from data', ({x}) => ({a: ops.raw.reshape(x!, [1]), b: ops.callOne('Fill', [tf.cast(tf.sum(x!, 1), 'int32'), tf.scalar(0)])}), /Reshape cannot|Fill takes a shape or an axis that depends on data/],
+  [
+    'branches on a value',
+    ({x}) => ({a: tf.sum(x!).arraySync() === 0 ? x! : tf.neg(x!)}),
+    /reads the values .*result of Sum/,
+  ],
+  [
+    'calls an operator that reads values',
+    ({x}) => ({a: tf.gather(x!, tf.cast(tf.argMax(x!, 1), 'int32'))}),
+    /operator GatherV2 reads the values/,
+  ],
+  [
+    'calls an operator without a shape rule',
+    ({x}) => ({a: tf.multinomial(x! as Tf.Tensor2D, 2)}),
+    /operator Multinomial cannot be recorded/,
+  ],
+  [
+    'takes a shape from data',
+    ({x}) => ({a: ops.raw.reshape(x!, [1]), b: ops.callOne('Fill', [tf.cast(tf.sum(x!, 1), 'int32'), tf.scalar(0)])}),
+    /Reshape cannot|Fill takes a shape or an axis that depends on data/,
+  ],
   ['uses a variable', ({x}) => ({a: tf.add(x!, counter)}), /variable “counter”/],
 ];
 const counter = tf.variable(tf.scalar(1), false, 'counter');

@@ -28,7 +28,9 @@ const rows = [3, 1, 4].map((length, i): GrpoRow => {
   };
 });
 /** Logits at each position of each row, the position before a token. */
-const logits = rows.map(({tokens}) => Array.from({length: tokens.length - 1}, () => Array.from({length: V}, () => source.normal())));
+const logits = rows.map(({tokens}) =>
+  Array.from({length: tokens.length - 1}, () => Array.from({length: V}, () => source.normal())),
+);
 
 interface Reference {
   loss: number;
@@ -44,8 +46,12 @@ function reference(given: number[][][], options: GrpoOptions): Reference {
   const allTokens = rows.reduce((sum, {mask}) => sum + Array.from(mask).reduce((a, b) => a + b), 0);
   let objective = 0;
   rows.forEach((row, i) => {
-    const sampled = Array.from(row.tokens).map((_, t) => t).filter((t) => row.mask[t]);
-    const logProbs = sampled.map((t) => logSoftmax(given[i]![t - 1]!.map((logit) => logit / options.temperature))[row.tokens[t]!]!);
+    const sampled = Array.from(row.tokens)
+      .map((_, t) => t)
+      .filter((t) => row.mask[t]);
+    const logProbs = sampled.map(
+      (t) => logSoftmax(given[i]![t - 1]!.map((logit) => logit / options.temperature))[row.tokens[t]!]!,
+    );
     const term = (logRatio: number, logReference: number): number => {
       const ratio = Math.exp(logRatio);
       const free = ratio * row.advantage;
@@ -61,9 +67,11 @@ function reference(given: number[][][], options: GrpoOptions): Reference {
     const sum = (values: number[]): number => values.reduce((a, b) => a + b, 0);
     const {aggregate} = options;
     const share = // of one token of this response in the whole
-      aggregate === 'response-mean' ? 1 / (rows.length * sampled.length)
-      : aggregate === 'token-mean' ? 1 / allTokens
-      : 1 / (rows.length * aggregate.constant);
+      aggregate === 'response-mean'
+        ? 1 / (rows.length * sampled.length)
+        : aggregate === 'token-mean'
+          ? 1 / allTokens
+          : 1 / (rows.length * aggregate.constant);
     objective +=
       options.ratio === 'token'
         ? sum(logRatios.map((logRatio, at) => share * term(logRatio, logReferences[at]!)))
@@ -75,11 +83,11 @@ function reference(given: number[][][], options: GrpoOptions): Reference {
 
 const SHAPE = {rows: 4, length: 7}; // one row and some positions more than needed
 const VARIANTS: Record<string, Partial<GrpoOptions>> = {
-  'DeepSeekMath': {},
+  DeepSeekMath: {},
   'the ratio of the sequence': {ratio: 'sequence'},
   'the ratio of the sequence, wide clip': {ratio: 'sequence', clipLow: 10, clipHigh: 10},
   'Dr. GRPO': {aggregate: {constant: 6}, klCoefficient: 0},
-  'DAPO': {aggregate: 'token-mean', clipHigh: 0.28, klCoefficient: 0},
+  DAPO: {aggregate: 'token-mean', clipHigh: 0.28, klCoefficient: 0},
   'a colder policy': {temperature: 0.7},
   'no clip to speak of': {clipLow: 1, clipHigh: 1e6},
   'sequence ratio, token mean': {ratio: 'sequence', aggregate: 'token-mean'},
@@ -88,12 +96,23 @@ const VARIANTS: Record<string, Partial<GrpoOptions>> = {
 for (const [name, variant] of Object.entries(VARIANTS)) {
   test(`loss and gradient agree with the papers in float64: ${name}`, () => {
     const aggregate: Aggregate = 'response-mean';
-    const options: GrpoOptions = {temperature: 1, ratio: 'token', aggregate, clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0.1, ...variant};
+    const options: GrpoOptions = {
+      temperature: 1,
+      ratio: 'token',
+      aggregate,
+      clipLow: 0.2,
+      clipHigh: 0.2,
+      klCoefficient: 0.1,
+      ...variant,
+    };
     const objective = grpoObjective(options);
     const arrays = objective.fill(rows, SHAPE, rows);
     const inputs = objective.inputs(SHAPE);
     const signature = Object.fromEntries(
-      Object.keys(arrays).map((key) => [key, {dtype: arrays[key] instanceof Int32Array ? 'int32' : 'float32', shape: inputs[key]!.shape} as const]),
+      Object.keys(arrays).map((key) => [
+        key,
+        {dtype: arrays[key] instanceof Int32Array ? 'int32' : 'float32', shape: inputs[key]!.shape} as const,
+      ]),
     );
     const flat = new Float32Array(SHAPE.rows * SHAPE.length * V);
     logits.forEach((row, i) => row.forEach((each, t) => flat.set(each, (i * SHAPE.length + t) * V)));
@@ -125,9 +144,17 @@ for (const [name, variant] of Object.entries(VARIANTS)) {
     for (let at = 0; at < gradient.length; at++) {
       const [i, t, v] = [Math.floor(at / V / SHAPE.length), Math.floor(at / V) % SHAPE.length, at % V];
       const moved = (by: number): number =>
-        reference(logits.map((row, a) => row.map((each, b) => each.map((x, c) => (a === i && b === t && c === v ? x + by : x)))), options).loss;
+        reference(
+          logits.map((row, a) =>
+            row.map((each, b) => each.map((x, c) => (a === i && b === t && c === v ? x + by : x))),
+          ),
+          options,
+        ).loss;
       const slope = (moved(1e-6) - moved(-1e-6)) / 2e-6;
-      assert.ok(Math.abs(gradient[at]! - slope) < 1e-5 * (1 + Math.abs(slope)), `row ${i}, position ${t}, token ${v}: ${gradient[at]!} for ${slope}`);
+      assert.ok(
+        Math.abs(gradient[at]! - slope) < 1e-5 * (1 + Math.abs(slope)),
+        `row ${i}, position ${t}, token ${v}: ${gradient[at]!} for ${slope}`,
+      );
       if (slope !== 0) checked++;
     }
     assert.ok(checked >= 5, `${checked} slopes were not zero`);
@@ -136,13 +163,29 @@ for (const [name, variant] of Object.entries(VARIANTS)) {
 }
 
 test('a position far from the old policy outside the mask spoils nothing', () => {
-  const options: GrpoOptions = {temperature: 1, ratio: 'token', aggregate: 'response-mean', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0.1};
+  const options: GrpoOptions = {
+    temperature: 1,
+    ratio: 'token',
+    aggregate: 'response-mean',
+    clipLow: 0.2,
+    clipHigh: 0.2,
+    klCoefficient: 0.1,
+  };
   const fn = (given: Readonly<Record<string, Tf.Tensor>>): Record<string, Tf.Tensor> => {
-    const {value, gradients} = valueAndGradients({logProbs: given['logProbs']!}, ({logProbs}) => surrogate(logProbs!, given, options));
+    const {value, gradients} = valueAndGradients({logProbs: given['logProbs']!}, ({logProbs}) =>
+      surrogate(logProbs!, given, options),
+    );
     return {value, gradient: gradients[0]!};
   };
   const each = {dtype: 'float32', shape: [1, 2]} as const;
-  const compiled = compile(fn, {logProbs: each, mask: each, weights: each, oldLogProbs: each, referenceLogProbs: each, advantages: {dtype: 'float32', shape: [1, 1]}});
+  const compiled = compile(fn, {
+    logProbs: each,
+    mask: each,
+    weights: each,
+    oldLogProbs: each,
+    referenceLogProbs: each,
+    advantages: {dtype: 'float32', shape: [1, 1]},
+  });
   const result = compiled({
     logProbs: Float32Array.of(-1, -200),
     mask: Float32Array.of(1, 0),
@@ -152,12 +195,22 @@ test('a position far from the old policy outside the mask spoils nothing', () =>
     advantages: Float32Array.of(2),
   });
   assert.equal(result['value']!.values[0], -2);
-  assert.deepEqual(Array.from(result['gradient']!.values, (slope) => slope + 0), [-2, 0]);
+  assert.deepEqual(
+    Array.from(result['gradient']!.values, (slope) => slope + 0),
+    [-2, 0],
+  );
   compiled.dispose();
 });
 
 test('a row without the reference is refused where the loss needs it', () => {
-  const objective = grpoObjective({temperature: 1, ratio: 'token', aggregate: 'response-mean', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0.1});
+  const objective = grpoObjective({
+    temperature: 1,
+    ratio: 'token',
+    aggregate: 'response-mean',
+    clipLow: 0.2,
+    clipHigh: 0.2,
+    klCoefficient: 0.1,
+  });
   const {referenceLogProbs: _, ...without} = rows[0]!;
   assert.throws(() => objective.fill([without], SHAPE, [without]), /referenceLogProbs/);
 });

@@ -1,0 +1,145 @@
+/** Every objective, on a whole model: compiled against eager, values and gradients. */
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import type * as Tf from '@tensorflow/tfjs-node-gpu';
+import type {ModelConfig} from '../../../stages/model/config.js';
+import {newConfig, parseConfig, serialiseConfig, withScoreHead} from '../../../stages/model/config.js';
+import {pack, packedLayout} from '../../../stages/model/layout.js';
+import {initialWeights} from '../../../stages/model/parameters.js';
+import {targetLogProbabilities} from '../../../stages/model/transformer.js';
+import {random} from '../../../stages/random.js';
+import type {TypedArray} from '../../../stages/tensorflow/backend.js';
+import {loadTensorFlow} from '../../../stages/tensorflow/backend.js';
+import type {Signature} from '../../../stages/tensorflow/function.js';
+import {compile, runEagerly} from '../../../stages/tensorflow/function.js';
+import {valueAndGradients} from '../../../stages/tensorflow/gradients.js';
+import {crossEntropyObjective} from '../../../stages/train/cross-entropy.js';
+import {grpoObjective} from '../../../stages/train/grpo.js';
+import type {Objective} from '../../../stages/train/objective.js';
+import {pairwiseObjective, pointwiseObjective} from '../../../stages/train/reward-model.js';
+
+const {tf} = await loadTensorFlow(1);
+const source = random(3, 'objectives test');
+
+const config = newConfig({
+  vocabSize: 17,
+  hiddenSize: 16,
+  intermediateSize: 24,
+  layers: 2,
+  heads: 4,
+  keyValueHeads: 2,
+  maxPositions: 64,
+  initializerRange: 0.3,
+  eosId: 2,
+  padId: 0,
+});
+const untied = parseConfig({...serialiseConfig(config), tie_word_embeddings: false}, 'test');
+const scored = withScoreHead(config);
+const tokensOf = (length: number): number[] => Array.from({length}, () => source.int(config.vocabSize));
+const rows = [9, 4, 7].map((length) => ({
+  tokens: tokensOf(length),
+  mask: Array.from({length}, (_, i) => (i < 2 ? 0 : 1)),
+  advantage: source.normal(),
+  oldLogProbs: Array.from({length}, () => -2.5 + source.normal() / 4),
+  referenceLogProbs: Array.from({length}, () => -2.5 + source.normal() / 4),
+  label: source.int(2) as 0 | 1,
+  chosen: tokensOf(length),
+  rejected: tokensOf(length + 1),
+}));
+
+type Row = (typeof rows)[number];
+const grpo = {temperature: 0.8, aggregate: 'response-mean', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0.05} as const;
+const OBJECTIVES: Record<string, [ModelConfig, Objective<Row, Record<string, number>>]> = {
+  'cross-entropy': [config, crossEntropyObjective],
+  'cross-entropy with its own output matrix': [untied, crossEntropyObjective],
+  'GRPO by token': [config, grpoObjective({...grpo, ratio: 'token'})],
+  'GRPO by sequence': [config, grpoObjective({...grpo, ratio: 'sequence'})],
+  pairs: [scored, pairwiseObjective],
+  points: [scored, pointwiseObjective],
+};
+
+for (const [name, [model, objective]] of Object.entries(OBJECTIVES)) {
+  test(`compiled and eager agree: ${name}`, () => {
+    const shape = {rows: 8, length: 12};
+    const weights = initialWeights(model, 1);
+    const layout = packedLayout(model);
+    const arrays = objective.fill(rows, shape, rows);
+    const inputs = objective.inputs(shape);
+    const signature: Signature = {
+      ...Object.fromEntries(layout.map(({name: key, shape: size}) => [key, {dtype: 'float32' as const, shape: size}])),
+      ...Object.fromEntries(
+        Object.entries(arrays).map(([key, values]) => [
+          key,
+          {dtype: values instanceof Int32Array ? ('int32' as const) : ('float32' as const), shape: inputs[key]!.shape},
+        ]),
+      ),
+    };
+    const given: Record<string, TypedArray> = {
+      ...Object.fromEntries(layout.map((packed) => [packed.name, pack(packed, weights, model)])),
+      ...arrays,
+    };
+    const fn = (all: Readonly<Record<string, Tf.Tensor>>): Record<string, Tf.Tensor> => {
+      const parameters = Object.fromEntries(layout.map(({name: key}) => [key, all[key]!]));
+      const {value, gradients, metrics} = valueAndGradients(parameters, (moved) =>
+        objective.compute(moved, all, model, shape),
+      );
+      return {
+        loss: value,
+        ...metrics,
+        ...Object.fromEntries(layout.map(({name: key}, i) => [`d ${key}`, gradients[i]!])),
+      };
+    };
+    const compiled = compile(fn, signature);
+    const [fast, slow] = [compiled(given), runEagerly(fn, signature, given)];
+    assert.ok(Math.abs(slow['loss']!.values[0]!) > 1e-3);
+    for (const [key, {values}] of Object.entries(slow)) {
+      const [difference, size] = [
+        Math.hypot(...values.map((value, i) => value - fast[key]!.values[i]!)),
+        Math.hypot(...values),
+      ];
+      // A key's bias moves all scores of a query alike, which softmax does not see: its gradient is only rounding.
+      const limit = key.startsWith('d ')
+        ? 1e-5 * Math.max(size, key.endsWith('qkv_proj.bias') ? 0.1 : 0)
+        : 1e-6 * Math.max(1, size);
+      assert.ok(difference <= limit, `${key}: ${difference} of ${size}`);
+    }
+    compiled.dispose();
+  });
+}
+
+test('log-probabilities computed some rows at a time are the same, and so are their gradients', () => {
+  const signature = {
+    hidden: {dtype: 'float32', shape: [10, 4]},
+    output: {dtype: 'float32', shape: [7, 4]},
+    targets: {dtype: 'int32', shape: [10]},
+  } as const;
+  const given = {
+    hidden: Float32Array.from({length: 40}, () => source.normal()),
+    output: Float32Array.from({length: 28}, () => source.normal()),
+    targets: Int32Array.from({length: 10}, () => source.int(7)),
+  };
+  const at = (atATime: number) => {
+    const fn = (all: {readonly hidden: Tf.Tensor; readonly output: Tf.Tensor; readonly targets: Tf.Tensor}) => {
+      let logProbs: Tf.Tensor | undefined;
+      const {gradients} = valueAndGradients({hidden: all.hidden, output: all.output}, ({hidden, output}) => {
+        logProbs = targetLogProbabilities(hidden!, output!, all.targets, 0.7, atATime);
+        const along = tf.tensor1d(Float32Array.from({length: 10}, (_, i) => Math.cos(i)));
+        return {loss: tf.sum(tf.mul(logProbs, along)), metrics: {logProbs}};
+      });
+      return {dHidden: gradients[0]!, dOutput: gradients[1]!};
+    };
+    const compiled = compile(fn, signature);
+    const result = compiled(given);
+    compiled.dispose();
+    assert.deepEqual(Object.keys(runEagerly(fn, signature, given)), ['dHidden', 'dOutput']);
+    return {result, nodes: compiled.nodes};
+  };
+  const whole = at(70);
+  for (const atATime of [69, 21, 7]) {
+    const parts = at(atATime);
+    assert.ok(parts.nodes > whole.nodes); // it was cut
+    for (const key of ['dHidden', 'dOutput'] as const) {
+      parts.result[key].values.forEach((value, i) => assert.ok(Math.abs(value - whole.result[key].values[i]!) < 1e-5));
+    }
+  }
+});
