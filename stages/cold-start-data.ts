@@ -1,0 +1,113 @@
+/**
+ * Cold-start data (DeepSeek-R1, supplement B.3.2): R1-Zero samples at temperature 1, completions with the right answer and
+ * readable reasoning are kept, and reasoning that mixes languages is put into the language of the question. The paper has
+ * another model rewrite and people check; here the task's grammar translates line by line without seeing the answer,
+ * keeps every number, and drops what it cannot parse.
+ */
+import {defineStage} from '../pipeline/stage.js';
+import {Sieve, rolloutId, rolloutRowOf, ruleFaults, sampleFromModel} from './curation.js';
+import {writeRows} from './rows.js';
+import type {RolloutRow, SampleRow} from './rows.js';
+import type {Rollout} from './sampling.js';
+import type {TemplateName} from './text/templates.js';
+
+export const coldStartData = defineStage({
+  module: import.meta.url,
+  name: 'cold-start-data',
+  summary: 'Readable, correct completions of R1-Zero with the language of the reasoning mended',
+  tensor: true,
+  resources: {cpu: 1, memory: 1200},
+  inputs: {policy: 'model', prompts: 'prompts'},
+  outputs: {dataset: 'dataset', rollouts: 'rollouts'},
+  params: {
+    template: 'zero' as TemplateName,
+    /** Prompts to sample for, samples of each, rows to keep of each and in all ("thousands" in the paper). */
+    prompts: 4_000,
+    samples: 4,
+    perPrompt: 1,
+    rows: 4_000,
+    temperature: 1,
+    maxNewTokens: 32_768,
+    /** Words of reasoning beyond which a completion is not readable. */
+    maxWords: 8_000,
+    chunk: 32,
+    rewardTimeout: 2_000,
+  },
+  async run({inputs, outputs, params, seed, threads, progress, note}) {
+    const [{mend, readability}, {writeResponse}, {languageConsistency}] = await Promise.all([
+      import('./tasks/dials-grammar.js'),
+      import('./tasks/general.js'),
+      import('./text/language.js'),
+    ]);
+    const {groups, generatedTokens, parameters} = await sampleFromModel({
+      ...params,
+      model: inputs.policy,
+      prompts: inputs.prompts,
+      count: params.prompts,
+      topP: 1,
+      threads,
+      key: {seed, purpose: 'cold-start-data'},
+      done: (step, total) => progress({step, total}),
+    });
+    const rollouts = groups.flat();
+    const faults = await ruleFaults(rollouts, params.rewardTimeout);
+    const sieve = new Sieve();
+    const perPrompt = new Map<string, number>();
+    const dataset: SampleRow[] = [];
+    const judged: RolloutRow[] = [];
+    const consistencies: number[] = [];
+
+    /** The completion to learn from, or why there is none. */
+    const refine = ({prompt, completion}: Rollout): {readonly response: string} | {readonly fault: string} => {
+      const reading = readability(completion.thinking ?? '', {maxWords: params.maxWords});
+      if (prompt.task !== 'dials') {
+        // Only the built-in grammar can mend; of other reasoning the mixed is dropped, as the paper's filter does.
+        const mixed = prompt.language !== undefined && (languageConsistency(completion.thinking ?? '', prompt.language) ?? 1) < 1;
+        return mixed ? {fault: 'mixed languages'} : {response: completion.text};
+      }
+      if (reading !== 'readable') return {fault: `reasoning ${reading}`};
+      const mended = mend(completion.thinking ?? '', prompt.language ?? 'en');
+      return mended.ok ? {response: writeResponse({thinking: mended.value, answer: completion.answer ?? ''})} : {fault: 'cannot be mended'};
+    };
+
+    rollouts.forEach((rollout, index) => {
+      const {prompt} = rollout;
+      let verdict = faults[index];
+      if (verdict === undefined) {
+        const refined = refine(rollout);
+        const taken = perPrompt.get(prompt.id) ?? 0;
+        if ('fault' in refined) verdict = refined.fault;
+        else if (taken >= params.perPrompt) verdict = 'enough of this prompt';
+        else if (dataset.length >= params.rows) verdict = 'enough rows';
+        else {
+          perPrompt.set(prompt.id, taken + 1);
+          if (prompt.language !== undefined) consistencies.push(languageConsistency(rollout.completion.thinking ?? '', prompt.language) ?? 0);
+          dataset.push({
+            id: `cold-start:${rolloutId(rollout)}`,
+            from: [rolloutId(rollout)],
+            task: prompt.task,
+            ...(prompt.language === undefined ? {} : {language: prompt.language}),
+            question: prompt.question,
+            response: refined.response,
+          });
+        }
+      }
+      sieve.count(verdict);
+      judged.push(rolloutRowOf(rollout, verdict ?? 'kept'));
+    });
+    const card = {
+      ...sieve.card(),
+      prompts: groups.length,
+      temperature: params.temperature,
+      languageConsistencyBeforeMending: consistencies.length === 0 ? null : consistencies.reduce((a, b) => a + b, 0) / consistencies.length,
+      mendedShare: consistencies.length === 0 ? null : consistencies.filter((value) => value < 1).length / consistencies.length,
+      parameters,
+      trainedTokens: 0,
+      generatedTokens,
+      scoredTokens: 0,
+    };
+    await writeRows(outputs.dataset, dataset, card);
+    await writeRows(outputs.rollouts, judged, sieve.card());
+    note(`kept ${dataset.length} of ${rollouts.length} completions`);
+  },
+});

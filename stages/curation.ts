@@ -1,0 +1,115 @@
+/** Sampling from a model and keeping what passes: shared by cold-start data and rejection sampling. No training here. */
+import {StageFailure} from '../pipeline/stage.js';
+import {readPrompts} from './rows.js';
+import type {RolloutRow} from './rows.js';
+import {encodePrompts, lengthBuckets, sampleGroups} from './sampling.js';
+import type {Rollout} from './sampling.js';
+import type {TemplateName} from './text/templates.js';
+
+/** What happened to the completions: one count for each reason that dropped some, and the rest kept. */
+export class Sieve {
+  readonly #dropped = new Map<string, number>();
+  #sampled = 0;
+  #kept = 0;
+
+  /** Counts a completion as kept (`undefined`) or as dropped for a reason. */
+  count(reason: string | undefined): void {
+    this.#sampled++;
+    if (reason === undefined) this.#kept++;
+    else this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1);
+  }
+
+  card(): {sampled: number; kept: number; dropped: Record<string, number>} {
+    return {sampled: this.#sampled, kept: this.#kept, dropped: Object.fromEntries([...this.#dropped].sort(([a], [b]) => (a < b ? -1 : 1)))};
+  }
+}
+
+/**
+ * `samples` completions for each of the first `count` prompts, from a model folder, in one session of its own.
+ * Returns them prompt by prompt with the number of generated tokens and the model's parameters.
+ */
+export async function sampleFromModel(options: {
+  readonly model: string;
+  readonly prompts: string;
+  readonly count?: number;
+  readonly template: TemplateName;
+  readonly prefill?: string;
+  readonly samples: number;
+  readonly temperature: number;
+  readonly topP: number;
+  readonly maxNewTokens: number;
+  readonly chunk: number;
+  readonly threads: number;
+  readonly key: {readonly seed: number; readonly purpose: string};
+  readonly done: (prompts: number, total: number) => void;
+}): Promise<{groups: Rollout[][]; generatedTokens: number; parameters: number}> {
+  const {model, template, prefill = '', samples, temperature, topP, maxNewTokens, chunk, threads, key, done} = options;
+  const [{openEngine, generation}, {openModel}, {countParameters}, {openTokenizer}] = await Promise.all([
+    import('./tensorflow/engine.js'),
+    import('./model/folder.js'),
+    import('./model/parameters.js'),
+    import('./text/tokenizer.js'),
+  ]);
+  const {config, weights} = await openModel(model);
+  const tokenizer = await openTokenizer(model);
+  const rows = (await readPrompts(options.prompts)).slice(0, options.count);
+  if (rows.length === 0) throw new StageFailure('there are no prompts');
+  const prompts = encodePrompts(rows, {tokenizer, template, prefill, limit: config.maxPositions - maxNewTokens});
+  const engine = await openEngine({
+    config,
+    weights,
+    threads,
+    programs: {
+      sample: generation({
+        prompts: chunk,
+        group: samples,
+        promptLengths: lengthBuckets(prompts.map(({tokens}) => tokens.length), 2),
+        maxNewTokens,
+        temperature,
+        topP,
+        topK: 0,
+        stopIds: [tokenizer.eosId],
+        padId: tokenizer.padId,
+      }),
+    },
+  });
+  const groups = sampleGroups(engine.run.sample, prompts, {
+    tokenizer,
+    group: samples,
+    chunk,
+    maxNewTokens,
+    key,
+    prefill,
+    done: (through) => done(through, prompts.length),
+  });
+  engine.dispose();
+  const generatedTokens = groups.flat().reduce((sum, {tokens}) => sum + tokens.length, 0);
+  return {groups, generatedTokens, parameters: countParameters(config)};
+}
+
+/** A rollout as a row, with what became of it. */
+export const rolloutRowOf = (rollout: Rollout, verdict: string): RolloutRow => ({
+  id: rolloutId(rollout),
+  from: [rollout.prompt.id],
+  question: rollout.prompt.question,
+  completion: rollout.completion.text,
+  tokens: rollout.tokens.length,
+  finished: rollout.finished,
+  verdict,
+});
+
+export const rolloutId = ({prompt, sample}: Rollout): string => `${prompt.id}#${sample}`;
+
+/** The sentence that drops a completion for what the rules say of its answer and form, or `undefined`. */
+export async function ruleFaults(rollouts: readonly Rollout[], timeoutMs: number): Promise<(string | undefined)[]> {
+  const {openScorer} = await import('./rewards/index.js');
+  const scorer = await openScorer({timeoutMs, weights: {accuracy: 1, format: 1, language: 1, repetition: 0}});
+  const scored = await scorer.score(rollouts.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length})));
+  await scorer.close();
+  return scored.map(({verdicts}, index) => {
+    if (!rollouts[index]!.finished) return 'truncated';
+    if (verdicts.accuracy.outcome !== 'right') return `answer ${verdicts.accuracy.outcome}`;
+    if (verdicts.format.value < 1) return 'format';
+    return undefined;
+  });
+}

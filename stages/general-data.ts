@@ -1,0 +1,40 @@
+/**
+ * General supervised data: greetings, translations, harmless questions, refusals (the paper's 200,000 non-reasoning rows
+ * from another model's pipeline). A share of the rows is poor on purpose, as found data is: preference rewards should have
+ * something to mend.
+ */
+import {defineStage} from '../pipeline/stage.js';
+import {random} from './random.js';
+import {readPrompts, writeRows} from './rows.js';
+import type {SampleRow} from './rows.js';
+
+export const generalData = defineStage({
+  module: import.meta.url,
+  name: 'general-data',
+  summary: 'Supervised rows for general scenarios',
+  inputs: {prompts: 'prompts'},
+  outputs: {dataset: 'dataset'},
+  params: {
+    rows: 1_500,
+    /** Share of rows with a reference response; the rest are poor ones. */
+    goodShare: 0.8,
+  },
+  async run({outputs, params, seed}) {
+    const {generalRows} = await import('./tasks/general-rows.js');
+    const rows = generalRows({seed, split: 'train', count: params.rows, goodShare: params.goodShare});
+    const dataset = rows.map(
+      ({id, from, prompt, response, quality}): SampleRow => ({
+        id,
+        from: [...from],
+        task: prompt.task,
+        ...(prompt.language === undefined ? {} : {language: prompt.language}),
+        question: prompt.question,
+        response,
+        quality,
+        kind: prompt.scenario?.kind,
+      }),
+    );
+    const good = rows.filter(({quality}) => quality === 'good').length;
+    await writeRows(outputs.dataset, dataset, {rows: rows.length, good, poor: rows.length - good});
+  },
+});

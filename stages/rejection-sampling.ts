@@ -1,0 +1,85 @@
+/**
+ * Rejection sampling (DeepSeek-R1, 2.3.3): the reasoning-RL model answers each prompt several times, and only completions
+ * that are correct, in one language, without repetition and not too long are kept. Every drop is counted by its reason,
+ * and every row names the rollout it came from. Sampling temperature and number of samples are not published.
+ */
+import {defineStage} from '../pipeline/stage.js';
+import {Sieve, rolloutId, rolloutRowOf, ruleFaults, sampleFromModel} from './curation.js';
+import {writeRows} from './rows.js';
+import type {RolloutRow, SampleRow} from './rows.js';
+import type {TemplateName} from './text/templates.js';
+
+export const rejectionSampling = defineStage({
+  module: import.meta.url,
+  name: 'rejection-sampling',
+  summary: 'Correct, clean completions of the reasoning model, for supervised fine-tuning',
+  tensor: true,
+  resources: {cpu: 1, memory: 1200},
+  inputs: {policy: 'model', prompts: 'prompts'},
+  outputs: {dataset: 'dataset', rollouts: 'rollouts'},
+  params: {
+    template: 'chat' as TemplateName,
+    prompts: 100_000,
+    samples: 4,
+    /** Rows to keep of each prompt and in all (the paper's 600,000). */
+    perPrompt: 2,
+    rows: 600_000,
+    temperature: 1,
+    topP: 1,
+    maxNewTokens: 32_768,
+    /** Words of the longest completion to keep. */
+    maxWords: 8_000,
+    chunk: 32,
+    rewardTimeout: 2_000,
+  },
+  async run({inputs, outputs, params, seed, threads, progress, note}) {
+    const [{languageConsistency}, {rewards}] = await Promise.all([import('./text/language.js'), import('./rewards/index.js')]);
+    const {groups, generatedTokens, parameters} = await sampleFromModel({
+      ...params,
+      model: inputs.policy,
+      prompts: inputs.prompts,
+      count: params.prompts,
+      threads,
+      key: {seed, purpose: 'rejection-sampling'},
+      done: (step, total) => progress({step, total}),
+    });
+    const rollouts = groups.flat();
+    const faults = await ruleFaults(rollouts, params.rewardTimeout);
+    const sieve = new Sieve();
+    const perPrompt = new Map<string, number>();
+    const seen = new Set<string>();
+    const dataset: SampleRow[] = [];
+    const judged: RolloutRow[] = [];
+    rollouts.forEach((rollout, index) => {
+      const {prompt, completion, tokens} = rollout;
+      const fault = (): string | undefined => {
+        if (faults[index] !== undefined) return faults[index];
+        if (prompt.language !== undefined && (languageConsistency(completion.thinking ?? '', prompt.language) ?? 0) < 1) return 'mixed languages';
+        if (rewards.repetition(prompt, completion, tokens.length).value < 1) return 'repetition';
+        if (completion.text.split(/\s+/).length > params.maxWords) return 'too long';
+        if (seen.has(`${prompt.id}\n${completion.text}`)) return 'same as another';
+        if ((perPrompt.get(prompt.id) ?? 0) >= params.perPrompt) return 'enough of this prompt';
+        return dataset.length >= params.rows ? 'enough rows' : undefined;
+      };
+      const verdict = fault();
+      if (verdict === undefined) {
+        seen.add(`${prompt.id}\n${completion.text}`);
+        perPrompt.set(prompt.id, (perPrompt.get(prompt.id) ?? 0) + 1);
+        dataset.push({
+          id: `rejection-sampling:${rolloutId(rollout)}`,
+          from: [rolloutId(rollout)],
+          task: prompt.task,
+          ...(prompt.language === undefined ? {} : {language: prompt.language}),
+          question: prompt.question,
+          response: completion.text,
+        });
+      }
+      sieve.count(verdict);
+      judged.push(rolloutRowOf(rollout, verdict ?? 'kept'));
+    });
+    const card = {...sieve.card(), prompts: groups.length, temperature: params.temperature, parameters, trainedTokens: 0, generatedTokens, scoredTokens: 0};
+    await writeRows(outputs.dataset, dataset, card);
+    await writeRows(outputs.rollouts, judged, sieve.card());
+    note(`kept ${dataset.length} of ${rollouts.length} completions`);
+  },
+});
