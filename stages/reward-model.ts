@@ -1,0 +1,177 @@
+/**
+ * A reward model: the policy's body with a scalar head on the last token (DeepSeek-R1, supplement 3.1). Helpful ones learn
+ * from pairs, −log σ(r_chosen − r_rejected), and see the final answer only; safety ones learn point-wise from labels and
+ * see the whole response. Accuracy is measured on rows that were held out, beside a baseline that only looks at length,
+ * and the scores are calibrated there to [0, 1].
+ */
+import {join} from 'node:path';
+import {StageFailure, defineStage} from '../pipeline/stage.js';
+import type {Kind, StageContext} from '../pipeline/stage.js';
+import {labelRow, pairRow, readJson, readRows, writeJson, writeRows} from './rows.js';
+import type {HistoryRow} from './rows.js';
+import {lengthBuckets} from './sampling.js';
+import {random} from './random.js';
+import {scoredTokens} from './train/preference.js';
+import type {Calibration} from './train/preference.js';
+
+interface State {
+  readonly step: number;
+  readonly history: HistoryRow[];
+  readonly trainedTokens: number;
+}
+
+const PARAMS = {
+  epochs: 1,
+  /** Pairs or labelled rows in an optimizer step (the paper's 256). */
+  batch: 256,
+  microBatch: 32,
+  /** The paper's 6e-6 for its own size. */
+  learningRate: 6e-6,
+  weightDecay: 0,
+  beta2: 0.98,
+  /** Share of the rows, by prompt, that is kept for accuracy and calibration. */
+  heldOut: 0.15,
+};
+
+interface Example {
+  readonly question: string;
+  /** First chosen, then rejected; or one row with its label. */
+  readonly tokens: readonly (readonly number[])[];
+  readonly label?: 0 | 1;
+}
+
+type Context = StageContext<{base: 'model'; data: Kind}, {model: 'reward-model'; history: 'history'}, typeof PARAMS>;
+
+export const helpfulRewardModel = defineStage({
+  module: import.meta.url,
+  name: 'helpful-reward-model',
+  summary: 'A reward model from preference pairs; judges the final answer only',
+  tensor: true,
+  resources: {cpu: 1, memory: 1200},
+  inputs: {base: 'model', data: 'pairs'},
+  outputs: {model: 'reward-model', history: 'history'},
+  params: PARAMS,
+  run: async (context) => train(context, 'answer'),
+});
+
+export const safetyRewardModel = defineStage({
+  module: import.meta.url,
+  name: 'safety-reward-model',
+  summary: 'A reward model from safety labels; judges reasoning and answer',
+  tensor: true,
+  resources: {cpu: 1, memory: 1200},
+  inputs: {base: 'model', data: 'labels'},
+  outputs: {model: 'reward-model', history: 'history'},
+  params: PARAMS,
+  run: async (context) => train(context, 'response'),
+});
+
+async function train({inputs, outputs, params, seed, threads, checkpoints, progress, metric, note}: Context, scope: 'answer' | 'response'): Promise<void> {
+  const [{openEngine, pairwiseTraining, pointwiseTraining, scoring}, {openModel, saveModel}, {scoreWeights, countParameters}, files, {openTokenizer}, {batchOrder}, {cosine}] = await Promise.all([
+    import('./tensorflow/engine.js'),
+    import('./model/folder.js'),
+    import('./model/parameters.js'),
+    import('./train/state.js'),
+    import('./text/tokenizer.js'),
+    import('./train/order.js'),
+    import('./train/schedule.js'),
+  ]);
+  const tokenizer = await openTokenizer(inputs.base);
+  const pairwise = scope === 'answer';
+  const seen = (question: string, text: string): number[] => scoredTokens(tokenizer, {question}, text, scope);
+  const examples: Example[] = pairwise
+    ? (await readRows(inputs.data, pairRow)).map(({question, chosen, rejected}) => ({question, tokens: [seen(question, chosen), seen(question, rejected)]}))
+    : (await readRows(inputs.data, labelRow)).map(({question, response, safe}) => ({question, tokens: [seen(question, response)], label: safe ? 1 : 0}));
+  const {learn, check} = split(examples, params.heldOut, seed);
+  if (learn.length === 0 || check.length === 0) throw new StageFailure(`${examples.length} rows are too few to learn from and to check on`);
+  const model = scoreWeights(await openModel(inputs.base), seed);
+  const lengths = lengthBuckets(examples.flatMap(({tokens}) => tokens.map((one) => one.length)), 2);
+  const programs = {score: scoring({rows: params.microBatch, lengths})};
+  const engine = await openEngine({
+    ...model,
+    threads,
+    optimizer: {beta1: 0.9, beta2: params.beta2, epsilon: 1e-8, weightDecay: params.weightDecay, maxNorm: 1},
+    programs: {...programs, pairs: pairwiseTraining({rows: params.microBatch, lengths}), points: pointwiseTraining({rows: params.microBatch, lengths})},
+  });
+  const total = Math.max(1, Math.round((learn.length * params.epochs) / params.batch));
+  const rateAt = cosine({steps: total, peak: params.learningRate});
+  let {step, history, trainedTokens}: State = {step: 0, history: [], trainedTokens: 0};
+  if (checkpoints.latest !== undefined) {
+    ({step, history, trainedTokens} = (await readJson(join(checkpoints.latest, 'state.json'))) as State);
+    await files.restoreState(engine, join(checkpoints.latest, 'state.safetensors'));
+  }
+  const batchAt = batchOrder(learn.length, params.batch, {seed, purpose: `reward-model/${scope}/order`});
+  while (step < total) {
+    const batch = batchAt(step).map((index) => learn[index]!);
+    const learningRate = rateAt(step);
+    const {loss, gradNorm, accuracy} = pairwise
+      ? engine.run.pairs(batch.map(({tokens}) => ({chosen: tokens[0]!, rejected: tokens[1]!})), {learningRate})
+      : engine.run.points(batch.map(({tokens, label}) => ({tokens: tokens[0]!, label: label!})), {learningRate});
+    if (!Number.isFinite(loss)) throw new StageFailure(`the loss is ${loss} at step ${step + 1}; a lower learningRate than ${params.learningRate} may help`);
+    trainedTokens += batch.flatMap(({tokens}) => tokens).reduce((sum, one) => sum + one.length, 0);
+    step++;
+    history.push({id: `step-${step}`, from: [], step, loss, gradNorm, accuracy, learningRate});
+    progress({step, total, tokens: trainedTokens});
+    metric('loss', step, loss);
+    metric('accuracy', step, accuracy);
+    if (step < total && checkpoints.due(step)) {
+      await checkpoints.save(step, async (folder) => {
+        await writeJson(join(folder, 'state.json'), {step, history, trainedTokens} satisfies State);
+        await files.saveState(engine, join(folder, 'state.safetensors'));
+      });
+    }
+  }
+  const scores = [...engine.run.score(check.flatMap(({tokens}) => tokens.map((one) => ({tokens: one}))))];
+  const verdict = pairwise ? judgePairs(check, scores) : judgePoints(check, scores);
+  const calibration: Calibration = {...verdict.calibration, scope};
+  await saveModel(outputs.model, {config: model.config, weights: engine.read('policy'), tokenizerFrom: inputs.base});
+  await writeJson(join(outputs.model, 'calibration.json'), calibration);
+  const card = {learned: learn.length, heldOut: check.length, accuracy: verdict.accuracy, lengthOnlyAccuracy: verdict.lengthOnly, ...(pairwise ? {} : {unsafe: check.filter(({label}) => label === 0).length})};
+  await writeRows(outputs.history, history, {...card, parameters: countParameters(model.config), trainedTokens, generatedTokens: 0, scoredTokens: 0, steps: step});
+  note(`held-out accuracy ${verdict.accuracy.toFixed(3)}, by length alone ${verdict.lengthOnly.toFixed(3)}`);
+  engine.dispose();
+}
+
+/** Prompts, not rows, are held out: two completions of one question never fall on both sides. */
+function split(examples: readonly Example[], share: number, seed: number): {learn: Example[]; check: Example[]} {
+  const questions = random(seed, 'reward-model/held-out').shuffle([...new Set(examples.map(({question}) => question))]);
+  const held = new Set(questions.slice(0, Math.ceil(questions.length * share)));
+  return {learn: examples.filter(({question}) => !held.has(question)), check: examples.filter(({question}) => held.has(question))};
+}
+
+interface Verdict {
+  readonly accuracy: number;
+  /** Accuracy of calling the shorter answer better, or the longer, whichever fits more. */
+  readonly lengthOnly: number;
+  readonly calibration: {readonly shift: number; readonly scale: number};
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+
+/** Shift: half way between the two sides' means; scale: so that the means come out at σ(±2) = 0.12 and 0.88. */
+function between(good: readonly number[], bad: readonly number[]): {shift: number; scale: number} {
+  const [high, low] = [mean(good), mean(bad)];
+  return {shift: (high + low) / 2, scale: Math.max(1e-3, Math.abs(high - low) / 4)};
+}
+
+function judgePairs(check: readonly Example[], scores: readonly number[]): Verdict {
+  const couples = check.map(({tokens}, index) => ({good: scores[2 * index]!, bad: scores[2 * index + 1]!, longer: tokens[0]!.length - tokens[1]!.length}));
+  const share = (test: (couple: (typeof couples)[number]) => number): number => mean(couples.map(test));
+  const longer = share(({longer: gap}) => (gap === 0 ? 0.5 : gap > 0 ? 1 : 0));
+  return {
+    accuracy: share(({good, bad}) => (good > bad ? 1 : good === bad ? 0.5 : 0)),
+    lengthOnly: Math.max(longer, 1 - longer),
+    calibration: between(couples.map(({good}) => good), couples.map(({bad}) => bad)),
+  };
+}
+
+function judgePoints(check: readonly Example[], scores: readonly number[]): Verdict {
+  const rows = check.map(({tokens, label}, index) => ({score: scores[index]!, length: tokens[0]!.length, safe: label === 1}));
+  const accuracyAt = (of: (row: (typeof rows)[number]) => number, threshold: number): number => mean(rows.map((row) => (of(row) > threshold === row.safe ? 1 : 0)));
+  const thresholds = [...new Set(rows.map(({length}) => length))].flatMap((length) => [length - 0.5, length + 0.5]);
+  return {
+    accuracy: accuracyAt(({score}) => score, 0),
+    lengthOnly: Math.max(...thresholds.flatMap((at) => [accuracyAt(({length}) => length, at), 1 - accuracyAt(({length}) => length, at)])),
+    calibration: between(rows.filter(({safe}) => safe).map(({score}) => score), rows.filter(({safe}) => !safe).map(({score}) => score)),
+  };
+}
