@@ -1,0 +1,59 @@
+/**
+ * Evaluation as the paper's section 3 has it: k samples for each held-out problem at temperature 0.6, top-p 0.95, not
+ * greedy. Scores come with 95 % intervals, and with the verdict on every single sample, so that two models can be compared
+ * on the same problems afterwards.
+ */
+import {createHash} from 'node:crypto';
+import {readFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {defineStage, optional} from '../pipeline/stage.js';
+import {sampleFromModel} from './curation.js';
+import {writeJson, writeRows} from './rows.js';
+import type {TemplateName} from './text/templates.js';
+
+export const evaluate = defineStage({
+  module: import.meta.url,
+  name: 'evaluate',
+  summary: 'pass@1, pass@k, cons@k, format, language, length, helpful and safe on held-out prompts',
+  tensor: true,
+  // The draws are keyed by the problem and the sample alone: all models of all runs meet the same ones.
+  seedless: true,
+  resources: {cpu: 1, memory: 1200},
+  inputs: {model: 'model', prompts: 'prompts', general: optional('prompts')},
+  outputs: {scores: 'scores'},
+  params: {
+    template: 'chat' as TemplateName,
+    /** Text that every response is made to begin with, e.g. '<think>'. */
+    prefill: '',
+    samples: 16,
+    temperature: 0.6,
+    topP: 0.95,
+    maxNewTokens: 32_768,
+    chunk: 8,
+    evaluationSeed: 20260103,
+  },
+  async run({inputs, outputs, params, threads, progress, note}) {
+    const {judgeSample, scoreSamples} = await import('./evaluation/index.js');
+    const drawn = async (prompts: string, purpose: string, offset: number, share: number) =>
+      sampleFromModel({
+        ...params,
+        model: inputs.model,
+        prompts,
+        threads,
+        key: {seed: params.evaluationSeed, purpose},
+        done: (step, total) => progress({step: Math.round(1000 * (offset + (share * step) / total)), total: 1000}),
+      });
+    const part = inputs.general === undefined ? 1 : 0.7;
+    const {groups} = await drawn(inputs.prompts, 'evaluate/reasoning', 0, part);
+    if (inputs.general !== undefined) groups.push(...(await drawn(inputs.general, 'evaluate/general', part, 1 - part)).groups);
+    const samples = groups.flatMap((group) => group.map(({prompt, completion, sample, tokens}) => judgeSample(prompt, completion, {sample, tokens: tokens.length})));
+    const {template, prefill, temperature, topP, samples: k} = params;
+    const scores = scoreSamples(samples, {k, seed: params.evaluationSeed});
+    await writeRows(outputs.scores, samples.map((one) => ({id: `${one.prompt}#${one.sample}`, from: [one.prompt], ...one})));
+    // The digest that model hubs show for a weight file, so that scores can be matched to a model outside the store too.
+    const model = createHash('sha256').update(await readFile(join(inputs.model, 'model.safetensors'))).digest('hex');
+    await writeJson(join(outputs.scores, 'scores.json'), {format: 'r1-scores-1', model, template, prefill, temperature, topP, k, scores});
+    const pass = scores.find(({metric}) => metric === 'pass@1');
+    if (pass !== undefined) note(`pass@1 ${pass.mean.toFixed(3)} [${pass.low.toFixed(3)}, ${pass.high.toFixed(3)}]`);
+  },
+});
