@@ -1,0 +1,94 @@
+/**
+ * Talking to a model artifact: a reply comes piece by piece, and sampled answers to a prompt file come scored. A library
+ * for the command line; no stage, nothing is stored.
+ */
+import {encodePrompt, renderChat} from './text/templates.js';
+import type {Message, TemplateName} from './text/templates.js';
+import {StageFailure} from '../pipeline/stage.js';
+import {samplingUniforms} from './random.js';
+
+export interface SamplingOptions {
+  readonly seed: number;
+  /** 0 is greedy. */
+  readonly temperature: number;
+  readonly topP: number;
+  readonly maxTokens: number;
+  readonly template: TemplateName;
+  readonly threads: number;
+}
+
+export interface Chat {
+  /**
+   * The reply to a conversation, piece by piece as it is sampled. The same seed, turn and text give the same reply.
+   * @throws {StageFailure} when the conversation no longer fits the model's positions.
+   */
+  reply(messages: readonly Message[], turn: number): AsyncGenerator<string, {tokens: number; finished: boolean}>;
+  close(): void;
+}
+
+/** Tokens that one native call samples: few enough to feel like streaming. */
+const PIECE = 8;
+
+/** Opens a model folder for talking. Prompts are padded to powers of two, so that few programs are compiled. */
+export async function openChat(model: string, options: SamplingOptions): Promise<Chat> {
+  const [{openEngine, generation}, {openModel}, {openTokenizer}] = await Promise.all([
+    import('./tensorflow/engine.js'),
+    import('./model/folder.js'),
+    import('./text/tokenizer.js'),
+  ]);
+  const {config, weights} = await openModel(model);
+  const tokenizer = await openTokenizer(model);
+  const longest = config.maxPositions - PIECE;
+  const lengths = [32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384, 32_768].filter((length) => length < longest);
+  const engine = await openEngine({
+    config,
+    weights,
+    threads: options.threads,
+    programs: {
+      piece: generation({
+        prompts: 1,
+        group: 1,
+        promptLengths: [...lengths, longest],
+        maxNewTokens: PIECE,
+        temperature: options.temperature,
+        topP: options.topP,
+        topK: options.temperature === 0 ? 1 : 0,
+        stopIds: [tokenizer.eosId],
+        padId: tokenizer.padId,
+      }),
+    },
+  });
+  return {
+    async *reply(messages, turn) {
+      const last = messages.at(-1)!;
+      const prompt =
+        options.template === 'chat'
+          ? tokenizer.encode(renderChat(tokenizer, messages))
+          : encodePrompt(tokenizer, options.template, last.content);
+      const sampled: number[] = [];
+      let shown = '';
+      while (sampled.length < options.maxTokens) {
+        if (prompt.length + sampled.length > longest) {
+          throw new StageFailure(`the conversation has ${prompt.length + sampled.length} tokens; this model has ${config.maxPositions} positions`);
+        }
+        // A token's draw depends on its position in the reply, so pieces of any size give the same text.
+        const from = sampled.length;
+        const uniforms = samplingUniforms({seed: options.seed, purpose: 'chat', step: turn}, [0], from + PIECE).slice(from);
+        const [drawn] = engine.run.piece({prompts: [[...prompt, ...sampled]], uniforms});
+        const room = options.maxTokens - sampled.length;
+        const tokens = drawn!.tokens.slice(0, room);
+        sampled.push(...tokens.filter((token) => token !== tokenizer.eosId));
+        const text = tokenizer.decode(sampled);
+        // A character that is split over tokens decodes to U+FFFD until its last byte is there.
+        if (text.startsWith(shown) && !text.endsWith('\uFFFD')) {
+          yield text.slice(shown.length);
+          shown = text;
+        }
+        if (drawn!.finished && drawn!.tokens.length <= room) return {tokens: sampled.length, finished: true};
+        await new Promise(setImmediate); // lets the terminal draw and Ctrl-C through between pieces
+      }
+      return {tokens: sampled.length, finished: false};
+    },
+    close: () => engine.dispose(),
+  };
+}
