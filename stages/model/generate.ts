@@ -80,15 +80,16 @@ export function generate(
   const cacheNames = Array.from({length: config.layers}, (_, layer) => [`keys${layer}`, `values${layer}`] as const);
 
   const last = tf.scalar(maxNewTokens, 'int32');
+  const start: Progress = {
+    step: one,
+    token: first.token,
+    done: tf.logicalOr(inputs.idle, stopped(first.token)),
+    tokens: tf.reshape(first.token, [rows, 1]),
+    logProbs: tf.reshape(first.logProb, [rows, 1]),
+    ...Object.fromEntries(cacheNames.flat().map((name) => [name, tf.zeros([kv, 1, rows, 0, headDim])])),
+  };
   const result = whileLoop(
-    {
-      step: one,
-      token: first.token,
-      done: tf.logicalOr(inputs.idle, stopped(first.token)),
-      tokens: tf.reshape(first.token, [rows, 1]),
-      logProbs: tf.reshape(first.logProb, [rows, 1]),
-      ...Object.fromEntries(cacheNames.flat().map((name) => [name, tf.zeros([kv, 1, rows, 0, headDim])])),
-    },
+    start,
     {tokens: 1, logProbs: 1, ...Object.fromEntries(cacheNames.flat().map((name) => [name, 3]))},
     ({step, done}) => tf.logicalAnd(tf.less(step, last), tf.logicalNot(tf.all(done))),
     (state) => {
@@ -123,6 +124,19 @@ export function generate(
     },
   );
   return {tokens: result.tokens, logProbs: result.logProbs};
+}
+
+/** The state of the loop: what follows, and each layer's grown keys and values. */
+interface Progress extends Record<string, Tf.Tensor> {
+  /** Tokens made so far, scalar int32. */
+  step: Tf.Tensor;
+  /** The newest of them, (rows) int32. */
+  token: Tf.Tensor;
+  /** (rows) bool */
+  done: Tf.Tensor;
+  /** (rows, step) */
+  tokens: Tf.Tensor;
+  logProbs: Tf.Tensor;
 }
 
 interface Cache {

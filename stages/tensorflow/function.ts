@@ -59,16 +59,17 @@ export function runEagerly<const I extends Signature, O extends string>(
   values: {readonly [name in keyof I]: TypedArray},
 ): {readonly [name in O]: Fetched} {
   const {tf} = tensorflow();
-  return tf.tidy(() => {
+  let read: [string, Fetched][] = [];
+  tf.tidy(() => {
     const inputs = Object.entries(signature).map(([name, {dtype, shape}]) => [
       name,
       tf.tensor(values[name]!, [...shape], dtype),
     ]);
     const results = fn(Object.fromEntries(inputs) as {[name in keyof I]: Tf.Tensor});
-    const read = Object.entries<Tf.Tensor>(results).map(([name, tensor]) => [
+    read = Object.entries<Tf.Tensor>(results).map(([name, tensor]) => [
       name,
       {values: tensor.dataSync(), shape: tensor.shape},
     ]);
-    return Object.fromEntries(read);
   });
+  return Object.fromEntries(read) as {readonly [name in O]: Fetched};
 }
