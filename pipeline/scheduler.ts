@@ -91,12 +91,13 @@ export async function schedule<T, E extends {readonly reason: string}>(
         return slot;
       },
     });
-    slot?.release();
+    // Known to have failed before its resources are given on, so that nobody starts who should not.
     if (!result.ok) {
       failed = true;
       if (onFailure === 'stop') stop.abort();
-      slots.review();
     }
+    slot?.release();
+    slots.review();
     return result;
   }
 
