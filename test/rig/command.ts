@@ -1,0 +1,62 @@
+/** The real command line in a process of its own, for the tests that kill it. */
+import {spawn} from 'node:child_process';
+import type {ChildProcess} from 'node:child_process';
+import type {TestContext} from 'node:test';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {fileURLToPath} from 'node:url';
+
+const R1 = fileURLToPath(new URL('../../bin/r1.js', import.meta.url));
+
+/** Path of a compiled recipe under test/fixtures/recipes. */
+export const recipeFile = (name: string): string =>
+  fileURLToPath(new URL(`../fixtures/recipes/${name}.js`, import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Started {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** What came out on stderr so far. */
+  err(): string;
+  out(): string;
+}
+
+/** Starts `r1 …`; it is killed when the test is over. */
+export function start(t: TestContext, words: readonly string[], {cwd}: {readonly cwd: string}): Started {
+  const environment = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith('NODE_TEST') && !name.startsWith('R1_')),
+  );
+  const child = spawn(process.execPath, ['--enable-source-maps', R1, ...words], {
+    cwd,
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (data: Buffer) => (out += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (err += data.toString()));
+  t.after(() => child.kill('SIGKILL'));
+  const ended = new Promise<Ended>((resolve) => {
+    child.on('close', (code, signal) => resolve({code, signal, out, err}));
+  });
+  return {child, ended, err: () => err, out: () => out};
+}
+
+export const r1 = (t: TestContext, words: readonly string[], where: {readonly cwd: string}): Promise<Ended> =>
+  start(t, words, where).ended;
+
+/** Waits until `look` finds something, and gives up with `what` after some seconds. */
+export async function until<T>(what: string, look: () => T | undefined | false, patience = 15_000): Promise<T> {
+  const started = performance.now();
+  for (;;) {
+    const found = look();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() - started > patience) throw new Error(`waited in vain until ${what}`);
+    await sleep(10);
+  }
+}
