@@ -24,6 +24,8 @@ export type ResolvedArtifact = Resolved & {readonly output: OutputEdge};
 export interface ResolveOptions {
   /** Only outputs of this kind can be meant: `r1 export zero-rl` needs no `:model`. */
   readonly kind?: string;
+  /** Also an attempt that failed or is still going on, when it is newer than what was made. */
+  readonly unfinished?: boolean;
   /** “, did you mean …?” for a word and what could have been meant, or ''. */
   readonly suggest?: (word: string, candidates: readonly string[]) => string;
 }
@@ -79,7 +81,7 @@ function pick(attempt: Attempt, port: string | undefined, kind: string | undefin
   return fitting.length === 1 ? fitting[0] : undefined;
 }
 
-function byNode(store: Store, text: string, {kind, suggest}: ResolveOptions): Resolved {
+function byNode(store: Store, text: string, {kind, suggest, unfinished = false}: ResolveOptions): Resolved {
   const runText = RUN_AND_NODE.exec(text)?.[1];
   const rest = runText === undefined ? text : text.slice(runText.length + 1);
   const [node = '', port, ...more] = rest.split(':');
@@ -92,7 +94,7 @@ function byNode(store: Store, text: string, {kind, suggest}: ResolveOptions): Re
   if (run !== undefined && store.run(run) === undefined) {
     throw new UserError('not-found', `there is no run ${run}`, {hint: `\`r1 runs\` lists them${newestRun(store)}`});
   }
-  const found = decisionOf(store, node, run);
+  const found = decisionOf(store, {node, run, unfinished});
   if (found === undefined) {
     const known = nodesKnown(store, run);
     const where = run === undefined ? 'no run has a node' : `run ${run} has no node`;
@@ -114,8 +116,14 @@ function byNode(store: Store, text: string, {kind, suggest}: ResolveOptions): Re
   return {attempt, output, run: found.run};
 }
 
+interface Wanted {
+  readonly node: string;
+  readonly run: RunId | undefined;
+  readonly unfinished: boolean;
+}
+
 /** The newest run that made or reused it; when none did, the newest that tried. */
-function decisionOf(store: Store, node: string, run: RunId | undefined): {attempt: AttemptId; run: RunId} | undefined {
+function decisionOf(store: Store, {node, run, unfinished}: Wanted): {attempt: AttemptId; run: RunId} | undefined {
   const {db} = partsOf(store);
   const query = (join: string) =>
     db
@@ -124,7 +132,8 @@ function decisionOf(store: Store, node: string, run: RunId | undefined): {attemp
          WHERE d.node = ? AND d.attempt IS NOT NULL AND (? IS NULL OR d.run = ?) ORDER BY d.run DESC, d.id DESC LIMIT 1`,
       )
       .get(node, run ?? null, run ?? null);
-  return query('JOIN outcome o ON o.attempt = d.attempt AND o.ok = 1') ?? query('');
+  const made = unfinished ? undefined : query('JOIN outcome o ON o.attempt = d.attempt AND o.ok = 1');
+  return made ?? query('');
 }
 
 function nodesKnown(store: Store, run: RunId | undefined): readonly string[] {

@@ -1,0 +1,48 @@
+/** `r1 lineage`: where something came from, or what was made of it. */
+import {Command, Option} from 'commander';
+import {suggestion} from '../../pipeline/nearest.js';
+import type {GlobalOptions, Services} from '../services.js';
+import {withGlobals} from '../globals.js';
+import {count} from './numbers.js';
+import {withStore} from './with-store.js';
+
+interface LineageOptions extends GlobalOptions {
+  readonly down?: boolean;
+  readonly depth?: number;
+  readonly limit?: number;
+  readonly dot?: boolean;
+}
+
+/** More lines than anybody reads; `--json` and `--dot` give all. */
+const LINES = 1000;
+
+export const lineageCommand = (services: Services): Command =>
+  withGlobals(new Command('lineage'), [
+    'r1 lineage all-scenario-rl:model',
+    'r1 lineage ./model.safetensors --depth 2',
+    'r1 lineage base --down --dot | dot -Tsvg > base.svg',
+  ])
+    .description('where an artifact came from, up to the files from outside, or what was made of it')
+    .argument('<reference>', '[run/]node[:port], @digest, @tag, or a path with a slash')
+    .addOption(new Option('--up', 'what it was made from (the default)').conflicts('down'))
+    .option('--down', 'what was made of it')
+    .option('--depth <n>', 'at most so many steps', count)
+    .option('--limit <n>', `at most so many attempts (default: ${LINES} in a tree, all in --json and --dot)`, count)
+    .addOption(new Option('--dot', 'print a graph for Graphviz').conflicts('json'))
+    .action(async (reference: string, {down, depth, limit, dot, json, ...options}: LineageOptions) => {
+      const {resolve} = await import('../../artifacts/reference.js');
+      const {lineageOf} = await import('../../artifacts/ancestry.js');
+      const {lineageDot, lineageJson, lineageText} = await import('../render/lineage.js');
+      await withStore(services, options, 'read', async (store) => {
+        const {attempt, output} = await resolve(store, reference, {suggest: suggestion});
+        const most = limit ?? (json === true || dot === true ? undefined : LINES);
+        const graph = lineageOf(store, attempt.id, {
+          direction: down === true ? 'down' : 'up',
+          ...(depth === undefined ? {} : {depth}),
+          ...(most === undefined ? {} : {limit: most}),
+        });
+        if (json === true) services.say(JSON.stringify(lineageJson(graph)));
+        else if (dot === true) services.say(lineageDot(graph));
+        else services.say(lineageText(graph, {colours: services.colours, ...(output === undefined ? {} : {output})}));
+      });
+    });

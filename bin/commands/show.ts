@@ -1,0 +1,20 @@
+/** `r1 show`: everything the store knows about one artifact. */
+import {Command} from 'commander';
+import {suggestion} from '../../pipeline/nearest.js';
+import type {GlobalOptions, Services} from '../services.js';
+import {withGlobals} from '../globals.js';
+import {withStore} from './with-store.js';
+
+export const showCommand = (services: Services): Command =>
+  withGlobals(new Command('show'), ['r1 show zero-rl:model', 'r1 show @3fa4b1c2', 'r1 show 3/base --json'])
+    .description('what an artifact is: files with their SHA-256, what made it from what and why, what used it')
+    .argument('<reference>', '[run/]node[:port], @digest, @tag, or a path with a slash')
+    .action(async (reference: string, options: GlobalOptions) => {
+      const {resolveArtifact} = await import('../../artifacts/reference.js');
+      const {cardOf} = await import('../../artifacts/card.js');
+      const {cardText} = await import('../render/card.js');
+      await withStore(services, options, 'read', async (store) => {
+        const card = cardOf(store, await resolveArtifact(store, reference, {suggest: suggestion}));
+        services.say(options.json === true ? JSON.stringify(card) : cardText(card, {colours: services.colours, store}));
+      });
+    });

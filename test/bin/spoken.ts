@@ -1,0 +1,50 @@
+/** Runs a command without a process: what it said, and what it ended with. */
+import type {Command} from 'commander';
+import {CommanderError} from 'commander';
+import {UserError, openStore} from '../../artifacts/index.js';
+import type {Services} from '../../bin/services.js';
+
+export interface Spoken {
+  readonly out: string;
+  readonly err: string;
+  /** As `r1` would end: 2 for a UserError or wrong usage. */
+  readonly code: number;
+}
+
+/** `words` as typed behind the command's name; `--store` is added. */
+export async function spoken(
+  make: (services: Services) => Command,
+  store: string,
+  words: readonly string[],
+): Promise<Spoken> {
+  const out: string[] = [];
+  const err: string[] = [];
+  let code = 0;
+  const services: Services = {
+    openStore: (folder, options) => openStore(folder ?? store, options),
+    say: (text) => void out.push(text),
+    complain: (text) => void err.push(text),
+    progress: () => undefined,
+    width: 100,
+    colours: false,
+    exit: (value) => {
+      code = value;
+    },
+  };
+  const command = make(services)
+    .exitOverride()
+    .configureOutput({writeOut: (text) => void out.push(text), writeErr: (text) => void err.push(text)});
+  try {
+    await command.parseAsync([...words], {from: 'user'});
+  } catch (error) {
+    if (error instanceof UserError) {
+      err.push(`${error.message}\n${error.hint ?? ''}`);
+      code = 2;
+    } else if (error instanceof CommanderError) {
+      code = error.exitCode === 0 ? 0 : 2;
+    } else {
+      throw error;
+    }
+  }
+  return {out: out.join('\n'), err: err.join('\n'), code};
+}
