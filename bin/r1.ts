@@ -19,6 +19,15 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   status: async () => (await import('./commands/status.js')).statusCommand,
   log: async () => (await import('./commands/log.js')).logCommand,
   why: async () => (await import('./commands/why.js')).whyCommand,
+  lineage: async () => (await import('./commands/lineage.js')).lineageCommand,
+  show: async () => (await import('./commands/show.js')).showCommand,
+  runs: async () => (await import('./commands/runs.js')).runsCommand,
+  metrics: async () => (await import('./commands/metrics.js')).metricsCommand,
+  cost: async () => (await import('./commands/cost.js')).costCommand,
+  tag: async () => (await import('./commands/tag.js')).tagCommand,
+  untag: async () => (await import('./commands/tag.js')).untagCommand,
+  pin: async () => (await import('./commands/tag.js')).pinCommand,
+  unpin: async () => (await import('./commands/tag.js')).unpinCommand,
   doctor: async () => (await import('./commands/doctor.js')).doctorCommand,
 };
 

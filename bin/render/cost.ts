@@ -1,0 +1,45 @@
+/** The costs of a run as a table. */
+import type {NodeCost} from '../commands/cost.js';
+import {bytesText, durationText} from './quantity.js';
+import {tableText} from './table.js';
+
+type Line = Omit<NodeCost, 'node' | 'action' | 'attempts'>;
+
+const optional = (value: number | undefined, text: (value: number) => string): string =>
+  value === undefined || value === 0 ? '' : text(value);
+
+function cells({
+  wallMs,
+  userMs,
+  systemMs,
+  peakBytes,
+  readBytes,
+  writtenBytes,
+  tokens,
+  outputBytes,
+  savedMs,
+}: Line): readonly string[] {
+  return [
+    optional(wallMs, durationText),
+    optional(userMs, durationText),
+    optional(systemMs, durationText),
+    optional(peakBytes, bytesText),
+    optional(readBytes, bytesText),
+    optional(writtenBytes, bytesText),
+    optional(tokens, String),
+    optional(outputBytes, bytesText),
+    optional(savedMs, durationText),
+  ];
+}
+
+export function costText(nodes: readonly NodeCost[], sum: Line): string {
+  const rows = nodes.map((node) => [
+    node.node,
+    node.action + (node.attempts > 1 ? ` ×${node.attempts}` : ''),
+    ...cells(node),
+  ]);
+  return tableText([...rows, ['total', '', ...cells(sum)]], {
+    head: ['node', '', 'wall', 'user', 'system', 'memory', 'read', 'written', 'tokens', 'outputs', 'saved'],
+    right: [2, 3, 4, 5, 6, 7, 8, 9, 10],
+  });
+}
