@@ -34,11 +34,7 @@ export const coldStartData = defineStage({
     rewardTimeout: 2_000,
   },
   async run({inputs, outputs, params, seed, threads, progress, note}) {
-    const [{mend, readability}, {writeResponse}, {languageConsistency}] = await Promise.all([
-      import('./tasks/dials-grammar.js'),
-      import('./tasks/general.js'),
-      import('./text/language.js'),
-    ]);
+    const [{mend, readability}, {languageConsistency}] = await Promise.all([import('./tasks/dials-grammar.js'), import('./text/language.js')]);
     const {groups, generatedTokens, parameters} = await sampleFromModel({
       ...params,
       model: inputs.policy,
@@ -66,8 +62,8 @@ export const coldStartData = defineStage({
         return mixed ? {fault: 'mixed languages'} : {response: completion.text};
       }
       if (reading !== 'readable') return {fault: `reasoning ${reading}`};
-      const mended = mend(completion.thinking ?? '', prompt.language ?? 'en');
-      return mended.ok ? {response: writeResponse({thinking: mended.value, answer: completion.answer ?? ''})} : {fault: 'cannot be mended'};
+      const mended = mend(completion.text, prompt.language ?? 'en');
+      return mended.ok ? {response: mended.value} : {fault: 'cannot be mended'};
     };
 
     rollouts.forEach((rollout, index) => {

@@ -4,15 +4,14 @@
  * something to mend.
  */
 import {defineStage} from '../pipeline/stage.js';
-import {random} from './random.js';
-import {readPrompts, writeRows} from './rows.js';
+import {writeRows} from './rows.js';
 import type {SampleRow} from './rows.js';
 
 export const generalData = defineStage({
   module: import.meta.url,
   name: 'general-data',
   summary: 'Supervised rows for general scenarios',
-  inputs: {prompts: 'prompts'},
+  inputs: {},
   outputs: {dataset: 'dataset'},
   params: {
     rows: 1_500,
