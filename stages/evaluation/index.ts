@@ -1,0 +1,13 @@
+/** The front door of the evaluation. */
+export {PAPER_CLAIMS} from './claims.js';
+export type {Claim} from './claims.js';
+export {compare} from './comparison.js';
+export type {Comparison, Statistic} from './comparison.js';
+export {metricsFor} from './metrics.js';
+export type {Metric} from './metrics.js';
+export {judgeSample} from './sample.js';
+export type {Sample} from './sample.js';
+export {scoreSamples} from './scores.js';
+export type {Score} from './scores.js';
+export {judgeClaims, judgeOverRuns} from './verdicts.js';
+export type {ClaimOverRuns, ClaimResult, ClaimVerdict, Evaluation} from './verdicts.js';

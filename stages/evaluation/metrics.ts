@@ -1,0 +1,102 @@
+/**
+ * What is measured on the sampled responses. A metric turns the samples of one problem into values; everything after that
+ * (means, intervals, differences) is the same for all.
+ *
+ * - pass@1: share of right answers. Invalid and truncated responses are wrong.
+ * - pass@k: 1 − C(n−c, k)/C(n, k), the unbiased estimate from n samples of which c are right (Chen et al., arXiv
+ *   2107.03374, Eq. 1).
+ * - cons@k: the answer that most of the first k samples give is right. Samples without an answer do not vote; a tie among t
+ *   answers counts 1/t if the right one is among them; nobody voting is wrong.
+ * - format, language, length, invalid, truncated: of reasoning prompts; length counts tokens with the end token.
+ * - helpful, safe: the rubrics, on general prompts they apply to.
+ */
+import type {Sample} from './sample.js';
+
+export type Metric = string;
+
+/** The metrics of single samples: a value, or undefined where the sample does not count. */
+const SINGLE: Readonly<Record<string, (sample: Sample) => number | undefined>> = {
+  'pass@1': reasoning((sample) => Number(sample.outcome === 'right')),
+  format: reasoning((sample) => Number(sample.wellFormed)),
+  language: reasoning((sample) => sample.consistency ?? undefined),
+  length: reasoning((sample) => sample.tokens),
+  invalid: reasoning((sample) => Number(sample.outcome === 'unparsable' || sample.outcome === 'timed-out')),
+  truncated: reasoning((sample) => Number(sample.truncated)),
+  helpful: ({helpful}) => (helpful === null ? undefined : Number(helpful)),
+  safe: ({safe}) => (safe === null ? undefined : Number(safe)),
+};
+
+function reasoning(value: (sample: Sample) => number | undefined): (sample: Sample) => number | undefined {
+  return (sample) => (sample.task === 'general' ? undefined : value(sample));
+}
+
+/** Metrics that are rates or shares: they end at 0 and 1. */
+const RATES = new Set(['pass@1', 'format', 'language', 'invalid', 'truncated', 'helpful', 'safe']);
+export const isRate = (metric: Metric): boolean => RATES.has(metric) || metric.includes('@');
+
+/** The metrics of a table, in its order, for k samples of each prompt. */
+export function metricsFor(k: number): Metric[] {
+  const several = k > 1 ? [`pass@${k}`, `cons@${k}`] : [];
+  return ['pass@1', ...several, 'format', 'language', 'length', 'invalid', 'truncated', 'helpful', 'safe'];
+}
+
+/** Values of a metric by problem. Problems without a value are absent. */
+export function valuesByProblem(metric: Metric, samples: readonly Sample[]): Map<string, number[]> {
+  const values = new Map<string, number[]>();
+  const add = (key: string, value: number): void => {
+    const list = values.get(key);
+    if (list === undefined) values.set(key, [value]);
+    else list.push(value);
+  };
+  const single = SINGLE[metric];
+  if (single !== undefined) {
+    for (const sample of samples) {
+      const value = single(sample);
+      if (value !== undefined) add(sample.key, value);
+    }
+    return values;
+  }
+  const [, kind, digits] = /^(pass|cons)@(\d+)$/.exec(metric) ?? [];
+  if (kind === undefined) throw new Error(`Internal error: there is no metric ${metric}`);
+  const k = Number(digits);
+  for (const group of byPrompt(samples).values()) {
+    const [first] = group;
+    if (first === undefined || first.task === 'general' || group.length < k) continue;
+    const right = group.filter(({outcome}) => outcome === 'right').length;
+    add(first.key, kind === 'pass' ? passAtK(group.length, right, k) : consensus(group.slice(0, k)));
+  }
+  return values;
+}
+
+/** 1 − C(n−c, k)/C(n, k) as a product, which does not overflow. */
+export function passAtK(n: number, right: number, k: number): number {
+  let allWrong = 1;
+  for (let drawn = 0; drawn < k; drawn++) allWrong *= Math.max(0, n - right - drawn) / (n - drawn);
+  return 1 - allWrong;
+}
+
+/** Whether the majority of the samples of one prompt is right, ties split. */
+export function consensus(group: readonly Pick<Sample, 'answer' | 'outcome'>[]): number {
+  const votes = new Map<string, {count: number; right: boolean}>();
+  for (const {answer, outcome} of group) {
+    if (answer === null) continue;
+    const vote = votes.get(answer) ?? {count: 0, right: outcome === 'right'};
+    vote.count += 1;
+    votes.set(answer, vote);
+  }
+  const most = Math.max(...[...votes.values()].map(({count}) => count));
+  const tied = [...votes.values()].filter(({count}) => count === most);
+  return tied.some(({right}) => right) ? 1 / tied.length : 0;
+}
+
+/** Samples by prompt, each group in the order of its sample numbers. */
+function byPrompt(samples: readonly Sample[]): Map<string, Sample[]> {
+  const groups = new Map<string, Sample[]>();
+  for (const sample of samples) {
+    const group = groups.get(sample.prompt);
+    if (group === undefined) groups.set(sample.prompt, [sample]);
+    else group.push(sample);
+  }
+  for (const group of groups.values()) group.sort((a, b) => a.sample - b.sample);
+  return groups;
+}

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import {judgeClaims, judgeOverRuns, PAPER_CLAIMS, type Claim} from '../../../stages/evaluation/index.js';
+import {sampleOf, samplesOf} from './samples.js';
+
+const claim = (fields: Partial<Claim>): Claim => ({
+  id: 'c',
+  text: '',
+  paper: '',
+  metric: 'pass@1',
+  statistic: 'difference',
+  left: 'new',
+  right: 'old',
+  direction: 'above',
+  threshold: 0.25,
+  ...fields,
+});
+const repeat = (times: number, ...letters: string[]): string[] => Array.from({length: times}, () => letters).flat();
+const model = (...problems: string[]) => ({template: 'chat', samples: samplesOf(...problems)});
+
+test('a claim holds, fails or stays open by where its interval lies', () => {
+  const old = model(...repeat(50, 'ww', 'rw')); // 0.25
+  const verdict = (...problems: string[]) => judgeClaims([claim({})], {new: model(...problems), old})[0]!;
+  const holds = verdict(...repeat(50, 'rr', 'rw')); // + 0.5
+  assert.equal(holds.verdict, 'holds');
+  assert.ok(holds.low > 0.25 && holds.value === 0.5);
+  const fails = verdict(...repeat(50, 'ww', 'rr')); // + 0.25 / 2, well below
+  assert.equal(verdict(...repeat(50, 'ww', 'ww')).verdict, 'fails');
+  assert.equal(fails.value, 0.25);
+  assert.equal(fails.verdict, 'not significant'); // on the threshold
+});
+
+test('claims whose models were not measured are absent', () => {
+  assert.deepEqual(judgeClaims([claim({right: 'nobody'})], {new: model('rr'), old: model('rr')}), []);
+});
+
+test('where there is no room to rise, not falling is the claim', () => {
+  const ceiling = {over: 0.95, threshold: -0.02};
+  const perfect = model(...repeat(300, 'r'));
+  const [atTop] = judgeClaims([claim({threshold: 0, ceiling})], {new: perfect, old: perfect});
+  assert.deepEqual([atTop!.threshold, atTop!.verdict], [-0.02, 'holds']); // 2 · 0.98^300 = 0.0047
+  const [below] = judgeClaims([claim({threshold: 0, ceiling})], {new: perfect, old: model(...repeat(150, 'r', 'w'))});
+  assert.deepEqual([below!.threshold, below!.verdict], [0, 'holds']);
+});
+
+test('many claims need stronger evidence than one', () => {
+  // 20 problems, all won: 2 · 0.8^20 = 0.023, below 0.05 alone and 0.07 among three.
+  const won = model(...repeat(20, 'r'));
+  const level = claim({statistic: 'level', threshold: 0.8, metric: 'format'});
+  delete (level as {right?: string}).right;
+  const alone = judgeClaims([level], {new: won})[0]!;
+  assert.equal(alone.verdict, 'holds');
+  const three = judgeClaims([level, {...level, id: 'd'}, {...level, id: 'e'}], {new: won});
+  assert.deepEqual(
+    three.map(({verdict}) => verdict),
+    ['not significant', 'not significant', 'not significant'],
+  );
+  assert.ok(Math.abs(three[0]!.adjusted - 3 * three[0]!.p) < 1e-12);
+});
+
+test('over several runs the run is the unit', () => {
+  const row = judgeClaims([claim({})], {new: model(...repeat(50, 'rr')), old: model(...repeat(50, 'ww', 'rw'))})[0]!;
+  const runs = [0.28, 0.29, 0.3, 0.31, 0.32].map((value, n) => ({run: String(n), claims: [{...row, value}]}));
+  const [over] = judgeOverRuns(runs);
+  assert.ok(Math.abs(over!.value - 0.3) < 1e-12);
+  assert.ok(Math.abs(over!.low - 0.2803676) < 1e-6); // see the t-interval's test
+  assert.equal(over!.verdict, 'holds'); // against 0.25
+  assert.deepEqual(
+    over!.runs.map(({run, value}) => [run, value]),
+    [0.28, 0.29, 0.3, 0.31, 0.32].map((value, n) => [String(n), value]),
+  );
+  // One strong run does not carry four others.
+  const uneven = [0.9, 0.2, 0.2, 0.2, 0.2].map((value, n) => ({run: String(n), claims: [{...row, value}]}));
+  assert.equal(judgeOverRuns(uneven)[0]!.verdict, 'not significant');
+  assert.equal(judgeOverRuns(runs.slice(0, 1))[0]!.verdict, 'not significant');
+  assert.deepEqual(judgeOverRuns([]), []);
+});
+
+test('a run with another threshold is held against its own', () => {
+  const row = judgeClaims([claim({})], {new: model('rr'), old: model('ww')})[0]!;
+  const at = (value: number, threshold: number, n: number) => ({run: String(n), claims: [{...row, value, threshold}]});
+  // Above their own thresholds by 0.02, 0.021 and 0.022, although the values spread from 0 to 0.022.
+  const [over] = judgeOverRuns([at(0, -0.02, 0), at(0.021, 0, 1), at(0.022, 0, 2)]);
+  assert.equal(over!.verdict, 'holds');
+});
+
+test('the declared claims have different ids and name models of the recipe', () => {
+  assert.equal(new Set(PAPER_CLAIMS.map(({id}) => id)).size, PAPER_CLAIMS.length);
+  const evaluations = Object.fromEntries(
+    PAPER_CLAIMS.flatMap(({left, right}) => [left, right ?? left]).map((name) => [
+      name,
+      {
+        template: 'chat',
+        samples: [...samplesOf('rw', 'rr'), sampleOf({key: 'g', task: 'general', helpful: true, safe: true})],
+      },
+    ]),
+  );
+  assert.equal(judgeClaims(PAPER_CLAIMS, evaluations).length, PAPER_CLAIMS.length);
+});
