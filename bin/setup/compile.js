@@ -3,6 +3,7 @@ import {existsSync, readFileSync} from 'node:fs';
 import path from 'node:path';
 import {SetupError} from './failure.js';
 import {nodeGyp} from './packages.js';
+import {cacheFolder} from './places.js';
 import {lastLines, run, whichProgram} from './shell.js';
 
 /** Names a build for reuse: what it was compiled for, C library included. */
@@ -23,17 +24,36 @@ function abiOfHeaders(prefix) {
  * The prefix whose include/node fits this Node, or undefined: then node-gyp fetches the headers itself.
  * Most ways of installing Node bring them along, which saves the download.
  */
-export function headersPrefix() {
+function headersHere() {
+  const platform = `node-${process.platform}-${process.arch}`;
+  const beside = path.dirname(process.execPath);
   const candidates = [
     process.env['npm_config_nodedir'],
-    path.join(path.dirname(process.execPath), '..'),
+    path.join(beside, '..'),
     // The npm package “node” keeps them in the package of its platform, below or beside itself.
-    path.join(path.dirname(process.execPath), '../node_modules', `node-${process.platform}-${process.arch}`),
-    path.join(path.dirname(process.execPath), '../..', `node-${process.platform}-${process.arch}`),
+    path.join(beside, '../node_modules', platform),
+    path.join(beside, '../..', platform),
     '/usr',
     '/usr/local',
   ];
   return candidates.find((prefix) => prefix !== undefined && abiOfHeaders(prefix) === process.versions.modules);
+}
+
+/**
+ * The folder above the include/node of this very Node; fetched into the cache by node-gyp where no install has it.
+ * @returns {Promise<string>}
+ */
+export async function headersPrefix() {
+  const here = headersHere();
+  if (here !== undefined) return here;
+  const folder = path.join(cacheFolder(), 'node-gyp');
+  const result = await run(process.execPath, [nodeGyp(), 'install', `--devdir=${folder}`], {});
+  const prefix = path.join(folder, process.versions.node);
+  if (result.ok && abiOfHeaders(prefix) === process.versions.modules) return prefix;
+  throw new SetupError(`The headers of Node ${process.version} are not installed, and node-gyp could not fetch them.`, [
+    ...lastLines(result.output, 8),
+    'Unpack them by hand and set npm_config_nodedir to the folder above include/node',
+  ]);
 }
 
 /** @returns {SetupError | undefined} what a build would miss */
@@ -53,19 +73,13 @@ function missingTools() {
  * @param {string} what what is built, for the message
  * @param {string} folder
  * @param {(gyp: string) => readonly string[]} args of this Node: the tool's entry file and what it gets
+ * @param {Record<string, string | undefined>} [extra] more environment
  */
-export async function build(what, folder, args) {
+export async function build(what, folder, args, extra = {}) {
   const missing = missingTools();
   if (missing !== undefined) throw missing;
   const gyp = nodeGyp();
-  const prefix = headersPrefix();
-  const env = {npm_config_node_gyp: gyp, npm_config_nodedir: prefix, JOBS: 'max'};
+  const env = {npm_config_node_gyp: gyp, npm_config_nodedir: await headersPrefix(), JOBS: 'max', ...extra};
   const result = await run(process.execPath, args(gyp), {cwd: folder, env});
-  if (result.ok) return;
-  const ways = lastLines(result.output);
-  if (prefix === undefined) {
-    ways.push(`The headers of Node ${process.version} are not installed, so node-gyp has to fetch them.`);
-    ways.push('Where it cannot: unpack the headers and set npm_config_nodedir to the folder above include/node');
-  }
-  throw new SetupError(`Building ${what} failed: ${result.problem}.`, ways);
+  if (!result.ok) throw new SetupError(`Building ${what} failed: ${result.problem}.`, lastLines(result.output));
 }

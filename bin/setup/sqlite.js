@@ -3,12 +3,13 @@
  *
  * In this order: in place, in the cache, prebuilt by its makers (where their host can be reached), built here.
  */
-import {existsSync} from 'node:fs';
-import {copyFile, mkdir, rm} from 'node:fs/promises';
+import {existsSync, readFileSync} from 'node:fs';
+import {copyFile, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {createRequire} from 'node:module';
+import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {cached, forget, place} from './cache.js';
-import {build, platformName} from './compile.js';
+import {build, headersPrefix, platformName} from './compile.js';
 import {SetupError} from './failure.js';
 import {enter, inPlace} from './ledger.js';
 import {packageFolder, packageVersion, root} from './places.js';
@@ -27,11 +28,35 @@ export function sqliteInPlace() {
   return inPlace(step, identity());
 }
 
-/** Loads the addon in a process of its own, so that one that crashes is a failure like any other. @param {string} folder */
+/**
+ * Loads the addon in a process of its own, so that one that crashes is a failure like any other, and leaves connections
+ * to the garbage collector, which is when a build against Node's flawed header aborts.
+ * @param {string} folder
+ */
 async function tryIt(folder) {
   const script = `const Database = require(${JSON.stringify(folder)});
-    console.log(new Database(':memory:').prepare('SELECT sqlite_version()').pluck().get());`;
+    console.log(new Database(':memory:').prepare('SELECT sqlite_version()').pluck().get());
+    for (let i = 0; i < 200; i++) new Database(':memory:').prepare('SELECT 1').get();
+    for (let i = 0, garbage = []; i < 2e6; i++) garbage = i % 1e5 === 0 ? [] : [...garbage.slice(-1), {i}];`;
   return await run(process.execPath, ['--input-type=commonjs', '-e', script], {cwd: root, timeoutMs: 60_000});
+}
+
+/**
+ * Node 24.19 and later 24 and 26 have a node_object_wrap.h whose destructor asserts an environment that is not there
+ * while garbage is collected, so that what is built with it aborts (https://github.com/nodejs/node/issues/65446).
+ * better-sqlite3 13 does without that header, but not on Node 20. So the build gets the header as it was before: the
+ * same text without the two calls.
+ * @param {string} folder where the mended header may be written
+ * @returns {Promise<Record<string, string>>} environment for the build
+ */
+async function mendedHeader(folder) {
+  const header = path.join(await headersPrefix(), 'include/node/node_object_wrap.h');
+  const text = readFileSync(header, 'utf8');
+  const mended = text.replace(/^ +(?:Add|Remove)CleanupHook\(\);\n/gm, '');
+  if (mended === text) return {};
+  const file = path.join(folder, 'node_object_wrap.h');
+  await writeFile(file, mended);
+  return {CXXFLAGS: `${process.env['CXXFLAGS'] ?? ''} -include ${JSON.stringify(file)}`};
 }
 
 /** @param {string} folder the package's */
@@ -51,11 +76,17 @@ async function make(folder) {
   if (found.ok && (await tryIt(folder)).ok) return say(step, 'the prebuilt file fits');
   say(step, 'no prebuilt file can be had here; building SQLite from source, which takes a minute or two');
   await rm(path.join(folder, 'build'), {recursive: true, force: true});
-  return await saying(
-    step,
-    (s) => `building SQLite from source, ${String(s)} s`,
-    async () => build('better-sqlite3', folder, (gyp) => [gyp, 'rebuild', '--release']),
-  );
+  const scratch = await mkdtemp(path.join(tmpdir(), 'r1-header-'));
+  try {
+    const env = await mendedHeader(scratch);
+    await saying(
+      step,
+      (s) => `building SQLite from source, ${String(s)} s`,
+      async () => build('better-sqlite3', folder, (gyp) => [gyp, 'rebuild', '--release'], env),
+    );
+  } finally {
+    await rm(scratch, {recursive: true, force: true});
+  }
 }
 
 export async function setUpSqlite() {
@@ -80,7 +111,7 @@ export async function setUpSqlite() {
     }
     // A build of another system with the same name, say after an upgrade of the C library: once more, from source.
     await forget(name);
-    if (tries === 2) throw new SetupError(`better-sqlite3 was built but does not load.`, lastLines(tried.output, 12));
-    say(step, 'the build in the cache does not load on this system; making it again');
+    if (tries === 2) throw new SetupError(`better-sqlite3 was built but does not work.`, lastLines(tried.output, 12));
+    say(step, 'the build in the cache does not work on this system; making it again');
   }
 }
