@@ -6,6 +6,8 @@ export interface Services {
   openStore(folder: string | undefined, options?: StoreOptions): Store;
   /** A result: one line (or a block of lines) on stdout. */
   say(text: string): void;
+  /** A piece of a result as it comes, on stdout, without a line break. */
+  stream(piece: string): void;
   /** Progress, notes and failures: stderr. */
   complain(text: string): void;
   /** Replaces the last progress line on a terminal; silent elsewhere. Undefined clears it. */

@@ -27,6 +27,7 @@ export function terminalServices({out, err}: Streams = {out: process.stdout, err
       out.write(`${text}\n`);
       if (shown.length > 0) err.write(block());
     },
+    stream: (piece) => void out.write(piece),
     complain: (text) => void err.write(`${erase()}${text}\n${block()}`),
     progress(text) {
       if (!err.isTTY) return;

@@ -136,6 +136,7 @@ test('the command examines this machine for real, and says all of it as JSON', a
   const services: Services = {
     openStore: open,
     say: (text) => said.push(text),
+    stream: () => undefined,
     complain: (text) => assert.fail(text),
     progress: () => undefined,
     width: 80,

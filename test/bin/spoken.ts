@@ -23,6 +23,7 @@ export async function spoken(
   const services: Services = {
     openStore: (folder, options) => openStore(folder ?? store, options),
     say: (text) => void out.push(text),
+    stream: (piece) => void out.push(piece),
     complain: (text) => void err.push(text),
     progress: () => undefined,
     width: 100,
