@@ -2,6 +2,8 @@
  * Talking to a model artifact: a reply comes piece by piece, and sampled answers to a prompt file come scored. A library
  * for the command line; no stage, nothing is stored.
  */
+import type {Sample, Score} from './evaluation/index.js';
+import type {Prompt} from './tasks/prompt.js';
 import {encodePrompt, renderChat} from './text/templates.js';
 import type {Message, TemplateName} from './text/templates.js';
 import {StageFailure} from '../pipeline/stage.js';
@@ -91,4 +93,24 @@ export async function openChat(model: string, options: SamplingOptions): Promise
     },
     close: () => engine.dispose(),
   };
+}
+
+/** Samples answers to prompts and scores them as the evaluate stage does. `done` is told how many prompts are through. */
+export async function answerPrompts(
+  model: string,
+  prompts: readonly Prompt[],
+  options: SamplingOptions & {readonly samples: number; readonly done: (through: number, total: number) => void},
+): Promise<{samples: Sample[]; scores: Score[]}> {
+  const [{sampleRows}, {judgeSample, scoreSamples}, {readConfig}] = await Promise.all([
+    import('./curation.js'),
+    import('./evaluation/index.js'),
+    import('./model/folder.js'),
+  ]);
+  const {maxPositions} = await readConfig(model);
+  const maxNewTokens = Math.min(options.maxTokens, Math.floor(maxPositions / 2));
+  const {groups} = await sampleRows(prompts, {...options, model, maxNewTokens, chunk: 8, key: {seed: options.seed, purpose: 'eval'}});
+  const samples = groups.flatMap((group) =>
+    group.map(({prompt, completion, sample, tokens}) => judgeSample(prompt, completion, {sample, tokens: tokens.length})),
+  );
+  return {samples, scores: scoreSamples(samples, {k: options.samples, seed: options.seed})};
 }

@@ -4,6 +4,7 @@ import {readPrompts} from './rows.js';
 import type {RolloutRow} from './rows.js';
 import {encodePrompts, lengthBuckets, sampleGroups} from './sampling.js';
 import type {Rollout} from './sampling.js';
+import type {Prompt} from './tasks/prompt.js';
 import type {TemplateName} from './text/templates.js';
 
 /** What happened to the completions: one count for each reason that dropped some, and the rest kept. */
@@ -24,14 +25,9 @@ export class Sieve {
   }
 }
 
-/**
- * `samples` completions for each of the first `count` prompts, from a model folder, in one session of its own.
- * Returns them prompt by prompt with the number of generated tokens and the model's parameters.
- */
-export async function sampleFromModel(options: {
+export interface ModelSampling {
+  /** The model's folder. */
   readonly model: string;
-  readonly prompts: string;
-  readonly count?: number;
   readonly template: TemplateName;
   readonly prefill?: string;
   readonly samples: number;
@@ -42,7 +38,22 @@ export async function sampleFromModel(options: {
   readonly threads: number;
   readonly key: {readonly seed: number; readonly purpose: string};
   readonly done: (prompts: number, total: number) => void;
-}): Promise<{groups: Rollout[][]; generatedTokens: number; parameters: number}> {
+}
+
+export interface Sampled {
+  /** Prompt by prompt, in their order. */
+  readonly groups: Rollout[][];
+  readonly generatedTokens: number;
+  /** Of the model. */
+  readonly parameters: number;
+}
+
+/** The same for the first `count` rows of a `prompts` artifact. */
+export const sampleFromModel = async ({prompts, count, ...options}: ModelSampling & {readonly prompts: string; readonly count?: number}): Promise<Sampled> =>
+  sampleRows((await readPrompts(prompts)).slice(0, count), options);
+
+/** `samples` completions for each prompt from a model folder, in one session of its own. */
+export async function sampleRows(rows: readonly Prompt[], options: ModelSampling): Promise<Sampled> {
   const {model, template, prefill = '', samples, temperature, topP, maxNewTokens, chunk, threads, key, done} = options;
   const [{openEngine, generation}, {openModel}, {countParameters}, {openTokenizer}] = await Promise.all([
     import('./tensorflow/engine.js'),
@@ -52,7 +63,6 @@ export async function sampleFromModel(options: {
   ]);
   const {config, weights} = await openModel(model);
   const tokenizer = await openTokenizer(model);
-  const rows = (await readPrompts(options.prompts)).slice(0, options.count);
   if (rows.length === 0) throw new StageFailure('there are no prompts');
   const prompts = encodePrompts(rows, {tokenizer, template, prefill, limit: config.maxPositions - maxNewTokens});
   const engine = await openEngine({
