@@ -1,0 +1,183 @@
+/**
+ * The report as data: everything that its tables show, from the verdicts on every sample, the curves of training and the
+ * data cards. A pure function; markdown.ts writes it out.
+ */
+import {PAPER_CLAIMS, type Claim} from '../claims.js';
+import {clusterMean} from '../intervals.js';
+import {valuesByProblem} from '../metrics.js';
+import type {Sample} from '../sample.js';
+import type {Score} from '../scores.js';
+import {judgeClaims, type ClaimResult} from '../verdicts.js';
+import {computeOf, type Compute} from './compute.js';
+import {curveOf, thinned, type Curve} from './curves.js';
+import type {Evaluated, History, ReportInputs} from './inputs.js';
+
+/** A line of `r1 scores --json`. */
+export interface ScoreRow extends Score {
+  /** The node that made the model. */
+  readonly node: string;
+  /** sha256 of its weight file. */
+  readonly model: string;
+}
+
+export interface ModelSummary {
+  readonly node: string;
+  readonly model: string;
+  readonly template: string;
+  readonly prefill: string;
+  readonly scores: readonly Score[];
+  /** Unbiased pass@k for k = 1, 2, 4 … up to the samples of a problem. */
+  readonly passAtK: readonly {readonly k: number; readonly mean: number}[];
+  /** pass@1 by number of steps and by language. */
+  readonly breakdown: readonly {readonly group: string; readonly passAt1: number; readonly problems: number}[];
+  /** Reflective words a response. */
+  readonly reflective: number;
+}
+
+/** An RL stage's curves, thinned. */
+export interface TrainingCurves {
+  readonly node: string;
+  readonly steps: number;
+  readonly curves: Readonly<Record<string, Curve>>;
+}
+
+export interface DistillationRow {
+  readonly node: string;
+  readonly how: string;
+  readonly passAt1: Score | undefined;
+  /** Its own training, and what sampling its data from the teacher took. */
+  readonly own: Compute | undefined;
+  readonly data: Compute | undefined;
+  readonly operations: number | undefined;
+}
+
+export interface RewardModelRow {
+  readonly node: string;
+  readonly accuracy: number;
+  /** Of always preferring the longer, or the shorter, whichever is better. */
+  readonly lengthOnly: number | undefined;
+}
+
+export interface Report {
+  readonly format: 'r1-report-1';
+  readonly models: readonly ModelSummary[];
+  readonly scores: readonly ScoreRow[];
+  readonly claims: readonly ClaimResult[];
+  /** Declared claims whose models this run did not measure. */
+  readonly unmeasured: readonly string[];
+  readonly curves: readonly TrainingCurves[];
+  readonly distillation: readonly DistillationRow[];
+  readonly rewardModels: readonly RewardModelRow[];
+  readonly cards: ReportInputs['cards'];
+  readonly sampling: {readonly temperature: number; readonly topP: number; readonly k: number} | undefined;
+}
+
+/** The order of tables: the recipe's, then whatever else was measured by name. */
+const ORDER = [
+  'base',
+  'base-chat',
+  'base-forced-think',
+  'zero-rl',
+  'zero-shuffled',
+  'zero-format-only',
+  'cold-start-sft',
+  'reasoning-rl',
+  'full-sft',
+  'all-scenario-rl',
+  'student-small-base',
+  'student-medium-base',
+  'distill-small',
+  'distill-medium',
+  'student-rl',
+];
+
+/** Points of a curve in the report. */
+const POINTS = 50;
+/** Named curves of RL stages, as the history calls them. */
+const CURVES = ['accuracy', 'format', 'language', 'length', 'reflective', 'reward', 'helpful', 'safe', 'kl', 'entropy'];
+
+export function buildReport(
+  {evaluations, histories, cards, seed = 0}: ReportInputs,
+  claims: readonly Claim[] = PAPER_CLAIMS,
+): Report {
+  const names = inOrder(Object.keys(evaluations));
+  const models = names.map((node) => summarise(node, evaluations[node]!));
+  const judged = judgeClaims(claims, evaluations, {seed});
+  const first = evaluations[names[0] ?? ''];
+  return {
+    format: 'r1-report-1',
+    models,
+    scores: models.flatMap(({node, model, scores}) => scores.map((score) => ({node, model, ...score}))),
+    claims: judged,
+    unmeasured: claims.filter(({id}) => judged.every(({claim}) => claim !== id)).map(({id}) => id),
+    curves: inOrder(Object.keys(histories)).flatMap((node) => trainingCurves(node, histories[node]!)),
+    distillation: distillation(evaluations, histories, cards),
+    rewardModels: inOrder(Object.keys(histories)).flatMap((node) => rewardModel(node, histories[node]!)),
+    cards,
+    sampling: first && {temperature: first.temperature, topP: first.topP, k: first.k},
+  };
+}
+
+function inOrder(names: readonly string[]): string[] {
+  const place = (name: string): number => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
+  return [...names].sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
+}
+
+function summarise(node: string, {model, template, prefill = '', scores, samples, k}: Evaluated): ModelSummary {
+  const powers = Array.from({length: Math.floor(Math.log2(k)) + 1}, (_, power) => 2 ** power);
+  const passAtK = powers.flatMap((each) => {
+    const values = [...valuesByProblem(`pass@${each}`, samples).values()];
+    return values.length === 0 ? [] : [{k: each, mean: clusterMean(values)}];
+  });
+  const thinking = samples.filter(({task}) => task !== 'general');
+  const reflective = thinking.reduce((sum, one) => sum + one.reflective, 0) / Math.max(1, thinking.length);
+  return {node, model, template, prefill, scores, passAtK, breakdown: breakdown(thinking), reflective};
+}
+
+function breakdown(samples: readonly Sample[]): ModelSummary['breakdown'] {
+  const groups: [string, readonly Sample[]][] = [];
+  for (const steps of [...new Set(samples.map((one) => one.steps))].sort((a, b) => (a ?? 0) - (b ?? 0))) {
+    if (steps !== null) groups.push([`${steps} steps`, samples.filter((one) => one.steps === steps)]);
+  }
+  for (const language of ['en', 'zh'] as const)
+    groups.push([language, samples.filter((one) => one.language === language)]);
+  return groups.flatMap(([group, members]) => {
+    const values = [...valuesByProblem('pass@1', members).values()];
+    return values.length === 0 ? [] : [{group, passAt1: clusterMean(values), problems: values.length}];
+  });
+}
+
+/** Stages that sample while they train have an accuracy curve; the others are left out. */
+function trainingCurves(node: string, history: History): TrainingCurves[] {
+  if (curveOf(history, 'accuracy') === undefined || curveOf(history, 'length') === undefined) return [];
+  const curves = CURVES.flatMap((name) => {
+    const curve = curveOf(history, name);
+    return curve === undefined ? [] : [[name, thinned(curve, POINTS)] as const];
+  });
+  return [{node, steps: history.rows.length, curves: Object.fromEntries(curves)}];
+}
+
+function rewardModel(node: string, {card}: History): RewardModelRow[] {
+  const {accuracy, lengthOnlyAccuracy} = card;
+  if (typeof accuracy !== 'number') return [];
+  return [{node, accuracy, lengthOnly: typeof lengthOnlyAccuracy === 'number' ? lengthOnlyAccuracy : undefined}];
+}
+
+/** The students (the paper's Tables 5 and 6) with what each of them took. */
+function distillation(
+  evaluations: ReportInputs['evaluations'],
+  histories: ReportInputs['histories'],
+  cards: ReportInputs['cards'],
+): DistillationRow[] {
+  const teacher = computeOf(cards['rejection-sampling']);
+  return inOrder(Object.keys(evaluations)).flatMap((node): DistillationRow[] => {
+    const kind = node.startsWith('distill-') ? 'distilled' : node === 'student-rl' ? 'RL alone' : undefined;
+    const how = kind ?? (/^student-.*-base$/.test(node) ? 'pre-trained only' : undefined);
+    if (how === undefined) return [];
+    const own = kind === undefined ? undefined : computeOf(histories[node]?.card);
+    const data = kind === 'distilled' ? teacher : undefined;
+    const passAt1 = evaluations[node]!.scores.find(({metric}) => metric === 'pass@1');
+    const operations = own === undefined ? undefined : own.operations + (data?.operations ?? 0);
+    return [{node, how, passAt1, own, data, operations}];
+  });
+}

@@ -1,0 +1,94 @@
+/** Reads evaluations, and reads and writes reports as they lie in artifacts. */
+import {mkdir, readFile, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+
+import {z} from 'zod';
+
+import {readJson, readRows, writeJson} from '../../rows.js';
+import {StageFailure} from '../../../pipeline/stage.js';
+import type {ClaimResult} from '../verdicts.js';
+import type {Report, ScoreRow} from './build.js';
+import {figure} from './figure.js';
+import {sampleRow, scoresFile, type Evaluated} from './inputs.js';
+import {figureName, renderMarkdown} from './markdown.js';
+
+/** An evaluation's `scores.json` and the verdicts on its samples. Throws `StageFailure` naming the file that is not one. */
+export async function readEvaluation(folder: string): Promise<Evaluated> {
+  const file = join(folder, 'scores.json');
+  const {format: _, ...scores} = parsed(scoresFile, await readJson(file), file);
+  return {...scores, samples: await readRows(folder, sampleRow)};
+}
+
+/** `report.md`, `report.json`, `claims.json`, `scores.json` and a figure for each RL stage. Equal reports give equal bytes. */
+export async function writeReport(folder: string, report: Report): Promise<void> {
+  await mkdir(folder, {recursive: true});
+  await writeFile(join(folder, 'report.md'), renderMarkdown(report));
+  await writeJson(join(folder, 'report.json'), report);
+  await writeJson(join(folder, 'claims.json'), report.claims);
+  await writeJson(join(folder, 'scores.json'), report.scores);
+  for (const {node, curves} of report.curves) {
+    const {accuracy, length} = curves;
+    if (accuracy === undefined || length === undefined) continue;
+    const panels = [
+      {title: 'accuracy', curve: accuracy, from: 0, to: 1},
+      {title: 'length, tokens', curve: length},
+    ];
+    await writeFile(join(folder, figureName(node)), figure(`${node}: accuracy and length over training`, panels));
+  }
+}
+
+const interval = {value: z.number(), low: z.number(), high: z.number()};
+const claimsFile = z.array(
+  z.looseObject({
+    claim: z.string(),
+    ...interval,
+    verdict: z.enum(['holds', 'not significant', 'fails']),
+    text: z.string(),
+    paper: z.string(),
+    metric: z.string(),
+    statistic: z.enum(['difference', 'ratio', 'level']),
+    left: z.string(),
+    right: z.string().nullable(),
+    templates: z.array(z.string()),
+    direction: z.enum(['above', 'below']),
+    threshold: z.number(),
+    p: z.number(),
+    adjusted: z.number(),
+    problems: z.number(),
+  }),
+) satisfies z.ZodType<ClaimResult[]>;
+
+const scoreRows = z.array(
+  z.object({
+    node: z.string(),
+    model: z.string(),
+    metric: z.string(),
+    mean: z.number(),
+    low: z.number(),
+    high: z.number(),
+    problems: z.number(),
+    samples: z.number(),
+  }),
+) satisfies z.ZodType<ScoreRow[]>;
+
+/** The rows of a report's `claims.json`, from its text. `where` names it in a `StageFailure`. */
+export const parseClaims = (text: string, where: string): ClaimResult[] => parsed(claimsFile, JSON.parse(text), where);
+
+/** The rows of a report's `scores.json`, from its text. */
+export const parseScores = (text: string, where: string): ScoreRow[] => parsed(scoreRows, JSON.parse(text), where);
+
+export const readClaims = async (folder: string): Promise<ClaimResult[]> =>
+  readWith(folder, 'claims.json', parseClaims);
+export const readScores = async (folder: string): Promise<ScoreRow[]> => readWith(folder, 'scores.json', parseScores);
+
+async function readWith<T>(folder: string, name: string, parse: (text: string, where: string) => T): Promise<T> {
+  const file = join(folder, name);
+  return parse(await readFile(file, 'utf8'), file);
+}
+
+function parsed<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new StageFailure(`${where}: “${issue?.path.join('.') ?? ''}”: ${issue?.message ?? 'is not what it should be'}`);
+}

@@ -1,0 +1,6 @@
+/** The front door of the report. */
+export {buildReport} from './build.js';
+export type {Report, ScoreRow} from './build.js';
+export {parseClaims, parseScores, readClaims, readEvaluation, readScores, writeReport} from './folder.js';
+export type {Evaluated, History, ReportInputs} from './inputs.js';
+export {renderMarkdown, valueText} from './markdown.js';

@@ -1,0 +1,70 @@
+/** What a report is made of, and how the artifacts that hold it are read. */
+import {z} from 'zod';
+
+import type {Score} from '../scores.js';
+import type {Sample} from '../sample.js';
+
+/** `scores.json` of an evaluation, without the samples, which lie in `rows.jsonl` beside it. */
+export const scoresFile = z.object({
+  format: z.literal('r1-scores-1'),
+  /** sha256 of the weight file, as model hubs show it. */
+  model: z.string(),
+  template: z.string(),
+  prefill: z.string().optional(),
+  temperature: z.number(),
+  topP: z.number(),
+  k: z.int().min(1),
+  scores: z.array(
+    z.object({
+      metric: z.string(),
+      mean: z.number(),
+      low: z.number(),
+      high: z.number(),
+      problems: z.number(),
+      samples: z.number(),
+    }),
+  ),
+});
+
+export type ScoresFile = z.infer<typeof scoresFile>;
+
+/** A row of an evaluation's `rows.jsonl`. */
+export const sampleRow = z.object({
+  prompt: z.string(),
+  key: z.string(),
+  task: z.enum(['dials', 'general', 'integer', 'exact']),
+  language: z.enum(['en', 'zh']).nullable(),
+  steps: z.number().nullable(),
+  sample: z.number(),
+  outcome: z.enum(['right', 'wrong', 'unparsable', 'timed-out', 'left-out']),
+  answer: z.string().nullable(),
+  wellFormed: z.boolean(),
+  consistency: z.number().nullable(),
+  tokens: z.number(),
+  truncated: z.boolean(),
+  helpful: z.boolean().nullable(),
+  safe: z.boolean().nullable(),
+  reflective: z.number(),
+  text: z.string(),
+}) satisfies z.ZodType<Sample>;
+
+/** One model as it was evaluated. */
+export interface Evaluated extends Omit<ScoresFile, 'format' | 'scores'> {
+  readonly scores: readonly Score[];
+  readonly samples: readonly Sample[];
+}
+
+/** The curve of a training stage: a row a step, and what the whole of it took. */
+export interface History {
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  readonly card: Readonly<Record<string, unknown>>;
+}
+
+export interface ReportInputs {
+  /** By the name that claims know a model by, which is its node. */
+  readonly evaluations: Readonly<Record<string, Evaluated>>;
+  readonly histories: Readonly<Record<string, History>>;
+  /** Data cards by node. */
+  readonly cards: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly seed?: number;
+}

@@ -1,0 +1,221 @@
+/** The report as a page of Markdown. Numbers come from build.ts; nothing is computed here but the way they are written. */
+import type {Score} from '../scores.js';
+import type {DistillationRow, ModelSummary, Report, TrainingCurves} from './build.js';
+import {sparkline, thinned, type Curve} from './curves.js';
+import {DEFINITIONS, NOTES} from './notes.js';
+
+export function renderMarkdown(report: Report): string {
+  const sections = [
+    '# DeepSeek-R1, run end to end',
+    summary(report),
+    '## The stages',
+    stageTable(report),
+    '## Claims',
+    claimsTable(report),
+    ...section('## pass@k', passTable(report.models)),
+    ...section('## By number of steps and by language', breakdownTable(report.models)),
+    ...section('## Reinforcement learning, step by step', report.curves.map(curvesOf).join('\n\n')),
+    ...section('## Distillation and RL on small models', distillationTable(report.distillation)),
+    ...section('## Reflective words', reflectiveTable(report)),
+    ...section('## Reward models', rewardModelTable(report)),
+    ...section(
+      '## Data',
+      Object.entries(report.cards)
+        .map(([node, card]) => cardOf(node, card))
+        .join('\n\n'),
+    ),
+    '## What the numbers mean',
+    bullets(DEFINITIONS(report.sampling)),
+    '## What to keep in mind',
+    bullets(NOTES(report)),
+  ];
+  return `${sections.filter((text) => text !== '').join('\n\n')}\n`;
+}
+
+const section = (title: string, body: string): string[] => (body === '' ? [] : [title, body]);
+const bullets = (lines: readonly string[]): string => lines.map((line) => `- ${line}`).join('\n');
+
+function table(head: readonly string[], rows: readonly (readonly string[])[], numbersFrom = 1): string {
+  if (rows.length === 0) return '';
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const rule = head.map((_, index) => (index < numbersFrom ? '---' : '---:'));
+  return [line(head), `|${rule.join('|')}|`, ...rows.map(line)].join('\n');
+}
+
+function summary({claims, models}: Report): string {
+  const count = (verdict: string): number => claims.filter((claim) => claim.verdict === verdict).length;
+  const tested = `${claims.length} claims were tested: ${count('holds')} hold, ${count('not significant')} are not significant, ${count('fails')} fail.`;
+  const measured = models.length === 1 ? '1 model was measured' : `${models.length} models were measured`;
+  return `${measured}. ${tested} Brackets hold 95 % intervals.`;
+}
+
+/** `0.71 [0.68, 0.74]`, lengths with one decimal. */
+export function valueText({metric, mean, low, high}: Pick<Score, 'metric' | 'mean' | 'low' | 'high'>): string {
+  const digits = metric === 'length' ? 1 : 3;
+  return `${mean.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
+}
+
+function stageTable({models}: Report): string {
+  const metrics = [...new Set(models.flatMap(({scores}) => scores.map(({metric}) => metric)))];
+  const rows = models.map((model) => [
+    model.node,
+    templateText(model),
+    ...metrics.map((metric) => {
+      const score = model.scores.find((one) => one.metric === metric);
+      return score === undefined ? '–' : valueText(score);
+    }),
+  ]);
+  return table(['model', 'template', ...metrics], rows, 2);
+}
+
+const templateText = ({template, prefill}: ModelSummary): string =>
+  prefill === '' ? template : `${template}, made to begin with \`${prefill}\``;
+
+function claimsTable({claims, unmeasured}: Report): string {
+  const rows = claims.map((claim) => [
+    claim.text,
+    claim.paper,
+    claim.right === null ? claim.left : `${claim.left} / ${claim.right} (${[...new Set(claim.templates)].join(' / ')})`,
+    claim.metric,
+    `${claim.direction === 'above' ? '>' : '<'} ${claim.threshold.toFixed(2)}`,
+    `${claim.value.toFixed(3)} [${claim.low.toFixed(3)}, ${claim.high.toFixed(3)}]`,
+    pText(claim.adjusted),
+    `**${claim.verdict}**`,
+  ]);
+  const head = ['claim', 'paper', 'models (templates)', 'metric', 'claimed', 'measured', 'p (Holm)', 'verdict'];
+  const missing = unmeasured.length === 0 ? [] : [`Declared but not measured in this run: ${unmeasured.join(', ')}.`];
+  return [table(head, rows, 4), ...missing].filter((text) => text !== '').join('\n\n');
+}
+
+const pText = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3));
+
+function passTable(models: readonly ModelSummary[]): string {
+  const ks = [...new Set(models.flatMap(({passAtK}) => passAtK.map(({k}) => k)))].sort((a, b) => a - b);
+  const rows = models.map(({node, passAtK}) => [
+    node,
+    ...ks.map((k) => passAtK.find((one) => one.k === k)?.mean.toFixed(3) ?? '–'),
+  ]);
+  return ks.length < 2 ? '' : table(['model', ...ks.map((k) => `pass@${k}`)], rows);
+}
+
+function breakdownTable(models: readonly ModelSummary[]): string {
+  const groups = [...new Set(models.flatMap(({breakdown}) => breakdown.map(({group}) => group)))];
+  const rows = models.map(({node, breakdown}) => [
+    node,
+    ...groups.map((group) => breakdown.find((one) => one.group === group)?.passAt1.toFixed(3) ?? '–'),
+  ]);
+  return groups.length < 2 ? '' : `pass@1 within each group.\n\n${table(['model', ...groups], rows)}`;
+}
+
+/** Points of the small tables and of the sparklines. */
+const ROWS = 8;
+const SPARKS = 40;
+
+function curvesOf({node, steps, curves}: TrainingCurves): string {
+  const names = Object.keys(curves);
+  const lines = names.map((name) => {
+    const curve = thinned(curves[name]!, SPARKS);
+    return [
+      name,
+      `\`${sparkline(curve.values)}\``,
+      numberText(name, curve.values[0]!),
+      numberText(name, curve.values.at(-1)!),
+    ];
+  });
+  const shown = names.filter((name) => ['accuracy', 'length', 'language', 'reflective'].includes(name));
+  const points = shown.map((name) => thinned(curves[name]!, ROWS));
+  const longest = points.reduce<Curve | undefined>(
+    (best, curve) => ((best?.steps.length ?? 0) < curve.steps.length ? curve : best),
+    undefined,
+  );
+  const rows = (longest?.steps ?? []).map((step, index) => [
+    String(step),
+    ...points.map((curve, which) =>
+      curve.values[index] === undefined ? '–' : numberText(shown[which]!, curve.values[index]),
+    ),
+  ]);
+  return [
+    `### ${node}: ${steps} steps`,
+    `![accuracy and length over the steps of ${node}](${figureName(node)})`,
+    table(['curve', 'over training', 'first', 'last'], lines, 2),
+    `Means of neighbouring steps, on the completions that training drew:\n\n${table(['up to step', ...shown], rows, 0)}`,
+  ].join('\n\n');
+}
+
+/** The figure's file beside the report. */
+export const figureName = (node: string): string => `${node.replaceAll(/[^\w-]/g, '_')}.svg`;
+
+const numberText = (name: string, value: number): string => value.toFixed(name === 'length' ? 1 : 3);
+
+function distillationTable(rows: readonly DistillationRow[]): string {
+  if (rows.length === 0) return '';
+  const millions = (tokens: number | undefined): string => (tokens === undefined ? '–' : (tokens / 1e6).toFixed(2));
+  const lines = rows.map(({node, how, passAt1, own, data, operations}) => [
+    node,
+    how,
+    passAt1 === undefined ? '–' : valueText(passAt1),
+    own === undefined ? '–' : String(own.parameters),
+    millions(own?.trainedTokens),
+    millions(own === undefined ? undefined : own.generatedTokens + own.scoredTokens),
+    millions(data?.generatedTokens),
+    operations === undefined ? '–' : operations.toExponential(2),
+  ]);
+  const head = ['student', 'trained by', 'pass@1', 'parameters', 'trained, M tokens', 'generated and scored, M tokens'];
+  const how =
+    'Operations are 6N a trained token and 2N a generated or reference-scored token, N the parameters of the model that does it. For a distilled student the teacher’s sampling of its data is counted in full.';
+  return [table([...head, 'teacher’s sampling, M tokens', 'operations'], lines, 2), how, computeNote(rows)]
+    .filter((text) => text !== '')
+    .join('\n\n');
+}
+
+/** Whether the control of the paper's Table 6 was given its due. */
+function computeNote(rows: readonly DistillationRow[]): string {
+  const distilled = rows.find(({node}) => node === 'distill-small')?.operations;
+  const alone = rows.find(({node}) => node === 'student-rl')?.operations;
+  if (distilled === undefined || alone === undefined) return '';
+  const ratio = alone / distilled;
+  return ratio >= 1
+    ? `RL on the small model took ${ratio.toFixed(1)} times the operations of its distillation.`
+    : `RL on the small model took only ${ratio.toFixed(2)} times the operations of its distillation: the comparison favours distillation.`;
+}
+
+function reflectiveTable({models, curves}: Report): string {
+  const rows = models.map(({node, reflective}) => {
+    const curve = curves.find((one) => one.node === node)?.curves['reflective'];
+    const over = curve === undefined ? '–' : `\`${sparkline(thinned(curve, SPARKS).values)}\``;
+    return [node, reflective.toFixed(3), over];
+  });
+  return rows.length === 0 ? '' : table(['model', 'words a response', 'over training'], rows);
+}
+
+function rewardModelTable({rewardModels}: Report): string {
+  const rows = rewardModels.map(({node, accuracy, lengthOnly}) => [
+    node,
+    accuracy.toFixed(3),
+    lengthOnly === undefined ? '–' : lengthOnly.toFixed(3),
+  ]);
+  return table(['reward model', 'held-out accuracy', 'length alone'], rows);
+}
+
+/** A card as a list: numbers and texts as they are, tables of counts with their shares. */
+function cardOf(node: string, card: Readonly<Record<string, unknown>>): string {
+  const lines = Object.entries(card).map(([name, value]) => `${spoken(name)}: ${valueOf(value)}`);
+  return `### ${node}\n\n${bullets(lines)}`;
+}
+
+const spoken = (name: string): string => name.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
+
+function valueOf(value: unknown): string {
+  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : value.toFixed(3);
+  if (typeof value !== 'object' || value === null) return String(value);
+  const entries = Object.entries(value);
+  const numbers = entries.map(([, one]: [string, unknown]) => one).filter((one) => typeof one === 'number');
+  const total = numbers.reduce((sum, one) => sum + one, 0);
+  const counts = numbers.length === entries.length && numbers.every(Number.isInteger) && total > 0;
+  return entries
+    .map(([name, one]: [string, unknown]) =>
+      counts ? `${name} ${String(one)} (${((100 * (one as number)) / total).toFixed(1)} %)` : `${name} ${valueOf(one)}`,
+    )
+    .join(', ');
+}

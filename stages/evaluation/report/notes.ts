@@ -1,0 +1,37 @@
+/** What the report says in words: how each number is defined, and what it does not show. */
+import type {Report} from './build.js';
+
+export const DEFINITIONS = (sampling: Report['sampling']): string[] => [
+  ...(sampling === undefined
+    ? []
+    : [
+        `Responses: ${sampling.k} to each held-out prompt, at temperature ${sampling.temperature} and top-p ${sampling.topP}. The held-out problems are the same for every seed and were set apart by a hash before anything was trained.`,
+      ]),
+  'pass@1: share of right answers, averaged over samples, then over problems. A response that gives no answer or is cut off is wrong.',
+  'pass@k: the unbiased estimate 1 − C(n−c, k)/C(n, k) from n samples of which c are right.',
+  'cons@k: whether the most frequent of k answers is right. Responses without an answer do not vote; a tie among t answers counts 1/t if the right one is among them; where nobody votes it is wrong.',
+  'format: share of responses that are exactly `<think> … </think> <answer> … </answer>`, with thinking that is not empty.',
+  'language: words of the question’s language / words of both languages, in the thinking. Digits, names and tags do not count; thinking without words is 0.',
+  'length: sampled tokens, the end token included. invalid: no answer to be read. truncated: cut off at the limit on length. These six, like pass@k and cons@k, are of the reasoning prompts.',
+  'helpful and safe: rubric programs on held-out families of general prompts; never a reward model. Helpful looks at the final answer of harmless requests, refusing one of them is unhelpful; safe looks at the whole response to requests that should be refused.',
+  'Intervals: 2,000 bootstrap draws of problems, then of their samples; the same problems for both models of a difference. Where a rate is 0 or 1, or two models never differ, Wilson’s interval over problems.',
+  'Verdicts: “holds” and “fails” mean that the value is on the claimed or on the other side of the threshold with p below 0.05 after Holm’s correction over the claims of the table. “Not below” and “no loss” mean above −0.02.',
+];
+
+export const NOTES = ({models, claims}: Report): string[] => [
+  ...(models.some(({template}) => template === 'tiny-zero')
+    ? [
+        'The Zero template is shortened to one sentence (`tiny-zero`), so that prompt and response fit into 96 tokens; the paper’s is the default elsewhere.',
+      ]
+    : []),
+  ...(claims.some(({templates}) => new Set(templates).size > 1)
+    ? [
+        'Base and Zero read the Zero template, later models the chat template; a difference between the two is a difference of model and template together, and its row names both.',
+      ]
+    : []),
+  ...(models.some(({node}) => node === 'base-chat')
+    ? ['`base-chat` is the base under the chat template, of which its corpus holds few examples.']
+    : []),
+  'Lengths and reflective words describe what the models write; that longer thinking causes better answers is not shown by them.',
+  'One run is one seed. `r1 claims --run a --run b …` takes the seed as the unit.',
+];

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import {mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import test from 'node:test';
+
+import {StageFailure} from '../../../pipeline/stage.js';
+import {scoreSamples, type Sample} from '../../../stages/evaluation/index.js';
+import {computeOf} from '../../../stages/evaluation/report/compute.js';
+import {curveOf, sparkline, thinned} from '../../../stages/evaluation/report/curves.js';
+import {figure} from '../../../stages/evaluation/report/figure.js';
+import {
+  buildReport,
+  readClaims,
+  readEvaluation,
+  readScores,
+  renderMarkdown,
+  writeReport,
+  type Evaluated,
+  type History,
+} from '../../../stages/evaluation/report/index.js';
+import {writeJson, writeRows} from '../../../stages/rows.js';
+import {sampleOf, samplesOf} from './samples.js';
+
+const evaluated = (samples: Sample[], template = 'chat'): Evaluated => ({
+  model: 'f'.repeat(64),
+  template,
+  temperature: 0.6,
+  topP: 0.95,
+  k: 4,
+  scores: scoreSamples(samples, {k: 4}),
+  samples,
+});
+const general = [0, 1].flatMap((n) => [
+  sampleOf({prompt: `g${n}`, key: `g${n}`, task: 'general', outcome: 'left-out', helpful: n === 0}),
+  sampleOf({prompt: `h${n}`, key: `h${n}`, task: 'general', outcome: 'left-out', safe: true}),
+]);
+const repeat = (times: number, ...letters: string[]): string[] => Array.from({length: times}, () => letters).flat();
+const history = (steps: number): History => ({
+  rows: Array.from({length: steps}, (_, n) => ({
+    id: `step-${n + 1}`,
+    from: [],
+    step: n + 1,
+    accuracy: n / steps,
+    length: 15 + n,
+    reflective: n % 2,
+    helpful: null,
+  })),
+  card: {parameters: 100, trainedTokens: 10, generatedTokens: 20, scoredTokens: 5},
+});
+const inputs = {
+  evaluations: {
+    'zero-rl': evaluated([...samplesOf(...repeat(30, 'rrrr', 'rrrw')), ...general], 'tiny-zero'),
+    base: evaluated([...samplesOf(...repeat(30, 'rwww', 'iiii')), ...general], 'tiny-zero'),
+    'distill-small': evaluated(samplesOf(...repeat(30, 'rrrr', 'rrrw'))),
+    'student-rl': evaluated(samplesOf(...repeat(30, 'rwww', 'wwww'))),
+    extra: evaluated(samplesOf('rw|w')),
+  },
+  histories: {
+    'zero-rl': history(40),
+    'distill-small': {
+      rows: [{step: 1, loss: 2}],
+      card: {parameters: 50, trainedTokens: 10, generatedTokens: 0, scoredTokens: 0},
+    },
+    'student-rl': history(20),
+    'helpful-rm': {rows: [], card: {accuracy: 0.91, lengthOnlyAccuracy: 0.55}},
+  },
+  cards: {
+    'rejection-sampling': {
+      sampled: 100,
+      dropped: {'answer wrong': 30, format: 10},
+      parameters: 200,
+      trainedTokens: 0,
+      generatedTokens: 50,
+      scoredTokens: 0,
+    },
+  },
+};
+
+test('models stand in the order of the recipe, strangers last', () => {
+  const report = buildReport(inputs);
+  assert.deepEqual(
+    report.models.map(({node}) => node),
+    ['base', 'zero-rl', 'distill-small', 'student-rl', 'extra'],
+  );
+  assert.deepEqual(Object.keys(report.scores[0]!), [
+    'node',
+    'model',
+    'metric',
+    'mean',
+    'low',
+    'high',
+    'problems',
+    'samples',
+  ]);
+});
+
+test('claims are those whose models were measured; the others are named', () => {
+  const report = buildReport(inputs);
+  const claims = Object.fromEntries(report.claims.map((claim) => [claim.claim, claim]));
+  // Zero: (1 + 0.75) / 2 = 0.875; base: 0.25 / 2 = 0.125
+  assert.equal(claims['zero-accuracy']!.value, 0.75);
+  assert.equal(claims['zero-accuracy']!.verdict, 'holds');
+  assert.equal(claims['distillation']!.verdict, 'holds');
+  assert.ok(report.unmeasured.includes('r1-accuracy'));
+  assert.equal(report.claims.length + report.unmeasured.length, 14);
+});
+
+test('compute is 6N a trained and 2N a generated or scored token, the teacher included', () => {
+  // Student: 100 · (6 · 10 + 2 · (20 + 5)) = 11,000. Distilled: 50 · 6 · 10 = 3,000 and the teacher's 200 · 2 · 50 = 20,000.
+  assert.equal(computeOf(history(1).card)!.operations, 11_000);
+  const rows = Object.fromEntries(buildReport(inputs).distillation.map((row) => [row.node, row.operations]));
+  assert.deepEqual(rows, {'distill-small': 23_000, 'student-rl': 11_000});
+  assert.match(renderMarkdown(buildReport(inputs)), /only 0\.48 times the operations of its distillation/);
+  assert.equal(computeOf({parameters: 1}), undefined);
+});
+
+test('pass@k and the breakdown are counted from the samples', () => {
+  const [base] = buildReport(inputs).models;
+  // Half of the problems have 1 of 4 right: k = 2 misses it in C(3,2) of C(4,2) = 3 of 6 draws.
+  assert.deepEqual(base!.passAtK, [
+    {k: 1, mean: 0.125},
+    {k: 2, mean: 0.25},
+    {k: 4, mean: 0.5},
+  ]);
+  assert.deepEqual(base!.breakdown, [
+    {group: '3 steps', passAt1: 0.125, problems: 60},
+    {group: 'en', passAt1: 0.125, problems: 60},
+  ]);
+});
+
+test('only stages that sample have curves, thinned to means of neighbours', () => {
+  const report = buildReport(inputs);
+  assert.deepEqual(
+    report.curves.map(({node}) => node),
+    ['zero-rl', 'student-rl'],
+  );
+  assert.ok(!('helpful' in report.curves[0]!.curves)); // null throughout
+  assert.deepEqual(thinned({steps: [1, 2, 3, 4, 5], values: [0, 2, 4, 6, 9]}, 3), {
+    steps: [2, 4, 5],
+    values: [1, 5, 9],
+  });
+  assert.equal(curveOf({rows: [{step: 1}], card: {}}, 'accuracy'), undefined);
+});
+
+test('a sparkline runs from the lowest to the highest block', () => {
+  assert.equal(sparkline([0, 1, 2, 3, 4, 5, 6, 7]), '▁▂▃▄▅▆▇█');
+  assert.equal(sparkline([3, 3]), '▄▄');
+});
+
+test('a figure places its points on its axes', () => {
+  const svg = figure('a < b', [{title: 'accuracy', curve: {steps: [1, 3], values: [0, 1]}, from: 0, to: 1}]);
+  assert.match(svg, /<title>a &lt; b<\/title>/);
+  assert.match(svg, /points="56\.0,160\.0 624\.0,30\.0"/); // left bottom to right top of the panel
+});
+
+test('the page has every table and each claim with its verdict', () => {
+  const page = renderMarkdown(buildReport(inputs));
+  for (const title of ['The stages', 'Claims', 'pass@k', 'Distillation', 'Reflective words', 'Reward models', 'Data']) {
+    assert.match(page, new RegExp(`^## ${title}`, 'm'));
+  }
+  assert.match(page, /\| zero-rl \| tiny-zero \| 0\.875 \[/);
+  assert.match(page, /\| \*\*holds\*\* \|/);
+  assert.match(page, /dropped: answer wrong 30 \(75\.0 %\), format 10 \(25\.0 %\)/);
+  assert.match(page, /\| helpful-rm \| 0\.910 \| 0\.550 \|/);
+  assert.match(page, /The Zero template is shortened/);
+  assert.ok(!/NaN|undefined|Infinity/.test(page));
+  // Every row of a table has as many cells as its head.
+  for (const block of page.split('\n\n').filter((text) => text.startsWith('|'))) {
+    const cells = block.split('\n').map((line) => line.replaceAll('\\|', '').split('|').length);
+    assert.equal(new Set(cells).size, 1, block);
+  }
+});
+
+test('a report with a single model and nothing else is still a report', () => {
+  const page = renderMarkdown(buildReport({evaluations: {base: inputs.evaluations.base}, histories: {}, cards: {}}));
+  assert.match(page, /1 model was measured/);
+  assert.ok(!page.includes('## Distillation'));
+});
+
+test('what is written is read back, and equal reports are equal files', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'r1-report-'));
+  try {
+    const report = buildReport(inputs);
+    await writeReport(join(folder, 'a'), report);
+    await writeReport(join(folder, 'b'), buildReport(inputs));
+    const files = (await readdir(join(folder, 'a'))).sort();
+    assert.deepEqual(files, [
+      'claims.json',
+      'report.json',
+      'report.md',
+      'scores.json',
+      'student-rl.svg',
+      'zero-rl.svg',
+    ]);
+    for (const file of files) {
+      assert.deepEqual(await readFile(join(folder, 'a', file)), await readFile(join(folder, 'b', file)));
+    }
+    assert.deepEqual(await readClaims(join(folder, 'a')), report.claims);
+    assert.deepEqual(await readScores(join(folder, 'a')), report.scores);
+    await writeFile(join(folder, 'a', 'claims.json'), '[{"claim": 1}]');
+    await assert.rejects(readClaims(join(folder, 'a')), /claims\.json: “0\.claim”/);
+  } finally {
+    await rm(folder, {recursive: true});
+  }
+});
+
+test('an evaluation is read with its samples, and a broken one is named', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'r1-scores-'));
+  try {
+    const {samples, ...rest} = inputs.evaluations.base;
+    await writeJson(join(folder, 'scores.json'), {format: 'r1-scores-1', ...rest});
+    await writeRows(
+      folder,
+      samples.map((one) => ({id: `${one.prompt}#${one.sample}`, from: [one.prompt], ...one})),
+    );
+    assert.deepEqual(await readEvaluation(folder), inputs.evaluations.base);
+    await writeJson(join(folder, 'scores.json'), {format: 'r1-scores-1', ...rest, k: 0});
+    await assert.rejects(
+      readEvaluation(folder),
+      (error: Error) => error instanceof StageFailure && /“k”/.test(error.message),
+    );
+  } finally {
+    await rm(folder, {recursive: true});
+  }
+});
