@@ -41,8 +41,24 @@ function resolveHook(
 }
 
 function loadHook(url: string, context: unknown, next: (url: string, context: unknown) => unknown): unknown {
-  if (!/^file:.*\.m?ts$/.test(url)) return next(url, context);
-  return {format: 'module', shortCircuit: true, source: strip(fileURLToPath(url))};
+  if (/^file:.*\.m?ts$/.test(url)) return {format: 'module', shortCircuit: true, source: strip(fileURLToPath(url))};
+  if (!isUndeclared(url)) return next(url, context);
+  const source = readFileSync(fileURLToPath(url), 'utf8');
+  if (/\b(module\.exports|exports\.\w|require\()/.test(source)) return next(url, context);
+  return {format: 'module', shortCircuit: true, source};
+}
+
+/**
+ * A `.js` file that no package.json says the type of. Node would guess, and take a module without imports for a script;
+ * here recipes and what they import are modules, unless they speak CommonJS.
+ */
+function isUndeclared(url: string): boolean {
+  if (!/^file:.*\.js$/.test(url) || url.includes('/node_modules/')) return false;
+  for (let folder = dirname(fileURLToPath(url)); ; folder = dirname(folder)) {
+    const manifest = join(folder, 'package.json');
+    if (existsSync(manifest)) return !('type' in (JSON.parse(readFileSync(manifest, 'utf8')) as object));
+    if (folder === dirname(folder)) return true;
+  }
 }
 
 let ownTargets: Map<string, string> | undefined;
