@@ -172,14 +172,18 @@ function planNode(node: StageNode, planned: ReadonlyMap<string, PlannedNode>, in
   if (force.has(node.id)) return {action: 'run', node, known, fingerprint, because: FORCED, ...cost()};
   const hit = past.find(fingerprint);
   if (hit !== undefined) return {action: 'reuse', node, fingerprint, ...hit, because: 'nothing changed'};
-  const because = past.gone(fingerprint) ?? becauseOf(node, ingredients, past) ?? 'not finished before';
+  const because = missReason(node, ingredients, fingerprint, past);
   return {action: 'run', node, known, fingerprint, because, ...cost()};
 }
 
 const FORCED = 'asked for by --force';
 
+/** Why there is nothing to reuse for these ingredients. */
+export const missReason = (node: StageNode, now: Ingredients, fingerprint: Digest, past: Past): string =>
+  past.gone(fingerprint) ?? becauseOf(node, now, past) ?? 'not finished before';
+
 /** The reason to run, as far as it is known; `undefined` when all that is known is as it was. */
-export function becauseOf(
+function becauseOf(
   node: StageNode,
   now: KnownIngredients & Partial<Pick<Ingredients, 'inputs'>>,
   past: Pick<Past, 'last' | 'codeParts' | 'lastFailure'>,

@@ -16,7 +16,7 @@ import type {Made, NodeFailure, NodeRunner, NotStarted} from './noderun.js';
 import {endUnwanted} from './orphans.js';
 import type {Failure} from './outcome.js';
 import {codePartsOf, ingredientsOf} from './past.js';
-import {becauseOf, withInputs} from './plan.js';
+import {missReason, withInputs} from './plan.js';
 import type {PlannedMaybe, PlannedRun} from './plan.js';
 import {remake} from './prepare.js';
 import type {Prepared} from './prepare.js';
@@ -260,6 +260,7 @@ class Runner {
     const {node, known} = planned;
     const ingredients = withInputs(node, known, (other, port) => this.#made.get(other)?.outputs[port]);
     if (ingredients === undefined) throw new Error(`Internal error: ${node.id} is to run before what it needs`);
+    const fingerprint = fingerprintOf(ingredients);
     const other = force.has(node.id) ? undefined : this.#checkpointOfOtherCode(node, ingredients);
     return bringUpToDate(
       {
@@ -267,9 +268,9 @@ class Runner {
         exportName: exports.get(node.stage)!,
         ingredients,
         codeParts: code.codeOf(node.stage.module).parts as unknown as Json,
-        fingerprint: fingerprintOf(ingredients),
+        fingerprint,
         inputs: this.#edges(node),
-        because: planned.action === 'run' ? planned.because : (becauseOf(node, ingredients, past) ?? planned.because),
+        because: planned.action === 'run' ? planned.because : missReason(node, ingredients, fingerprint, past),
         force: force.has(node.id),
         seed,
         expectedMs: planned.expected?.wallMs,

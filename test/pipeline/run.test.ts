@@ -1,7 +1,6 @@
 /** Runs against a real store, with puppets in the place of processes. */
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import type {RunId} from '../../artifacts/index.js';
 import {Rig} from '../rig/rig.js';
 
 test('nodes run after what they need, and side by side where they can', async (t) => {
@@ -292,7 +291,7 @@ test('metrics are kept while the stage runs and are there afterwards', async (t)
   rig.file(`store/jobs/${folder.split('/').at(-1)!}/events.jsonl`, `${metric(1, 2.5)}\n${metric(2, 'NaN')}\n`);
   await rig.succeed('base');
   const summary = await run;
-  const [attempt] = rig.store.attemptsOf(summary.run as RunId, 'base');
+  const [attempt] = rig.store.attemptsOf(summary.run, 'base');
   assert.deepEqual(rig.store.metrics(attempt!.id), [
     {name: 'loss', step: 1, value: 2.5},
     {name: 'loss', step: 2, value: NaN},
