@@ -26,16 +26,20 @@ import type {Layout} from './layout.js';
 import {openMetrics} from './metrics.js';
 import type {Metrics} from './metrics.js';
 import {openQuarantine} from './quarantine.js';
+import type {Quarantine} from './quarantine.js';
 import {openQuestions} from './questions.js';
 import type {Questions} from './questions.js';
 import type {Artifact, AttemptId, RunId} from './records.js';
 import {openRunnerLocks} from './runner-lock.js';
 import type {Lock} from './runner-lock.js';
 import {openStatCache} from './stat-cache.js';
+import type {StatCache} from './stat-cache.js';
 
 export interface StoreOptions {
   /** 'read' never writes, works on read-only folders and needs an existing store. Default 'write' (creates it). */
   readonly mode?: 'write' | 'read';
+  /** False: a writer needs an existing store, too. Default true. */
+  readonly create?: boolean;
   /** The door to the disk; tests put one in that records, or fails. */
   readonly files?: Files;
 }
@@ -89,6 +93,8 @@ export interface StoreParts {
   readonly files: Files;
   readonly blobs: Blobs;
   readonly gate: Gate;
+  readonly quarantine: Quarantine;
+  readonly cache: StatCache;
 }
 
 const parts = new WeakMap<Store, StoreParts>();
@@ -171,7 +177,7 @@ function assemble(folder: string, mode: 'write' | 'read', files: Files, db: Data
     jobFolder: (attempt) => jobFolder(layout, attempt),
   };
   const guarded = guard(store);
-  parts.set(guarded, {db, layout, files, blobs, gate});
+  parts.set(guarded, {db, layout, files, blobs, gate, quarantine, cache});
   return guarded;
 }
 
@@ -212,17 +218,16 @@ function guard(store: Store): Store {
  * Opens the store at `folder`; a writer creates what is missing. Throws UserError: newer-store, read-only,
  * unsafe-file-system, not-a-store, disk-full, store-damaged, no-store (reader only).
  */
-export function openStore(folder: string, {mode = 'write', files = disk}: StoreOptions = {}): Store {
+export function openStore(folder: string, {mode = 'write', create = true, files = disk}: StoreOptions = {}): Store {
   const layout = layoutOf(resolve(folder));
   try {
     const exists = files.stat(layout.database)?.kind === 'file';
-    if (mode === 'read') {
-      if (!exists)
-        throw new UserError('no-store', `there is no store at ${layout.folder}`, {
-          hint: '`r1 run` makes one; --store FOLDER names another',
-        });
-      return assemble(layout.folder, mode, files, readDatabase(layout.database));
+    if (!exists && (mode === 'read' || !create)) {
+      throw new UserError('no-store', `there is no store at ${layout.folder}`, {
+        hint: '`r1 run` makes one; --store FOLDER names another',
+      });
     }
+    if (mode === 'read') return assemble(layout.folder, mode, files, readDatabase(layout.database));
     if (exists) refuseNetworkFileSystem(layout.folder);
     else makeFolders(layout, files);
     const db = openDatabase(layout.database);

@@ -1,4 +1,4 @@
-/** Opens the store of a command and closes it again, however the command ends. */
+/** Opens the store of a command, which has to exist, and closes it again, however the command ends. */
 import type {Store} from '../../artifacts/index.js';
 import type {GlobalOptions, Services} from '../services.js';
 
@@ -8,7 +8,7 @@ export async function withStore<T>(
   mode: 'read' | 'write',
   work: (store: Store) => T | Promise<T>,
 ): Promise<T> {
-  const store = services.openStore(options.store, {mode});
+  const store = services.openStore(options.store, {mode, create: false});
   try {
     return await work(store);
   } finally {

@@ -10,6 +10,7 @@ import type {
   Digest,
   InputEdge,
   Json,
+  Lock,
   NewAttempt,
   RunId,
   Store,
@@ -60,6 +61,7 @@ export class Bench {
   readonly folder: string;
   readonly store: Store;
   run: RunId;
+  readonly #locks = new Map<RunId, Lock>();
 
   constructor(t: TestContext, options: StoreOptions & {readonly folder?: string} = {}) {
     this.folder = options.folder ?? join(temporaryFolder(t), 'store');
@@ -70,8 +72,21 @@ export class Bench {
 
   begin(recipe = 'test', seed = 0): RunId {
     this.run = this.store.beginRun({recipe, seed, plan: {nodes: []}, command: 'r1 run test'});
-    assertHeld(this.store.holdRunnerLock(this.run));
+    const lock = this.store.holdRunnerLock(this.run);
+    if (lock === undefined) throw new Error('expected to hold the lock');
+    this.#locks.set(this.run, lock);
     return this.run;
+  }
+
+  /** The run's process is gone, as far as anybody can tell. */
+  end(): void {
+    this.#locks.get(this.run)?.release();
+  }
+
+  /** Ends the run and begins another. */
+  next(recipe = 'test'): RunId {
+    this.end();
+    return this.begin(recipe);
   }
 
   /** Begins, fills the outputs, ingests and records: what a runner does for one node. */
@@ -115,10 +130,6 @@ export class Bench {
     await this.store.removeTree(begun.jobFolder);
     return {attempt: begun.attempt, outputs: artifacts};
   }
-}
-
-function assertHeld<T>(lock: T | undefined): asserts lock is T {
-  if (lock === undefined) throw new Error('expected to hold the lock');
 }
 
 /** The edge that uses `port` of `made` as the input `as`. */
