@@ -13,8 +13,8 @@ export interface Gate {
   /** Holds the gate with others while `work` goes on. May be nested. */
   share<T>(work: () => Promise<T>): Promise<T>;
   shareNow<T>(work: () => T): T;
-  /** Holds it alone: waits until nobody shares it, in this process or another. */
-  alone<T>(work: () => T): T;
+  /** Holds it alone: waits until nobody shares it, in this process or another, for `patience` milliseconds. */
+  alone<T>(work: () => T, patience?: number): T;
   close(): void;
 }
 
@@ -58,10 +58,10 @@ export function openGate(layout: Layout): Gate {
         release();
       }
     },
-    alone(work) {
+    alone(work, patience = PATIENCE) {
       const lock = openLockFile(file);
       try {
-        if (!lock.acquire('exclusive', PATIENCE)) {
+        if (!lock.acquire('exclusive', patience)) {
           throw new UserError('store-busy', 'somebody is storing results without a pause', {
             hint: 'run `r1 gc` again later',
           });

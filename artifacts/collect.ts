@@ -1,0 +1,201 @@
+/**
+ * Garbage collection. What is wanted is marked from the facts; every blob that no wanted artifact holds is condemned. The
+ * condemned blobs are recorded first and renamed away then, both while nobody else relies on blobs (`gate.ts`), so a
+ * crash in between leaves bytes that the next collection finds again, never a record without its reason.
+ */
+import {join} from 'node:path';
+import type {Digest} from './digest.js';
+import {layoutOf, shardsOf} from './layout.js';
+import {markWanted} from './mark.js';
+import type {KeepPolicy, Reason} from './mark.js';
+import type {AttemptId, RunId} from './records.js';
+import {partsOf} from './store.js';
+import type {Store} from './store.js';
+
+export interface KeptArtifact {
+  readonly artifact: Digest;
+  readonly kind: string;
+  readonly bytes: number;
+  readonly reasons: readonly Reason[];
+}
+
+/** How a collected artifact can be had again. */
+export interface Again {
+  readonly attempt: AttemptId;
+  readonly node: string;
+  readonly stage: string;
+  readonly run: RunId;
+  /** Where it was taken from, when it came from outside: only as long as that is there can it be had again. */
+  readonly from: string | undefined;
+  /** What it took, and what it took to make those of its ancestors that are gone as well; milliseconds. */
+  readonly ms: number;
+  /** So many ancestors would have to be made again first. */
+  readonly ancestors: number;
+}
+
+export interface GoingArtifact {
+  readonly artifact: Digest;
+  readonly kind: string;
+  readonly bytes: number;
+  readonly again: Again;
+}
+
+export interface CollectionPlan {
+  readonly kept: readonly KeptArtifact[];
+  /** Largest first. */
+  readonly going: readonly GoingArtifact[];
+  /** Blobs to remove: those of `going` that no kept artifact shares, and what crashes left behind. */
+  readonly blobs: readonly {readonly sha256: Digest; readonly bytes: number}[];
+  readonly bytes: number;
+  /** Blobs among them that no record mentions. */
+  readonly leftovers: number;
+  /** Job folders of attempts that no kept run decided for. */
+  readonly jobs: readonly AttemptId[];
+}
+
+/** A blob that no record mentions may be about to get one. */
+const GRACE_MS = 3_600_000;
+
+/** What `collect` would do. Looks at every blob file, changes nothing. */
+export function planCollection(store: Store, policy: KeepPolicy): CollectionPlan {
+  const {db, files, blobs} = partsOf(store);
+  return db.snapshot(() => {
+    const wanted = markWanted(store, policy);
+    const kept: KeptArtifact[] = [];
+    const condemned: {id: number; digest: Digest; bytes: number; kind: string}[] = [];
+    const neededBlobs = new Set<string>();
+    const onDisk = listBlobs(store);
+    const blobsOf = db.prepare<{sha256: Digest; bytes: number}>(
+      'SELECT b.sha256, b.bytes FROM artifact_file f JOIN blob b ON b.id = f.blob WHERE f.artifact = ?',
+    );
+    const artifacts = db
+      .prepare<{id: number; digest: Digest; bytes: number; kind: string}>(
+        `SELECT a.id, a.digest, a.bytes, (SELECT o.kind FROM output o WHERE o.artifact = a.id ORDER BY o.attempt DESC LIMIT 1) AS kind
+         FROM artifact a ORDER BY a.id`,
+      )
+      .all();
+    for (const artifact of artifacts) {
+      const reasons = wanted.artifacts.get(artifact.id);
+      if (reasons === undefined) {
+        condemned.push(artifact);
+        continue;
+      }
+      const held = blobsOf.all(artifact.id);
+      for (const {sha256} of held) neededBlobs.add(sha256);
+      // What went before is wanted again, but it is not here to be kept.
+      if (held.length > 0 && !held.some(({sha256}) => onDisk.has(sha256))) continue;
+      kept.push({artifact: artifact.digest, kind: artifact.kind, bytes: artifact.bytes, reasons});
+    }
+    const known = db.prepare('SELECT 1 FROM blob WHERE sha256 = ?');
+    const now = Date.now();
+    let leftovers = 0;
+    const going = [...onDisk].flatMap(([sha256, bytes]) => {
+      if (neededBlobs.has(sha256)) return [];
+      if (known.get(sha256) !== undefined) return [{sha256, bytes}];
+      const changedAt = Number((files.stat(blobs.path(sha256))?.ctimeNs ?? 0n) / 1_000_000n);
+      if (now - changedAt < GRACE_MS) return [];
+      leftovers += 1;
+      return [{sha256, bytes}];
+    });
+    // An artifact that went before is not going again.
+    const goingBlobs = new Set(going.map(({sha256}) => sha256));
+    const present = condemned.filter(({id}) => blobsOf.all(id).some(({sha256}) => goingBlobs.has(sha256)));
+    const gone = new Set(condemned.map(({id}) => id));
+    return {
+      kept,
+      going: present
+        .map(({id, digest, bytes, kind}) => ({artifact: digest, kind, bytes, again: howAgain(store, id, gone)}))
+        .sort((a, b) => b.bytes - a.bytes),
+      blobs: going,
+      bytes: going.reduce((sum, {bytes}) => sum + bytes, 0),
+      leftovers,
+      jobs: listJobs(store).filter((attempt) => !wanted.attempts.has(attempt)),
+    };
+  });
+}
+
+/** Removes what `planCollection` names. `command` is recorded with it. */
+export async function collect(store: Store, policy: KeepPolicy, command: string): Promise<CollectionPlan> {
+  const {db, gate, files, blobs, layout, quarantine} = partsOf(store);
+  const condemned: string[] = [];
+  const plan = gate.alone(() => {
+    // Under the gate nobody stores anything, so every temporary file is what a crash left.
+    for (const name of files.list(layout.tmp)) files.remove(join(layout.tmp, name));
+    const decided = db.transact(() => {
+      const marked = planCollection(store, policy);
+      const known = db.prepare<{id: number}>('SELECT id FROM blob WHERE sha256 = ?');
+      if (marked.blobs.length > 0) {
+        const collection = Number(
+          db.prepare('INSERT INTO collection (command, at) VALUES (?, ?)').run(command, Date.now()).lastInsertRowid,
+        );
+        const insert = db.prepare('INSERT INTO collected (collection, blob) VALUES (?, ?)');
+        for (const {sha256} of marked.blobs) {
+          const row = known.get(sha256);
+          if (row !== undefined) insert.run(collection, row.id);
+        }
+      }
+      return marked;
+    });
+    for (const {sha256} of decided.blobs) {
+      const path = join(layout.trash, sha256);
+      files.rename(blobs.path(sha256), path);
+      condemned.push(path);
+      quarantine.lift(sha256);
+    }
+    return decided;
+  });
+  for (const name of files.list(layout.trash)) files.remove(join(layout.trash, name));
+  for (const attempt of plan.jobs) await store.removeTree(store.jobFolder(attempt));
+  db.transactLoosely(() => {
+    // Files that nobody has looked at for a month are read again when somebody does.
+    const month = BigInt(Date.now() - 30 * 24 * 3_600_000) * 1_000_000n;
+    db.prepare('DELETE FROM stat_cache WHERE seen_ns < ?').run(month);
+  });
+  return plan;
+}
+
+/** Every blob file and its size. */
+function listBlobs(store: Store): ReadonlyMap<Digest, number> {
+  const {files, layout} = partsOf(store);
+  const found = new Map<Digest, number>();
+  for (const shard of shardsOf(layout)) {
+    for (const name of files.list(shard)) {
+      const stat = files.stat(join(shard, name));
+      if (stat?.kind === 'file') found.set(name as Digest, stat.bytes);
+    }
+  }
+  return found;
+}
+
+function listJobs(store: Store): readonly AttemptId[] {
+  const {files} = partsOf(store);
+  return files
+    .list(layoutOf(store.folder).jobs)
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => Number(name) as AttemptId)
+    .sort((a, b) => a - b);
+}
+
+/** The newest success that made it, and what it and its missing ancestors took. */
+function howAgain(store: Store, artifact: number, gone: ReadonlySet<number>): Again {
+  const {db} = partsOf(store);
+  const maker = db
+    .prepare<{attempt: AttemptId}>('SELECT attempt FROM output WHERE artifact = ? ORDER BY attempt DESC LIMIT 1')
+    .get(artifact);
+  if (maker === undefined) throw new Error(`Internal error: artifact row ${artifact} has no maker`);
+  const inputs = db.prepare<{artifact: number; made_by: AttemptId}>(
+    'SELECT artifact, made_by FROM input WHERE attempt = ?',
+  );
+  const wall = db.prepare<{wall_ms: number | null}>('SELECT wall_ms FROM outcome WHERE attempt = ?');
+  const seen = new Set<AttemptId>([maker.attempt]);
+  let ms = 0;
+  for (const attempt of seen) {
+    ms += wall.get(attempt)?.wall_ms ?? 0;
+    // A set may grow while it is walked; what is added is walked too.
+    for (const input of inputs.all(attempt)) if (gone.has(input.artifact)) seen.add(input.made_by);
+  }
+  const {node, stage, run, params} = store.attempt(maker.attempt)!;
+  const path = params !== null && typeof params === 'object' && 'path' in params ? params.path : undefined;
+  const from = stage === 'source' && typeof path === 'string' ? path : undefined;
+  return {attempt: maker.attempt, node, stage, run, from, ms, ancestors: seen.size - 1};
+}

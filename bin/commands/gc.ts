@@ -1,0 +1,48 @@
+/** `r1 gc`: frees space, and says why the rest stays and how what went can be had again. */
+import {Command} from 'commander';
+import type {GlobalOptions, Services} from '../services.js';
+import {withGlobals} from '../globals.js';
+import {count} from './numbers.js';
+import {withStore} from './with-store.js';
+
+interface GcOptions extends GlobalOptions {
+  readonly dryRun?: boolean;
+  readonly keepRuns?: number;
+  readonly keepKind?: readonly string[];
+}
+
+/** Small, and what one wants to look up later. */
+const KINDS = ['report', 'scores'];
+
+export const gcCommand = (services: Services): Command =>
+  withGlobals(new Command('gc'), [
+    'r1 gc --dry-run --keep-runs 2',
+    'r1 gc --keep-runs 2',
+    'r1 gc --keep-kind report --keep-kind model',
+  ])
+    .description('remove bytes that nothing keeps: not a tag, not a pin, not a run that is kept or going on')
+    .option('--dry-run', 'only say what stays and why, what would go, and how it could be had again')
+    .option('--keep-runs <n>', 'keep the newest so many runs of each recipe (default: all)', count)
+    .option(
+      '--keep-kind <kind>',
+      `keep every artifact of this kind (repeats; default: ${KINDS.join(', ')})`,
+      (kind: string, before: readonly string[] | undefined) => [...(before ?? []), kind],
+    )
+    .action(async ({dryRun, keepRuns, keepKind, json, ...options}: GcOptions) => {
+      const {collect, planCollection} = await import('../../artifacts/collect.js');
+      const {collectionText} = await import('../render/collection.js');
+      const policy = {...(keepRuns === undefined ? {} : {keepRuns}), keepKinds: keepKind ?? KINDS};
+      const command = [
+        'r1 gc',
+        ...(keepRuns === undefined ? [] : [`--keep-runs ${keepRuns}`]),
+        ...(keepKind ?? []).map((kind) => `--keep-kind ${kind}`),
+      ].join(' ');
+      await withStore(services, options, dryRun === true ? 'read' : 'write', async (store) => {
+        const plan = dryRun === true ? planCollection(store, policy) : await collect(store, policy, command);
+        services.say(
+          json === true
+            ? JSON.stringify(plan)
+            : collectionText(plan, {dryRun: dryRun === true, keepsAllRuns: keepRuns === undefined}),
+        );
+      });
+    });
