@@ -1,0 +1,58 @@
+/** `r1 claims`: the paper's claims and what a run measured; over several runs, with the run's seed as the unit. */
+import {Command} from 'commander';
+
+import {UserError} from '../../artifacts/index.js';
+import type {FoundReport} from '../reports.js';
+import type {GlobalOptions, Services} from '../services.js';
+import {withGlobals} from '../globals.js';
+import {count} from './numbers.js';
+import {withStore} from './with-store.js';
+
+interface ClaimsOptions extends GlobalOptions {
+  readonly run: readonly number[];
+  readonly report?: string;
+}
+
+export const claimsCommand = (services: Services): Command =>
+  withGlobals(new Command('claims'), ['r1 claims', 'r1 claims --run 1 --run 2 --run 3 --json'])
+    .description('the paper’s claims as measured: value, 95 % interval, and holds, not significant or fails')
+    .option(
+      '--run <n>',
+      'number of a run; repeat it to judge over several seeds (default: the newest that has a report)',
+      (text: string, before: readonly number[]) => [...before, count(text)],
+      [],
+    )
+    .option('--report <node>', 'which report, where a run made several (default: the one that covers most)')
+    .action(async ({run: wanted, report: node, json, ...options}: ClaimsOptions) => {
+      const {findReport, withReportFolder} = await import('../reports.js');
+      const {readClaims} = await import('../../stages/evaluation/report/index.js');
+      await withStore(services, options, 'read', async (store) => {
+        const found = (wanted.length === 0 ? [undefined] : wanted).map((run) => findReport(store, {run, node}));
+        refuseTwins(found);
+        const runs = [];
+        for (const report of found) {
+          runs.push({run: String(report.run.id), claims: await withReportFolder(store, report, readClaims)});
+        }
+        const {judgeOverRuns} = await import('../../stages/evaluation/index.js');
+        const claims = runs.length === 1 ? runs[0]!.claims : judgeOverRuns(runs);
+        if (json === true) {
+          services.say(JSON.stringify(claims));
+          return;
+        }
+        const {claimsText} = await import('../render/scores.js');
+        const heads = found.map(({run}) => `run ${run.id}: ${run.recipe}, seed ${run.seed}`);
+        services.say(`${heads.join('\n')}\n`);
+        services.say(claimsText(claims, services));
+      });
+    });
+
+/** Seeds are the unit, so two runs of one seed would count the same thing twice. */
+function refuseTwins(reports: readonly FoundReport[]): void {
+  reports.forEach(({run}, index) => {
+    const twin = reports.slice(0, index).find((other) => other.run.seed === run.seed);
+    if (twin === undefined) return;
+    throw new UserError('bad-argument', `runs ${twin.run.id} and ${run.id} have the same seed, ${run.seed}`, {
+      hint: 'leave one of them out: over several runs the seed is the unit',
+    });
+  });
+}

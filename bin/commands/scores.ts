@@ -1,0 +1,33 @@
+/** `r1 scores`: every model of a run by every metric, with 95 % intervals. */
+import {Command} from 'commander';
+
+import type {GlobalOptions, Services} from '../services.js';
+import {withGlobals} from '../globals.js';
+import {count} from './numbers.js';
+import {withStore} from './with-store.js';
+
+interface ScoresOptions extends GlobalOptions {
+  readonly run?: number;
+  readonly report?: string;
+}
+
+export const scoresCommand = (services: Services): Command =>
+  withGlobals(new Command('scores'), ['r1 scores', 'r1 scores --run 3 --json'])
+    .description('the scores of a run’s report: models by metrics, with 95 % intervals')
+    .option('--run <n>', 'number of the run (default: the newest that has a report)', count)
+    .option('--report <node>', 'which report, where a run made several (default: the one that covers most)')
+    .action(async (options: ScoresOptions) => {
+      const {findReport, withReportFolder} = await import('../reports.js');
+      const {readScores} = await import('../../stages/evaluation/report/index.js');
+      await withStore(services, options, 'read', async (store) => {
+        const found = findReport(store, {run: options.run, node: options.report});
+        const rows = await withReportFolder(store, found, readScores);
+        if (options.json === true) {
+          services.say(JSON.stringify(rows));
+          return;
+        }
+        const {byModel, scoreTable} = await import('../render/scores.js');
+        services.say(`run ${found.run.id}: ${found.run.recipe}, seed ${found.run.seed}\n`);
+        services.say(scoreTable(byModel(rows), services));
+      });
+    });

@@ -1,0 +1,78 @@
+/** The tables of a report on a terminal. */
+import {createColors} from 'picocolors';
+
+import type {ClaimOverRuns, ClaimResult, Score} from '../../stages/evaluation/index.js';
+import type {ScoreRow} from '../../stages/evaluation/report/index.js';
+import {tableText} from './table.js';
+
+/** Places that a column of scores and the gap before it take. */
+const COLUMN = 21;
+
+/** What a model scored. `model` is what the table calls it. */
+export interface ScoredModel {
+  readonly model: string;
+  readonly scores: readonly Score[];
+}
+
+/** The rows of a report by model, in the order of the report. */
+export function byModel(rows: readonly ScoreRow[]): ScoredModel[] {
+  const nodes = [...new Set(rows.map(({node}) => node))];
+  return nodes.map((node) => ({model: node, scores: rows.filter((row) => row.node === node)}));
+}
+
+/** Models by metrics, in as many blocks as the width asks for. Brackets hold 95 % intervals. */
+export function scoreTable(models: readonly ScoredModel[], {width}: {readonly width: number}): string {
+  const metrics = [...new Set(models.flatMap(({scores}) => scores.map(({metric}) => metric)))];
+  const first = Math.max('model'.length, ...models.map(({model}) => model.length));
+  const each = Math.max(1, Math.floor((width - first) / COLUMN));
+  const blocks = Array.from({length: Math.ceil(metrics.length / each)}, (_, index) =>
+    metrics.slice(index * each, (index + 1) * each),
+  );
+  return blocks
+    .map((block) => {
+      const lines = models.map(({model, scores}) => [
+        model,
+        ...block.map((metric) => cellText(scores.find((score) => score.metric === metric))),
+      ]);
+      return tableText(lines, {head: ['model', ...block], right: block.map((_, index) => index + 1)});
+    })
+    .join('\n\n');
+}
+
+/** `.712 [.690, .733]`; lengths with one decimal. */
+function cellText(row: Score | undefined): string {
+  if (row === undefined) return '';
+  const number = (value: number): string =>
+    row.metric === 'length' ? value.toFixed(1) : value.toFixed(3).replace(/^0\./, '.');
+  return `${number(row.mean)} [${number(row.low)}, ${number(row.high)}]`;
+}
+
+/** One line a claim: verdict first; with several runs, what each of them measured last. */
+export function claimsText(
+  claims: readonly (ClaimResult | ClaimOverRuns)[],
+  {colours}: {readonly colours: boolean},
+): string {
+  const paint = createColors(colours);
+  const colour = {holds: paint.green, 'not significant': paint.yellow, fails: paint.red};
+  const rows = claims.map((claim) => [
+    colour[claim.verdict](claim.verdict),
+    claim.claim,
+    `${number(claim.value)} [${number(claim.low)}, ${number(claim.high)}]`,
+    `${claim.direction === 'above' ? '>' : '<'} ${claim.threshold.toFixed(2)}`,
+    `${claim.metric}: ${subjectText(claim)}`,
+  ]);
+  const table = tableText(rows, {head: ['verdict', 'claim', 'measured', 'claimed', 'of']});
+  const overRuns = claims.filter((claim): claim is ClaimOverRuns => 'runs' in claim);
+  if (overRuns.length === 0) return table;
+  const names = overRuns[0]!.runs.map(({run}) => `run ${run}`);
+  const each = overRuns.map(({claim, runs}) => [claim, ...runs.map(({value}) => number(value))]);
+  return `${table}\n\n${tableText(each, {head: ['claim', ...names], right: names.map((_, index) => index + 1)})}`;
+}
+
+/** What is compared with what. */
+function subjectText({statistic, left, right}: ClaimResult): string {
+  if (right === null || statistic === 'level') return left;
+  return statistic === 'ratio' ? `${left} / ${right}` : `${left} − ${right}`;
+}
+
+const number = (value: number): string => (Number.isFinite(value) ? value.toFixed(3) : value < 0 ? '−∞' : '∞');

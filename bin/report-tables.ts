@@ -1,0 +1,19 @@
+/** The tables of the report that a run has just made or reused; nothing for a recipe without one. */
+import type {AfterRun} from './afterrun.js';
+
+export async function showReport({store, summary, services}: AfterRun): Promise<void> {
+  const {reportsOf, withReportFolder} = await import('./reports.js');
+  const run = store.run(summary.run);
+  const found = run === undefined ? undefined : reportsOf(store, run)[0];
+  if (found === undefined) return;
+  const {readClaims, readScores} = await import('../stages/evaluation/report/index.js');
+  const [scores, claims] = await withReportFolder(store, found, (folder) =>
+    Promise.all([readScores(folder), readClaims(folder)]),
+  );
+  const {byModel, claimsText, scoreTable} = await import('./render/scores.js');
+  services.say(`\n${scoreTable(byModel(scores), services)}`);
+  if (claims.length > 0) services.say(`\n${claimsText(claims, services)}`);
+  services.say(
+    `\nr1 show ${summary.run}/${found.node} has the whole report; r1 lineage ${found.node} says where it came from`,
+  );
+}
