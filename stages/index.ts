@@ -1,0 +1,15 @@
+/** The stages, as recipes import them. Importing this loads no TensorFlow: stages load what they need when they run. */
+export {coldStartData} from './cold-start-data.js';
+export {corpus} from './corpus.js';
+export {evaluate} from './evaluate.js';
+export {generalData} from './general-data.js';
+export {grpo} from './grpo.js';
+export {importModel} from './import-model.js';
+export {importPrompts} from './import-prompts.js';
+export {preferenceData} from './preference-data.js';
+export {pretrain} from './pretrain.js';
+export {prompts} from './prompts.js';
+export {rejectionSampling} from './rejection-sampling.js';
+export {report} from './report.js';
+export {helpfulRewardModel, safetyRewardModel} from './reward-model.js';
+export {sft} from './sft.js';

@@ -1,0 +1,31 @@
+/**
+ * The controls that stand beside tiny's claims. It extends `tiny`, so that in one store it reuses everything that `tiny`
+ * made and only adds: base with `<think>` put into its mouth (does the format alone do it?), Zero trained on rewards that
+ * are dealt out anew within each group (does any reward do it?), and Zero on the format reward alone.
+ */
+import {recipe} from '../../pipeline/recipe.js';
+import {evaluate, grpo, report} from '../index.js';
+import tiny, {TINY_EVALUATION, TINY_ZERO} from './tiny.js';
+
+export default recipe(
+  'tiny-controls',
+  (add) => {
+    const {asked, base, scores, histories, cards} = tiny.wire(add);
+    const shuffled = add('zero-shuffled', grpo, {policy: base.model, prompts: asked.train}, {...TINY_ZERO, shuffleRewards: true});
+    const formatOnly = add('zero-format-only', grpo, {policy: base.model, prompts: asked.train}, {...TINY_ZERO, accuracyReward: 0});
+    const measured = (node: string, model: typeof base.model, prefill = '') =>
+      add(`evaluate-${node}`, evaluate, {model, prompts: asked.heldOut}, {...TINY_EVALUATION, template: 'tiny-zero', prefill}).scores;
+    const controls = {
+      'base-forced-think': measured('base-forced-think', base.model, '<think>'),
+      'zero-shuffled': measured('zero-shuffled', shuffled.model),
+      'zero-format-only': measured('zero-format-only', formatOnly.model),
+    };
+    const result = add('report-controls', report, {
+      scores: {...scores, ...controls},
+      histories: {...histories, 'zero-shuffled': shuffled.history, 'zero-format-only': formatOnly.history},
+      cards,
+    });
+    return {report: result};
+  },
+  'tiny, and the control rows that stand beside its claims',
+);
