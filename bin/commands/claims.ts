@@ -9,7 +9,7 @@ import {count} from './numbers.js';
 import {withStore} from './with-store.js';
 
 interface ClaimsOptions extends GlobalOptions {
-  readonly run: readonly number[];
+  readonly run?: readonly number[];
   readonly report?: string;
 }
 
@@ -19,11 +19,10 @@ export const claimsCommand = (services: Services): Command =>
     .option(
       '--run <n>',
       'number of a run; repeat it to judge over several seeds (default: the newest that has a report)',
-      (text: string, before: readonly number[]) => [...before, count(text)],
-      [],
+      (text: string, before: readonly number[] | undefined) => [...(before ?? []), count(text)],
     )
     .option('--report <node>', 'which report, where a run made several (default: the one that covers most)')
-    .action(async ({run: wanted, report: node, json, ...options}: ClaimsOptions) => {
+    .action(async ({run: wanted = [], report: node, json, ...options}: ClaimsOptions) => {
       const {findReport, withReportFolder} = await import('../reports.js');
       const {readClaims} = await import('../../stages/evaluation/report/index.js');
       await withStore(services, options, 'read', async (store) => {
