@@ -20,6 +20,7 @@ export interface RunView {
 }
 
 const REDRAW = 100;
+const TICK = 1000;
 /** Without a terminal, progress of a node is said this often, ms. */
 const PLAIN_EVERY = 15_000;
 /** tokens/s and ETA are taken over this span, so that they follow a stage that changes pace, ms. */
@@ -45,6 +46,8 @@ export function textView(services: Services, live: boolean, clock: () => number 
   let wide = 8;
   let drawn = 0;
   let pending: NodeJS.Timeout | undefined;
+  // A stage that says nothing for a while should not look dead.
+  const ticker = live ? setInterval(draw, TICK).unref() : undefined;
 
   return {
     show(event) {
@@ -60,9 +63,11 @@ export function textView(services: Services, live: boolean, clock: () => number 
         wide = Math.max(wide, ...[...event.toRun, ...event.mayRun].map((node) => node.length));
         services.complain(headline(event));
         break;
-      case 'node-waiting':
-        line(event.node, paint.dim(`waits for run ${event.run}, which is at the same work`));
+      case 'node-waiting': {
+        const whose = event.run === run ? 'another node' : `run ${event.run}`;
+        line(event.node, paint.dim(`waits for ${whose}, which is at the same work`));
         break;
+      }
       case 'node-started': {
         running.set(event.node, {started: clock(), event, metrics: new Map(), marks: [], said: clock()});
         line(event.node, startText(event));
@@ -82,6 +87,7 @@ export function textView(services: Services, live: boolean, clock: () => number 
         break;
       case 'node-finished':
         running.delete(event.node);
+        if (live) draw();
         finished(event);
         break;
       case 'node-reused':
@@ -100,6 +106,7 @@ export function textView(services: Services, live: boolean, clock: () => number 
         break;
       case 'run-finished':
         clearTimeout(pending);
+        clearInterval(ticker);
         services.progress(undefined);
         services.complain(closing(event));
         break;
@@ -203,8 +210,8 @@ function paceOf({marks}: RunningNode): {msPerStep: number; tokens?: number} | un
 }
 
 function numberText(value: number): string {
-  if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
+  if (!Number.isFinite(value) || (size >= 100 && size < 1e5)) return String(Math.round(value));
   return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(1) : String(Number(value.toPrecision(3)));
 }
 
