@@ -14,6 +14,9 @@ import type {Services} from './services.js';
 
 const STAGE_ENTRY = fileURLToPath(new URL('../stages/main.js', import.meta.url));
 
+/** Ctrl-C, a polite kill, and a terminal that was closed. */
+const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** Exit code of a run that a person stopped, as shells have it. */
 const INTERRUPTED = 130;
 
@@ -48,8 +51,7 @@ export async function carryOut({
     const how = stop.press();
     if (how !== undefined) emit({type: 'stop-asked', how});
   };
-  process.on('SIGINT', press);
-  process.on('SIGTERM', press);
+  for (const signal of STOPPING) process.on(signal, press);
   try {
     for (const text of warnings) emit({type: 'warning', text});
     const summary = await run(prepared, {
@@ -68,7 +70,6 @@ export async function carryOut({
     else if (summary.outcome === 'failed') services.exit(1);
     return summary;
   } finally {
-    process.off('SIGINT', press);
-    process.off('SIGTERM', press);
+    for (const signal of STOPPING) process.off(signal, press);
   }
 }

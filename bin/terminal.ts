@@ -18,9 +18,15 @@ export function terminalServices({out, err}: Streams = {out: process.stdout, err
   let shown: string[] = [];
   const erase = () => (shown.length === 0 ? '' : `\x1b[${shown.length}A\x1b[0J`);
   const block = () => shown.map((line) => `${line}\n`).join('');
+  // Whoever reads our output may have seen enough (`| head`); the work itself goes on.
+  for (const stream of [out, err]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
   const width = err.isTTY ? err.columns : 120;
   return {
-    openStore: (folder, options) => openStore(folder ?? process.env['R1_STORE'] ?? DEFAULT_STORE, options),
+    openStore: (folder, options) => openStore(folder ?? (process.env['R1_STORE'] || DEFAULT_STORE), options),
     say(text) {
       // What is said on stdout would be drawn over where both are the same terminal.
       if (shown.length > 0) err.write(erase());
