@@ -5,6 +5,7 @@
 import {closeSync, existsSync, mkdirSync, openSync, readFileSync, writeSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import {openCheckpoints} from './checkpoints.js';
+import {needsHooks} from './foreign.js';
 import {jobFiles, readJob, writeJson} from './jobfolder.js';
 import type {Job, JobResult, Usage} from './jobfolder.js';
 import {StageFailure, Stopped} from './stage.js';
@@ -77,10 +78,6 @@ async function importStage(job: Job): Promise<AnyStage | string> {
   }
   return stage;
 }
-
-/** Our own compiled modules are plain ones; what lies elsewhere may be typed and imports us by the package's name. */
-const needsHooks = (module: string): boolean =>
-  !module.startsWith(new URL('..', import.meta.url).href) || module.endsWith('.ts');
 
 function openContext(
   root: string,

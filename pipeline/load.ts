@@ -6,6 +6,7 @@ import {existsSync, readFileSync, statSync} from 'node:fs';
 import {basename, dirname, resolve} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import {UserError} from '../artifacts/index.js';
+import {needsHooks} from './foreign.js';
 import {suggestion} from './nearest.js';
 import {placeOf, placeText} from './place.js';
 import type {Place} from './place.js';
@@ -25,8 +26,7 @@ export interface LoadedRecipe {
 export async function loadRecipe(wanted: string, registry: RecipeRegistry): Promise<LoadedRecipe> {
   const url = registry[wanted] ?? fileRecipe(wanted, registry);
   const file = fileURLToPath(url);
-  // Our own compiled recipes are plain modules; any other file may be typed, and may import us by name.
-  if (registry[wanted] === undefined) (await import('./hooks.js')).installHooks();
+  if (needsHooks(url)) (await import('./hooks.js')).installHooks();
   let module: {default?: unknown};
   try {
     module = (await import(url)) as {default?: unknown};
