@@ -1,0 +1,84 @@
+/** Planning and running recipes from a program of one's own: what the commands `plan` and `run` do, without the terminal. */
+import {resolve} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {openStore} from '../artifacts/index.js';
+import type {Store} from '../artifacts/index.js';
+import type {Emit} from './events.js';
+import {localExecutor} from './executors/local.js';
+import type {RuntimeClass} from './fingerprint.js';
+import {loadRecipe} from './load.js';
+import type {LoadedRecipe} from './load.js';
+import type {Plan} from './plan.js';
+import {prepare} from './prepare.js';
+import type {Wishes} from './prepare.js';
+import type {Recipe} from './recipe.js';
+import {machineCapacity} from './resources.js';
+import {run} from './run.js';
+import type {RunSummary} from './run.js';
+import type {Capacity, OnFailure} from './scheduler.js';
+import {stopSwitch} from './stop.js';
+import type {StopRequest} from './stop.js';
+
+export interface PlanProgram extends Partial<Wishes> {
+  /** A recipe, or the path of the file that exports one. Relative source paths of a recipe given as such start here. */
+  readonly recipe: Recipe | string;
+  /** Folder of the store. Default `.r1`. */
+  readonly store?: string;
+  /** Needed for stages that compute with tensors: `runtimeClass` of `r1/stages`. */
+  readonly runtimeOf?: (threads: number) => RuntimeClass;
+}
+
+export interface RunProgram extends PlanProgram {
+  readonly onFailure?: OnFailure;
+  readonly capacity?: Partial<Capacity>;
+  readonly onEvent?: Emit;
+  readonly stop?: StopRequest;
+  /** Seconds that a stopped stage has to write its checkpoint. Default 30. */
+  readonly grace?: number;
+}
+
+/** The module that runs a job folder in a process of its own. */
+const STAGE_ENTRY = fileURLToPath(new URL('../stages/main.js', import.meta.url));
+
+/** @throws UserError for mistakes in the recipe or the wishes */
+export const planRecipe = (program: PlanProgram): Promise<Plan> =>
+  withStore(program, async (store) => (await prepared(program, store)).plan);
+
+/** Resolves when the run has ended, well or badly. @throws UserError when it could not begin */
+export const runRecipe = (program: RunProgram): Promise<RunSummary> =>
+  withStore(program, async (store) =>
+    run(await prepared(program, store), {
+      store,
+      executor: localExecutor(STAGE_ENTRY),
+      capacity: machineCapacity(program.capacity),
+      onFailure: program.onFailure ?? 'finish',
+      emit: program.onEvent ?? (() => undefined),
+      stop: program.stop ?? stopSwitch(),
+      grace: program.grace ?? 30,
+      command: 'runRecipe()',
+    }),
+  );
+
+async function prepared(program: PlanProgram, store: Store) {
+  const {recipe, seed = 0, runtimeOf = noRuntime} = program;
+  const loaded: LoadedRecipe =
+    typeof recipe === 'string'
+      ? await loadRecipe(resolve(recipe), {})
+      : {recipe, file: recipe.name, folder: process.cwd()};
+  return prepare({loaded, wishes: {...program, seed}, store, runtimeOf});
+}
+
+async function withStore<T>({store: folder = '.r1'}: PlanProgram, work: (store: Store) => Promise<T>): Promise<T> {
+  const store = openStore(folder);
+  try {
+    return await work(store);
+  } finally {
+    store.close();
+  }
+}
+
+function noRuntime(): never {
+  throw new Error(
+    'the recipe has stages that compute with tensors: give `runtimeOf`, which is `runtimeClass` of r1/stages',
+  );
+}
