@@ -2,7 +2,7 @@
  * One try of one node, from the job folder to the recorded outcome. The process is somebody else's (`executors/`), the
  * decision to try at all as well (`noderun.ts`).
  */
-import {mkdirSync} from 'node:fs';
+import {mkdirSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {UserError} from '../artifacts/index.js';
 import type {Artifact, AttemptId, ClaimId, Cost, Digest, Placed, Store} from '../artifacts/index.js';
@@ -52,7 +52,6 @@ export async function seeThrough(
   const {store, emit} = with_;
   const {node, attempt, folder} = claimed;
   const files = jobFiles(folder);
-  const started = performance.now();
   const tail = new EventTail({
     file: files.events,
     offset: store.eventsOffset(attempt),
@@ -83,7 +82,7 @@ export async function seeThrough(
   const result = readResult(folder);
   const usage = (result.ok ? result.value?.usage : undefined) ?? used;
   const cost: Cost = {
-    wallMs: performance.now() - started,
+    wallMs: wallOf(folder),
     ...(usage === undefined ? {} : {userMs: usage.user * 1000, systemMs: usage.system * 1000, peakBytes: usage.memory}),
     ...(usage?.read === undefined ? {} : {readBytes: usage.read}),
     ...(usage?.written === undefined ? {} : {writtenBytes: usage.written}),
@@ -151,6 +150,13 @@ async function ingestOutputs({node, folder}: Claimed, store: Store): Promise<Rec
     }
   }
   return outputs;
+}
+
+/** From the job's being ready to its result, whoever watched; or until now, where there is no result. */
+function wallOf(folder: string): number {
+  const {job, result} = jobFiles(folder);
+  const end = statSync(result, {throwIfNoEntry: false})?.mtimeMs ?? Date.now();
+  return Math.max(0, end - statSync(job).mtimeMs);
 }
 
 const isFailure = (value: Record<string, Artifact> | Failure): value is Failure => typeof value.reason === 'string';
