@@ -8,7 +8,7 @@
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
 import {whileLoop} from '../tensorflow/loop.js';
-import {callOne, INT32, linear, raw} from '../tensorflow/ops.js';
+import {callOne, INT32, raw} from '../tensorflow/ops.js';
 import {causalMask, headsOf, MASKED, merged, rotationTable} from './attention.js';
 import type {ModelConfig} from './config.js';
 import type {Sampling} from './sampler.js';
@@ -64,10 +64,9 @@ export function generate(
     Int32Array.from({length: rows}, (_, row) => Math.floor(row / group)),
     'int32',
   );
-  const promptLogits = linear(prompt.last, output); // (prompts, V)
   const one = tf.scalar(1, 'int32');
   const firstStep = tf.scalar(0, 'int32');
-  const first = sample(raw.gather(promptLogits, ofRow), uniformsAt(firstStep), options);
+  const first = sample(raw.gather(prompt.last, ofRow), output, uniformsAt(firstStep), options);
 
   // Positions of what is generated, from the end of each prompt on.
   const table = tf.tensor2d(rotationTable(config, promptLength + maxNewTokens), [
@@ -112,7 +111,7 @@ export function generate(
           shape,
         );
       });
-      const {token, logProb} = sample(linear(hidden, output), uniformsAt(state.step), options);
+      const {token, logProb} = sample(hidden, output, uniformsAt(state.step), options);
       return {
         ...next,
         step: tf.add(state.step, one),

@@ -1,10 +1,10 @@
 /**
- * Picks the next token from logits and one uniform number a row. A token is the first whose cumulative probability
+ * Picks the next token from the hidden state and one uniform number a row. A token is the first whose cumulative probability
  * exceeds u × kept mass; the pick is held to the last kept token, because a cumulative sum in float32 may stop short.
  */
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
-import {callOne, crossEntropy, FLOAT, INT32, call, raw} from '../tensorflow/ops.js';
+import {call, callOne, FLOAT, INT32, raw, softmaxAt} from '../tensorflow/ops.js';
 
 export interface Sampling {
   /** Divides the logits; 0 takes the likeliest token. */
@@ -16,61 +16,70 @@ export interface Sampling {
 }
 
 /**
- * @param logits (R, V) @param uniforms (R), in [0, 1)
+ * @param hidden (R, D) @param output (V, D) @param uniforms (R), in [0, 1)
  * @returns `token` (R) int32; `logProb` (R), of the token under the whole distribution at the sampling temperature
  * (at temperature 1 where the likeliest is taken)
  */
 export function sample(
-  logits: Tf.Tensor,
+  hidden: Tf.Tensor,
+  output: Tf.Tensor,
   uniforms: Tf.Tensor,
   {temperature, topP, topK}: Sampling,
 ): {token: Tf.Tensor; logProb: Tf.Tensor} {
   const {tf} = tensorflow();
-  const scaled = temperature === 0 || temperature === 1 ? logits : tf.mul(logits, 1 / temperature);
+  const scaled = temperature === 0 || temperature === 1 ? hidden : tf.mul(hidden, 1 / temperature);
+  if (temperature !== 0 && topP === 1 && topK === 0) return fromAll(raw.matMul(output, scaled, {b: true}), uniforms);
+  const logits = raw.matMul(scaled, output, {b: true});
   const token =
     temperature === 0
-      ? callOne('ArgMax', [scaled, tf.scalar(1, 'int32')], {T: FLOAT, Tidx: INT32, output_type: INT32})
-      : topP < 1 || topK > 0
-        ? fromLikeliest(scaled, uniforms, topP, topK)
-        : pick(callOne('Softmax', [scaled]), uniforms);
-  return {token, logProb: tf.neg(crossEntropy(scaled, token)[0]!)};
+      ? callOne('ArgMax', [logits, tf.scalar(1, 'int32')], {T: FLOAT, Tidx: INT32, output_type: INT32})
+      : fromLikeliest(logits, uniforms, topP, topK);
+  return {token, logProb: softmaxAt(logits, token).logProbs};
 }
 
-/** The pick among the likeliest tokens. Ties are kept in the order of their ids. */
-function fromLikeliest(scaled: Tf.Tensor, uniforms: Tf.Tensor, topP: number, topK: number): Tf.Tensor {
+/** The pick among all tokens. Tokens lead, so that sums over them run along whole rows of samples. (V, R), (R) */
+function fromAll(logits: Tf.Tensor, uniforms: Tf.Tensor): {token: Tf.Tensor; logProb: Tf.Tensor} {
   const {tf} = tensorflow();
-  const vocab = scaled.shape[1]!;
+  const rows = logits.shape[1]!;
+  const largest = callOne('Max', [logits, tf.tensor1d([0], 'int32')], {T: FLOAT, Tidx: INT32, keep_dims: true});
+  const masses = callOne('Exp', [raw.sub(logits, largest)]);
+  const {picked, total} = pick(masses, uniforms, 0);
+  // The mass of the picked token, at picked × R + row of the flat tensor.
+  const places = tf.add(tf.mul(picked, tf.scalar(rows, 'int32')), tf.range(0, rows, 1, 'int32'));
+  const mass = raw.gather(raw.reshape(masses, [-1]), places);
+  return {token: picked, logProb: tf.log(tf.div(mass, tf.reshape(total, [rows])))};
+}
+
+/** The pick among the likeliest tokens. Ties are kept in the order of their ids. (R, V), (R) → (R) int32 */
+function fromLikeliest(logits: Tf.Tensor, uniforms: Tf.Tensor, topP: number, topK: number): Tf.Tensor {
+  const {tf} = tensorflow();
+  const vocab = logits.shape[1]!;
   const k = topK > 0 ? Math.min(topK, vocab) : vocab;
-  const [values, ids] = call(
-    'TopKV2',
-    [scaled, tf.scalar(k, 'int32')],
-    {T: FLOAT, Tk: INT32, index_type: INT32, sorted: true},
-    2,
-  );
+  const attributes = {T: FLOAT, Tk: INT32, index_type: INT32, sorted: true};
+  const [values, ids] = call('TopKV2', [logits, tf.scalar(k, 'int32')], attributes, 2);
   const probabilities = callOne('Softmax', [values!]); // (R, k), falling
   // A token stays while the mass before it is below topP, so the first always does.
-  const before = cumulative(probabilities, true);
+  const before = cumulative(probabilities, 1, true);
   const kept = topP < 1 ? raw.mul(probabilities, tf.cast(tf.less(before, topP), 'float32')) : probabilities;
-  const rank = pick(kept, uniforms);
-  return callOne('GatherV2', [ids!, rank, tf.scalar(1, 'int32')], {
-    Tparams: INT32,
-    Tindices: INT32,
-    Taxis: INT32,
-    batch_dims: 1,
-  });
+  return raw.pickColumns(ids!, pick(kept, uniforms, 1).picked);
 }
 
-/** The column that u × mass falls into; columns of mass 0 are never picked. (R, k), (R) → (R) int32 */
-function pick(mass: Tf.Tensor, uniforms: Tf.Tensor): Tf.Tensor {
+/**
+ * Where along `axis` u × mass falls; places of mass 0 are never picked.
+ * @returns `picked` (R) int32, and the whole mass, with `axis` kept
+ */
+function pick(mass: Tf.Tensor, uniforms: Tf.Tensor, axis: 0 | 1): {picked: Tf.Tensor; total: Tf.Tensor} {
   const {tf} = tensorflow();
-  const width = mass.shape[1]!;
-  const sums = cumulative(mass, false);
-  const total = tf.slice(sums, [0, width - 1], [-1, 1]); // (R, 1)
-  const threshold = tf.mul(total, tf.reshape(uniforms, [-1, 1]));
-  // Columns to pass by. One whose sum has reached the total is the last with mass, or comes after it.
+  const sums = cumulative(mass, axis, false);
+  const last = mass.shape[axis]! - 1;
+  const total = axis === 0 ? tf.slice(sums, [last, 0], [1, -1]) : tf.slice(sums, [0, last], [-1, 1]);
+  const threshold = tf.mul(total, tf.reshape(uniforms, axis === 0 ? [1, -1] : [-1, 1]));
+  // Places to pass by. One whose sum has reached the total is the last with mass, or comes after it.
   const passed = tf.logicalAnd(tf.lessEqual(sums, threshold), tf.less(sums, total));
-  return tf.sum(tf.cast(passed, 'int32'), 1);
+  return {picked: tf.sum(tf.cast(passed, 'int32'), axis), total};
 }
 
-const cumulative = (x: Tf.Tensor, exclusive: boolean): Tf.Tensor =>
-  callOne('Cumsum', [x, tensorflow().tf.scalar(1, 'int32')], {T: FLOAT, Tidx: INT32, exclusive, reverse: false});
+function cumulative(x: Tf.Tensor, axis: 0 | 1, exclusive: boolean): Tf.Tensor {
+  const {tf} = tensorflow();
+  return callOne('Cumsum', [x, tf.scalar(axis, 'int32')], {T: FLOAT, Tidx: INT32, exclusive, reverse: false});
+}

@@ -13,7 +13,7 @@ import {
   siluTimes,
   withGradient,
 } from '../tensorflow/ops.js';
-import {crossEntropy, raw} from '../tensorflow/ops.js';
+import {raw, softmaxAt, softmaxAtGradient} from '../tensorflow/ops.js';
 import {attention, causalMask, rotationTable} from './attention.js';
 import type {ModelConfig} from './config.js';
 
@@ -155,24 +155,23 @@ export function targetLogProbabilities(
     ([hidden, output], save) => {
       save([hidden!, output!, targets]);
       const targetParts = parts(targets);
-      const losses: Tf.Tensor[] = [];
+      const logProbs: Tf.Tensor[] = [];
       for (const [i, part] of parts(hidden!).entries()) {
         // One after the other, or the executor would hold the logits of all parts at once.
-        losses.push(
-          ordered(losses.slice(-1), () => crossEntropy(raw.matMul(part, output!, {b: true}), targetParts[i]!)[0]!),
-        );
+        const some = (): Tf.Tensor => softmaxAt(raw.matMul(part, output!, {b: true}), targetParts[i]!).logProbs;
+        logProbs.push(ordered(logProbs.slice(-1), some));
       }
-      return tf.neg(tf.concat(losses));
+      return tf.concat(logProbs);
     },
     (dy, [hidden, output, targets]) => {
-      const [targetParts, dyParts] = [parts(targets!), parts(tf.reshape(tf.neg(dy), [-1, 1]))];
+      const [targetParts, dyParts] = [parts(targets!), parts(dy)];
       const dHidden: Tf.Tensor[] = [];
       let dOutput: Tf.Tensor | undefined;
       for (const [i, part] of parts(hidden!).entries()) {
         const done: Tf.Tensor[] = dOutput === undefined ? [] : [dOutput];
         const [dPart, dMatrix] = ordered(done, () => {
-          const slope = crossEntropy(raw.matMul(part, output!, {b: true}), targetParts[i]!)[1]!;
-          const dLogits = raw.mul(slope, dyParts[i]!);
+          const {masses, totals} = softmaxAt(raw.matMul(part, output!, {b: true}), targetParts[i]!);
+          const dLogits = softmaxAtGradient(dyParts[i]!, masses, totals, targetParts[i]!);
           return [raw.matMul(dLogits, output!), raw.matMul(dLogits, part, {a: true})] as const;
         });
         dHidden.push(dPart);

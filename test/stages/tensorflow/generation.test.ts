@@ -113,14 +113,17 @@ test('a token is where u falls in the kept mass of float64 probabilities', () =>
   assert.ok(checked > 50);
 });
 
+/** Hidden states that are the logits themselves. */
+const identity = (width: number): Tf.Tensor => tf.eye(width);
+
 test('the pick keeps to the mass whatever the uniform', () => {
   const signature = {logits: {dtype: 'float32', shape: [3, 5]}, u: {dtype: 'float32', shape: [3]}} as const;
   const almostOne = 1 - 2 ** -24;
   // Probabilities 0, 0.25, 0, 0.75, 0
-  const row = [-1e9, Math.log(0.25), -1e9, Math.log(0.75), -1e9];
+  const row = [-1e4, Math.log(0.25), -1e4, Math.log(0.75), -1e4];
   const given = {logits: Float32Array.of(...row, ...row, ...row), u: Float32Array.of(0, 0.26, almostOne)};
   const tokens = (sampling: {temperature: number; topP: number; topK: number}): number[] => {
-    const compiled = compile(({logits, u}) => ({token: sample(logits, u, sampling).token}), signature);
+    const compiled = compile(({logits, u}) => ({token: sample(logits, identity(5), u, sampling).token}), signature);
     const {values} = compiled(given).token;
     compiled.dispose();
     return Array.from(values);
@@ -136,7 +139,7 @@ test('frequencies follow the distribution', () => {
   const signature = {logits: {dtype: 'float32', shape: [4000, 4]}, u: {dtype: 'float32', shape: [4000]}} as const;
   const probabilities = [0.1, 0.2, 0.3, 0.4];
   const compiled = compile(
-    ({logits, u}) => ({token: sample(logits, u, {temperature: 1, topP: 1, topK: 0}).token}),
+    ({logits, u}) => ({token: sample(logits, identity(4), u, {temperature: 1, topP: 1, topK: 0}).token}),
     signature,
   );
   const {values} = compiled({
