@@ -196,12 +196,13 @@ function outcomeOf(seen: {
 }): Outcome {
   const {exit, result, timedOut, timeout, stopped} = seen;
   if (!result.ok) return {reason: 'result-garbled', message: result.error};
-  if (result.value?.end === 'succeeded') {
+  if (result.value?.end === 'succeeded' || (result.value?.end === 'exited' && result.value.code === 0)) {
     return {reason: 'succeeded', ...(exit.leftovers.length === 0 ? {} : {leftovers: exit.leftovers})};
   }
   if (timedOut) return {reason: 'timed-out', seconds: timeout!};
+  // A program cannot say that it ended because it was asked to.
+  if (stopped && (result.value === undefined || result.value.end === 'exited')) return {reason: 'stopped'};
   if (result.value !== undefined) return failureOf(result.value);
-  if (stopped) return {reason: 'stopped'};
   switch (exit.how.type) {
     case 'exited':
       return {reason: 'stage-exited', exitCode: exit.how.code};
@@ -226,6 +227,8 @@ function failureOf(result: Exclude<JobResult, {end: 'succeeded'}>): Failure {
       };
     case 'unstartable':
       return {reason: 'start-failed', message: result.message};
+    case 'exited':
+      return {reason: 'stage-exited', exitCode: result.code};
     case 'stopped':
       return {reason: 'stopped', ...(result.step === undefined ? {} : {step: result.step})};
   }

@@ -3,10 +3,10 @@
  * SIGTERM asks for a stop: a stage that writes checkpoints ends with the next one, one that never looked ends at once.
  */
 import {closeSync, existsSync, mkdirSync, openSync, readFileSync, writeSync} from 'node:fs';
-import {join, resolve} from 'node:path';
+import {resolve} from 'node:path';
 import {openCheckpoints} from './checkpoints.js';
 import {needsHooks} from './foreign.js';
-import {jobFiles, readJob, writeJson} from './jobfolder.js';
+import {absolutePaths, jobFiles, readJob, writeJson} from './jobfolder.js';
 import type {Job, JobResult, Usage} from './jobfolder.js';
 import {StageFailure, Stopped} from './stage.js';
 import type {AnyStage, Checkpoints, InputPorts, OutputPorts, Params, StageContext} from './stage.js';
@@ -92,11 +92,9 @@ function openContext(
   const events = openSync(files.events, 'a');
   process.on('exit', () => closeSync(events));
   const emit = (event: Record<string, unknown>) => writeSync(events, `${JSON.stringify({...event, at: Date.now()})}\n`);
-  const absolute = (path: string) => join(root, path);
   let checkpoints: Checkpoints | undefined;
   return {
-    inputs: mapValues(job.inputs, (path) => (typeof path === 'string' ? absolute(path) : mapValues(path, absolute))),
-    outputs: mapValues(job.outputs, absolute),
+    ...absolutePaths(root, job),
     params: job.params,
     seed: job.seed,
     threads: job.threads,
@@ -139,6 +137,3 @@ function usage(): Usage {
     ...(written === undefined ? {} : {written: Number(written)}),
   };
 }
-
-const mapValues = <T, U>(record: Readonly<Record<string, T>>, map: (value: T) => U): Record<string, U> =>
-  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));

@@ -23,6 +23,8 @@ export interface Job {
   /** URL of the module that exports the stage, and the name it is exported under. */
   readonly module: string;
   readonly export: string;
+  /** A program to start instead of the stage's module, its arguments behind it. Paths in it are absolute. */
+  readonly command?: readonly string[];
   readonly params: Params;
   readonly seed: number;
   readonly threads: number;
@@ -46,6 +48,18 @@ export const jobFiles = (folder: string) => ({
   result: join(folder, 'result.json'),
 });
 
+/** The paths of a job as its stage sees them. */
+export function absolutePaths(folder: string, {inputs, outputs}: Pick<Job, 'inputs' | 'outputs'>) {
+  const absolute = (path: string) => join(folder, path);
+  return {
+    inputs: mapValues(inputs, (path) => (typeof path === 'string' ? absolute(path) : mapValues(path, absolute))),
+    outputs: mapValues(outputs, absolute),
+  };
+}
+
+const mapValues = <T, U>(record: Readonly<Record<string, T>>, map: (value: T) => U): Record<string, U> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+
 /** `result.json`: what the stage's process says of its own end. */
 export type JobResult = (
   | {readonly end: 'succeeded'}
@@ -53,6 +67,8 @@ export type JobResult = (
   | {readonly end: 'threw'; readonly message: string; readonly stack?: string}
   | {readonly end: 'unstartable'; readonly message: string}
   | {readonly end: 'stopped'; readonly step?: number}
+  /** Written for a program that knows nothing of results. */
+  | {readonly end: 'exited'; readonly code: number}
 ) & {readonly usage?: Usage};
 
 /** What the stage's process used, as the system counts it. */
@@ -131,6 +147,9 @@ export function readResult(folder: string): Result<JobResult | undefined, string
     case 'threw':
     case 'unstartable':
       if (typeof result.message !== 'string') return err(`“message” is not a string`);
+      return ok(result as JobResult);
+    case 'exited':
+      if (typeof (result as {code?: unknown}).code !== 'number') return err(`“code” is not a number`);
       return ok(result as JobResult);
     case 'succeeded':
     case 'stopped':

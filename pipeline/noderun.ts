@@ -4,6 +4,7 @@
  */
 import {mkdirSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {fileURLToPath} from 'node:url';
 import type {
   AttemptId,
   Begun,
@@ -21,7 +22,7 @@ import {bringCheckpoint, furthestCheckpoint, untainted} from './continue.js';
 import {bootId} from './executors/processes.js';
 import type {Running} from './executors/executor.js';
 import type {Ingredients} from './fingerprint.js';
-import {JOB_VERSION, jobFiles, readJob, readResult, writeJson} from './jobfolder.js';
+import {JOB_VERSION, absolutePaths, jobFiles, readJob, readResult, writeJson} from './jobfolder.js';
 import type {Job} from './jobfolder.js';
 import type {Failure} from './outcome.js';
 import {err, ok} from './result.js';
@@ -29,6 +30,7 @@ import type {Result} from './result.js';
 import type {Turn} from './scheduler.js';
 import {threadsOf} from './wiring.js';
 import type {StageNode} from './wiring.js';
+import type {AnyStage} from './stage.js';
 
 /** A node whose inputs are known. */
 export interface Ready {
@@ -197,6 +199,14 @@ export async function bringUpToDate(
       const message = `the checkpoint of attempt ${from.attempt} at step ${from.step} is not whole any more`;
       return conclude({...bare, inputs: placed}, {reason: 'start-failed', message}, {wallMs: 0}, runner);
     }
+    const outputs = Object.fromEntries(Object.keys(node.stage.outputs).map((port) => [port, `outputs/${port}`]));
+    const command = commandOf(node.stage, folder, {
+      inputs: paths,
+      outputs,
+      params: node.params,
+      seed: ready.seed,
+      threads: threadsOf(node),
+    });
     writeJson(
       files.job,
       {
@@ -211,7 +221,8 @@ export async function bringUpToDate(
         seed: ready.seed,
         threads: threadsOf(node),
         inputs: paths,
-        outputs: Object.fromEntries(Object.keys(node.stage.outputs).map((port) => [port, `outputs/${port}`])),
+        outputs,
+        ...(command === undefined ? {} : {command}),
         ...(node.options.checkpointEvery === undefined ? {} : {checkpointEvery: node.options.checkpointEvery}),
       } satisfies Job,
       {durable: false},
@@ -222,7 +233,7 @@ export async function bringUpToDate(
       return conclude(claimed, {reason: 'stopped'}, {wallMs: 0}, runner);
     let running: Running;
     try {
-      running = await runner.executor.start({folder, tag});
+      running = await runner.executor.start({folder, tag, ...(command === undefined ? {} : {command})});
     } catch (error) {
       return conclude(claimed, {reason: 'start-failed', message: (error as Error).message}, {wallMs: 0}, runner);
     }
@@ -242,6 +253,22 @@ export async function bringUpToDate(
   function expected(): {expectedMs?: number} {
     return ready.expectedMs === undefined ? {} : {expectedMs: ready.expectedMs};
   }
+}
+
+/** The command line of a stage that is a program, and the folders that such a one expects to be there. */
+function commandOf(
+  stage: AnyStage,
+  folder: string,
+  job: Pick<Job, 'inputs' | 'outputs' | 'params' | 'seed' | 'threads'>,
+): readonly string[] | undefined {
+  if (stage.argv === undefined) return undefined;
+  const {scratch, outputs} = jobFiles(folder);
+  mkdirSync(scratch, {recursive: true});
+  mkdirSync(outputs, {recursive: true});
+  const {inputs, outputs: ports} = absolutePaths(folder, job);
+  const {params, seed, threads} = job;
+  const words = stage.argv({inputs, outputs: ports, params, seed, threads, scratch} as never);
+  return words.map((word) => (word instanceof URL ? fileURLToPath(word) : String(word)));
 }
 
 /** The run came to an end before the node's turn. */

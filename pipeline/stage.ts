@@ -119,7 +119,18 @@ export interface StageDefinition<I extends InputPorts, O extends OutputPorts, P 
   /** Threads to compute with unless the node says otherwise. Default 1. */
   readonly threads?: number;
   run(context: StageContext<I, O, P>): Promise<void>;
+  /**
+   * The program and its arguments, for a stage that is a program (`stages/command.ts`): it is then started without a
+   * Node process around it, and `run` is for whoever calls the stage as a function.
+   */
+  argv?(context: CommandContext<I, O, P>): readonly (string | number | URL)[];
 }
+
+/** What a command line can be made of. */
+export type CommandContext<I extends InputPorts, O extends OutputPorts, P extends Params> = Pick<
+  StageContext<I, O, P>,
+  'inputs' | 'outputs' | 'params' | 'seed' | 'threads' | 'scratch'
+>;
 
 export type Stage<
   I extends InputPorts = InputPorts,
@@ -128,8 +139,9 @@ export type Stage<
 > = StageDefinition<I, O, P>;
 
 /** Any stage, for code that only carries stages around. `run` is contravariant in its context, hence `never`. */
-export interface AnyStage extends Omit<Stage, 'run'> {
+export interface AnyStage extends Omit<Stage, 'run' | 'argv'> {
   run(context: never): Promise<void>;
+  argv?(context: never): readonly (string | number | URL)[];
 }
 
 /**

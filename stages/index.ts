@@ -1,5 +1,6 @@
 /** The stages, as recipes import them. Importing this loads no TensorFlow: stages load what they need when they run. */
 export {coldStartData} from './cold-start-data.js';
+export {command} from './command.js';
 export {corpus} from './corpus.js';
 export {evaluate} from './evaluate.js';
 export {generalData} from './general-data.js';

@@ -14,6 +14,8 @@ export interface StartRequest {
   readonly folder: string;
   /** In the environment of the process and all that it starts, as `R1_ATTEMPT`. */
   readonly tag: string;
+  /** A program to run instead of the stage's module. */
+  readonly command?: readonly string[];
 }
 
 export interface Running {

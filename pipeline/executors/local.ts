@@ -12,15 +12,38 @@ import {TAG_VARIABLE, hasProc, isRunning, processRecord, signal, tagged, usageOf
 const LEFTOVER_GRACE = 1000;
 const POLL = 50;
 
+const SHELL = '/bin/sh';
+
+/** The job folder, for a program that wants to append to `events.jsonl` or to keep checkpoints. */
+const JOB_VARIABLE = 'R1_JOB';
+
+/**
+ * Runs a program that knows nothing of job folders: hands a request to stop on to it, and leaves its exit code as the
+ * result, by rename, so that it is there even when the runner is not. The wait is repeated because a signal ends it early.
+ */
+const WRAPPER = `
+trap 'kill -TERM "$child" 2>/dev/null' TERM
+"$@" &
+child=$!
+wait "$child"; code=$?
+while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
+printf '{"end":"exited","code":%d}' "$code" > "$R1_JOB/result.json.tmp" && mv "$R1_JOB/result.json.tmp" "$R1_JOB/result.json"
+exit "$code"
+`;
+
 /** @param entry path of the module that runs a job folder, `stages/main.js` */
 export function localExecutor(entry: string): Executor {
   return {
-    async start({folder, tag}) {
+    async start({folder, tag, command}) {
       const {execa} = await import('execa');
       const files = jobFiles(folder);
       const log = openSync(files.log, 'a');
-      const child = execa(process.execPath, ['--enable-source-maps', entry, folder], {
-        cwd: folder,
+      const [program, ...words] =
+        command === undefined
+          ? [process.execPath, '--enable-source-maps', entry, folder]
+          : [SHELL, '-c', WRAPPER, SHELL, ...command];
+      const child = execa(program, words, {
+        cwd: command === undefined ? folder : files.scratch,
         detached: true,
         // The runner's end is not the stage's: an orphan is adopted or ended by the next runner.
         cleanup: false,
@@ -29,7 +52,7 @@ export function localExecutor(entry: string): Executor {
         stderr: log as 3,
         buffer: false,
         reject: false,
-        env: {[TAG_VARIABLE]: tag},
+        env: {[TAG_VARIABLE]: tag, ...(command === undefined ? {} : {[JOB_VARIABLE]: folder})},
       });
       closeSync(log);
       const {pid} = child;

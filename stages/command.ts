@@ -1,0 +1,64 @@
+/**
+ * Any program as a stage: a script, a compiler, another framework's trainer. Its inputs and outputs are declared, its
+ * params become arguments, its exit code is the outcome. A file of its own that it runs is named by
+ * `new URL('./train.py', import.meta.url)`: then its bytes count in the fingerprint like a module's.
+ *
+ *     export const tokenise = command({
+ *       module: import.meta.url, name: 'tokenise',
+ *       inputs: {text: 'dataset'}, outputs: {tokens: 'dataset'}, params: {size: 256},
+ *       argv: ({inputs, outputs, params}) =>
+ *         ['python3', new URL('./tokenise.py', import.meta.url), inputs.text, outputs.tokens, '--size', params.size],
+ *     });
+ *
+ * The program runs in the attempt's scratch folder, with `R1_JOB` naming the job folder: lines appended to its
+ * `events.jsonl` are progress and metrics, as of any stage.
+ */
+import {spawn} from 'node:child_process';
+import {fileURLToPath} from 'node:url';
+import {StageFailure, defineStage} from '../pipeline/stage.js';
+import type {CommandContext, InputPorts, OutputPorts, Params, Stage, StageDefinition} from '../pipeline/stage.js';
+
+export interface CommandDefinition<I extends InputPorts, O extends OutputPorts, P extends Params> extends Omit<
+  StageDefinition<I, O, P>,
+  'run' | 'argv'
+> {
+  /** The program and its arguments. Numbers are written as JavaScript writes them, file URLs as paths. */
+  argv(context: CommandContext<I, O, P>): readonly (string | number | URL)[];
+}
+
+export function command<const I extends InputPorts, const O extends OutputPorts, P extends Params>(
+  definition: CommandDefinition<I, O, P>,
+): Stage<I, O, P> {
+  return defineStage<I, O, P>({
+    ...definition,
+    async run(context) {
+      const [program, ...words] = definition
+        .argv(context)
+        .map((word) => (word instanceof URL ? fileURLToPath(word) : String(word)));
+      if (program === undefined) throw new StageFailure(`the command of “${definition.name}” is empty`);
+      await ended(program, words, context);
+    },
+  });
+}
+
+/** Runs a program with our own stdout and stderr. Rejects with a StageFailure unless it exits with 0. */
+function ended(
+  program: string,
+  words: readonly string[],
+  {scratch, signal}: {scratch: string; signal: AbortSignal},
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, words, {cwd: scratch, stdio: ['ignore', 'inherit', 'inherit']});
+    signal.addEventListener('abort', () => child.kill('SIGTERM'), {once: true});
+    child.on('error', (error) => reject(new StageFailure(`${program} could not be started: ${error.message}`)));
+    child.on('close', (code, by) => {
+      if (code === 0) resolve();
+      else
+        reject(
+          new StageFailure(
+            code === null ? `${program} was killed by ${by ?? 'a signal'}` : `${program} exited with ${code}`,
+          ),
+        );
+    });
+  });
+}

@@ -1,0 +1,121 @@
+/** The `command` stage: programs that know nothing of us, run as nodes. */
+import assert from 'node:assert/strict';
+import {existsSync, readFileSync, readdirSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {test} from 'node:test';
+import {openStore} from '../../artifacts/index.js';
+import type {Store} from '../../artifacts/index.js';
+import {isRunning, tagged} from '../../pipeline/executors/processes.js';
+import {readProcess} from '../../pipeline/jobfolder.js';
+import {r1, start, until} from '../rig/command.js';
+import {temporaryFolder} from '../rig/temporary.js';
+
+const RECIPE = `
+import {recipe} from 'r1';
+import {command} from 'r1/stages';
+
+export const write = command({
+  module: import.meta.url, name: 'write', inputs: {}, outputs: {text: 'text'}, params: {text: 'hello', code: 0},
+  argv: ({outputs, params, seed}) =>
+    ['/bin/sh', new URL('./write.sh', import.meta.url), outputs.text, params.text, seed, params.code],
+});
+export const upper = command({
+  module: import.meta.url, name: 'upper', inputs: {text: 'text'}, outputs: {text: 'text'}, params: {wait: 0},
+  argv: ({inputs, outputs, params}) => ['/bin/sh', '-c', 'sleep "$3"; tr a-z A-Z < "$1" > "$2"', 'sh', inputs.text, outputs.text, params.wait],
+});
+
+export default recipe('programs', (add) => {
+  const {text} = add('write', write, {});
+  add('upper', upper, {text});
+});
+`;
+const WRITE = `echo "$2 $3" > "$1"
+echo "wrote in $PWD"
+printf '{"type":"metric","at":1,"name":"size","step":1,"value":7}\\n' >> "$R1_JOB/events.jsonl"
+exit "$4"
+`;
+const FILES = {'programs.ts': RECIPE, 'write.sh': WRITE};
+
+function reading<T>(cwd: string, read: (store: Store) => T): T {
+  const store = openStore(join(cwd, '.r1'), {mode: 'read'});
+  try {
+    return read(store);
+  } finally {
+    store.close();
+  }
+}
+
+test('params become arguments, the exit code the outcome, lines of events metrics', async (t) => {
+  const cwd = temporaryFolder(t, FILES);
+  const ended = await r1(t, ['run', './programs.ts', '--seed', '3'], {cwd});
+  assert.equal(ended.code, 0, ended.err);
+  const {attempt, metrics} = reading(cwd, (store) => {
+    const [upper] = store.attemptsOf(store.latestRun()!.id, 'upper');
+    const [write] = store.attemptsOf(store.latestRun()!.id, 'write');
+    return {attempt: upper!, metrics: store.metrics(write!.id)};
+  });
+  const blobs = readdirSync(join(cwd, '.r1', 'blobs'), {recursive: true, encoding: 'utf8'}).map((name) =>
+    join(cwd, '.r1', 'blobs', name),
+  );
+  assert.ok(blobs.some((file) => existsSync(file) && !file.endsWith('sha256') && readOrNothing(file) === 'HELLO 3\n'));
+  assert.deepEqual(metrics, [{name: 'size', step: 1, value: 7}]);
+  assert.equal(attempt.outcome?.ok, true);
+  assert.match(readFileSync(join(cwd, '.r1', 'jobs', '1', 'output.log'), 'utf8'), /^wrote in .*\/jobs\/1\/scratch$/m);
+});
+
+function readOrNothing(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EISDIR') return '';
+    throw error;
+  }
+}
+
+test('another exit code is a failure with that code', async (t) => {
+  const cwd = temporaryFolder(t, FILES);
+  const ended = await r1(t, ['run', './programs.ts', '--set', 'write.code=3'], {cwd});
+  assert.equal(ended.code, 1);
+  assert.match(ended.err, /write\s+failed: exited with 3/);
+});
+
+test('the bytes of a script that the command names count', async (t) => {
+  const cwd = temporaryFolder(t, FILES);
+  await r1(t, ['run', './programs.ts'], {cwd});
+  writeFileSync(join(cwd, 'write.sh'), `# only a comment, but in a language that we cannot read\n${WRITE}`);
+  const plan = await r1(t, ['plan', './programs.ts'], {cwd});
+  assert.match(plan.out, /write\s+run\s+code of write\.sh/);
+});
+
+test('a program that outlives its runner is adopted, and its exit code is not lost', async (t) => {
+  const cwd = temporaryFolder(t, FILES);
+  const runner = start(t, ['run', './programs.ts', '--set', 'upper.wait=1'], {cwd});
+  const folder = join(cwd, '.r1', 'jobs', '2');
+  const record = await until('the program runs', () => readProcess(folder));
+  runner.child.kill('SIGKILL');
+  await runner.ended;
+  assert.ok(isRunning(record));
+  const next = await r1(t, ['run', './programs.ts', '--set', 'upper.wait=1'], {cwd});
+  assert.equal(next.code, 0, next.err);
+  assert.match(next.err, /upper\s+goes on/);
+  assert.equal(
+    reading(
+      cwd,
+      (store) => store.attemptsOf(1 as never, 'upper').length + store.attemptsOf(2 as never, 'upper').length,
+    ),
+    1,
+  );
+});
+
+test('Ctrl-C ends the program and nothing of it is left', async (t) => {
+  const cwd = temporaryFolder(t, FILES);
+  const runner = start(t, ['run', './programs.ts', '--set', 'upper.wait=60'], {cwd});
+  const folder = join(cwd, '.r1', 'jobs', '2');
+  await until('the program runs', () => readProcess(folder));
+  runner.child.kill('SIGINT');
+  const ended = await runner.ended;
+  assert.equal(ended.code, 130);
+  assert.match(ended.err, /upper\s+stopped: was stopped/);
+  const {tag} = JSON.parse(readFileSync(join(folder, 'job.json'), 'utf8')) as {tag: string};
+  assert.deepEqual(tagged(tag), []);
+});
