@@ -15,6 +15,7 @@ import {
   openSync,
   readFileSync,
   readdirSync,
+  readSync,
   renameSync,
   rmdirSync,
   statSync,
@@ -51,6 +52,8 @@ export interface Files {
   list(folder: string): readonly string[];
   /** A whole small file. */
   readSmall(path: string): Uint8Array;
+  /** Part of a file; shorter than asked for at its end. */
+  readRange(path: string, offset: number, bytes: number): Uint8Array;
   /** Reads a file of any size, the next chunk while `onChunk` works on this one. */
   read(path: string, onChunk: OnChunk): Promise<void>;
 
@@ -137,6 +140,21 @@ export const disk: Files = {
   statFollowed: (path) => unlessMissing(() => toStat(statSync(path, {bigint: true, throwIfNoEntry: false}))),
   list: (folder) => readdirSync(folder).sort(),
   readSmall: (path) => readFileSync(path),
+  readRange(path, offset, bytes) {
+    const file = openSync(path, 'r');
+    try {
+      const buffer = new Uint8Array(bytes);
+      let done = 0;
+      while (done < bytes) {
+        const read = readSync(file, buffer, done, bytes - done, offset + done);
+        if (read === 0) break;
+        done += read;
+      }
+      return buffer.subarray(0, done);
+    } finally {
+      closeSync(file);
+    }
+  },
   async read(path, onChunk) {
     const source = await open(path, 'r');
     try {

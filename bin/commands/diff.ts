@@ -1,0 +1,97 @@
+/** `r1 diff`: what is different between two runs, or two artifacts, and where it began. */
+import {Command} from 'commander';
+import type {ArtifactComparison} from '../../artifacts/compare.js';
+import {UserError} from '../../artifacts/index.js';
+import type {RunId, Store} from '../../artifacts/index.js';
+import {suggestion} from '../../pipeline/nearest.js';
+import type {GlobalOptions, Services} from '../services.js';
+import {withGlobals} from '../globals.js';
+import {withStore} from './with-store.js';
+
+interface DiffOptions extends GlobalOptions {
+  readonly quick?: boolean;
+}
+
+export const diffCommand = (services: Services): Command =>
+  withGlobals(new Command('diff'), [
+    'r1 diff 3 4',
+    'r1 diff 3 4 --quick --json',
+    'r1 diff 3/full-sft:model 4/full-sft:model',
+  ])
+    .description('what is different between two runs and where it began: params, inputs, code, tensors, rows, metrics')
+    .argument('<a>', 'number of a run, or a reference to an artifact')
+    .argument('<b>', 'the other')
+    .option('--quick', 'do not look into the bytes of what differs')
+    .action(async (a: string, b: string, {quick, json, ...options}: DiffOptions) => {
+      await withStore(services, options, 'read', async (store) => {
+        const runs = [a, b].filter((word) => /^\d+$/.test(word));
+        if (runs.length === 2)
+          await diffOfRuns(services, store, {
+            a: Number(a) as RunId,
+            b: Number(b) as RunId,
+            quick: quick === true,
+            json: json === true,
+          });
+        else if (runs.length === 0) await diffOfArtifacts(services, store, {a, b, json: json === true});
+        else
+          throw new UserError('bad-argument', 'a run cannot be compared with an artifact', {
+            hint: 'give two numbers of runs, or two references',
+          });
+      });
+    });
+
+/** JSON has no Infinity; it stands for “one of them is not a number”. */
+const jsonText = (value: unknown): string =>
+  JSON.stringify(value, (_, item: unknown) => (item === Infinity ? 'Infinity' : item));
+
+async function diffOfRuns(
+  services: Services,
+  store: Store,
+  {a, b, quick, json}: {a: RunId; b: RunId; quick: boolean; json: boolean},
+): Promise<void> {
+  for (const run of [a, b]) {
+    if (store.run(run) === undefined)
+      throw new UserError('not-found', `there is no run ${run}`, {hint: '`r1 runs` lists them'});
+  }
+  const {diffRuns} = await import('../../artifacts/diff.js');
+  const difference = diffRuns(store, a, b);
+  const comparisons = new Map<string, ArtifactComparison>();
+  if (!quick) {
+    const {compareArtifacts} = await import('../../artifacts/compare.js');
+    for (const {node, outputs} of difference.nodes) {
+      for (const output of outputs) {
+        if (output.a === undefined || output.b === undefined) continue;
+        services.progress(`comparing ${node}:${output.port}`);
+        comparisons.set(`${node}:${output.port}`, await compareArtifacts(store, output.a, output.b));
+      }
+    }
+    services.progress(undefined);
+  }
+  if (json) {
+    services.say(jsonText({...difference, comparisons: Object.fromEntries(comparisons)}));
+    return;
+  }
+  const {diffText} = await import('../render/diff.js');
+  services.say(diffText(difference, {comparisons, colours: services.colours}));
+}
+
+async function diffOfArtifacts(
+  services: Services,
+  store: Store,
+  {a, b, json}: {a: string; b: string; json: boolean},
+): Promise<void> {
+  const {resolveArtifact} = await import('../../artifacts/reference.js');
+  const {compareArtifacts} = await import('../../artifacts/compare.js');
+  const [left, right] = [
+    await resolveArtifact(store, a, {suggest: suggestion}),
+    await resolveArtifact(store, b, {suggest: suggestion}),
+  ];
+  const comparison = await compareArtifacts(store, left.output.artifact, right.output.artifact);
+  if (json) {
+    services.say(jsonText({a: left.output.artifact, b: right.output.artifact, ...comparison}));
+    return;
+  }
+  const {comparisonLines} = await import('../render/diff.js');
+  const lines = comparisonLines(comparison);
+  services.say(lines.length === 0 ? 'equal, byte by byte' : lines.join('\n'));
+}
