@@ -6,7 +6,7 @@ import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {openLockFile} from './database.js';
 import type {LockFile} from './database.js';
-import {UserError} from './error.js';
+import {UserError, codeOf} from './error.js';
 import type {Layout} from './layout.js';
 
 export interface Gate {
@@ -26,11 +26,21 @@ const BUSY = () =>
 /** How long the collector may keep the others waiting, and the other way round, in milliseconds. */
 const PATIENCE = 60_000;
 
-export function openGate(layout: Layout): Gate {
+/** A reader that may not even open the lock file does without it: it only reads, and finds out when a blob is gone. */
+export function openGate(layout: Layout, readonly: boolean): Gate {
   const file = join(layout.locks, 'collector.lock');
   let shared: LockFile | undefined;
   let holders = 0;
-  const acquire = (milliseconds: number): boolean => (shared ??= openLockFile(file)).acquire('shared', milliseconds);
+  const open = (): LockFile => {
+    if (!readonly) return openLockFile(file);
+    try {
+      return openLockFile(file, {readonly});
+    } catch (error) {
+      if (codeOf(error)?.startsWith('SQLITE_CANTOPEN') !== true) throw error;
+      return {acquire: () => true, release: () => undefined, close: () => undefined};
+    }
+  };
+  const acquire = (milliseconds: number): boolean => (shared ??= open()).acquire('shared', milliseconds);
   const release = (): void => {
     if (--holders === 0) shared?.release();
   };

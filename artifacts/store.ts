@@ -128,7 +128,7 @@ function assemble(folder: string, mode: 'write' | 'read', files: Files, db: Data
   const context = {layout, files, cache, quarantine};
   const blobs = new Blobs(context);
   const rows = openArtifactRows(db);
-  const gate = openGate(layout);
+  const gate = openGate(layout, readonly);
   const locks = openRunnerLocks(layout);
   const claims = openClaims(db, locks);
   const questions = openQuestions(db, rows, blobs);
