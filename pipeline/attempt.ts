@@ -2,7 +2,7 @@
  * One try of one node, from the job folder to the recorded outcome. The process is somebody else's (`executors/`), the
  * decision to try at all as well (`noderun.ts`).
  */
-import {mkdirSync, statSync} from 'node:fs';
+import {existsSync, mkdirSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {UserError} from '../artifacts/index.js';
 import type {Artifact, AttemptId, ClaimId, Cost, Digest, Placed, Store} from '../artifacts/index.js';
@@ -124,11 +124,9 @@ export async function conclude(claimed: Claimed, outcome: Outcome, cost: Cost, w
     };
   });
   const files = jobFiles(folder);
-  await store.removeTree(files.inputs);
-  await store.removeTree(files.scratch);
-  if (concluded.outcome.reason === 'succeeded') {
-    await store.removeTree(files.outputs);
-    await store.removeTree(files.checkpoints);
+  const done = concluded.outcome.reason === 'succeeded';
+  for (const used of [files.inputs, files.scratch, ...(done ? [files.outputs, files.checkpoints] : [])]) {
+    if (existsSync(used)) await store.removeTree(used);
   }
   // What was lost or overtaken is tried again or replaced at once; the node itself has not finished.
   if (concluded.outcome.reason !== 'lost' && concluded.outcome.reason !== 'superseded') {

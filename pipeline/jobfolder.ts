@@ -202,6 +202,8 @@ function readJson(file: string): Result<unknown, string> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return err(ABSENT);
     return err((error as Error).message);
   }
+  // Made, but killed before the first byte was written.
+  if (text === '') return err(ABSENT);
   return parseJson(text);
 }
 

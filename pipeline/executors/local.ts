@@ -5,8 +5,10 @@
 import {closeSync, openSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {jobFiles, readProcess, writeJson} from '../jobfolder.js';
+import type {ProcessRecord} from '../jobfolder.js';
 import type {Executor, Exit, Running} from './executor.js';
-import {TAG_VARIABLE, hasProc, isRunning, processRecord, signal, tagged, usageOf} from './processes.js';
+import {TAG_VARIABLE, hasProc, isRunning, kinOf, processRecord, signal, usageOf} from './processes.js';
+import type {Kin} from './processes.js';
 
 /** Time that left-over processes get between SIGTERM and SIGKILL, ms. */
 const LEFTOVER_GRACE = 1000;
@@ -19,7 +21,8 @@ const JOB_VARIABLE = 'R1_JOB';
 
 /**
  * Runs a program that knows nothing of job folders: hands a request to stop on to it, and leaves its exit code as the
- * result, by rename, so that it is there even when the runner is not. The wait is repeated because a signal ends it early.
+ * result, so that it is there even when the runner is not. The wait is repeated because a signal ends it early. The result
+ * is written by the shell itself, in one piece, since a rename would take a process more; an empty one is none.
  */
 const WRAPPER = `
 trap 'kill -TERM "$child" 2>/dev/null' TERM
@@ -27,7 +30,7 @@ trap 'kill -TERM "$child" 2>/dev/null' TERM
 child=$!
 wait "$child"; code=$?
 while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
-printf '{"end":"exited","code":%d}' "$code" > "$R1_JOB/result.json.tmp" && mv "$R1_JOB/result.json.tmp" "$R1_JOB/result.json"
+printf '{"end":"exited","code":%d}' "$code" > "$R1_JOB/result.json"
 exit "$code"
 `;
 
@@ -60,21 +63,24 @@ export function localExecutor(entry: string): Executor {
         const {message}: Ended = await child;
         throw new Error(message ?? 'the process could not be started');
       }
-      writeJson(files.process, processRecord(pid), {durable: false});
+      const record = processRecord(pid);
+      writeJson(files.process, record, {durable: false});
       const exit = child.then(async (result): Promise<Exit> => ({
         how: howOf(result),
-        leftovers: await endLeftovers(tag, pid),
+        leftovers: await endLeftovers({tag, leader: record}),
       }));
       return running(pid, exit);
     },
 
     async adopt({folder, tag}) {
       const record = readProcess(folder);
-      // Killed between the start of the process and the note of its pid: the tag finds it all the same.
-      const alive = record === undefined || !isRunning(record) ? tagged(tag)[0]?.pid : record.pid;
-      if (alive === undefined) return undefined;
-      const main = record?.pid === alive ? record : processRecord(alive);
-      return running(alive, unseenExit(main, tag));
+      if (record !== undefined && isRunning(record)) return running(record.pid, unseenExit(record, tag));
+      const kin = kinOf({tag});
+      // Its runner was killed between the start of the process and the note of its pid.
+      const leader = record === undefined ? kin.find(({leads}) => leads) : undefined;
+      if (leader !== undefined) return running(leader.pid, unseenExit(processRecord(leader.pid), tag));
+      if (kin.length > 0) await endLeftovers({tag});
+      return undefined;
     },
   };
 }
@@ -104,25 +110,25 @@ function howOf(result: Ended): Exit['how'] {
   return {type: 'unstarted', message: result.message ?? 'the process could not be started'};
 }
 
-async function unseenExit(main: ReturnType<typeof processRecord>, tag: string): Promise<Exit> {
-  while (isRunning(main)) await sleep(POLL);
-  return {how: {type: 'unseen'}, leftovers: await endLeftovers(tag, main.pid)};
+async function unseenExit(leader: ProcessRecord, tag: string): Promise<Exit> {
+  while (isRunning(leader)) await sleep(POLL);
+  return {how: {type: 'unseen'}, leftovers: await endLeftovers({tag, leader})};
 }
 
 /** Ends what the main process left running, in its session or elsewhere under its tag, and waits until it is gone. */
-async function endLeftovers(tag: string, session: number): Promise<Exit['leftovers']> {
-  const left = tagged(tag, session);
+async function endLeftovers(kin: Kin): Promise<Exit['leftovers']> {
+  const left = kinOf(kin);
   if (left.length === 0) {
-    if (!hasProc) signal(-session, 'SIGKILL'); // the group is all that can be reached
-    return left;
+    if (!hasProc && kin.leader !== undefined) signal(-kin.leader.pid, 'SIGKILL'); // all that can be reached
+    return [];
   }
-  const all = new Map(left.map((process) => [process.pid, process]));
+  const all = new Map(left.map(({pid, command}) => [pid, {pid, command}]));
   for (const {pid} of left) signal(pid, 'SIGTERM');
   const started = performance.now();
   for (;;) {
-    const alive = tagged(tag, session);
+    const alive = kinOf(kin);
     if (alive.length === 0) return [...all.values()];
-    for (const process of alive) all.set(process.pid, process);
+    for (const {pid, command} of alive) all.set(pid, {pid, command});
     if (performance.now() - started > LEFTOVER_GRACE) for (const {pid} of alive) signal(pid, 'SIGKILL');
     await sleep(POLL);
   }

@@ -2,7 +2,7 @@
  * What the system tells of processes, by `/proc`. Where there is none (macOS), a process is only known by its pid and
  * group, and descendants that left the group cannot be found.
  */
-import {existsSync, readFileSync, readdirSync} from 'node:fs';
+import {closeSync, existsSync, openSync, readFileSync, readSync, readdirSync} from 'node:fs';
 import {hostname} from 'node:os';
 import type {ProcessRecord} from '../jobfolder.js';
 import type {Used} from './executor.js';
@@ -41,25 +41,33 @@ export function bootId(): string {
 export interface Descendant {
   readonly pid: number;
   readonly command: string;
+  /** It is the first process of its session. */
+  readonly leads: boolean;
 }
 
-/**
- * Living processes that carry `tag` in their environment, or belong to the session `session`, whoever their parent is by
- * now. Zombies are dead. Empty without `/proc`.
- */
-export function tagged(tag: string, session?: number): Descendant[] {
+/** Where to look for the descendants of a process. */
+export interface Kin {
+  /** They carry this in their environment. */
+  readonly tag: string;
+  /** Or they belong to the session of this one, which started them: nothing older can be a descendant. */
+  readonly leader?: ProcessRecord;
+}
+
+/** Living processes of a job, whoever their parent is by now. Zombies are dead. Empty without `/proc`. */
+export function kinOf({tag, leader}: Kin): Descendant[] {
   if (!hasProc) return [];
   const found: Descendant[] = [];
   const wanted = `${TAG_VARIABLE}=${tag}\0`;
+  const oldest = Number(leader?.started ?? 0);
   for (const name of readdirSync('/proc')) {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
-    const environment = readProc(`${name}/environ`);
-    const inTag = environment !== undefined && `${environment}\0`.includes(wanted);
-    if (!inTag && session === undefined) continue;
     const stat = statOf(pid);
-    if (stat === undefined || stat.state === 'Z' || (!inTag && stat.session !== session)) continue;
-    found.push({pid, command: (readProc(`${name}/cmdline`) ?? '').replaceAll('\0', ' ').trim().slice(0, 200)});
+    if (stat === undefined || stat.state === 'Z' || Number(stat.started) < oldest) continue;
+    const inSession = leader !== undefined && stat.session === leader.pid;
+    if (!inSession && !`${readProc(`${name}/environ`) ?? ''}\0`.includes(wanted)) continue;
+    const command = (readProc(`${name}/cmdline`) ?? '').replaceAll('\0', ' ').trim().slice(0, 200);
+    found.push({pid, command, leads: stat.session === pid});
   }
   return found;
 }
@@ -108,10 +116,25 @@ function statOf(pid: number): Stat | undefined {
   };
 }
 
-/** A file of /proc, or `undefined` when the process is gone or not ours to look into. */
+const buffer = Buffer.allocUnsafe(1 << 16);
+
+/**
+ * A file of /proc, or `undefined` when the process is gone or not ours to look into. Hundreds of them are read after an
+ * attempt, so they share one buffer; `readFileSync` would take a new one for each, as such files tell no size.
+ */
 function readProc(path: string): string | undefined {
   try {
-    return readFileSync(`/proc/${path}`, 'latin1');
+    const fd = openSync(`/proc/${path}`, 'r');
+    try {
+      let text = '';
+      for (;;) {
+        const got = readSync(fd, buffer, 0, buffer.length, -1);
+        if (got === 0) return text;
+        text += buffer.toString('latin1', 0, got);
+      }
+    } finally {
+      closeSync(fd);
+    }
   } catch (error) {
     const {code} = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES' || code === 'EPERM') return undefined;

@@ -6,7 +6,7 @@ import {test} from 'node:test';
 import type {TestContext} from 'node:test';
 import {openStore} from '../../artifacts/index.js';
 import type {Attempt, Store} from '../../artifacts/index.js';
-import {isRunning, tagged} from '../../pipeline/executors/processes.js';
+import {isRunning, kinOf} from '../../pipeline/executors/processes.js';
 import {parseEvent, readProcess} from '../../pipeline/jobfolder.js';
 import {r1, recipeFile, start, until} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
@@ -71,7 +71,7 @@ const jobAt = (cwd: string, node: string, steps: number): Promise<string> =>
 function assertNothingLeft(cwd: string): void {
   for (const folder of jobs(cwd)) {
     const {tag} = JSON.parse(readFileSync(join(folder, 'job.json'), 'utf8')) as {tag: string};
-    assert.deepEqual(tagged(tag), [], `no process of ${tag} is left`);
+    assert.deepEqual(kinOf({tag}), [], `no process of ${tag} is left`);
   }
 }
 
