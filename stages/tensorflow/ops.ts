@@ -217,7 +217,7 @@ export function softmaxAt(logits: Tf.Tensor, targets: Tf.Tensor): Record<'logPro
 export function softmaxAtGradient(dy: Tf.Tensor, masses: Tf.Tensor, totals: Tf.Tensor, targets: Tf.Tensor): Tf.Tensor {
   const {tf} = tensorflow();
   const scale = tf.neg(tf.div(tf.reshape(dy, [-1, 1]), totals)); // (N, 1)
-  const rows = ints(Array.from({length: targets.shape[0]!}, (_, row) => row));
+  const rows = ints(Array.from({length: targets.shape[0]}, (_, row) => row));
   const places = tf.stack([rows, targets], 1); // (N, 2)
   return callOne('TensorScatterAdd', [raw.mul(masses, scale), places, dy], {T: FLOAT, Tindices: INT32});
 }

@@ -7,18 +7,11 @@ import type {ModelConfig} from '../model/config.js';
 import type {DataType} from './backend.js';
 import type {Graph, Output} from './graph.js';
 import {Recorder} from './recorder.js';
-import type {Feed, Fetched} from './session.js';
+import type {Updates} from './updates.js';
+import type {Run, Variable} from './variables.js';
 
 /** A set of model weights in the session. */
 export type WeightSlot = 'policy' | 'reference';
-
-/** A resource variable: its handle, and the node that reads it. */
-export interface Variable {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly handle: Output;
-  readonly read: Output;
-}
 
 /** Named values of one call, as placeholders. */
 export type Placeholders = Readonly<Record<string, Output>>;
@@ -29,24 +22,10 @@ export interface ProgramContext {
   readonly precision: 'f32' | 'bf16';
   /** The packed weights of a slot. */
   weights(slot: WeightSlot): readonly Variable[];
-  /** Adds the nodes that turn gradients (in the order of the policy's weights) into updates; once per source. */
+  /** The optimizer, where the engine has one. */
   readonly updates: Updates | undefined;
-  /** Runs outputs in the session; only once it is open. */
-  run(label: string, feeds: readonly Feed[], outputs: readonly Output[]): Fetched[];
-}
-
-/** How the optimizer is reached from a program. */
-export interface Updates {
-  /** Updates the policy from these gradients. Fetch `norm` (before clipping) to make it happen. */
-  apply(gradients: readonly Output[]): Output;
-  /** Adds these gradients to the accumulators. Fetch the output to make it happen. */
-  accumulate(gradients: readonly Output[]): Output;
-  /** Updates the policy from the accumulators and clears them. */
-  readonly applyAccumulated: Output;
-  /** What must be fed with every update. */
-  feeds(learningRate: number): Feed[];
-  /** An update was made. */
-  count(): void;
+  /** Works once the session is open. */
+  readonly run: Run;
 }
 
 /** A function of the engine, made by the factories in `programs/`. */
@@ -83,17 +62,4 @@ export function placeholders(
   return Object.fromEntries(
     Object.entries(inputs).map(([name, {dtype, shape}]) => [name, graph.placeholder(name, dtype, shape)]),
   );
-}
-
-/**
- * The output, computed after all of these nodes ran. Used where a call is made for its effect.
- */
-export function after(graph: Graph, output: Output, effects: readonly string[]): Output {
-  return graph.addOne({
-    op: 'Identity',
-    inputs: [output],
-    attributes: {T: {kind: 'type', value: output.dtype}},
-    outputs: [output],
-    after: effects,
-  });
 }

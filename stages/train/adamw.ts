@@ -5,8 +5,9 @@
  */
 import {DataType} from '../tensorflow/backend.js';
 import type {Graph, Output} from '../tensorflow/graph.js';
-import type {Variable} from '../tensorflow/program.js';
 import type {Feed} from '../tensorflow/session.js';
+import type {Variable} from '../tensorflow/variables.js';
+import {addEffect} from '../tensorflow/variables.js';
 
 export interface AdamWOptions {
   readonly beta1: number;
@@ -102,10 +103,10 @@ export function adamW(
     const before = [norm.node];
     if (options.weightDecay !== 0 && weight.shape.length > 1) {
       const loss = one('Mul', [weight.read, inputs.decay]);
-      const [node] = addEffect(graph, 'AssignSubVariableOp', [weight.handle, loss], {dtype: T}, before);
+      const node = addEffect(graph, 'AssignSubVariableOp', [weight.handle, loss], {dtype: T}, before);
       before.push(node);
     }
-    const [node] = addEffect(
+    const node = addEffect(
       graph,
       'ResourceApplyAdam',
       [
@@ -127,16 +128,4 @@ export function adamW(
   });
   const done = graph.addOne({op: 'Identity', inputs: [norm], attributes: {T}, outputs: [scalar], after: effects});
   return {norm: done, effects};
-}
-
-/** Adds a node that is there for its effect, and returns its name. */
-export function addEffect(
-  graph: Graph,
-  op: string,
-  inputs: readonly Output[],
-  attributes: Parameters<Graph['add']>[0]['attributes'],
-  after: readonly string[] = [],
-): [string] {
-  graph.add({op, inputs, attributes, outputs: [], after});
-  return [graph.nodes.at(-1)!.name];
 }

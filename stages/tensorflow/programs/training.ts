@@ -9,8 +9,9 @@ import {pairwiseObjective, pointwiseObjective} from '../../train/reward-model.js
 import {tensorflow} from '../backend.js';
 import {valueAndGradients} from '../gradients.js';
 import type {Output} from '../graph.js';
-import type {Placeholders, Program, ProgramContext, Updates} from '../program.js';
+import type {Placeholders, Program, ProgramContext} from '../program.js';
 import {placeholders, recordInto} from '../program.js';
+import type {Updates} from '../updates.js';
 import {checkedLengths, microBatches} from './batches.js';
 
 /** Rows of one micro-batch, and the lengths (positions) that rows are padded to. */
@@ -93,6 +94,7 @@ export function training<Row, Metrics extends Record<string, number>>(
           buckets.lengths,
         );
         const single = batches.length === 1;
+        if (!single) updates.prepare(context.run);
         let gradNorm = 0;
         const metrics = batches.map(({indices, length}) => {
           const part = parts.get(length)!;
@@ -111,8 +113,7 @@ export function training<Row, Metrics extends Record<string, number>>(
           return named(part, fetched[0]!.values);
         });
         if (!single)
-          gradNorm = context.run(`${name}/update`, updates.feeds(learningRate), [updates.applyAccumulated])[0]!
-            .values[0]!;
+          gradNorm = context.run(`${name}/update`, updates.feeds(learningRate), [updates.applySums])[0]!.values[0]!;
         updates.count();
         return {...objective.report(metrics, rows), gradNorm};
       };

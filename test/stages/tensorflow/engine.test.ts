@@ -57,9 +57,12 @@ test('weights, reference and moments are read exactly as they were written', asy
   const other = initialWeights(config, 2);
   engine.write('adam.m', other);
   assert.equal(digest(engine.read('adam.m')), digest(other));
-  engine.copy('adam.m', 'reference');
-  assert.equal(digest(engine.read('reference')), digest(other));
+  engine.write('policy', other);
+  assert.equal(digest(engine.read('reference')), digest(weights));
+  engine.copy('reference', 'policy');
   assert.equal(digest(engine.read('policy')), digest(weights));
+  engine.resetOptimizer();
+  assert.ok([...engine.read('adam.m').values()].every((values) => values.every((value) => value === 0)));
   engine.dispose();
   assert.throws(() => engine.read('policy'), /not open/);
 });
