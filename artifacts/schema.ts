@@ -6,7 +6,7 @@
 /** 'r1' and a zero: tells a store from any other SQLite file. */
 export const APPLICATION_ID = 0x72310000;
 
-/** Tables whose rows never change. */
+/** Tables of the first format whose rows never change. */
 const FACTS = [
   'document',
   'run',
@@ -250,5 +250,15 @@ ${FACTS.map(insertOnly).join('')}
   ) STRICT;
 `;
 
+const V2 = `
+  -- A name of its own for every store, so that what leaves it in standard form can be told from another's.
+  CREATE TABLE store (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    id       TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO store (only_row, id) VALUES (1, lower(hex(randomblob(16))));
+${insertOnly('store')}
+`;
+
 /** Append only. A migration that has shipped is history: never edit it, add the next one. */
-export const MIGRATIONS: readonly string[] = [V1];
+export const MIGRATIONS: readonly string[] = [V1, V2];

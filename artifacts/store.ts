@@ -53,6 +53,8 @@ export interface Store extends Facts, Omit<Questions, 'outputsPresent'>, Metrics
   /** Absolute path. */
   readonly folder: string;
   readonly mode: 'write' | 'read';
+  /** Random, made with the store. */
+  readonly id: string;
   close(): void;
 
   /**
@@ -149,6 +151,7 @@ function assemble(folder: string, mode: 'write' | 'read', files: Files, db: Data
     ...openMetrics(db),
     folder,
     mode,
+    id: db.prepare<{id: string}>('SELECT id FROM store').get()!.id,
     close() {
       locks.close();
       gate.close();

@@ -21,7 +21,7 @@ export const exportCommand = (services: Services): Command =>
     .argument('<reference>', '[run/]node[:port], @digest, @tag, or a path with a slash; a node stands for its model')
     .argument('<folder>', 'empty, or not there yet')
     .action(async (reference: string, folder: string, {json, ...options}: GlobalOptions) => {
-      const {exportArtifact} = await import('../../artifacts/export.js');
+      const {exportArtifact} = await import('../../artifacts/export/files.js');
       await withStore(services, options, 'read', async (store) => {
         const output = await meant(store, reference);
         const artifact = await exportArtifact(store, output.artifact, absolute(folder));

@@ -2,7 +2,7 @@
 import {createColors} from 'picocolors';
 import type {LineageEdge, LineageGraph, LineageNode} from '../../artifacts/ancestry.js';
 import {shortDigest} from '../../artifacts/index.js';
-import type {AttemptId, OutputEdge} from '../../artifacts/index.js';
+import type {Attempt, AttemptId, OutputEdge} from '../../artifacts/index.js';
 import {treeLines} from './tree.js';
 import type {Branch} from './tree.js';
 
@@ -64,15 +64,34 @@ export function lineageText(graph: LineageGraph, {colours, output}: LineageTextO
 /** A quoted string of the DOT language. */
 const quote = (text: string): string => `"${text.replace(/["\\]/g, '\\$&').replace(/\n/g, '\\n')}"`;
 
-export function lineageDot(graph: LineageGraph): string {
-  const nodes = [...graph.nodes.values()].map(
+type DotNode = Pick<LineageNode, 'attempt' | 'node' | 'stage' | 'run' | 'reason'>;
+
+function dot(nodes: Iterable<DotNode>, edges: readonly LineageEdge[]): string {
+  const boxes = [...nodes].map(
     ({attempt, node, stage, run, reason}) =>
       `  a${attempt} [label=${quote(`${node}\n${stage}, attempt ${attempt}, run ${run}`)}${reason === 'succeeded' ? '' : ', color=red'}];`,
   );
-  const edges = graph.edges.map(
+  const arrows = edges.map(
     (edge) => `  a${edge.from} -> a${edge.to} [label=${quote(`${portOf(edge)}\n@${shortDigest(edge.artifact)}`)}];`,
   );
-  return ['digraph lineage {', '  rankdir=LR;', '  node [shape=box];', ...nodes, ...edges, '}'].join('\n');
+  return ['digraph lineage {', '  rankdir=LR;', '  node [shape=box];', ...boxes, ...arrows, '}'].join('\n');
+}
+
+export const lineageDot = (graph: LineageGraph): string => dot(graph.nodes.values(), graph.edges);
+
+/** The attempts of a whole run. */
+export function runDot(attempts: readonly Attempt[]): string {
+  const nodes = attempts.map(({id, node, stage, run, outcome}) => ({
+    attempt: id,
+    node,
+    stage,
+    run,
+    reason: outcome?.reason,
+  }));
+  const edges = attempts.flatMap(({id, inputs}) =>
+    inputs.map(({port, name, artifact, madeBy}) => ({from: madeBy, to: id, port, name, artifact})),
+  );
+  return dot(nodes, edges);
 }
 
 export function lineageJson(graph: LineageGraph): unknown {

@@ -1,13 +1,13 @@
 /** Takes an artifact out of the store: a copy of its own, never a link, each byte checked on its way. */
 import {createHash} from 'node:crypto';
 import {dirname, join} from 'node:path';
-import {shortDigest} from './digest.js';
-import type {Digest} from './digest.js';
-import {UserError, plainError} from './error.js';
-import type {Files} from './files.js';
-import type {Artifact} from './records.js';
-import {partsOf} from './store.js';
-import type {Store} from './store.js';
+import {shortDigest} from '../digest.js';
+import type {Digest} from '../digest.js';
+import {UserError, plainError} from '../error.js';
+import type {Files} from '../files.js';
+import type {Artifact} from '../records.js';
+import {partsOf} from '../store.js';
+import type {Store} from '../store.js';
 
 /**
  * Copies the artifact's files into `target`, which must be empty or not exist; a single file becomes `target` itself.

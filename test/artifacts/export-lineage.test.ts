@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import {spawnSync} from 'node:child_process';
+import {existsSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import test from 'node:test';
+import type {TestContext} from 'node:test';
+import {fileURLToPath} from 'node:url';
+import {toOpenLineage} from '../../artifacts/export/openlineage.js';
+import {toProv} from '../../artifacts/export/prov.js';
+import {scopeOf} from '../../artifacts/export/scope.js';
+import {digestOf} from '../../artifacts/index.js';
+import {exportLineageCommand} from '../../bin/commands/export-lineage.js';
+import {spoken} from '../bin/spoken.js';
+import {Bench, edge, fill, temporaryFolder} from './temporary.js';
+import type {Made} from './temporary.js';
+
+/** prompts (from outside) ─→ data ─→ sft, and `rl`, which failed. `data` is reused from an earlier run. */
+async function finishedRun(t: TestContext): Promise<Bench> {
+  const bench = new Bench(t);
+  const {store} = bench;
+  const artifact = await store.ingest(fill(temporaryFolder(t), {'prompts.jsonl': '{}\n'}), 'prompts');
+  const source = {node: 'prompts', artifact, path: './prompts', because: 'given'};
+  const prompts: Made = {attempt: store.recordSource({run: bench.run, ...source}), outputs: {output: artifact}};
+  const data = await bench.make({
+    node: 'data',
+    inputs: [edge(prompts, 'output', 'prompts')],
+    outputs: {rows: {kind: 'dataset', files: {'rows.jsonl': '{}\n', 'card.json': '{}'}}},
+  });
+  const run = bench.next('tiny');
+  store.recordSource({run, ...source});
+  store.recordDecisions([{run, node: 'data', action: 'reuse', attempt: data.attempt, because: 'same fingerprint'}]);
+  const sft = await bench.make({
+    node: 'sft',
+    params: {rate: 0.1, name: 'x'},
+    inputs: [edge(data, 'rows', 'data', 'a')],
+    outputs: {model: {kind: 'model', files: {w: '1'}}},
+  });
+  const begun = store.beginAttempt({
+    run,
+    node: 'rl',
+    stage: 'grpo',
+    fingerprint: digestOf('f', 1),
+    ingredients: {},
+    params: {},
+    seed: 0,
+    because: '',
+    inputs: [edge(sft, 'model', 'policy')],
+  });
+  assert.ok(begun.state === 'claimed');
+  store.finishAttempt({...begun, outcome: {ok: false, reason: 'stage-exited', detail: {exitCode: 1}}});
+  store.endRun(run, 'failed');
+  return bench;
+}
+
+test('PROV names every artifact, attempt, use and generation, and nothing that it does not declare', async (t) => {
+  const bench = await finishedRun(t);
+  const prov = toProv(scopeOf(bench.store, bench.store.latestRun()!));
+  assert.deepEqual(
+    Object.values(prov.activity).map((activity) => activity['prov:label']),
+    ['data', 'sft', 'rl'],
+  );
+  const members = Object.keys(prov.hadMember).length;
+  assert.deepEqual(
+    [Object.keys(prov.entity).length, members],
+    [3 + 3, 4],
+    'three artifacts of four files, two of which have equal bytes',
+  );
+  assert.deepEqual(
+    Object.values(prov.entity).flatMap((entity) => entity['prov:location'] ?? []),
+    ['./prompts'],
+  );
+  for (const use of Object.values(prov.used))
+    assert.ok((use['prov:activity'] as string) in prov.activity && (use['prov:entity'] as string) in prov.entity);
+  for (const made of Object.values(prov.wasGeneratedBy))
+    assert.ok((made['prov:activity'] as string) in prov.activity && (made['prov:entity'] as string) in prov.entity);
+  assert.deepEqual(Object.keys(prov.wasGeneratedBy).length, 2);
+  assert.deepEqual(
+    Object.values(prov.used).map((use) => use['prov:role']),
+    ['prompts', 'data.a', 'policy'],
+  );
+  // Every prefix that is used is declared.
+  for (const id of [...Object.keys(prov.entity), ...Object.keys(prov.activity)])
+    assert.ok(prov.prefix[id.split(':')[0]!] !== undefined, id);
+});
+
+test('OpenLineage has a start and an end for each attempt, under its run, with what the core model asks for', async (t) => {
+  const bench = await finishedRun(t);
+  const events = toOpenLineage(scopeOf(bench.store, bench.store.latestRun()!));
+  assert.deepEqual(events.map(({job, eventType}) => `${job.name} ${eventType}`).sort(), [
+    'test.data COMPLETE',
+    'test.data START',
+    'tiny FAIL',
+    'tiny START',
+    'tiny.rl FAIL',
+    'tiny.rl START',
+    'tiny.sft COMPLETE',
+    'tiny.sft START',
+  ]);
+  const uri = /^[a-z][a-z0-9+.-]*:\S+$/;
+  for (const event of events) {
+    assert.match(event.eventTime, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    assert.match(event.run.runId, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    assert.match(event.producer, uri);
+    assert.match(event.schemaURL, uri);
+    const facets = [
+      event.run.facets,
+      event.job.facets,
+      ...[...event.inputs, ...event.outputs].flatMap(({facets: own, outputFacets}) => [own, outputFacets ?? {}]),
+    ];
+    for (const facet of facets.flatMap((group) => Object.values(group))) {
+      assert.match(facet._producer, uri);
+      assert.match(facet._schemaURL, uri);
+    }
+  }
+  const sft = events.find(({job, eventType}) => job.name === 'tiny.sft' && eventType === 'COMPLETE')!;
+  assert.deepEqual(
+    sft.inputs.map(({name}) => name),
+    ['test.data.rows'],
+  );
+  assert.deepEqual(
+    sft.outputs.map(({name, facets}) => [name, facets['version']!['datasetVersion']]),
+    [['tiny.sft.model', bench.store.attempt(3 as never)!.outputs[0]!.artifact]],
+  );
+  const parent = sft.run.facets['parent']! as unknown as {run: {runId: string}};
+  assert.equal(parent.run.runId, events.find(({job}) => job.name === 'tiny')!.run.runId);
+  const again = toOpenLineage(scopeOf(bench.store, bench.store.latestRun()!));
+  assert.deepEqual(again, events, 'the same ids every time');
+});
+
+test('r1 export-lineage writes each format', async (t) => {
+  const bench = await finishedRun(t);
+  const prov = JSON.parse((await spoken(exportLineageCommand, bench.folder, ['--format', 'prov'])).out) as {
+    prefix: object;
+  };
+  assert.ok('r1' in prov.prefix);
+  const lines = (await spoken(exportLineageCommand, bench.folder, ['--format', 'openlineage'])).out.split('\n');
+  assert.equal(lines.length, 8);
+  for (const line of lines) assert.ok('eventType' in (JSON.parse(line) as object));
+  assert.match((await spoken(exportLineageCommand, bench.folder, ['--format', 'dot'])).out, /a3 -> a4 \[label="policy/);
+  const json = JSON.parse((await spoken(exportLineageCommand, bench.folder, ['1'])).out) as {
+    attempts: unknown[];
+    run: {id: number};
+  };
+  assert.deepEqual([json.run.id, json.attempts.length], [1, 2]);
+  assert.equal((await spoken(exportLineageCommand, bench.folder, ['--format', 'xml'])).code, 2);
+  assert.equal((await spoken(exportLineageCommand, bench.folder, ['9'])).code, 2);
+});
+
+/** A Python with the packages that lineage.py names: `R1_TEST_PYTHON`, which its first comment says how to make. */
+const PYTHON = process.env['R1_TEST_PYTHON'];
+
+test(
+  'Python’s prov and the OpenLineage client read what we write',
+  {skip: PYTHON === undefined ? 'R1_TEST_PYTHON is not set' : false},
+  async (t) => {
+    const bench = await finishedRun(t);
+    const folder = temporaryFolder(t);
+    const scope = scopeOf(bench.store, bench.store.latestRun()!);
+    writeFileSync(join(folder, 'prov.json'), JSON.stringify(toProv(scope)));
+    writeFileSync(
+      join(folder, 'events.jsonl'),
+      toOpenLineage(scope)
+        .map((event) => JSON.stringify(event))
+        .join('\n'),
+    );
+    const script = fileURLToPath(new URL('../../../test/artifacts/lineage.py', import.meta.url));
+    assert.ok(existsSync(script));
+    const {status, stderr, stdout} = spawnSync(
+      PYTHON!,
+      [script, join(folder, 'prov.json'), join(folder, 'events.jsonl')],
+      {encoding: 'utf8'},
+    );
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(JSON.parse(stdout), {
+      entities: 7,
+      activities: 3,
+      used: 3,
+      generated: 2,
+      derived: 2,
+      members: 4,
+      events: 8,
+    });
+  },
+);
