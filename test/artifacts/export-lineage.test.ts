@@ -172,7 +172,7 @@ test(
     );
     assert.equal(status, 0, stderr);
     assert.deepEqual(JSON.parse(stdout), {
-      entities: 7,
+      entities: 6,
       activities: 3,
       used: 3,
       generated: 2,
