@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   status: async () => (await import('./commands/status.js')).statusCommand,
   log: async () => (await import('./commands/log.js')).logCommand,
   why: async () => (await import('./commands/why.js')).whyCommand,
+  reproduce: async () => (await import('./commands/reproduce.js')).reproduceCommand,
   lineage: async () => (await import('./commands/lineage.js')).lineageCommand,
   show: async () => (await import('./commands/show.js')).showCommand,
   runs: async () => (await import('./commands/runs.js')).runsCommand,

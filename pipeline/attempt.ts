@@ -2,7 +2,7 @@
  * One try of one node, from the job folder to the recorded outcome. The process is somebody else's (`executors/`), the
  * decision to try at all as well (`noderun.ts`).
  */
-import {existsSync, mkdirSync, statSync} from 'node:fs';
+import {existsSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {UserError} from '../artifacts/index.js';
 import type {Artifact, AttemptId, ClaimId, Cost, Digest, Placed, Store} from '../artifacts/index.js';
@@ -10,7 +10,7 @@ import type {Emit} from './events.js';
 import {EventTail} from './eventtail.js';
 import type {Executor, Exit, Running} from './executors/executor.js';
 import {jobFiles, readResult} from './jobfolder.js';
-import type {Job, JobEvent, JobResult, Usage} from './jobfolder.js';
+import type {JobEvent, JobResult, Usage} from './jobfolder.js';
 import {capLog} from './joblog.js';
 import {outcomeJson} from './outcome.js';
 import type {Failure, Outcome} from './outcome.js';
@@ -161,31 +161,8 @@ const isFailure = (value: Record<string, Artifact> | Failure): value is Failure 
 
 export const outputPath = (folder: string, port: string): string => join(jobFiles(folder).outputs, port);
 
-/** Puts the inputs of a job in place, read-only. */
-export async function placeInputs(
-  folder: string,
-  inputs: readonly {readonly port: string; readonly name: string; readonly artifact: Digest}[],
-  store: Store,
-): Promise<{placed: readonly Placed[]; paths: Job['inputs']}> {
-  mkdirSync(jobFiles(folder).inputs, {recursive: true});
-  const paths: Record<string, string | Record<string, string>> = {};
-  const placed = inputs.map(({port, name, artifact}) => {
-    const path = name === '' ? join('inputs', port) : join('inputs', port, name);
-    if (name === '') paths[port] = path;
-    else {
-      const names = (paths[port] ??= {}) as Record<string, string>;
-      names[name] = path;
-      mkdirSync(join(folder, 'inputs', port), {recursive: true});
-    }
-    return {artifact, path};
-  });
-  return {
-    placed: await Promise.all(placed.map(({artifact, path}) => store.materialise(artifact, join(folder, path)))),
-    paths,
-  };
-}
-
-function outcomeOf(seen: {
+/** What the end of a process and the result that it left come to; outputs, events and inputs are not looked at. */
+export function outcomeOf(seen: {
   readonly exit: Exit;
   readonly result: ReturnType<typeof readResult>;
   readonly timedOut: boolean;

@@ -4,8 +4,11 @@
  */
 import {UserError} from '../artifacts/index.js';
 import type {Digest, Json, Run} from '../artifacts/index.js';
+import {needsHooks} from './foreign.js';
 import type {Prepared} from './prepare.js';
 import type {NodeOptions, Ref} from './recipe.js';
+import {err, ok} from './result.js';
+import type {Result} from './result.js';
 import type {AnyStage, Params} from './stage.js';
 import type {StageNode, WiredNode, Wiring} from './wiring.js';
 
@@ -83,7 +86,9 @@ export async function thaw(plan: FrozenPlan): Promise<Thawed> {
       nodes.set(id, {type: 'source', id, port, kind, path});
       continue;
     }
-    const stage = await importStage(id, frozen);
+    const imported = await importStage(frozen);
+    if (!imported.ok) throw changed(id, frozen, imported.error);
+    const stage = imported.value;
     exports.set(stage, frozen.export);
     for (const port of portsOf(frozen.inputs)) {
       if (stage.inputs[port] === undefined) throw changed(id, frozen, `it has no input “${port}” any more`);
@@ -94,19 +99,21 @@ export async function thaw(plan: FrozenPlan): Promise<Thawed> {
   return {wiring: {recipe: plan.recipe, nodes}, exports};
 }
 
-async function importStage(id: string, frozen: FrozenStage): Promise<AnyStage> {
+/** The stage of a frozen node as its module exports it today, or why there is none. */
+export async function importStage(frozen: FrozenStage): Promise<Result<AnyStage, string>> {
   const own = frozen.module.startsWith(OWN_SCHEME);
   const url = own ? OWN + frozen.module.slice(OWN_SCHEME.length) : frozen.module;
-  if (!own) (await import('./hooks.js')).installHooks();
+  if (needsHooks(url)) (await import('./hooks.js')).installHooks();
   let module: Record<string, unknown>;
   try {
     module = (await import(url)) as Record<string, unknown>;
   } catch (error) {
-    throw changed(id, frozen, `${url} cannot be imported: ${(error as Error).message}`);
+    return err(`${url} cannot be imported: ${(error as Error).message}`);
   }
   const stage = module[frozen.export] as AnyStage | undefined;
-  if (stage?.name !== frozen.stage) throw changed(id, frozen, `${url} exports no such stage as “${frozen.export}”`);
-  return stage;
+  return stage?.name === frozen.stage
+    ? ok(stage)
+    : err(`${url} exports no stage “${frozen.stage}” as “${frozen.export}” any more`);
 }
 
 const changed = (id: string, {stage}: FrozenStage, why: string): UserError =>

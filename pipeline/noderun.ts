@@ -2,9 +2,7 @@
  * Brings one node up to date within a run: reuse, wait for whoever is at the same work, take over an orphan, or try it
  * itself. Which of these is decided by the store in one transaction, so that no node runs twice.
  */
-import {mkdirSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {fileURLToPath} from 'node:url';
 import type {
   AttemptId,
   Begun,
@@ -16,21 +14,19 @@ import type {
   RunId,
   Store,
 } from '../artifacts/index.js';
-import {conclude, placeInputs, seeThrough} from './attempt.js';
+import {conclude, seeThrough} from './attempt.js';
 import type {Attempted, Attempting, Claimed} from './attempt.js';
 import {bringCheckpoint, furthestCheckpoint, untainted} from './continue.js';
 import {bootId} from './executors/processes.js';
 import type {Running} from './executors/executor.js';
 import type {Ingredients} from './fingerprint.js';
-import {JOB_VERSION, absolutePaths, jobFiles, readJob, readResult, writeJson} from './jobfolder.js';
-import type {Job} from './jobfolder.js';
+import {jobFiles, readJob, readResult} from './jobfolder.js';
+import {layJob, tagOf} from './lay.js';
 import type {Failure} from './outcome.js';
 import {err, ok} from './result.js';
 import type {Result} from './result.js';
 import type {Turn} from './scheduler.js';
-import {threadsOf} from './wiring.js';
 import type {StageNode} from './wiring.js';
-import type {AnyStage} from './stage.js';
 
 /** A node whose inputs are known. */
 export interface Ready {
@@ -58,8 +54,6 @@ export interface Made {
 
 export interface NodeRunner extends Attempting {
   readonly run: RunId;
-  /** Names this store in the environment of its processes. */
-  readonly storeId: string;
 }
 
 /** Why a node has nothing to hand on. */
@@ -190,43 +184,14 @@ export async function bringUpToDate(
 
   async function attemptIt({attempt, claim, folder, continues}: Begin): Promise<Attempted> {
     const files = jobFiles(folder);
-    mkdirSync(folder, {recursive: true});
     const bare: Claimed = {node, attempt, claim, folder, inputs: []};
-    const {placed, paths} = await placeInputs(folder, ready.inputs, store);
-    const tag = `${runner.storeId}/${attempt}`;
+    const tag = `${tagOf(store)}/${attempt}`;
+    const {placed, command} = await layJob({...ready, folder, tag, store});
     const from = continues;
     if (from !== undefined && !bringCheckpoint(from, folder, store)) {
       const message = `the checkpoint of attempt ${from.attempt} at step ${from.step} is not whole any more`;
       return conclude({...bare, inputs: placed}, {reason: 'start-failed', message}, {wallMs: 0}, runner);
     }
-    const outputs = Object.fromEntries(Object.keys(node.stage.outputs).map((port) => [port, `outputs/${port}`]));
-    const command = commandOf(node.stage, folder, {
-      inputs: paths,
-      outputs,
-      params: node.params,
-      seed: ready.seed,
-      threads: threadsOf(node),
-    });
-    writeJson(
-      files.job,
-      {
-        version: JOB_VERSION,
-        boot: bootId(),
-        tag,
-        node: node.id,
-        stage: node.stage.name,
-        module: node.stage.module,
-        export: ready.exportName,
-        params: node.params,
-        seed: ready.seed,
-        threads: threadsOf(node),
-        inputs: paths,
-        outputs,
-        ...(command === undefined ? {} : {command}),
-        ...(node.options.checkpointEvery === undefined ? {} : {checkpointEvery: node.options.checkpointEvery}),
-      } satisfies Job,
-      {durable: false},
-    );
     const claimed = {...bare, inputs: placed};
     // Placing gigabytes may have taken long; a stop that was asked for meanwhile is obeyed before anything starts.
     if (runner.stop.asked.aborted || turn.stop.aborted)
@@ -253,22 +218,6 @@ export async function bringUpToDate(
   function expected(): {expectedMs?: number} {
     return ready.expectedMs === undefined ? {} : {expectedMs: ready.expectedMs};
   }
-}
-
-/** The command line of a stage that is a program, and the folders that such a one expects to be there. */
-function commandOf(
-  stage: AnyStage,
-  folder: string,
-  job: Pick<Job, 'inputs' | 'outputs' | 'params' | 'seed' | 'threads'>,
-): readonly string[] | undefined {
-  if (stage.argv === undefined) return undefined;
-  const {scratch, outputs} = jobFiles(folder);
-  mkdirSync(scratch, {recursive: true});
-  mkdirSync(outputs, {recursive: true});
-  const {inputs, outputs: ports} = absolutePaths(folder, job);
-  const {params, seed, threads} = job;
-  const words = stage.argv({inputs, outputs: ports, params, seed, threads, scratch} as never);
-  return words.map((word) => (word instanceof URL ? fileURLToPath(word) : String(word)));
 }
 
 /** The run came to an end before the node's turn. */

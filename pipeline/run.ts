@@ -2,7 +2,7 @@
  * Carries out a plan: records the run, holds its lock, ends or adopts what a dead runner left, schedules the nodes, sums
  * up. All that a person sees comes out as events; nothing here prints.
  */
-import {digestOf, UserError} from '../artifacts/index.js';
+import {UserError} from '../artifacts/index.js';
 import type {AttemptId, Decision, InputEdge, Json, Lock, Orphan, RunId, Store} from '../artifacts/index.js';
 import type {Emit, RunOutcome} from './events.js';
 import type {Executor} from './executors/executor.js';
@@ -107,8 +107,7 @@ class Runner {
     this.#run = run;
     this.#plan = prepared.plan;
     const {store, executor, emit, stop, grace} = options;
-    const storeId = digestOf('store', store.folder).slice(0, 16);
-    this.#nodeRunner = {store, executor, emit, stop, grace, run, storeId};
+    this.#nodeRunner = {store, executor, emit, stop, grace, run};
   }
 
   async run(): Promise<{outcome: RunOutcome; ends: ReadonlyMap<string, NodeEnd>}> {

@@ -1,0 +1,85 @@
+/** `r1 reproduce`: makes attempts again in a scratch folder and says whether the bytes are the same. */
+import {fileURLToPath} from 'node:url';
+import {Command} from 'commander';
+import {resolve} from '../../artifacts/reference.js';
+import type {Attempt, RunId, Store} from '../../artifacts/index.js';
+import {localExecutor} from '../../pipeline/executors/local.js';
+import {suggestion} from '../../pipeline/nearest.js';
+import type {Failure} from '../../pipeline/outcome.js';
+import {reproduce} from '../../pipeline/reproduce.js';
+import type {Verdict} from '../../pipeline/reproduce.js';
+import type {Result} from '../../pipeline/result.js';
+import {stopSwitch} from '../../pipeline/stop.js';
+import {runtimeClass} from '../../stages/tensorflow/runtime.js';
+import {withGlobals} from '../globals.js';
+import {outcomeText} from '../render/failure.js';
+import type {GlobalOptions, Services} from '../services.js';
+import {withStore} from './with-store.js';
+
+const STAGE_ENTRY = fileURLToPath(new URL('../../stages/main.js', import.meta.url));
+const INTERRUPTED = 130;
+
+export const reproduceCommand = (services: Services): Command =>
+  withGlobals(new Command('reproduce'), ['r1 reproduce full-sft', 'r1 reproduce @3fa4b1c2', 'r1 reproduce 12'])
+    .description('make attempts again from their recorded inputs, params and seed, and compare the bytes')
+    .argument('<reference>', '[run/]node, @digest, or the number of a run for all that it made')
+    .action(async (reference: string, options: GlobalOptions) => {
+      const stop = stopSwitch();
+      const press = () => void stop.press();
+      process.on('SIGINT', press);
+      try {
+        await withStore(services, options, 'write', async (store) => {
+          const executor = localExecutor(STAGE_ENTRY);
+          let same = true;
+          for (const attempt of await attemptsOf(store, reference)) {
+            if (stop.asked.aborted) break;
+            services.progress(`${attempt.node}  made again …`);
+            const result = await reproduce(attempt, {
+              store,
+              executor,
+              runtimeOf: (threads) => ({...runtimeClass(threads)}),
+              stop,
+            });
+            services.progress(undefined);
+            if (stop.asked.aborted) break;
+            same &&= result.ok && result.value.verdict === 'reproducible';
+            services.say(
+              options.json === true ? JSON.stringify(resultJson(attempt, result)) : resultText(attempt, result),
+            );
+          }
+          if (stop.asked.aborted) services.exit(INTERRUPTED);
+          else if (!same) services.exit(1);
+        });
+      } finally {
+        process.off('SIGINT', press);
+      }
+    });
+
+async function attemptsOf(store: Store, reference: string): Promise<Attempt[]> {
+  const run = /^\d+$/.test(reference) ? store.run(Number(reference) as RunId) : undefined;
+  if (run === undefined) return [(await resolve(store, reference, {suggest: suggestion})).attempt];
+  return store
+    .nodesOf(run.id)
+    .flatMap(({attempt}) => (attempt === undefined ? [] : [store.attempt(attempt)!]))
+    .filter(({stage, outcome}) => stage !== 'source' && outcome?.ok === true);
+}
+
+function resultJson({id, node, run}: Attempt, result: Result<Verdict, Failure>): unknown {
+  return {node, run, attempt: id, ...(result.ok ? result.value : {verdict: 'failed', outcome: result.error})};
+}
+
+function resultText({id, node}: Attempt, result: Result<Verdict, Failure>): string {
+  const what = `${node} (attempt ${id})`;
+  if (!result.ok) return `${what}: ended otherwise this time: ${outcomeText(result.error)}`;
+  const {value} = result;
+  if (value.verdict === 'reproducible') return `${what}: reproducible, the same bytes again`;
+  if (value.verdict === 'cannot') return `${what}: cannot be made again: ${value.because}`;
+  const {port, file, offset, tensor} = value;
+  const where = `output “${port}”${file === '' ? '' : `, ${file}`}`;
+  const at = offset === undefined ? ', which only one of them has' : `, from byte ${offset} on`;
+  const weights =
+    tensor === undefined
+      ? ''
+      : `; tensor ${tensor.name}: ${tensor.values} values, by up to ${tensor.largest ?? 'a value that is no number'}`;
+  return `${what}: differs in ${where}${at}${weights}`;
+}

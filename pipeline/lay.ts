@@ -1,0 +1,96 @@
+/** Makes a job folder ready: inputs in place, `job.json` written. What happens in it then is not known here. */
+import {mkdirSync} from 'node:fs';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {digestOf} from '../artifacts/index.js';
+import type {Digest, Placed, Store} from '../artifacts/index.js';
+import {bootId} from './executors/processes.js';
+import {JOB_VERSION, absolutePaths, jobFiles, writeJson} from './jobfolder.js';
+import type {Job} from './jobfolder.js';
+import type {AnyStage} from './stage.js';
+import {threadsOf} from './wiring.js';
+import type {StageNode} from './wiring.js';
+
+export interface JobToLay {
+  readonly folder: string;
+  readonly tag: string;
+  readonly node: StageNode;
+  /** Name under which the stage's module exports it. */
+  readonly exportName: string;
+  readonly seed: number;
+  readonly inputs: readonly {readonly port: string; readonly name: string; readonly artifact: Digest}[];
+  readonly store: Store;
+}
+
+export interface LaidJob {
+  readonly placed: readonly Placed[];
+  /** The program to start, for a stage that is one. */
+  readonly command: readonly string[] | undefined;
+}
+
+/** Names a store in the environment of its processes, so that two stores do not take each other's for their own. */
+export const tagOf = (store: Store): string => digestOf('store', store.folder).slice(0, 16);
+
+export async function layJob({folder, tag, node, exportName, seed, inputs, store}: JobToLay): Promise<LaidJob> {
+  mkdirSync(folder, {recursive: true});
+  const {placed, paths} = await placeInputs(folder, inputs, store);
+  const {stage, params} = node;
+  const base = {
+    inputs: paths,
+    outputs: Object.fromEntries(Object.keys(stage.outputs).map((port) => [port, `outputs/${port}`])),
+    params,
+    seed,
+    threads: threadsOf(node),
+  };
+  const command = commandOf(stage, folder, base);
+  const {checkpointEvery} = node.options;
+  const job: Job = {
+    version: JOB_VERSION,
+    boot: bootId(),
+    tag,
+    node: node.id,
+    stage: stage.name,
+    module: stage.module,
+    export: exportName,
+    ...base,
+    ...(command === undefined ? {} : {command}),
+    ...(checkpointEvery === undefined ? {} : {checkpointEvery}),
+  };
+  writeJson(jobFiles(folder).job, job, {durable: false});
+  return {placed, command};
+}
+
+async function placeInputs(
+  folder: string,
+  inputs: JobToLay['inputs'],
+  store: Store,
+): Promise<{placed: readonly Placed[]; paths: Job['inputs']}> {
+  if (inputs.length > 0) mkdirSync(jobFiles(folder).inputs, {recursive: true});
+  const paths: Record<string, string | Record<string, string>> = {};
+  const places = inputs.map(({port, name, artifact}) => {
+    const path = name === '' ? `inputs/${port}` : `inputs/${port}/${name}`;
+    if (name === '') paths[port] = path;
+    else {
+      const names = (paths[port] ??= {}) as Record<string, string>;
+      names[name] = path;
+      mkdirSync(join(folder, 'inputs', port), {recursive: true});
+    }
+    return {artifact, path: join(folder, path)};
+  });
+  return {placed: await Promise.all(places.map(({artifact, path}) => store.materialise(artifact, path))), paths};
+}
+
+/** The command line of a stage that is a program, and the folders that such a one expects to be there. */
+function commandOf(
+  stage: AnyStage,
+  folder: string,
+  job: Pick<Job, 'inputs' | 'outputs' | 'params' | 'seed' | 'threads'>,
+): readonly string[] | undefined {
+  if (stage.argv === undefined) return undefined;
+  const {scratch, outputs} = jobFiles(folder);
+  mkdirSync(scratch);
+  mkdirSync(outputs);
+  const {params, seed, threads} = job;
+  const words = stage.argv({...absolutePaths(folder, job), params, seed, threads, scratch} as never);
+  return words.map((word) => (word instanceof URL ? fileURLToPath(word) : String(word)));
+}

@@ -1,0 +1,173 @@
+/**
+ * Makes an attempt again from what is recorded of it, in a scratch folder, and compares bytes. The verdict is stored beside
+ * the attempt; nothing of the new outputs is kept.
+ */
+import {createReadStream, mkdtempSync, statSync} from 'node:fs';
+import {join} from 'node:path';
+import type {Artifact, Attempt, Json, Store} from '../artifacts/index.js';
+import {outcomeOf, outputPath} from './attempt.js';
+import {openCodeReader} from './code.js';
+import type {Executor} from './executors/executor.js';
+import {differences} from './fingerprint.js';
+import type {KnownIngredients, RuntimeClass} from './fingerprint.js';
+import {frozenPlanOf, importStage} from './frozen.js';
+import {readResult} from './jobfolder.js';
+import {layJob, tagOf} from './lay.js';
+import type {Failure} from './outcome.js';
+import {codePartsOf, ingredientsOf} from './past.js';
+import {knownIngredients} from './plan.js';
+import {err, ok} from './result.js';
+import type {Result} from './result.js';
+import type {StopRequest} from './stop.js';
+import {openTokenCache} from './tokencache.js';
+import type {StageNode} from './wiring.js';
+
+export type Verdict =
+  | {readonly verdict: 'reproducible'}
+  | ({readonly verdict: 'differs'} & Difference)
+  /** It could not be made again in the way it was made; `because` says what stands in the way. */
+  | {readonly verdict: 'cannot'; readonly because: string};
+
+/** Where the new bytes part from the recorded ones. */
+export interface Difference {
+  readonly port: string;
+  /** Path within the artifact; '' when the artifact is a single file. */
+  readonly file: string;
+  /** First byte that differs; left out where one of them has no such file. */
+  readonly offset?: number;
+  /** The tensor with the largest difference, in a file of weights. */
+  readonly tensor?: {readonly name: string; readonly values: number; readonly largest: number | null};
+}
+
+export interface ReproduceOptions {
+  readonly store: Store;
+  readonly executor: Executor;
+  readonly runtimeOf: (threads: number) => RuntimeClass;
+  readonly stop: StopRequest;
+}
+
+/** Records and returns the verdict, or returns how the stage ended when it did not succeed this time. */
+export async function reproduce(attempt: Attempt, options: ReproduceOptions): Promise<Result<Verdict, Failure>> {
+  const {store} = options;
+  const same = await sameStage(attempt, options);
+  const made = same.ok ? await makeAgain(attempt, same.value, options) : ok(same.error);
+  if (made.ok) {
+    const {verdict, ...detail} = made.value;
+    store.recordReproduction(attempt.id, {verdict, detail: JSON.parse(JSON.stringify(detail)) as Json});
+  }
+  return made;
+}
+
+interface Found {
+  readonly node: StageNode;
+  readonly exportName: string;
+}
+
+/** The attempt's stage as it is today, if it is what it was; else what stands in the way. */
+async function sameStage(attempt: Attempt, {store, runtimeOf}: ReproduceOptions): Promise<Result<Found, Verdict>> {
+  const cannot = (because: string) => err({verdict: 'cannot', because} as const);
+  if (attempt.stage === 'source') return cannot('it comes from outside');
+  if (attempt.continues?.accepted !== undefined)
+    return cannot(`other code had a hand in it: ${attempt.continues.accepted}`);
+  const gone = attempt.inputs.find(({artifact}) => !store.isPresent(artifact));
+  if (gone !== undefined) return cannot(`the bytes of its input “${gone.port}” are not in the store any more`);
+  const run = store.run(attempt.run);
+  const frozen = run === undefined ? undefined : frozenPlanOf(run).nodes[attempt.node];
+  if (run === undefined || frozen?.type !== 'stage') return cannot(`run ${attempt.run} has no stage “${attempt.node}”`);
+  const stage = await importStage(frozen);
+  if (!stage.ok) return cannot(stage.error);
+  const {inputs, params, options, export: exportName} = frozen;
+  const node: StageNode = {type: 'stage', id: attempt.node, stage: stage.value, inputs, params, options};
+  const code = openCodeReader(openTokenCache(store.folder));
+  const now: KnownIngredients = knownIngredients(node, {
+    codeOf: () => code.codeOf(node.stage.module),
+    runtimeOf,
+    seed: attempt.seed,
+  });
+  const before = ingredientsOf(attempt);
+  const files = codePartsOf(store, attempt);
+  const changed = differences({
+    before,
+    now,
+    codeParts: (digest) => (digest === before.code ? files : code.partsOf(digest)),
+  });
+  if (changed.length > 0) return cannot(`changed since: ${changed.join(', ')}`);
+  return ok({node, exportName});
+}
+
+async function makeAgain(
+  attempt: Attempt,
+  {node, exportName}: Found,
+  {store, executor, stop}: ReproduceOptions,
+): Promise<Result<Verdict, Failure>> {
+  const folder = mkdtempSync(join(store.folder, 'tmp', `reproduce-${attempt.id}-`));
+  try {
+    const tag = `${tagOf(store)}/reproduce-${attempt.id}`;
+    const {inputs, seed} = attempt;
+    const {command} = await layJob({folder, tag, node, exportName, seed, inputs, store});
+    const running = await executor.start({folder, tag, ...(command === undefined ? {} : {command})});
+    const end = () => running.kill();
+    stop.asked.addEventListener('abort', end, {once: true});
+    const exit = await running.exit;
+    stop.asked.removeEventListener('abort', end);
+    const stopped = stop.asked.aborted;
+    const outcome = outcomeOf({exit, result: readResult(folder), timedOut: false, timeout: undefined, stopped});
+    if (outcome.reason !== 'succeeded') return err(outcome);
+    for (const {port, kind, artifact} of attempt.outputs) {
+      if (statSync(outputPath(folder, port), {throwIfNoEntry: false}) === undefined)
+        return err({reason: 'output-missing', port});
+      const now = await store.describe(outputPath(folder, port), kind);
+      if (now.digest === artifact) continue;
+      const before = store.artifact(artifact);
+      if (before === undefined) throw new Error(`Internal error: artifact ${artifact} was never recorded`);
+      return ok({verdict: 'differs', ...(await firstDifference({port, before, now, folder, store}))});
+    }
+    return ok({verdict: 'reproducible'});
+  } finally {
+    await store.removeTree(folder);
+  }
+}
+
+interface Compared {
+  readonly port: string;
+  readonly before: Artifact;
+  readonly now: Artifact;
+  readonly folder: string;
+  readonly store: Store;
+}
+
+async function firstDifference({port, before, now, folder, store}: Compared): Promise<Difference> {
+  const [was, is] = [before, now].map(({files}) => new Map(files.map((file) => [file.path, file.sha256])));
+  const paths = [...new Set([...was!.keys(), ...is!.keys()])].sort();
+  const file = paths.find((path) => was!.get(path) !== is!.get(path)) ?? '';
+  if (!was!.has(file) || !is!.has(file) || !store.isPresent(before.digest)) return {port, file};
+  const recorded = join(folder, 'recorded');
+  await store.materialise(before.digest, recorded);
+  const [a, b] = [join(recorded, file), join(outputPath(folder, port), file)];
+  const offset = await firstDifferentByte(a, b);
+  if (!file.endsWith('.safetensors')) return {port, file, offset};
+  const {compareTensors, readTensorHeader} = await import('../artifacts/tensors.js');
+  const {disk} = await import('../artifacts/files.js');
+  const [worst] = compareTensors(disk, readTensorHeader(disk, a, file), readTensorHeader(disk, b, file)).changed;
+  if (worst === undefined) return {port, file, offset};
+  const {name, values, largest} = worst;
+  const finite = largest !== undefined && Number.isFinite(largest) ? largest : null;
+  return {port, file, offset, tensor: {name, values, largest: finite}};
+}
+
+/** Offset of the first byte in which two files differ; the length of the shorter one when it is the start of the other. */
+async function firstDifferentByte(a: string, b: string): Promise<number> {
+  const chunks = {highWaterMark: 1 << 20};
+  const other = createReadStream(b, chunks)[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  let offset = 0;
+  // Both streams read in pieces of the same size, so the pieces lie at the same offsets.
+  for await (const piece of createReadStream(a, chunks) as AsyncIterable<Buffer>) {
+    const next = await other.next();
+    if (next.done === true) return offset;
+    const length = Math.min(piece.length, next.value.length);
+    for (let i = 0; i < length; i++) if (piece[i] !== next.value[i]) return offset + i;
+    offset += length;
+    if (piece.length !== next.value.length) return offset;
+  }
+  return offset;
+}
