@@ -26,13 +26,14 @@ export const reproduceCommand = (services: Services): Command =>
     .action(async (reference: string, options: GlobalOptions) => {
       const stop = stopSwitch();
       const press = () => void stop.press();
+      const stopped = (): boolean => stop.asked.aborted;
       process.on('SIGINT', press);
       try {
         await withStore(services, options, 'write', async (store) => {
           const executor = localExecutor(STAGE_ENTRY);
           let same = true;
           for (const attempt of await attemptsOf(store, reference)) {
-            if (stop.asked.aborted) break;
+            if (stopped()) break;
             services.progress(`${attempt.node}  made again …`);
             const result = await reproduce(attempt, {
               store,
@@ -41,13 +42,13 @@ export const reproduceCommand = (services: Services): Command =>
               stop,
             });
             services.progress(undefined);
-            if (stop.asked.aborted) break;
+            if (stopped()) break;
             same &&= result.ok && result.value.verdict === 'reproducible';
             services.say(
               options.json === true ? JSON.stringify(resultJson(attempt, result)) : resultText(attempt, result),
             );
           }
-          if (stop.asked.aborted) services.exit(INTERRUPTED);
+          if (stopped()) services.exit(INTERRUPTED);
           else if (!same) services.exit(1);
         });
       } finally {
