@@ -42,9 +42,11 @@ function outputsOf(cwd: string): Record<string, string> {
   const store = openStore(join(cwd, '.r1'), {mode: 'read'});
   try {
     const nodes = store.nodesOf(store.latestRun()!.id);
-    return Object.fromEntries<string>(
-      nodes.map(({node, attempt}) => [node, store.attempt(attempt!)!.outputs[0]!.artifact]).sort(),
-    );
+    const outputs = nodes.map(({node, attempt}): [string, string] => [
+      node,
+      store.attempt(attempt!)!.outputs[0]!.artifact,
+    ]);
+    return Object.fromEntries(outputs.sort());
   } finally {
     store.close();
   }
