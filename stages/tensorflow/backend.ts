@@ -79,6 +79,8 @@ export interface TensorFlow {
   readonly binding: Binding;
   readonly messages: Messages;
   readonly threads: number;
+  /** Of the npm package; TensorFlow's own is `binding.TF_Version`. */
+  readonly packageVersion: string;
 }
 
 let loaded: TensorFlow | undefined;
@@ -99,13 +101,22 @@ export async function loadTensorFlow(threads: number): Promise<TensorFlow> {
   }
   process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
   process.env['TF_NUM_INTEROP_THREADS'] = String(threads);
+  // Both decide the bytes of results, so they must not depend on who starts the process.
+  process.env['TF_ENABLE_ONEDNN_OPTS'] = '1';
+  process.env['TF_DETERMINISTIC_OPS'] = '1';
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2'; // its notes on start-up say nothing that doctor does not
   restoreRemovedUtilities();
-  const {default: tf} = (await import('@tensorflow/tfjs-node-gpu')) as unknown as {default: typeof Tf};
+  // Required, not imported: to import it, Node would first search megabytes of CommonJS for names, for 0.2 s. One small
+  // module of it is imported all the same, so that who reads the imports of this file sees the package.
+  const {
+    default: {version},
+  } = (await import('@tensorflow/tfjs-node-gpu/dist/version.js')) as {default: {version: string}};
+  const require = createRequire(import.meta.url);
+  const tf = require('@tensorflow/tfjs-node-gpu') as typeof Tf;
   tf.enableProdMode();
   const backend = tf.backend() as unknown as Backend;
-  const messages = createRequire(import.meta.url)('@tensorflow/tfjs-node-gpu/dist/proto/api_pb.js') as Messages;
-  loaded = {tf, backend, binding: backend.binding, messages, threads};
+  const messages = require('@tensorflow/tfjs-node-gpu/dist/proto/api_pb.js') as Messages;
+  loaded = {tf, backend, binding: backend.binding, messages, threads, packageVersion: version};
   return loaded;
 }
 

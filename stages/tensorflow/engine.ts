@@ -33,7 +33,7 @@ export interface EngineOptions<P extends Programs> {
   readonly reference?: boolean;
   /** Needed by programs that train; what is left out is `ADAMW_DEFAULTS`. */
   readonly optimizer?: Partial<AdamWOptions>;
-  /** `bf16` rounds the operands of matrix products; weights and everything else stay float32. */
+  /** `bf16` rounds the operands of matrix products outside of generation; all else, weights too, stays float32. */
   readonly precision?: 'f32' | 'bf16';
   readonly programs: P;
 }

@@ -39,8 +39,9 @@ export function recordInto<T extends Record<string, Tf.Tensor>>(
   slot: WeightSlot,
   placeholders: Placeholders,
   fn: (weights: Record<string, Tf.Tensor>, inputs: Record<string, Tf.Tensor>) => T,
+  precision = context.precision,
 ): {readonly [K in keyof T]: Output} {
-  const recorder = new Recorder(context.graph, context.precision);
+  const recorder = new Recorder(context.graph, precision);
   const outputs = {} as {[K in keyof T]: Output};
   recorder.record(() => {
     const weights = Object.fromEntries(context.weights(slot).map(({name, read}) => [name, recorder.symbol(read)]));

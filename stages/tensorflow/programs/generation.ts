@@ -2,8 +2,10 @@
  * The program that samples: one call is one chunk of whole groups, computed in one native call. A chunk that is not
  * full is padded to the same shape, so its bytes depend on the chunk alone.
  */
+import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {generate} from '../../model/generate.js';
 import type {Sampling} from '../../model/sampler.js';
+import type {Parameters} from '../../model/transformer.js';
 import {padRight} from '../../train/objective.js';
 import {DataType} from '../backend.js';
 import type {Program, WeightSlot} from '../program.js';
@@ -58,7 +60,7 @@ export const generation = (options: GenerationOptions): Program<(chunk: Chunk) =
         idle: {dtype: DataType.bool, shape: [rows]},
         uniforms: {dtype: DataType.float, shape: [maxNewTokens, rows]},
       });
-      const recorded = recordInto(context, of, inputs, (weights, given) => {
+      const run = (weights: Parameters, given: Record<string, Tf.Tensor>): {tokens: Tf.Tensor; logProbs: Tf.Tensor} => {
         const {tokens, logProbs} = generate(
           weights,
           {tokens: given['tokens']!, lengths: given['lengths']!, idle: given['idle']!, uniforms: given['uniforms']!},
@@ -67,7 +69,9 @@ export const generation = (options: GenerationOptions): Program<(chunk: Chunk) =
           options,
         );
         return {tokens, logProbs};
-      });
+      };
+      // One token a step is too little work to pay for rounding the weights, so this is always float32.
+      const recorded = recordInto(context, of, inputs, run, 'f32');
       return {inputs, outputs: [recorded.tokens, recorded.logProbs]};
     });
 

@@ -99,6 +99,29 @@ test('however the rows are cut into micro-batches, an update is the same but for
   }
 });
 
+test('bfloat16 products train to the same loss within their rounding, from float32 weights', async () => {
+  const train = async (precision: 'f32' | 'bf16') => {
+    const engine = await openEngine({
+      config,
+      weights,
+      threads: 1,
+      precision,
+      optimizer: {},
+      programs: {train: crossEntropyTraining(buckets)},
+    });
+    const losses = Array.from({length: 20}, () => engine.run.train(mixed, {learningRate: 1e-2}).loss);
+    const policy = engine.read('policy');
+    engine.dispose();
+    return {losses, policy};
+  };
+  const [exact, rounded] = [await train('f32'), await train('bf16')];
+  assert.notDeepEqual(rounded.losses, exact.losses);
+  rounded.losses.forEach((loss, i) => assert.ok(Math.abs(loss / exact.losses[i]! - 1) < 0.02, `${loss}`));
+  // A weight in bfloat16 would have its lower half empty.
+  const bits = new Uint32Array(rounded.policy.get('model.embed_tokens.weight')!.slice().buffer);
+  assert.ok(bits.some((word) => (word & 0xffff) !== 0));
+});
+
 test('training on one batch learns it', async () => {
   const engine = await openEngine({
     config,
