@@ -1,5 +1,5 @@
 /** Folders, stores and attempts for the tests of this directory; everything is gone when the test is over. */
-import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 import type {TestContext} from 'node:test';
@@ -17,8 +17,12 @@ import type {
   StoreOptions,
 } from '../../artifacts/index.js';
 
-export function temporaryFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'r1-test-'));
+/** A file system in memory, where there is one: syncing costs nothing there. */
+const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+/** `inMemory` is for tests that make hundreds of stores. */
+export function temporaryFolder(t: TestContext, {inMemory = false}: {readonly inMemory?: boolean} = {}): string {
+  const folder = mkdtempSync(join(inMemory ? MEMORY : tmpdir(), 'r1-test-'));
   t.after(() => rmSync(folder, {recursive: true, force: true}));
   return folder;
 }
