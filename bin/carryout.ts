@@ -1,8 +1,7 @@
 /** What `run` and `resume` have in common: executor, Ctrl-C, view, exit code. */
-import {fileURLToPath} from 'node:url';
 import type {RunId, Store} from '../artifacts/index.js';
 import type {RunEvent} from '../pipeline/events.js';
-import {localExecutor} from '../pipeline/executors/local.js';
+import {lazyExecutor} from './executor.js';
 import type {Prepared} from '../pipeline/prepare.js';
 import {run} from '../pipeline/run.js';
 import type {RunSummary} from '../pipeline/run.js';
@@ -11,8 +10,6 @@ import {capacityOf} from './commands/options.js';
 import type {ManagingOptions} from './commands/options.js';
 import {jsonView, textView} from './render/live.js';
 import type {Services} from './services.js';
-
-const STAGE_ENTRY = fileURLToPath(new URL('../stages/main.js', import.meta.url));
 
 /** Ctrl-C, a polite kill, and a terminal that was closed. */
 const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -56,7 +53,7 @@ export async function carryOut({
     for (const text of warnings) emit({type: 'warning', text});
     const summary = await run(prepared, {
       store,
-      executor: localExecutor(STAGE_ENTRY),
+      executor: lazyExecutor(),
       capacity: capacityOf(options),
       onFailure: options.onFailure,
       emit,

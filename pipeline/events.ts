@@ -125,6 +125,7 @@ export interface RunFinished {
   readonly ran: number;
   readonly reused: number;
   readonly failed: number;
+  readonly stopped: number;
   readonly cancelled: number;
   readonly wallMs: number;
 }

@@ -6,7 +6,7 @@ import type {Plan} from './plan.js';
 import type {PlanProgram, RunProgram} from './program.js';
 import type {RunSummary} from './run.js';
 
-export {StageFailure, Stopped, defineStage, many, optional} from './stage.js';
+export {StageFailure, Stopped, defineStage, many, optional, param} from './stage.js';
 export type {
   AnyStage,
   Checkpoints,

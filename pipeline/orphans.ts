@@ -9,13 +9,7 @@ import type {Outcome} from './outcome.js';
 /** Time to write a checkpoint, which a later run of the same work may still want, ms. */
 const GRACE = 10_000;
 
-/** @param wanted says which orphans to leave to whoever will adopt them */
-export async function endUnwanted(runner: NodeRunner, wanted: (orphan: Orphan) => boolean): Promise<void> {
-  const unwanted = runner.store.orphans().filter((orphan) => !wanted(orphan));
-  await Promise.all(unwanted.map((orphan) => end(orphan, runner)));
-}
-
-async function end({attempt, jobFolder}: Orphan, runner: NodeRunner): Promise<void> {
+export async function endOrphan({attempt, jobFolder}: Orphan, runner: NodeRunner): Promise<void> {
   const {store, run} = runner;
   const found = await adopted(jobFolder, runner);
   // Whole, only not recorded: it harms nobody, and whoever wants it can still have it.

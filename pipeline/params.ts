@@ -24,7 +24,11 @@ export function paramMistake(
   if (value === null && from === 'recipe') return undefined;
   const wanted = shape(standard);
   const got = shape(value as Json);
-  if (wanted === 'null' || wanted === got) return undefined;
+  if (wanted === 'null' || wanted === got) {
+    const choices = stage.choices?.[name];
+    if (choices === undefined || choices.includes(value as Json)) return undefined;
+    return `param “${name}” is one of ${choices.join(', ')}, not ${JSON.stringify(value)}`;
+  }
   return `param “${name}” is a ${wanted} (default ${JSON.stringify(standard)}), not ${JSON.stringify(value)}`;
 }
 

@@ -3,30 +3,18 @@
  * up. All that a person sees comes out as events; nothing here prints.
  */
 import {UserError} from '../artifacts/index.js';
-import type {AttemptId, Decision, InputEdge, Json, Lock, Orphan, RunId, Store} from '../artifacts/index.js';
-import type {Emit, RunOutcome} from './events.js';
+import type {AttemptId, Lock, Orphan, RunId, Store} from '../artifacts/index.js';
+import type {Emit, RunFinished, RunOutcome} from './events.js';
 import type {Executor} from './executors/executor.js';
-import {furthestCheckpoint} from './continue.js';
-import {codeDifferences, fingerprintOf} from './fingerprint.js';
-import type {Ingredients} from './fingerprint.js';
 import {freeze, frozenJson} from './frozen.js';
-import {criticalPaths} from './graph.js';
-import {bringUpToDate} from './noderun.js';
-import type {Made, NodeFailure, NodeRunner, NotStarted} from './noderun.js';
-import {endUnwanted} from './orphans.js';
+import type {Made, NodeFailure, NotStarted} from './noderun.js';
 import type {Failure} from './outcome.js';
-import {codePartsOf, ingredientsOf} from './past.js';
-import {missReason, withInputs} from './plan.js';
-import type {PlannedMaybe, PlannedRun} from './plan.js';
 import {remake} from './prepare.js';
 import type {Prepared} from './prepare.js';
-import {err, ok} from './result.js';
+import {ok} from './result.js';
 import type {Result} from './result.js';
-import {schedule} from './scheduler.js';
-import type {Cancelled, Capacity, OnFailure, Turn} from './scheduler.js';
+import type {Cancelled, Capacity, OnFailure} from './scheduler.js';
 import type {StopRequest} from './stop.js';
-import {refsOf, resourcesOf} from './wiring.js';
-import type {StageNode, WiredNode} from './wiring.js';
 
 export interface RunOptions {
   readonly store: Store;
@@ -95,10 +83,8 @@ class Runner {
   readonly #prepared: Prepared;
   readonly #options: RunOptions;
   readonly #run: RunId;
-  readonly #nodeRunner: NodeRunner;
   /** Nodes that have come to something. */
   readonly #made = new Map<string, Made>();
-  readonly #cancelled: Decision[] = [];
   #plan: Prepared['plan'];
 
   constructor(prepared: Prepared, options: RunOptions, run: RunId) {
@@ -106,14 +92,12 @@ class Runner {
     this.#options = options;
     this.#run = run;
     this.#plan = prepared.plan;
-    const {store, executor, emit, stop, grace} = options;
-    this.#nodeRunner = {store, executor, emit, stop, grace, run};
   }
 
   async run(): Promise<{outcome: RunOutcome; ends: ReadonlyMap<string, NodeEnd>}> {
-    const {store, emit, stop} = this.#options;
+    const {emit, stop} = this.#options;
     await this.#takeSources();
-    await endUnwanted(this.#nodeRunner, (orphan) => this.#mayWant(orphan));
+    await this.#endOrphans((orphan) => this.#mayWant(orphan));
     this.#settleHits();
     const open = [...this.#plan.nodes].filter(([id]) => !this.#made.has(id));
     const toRun = open.filter(([, {action}]) => action === 'run').map(([id]) => id);
@@ -131,13 +115,24 @@ class Runner {
       expectedMs,
     });
     this.#showSettled();
-    const ends =
-      open.length === 0 ? new Map([...this.#made].map(([id, made]) => [id, ok(made)])) : await this.#schedule();
+    const ends = open.length === 0 ? new Map([...this.#made].map(([id, made]) => [id, ok(made)])) : await this.#work();
     // What was left to nodes whose fingerprint was not known yet is known by now.
-    if (mayRun.length > 0) await endUnwanted(this.#nodeRunner, () => false);
-    if (this.#cancelled.length > 0) store.recordDecisions(this.#cancelled);
+    if (mayRun.length > 0) await this.#endOrphans(() => false);
     const failed = [...ends.values()].some((end) => !end.ok);
     return {outcome: !failed ? 'succeeded' : stop.asked.aborted ? 'stopped' : 'failed', ends};
+  }
+
+  /** Like `work.ts`, what deals with processes is loaded only when there is something to deal with. */
+  async #endOrphans(wanted: (orphan: Orphan) => boolean): Promise<void> {
+    const unwanted = this.#options.store.orphans().filter((orphan) => !wanted(orphan));
+    if (unwanted.length === 0) return;
+    const {endOrphan} = await import('./orphans.js');
+    await Promise.all(unwanted.map((orphan) => endOrphan(orphan, {...this.#options, run: this.#run})));
+  }
+
+  async #work(): Promise<ReadonlyMap<string, NodeEnd>> {
+    const {work} = await import('./work.js');
+    return work({run: this.#run, prepared: this.#prepared, plan: this.#plan, made: this.#made, options: this.#options});
   }
 
   #mayWant({node, fingerprint}: Orphan): boolean {
@@ -201,131 +196,16 @@ class Runner {
       this.#options.emit({type, node, attempt, because: planned.because, outputs, planned: true});
     }
   }
-
-  async #schedule(): Promise<ReadonlyMap<string, NodeEnd>> {
-    const {graph, wiring} = this.#prepared;
-    const {capacity, onFailure, stop, emit} = this.#options;
-    const weights = criticalPaths(graph, (id) => this.#weight(id));
-    return schedule<Made, NodeFailure | RunFailure | NotStarted>({
-      graph,
-      nodes: new Set(this.#plan.nodes.keys()),
-      resources: (id) => {
-        const node: WiredNode = wiring.nodes.get(id)!;
-        return node.type === 'source' ? {cpu: 0, gpu: 0, memory: 0} : resourcesOf(node);
-      },
-      priority: (id) => weights.get(id) ?? 0,
-      capacity,
-      onFailure,
-      noMore: stop.asked,
-      perform: (id, turn) => this.#perform(id, turn),
-      cancelled: (node, why) => {
-        const because = why.reason === 'cancelled' ? why.because : undefined;
-        this.#cancelled.push({
-          run: this.#run,
-          node,
-          action: 'cancelled',
-          because: because === undefined ? 'the run ended before its turn' : `needs “${because}”, which ended badly`,
-        });
-        emit({type: 'node-cancelled', node, ...(because === undefined ? {} : {because})});
-      },
-    });
-  }
-
-  /** Expected time in ms; nodes that never ran are taken to be alike. */
-  #weight(id: string): number {
-    const planned = this.#plan.nodes.get(id);
-    if (planned?.action !== 'run' && planned?.action !== 'maybe') return 0;
-    return planned.expected?.wallMs ?? UNKNOWN_WALL;
-  }
-
-  async #perform(id: string, turn: Turn): Promise<Result<Made, NodeFailure | RunFailure | NotStarted>> {
-    const settled = this.#made.get(id);
-    if (settled !== undefined) return ok(settled);
-    const planned = this.#plan.nodes.get(id)!;
-    if (planned.action !== 'run' && planned.action !== 'maybe')
-      throw new Error(`Internal error: ${id} was not settled`);
-    let end: Result<Made, NodeFailure | RunFailure | NotStarted>;
-    try {
-      end = await this.#bringUpToDate(planned, turn);
-    } catch (error) {
-      end = err(aroundNode(error));
-    }
-    if (end.ok) this.#made.set(id, end.value);
-    return end;
-  }
-
-  #bringUpToDate(planned: PlannedRun | PlannedMaybe, turn: Turn): Promise<Result<Made, NodeFailure | NotStarted>> {
-    const {code, past, force, exports, seed} = this.#prepared;
-    const {node, known} = planned;
-    const ingredients = withInputs(node, known, (other, port) => this.#made.get(other)?.outputs[port]);
-    if (ingredients === undefined) throw new Error(`Internal error: ${node.id} is to run before what it needs`);
-    const fingerprint = fingerprintOf(ingredients);
-    const other = force.has(node.id) ? undefined : this.#checkpointOfOtherCode(node, ingredients);
-    return bringUpToDate(
-      {
-        node,
-        exportName: exports.get(node.stage)!,
-        ingredients,
-        codeParts: code.codeOf(node.stage.module).parts as unknown as Json,
-        fingerprint,
-        inputs: this.#edges(node),
-        because: planned.action === 'run' ? planned.because : missReason(node, ingredients, fingerprint, past),
-        force: force.has(node.id),
-        seed,
-        expectedMs: planned.expected?.wallMs,
-        ...(other === undefined ? {} : {accepted: other}),
-      },
-      this.#nodeRunner,
-      turn,
-    );
-  }
-
-  /** Of the run that is being resumed: a checkpoint whose attempt differs from today's in nothing but code. */
-  #checkpointOfOtherCode(node: StageNode, now: Ingredients): {attempt: AttemptId; because: string} | undefined {
-    const {store, otherCode, emit} = this.#options;
-    if (otherCode === undefined) return undefined;
-    const candidates = store.attemptsOf(this.#run, node.id).filter((attempt) => {
-      const before = ingredientsOf(attempt);
-      return before.code !== now.code && fingerprintOf({...before, code: now.code}) === fingerprintOf(now);
-    });
-    const found = furthestCheckpoint(candidates, store);
-    if (found === undefined) return undefined;
-    const before = codePartsOf(
-      store,
-      candidates.find(({id}) => id === found.attempt)!,
-    );
-    const because = codeDifferences(before, this.#prepared.past.codeParts(now.code)).join(', ');
-    if (otherCode === 'accept') return {attempt: found.attempt, because};
-    const text =
-      `${node.id}: the checkpoint at step ${found.step} of attempt ${found.attempt} is not used, because of ${because}; ` +
-      '--accept-checkpoint goes on from it all the same';
-    emit({type: 'warning', text});
-    return undefined;
-  }
-
-  #edges(node: WiredNode): InputEdge[] {
-    return [...refsOf(node)].map(({port, name = '', ref}) => {
-      const {attempt, outputs} = this.#made.get(ref.node)!;
-      return {port, name, artifact: outputs[ref.port]!, madeBy: attempt};
-    });
-  }
 }
 
-const UNKNOWN_WALL = 1000;
+type Tally = Pick<RunFinished, 'ran' | 'reused' | 'failed' | 'stopped' | 'cancelled'>;
 
-function aroundNode(error: unknown): RunFailure {
-  if (error instanceof UserError) {
-    return {reason: 'store-failed', message: error.message, ...(error.hint === undefined ? {} : {hint: error.hint})};
-  }
-  const {message, stack} = error instanceof Error ? error : new Error(String(error));
-  return {reason: 'unexpected-error', message, ...(stack === undefined ? {} : {stack})};
-}
-
-function tally(ends: ReadonlyMap<string, NodeEnd>): {ran: number; reused: number; failed: number; cancelled: number} {
-  const count = {ran: 0, reused: 0, failed: 0, cancelled: 0};
+function tally(ends: ReadonlyMap<string, NodeEnd>): Tally {
+  const count = {ran: 0, reused: 0, failed: 0, stopped: 0, cancelled: 0};
   for (const end of ends.values()) {
     if (end.ok) count[end.value.reused ? 'reused' : 'ran']++;
     else if (end.error.reason === 'cancelled' || end.error.reason === 'not-started') count.cancelled++;
+    else if (end.error.reason === 'stopped') count.stopped++;
     else count.failed++;
   }
   return count;

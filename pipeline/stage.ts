@@ -111,6 +111,8 @@ export interface StageDefinition<I extends InputPorts, O extends OutputPorts, P 
   readonly outputs: O;
   /** Defaults; their widened types are the params' types. */
   readonly params: P;
+  /** For params that are one of a few words: what they may be. Checked before anything runs. */
+  readonly choices?: {readonly [name in keyof P]?: readonly P[name][]};
   /** Computes with tensors: TensorFlow version, device, threads and CPU kind are then part of the fingerprint. */
   readonly tensor?: boolean;
   /** The result does not depend on the seed, so runs of every seed share it. */
@@ -139,10 +141,17 @@ export type Stage<
 > = StageDefinition<I, O, P>;
 
 /** Any stage, for code that only carries stages around. `run` is contravariant in its context, hence `never`. */
-export interface AnyStage extends Omit<Stage, 'run' | 'argv'> {
+export interface AnyStage extends Omit<Stage, 'run' | 'argv' | 'choices'> {
+  readonly choices?: Readonly<Record<string, readonly Json[] | undefined>>;
   run(context: never): Promise<void>;
   argv?(context: never): readonly (string | number | URL)[];
 }
+
+/**
+ * A default whose type is wider than itself: `ratio: param<'token' | 'sequence'>('token')`. Without it the compiler would
+ * take any string there, or no other than this one.
+ */
+export const param = <T extends Json>(value: T): T => value;
 
 /**
  * Declares a stage. Ports are literal types, so a recipe that feeds a dataset into a model port does not compile.

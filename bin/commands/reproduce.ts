@@ -1,9 +1,7 @@
 /** `r1 reproduce`: makes attempts again in a scratch folder and says whether the bytes are the same. */
-import {fileURLToPath} from 'node:url';
 import {Command} from 'commander';
 import {resolve} from '../../artifacts/reference.js';
 import type {Attempt, RunId, Store} from '../../artifacts/index.js';
-import {localExecutor} from '../../pipeline/executors/local.js';
 import {suggestion} from '../../pipeline/nearest.js';
 import type {Failure} from '../../pipeline/outcome.js';
 import {reproduce} from '../../pipeline/reproduce.js';
@@ -11,12 +9,12 @@ import type {Verdict} from '../../pipeline/reproduce.js';
 import type {Result} from '../../pipeline/result.js';
 import {stopSwitch} from '../../pipeline/stop.js';
 import {runtimeClass} from '../../stages/tensorflow/runtime.js';
+import {lazyExecutor} from '../executor.js';
 import {withGlobals} from '../globals.js';
 import {outcomeText} from '../render/failure.js';
 import type {GlobalOptions, Services} from '../services.js';
 import {withStore} from './with-store.js';
 
-const STAGE_ENTRY = fileURLToPath(new URL('../../stages/main.js', import.meta.url));
 const INTERRUPTED = 130;
 
 export const reproduceCommand = (services: Services): Command =>
@@ -30,7 +28,7 @@ export const reproduceCommand = (services: Services): Command =>
       process.on('SIGINT', press);
       try {
         await withStore(services, options, 'write', async (store) => {
-          const executor = localExecutor(STAGE_ENTRY);
+          const executor = lazyExecutor();
           let same = true;
           for (const attempt of await attemptsOf(store, reference)) {
             if (stopped()) break;

@@ -215,9 +215,10 @@ function numberText(value: number): string {
   return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(1) : String(Number(value.toPrecision(3)));
 }
 
-function closing({run, outcome, ran, reused, failed, cancelled, wallMs}: RunFinished): string {
+function closing({run, outcome, ran, reused, failed, stopped, cancelled, wallMs}: RunFinished): string {
   const parts = [`${ran} ran`, `${reused} reused`];
   if (failed > 0) parts.push(`${failed} failed`);
+  if (stopped > 0) parts.push(`${stopped} stopped`);
   if (cancelled > 0) parts.push(`${cancelled} not started`);
   const next = outcome === 'stopped' ? `; r1 resume ${run} goes on` : '';
   return `run ${run} ${outcome} in ${durationText(wallMs)}: ${parts.join(', ')}${next}`;

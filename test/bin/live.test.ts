@@ -62,6 +62,7 @@ const FINISHED: RunEvent = {
   ran: 0,
   reused: 1,
   failed: 1,
+  stopped: 0,
   cancelled: 1,
   wallMs: 5000,
 };

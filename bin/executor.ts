@@ -1,0 +1,16 @@
+/** Where stages run: processes of this machine. Its modules are loaded when the first process is started or taken over. */
+import {fileURLToPath} from 'node:url';
+import type {Executor} from '../pipeline/executors/executor.js';
+
+/** The module that runs a job folder in a process of its own. */
+const STAGE_ENTRY = fileURLToPath(new URL('../stages/main.js', import.meta.url));
+
+export function lazyExecutor(): Executor {
+  let loaded: Promise<Executor> | undefined;
+  const load = () =>
+    (loaded ??= import('../pipeline/executors/local.js').then(({localExecutor}) => localExecutor(STAGE_ENTRY)));
+  return {
+    start: async (job) => (await load()).start(job),
+    adopt: async (job) => (await load()).adopt(job),
+  };
+}

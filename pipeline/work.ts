@@ -1,0 +1,174 @@
+/**
+ * The nodes of a run that are not settled: scheduled, each with its inputs once these are known, its failures turned into
+ * values. Loaded only when there is something to do.
+ */
+import {UserError} from '../artifacts/index.js';
+import type {AttemptId, Decision, InputEdge, Json, RunId} from '../artifacts/index.js';
+import {furthestCheckpoint} from './continue.js';
+import {codeDifferences, fingerprintOf} from './fingerprint.js';
+import type {Ingredients} from './fingerprint.js';
+import {criticalPaths} from './graph.js';
+import {bringUpToDate} from './noderun.js';
+import type {Made, NodeFailure, NotStarted} from './noderun.js';
+import {codePartsOf, ingredientsOf} from './past.js';
+import {missReason, withInputs} from './plan.js';
+import type {Plan, PlannedMaybe, PlannedRun} from './plan.js';
+import type {Prepared} from './prepare.js';
+import {err, ok} from './result.js';
+import type {Result} from './result.js';
+import type {NodeEnd, RunFailure, RunOptions} from './run.js';
+import {schedule} from './scheduler.js';
+import type {Turn} from './scheduler.js';
+import {refsOf, resourcesOf} from './wiring.js';
+import type {StageNode, WiredNode} from './wiring.js';
+
+export interface WorkToDo {
+  readonly run: RunId;
+  readonly prepared: Prepared;
+  /** The newest plan; that of `prepared` may be older. */
+  readonly plan: Plan;
+  /** Nodes that have come to something; those that do are added. */
+  readonly made: Map<string, Made>;
+  readonly options: RunOptions;
+}
+
+/** Resolves when every node of the plan has ended, well or badly, and what was cancelled is recorded. */
+export const work = (todo: WorkToDo): Promise<ReadonlyMap<string, NodeEnd>> => new Work(todo).run();
+
+/** What a node that never ran is taken to need, ms: all alike. */
+const UNKNOWN_WALL = 1000;
+
+class Work {
+  readonly #run: RunId;
+  readonly #prepared: Prepared;
+  readonly #plan: Plan;
+  readonly #made: Map<string, Made>;
+  readonly #options: RunOptions;
+  readonly #cancelled: Decision[] = [];
+
+  constructor({run, prepared, plan, made, options}: WorkToDo) {
+    this.#run = run;
+    this.#prepared = prepared;
+    this.#plan = plan;
+    this.#made = made;
+    this.#options = options;
+  }
+
+  async run(): Promise<ReadonlyMap<string, NodeEnd>> {
+    const {graph, wiring} = this.#prepared;
+    const {capacity, onFailure, stop, emit} = this.#options;
+    const weights = criticalPaths(graph, (id) => this.#weight(id));
+    const ends = await schedule<Made, NodeFailure | RunFailure | NotStarted>({
+      graph,
+      nodes: new Set(this.#plan.nodes.keys()),
+      resources: (id) => {
+        const node: WiredNode = wiring.nodes.get(id)!;
+        return node.type === 'source' ? {cpu: 0, gpu: 0, memory: 0} : resourcesOf(node);
+      },
+      priority: (id) => weights.get(id) ?? 0,
+      capacity,
+      onFailure,
+      noMore: stop.asked,
+      perform: (id, turn) => this.#perform(id, turn),
+      cancelled: (node, why) => {
+        const because = why.reason === 'cancelled' ? why.because : undefined;
+        this.#cancelled.push({
+          run: this.#run,
+          node,
+          action: 'cancelled',
+          because: because === undefined ? 'the run ended before its turn' : `needs “${because}”, which ended badly`,
+        });
+        emit({type: 'node-cancelled', node, ...(because === undefined ? {} : {because})});
+      },
+    });
+    if (this.#cancelled.length > 0) this.#options.store.recordDecisions(this.#cancelled);
+    return ends;
+  }
+
+  /** Expected time in ms; nodes that never ran are taken to be alike. */
+  #weight(id: string): number {
+    const planned = this.#plan.nodes.get(id);
+    if (planned?.action !== 'run' && planned?.action !== 'maybe') return 0;
+    return planned.expected?.wallMs ?? UNKNOWN_WALL;
+  }
+
+  async #perform(id: string, turn: Turn): Promise<Result<Made, NodeFailure | RunFailure | NotStarted>> {
+    const settled = this.#made.get(id);
+    if (settled !== undefined) return ok(settled);
+    const planned = this.#plan.nodes.get(id)!;
+    if (planned.action !== 'run' && planned.action !== 'maybe')
+      throw new Error(`Internal error: ${id} was not settled`);
+    let end: Result<Made, NodeFailure | RunFailure | NotStarted>;
+    try {
+      end = await this.#bringUpToDate(planned, turn);
+    } catch (error) {
+      end = err(aroundNode(error));
+    }
+    if (end.ok) this.#made.set(id, end.value);
+    return end;
+  }
+
+  #bringUpToDate(planned: PlannedRun | PlannedMaybe, turn: Turn): Promise<Result<Made, NodeFailure | NotStarted>> {
+    const {code, past, force, exports, seed} = this.#prepared;
+    const {node, known} = planned;
+    const ingredients = withInputs(node, known, (other, port) => this.#made.get(other)?.outputs[port]);
+    if (ingredients === undefined) throw new Error(`Internal error: ${node.id} is to run before what it needs`);
+    const fingerprint = fingerprintOf(ingredients);
+    const other = force.has(node.id) ? undefined : this.#checkpointOfOtherCode(node, ingredients);
+    return bringUpToDate(
+      {
+        node,
+        exportName: exports.get(node.stage)!,
+        ingredients,
+        codeParts: code.codeOf(node.stage.module).parts as unknown as Json,
+        fingerprint,
+        inputs: this.#edges(node),
+        because: planned.action === 'run' ? planned.because : missReason(node, ingredients, fingerprint, past),
+        force: force.has(node.id),
+        seed,
+        expectedMs: planned.expected?.wallMs,
+        ...(other === undefined ? {} : {accepted: other}),
+      },
+      {...this.#options, run: this.#run},
+      turn,
+    );
+  }
+
+  /** Of the run that is being resumed: a checkpoint whose attempt differs from today's in nothing but code. */
+  #checkpointOfOtherCode(node: StageNode, now: Ingredients): {attempt: AttemptId; because: string} | undefined {
+    const {store, otherCode, emit} = this.#options;
+    if (otherCode === undefined) return undefined;
+    const candidates = store.attemptsOf(this.#run, node.id).filter((attempt) => {
+      const before = ingredientsOf(attempt);
+      return before.code !== now.code && fingerprintOf({...before, code: now.code}) === fingerprintOf(now);
+    });
+    const found = furthestCheckpoint(candidates, store);
+    if (found === undefined) return undefined;
+    const before = codePartsOf(
+      store,
+      candidates.find(({id}) => id === found.attempt)!,
+    );
+    const because = codeDifferences(before, this.#prepared.past.codeParts(now.code)).join(', ');
+    if (otherCode === 'accept') return {attempt: found.attempt, because};
+    const text =
+      `${node.id}: the checkpoint at step ${found.step} of attempt ${found.attempt} is not used, because of ${because}; ` +
+      '--accept-checkpoint goes on from it all the same';
+    emit({type: 'warning', text});
+    return undefined;
+  }
+
+  #edges(node: WiredNode): InputEdge[] {
+    return [...refsOf(node)].map(({port, name = '', ref}) => {
+      const {attempt, outputs} = this.#made.get(ref.node)!;
+      return {port, name, artifact: outputs[ref.port]!, madeBy: attempt};
+    });
+  }
+}
+
+function aroundNode(error: unknown): RunFailure {
+  if (error instanceof UserError) {
+    return {reason: 'store-failed', message: error.message, ...(error.hint === undefined ? {} : {hint: error.hint})};
+  }
+  const {message, stack} = error instanceof Error ? error : new Error(String(error));
+  return {reason: 'unexpected-error', message, ...(stack === undefined ? {} : {stack})};
+}
