@@ -84,7 +84,7 @@ export async function traceRow(store: Store, id: string, start: Place): Promise<
       hint: 'ids are the “id” of its lines; `r1 show` lists its files',
     });
   }
-  return follow(store, hit);
+  return follow(store, hit, [hit.output.port]);
 }
 
 /** Every output of the newest run, or else of any, that has the row: for when nobody said where it is. */
@@ -105,10 +105,18 @@ export async function findRow(store: Store, id: string): Promise<readonly Place[
   return [];
 }
 
-async function follow(store: Store, hit: Hit): Promise<TracedRow> {
+/** @param passed outputs of the row's own attempt that the way has led through, so that it never leads back */
+async function follow(store: Store, hit: Hit, passed: readonly string[]): Promise<TracedRow> {
   const {attempt, output, id, file, line, row} = hit;
   const wanted = new Set(idsBefore(row));
   const from: Hit[] = [];
+  // An attempt that samples and sifts has the rollouts of its rows beside them, in another output.
+  for (const sibling of attempt.outputs) {
+    if (wanted.size === 0 || passed.includes(sibling.port)) continue;
+    for (const found of await find(store, {attempt, output: sibling}, wanted)) {
+      if (wanted.delete(found.id)) from.push(found);
+    }
+  }
   // Nearest ancestors first: a row that was only passed on is found where it was passed on.
   const graph = lineageOf(store, attempt.id, {direction: 'up'});
   const used = new Map(graph.edges.map(({from: maker, artifact}) => [`${maker} ${artifact}`, {maker, artifact}]));
@@ -140,7 +148,12 @@ async function follow(store: Store, hit: Hit): Promise<TracedRow> {
         node: graph.nodes.get(madeBy)!.node,
         artifact,
       })),
-    from: await Promise.all(from.map((found) => follow(store, found))),
+    from: await Promise.all(
+      from.map((found) => {
+        const {port} = found.output;
+        return follow(store, found, found.attempt.id === attempt.id ? [...passed, port] : [port]);
+      }),
+    ),
     lost: [...wanted],
   };
 }

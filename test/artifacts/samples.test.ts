@@ -76,6 +76,38 @@ test('a row is followed to the rollout, its prompt and the policy that wrote it'
   );
 });
 
+test('a row is followed to its rollout where one attempt made both, and never in a circle', async (t) => {
+  //  prompts ─→ sifted (dataset and rollouts)
+  const bench = new Bench(t);
+  const {prompts} = await datasets(bench);
+  const both = await bench.make({
+    node: 'sifted',
+    inputs: [edge(prompts, 'rows', 'prompts')],
+    outputs: {
+      dataset: rows('dataset', [
+        {id: 'sifted:p1-0', from: ['p1-0']},
+        {id: 'same', from: ['same']},
+      ]).rows,
+      rollouts: rows('rollouts', [
+        {id: 'p1-0', from: ['p1']},
+        {id: 'same', from: ['same']},
+      ]).rows,
+    },
+  });
+  const attempt = bench.store.attempt(both.attempt)!;
+  const start = {attempt, output: attempt.outputs.find(({port}) => port === 'dataset')!};
+  const traced = await traceRow(bench.store, 'sifted:p1-0', start);
+  assert.deepEqual(traced.lost, []);
+  const [rollout] = traced.from;
+  assert.deepEqual([rollout?.id, rollout?.node, rollout?.port], ['p1-0', 'sifted', 'rollouts']);
+  assert.deepEqual(
+    rollout?.from.map(({id, node}) => [id, node]),
+    [['p1', 'prompts']],
+  );
+  const [same] = (await traceRow(bench.store, 'same', start)).from;
+  assert.deepEqual([same?.port, same?.from, same?.lost], ['rollouts', [], ['same']]);
+});
+
 test('a row that skipped a generation is found further up, and one that is nowhere is told', async (t) => {
   const bench = new Bench(t);
   const made = await datasets(bench);
