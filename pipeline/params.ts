@@ -27,7 +27,7 @@ export function paramMistake(
   if (wanted === 'null' || wanted === got) {
     const choices = stage.choices?.[name];
     if (choices === undefined || choices.includes(value as Json)) return undefined;
-    return `param “${name}” is one of ${choices.join(', ')}, not ${JSON.stringify(value)}`;
+    return `param “${name}” is one of ${choices.map((choice) => JSON.stringify(choice)).join(', ')}, not ${JSON.stringify(value)}`;
   }
   return `param “${name}” is a ${wanted} (default ${JSON.stringify(standard)}), not ${JSON.stringify(value)}`;
 }

@@ -4,12 +4,13 @@
  * another model rewrite and people check; here the task's grammar translates line by line without seeing the answer,
  * keeps every number, and drops what it cannot parse.
  */
-import {defineStage} from '../pipeline/stage.js';
+import {param, defineStage} from '../pipeline/stage.js';
 import {Sieve, rolloutId, rolloutRowOf, ruleFaults, sampleFromModel} from './curation.js';
 import {writeRows} from './rows.js';
 import type {RolloutRow, SampleRow} from './rows.js';
 import type {Rollout} from './sampling.js';
-import type {TemplateName} from './text/templates.js';
+import {TEMPLATE_NAMES} from './text/template-names.js';
+import type {TemplateName} from './text/template-names.js';
 
 export const coldStartData = defineStage({
   module: import.meta.url,
@@ -20,7 +21,7 @@ export const coldStartData = defineStage({
   inputs: {policy: 'model', prompts: 'prompts'},
   outputs: {dataset: 'dataset', rollouts: 'rollouts'},
   params: {
-    template: 'zero' as TemplateName,
+    template: param<TemplateName>('zero'),
     /** Prompts to sample for, samples of each, rows to keep of each and in all ("thousands" in the paper). */
     prompts: 4_000,
     samples: 4,
@@ -33,8 +34,12 @@ export const coldStartData = defineStage({
     chunk: 32,
     rewardTimeout: 2_000,
   },
+  choices: {template: TEMPLATE_NAMES},
   async run({inputs, outputs, params, seed, threads, progress, note}) {
-    const [{mend, readability}, {languageConsistency}] = await Promise.all([import('./tasks/dials-grammar.js'), import('./text/language.js')]);
+    const [{mend, readability}, {languageConsistency}] = await Promise.all([
+      import('./tasks/dials-grammar.js'),
+      import('./text/language.js'),
+    ]);
     const {groups, generatedTokens, parameters} = await sampleFromModel({
       ...params,
       model: inputs.policy,
@@ -58,7 +63,8 @@ export const coldStartData = defineStage({
       const reading = readability(completion.thinking ?? '', {maxWords: params.maxWords});
       if (prompt.task !== 'dials') {
         // Only the built-in grammar can mend; of other reasoning the mixed is dropped, as the paper's filter does.
-        const mixed = prompt.language !== undefined && (languageConsistency(completion.thinking ?? '', prompt.language) ?? 1) < 1;
+        const mixed =
+          prompt.language !== undefined && (languageConsistency(completion.thinking ?? '', prompt.language) ?? 1) < 1;
         return mixed ? {fault: 'mixed languages'} : {response: completion.text};
       }
       if (reading !== 'readable') return {fault: `reasoning ${reading}`};
@@ -77,7 +83,8 @@ export const coldStartData = defineStage({
         else if (dataset.length >= params.rows) verdict = 'enough rows';
         else {
           perPrompt.set(prompt.id, taken + 1);
-          if (prompt.language !== undefined) consistencies.push(languageConsistency(rollout.completion.thinking ?? '', prompt.language) ?? 0);
+          if (prompt.language !== undefined)
+            consistencies.push(languageConsistency(rollout.completion.thinking ?? '', prompt.language) ?? 0);
           dataset.push({
             id: `cold-start:${rolloutId(rollout)}`,
             from: [rolloutId(rollout)],
@@ -95,8 +102,10 @@ export const coldStartData = defineStage({
       ...sieve.card(),
       prompts: groups.length,
       temperature: params.temperature,
-      languageConsistencyBeforeMending: consistencies.length === 0 ? null : consistencies.reduce((a, b) => a + b, 0) / consistencies.length,
-      mendedShare: consistencies.length === 0 ? null : consistencies.filter((value) => value < 1).length / consistencies.length,
+      languageConsistencyBeforeMending:
+        consistencies.length === 0 ? null : consistencies.reduce((a, b) => a + b, 0) / consistencies.length,
+      mendedShare:
+        consistencies.length === 0 ? null : consistencies.filter((value) => value < 1).length / consistencies.length,
       parameters,
       trainedTokens: 0,
       generatedTokens,

@@ -6,10 +6,11 @@
 import {createHash} from 'node:crypto';
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {defineStage, optional} from '../pipeline/stage.js';
+import {optional, param, defineStage} from '../pipeline/stage.js';
 import {sampleFromModel} from './curation.js';
 import {writeJson, writeRows} from './rows.js';
-import type {TemplateName} from './text/templates.js';
+import {TEMPLATE_NAMES} from './text/template-names.js';
+import type {TemplateName} from './text/template-names.js';
 
 export const evaluate = defineStage({
   module: import.meta.url,
@@ -22,7 +23,7 @@ export const evaluate = defineStage({
   inputs: {model: 'model', prompts: 'prompts', general: optional('prompts')},
   outputs: {scores: 'scores'},
   params: {
-    template: 'chat' as TemplateName,
+    template: param<TemplateName>('chat'),
     /** Text that every response is made to begin with, e.g. '<think>'. */
     prefill: '',
     samples: 16,
@@ -32,6 +33,7 @@ export const evaluate = defineStage({
     chunk: 8,
     evaluationSeed: 20260103,
   },
+  choices: {template: TEMPLATE_NAMES},
   async run({inputs, outputs, params, threads, progress, note}) {
     const {judgeSample, scoreSamples} = await import('./evaluation/index.js');
     const drawn = async (prompts: string, purpose: string, offset: number, share: number) =>
@@ -45,14 +47,33 @@ export const evaluate = defineStage({
       });
     const part = inputs.general === undefined ? 1 : 0.7;
     const {groups} = await drawn(inputs.prompts, 'evaluate/reasoning', 0, part);
-    if (inputs.general !== undefined) groups.push(...(await drawn(inputs.general, 'evaluate/general', part, 1 - part)).groups);
-    const samples = groups.flatMap((group) => group.map(({prompt, completion, sample, tokens}) => judgeSample(prompt, completion, {sample, tokens: tokens.length})));
+    if (inputs.general !== undefined)
+      groups.push(...(await drawn(inputs.general, 'evaluate/general', part, 1 - part)).groups);
+    const samples = groups.flatMap((group) =>
+      group.map(({prompt, completion, sample, tokens}) =>
+        judgeSample(prompt, completion, {sample, tokens: tokens.length}),
+      ),
+    );
     const {template, prefill, temperature, topP, samples: k} = params;
     const scores = scoreSamples(samples, {k, seed: params.evaluationSeed});
-    await writeRows(outputs.scores, samples.map((one) => ({id: `${one.prompt}#${one.sample}`, from: [one.prompt], ...one})));
+    await writeRows(
+      outputs.scores,
+      samples.map((one) => ({id: `${one.prompt}#${one.sample}`, from: [one.prompt], ...one})),
+    );
     // The digest that model hubs show for a weight file, so that scores can be matched to a model outside the store too.
-    const model = createHash('sha256').update(await readFile(join(inputs.model, 'model.safetensors'))).digest('hex');
-    await writeJson(join(outputs.scores, 'scores.json'), {format: 'r1-scores-1', model, template, prefill, temperature, topP, k, scores});
+    const model = createHash('sha256')
+      .update(await readFile(join(inputs.model, 'model.safetensors')))
+      .digest('hex');
+    await writeJson(join(outputs.scores, 'scores.json'), {
+      format: 'r1-scores-1',
+      model,
+      template,
+      prefill,
+      temperature,
+      topP,
+      k,
+      scores,
+    });
     const pass = scores.find(({metric}) => metric === 'pass@1');
     if (pass !== undefined) note(`pass@1 ${pass.mean.toFixed(3)} [${pass.low.toFixed(3)}, ${pass.high.toFixed(3)}]`);
   },

@@ -12,15 +12,22 @@
  * group's standard deviation has a floor.
  */
 import {join} from 'node:path';
-import {StageFailure, defineStage, optional} from '../pipeline/stage.js';
+import {setImmediate as turn} from 'node:timers/promises';
+import {StageFailure, optional, param, defineStage} from '../pipeline/stage.js';
 import {readJson, readPrompts, writeJson, writeRows} from './rows.js';
 import type {HistoryRow} from './rows.js';
 import {encodePrompts, lengthBuckets, sampleGroups} from './sampling.js';
 import type {EncodedPrompt, Rollout} from './sampling.js';
-import type {Prompt} from './tasks/prompt.js';
-import type {TemplateName} from './text/templates.js';
+import {TEMPLATE_NAMES} from './text/template-names.js';
+import type {TemplateName} from './text/template-names.js';
 import {dealGroups, groupRows, summarise} from './train/rollouts.js';
 import type {Minibatch, Scored, Trace} from './train/rollouts.js';
+import {judgedBy, rolloutRow, traceOf} from './train/traces.js';
+
+const RATIOS = ['token', 'sequence'] as const;
+const AGGREGATES = ['response-mean', 'token-mean', 'constant'] as const;
+type Ratio = (typeof RATIOS)[number];
+type Aggregate = (typeof AGGREGATES)[number];
 
 interface State {
   readonly step: number;
@@ -65,7 +72,7 @@ export const grpo = defineStage({
   outputs: {model: 'model', history: 'history', rollouts: 'rollouts'},
   params: {
     /** 'zero' for R1-Zero, 'chat' for every later model. */
-    template: 'zero' as TemplateName,
+    template: param<TemplateName>('zero'),
     /** Optimizer updates (the paper's R1-Zero: 10,400). */
     steps: 10_400,
     /** Questions in an update, completions per question, updates per rollout (32 × 16 = 512; 8,192 a rollout). */
@@ -85,10 +92,10 @@ export const grpo = defineStage({
     /** The paper's 10 for reasoning RL; not reported for R1-Zero. */
     clipLow: 10,
     clipHigh: 10,
-    ratio: 'token' as 'token' | 'sequence',
+    ratio: param<Ratio>('token'),
     /** 'response-mean' (DeepSeekMath), 'token-mean' (DAPO), or 'constant' = divided by maxNewTokens (Dr. GRPO). */
-    aggregate: 'response-mean' as 'response-mean' | 'token-mean' | 'constant',
-    divideByStd: true as boolean,
+    aggregate: param<Aggregate>('response-mean'),
+    divideByStd: param<boolean>(true),
     stdFloor: 0.05,
     accuracyReward: 1,
     formatReward: 1,
@@ -100,10 +107,10 @@ export const grpo = defineStage({
     generalShare: 0.5,
     /** DAPO: groups without spread are dropped and other questions drawn, at most so many times a rollout. */
     dynamicSampling: 0,
-    maskTruncated: false as boolean,
+    maskTruncated: param<boolean>(false),
     overlongMargin: 0,
     /** The control: rewards are dealt out anew within each group. */
-    shuffleRewards: false as boolean,
+    shuffleRewards: param<boolean>(false),
     /** Stop after so many rollouts in a row without any spread, or with nine in ten completions cut off. */
     patience: 20,
     /** Prompts and rows in one native call. */
@@ -111,31 +118,50 @@ export const grpo = defineStage({
     microBatch: 16,
     rewardTimeout: 2_000,
   },
+  choices: {template: TEMPLATE_NAMES, ratio: RATIOS, aggregate: AGGREGATES},
   async run({inputs, outputs, params, seed, threads, checkpoints, progress, metric, note}) {
-    const [{openEngine, grpoTraining, logProbabilities, generation}, {openModel, saveModel}, {countParameters}, files, {openTokenizer}, {batchOrder}, {constant}, {openScorer}, {openRewardModel}, {reflectiveWords}] =
-      await Promise.all([
-        import('./tensorflow/engine.js'),
-        import('./model/folder.js'),
-        import('./model/parameters.js'),
-        import('./train/state.js'),
-        import('./text/tokenizer.js'),
-        import('./train/order.js'),
-        import('./train/schedule.js'),
-        import('./rewards/index.js'),
-        import('./train/preference.js'),
-        import('./text/language.js'),
-      ]);
+    const [
+      {openEngine, grpoTraining, logProbabilities, generation},
+      {openModel, saveModel},
+      {countParameters},
+      files,
+      {openTokenizer},
+      {batchOrder},
+      {constant},
+      {openScorer},
+      {openRewardModel},
+      {reflectiveWords},
+    ] = await Promise.all([
+      import('./tensorflow/engine.js'),
+      import('./model/folder.js'),
+      import('./model/parameters.js'),
+      import('./train/state.js'),
+      import('./text/tokenizer.js'),
+      import('./train/order.js'),
+      import('./train/schedule.js'),
+      import('./rewards/index.js'),
+      import('./train/preference.js'),
+      import('./text/language.js'),
+    ]);
     const {config, weights} = await openModel(inputs.policy);
     const tokenizer = await openTokenizer(inputs.policy);
     const limit = config.maxPositions - params.maxNewTokens;
-    if (limit <= 0) throw new StageFailure(`maxNewTokens ${params.maxNewTokens} leaves no room for a prompt: the model has ${config.maxPositions} positions`);
+    if (limit <= 0)
+      throw new StageFailure(
+        `maxNewTokens ${params.maxNewTokens} leaves no room for a prompt: the model has ${config.maxPositions} positions`,
+      );
     const encode = async (folder: string | undefined): Promise<EncodedPrompt[]> =>
-      folder === undefined ? [] : encodePrompts(await readPrompts(folder), {tokenizer, template: params.template, limit});
+      folder === undefined
+        ? []
+        : encodePrompts(await readPrompts(folder), {tokenizer, template: params.template, limit});
     const reasoning = await encode(inputs.prompts);
     const general = await encode(inputs.general);
     if (reasoning.length === 0) throw new StageFailure('there are no prompts');
 
-    const promptLengths = lengthBuckets([...reasoning, ...general].map(({tokens}) => tokens.length), 2);
+    const promptLengths = lengthBuckets(
+      [...reasoning, ...general].map(({tokens}) => tokens.length),
+      2,
+    );
     const longest = promptLengths.at(-1)! + params.maxNewTokens;
     const lengths = lengthBuckets([longest * 0.6, longest * 0.8, longest], 3);
     const {microBatch: rows, temperature, chunk, group} = params;
@@ -157,7 +183,9 @@ export const grpo = defineStage({
           klCoefficient: params.klCoefficient,
         }),
         old: logProbabilities({rows, lengths, temperature}),
-        ...(params.klCoefficient > 0 ? {reference: logProbabilities({rows, lengths, temperature, of: 'reference' as const})} : {}),
+        ...(params.klCoefficient > 0
+          ? {reference: logProbabilities({rows, lengths, temperature, of: 'reference' as const})}
+          : {}),
         rollout: generation({
           prompts: chunk,
           group,
@@ -171,7 +199,8 @@ export const grpo = defineStage({
         }),
       },
     });
-    const openPreference = (folder: string | undefined) => (folder === undefined ? undefined : openRewardModel(folder, {threads, maxTokens: longest}));
+    const openPreference = (folder: string | undefined) =>
+      folder === undefined ? undefined : openRewardModel(folder, {threads, maxTokens: longest});
     const helpful = await openPreference(inputs.helpful);
     const safety = await openPreference(inputs.safety);
     const scorer = await openScorer({
@@ -185,22 +214,38 @@ export const grpo = defineStage({
       await files.restoreState(engine, join(checkpoints.latest, 'state.safetensors'));
     }
     const questionAt = batchOrder(reasoning.length, 1, {seed, purpose: 'grpo/questions'});
-    const generalAt = general.length === 0 ? undefined : batchOrder(general.length, 1, {seed, purpose: 'grpo/general-questions'});
+    const generalAt =
+      general.length === 0 ? undefined : batchOrder(general.length, 1, {seed, purpose: 'grpo/general-questions'});
     const rateAt = constant({warmup: params.warmup, peak: params.learningRate});
     const perRollout = params.questions * params.minibatches;
 
     /** Rewards for groups of completions: rules for all, a reward model's word on general prompts. */
     const score = async (groups: readonly (readonly Rollout[])[]): Promise<Scored[][]> => {
       const all = groups.flat();
-      const ruled = await scorer.score(all.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length})));
-      const scored = all.map((rollout, index): Scored => ({rollout, reward: ruled[index]!.total, verdicts: ruled[index]!.verdicts}));
-      for (const [name, judge] of [['helpful', helpful], ['safe', safety]] as const) {
+      const ruled = await scorer.score(
+        all.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length})),
+      );
+      const scored = all.map((rollout, index): Scored => ({
+        rollout,
+        reward: ruled[index]!.total,
+        verdicts: ruled[index]!.verdicts,
+      }));
+      for (const [name, judge] of [
+        ['helpful', helpful],
+        ['safe', safety],
+      ] as const) {
         if (judge === undefined) continue;
         const places = all.flatMap(({prompt}, index) => (judgedBy(prompt) === name ? [index] : []));
-        const values = judge.reward(places.map((index) => ({prompt: all[index]!.prompt, completion: all[index]!.completion.text})));
+        const values = judge.reward(
+          places.map((index) => ({prompt: all[index]!.prompt, completion: all[index]!.completion.text})),
+        );
         places.forEach((index, i) => {
           const one = scored[index]!;
-          scored[index] = {...one, reward: one.reward + params.preferenceReward * values[i]!, preference: {[name]: values[i]!}};
+          scored[index] = {
+            ...one,
+            reward: one.reward + params.preferenceReward * values[i]!,
+            preference: {[name]: values[i]!},
+          };
         });
       }
       return groups.map((members, index) => scored.slice(index * members.length, (index + 1) * members.length));
@@ -219,7 +264,7 @@ export const grpo = defineStage({
           i < fromGeneral ? general[generalAt!(drawn.general++)[0]!]! : reasoning[questionAt(drawn.reasoning++)[0]!]!,
         );
         const groups = await score(
-          sampleGroups(engine.run.rollout, questions, {
+          await sampleGroups(engine.run.rollout, questions, {
             tokenizer,
             group,
             chunk,
@@ -228,10 +273,18 @@ export const grpo = defineStage({
           }),
         );
         for (const [index, members] of groups.entries()) {
-          const {rows: update, groupSpread} = groupRows(members, params, {seed, step: state.rollouts, group: round * perRollout + index});
+          const {rows: update, groupSpread} = groupRows(members, params, {
+            seed,
+            step: state.rollouts,
+            group: round * perRollout + index,
+          });
           tokens.generated += members.reduce((sum, {rollout}) => sum + rollout.tokens.length, 0);
           if (params.dynamicSampling > 0 && groupSpread < 1e-6 && round < params.dynamicSampling) continue;
-          kept.push({rows: update, group: members, traces: members.map((one) => traceOf(one, groupSpread, reflectiveWords))});
+          kept.push({
+            rows: update,
+            group: members,
+            traces: members.map((one) => traceOf(one, groupSpread, reflectiveWords)),
+          });
         }
       }
       const all = kept.flatMap(({rows: update}) => update);
@@ -257,20 +310,30 @@ export const grpo = defineStage({
         rollouts: state.rollouts + 1,
         idle: spreadless ? state.idle + 1 : 0,
         choked: cutOff > 0.9 ? state.choked + 1 : 0,
-        samples: [...state.samples, ...kept[0]!.group.map((one) => sampleRow(one, state.step))],
+        samples: [...state.samples, ...kept[0]!.group.map((one) => rolloutRow(one, state.step))],
       };
-      if (state.idle >= params.patience) throw new StageFailure(`${state.idle} rollouts in a row had no group whose rewards differ, so there is nothing to learn from; the last rollout's mean reward is ${summarise(traces)['reward']!.toFixed(3)}`);
-      if (state.choked >= params.patience) throw new StageFailure(`${state.choked} rollouts in a row were cut off at ${params.maxNewTokens} tokens nine times in ten; raise maxNewTokens`);
+      if (state.idle >= params.patience)
+        throw new StageFailure(
+          `${state.idle} rollouts in a row had no group whose rewards differ, so there is nothing to learn from; the last rollout's mean reward is ${summarise(traces)['reward']!.toFixed(3)}`,
+        );
+      if (state.choked >= params.patience)
+        throw new StageFailure(
+          `${state.choked} rollouts in a row were cut off at ${params.maxNewTokens} tokens nine times in ten; raise maxNewTokens`,
+        );
     };
 
     while (state.step < params.steps) {
+      await turn(); // a request to stop gets through between two native calls
       if (state.pending.length === 0) await rollOut();
       const [minibatch, ...pending] = state.pending as [Minibatch, ...Minibatch[]];
       const learningRate = rateAt(state.step);
       const {loss, gradNorm, ratioMax, clippedShare, kl, entropy} = engine.run.update(minibatch.rows, {learningRate});
-      if (!Number.isFinite(loss)) throw new StageFailure(`the loss is ${loss} at step ${state.step + 1}; a lower learningRate than ${params.learningRate} may help`);
+      if (!Number.isFinite(loss))
+        throw new StageFailure(
+          `the loss is ${loss} at step ${state.step + 1}; a lower learningRate than ${params.learningRate} may help`,
+        );
       const step = state.step + 1;
-      const measured = {
+      const measured: Record<string, number | null> = {
         ...summarise(minibatch.traces),
         loss,
         gradNorm,
@@ -285,7 +348,10 @@ export const grpo = defineStage({
         step,
         pending,
         history: [...state.history, {id: `step-${step}`, from: [], step, ...measured}],
-        tokens: {...state.tokens, trained: state.tokens.trained + minibatch.rows.reduce((sum, row) => sum + row.tokens.length, 0)},
+        tokens: {
+          ...state.tokens,
+          trained: state.tokens.trained + minibatch.rows.reduce((sum, row) => sum + row.tokens.length, 0),
+        },
       };
       if (step % params.referenceEvery === 0 && params.klCoefficient > 0) engine.copy('policy', 'reference');
       progress({step, total: params.steps, tokens: state.tokens.trained + state.tokens.generated});
@@ -300,52 +366,27 @@ export const grpo = defineStage({
     await scorer.close();
     helpful?.close();
     safety?.close();
-    await saveModel(outputs.model, {config, weights: engine.read('policy'), tokenizerFrom: inputs.policy, generation: {temperature: 0.6, top_p: 0.95}});
+    await saveModel(outputs.model, {
+      config,
+      weights: engine.read('policy'),
+      tokenizerFrom: inputs.policy,
+      generation: {temperature: 0.6, top_p: 0.95},
+    });
     const parameters = countParameters(config);
     const {trained, generated, scored} = state.tokens;
-    await writeRows(outputs.history, state.history, {parameters, trainedTokens: trained, generatedTokens: generated, scoredTokens: scored, steps: state.step, rollouts: state.rollouts});
-    await writeRows(outputs.rollouts, state.samples, {rows: state.samples.length, kept: 'the first group of every rollout'});
+    await writeRows(outputs.history, state.history, {
+      parameters,
+      trainedTokens: trained,
+      generatedTokens: generated,
+      scoredTokens: scored,
+      steps: state.step,
+      rollouts: state.rollouts,
+    });
+    await writeRows(outputs.rollouts, state.samples, {
+      rows: state.samples.length,
+      kept: 'the first group of every rollout',
+    });
     engine.dispose();
     note(`${state.step} steps, ${state.rollouts} rollouts, ${generated} tokens generated`);
   },
-});
-
-/** Which reward model speaks on a prompt: safety where help would do harm, helpfulness on other general prompts. */
-function judgedBy(prompt: Prompt): 'helpful' | 'safe' | undefined {
-  if (prompt.task !== 'general') return undefined;
-  return prompt.scenario?.kind === 'refuse' ? 'safe' : 'helpful';
-}
-
-function traceOf({rollout, reward, verdicts, preference}: Scored, groupSpread: number, reflective: (text: string) => number): Trace {
-  const value = (name: string): number | null => {
-    const verdict = verdicts[name];
-    return verdict === undefined || verdict.outcome === 'left-out' ? null : verdict.value;
-  };
-  return {
-    id: `${rollout.prompt.id}#${rollout.sample}`,
-    reward,
-    accuracy: value('accuracy'),
-    format: value('format'),
-    language: value('language'),
-    helpful: preference?.helpful ?? null,
-    safe: preference?.safe ?? null,
-    tokens: rollout.tokens.length,
-    finished: rollout.finished,
-    unparsable: verdicts['accuracy']?.outcome === 'unparsable',
-    reflective: reflective(rollout.completion.text),
-    groupSpread,
-  };
-}
-
-const sampleRow = ({rollout, reward, verdicts, preference}: Scored, step: number): object => ({
-  id: `step-${step}:${rollout.prompt.id}#${rollout.sample}`,
-  from: [rollout.prompt.id],
-  step,
-  question: rollout.prompt.question,
-  completion: rollout.completion.text,
-  tokens: rollout.tokens.length,
-  finished: rollout.finished,
-  reward,
-  verdicts: Object.fromEntries(Object.entries(verdicts).map(([name, {outcome, value}]) => [name, {outcome, value}])),
-  ...(preference === undefined ? {} : {preference}),
 });

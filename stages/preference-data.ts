@@ -3,13 +3,14 @@
  * metric. Pairs (helpful) are of comparable length, as the paper's are over the whole set; labels (safety) are point-wise.
  * The paper asks a language model four times per pair; this judge is a program, so once is enough.
  */
-import {StageFailure, defineStage} from '../pipeline/stage.js';
+import {StageFailure, param, defineStage} from '../pipeline/stage.js';
 import {rolloutId, sampleFromModel} from './curation.js';
 import {writeRows} from './rows.js';
 import type {LabelRow, PairRow} from './rows.js';
 import {random} from './random.js';
 import type {Rollout} from './sampling.js';
-import type {TemplateName} from './text/templates.js';
+import {TEMPLATE_NAMES} from './text/template-names.js';
+import type {TemplateName} from './text/template-names.js';
 
 export const preferenceData = defineStage({
   module: import.meta.url,
@@ -20,7 +21,7 @@ export const preferenceData = defineStage({
   inputs: {policy: 'model', prompts: 'prompts'},
   outputs: {pairs: 'pairs', labels: 'labels'},
   params: {
-    template: 'chat' as TemplateName,
+    template: param<TemplateName>('chat'),
     /** Prompts, chosen at random, and completions of each. */
     prompts: 66_000,
     samples: 8,
@@ -32,6 +33,7 @@ export const preferenceData = defineStage({
     maxNewTokens: 8_192,
     chunk: 16,
   },
+  choices: {template: TEMPLATE_NAMES},
   async run({inputs, outputs, params, seed, threads, progress, note, scratch}) {
     const [{preferred, judgedSafe}, {agreement}, {readPrompts}, {join}] = await Promise.all([
       import('./tasks/judge.js'),
@@ -40,7 +42,9 @@ export const preferenceData = defineStage({
       import('node:path'),
     ]);
     // Prompt sets lie in a fixed order by family; a random choice covers all kinds.
-    const chosen = random(seed, 'preference-data/prompts').shuffle(await readPrompts(inputs.prompts)).slice(0, params.prompts);
+    const chosen = random(seed, 'preference-data/prompts')
+      .shuffle(await readPrompts(inputs.prompts))
+      .slice(0, params.prompts);
     const prompts = join(scratch, 'prompts');
     await writeRows(prompts, chosen);
     const {groups, generatedTokens, parameters} = await sampleFromModel({
@@ -88,7 +92,10 @@ export const preferenceData = defineStage({
         }
       }
     }
-    if (pairs.length === 0) throw new StageFailure('no two completions of one prompt differ in the judge’s eyes, so there are no pairs to learn from; sample more, or at a higher temperature');
+    if (pairs.length === 0)
+      throw new StageFailure(
+        'no two completions of one prompt differ in the judge’s eyes, so there are no pairs to learn from; sample more, or at a higher temperature',
+      );
     const unsafe = labels.filter(({safe}) => !safe).length;
     const card = {
       prompts: groups.length,

@@ -6,11 +6,13 @@
  * validation problems is high enough; until then it trains on in chunks, and at the cap it fails and says so.
  */
 import {join} from 'node:path';
-import {StageFailure, defineStage, optional} from '../pipeline/stage.js';
+import {setImmediate as turn} from 'node:timers/promises';
+import {StageFailure, optional, param, defineStage} from '../pipeline/stage.js';
 import {documentRow, readJson, readPrompts, readRows, writeJson, writeRows} from './rows.js';
 import type {HistoryRow} from './rows.js';
 import {encodePrompts, lengthBuckets, sampleGroups} from './sampling.js';
-import type {TemplateName} from './text/templates.js';
+import {TEMPLATE_NAMES} from './text/template-names.js';
+import type {TemplateName} from './text/template-names.js';
 
 interface State {
   readonly step: number;
@@ -39,7 +41,7 @@ export const pretrain = defineStage({
     /** Standard deviation of the fresh matrices; the usual 0.02 is small for narrow models. */
     initializerRange: 0.02,
     /** Input and output embeddings are one matrix. */
-    tied: true as boolean,
+    tied: param<boolean>(true),
     steps: 2_200,
     /** Documents in an optimizer step. */
     batch: 64,
@@ -55,7 +57,7 @@ export const pretrain = defineStage({
     gate: 0.9,
     gateProblems: 100,
     gateSamples: 16,
-    gateTemplate: 'zero' as TemplateName,
+    gateTemplate: param<TemplateName>('zero'),
     gateTemperature: 0.6,
     gateTopP: 0.95,
     maxNewTokens: 48,
@@ -63,18 +65,27 @@ export const pretrain = defineStage({
     extraSteps: 400,
     maxSteps: 4_600,
   },
+  choices: {gateTemplate: TEMPLATE_NAMES},
   async run({inputs, outputs, params, seed, threads, checkpoints, progress, metric, note}) {
-    const [{openEngine, crossEntropyTraining, generation}, {newConfig}, {initialWeights, countParameters}, {saveModel}, state, {openTokenizer}, {batchOrder}, {scoreCompletion}] =
-      await Promise.all([
-        import('./tensorflow/engine.js'),
-        import('./model/config.js'),
-        import('./model/parameters.js'),
-        import('./model/folder.js'),
-        import('./train/state.js'),
-        import('./text/tokenizer.js'),
-        import('./train/order.js'),
-        import('./rewards/index.js'),
-      ]);
+    const [
+      {openEngine, crossEntropyTraining, generation},
+      {newConfig},
+      {initialWeights, countParameters},
+      {saveModel},
+      state,
+      {openTokenizer},
+      {batchOrder},
+      {scoreCompletion},
+    ] = await Promise.all([
+      import('./tensorflow/engine.js'),
+      import('./model/config.js'),
+      import('./model/parameters.js'),
+      import('./model/folder.js'),
+      import('./train/state.js'),
+      import('./text/tokenizer.js'),
+      import('./train/order.js'),
+      import('./rewards/index.js'),
+    ]);
     const tokenizer = await openTokenizer(inputs.tokenizer);
     const config = newConfig({
       vocabSize: tokenizer.size,
@@ -93,13 +104,18 @@ export const pretrain = defineStage({
     const rows = (await readRows(inputs.documents, documentRow)).map(({id, prompt, response}) => {
       const before = prompt === '' ? [] : tokenizer.encode(prompt);
       const tokens = [...before, ...tokenizer.encode(response), tokenizer.eosId];
-      if (tokens.length > params.maxPositions) throw new StageFailure(`document ${id} has ${tokens.length} tokens, maxPositions is ${params.maxPositions}`);
+      if (tokens.length > params.maxPositions)
+        throw new StageFailure(`document ${id} has ${tokens.length} tokens, maxPositions is ${params.maxPositions}`);
       // The first token has nothing before it to be predicted from.
       return {tokens, mask: tokens.map((_, i) => (i === 0 || i < before.length ? 0 : 1))};
     });
     const gated = params.gate > 0 && inputs.validation !== undefined;
     const problems = gated ? (await readPrompts(inputs.validation)).slice(0, params.gateProblems) : [];
-    const questions = encodePrompts(problems, {tokenizer, template: params.gateTemplate, limit: params.maxPositions - params.maxNewTokens});
+    const questions = encodePrompts(problems, {
+      tokenizer,
+      template: params.gateTemplate,
+      limit: params.maxPositions - params.maxNewTokens,
+    });
     const chunk = 8;
     const engine = await openEngine({
       config,
@@ -107,11 +123,20 @@ export const pretrain = defineStage({
       threads,
       optimizer: {beta1: 0.9, beta2: params.beta2, epsilon: 1e-8, weightDecay: params.weightDecay, maxNorm: 1},
       programs: {
-        train: crossEntropyTraining({rows: params.microBatch, lengths: lengthBuckets(rows.map(({tokens}) => tokens.length), 3)}),
+        train: crossEntropyTraining({
+          rows: params.microBatch,
+          lengths: lengthBuckets(
+            rows.map(({tokens}) => tokens.length),
+            3,
+          ),
+        }),
         sample: generation({
           prompts: chunk,
           group: params.gateSamples,
-          promptLengths: lengthBuckets(questions.map(({tokens}) => tokens.length), 1),
+          promptLengths: lengthBuckets(
+            questions.map(({tokens}) => tokens.length),
+            1,
+          ),
           maxNewTokens: params.maxNewTokens,
           temperature: params.gateTemperature,
           topP: params.gateTopP,
@@ -133,24 +158,30 @@ export const pretrain = defineStage({
       });
     const batchAt = batchOrder(rows.length, params.batch, {seed, purpose: 'pretrain/order'});
 
-    const solved = (): number => {
-      const groups = sampleGroups(engine.run.sample, questions, {
+    const solved = async (): Promise<number> => {
+      const groups = await sampleGroups(engine.run.sample, questions, {
         tokenizer,
         group: params.gateSamples,
         chunk,
         maxNewTokens: params.maxNewTokens,
         key: {seed, purpose: 'pretrain/gate', step},
       });
-      const right = groups.filter((group) => group.some((one) => scoreCompletion(one.prompt, one.completion, {accuracy: 1}).total > 0));
+      const right = groups.filter((group) =>
+        group.some((one) => scoreCompletion(one.prompt, one.completion, {accuracy: 1}).total > 0),
+      );
       return right.length / groups.length;
     };
 
     for (;;) {
       while (step < end) {
+        await turn(); // a request to stop gets through between two native calls
         const learningRate = rateAt(step, end, params);
         const batch = batchAt(step).map((index) => rows[index]!);
         const {loss, gradNorm} = engine.run.train(batch, {learningRate});
-        if (!Number.isFinite(loss)) throw new StageFailure(`the loss is ${loss} at step ${step + 1}; a lower learningRate than ${params.learningRate} may help`);
+        if (!Number.isFinite(loss))
+          throw new StageFailure(
+            `the loss is ${loss} at step ${step + 1}; a lower learningRate than ${params.learningRate} may help`,
+          );
         trainedTokens += batch.reduce((sum, {tokens}) => sum + tokens.length, 0);
         step++;
         history.push({id: `step-${step}`, from: [], step, loss, gradNorm, learningRate});
@@ -162,20 +193,33 @@ export const pretrain = defineStage({
         if (checkpoints.due(step)) await save();
       }
       if (!gated) break;
-      const passed = solved();
+      const passed = await solved();
       metric(`pass@${params.gateSamples}`, step, passed);
       const sentence = `pass@${params.gateSamples} on ${problems.length} validation problems is ${passed.toFixed(3)} after ${step} steps`;
       note(sentence);
       if (passed >= params.gate) break;
       if (end + params.extraSteps > params.maxSteps) {
-        throw new StageFailure(`${sentence}, below ${params.gate}: too weak a base for reinforcement learning; raise maxSteps (${params.maxSteps}) or the model's size`);
+        throw new StageFailure(
+          `${sentence}, below ${params.gate}: too weak a base for reinforcement learning; raise maxSteps (${params.maxSteps}) or the model's size`,
+        );
       }
       end += params.extraSteps;
     }
 
-    await saveModel(outputs.model, {config, weights: engine.read('policy'), tokenizerFrom: inputs.tokenizer, generation: {temperature: 0.6, top_p: 0.95}});
+    await saveModel(outputs.model, {
+      config,
+      weights: engine.read('policy'),
+      tokenizerFrom: inputs.tokenizer,
+      generation: {temperature: 0.6, top_p: 0.95},
+    });
     const parameters = countParameters(config);
-    await writeRows(outputs.history, history, {parameters, trainedTokens, generatedTokens: 0, scoredTokens: 0, steps: step});
+    await writeRows(outputs.history, history, {
+      parameters,
+      trainedTokens,
+      generatedTokens: 0,
+      scoredTokens: 0,
+      steps: step,
+    });
     engine.dispose();
   },
 });

@@ -3,11 +3,12 @@
  * that are correct, in one language, without repetition and not too long are kept. Every drop is counted by its reason,
  * and every row names the rollout it came from. Sampling temperature and number of samples are not published.
  */
-import {defineStage} from '../pipeline/stage.js';
+import {param, defineStage} from '../pipeline/stage.js';
 import {Sieve, rolloutId, rolloutRowOf, ruleFaults, sampleFromModel} from './curation.js';
 import {writeRows} from './rows.js';
 import type {RolloutRow, SampleRow} from './rows.js';
-import type {TemplateName} from './text/templates.js';
+import {TEMPLATE_NAMES} from './text/template-names.js';
+import type {TemplateName} from './text/template-names.js';
 
 export const rejectionSampling = defineStage({
   module: import.meta.url,
@@ -18,7 +19,7 @@ export const rejectionSampling = defineStage({
   inputs: {policy: 'model', prompts: 'prompts'},
   outputs: {dataset: 'dataset', rollouts: 'rollouts'},
   params: {
-    template: 'chat' as TemplateName,
+    template: param<TemplateName>('chat'),
     prompts: 100_000,
     samples: 4,
     /** Rows to keep of each prompt and in all (the paper's 600,000). */
@@ -32,8 +33,12 @@ export const rejectionSampling = defineStage({
     chunk: 32,
     rewardTimeout: 2_000,
   },
+  choices: {template: TEMPLATE_NAMES},
   async run({inputs, outputs, params, seed, threads, progress, note}) {
-    const [{languageConsistency}, {rewards}] = await Promise.all([import('./text/language.js'), import('./rewards/index.js')]);
+    const [{languageConsistency}, {rewards}] = await Promise.all([
+      import('./text/language.js'),
+      import('./rewards/index.js'),
+    ]);
     const {groups, generatedTokens, parameters} = await sampleFromModel({
       ...params,
       model: inputs.policy,
@@ -54,7 +59,8 @@ export const rejectionSampling = defineStage({
       const {prompt, completion, tokens} = rollout;
       const fault = (): string | undefined => {
         if (faults[index] !== undefined) return faults[index];
-        if (prompt.language !== undefined && (languageConsistency(completion.thinking ?? '', prompt.language) ?? 0) < 1) return 'mixed languages';
+        if (prompt.language !== undefined && (languageConsistency(completion.thinking ?? '', prompt.language) ?? 0) < 1)
+          return 'mixed languages';
         if (rewards.repetition(prompt, completion, tokens.length).value < 1) return 'repetition';
         if (completion.text.split(/\s+/).length > params.maxWords) return 'too long';
         if (seen.has(`${prompt.id}\n${completion.text}`)) return 'same as another';
@@ -77,7 +83,15 @@ export const rejectionSampling = defineStage({
       sieve.count(verdict);
       judged.push(rolloutRowOf(rollout, verdict ?? 'kept'));
     });
-    const card = {...sieve.card(), prompts: groups.length, temperature: params.temperature, parameters, trainedTokens: 0, generatedTokens, scoredTokens: 0};
+    const card = {
+      ...sieve.card(),
+      prompts: groups.length,
+      temperature: params.temperature,
+      parameters,
+      trainedTokens: 0,
+      generatedTokens,
+      scoredTokens: 0,
+    };
     await writeRows(outputs.dataset, dataset, card);
     await writeRows(outputs.rollouts, judged, sieve.card());
     note(`kept ${dataset.length} of ${rollouts.length} completions`);

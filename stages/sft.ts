@@ -4,11 +4,13 @@
  * three epochs (DeepSeek-R1, supplement B.4.2). Not packed: rows are padded to a few lengths.
  */
 import {join} from 'node:path';
-import {StageFailure, defineStage, many} from '../pipeline/stage.js';
+import {setImmediate as turn} from 'node:timers/promises';
+import {StageFailure, many, param, defineStage} from '../pipeline/stage.js';
 import {readJson, readRows, sampleRow, writeJson, writeRows} from './rows.js';
 import type {HistoryRow} from './rows.js';
 import {lengthBuckets} from './sampling.js';
-import type {TemplateName} from './text/templates.js';
+import {TEMPLATE_NAMES} from './text/template-names.js';
+import type {TemplateName} from './text/template-names.js';
 
 interface State {
   readonly step: number;
@@ -25,7 +27,7 @@ export const sft = defineStage({
   inputs: {base: 'model', data: many('dataset')},
   outputs: {model: 'model', history: 'history'},
   params: {
-    template: 'chat' as TemplateName,
+    template: param<TemplateName>('chat'),
     epochs: 2,
     /** Rows in an optimizer step; the paper's 128 at 800,000 rows. */
     batch: 128,
@@ -39,8 +41,18 @@ export const sft = defineStage({
     /** Rows with more tokens than this are an error, not cut. */
     maxTokens: 32_768,
   },
+  choices: {template: TEMPLATE_NAMES},
   async run({inputs, outputs, params, seed, threads, checkpoints, progress, metric}) {
-    const [{openEngine, crossEntropyTraining}, {openModel, saveModel}, {countParameters}, state, {openTokenizer}, {encodePrompt}, {batchOrder}, {cosine}] = await Promise.all([
+    const [
+      {openEngine, crossEntropyTraining},
+      {openModel, saveModel},
+      {countParameters},
+      state,
+      {openTokenizer},
+      {encodePrompt},
+      {batchOrder},
+      {cosine},
+    ] = await Promise.all([
       import('./tensorflow/engine.js'),
       import('./model/folder.js'),
       import('./model/parameters.js'),
@@ -68,7 +80,15 @@ export const sft = defineStage({
       weights,
       threads,
       optimizer: {beta1: 0.9, beta2: params.beta2, epsilon: 1e-8, weightDecay: params.weightDecay, maxNorm: 1},
-      programs: {train: crossEntropyTraining({rows: Math.min(params.microBatch, params.batch), lengths: lengthBuckets(rows.map(({tokens}) => tokens.length), 3)})},
+      programs: {
+        train: crossEntropyTraining({
+          rows: Math.min(params.microBatch, params.batch),
+          lengths: lengthBuckets(
+            rows.map(({tokens}) => tokens.length),
+            3,
+          ),
+        }),
+      },
     });
     let {step, history, trainedTokens}: State = {step: 0, history: [], trainedTokens: 0};
     if (checkpoints.latest !== undefined) {
@@ -77,10 +97,14 @@ export const sft = defineStage({
     }
     const batchAt = batchOrder(rows.length, params.batch, {seed, purpose: 'sft/order'});
     while (step < total) {
+      await turn(); // a request to stop gets through between two native calls
       const batch = batchAt(step).map((index) => rows[index]!);
       const learningRate = rateAt(step);
       const {loss, gradNorm} = engine.run.train(batch, {learningRate});
-      if (!Number.isFinite(loss)) throw new StageFailure(`the loss is ${loss} at step ${step + 1}; a lower learningRate than ${params.learningRate} may help`);
+      if (!Number.isFinite(loss))
+        throw new StageFailure(
+          `the loss is ${loss} at step ${step + 1}; a lower learningRate than ${params.learningRate} may help`,
+        );
       trainedTokens += batch.reduce((sum, {tokens}) => sum + tokens.length, 0);
       step++;
       history.push({id: `step-${step}`, from: [], step, loss, gradNorm, learningRate});
@@ -93,9 +117,21 @@ export const sft = defineStage({
         });
       }
     }
-    await saveModel(outputs.model, {config, weights: engine.read('policy'), tokenizerFrom: inputs.base, generation: {temperature: 0.6, top_p: 0.95}});
+    await saveModel(outputs.model, {
+      config,
+      weights: engine.read('policy'),
+      tokenizerFrom: inputs.base,
+      generation: {temperature: 0.6, top_p: 0.95},
+    });
     const parameters = countParameters(config);
-    await writeRows(outputs.history, history, {parameters, trainedTokens, generatedTokens: 0, scoredTokens: 0, steps: step, rows: rows.length});
+    await writeRows(outputs.history, history, {
+      parameters,
+      trainedTokens,
+      generatedTokens: 0,
+      scoredTokens: 0,
+      steps: step,
+      rows: rows.length,
+    });
     engine.dispose();
   },
 });

@@ -5,13 +5,12 @@
  */
 import {Template} from '@huggingface/jinja';
 
+import type {TemplateName} from './template-names.js';
 import type {Tokenizer} from './tokenizer.js';
 import {WORD_CHAT_TEMPLATE} from './word-tokenizer.js';
 
-/** `zero` is the paper's, `tiny-zero` its one-sentence form, `chat` the tokenizer's own, `none` the bare question. */
-export type TemplateName = 'zero' | 'tiny-zero' | 'chat' | 'none';
-
-export const TEMPLATE_NAMES: readonly TemplateName[] = ['zero', 'tiny-zero', 'chat', 'none'];
+export {TEMPLATE_NAMES} from './template-names.js';
+export type {TemplateName} from './template-names.js';
 
 /** DeepSeek-R1 (arXiv 2501.12948v1), Table 1, to the letter; `prompt` there is `{question}` here. */
 export const ZERO_TEMPLATE =
