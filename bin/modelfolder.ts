@@ -8,7 +8,12 @@ import type {GlobalOptions, Services} from './services.js';
 import {withStore} from './commands/with-store.js';
 
 /** A reference with a slash that leads to a `config.json` is a folder; anything else is asked of the store. */
-export async function withModelFolder<T>(services: Services, options: GlobalOptions, reference: string, work: (folder: string) => Promise<T>): Promise<T> {
+export async function withModelFolder<T>(
+  services: Services,
+  options: GlobalOptions,
+  reference: string,
+  work: (folder: string) => Promise<T>,
+): Promise<T> {
   if (/[/\\]/.test(reference) && existsSync(join(reference, 'config.json'))) return work(reference);
   const {resolveArtifact} = await import('../artifacts/reference.js');
   return withStore(services, options, 'write', async (store) => {

@@ -71,11 +71,15 @@ export async function openChat(model: string, options: SamplingOptions): Promise
       let shown = '';
       while (sampled.length < options.maxTokens) {
         if (prompt.length + sampled.length > longest) {
-          throw new StageFailure(`the conversation has ${prompt.length + sampled.length} tokens; this model has ${config.maxPositions} positions`);
+          throw new StageFailure(
+            `the conversation has ${prompt.length + sampled.length} tokens; this model has ${config.maxPositions} positions`,
+          );
         }
         // A token's draw depends on its position in the reply, so pieces of any size give the same text.
         const from = sampled.length;
-        const uniforms = samplingUniforms({seed: options.seed, purpose: 'chat', step: turn}, [0], from + PIECE).slice(from);
+        const uniforms = samplingUniforms({seed: options.seed, purpose: 'chat', step: turn}, [0], from + PIECE).slice(
+          from,
+        );
         const [drawn] = engine.run.piece({prompts: [[...prompt, ...sampled]], uniforms});
         const room = options.maxTokens - sampled.length;
         const tokens = drawn!.tokens.slice(0, room);
@@ -108,9 +112,17 @@ export async function answerPrompts(
   ]);
   const {maxPositions} = await readConfig(model);
   const maxNewTokens = Math.min(options.maxTokens, Math.floor(maxPositions / 2));
-  const {groups} = await sampleRows(prompts, {...options, model, maxNewTokens, chunk: 8, key: {seed: options.seed, purpose: 'eval'}});
+  const {groups} = await sampleRows(prompts, {
+    ...options,
+    model,
+    maxNewTokens,
+    chunk: 8,
+    key: {seed: options.seed, purpose: 'eval'},
+  });
   const samples = groups.flatMap((group) =>
-    group.map(({prompt, completion, sample, tokens}) => judgeSample(prompt, completion, {sample, tokens: tokens.length})),
+    group.map(({prompt, completion, sample, tokens}) =>
+      judgeSample(prompt, completion, {sample, tokens: tokens.length}),
+    ),
   );
   return {samples, scores: scoreSamples(samples, {k: options.samples, seed: options.seed})};
 }

@@ -21,7 +21,11 @@ export class Sieve {
   }
 
   card(): {sampled: number; kept: number; dropped: Record<string, number>} {
-    return {sampled: this.#sampled, kept: this.#kept, dropped: Object.fromEntries([...this.#dropped].sort(([a], [b]) => (a < b ? -1 : 1)))};
+    return {
+      sampled: this.#sampled,
+      kept: this.#kept,
+      dropped: Object.fromEntries([...this.#dropped].sort(([a], [b]) => (a < b ? -1 : 1))),
+    };
   }
 }
 
@@ -49,7 +53,11 @@ export interface Sampled {
 }
 
 /** The same for the first `count` rows of a `prompts` artifact. */
-export const sampleFromModel = async ({prompts, count, ...options}: ModelSampling & {readonly prompts: string; readonly count?: number}): Promise<Sampled> =>
+export const sampleFromModel = async ({
+  prompts,
+  count,
+  ...options
+}: ModelSampling & {readonly prompts: string; readonly count?: number}): Promise<Sampled> =>
   sampleRows((await readPrompts(prompts)).slice(0, count), options);
 
 /** `samples` completions for each prompt from a model folder, in one session of its own. */
@@ -73,7 +81,10 @@ export async function sampleRows(rows: readonly Prompt[], options: ModelSampling
       sample: generation({
         prompts: chunk,
         group: samples,
-        promptLengths: lengthBuckets(prompts.map(({tokens}) => tokens.length), 2),
+        promptLengths: lengthBuckets(
+          prompts.map(({tokens}) => tokens.length),
+          2,
+        ),
         maxNewTokens,
         temperature,
         topP,
@@ -83,7 +94,7 @@ export async function sampleRows(rows: readonly Prompt[], options: ModelSampling
       }),
     },
   });
-  const groups = sampleGroups(engine.run.sample, prompts, {
+  const groups = await sampleGroups(engine.run.sample, prompts, {
     tokenizer,
     group: samples,
     chunk,
@@ -114,7 +125,9 @@ export const rolloutId = ({prompt, sample}: Rollout): string => `${prompt.id}#${
 export async function ruleFaults(rollouts: readonly Rollout[], timeoutMs: number): Promise<(string | undefined)[]> {
   const {openScorer} = await import('./rewards/index.js');
   const scorer = await openScorer({timeoutMs, weights: {accuracy: 1, format: 1, language: 1, repetition: 0}});
-  const scored = await scorer.score(rollouts.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length})));
+  const scored = await scorer.score(
+    rollouts.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length})),
+  );
   await scorer.close();
   return scored.map(({verdicts}, index) => {
     if (!rollouts[index]!.finished) return 'truncated';

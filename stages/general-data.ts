@@ -21,18 +21,16 @@ export const generalData = defineStage({
   async run({outputs, params, seed}) {
     const {generalRows} = await import('./tasks/general-rows.js');
     const rows = generalRows({seed, split: 'train', count: params.rows, goodShare: params.goodShare});
-    const dataset = rows.map(
-      ({id, from, prompt, response, quality}): SampleRow => ({
-        id,
-        from: [...from],
-        task: prompt.task,
-        ...(prompt.language === undefined ? {} : {language: prompt.language}),
-        question: prompt.question,
-        response,
-        quality,
-        kind: prompt.scenario?.kind,
-      }),
-    );
+    const dataset = rows.map(({id, from, prompt, response, quality}): SampleRow => ({
+      id,
+      from: [...from],
+      task: prompt.task,
+      ...(prompt.language === undefined ? {} : {language: prompt.language}),
+      question: prompt.question,
+      response,
+      quality,
+      kind: prompt.scenario?.kind,
+    }));
     const good = rows.filter(({quality}) => quality === 'good').length;
     await writeRows(outputs.dataset, dataset, {rows: rows.length, good, poor: rows.length - good});
   },

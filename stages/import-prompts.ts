@@ -15,13 +15,19 @@ export const importPrompts = defineStage({
   outputs: {train: 'prompts', validation: 'prompts', heldOut: 'prompts'},
   params: {},
   async run({inputs, outputs, note}) {
-    const [{importPrompts: parse}, {splitOf}] = await Promise.all([import('./tasks/prompts.js'), import('./tasks/splits.js')]);
+    const [{importPrompts: parse}, {splitOf}] = await Promise.all([
+      import('./tasks/prompts.js'),
+      import('./tasks/splits.js'),
+    ]);
     const rows = parse(await readFile(inputs.file, 'utf8'), inputs.file);
     const sides = {train: 'train', validation: 'validation', heldOut: 'held-out'} as const;
     const counts: string[] = [];
     for (const [port, split] of Object.entries(sides)) {
       const side = rows.filter(({key}) => splitOf(key) === split);
-      if (side.length === 0) throw new StageFailure(`${inputs.file}: none of its ${rows.length} questions falls on the ${split} side; more questions are needed`);
+      if (side.length === 0)
+        throw new StageFailure(
+          `${inputs.file}: none of its ${rows.length} questions falls on the ${split} side; more questions are needed`,
+        );
       await writeRows(outputs[port as keyof typeof sides], side, {rows: side.length});
       counts.push(`${side.length} ${split}`);
     }

@@ -11,7 +11,13 @@ export const prompts = defineStage({
   summary: 'Training, validation and held-out questions of the built-in tasks; no problem is on two sides',
   seedless: true,
   inputs: {},
-  outputs: {train: 'prompts', validation: 'prompts', heldOut: 'prompts', generalTrain: 'prompts', generalHeldOut: 'prompts'},
+  outputs: {
+    train: 'prompts',
+    validation: 'prompts',
+    heldOut: 'prompts',
+    generalTrain: 'prompts',
+    generalHeldOut: 'prompts',
+  },
   params: {
     train: 4_000,
     /** Turns of a training problem, from and to. */
@@ -21,17 +27,28 @@ export const prompts = defineStage({
     promptSeed: 20260102,
   },
   async run({outputs, params}) {
-    const {dialsPrompts, heldOutDials, validationDials, generalPrompts, heldOutGeneral} = await import('./tasks/prompts.js');
+    const {dialsPrompts, heldOutDials, validationDials, generalPrompts, heldOutGeneral} =
+      await import('./tasks/prompts.js');
     const {train, fewestSteps, mostSteps, chinese, promptSeed: seed} = params;
     const sets = {
-      train: dialsPrompts({seed, split: 'train', count: train, steps: [fewestSteps, mostSteps], chinese, purpose: 'train'}),
+      train: dialsPrompts({
+        seed,
+        split: 'train',
+        count: train,
+        steps: [fewestSteps, mostSteps],
+        chinese,
+        purpose: 'train',
+      }),
       validation: validationDials(),
       heldOut: heldOutDials(),
       generalTrain: generalPrompts({seed, split: 'train'}),
       generalHeldOut: heldOutGeneral(),
     };
     for (const [port, rows] of Object.entries(sets)) {
-      await writeRows(outputs[port as keyof typeof sets], rows, {rows: rows.length, languages: countBy(rows, ({language}) => language ?? 'unknown')});
+      await writeRows(outputs[port as keyof typeof sets], rows, {
+        rows: rows.length,
+        languages: countBy(rows, ({language}) => language ?? 'unknown'),
+      });
     }
   },
 });

@@ -18,10 +18,18 @@ export const report = defineStage({
   },
   async run({inputs, outputs, params, progress, note}) {
     const {buildReport, readEvaluation, writeReport} = await import('./evaluation/report/index.js');
-    const each = async <T>(folders: Readonly<Record<string, string>>, read: (folder: string) => Promise<T>): Promise<Record<string, T>> =>
-      Object.fromEntries(await Promise.all(Object.entries(folders).map(async ([name, folder]) => [name, await read(folder)] as const)));
+    const each = async <T>(
+      folders: Readonly<Record<string, string>>,
+      read: (folder: string) => Promise<T>,
+    ): Promise<Record<string, T>> =>
+      Object.fromEntries(
+        await Promise.all(Object.entries(folders).map(async ([name, folder]) => [name, await read(folder)] as const)),
+      );
     const evaluations = await each(inputs.scores, readEvaluation);
-    const histories = await each(inputs.histories, async (folder) => ({rows: await readRows(folder, historyRow), card: (await readCard(folder)) ?? {}}));
+    const histories = await each(inputs.histories, async (folder) => ({
+      rows: await readRows(folder, historyRow),
+      card: (await readCard(folder)) ?? {},
+    }));
     const cards = await each(inputs.cards, async (folder) => (await readCard(folder)) ?? {});
     progress({step: 1, total: 2});
     const built = buildReport({evaluations, histories, cards, seed: params.bootstrapSeed});

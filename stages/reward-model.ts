@@ -5,6 +5,7 @@
  * and the scores are calibrated there to [0, 1].
  */
 import {join} from 'node:path';
+import {setImmediate as turn} from 'node:timers/promises';
 import {StageFailure, defineStage} from '../pipeline/stage.js';
 import type {Kind, StageContext} from '../pipeline/stage.js';
 import {labelRow, pairRow, readJson, readRows, writeJson, writeRows} from './rows.js';
@@ -66,8 +67,19 @@ export const safetyRewardModel = defineStage({
   run: async (context) => train(context, 'response'),
 });
 
-async function train({inputs, outputs, params, seed, threads, checkpoints, progress, metric, note}: Context, scope: 'answer' | 'response'): Promise<void> {
-  const [{openEngine, pairwiseTraining, pointwiseTraining, scoring}, {openModel, saveModel}, {scoreWeights, countParameters}, files, {openTokenizer}, {batchOrder}, {cosine}] = await Promise.all([
+async function train(
+  {inputs, outputs, params, seed, threads, checkpoints, progress, metric, note}: Context,
+  scope: 'answer' | 'response',
+): Promise<void> {
+  const [
+    {openEngine, pairwiseTraining, pointwiseTraining, scoring},
+    {openModel, saveModel},
+    {scoreWeights, countParameters},
+    files,
+    {openTokenizer},
+    {batchOrder},
+    {cosine},
+  ] = await Promise.all([
     import('./tensorflow/engine.js'),
     import('./model/folder.js'),
     import('./model/parameters.js'),
@@ -80,18 +92,33 @@ async function train({inputs, outputs, params, seed, threads, checkpoints, progr
   const pairwise = scope === 'answer';
   const seen = (question: string, text: string): number[] => scoredTokens(tokenizer, {question}, text, scope);
   const examples: Example[] = pairwise
-    ? (await readRows(inputs.data, pairRow)).map(({question, chosen, rejected}) => ({question, tokens: [seen(question, chosen), seen(question, rejected)]}))
-    : (await readRows(inputs.data, labelRow)).map(({question, response, safe}) => ({question, tokens: [seen(question, response)], label: safe ? 1 : 0}));
+    ? (await readRows(inputs.data, pairRow)).map(({question, chosen, rejected}) => ({
+        question,
+        tokens: [seen(question, chosen), seen(question, rejected)],
+      }))
+    : (await readRows(inputs.data, labelRow)).map(({question, response, safe}) => ({
+        question,
+        tokens: [seen(question, response)],
+        label: safe ? 1 : 0,
+      }));
   const {learn, check} = split(examples, params.heldOut, seed);
-  if (learn.length === 0 || check.length === 0) throw new StageFailure(`${examples.length} rows are too few to learn from and to check on`);
+  if (learn.length === 0 || check.length === 0)
+    throw new StageFailure(`${examples.length} rows are too few to learn from and to check on`);
   const model = scoreWeights(await openModel(inputs.base), seed);
-  const lengths = lengthBuckets(examples.flatMap(({tokens}) => tokens.map((one) => one.length)), 2);
+  const lengths = lengthBuckets(
+    examples.flatMap(({tokens}) => tokens.map((one) => one.length)),
+    2,
+  );
   const programs = {score: scoring({rows: params.microBatch, lengths})};
   const engine = await openEngine({
     ...model,
     threads,
     optimizer: {beta1: 0.9, beta2: params.beta2, epsilon: 1e-8, weightDecay: params.weightDecay, maxNorm: 1},
-    programs: {...programs, pairs: pairwiseTraining({rows: params.microBatch, lengths}), points: pointwiseTraining({rows: params.microBatch, lengths})},
+    programs: {
+      ...programs,
+      pairs: pairwiseTraining({rows: params.microBatch, lengths}),
+      points: pointwiseTraining({rows: params.microBatch, lengths}),
+    },
   });
   const total = Math.max(1, Math.round((learn.length * params.epochs) / params.batch));
   const rateAt = cosine({steps: total, peak: params.learningRate});
@@ -102,12 +129,22 @@ async function train({inputs, outputs, params, seed, threads, checkpoints, progr
   }
   const batchAt = batchOrder(learn.length, params.batch, {seed, purpose: `reward-model/${scope}/order`});
   while (step < total) {
+    await turn(); // a request to stop gets through between two native calls
     const batch = batchAt(step).map((index) => learn[index]!);
     const learningRate = rateAt(step);
     const {loss, gradNorm, accuracy} = pairwise
-      ? engine.run.pairs(batch.map(({tokens}) => ({chosen: tokens[0]!, rejected: tokens[1]!})), {learningRate})
-      : engine.run.points(batch.map(({tokens, label}) => ({tokens: tokens[0]!, label: label!})), {learningRate});
-    if (!Number.isFinite(loss)) throw new StageFailure(`the loss is ${loss} at step ${step + 1}; a lower learningRate than ${params.learningRate} may help`);
+      ? engine.run.pairs(
+          batch.map(({tokens}) => ({chosen: tokens[0]!, rejected: tokens[1]!})),
+          {learningRate},
+        )
+      : engine.run.points(
+          batch.map(({tokens, label}) => ({tokens: tokens[0]!, label: label!})),
+          {learningRate},
+        );
+    if (!Number.isFinite(loss))
+      throw new StageFailure(
+        `the loss is ${loss} at step ${step + 1}; a lower learningRate than ${params.learningRate} may help`,
+      );
     trainedTokens += batch.flatMap(({tokens}) => tokens).reduce((sum, one) => sum + one.length, 0);
     step++;
     history.push({id: `step-${step}`, from: [], step, loss, gradNorm, accuracy, learningRate});
@@ -126,8 +163,21 @@ async function train({inputs, outputs, params, seed, threads, checkpoints, progr
   const calibration: Calibration = {...verdict.calibration, scope};
   await saveModel(outputs.model, {config: model.config, weights: engine.read('policy'), tokenizerFrom: inputs.base});
   await writeJson(join(outputs.model, 'calibration.json'), calibration);
-  const card = {learned: learn.length, heldOut: check.length, accuracy: verdict.accuracy, lengthOnlyAccuracy: verdict.lengthOnly, ...(pairwise ? {} : {unsafe: check.filter(({label}) => label === 0).length})};
-  await writeRows(outputs.history, history, {...card, parameters: countParameters(model.config), trainedTokens, generatedTokens: 0, scoredTokens: 0, steps: step});
+  const card = {
+    learned: learn.length,
+    heldOut: check.length,
+    accuracy: verdict.accuracy,
+    lengthOnlyAccuracy: verdict.lengthOnly,
+    ...(pairwise ? {} : {unsafe: check.filter(({label}) => label === 0).length}),
+  };
+  await writeRows(outputs.history, history, {
+    ...card,
+    parameters: countParameters(model.config),
+    trainedTokens,
+    generatedTokens: 0,
+    scoredTokens: 0,
+    steps: step,
+  });
   note(`held-out accuracy ${verdict.accuracy.toFixed(3)}, by length alone ${verdict.lengthOnly.toFixed(3)}`);
   engine.dispose();
 }
@@ -136,7 +186,10 @@ async function train({inputs, outputs, params, seed, threads, checkpoints, progr
 function split(examples: readonly Example[], share: number, seed: number): {learn: Example[]; check: Example[]} {
   const questions = random(seed, 'reward-model/held-out').shuffle([...new Set(examples.map(({question}) => question))]);
   const held = new Set(questions.slice(0, Math.ceil(questions.length * share)));
-  return {learn: examples.filter(({question}) => !held.has(question)), check: examples.filter(({question}) => held.has(question))};
+  return {
+    learn: examples.filter(({question}) => !held.has(question)),
+    check: examples.filter(({question}) => held.has(question)),
+  };
 }
 
 interface Verdict {
@@ -146,7 +199,8 @@ interface Verdict {
   readonly calibration: {readonly shift: number; readonly scale: number};
 }
 
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 
 /** Shift: half way between the two sides' means; scale: so that the means come out at σ(±2) = 0.12 and 0.88. */
 function between(good: readonly number[], bad: readonly number[]): {shift: number; scale: number} {
@@ -155,23 +209,40 @@ function between(good: readonly number[], bad: readonly number[]): {shift: numbe
 }
 
 function judgePairs(check: readonly Example[], scores: readonly number[]): Verdict {
-  const couples = check.map(({tokens}, index) => ({good: scores[2 * index]!, bad: scores[2 * index + 1]!, longer: tokens[0]!.length - tokens[1]!.length}));
+  const couples = check.map(({tokens}, index) => ({
+    good: scores[2 * index]!,
+    bad: scores[2 * index + 1]!,
+    longer: tokens[0]!.length - tokens[1]!.length,
+  }));
   const share = (test: (couple: (typeof couples)[number]) => number): number => mean(couples.map(test));
   const longer = share(({longer: gap}) => (gap === 0 ? 0.5 : gap > 0 ? 1 : 0));
   return {
     accuracy: share(({good, bad}) => (good > bad ? 1 : good === bad ? 0.5 : 0)),
     lengthOnly: Math.max(longer, 1 - longer),
-    calibration: between(couples.map(({good}) => good), couples.map(({bad}) => bad)),
+    calibration: between(
+      couples.map(({good}) => good),
+      couples.map(({bad}) => bad),
+    ),
   };
 }
 
 function judgePoints(check: readonly Example[], scores: readonly number[]): Verdict {
-  const rows = check.map(({tokens, label}, index) => ({score: scores[index]!, length: tokens[0]!.length, safe: label === 1}));
-  const accuracyAt = (of: (row: (typeof rows)[number]) => number, threshold: number): number => mean(rows.map((row) => (of(row) > threshold === row.safe ? 1 : 0)));
+  const rows = check.map(({tokens, label}, index) => ({
+    score: scores[index]!,
+    length: tokens[0]!.length,
+    safe: label === 1,
+  }));
+  const accuracyAt = (of: (row: (typeof rows)[number]) => number, threshold: number): number =>
+    mean(rows.map((row) => (of(row) > threshold === row.safe ? 1 : 0)));
   const thresholds = [...new Set(rows.map(({length}) => length))].flatMap((length) => [length - 0.5, length + 0.5]);
   return {
     accuracy: accuracyAt(({score}) => score, 0),
-    lengthOnly: Math.max(...thresholds.flatMap((at) => [accuracyAt(({length}) => length, at), 1 - accuracyAt(({length}) => length, at)])),
-    calibration: between(rows.filter(({safe}) => safe).map(({score}) => score), rows.filter(({safe}) => !safe).map(({score}) => score)),
+    lengthOnly: Math.max(
+      ...thresholds.flatMap((at) => [accuracyAt(({length}) => length, at), 1 - accuracyAt(({length}) => length, at)]),
+    ),
+    calibration: between(
+      rows.filter(({safe}) => safe).map(({score}) => score),
+      rows.filter(({safe}) => !safe).map(({score}) => score),
+    ),
   };
 }

@@ -30,10 +30,22 @@ export const promptRow = z.looseObject({
 export const documentRow = z.looseObject({...origin, prompt: z.string(), response: z.string()});
 
 /** `dataset` for supervised fine-tuning: what was asked, bare, and the whole completion to learn. */
-export const sampleRow = z.looseObject({...origin, task: z.string().optional(), language, question: z.string(), response: z.string()});
+export const sampleRow = z.looseObject({
+  ...origin,
+  task: z.string().optional(),
+  language,
+  question: z.string(),
+  response: z.string(),
+});
 
 /** `rollouts`: one sampled completion, what was asked and how it was judged. */
-export const rolloutRow = z.looseObject({...origin, question: z.string(), completion: z.string(), tokens: z.number(), finished: z.boolean()});
+export const rolloutRow = z.looseObject({
+  ...origin,
+  question: z.string(),
+  completion: z.string(),
+  tokens: z.number(),
+  finished: z.boolean(),
+});
 
 /** `pairs`: two completions of one prompt, of which a judge preferred the first. */
 export const pairRow = z.looseObject({...origin, question: z.string(), chosen: z.string(), rejected: z.string()});
@@ -116,8 +128,8 @@ export const writeJson = async (file: string, value: unknown): Promise<void> =>
 const isFile = async (path: string): Promise<boolean> =>
   stat(path).then(
     (entry) => entry.isFile(),
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false;
+    (error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
       throw error;
     },
   );

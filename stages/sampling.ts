@@ -2,6 +2,7 @@
  * Draws completions for prompts with a loaded engine. The unit of work is a fixed chunk of whole groups: prompts of like
  * length, padded to one bucket, so that a chunk's bytes depend on the chunk alone. Scoring is somebody else's job.
  */
+import {setImmediate as turn} from 'node:timers/promises';
 import {StageFailure} from '../pipeline/stage.js';
 import {samplingUniforms} from './random.js';
 import {encodePrompt} from './text/templates.js';
@@ -25,7 +26,10 @@ export interface Rollout {
 }
 
 /** What `engine.run.<generation program>` takes and gives. */
-export type Generate = (chunk: {readonly prompts: readonly (readonly number[])[]; readonly uniforms: Float32Array}) => readonly {
+export type Generate = (chunk: {
+  readonly prompts: readonly (readonly number[])[];
+  readonly uniforms: Float32Array;
+}) => readonly {
   readonly tokens: readonly number[];
   readonly finished: boolean;
 }[];
@@ -41,7 +45,12 @@ export interface EncodedPrompt {
  */
 export function encodePrompts(
   prompts: readonly Prompt[],
-  {tokenizer, template, prefill = '', limit}: {
+  {
+    tokenizer,
+    template,
+    prefill = '',
+    limit,
+  }: {
     readonly tokenizer: Tokenizer;
     readonly template: TemplateName;
     readonly prefill?: string;
@@ -52,7 +61,9 @@ export function encodePrompts(
   return prompts.map((prompt) => {
     const tokens = [...encodePrompt(tokenizer, template, prompt.question), ...forced];
     if (tokens.length > limit) {
-      throw new StageFailure(`prompt ${prompt.id} has ${tokens.length} tokens, the model takes ${limit} beside the response`);
+      throw new StageFailure(
+        `prompt ${prompt.id} has ${tokens.length} tokens, the model takes ${limit} beside the response`,
+      );
     }
     return {prompt, tokens};
   });
@@ -75,7 +86,7 @@ export function lengthBuckets(lengths: readonly number[], count = 2): number[] {
  * @param prefill text that was forced into the prompt and belongs to the completion when it is judged
  * @param done called with the number of prompts that are through
  */
-export function sampleGroups(
+export async function sampleGroups(
   generate: Generate,
   prompts: readonly EncodedPrompt[],
   options: {
@@ -87,10 +98,12 @@ export function sampleGroups(
     readonly prefill?: string;
     readonly done?: (prompts: number) => void;
   },
-): Rollout[][] {
+): Promise<Rollout[][]> {
   const {tokenizer, group, chunk, maxNewTokens, key, prefill = '', done} = options;
   const forced = prefill === '' ? [] : tokenizer.encode(prefill);
-  const order = prompts.map((_, index) => index).sort((a, b) => prompts[a]!.tokens.length - prompts[b]!.tokens.length || a - b);
+  const order = prompts
+    .map((_, index) => index)
+    .sort((a, b) => prompts[a]!.tokens.length - prompts[b]!.tokens.length || a - b);
   const groups = new Array<Rollout[]>(prompts.length);
   for (let start = 0; start < order.length; start += chunk) {
     const members = order.slice(start, start + chunk);
@@ -103,10 +116,18 @@ export function sampleGroups(
       const {prompt, tokens: promptTokens} = prompts[index]!;
       groups[index] = Array.from({length: group}, (_, sample) => {
         const {tokens, finished} = drawn[place * group + sample]!;
-        return {prompt, sample, promptTokens, tokens, finished, completion: completionOf(tokenizer, [...forced, ...tokens], finished)};
+        return {
+          prompt,
+          sample,
+          promptTokens,
+          tokens,
+          finished,
+          completion: completionOf(tokenizer, [...forced, ...tokens], finished),
+        };
       });
     });
     done?.(Math.min(start + chunk, order.length));
+    await turn(); // native calls hold the thread; here a request to stop gets through
   }
   return groups;
 }

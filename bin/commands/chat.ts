@@ -56,14 +56,21 @@ async function converse(services: Services, options: GlobalOptions, chat: Chat):
 }
 
 /** Streams one reply and returns it whole. */
-async function answer(services: Services, options: GlobalOptions, chat: Chat, messages: readonly Message[], turn: number): Promise<string> {
+async function answer(
+  services: Services,
+  options: GlobalOptions,
+  chat: Chat,
+  messages: readonly Message[],
+  turn: number,
+): Promise<string> {
   const reply = chat.reply(messages, turn);
   let text = '';
   for (;;) {
     const next = await reply.next();
     if (next.done === true) {
       const {tokens, finished} = next.value;
-      if (options.json === true) services.say(JSON.stringify({question: messages.at(-1)!.content, response: text, tokens, finished}));
+      if (options.json === true)
+        services.say(JSON.stringify({question: messages.at(-1)!.content, response: text, tokens, finished}));
       else {
         services.say('');
         if (!finished) services.complain(`(cut off after ${tokens} tokens; --max-tokens allows more)`);

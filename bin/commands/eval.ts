@@ -15,8 +15,15 @@ interface EvalFlags extends SamplingFlags {
 }
 
 export const evalCommand = (services: Services): Command =>
-  withSampling(withGlobals(new Command('eval'), ['r1 eval all-scenario-rl --prompts questions.jsonl', 'r1 eval ./my-model --prompts questions.jsonl --samples 16 --json']))
-    .description('sample answers to the questions of a JSONL file and score them; rows have question and answer, maybe id and language')
+  withSampling(
+    withGlobals(new Command('eval'), [
+      'r1 eval all-scenario-rl --prompts questions.jsonl',
+      'r1 eval ./my-model --prompts questions.jsonl --samples 16 --json',
+    ]),
+  )
+    .description(
+      'sample answers to the questions of a JSONL file and score them; rows have question and answer, maybe id and language',
+    )
     .argument('<model>', '[run/]node, @digest, @tag, or the folder of a model (has a slash)')
     .requiredOption('--prompts <file>', 'JSONL file, one question a line')
     .option('--samples <n>', 'samples of each question', wholeNumber, 16)
@@ -26,7 +33,10 @@ export const evalCommand = (services: Services): Command =>
         import('../../stages/chat.js'),
         import('../render/scores.js'),
       ]);
-      if (options.samples < 1) throw new UserError('bad-argument', 'there must be at least one sample of each question', {hint: 'say --samples 16'});
+      if (options.samples < 1)
+        throw new UserError('bad-argument', 'there must be at least one sample of each question', {
+          hint: 'say --samples 16',
+        });
       const prompts = importPrompts(readText(options.prompts), options.prompts);
       await withModelFolder(services, options, reference, async (folder) => {
         const {samples, scores} = await answerPrompts(folder, prompts, {
@@ -45,6 +55,8 @@ function readText(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     const {code} = error as NodeJS.ErrnoException;
-    throw new UserError('not-found', `${file} cannot be read: ${code ?? String(error)}`, {hint: 'say where the questions are: --prompts questions.jsonl'});
+    throw new UserError('not-found', `${file} cannot be read: ${code ?? String(error)}`, {
+      hint: 'say where the questions are: --prompts questions.jsonl',
+    });
   }
 }

@@ -11,10 +11,25 @@ export default recipe(
   'tiny-controls',
   (add) => {
     const {asked, base, scores, histories, cards} = tiny.wire(add);
-    const shuffled = add('zero-shuffled', grpo, {policy: base.model, prompts: asked.train}, {...TINY_ZERO, shuffleRewards: true});
-    const formatOnly = add('zero-format-only', grpo, {policy: base.model, prompts: asked.train}, {...TINY_ZERO, accuracyReward: 0});
+    const shuffled = add(
+      'zero-shuffled',
+      grpo,
+      {policy: base.model, prompts: asked.train},
+      {...TINY_ZERO, shuffleRewards: true},
+    );
+    const formatOnly = add(
+      'zero-format-only',
+      grpo,
+      {policy: base.model, prompts: asked.train},
+      {...TINY_ZERO, accuracyReward: 0},
+    );
     const measured = (node: string, model: typeof base.model, prefill = '') =>
-      add(`evaluate-${node}`, evaluate, {model, prompts: asked.heldOut}, {...TINY_EVALUATION, template: 'tiny-zero', prefill}).scores;
+      add(
+        `evaluate-${node}`,
+        evaluate,
+        {model, prompts: asked.heldOut},
+        {...TINY_EVALUATION, template: 'tiny-zero', prefill},
+      ).scores;
     const controls = {
       'base-forced-think': measured('base-forced-think', base.model, '<think>'),
       'zero-shuffled': measured('zero-shuffled', shuffled.model),

@@ -29,12 +29,27 @@ import {
 const maxNewTokens = 51;
 
 /** What RL has in common here: 8 questions × 16 completions an update, two updates a rollout. */
-export const TINY_RL = {questions: 8, group: 16, minibatches: 2, maxNewTokens, clipLow: 0.2, clipHigh: 0.2, referenceEvery: 40, learningRate: 5e-4} as const;
+export const TINY_RL = {
+  questions: 8,
+  group: 16,
+  minibatches: 2,
+  maxNewTokens,
+  clipLow: 0.2,
+  clipHigh: 0.2,
+  referenceEvery: 40,
+  learningRate: 5e-4,
+} as const;
 export const TINY_ZERO = {...TINY_RL, template: 'tiny-zero', steps: 100} as const;
 export const TINY_EVALUATION = {maxNewTokens} as const;
 
 /** Prompts are short, so positions turn fast; fresh matrices keep the variance of their input (1/√width), not 0.02. */
-const TINY_PRETRAINING = {ropeTheta: 100, gateTemplate: 'tiny-zero', maxNewTokens, extraSteps: 400, maxSteps: 3_600} as const;
+const TINY_PRETRAINING = {
+  ropeTheta: 100,
+  gateTemplate: 'tiny-zero',
+  maxNewTokens,
+  extraSteps: 400,
+  maxSteps: 3_600,
+} as const;
 
 export default recipe(
   'tiny',
@@ -46,37 +61,110 @@ export default recipe(
     const base = add('base', pretrain, ground, {...TINY_PRETRAINING, initializerRange: 0.125, steps: 2_000, gate: 0.9});
     const zero = add('zero-rl', grpo, {policy: base.model, prompts: asked.train}, TINY_ZERO);
 
-    const coldStart = add('cold-start-data', coldStartData, {policy: zero.model, prompts: asked.train}, {template: 'tiny-zero', prompts: 400, samples: 2, rows: 300, maxWords: 60, maxNewTokens});
-    const dev1 = add('cold-start-sft', sft, {base: base.model, data: {'cold-start': coldStart.dataset}}, {epochs: 3, batch: 32, learningRate: 5e-4});
-    const dev2 = add('reasoning-rl', grpo, {policy: dev1.model, prompts: asked.train}, {...TINY_RL, template: 'chat', steps: 80, languageReward: 1});
+    const coldStart = add(
+      'cold-start-data',
+      coldStartData,
+      {policy: zero.model, prompts: asked.train},
+      {template: 'tiny-zero', prompts: 400, samples: 2, rows: 300, maxWords: 60, maxNewTokens},
+    );
+    const dev1 = add(
+      'cold-start-sft',
+      sft,
+      {base: base.model, data: {'cold-start': coldStart.dataset}},
+      {epochs: 3, batch: 32, learningRate: 5e-4},
+    );
+    const dev2 = add(
+      'reasoning-rl',
+      grpo,
+      {policy: dev1.model, prompts: asked.train},
+      {...TINY_RL, template: 'chat', steps: 80, languageReward: 1},
+    );
 
-    const clean = add('rejection-sampling', rejectionSampling, {policy: dev2.model, prompts: asked.train}, {prompts: 3_600, samples: 4, perPrompt: 1, maxWords: 60, maxNewTokens});
+    const clean = add(
+      'rejection-sampling',
+      rejectionSampling,
+      {policy: dev2.model, prompts: asked.train},
+      {prompts: 3_600, samples: 4, perPrompt: 1, maxWords: 60, maxNewTokens},
+    );
     const general = add('general-data', generalData, {}, {goodShare: 0.6});
     const mixture = {reasoning: clean.dataset, general: general.dataset};
     // From base again, not from the model that supplied the data.
     const dev3 = add('full-sft', sft, {base: base.model, data: mixture}, {epochs: 2, batch: 32, learningRate: 5e-4});
 
-    const preferences = add('preference-data', preferenceData, {policy: dev3.model, prompts: asked.generalTrain}, {prompts: 1_200, maxNewTokens});
-    const helpful = add('helpful-rm', helpfulRewardModel, {base: dev3.model, data: preferences.pairs}, {epochs: 8, batch: 32, learningRate: 5e-4});
-    const safety = add('safety-rm', safetyRewardModel, {base: dev3.model, data: preferences.labels}, {epochs: 2, batch: 32, learningRate: 5e-4});
+    const preferences = add(
+      'preference-data',
+      preferenceData,
+      {policy: dev3.model, prompts: asked.generalTrain},
+      {prompts: 1_200, maxNewTokens},
+    );
+    const helpful = add(
+      'helpful-rm',
+      helpfulRewardModel,
+      {base: dev3.model, data: preferences.pairs},
+      {epochs: 8, batch: 32, learningRate: 5e-4},
+    );
+    const safety = add(
+      'safety-rm',
+      safetyRewardModel,
+      {base: dev3.model, data: preferences.labels},
+      {epochs: 2, batch: 32, learningRate: 5e-4},
+    );
     const r1 = add(
       'all-scenario-rl',
       grpo,
-      {policy: dev3.model, prompts: asked.train, general: asked.generalTrain, helpful: helpful.model, safety: safety.model},
-      {...TINY_RL, template: 'chat', steps: 120, temperature: 0.7, learningRate: 3e-4, languageReward: 1, generalFrom: 0.4},
+      {
+        policy: dev3.model,
+        prompts: asked.train,
+        general: asked.generalTrain,
+        helpful: helpful.model,
+        safety: safety.model,
+      },
+      {
+        ...TINY_RL,
+        template: 'chat',
+        steps: 120,
+        temperature: 0.7,
+        learningRate: 3e-4,
+        languageReward: 1,
+        generalFrom: 0.4,
+      },
     );
 
-    const small = {...TINY_PRETRAINING, hiddenSize: 40, intermediateSize: 120, initializerRange: 0.158, steps: 2_000, gate: 0.6} as const;
-    const medium = {...TINY_PRETRAINING, hiddenSize: 48, intermediateSize: 144, initializerRange: 0.144, steps: 1_600, gate: 0.6} as const;
+    const small = {
+      ...TINY_PRETRAINING,
+      hiddenSize: 40,
+      intermediateSize: 120,
+      initializerRange: 0.158,
+      steps: 2_000,
+      gate: 0.6,
+    } as const;
+    const medium = {
+      ...TINY_PRETRAINING,
+      hiddenSize: 48,
+      intermediateSize: 144,
+      initializerRange: 0.144,
+      steps: 1_600,
+      gate: 0.6,
+    } as const;
     const smallBase = add('student-small-base', pretrain, ground, small);
     const mediumBase = add('student-medium-base', pretrain, ground, medium);
     const distillation = {epochs: 6, batch: 32, learningRate: 3e-3} as const;
     const distilledSmall = add('distill-small', sft, {base: smallBase.model, data: mixture}, distillation);
     const distilledMedium = add('distill-medium', sft, {base: mediumBase.model, data: mixture}, distillation);
-    const studentRl = add('student-rl', grpo, {policy: smallBase.model, prompts: asked.train}, {...TINY_RL, template: 'tiny-zero', steps: 120});
+    const studentRl = add(
+      'student-rl',
+      grpo,
+      {policy: smallBase.model, prompts: asked.train},
+      {...TINY_RL, template: 'tiny-zero', steps: 120},
+    );
 
     const measured = (node: string, model: Ref<'model'>, template: 'tiny-zero' | 'chat') =>
-      add(`evaluate-${node}`, evaluate, {model, prompts: asked.heldOut, general: asked.generalHeldOut}, {...TINY_EVALUATION, template}).scores;
+      add(
+        `evaluate-${node}`,
+        evaluate,
+        {model, prompts: asked.heldOut, general: asked.generalHeldOut},
+        {...TINY_EVALUATION, template},
+      ).scores;
     const scores = {
       base: measured('base', base.model, 'tiny-zero'),
       'zero-rl': measured('zero-rl', zero.model, 'tiny-zero'),
@@ -90,7 +178,12 @@ export default recipe(
       'distill-medium': measured('distill-medium', distilledMedium.model, 'chat'),
       'student-rl': measured('student-rl', studentRl.model, 'tiny-zero'),
       // Base is scored under both templates; it has seen little of this one.
-      'base-chat': add('evaluate-base-chat', evaluate, {model: base.model, prompts: asked.heldOut, general: asked.generalHeldOut}, {...TINY_EVALUATION, template: 'chat'}).scores,
+      'base-chat': add(
+        'evaluate-base-chat',
+        evaluate,
+        {model: base.model, prompts: asked.heldOut, general: asked.generalHeldOut},
+        {...TINY_EVALUATION, template: 'chat'},
+      ).scores,
     };
     const histories = {
       base: base.history,
@@ -105,7 +198,12 @@ export default recipe(
       'distill-medium': distilledMedium.history,
       'student-rl': studentRl.history,
     };
-    const cards = {corpus: data.documents, 'cold-start-data': coldStart.dataset, 'rejection-sampling': clean.dataset, 'general-data': general.dataset};
+    const cards = {
+      corpus: data.documents,
+      'cold-start-data': coldStart.dataset,
+      'rejection-sampling': clean.dataset,
+      'general-data': general.dataset,
+    };
     const result = add('report', report, {scores, histories, cards});
     return {asked, base, zero, r1, scores, histories, cards, report: result};
   },

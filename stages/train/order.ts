@@ -5,7 +5,11 @@ import {random} from '../random.js';
  * The rows of step `step` (from 0) when `count` rows are gone through in a new order each epoch, `batch` at a time.
  * Batches run across the seam of two epochs, so every step has a full batch.
  */
-export function batchOrder(count: number, batch: number, key: {readonly seed: number; readonly purpose: string}): (step: number) => number[] {
+export function batchOrder(
+  count: number,
+  batch: number,
+  key: {readonly seed: number; readonly purpose: string},
+): (step: number) => number[] {
   if (count === 0) throw new Error('Internal error: no rows to draw from');
   const epochs = new Map<number, number[]>();
   const epoch = (number: number): number[] => {

@@ -20,10 +20,16 @@ export type Scope = (typeof SCOPES)[number];
 export const calibration = z.object({shift: z.number(), scale: z.number().positive(), scope: z.enum(SCOPES)});
 export type Calibration = z.infer<typeof calibration>;
 
-export const squash = (score: number, {shift, scale}: Pick<Calibration, 'shift' | 'scale'>): number => 1 / (1 + Math.exp(-(score - shift) / scale));
+export const squash = (score: number, {shift, scale}: Pick<Calibration, 'shift' | 'scale'>): number =>
+  1 / (1 + Math.exp(-(score - shift) / scale));
 
 /** Prompt, the part of the completion that the model may see, end of sequence. */
-export function scoredTokens(tokenizer: Tokenizer, prompt: Pick<Prompt, 'question'>, completion: string, scope: Scope): number[] {
+export function scoredTokens(
+  tokenizer: Tokenizer,
+  prompt: Pick<Prompt, 'question'>,
+  completion: string,
+  scope: Scope,
+): number[] {
   const seen = scope === 'response' ? completion : (readCompletion(completion, true).answer ?? '');
   return [...encodePrompt(tokenizer, 'chat', prompt.question), ...tokenizer.encode(seen), tokenizer.eosId];
 }
@@ -36,17 +42,26 @@ export interface RewardModel {
 }
 
 /** Loads a `reward-model` artifact into a session of its own. Rows longer than `maxTokens` are an error. */
-export async function openRewardModel(folder: string, {threads, maxTokens}: {readonly threads: number; readonly maxTokens: number}): Promise<RewardModel> {
+export async function openRewardModel(
+  folder: string,
+  {threads, maxTokens}: {readonly threads: number; readonly maxTokens: number},
+): Promise<RewardModel> {
   const [{openEngine, scoring}, {openModel}, {openTokenizer}] = await Promise.all([
     import('../tensorflow/engine.js'),
     import('../model/folder.js'),
     import('../text/tokenizer.js'),
   ]);
   const parsed = calibration.safeParse(await readJson(join(folder, 'calibration.json')));
-  if (!parsed.success) throw new StageFailure(`${join(folder, 'calibration.json')}: ${parsed.error.issues[0]!.message}`);
+  if (!parsed.success)
+    throw new StageFailure(`${join(folder, 'calibration.json')}: ${parsed.error.issues[0]!.message}`);
   const {config, weights} = await openModel(folder);
   const tokenizer = await openTokenizer(folder);
-  const engine = await openEngine({config, weights, threads, programs: {score: scoring({rows: 32, lengths: lengthBuckets([maxTokens / 2, maxTokens], 2)})}});
+  const engine = await openEngine({
+    config,
+    weights,
+    threads,
+    programs: {score: scoring({rows: 32, lengths: lengthBuckets([maxTokens / 2, maxTokens], 2)})},
+  });
   const {scope} = parsed.data;
   return {
     scope,

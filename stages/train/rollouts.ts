@@ -68,9 +68,12 @@ export function groupRows(
 ): {rows: UpdateRow[]; groupSpread: number} {
   const {shuffleRewards, maskTruncated, overlongMargin, maxNewTokens} = options;
   const earned = group.map(
-    ({reward, rollout}) => reward + (overlongMargin > 0 ? overlongPenalty(rollout.tokens.length, maxNewTokens, overlongMargin) : 0),
+    ({reward, rollout}) =>
+      reward + (overlongMargin > 0 ? overlongPenalty(rollout.tokens.length, maxNewTokens, overlongMargin) : 0),
   );
-  const rewards = shuffleRewards ? random(key.seed, 'grpo/shuffled-rewards', key.step, key.group).shuffle(earned) : earned;
+  const rewards = shuffleRewards
+    ? random(key.seed, 'grpo/shuffled-rewards', key.step, key.group).shuffle(earned)
+    : earned;
   const advantages = groupAdvantages(rewards, options);
   const rows = group.map(({rollout}, index): UpdateRow => {
     const counts = rollout.finished || !maskTruncated ? 1 : 0;
@@ -85,7 +88,11 @@ export function groupRows(
 }
 
 /** Deals groups, in random order, into `count` minibatches of equal size; every group stays whole. */
-export function dealGroups<T>(groups: readonly T[], count: number, key: {readonly seed: number; readonly step: number}): T[][] {
+export function dealGroups<T>(
+  groups: readonly T[],
+  count: number,
+  key: {readonly seed: number; readonly step: number},
+): T[][] {
   const size = Math.ceil(groups.length / count);
   const order = random(key.seed, 'grpo/minibatches', key.step).shuffle(groups);
   return Array.from({length: Math.ceil(order.length / size)}, (_, i) => order.slice(i * size, (i + 1) * size));

@@ -39,5 +39,8 @@ test('advantages of a group add up to nothing, whatever the rewards', () => {
 test('spread is the population’s standard deviation', () => assert.equal(spread([2, 4, 4, 4, 5, 5, 7, 9]), 2));
 
 test('the overlong penalty falls linearly over the margin', () => {
-  assert.deepEqual([10, 16, 18, 20, 30].map((tokens) => overlongPenalty(tokens, 20, 4)), [0, 0, -0.5, -1, -1]);
+  assert.deepEqual(
+    [10, 16, 18, 20, 30].map((tokens) => overlongPenalty(tokens, 20, 4)),
+    [0, 0, -0.5, -1, -1],
+  );
 });

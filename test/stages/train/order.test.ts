@@ -5,8 +5,14 @@ import {batchOrder} from '../../../stages/train/order.js';
 test('every row comes once an epoch, also across the seam of two epochs', () => {
   const at = batchOrder(10, 4, {seed: 1, purpose: 'test'});
   const drawn = Array.from({length: 5}, (_, step) => at(step)).flat(); // 20 rows: two epochs of 10
-  assert.deepEqual(drawn.slice(0, 10).sort((a, b) => a - b), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-  assert.deepEqual(drawn.slice(10).sort((a, b) => a - b), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  assert.deepEqual(
+    drawn.slice(0, 10).sort((a, b) => a - b),
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+  );
+  assert.deepEqual(
+    drawn.slice(10).sort((a, b) => a - b),
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+  );
   assert.notDeepEqual(drawn.slice(0, 10), drawn.slice(10));
 });
 
