@@ -1,16 +1,12 @@
 /** `r1 plan`: what `r1 run` would do, why, and how long it took before. Changes nothing. */
-import {mkdtempSync, rmSync} from 'node:fs';
-import {tmpdir} from 'node:os';
-import {join} from 'node:path';
 import {Command} from 'commander';
-import {UserError} from '../../artifacts/index.js';
-import type {Store} from '../../artifacts/index.js';
 import {loadRecipe} from '../../pipeline/load.js';
 import {prepare} from '../../pipeline/prepare.js';
 import {runtimeClass} from '../../stages/tensorflow/runtime.js';
 import {DEFAULT_RECIPE, RECIPES} from '../recipes.js';
 import {planJson, planText} from '../render/plan.js';
 import {withGlobals} from '../globals.js';
+import {openForPlan} from '../planstore.js';
 import type {GlobalOptions, Services} from '../services.js';
 import {wishesOf, withWishes} from './options.js';
 import type {WishOptions} from './options.js';
@@ -37,22 +33,3 @@ export const planCommand = (services: Services): Command =>
         close();
       }
     });
-
-/** The store as it is; where there is none, an empty one for the moment, since a plan should leave nothing behind. */
-function openForPlan(services: Services, folder: string | undefined): {store: Store; close: () => void} {
-  try {
-    const store = services.openStore(folder, {mode: 'read'});
-    return {store, close: () => store.close()};
-  } catch (error) {
-    if (!(error instanceof UserError) || error.reason !== 'no-store') throw error;
-    const temporary = mkdtempSync(join(tmpdir(), 'r1-plan-'));
-    const store = services.openStore(temporary);
-    return {
-      store,
-      close() {
-        store.close();
-        rmSync(temporary, {recursive: true, force: true});
-      },
-    };
-  }
-}

@@ -1,11 +1,13 @@
 /** `r1 run`: brings the nodes of a recipe up to date. */
 import {Command} from 'commander';
+import type {Store} from '../../artifacts/index.js';
 import {loadRecipe} from '../../pipeline/load.js';
 import {prepare} from '../../pipeline/prepare.js';
 import {runtimeClass} from '../../stages/tensorflow/runtime.js';
 import {carryOut} from '../carryout.js';
 import {DEFAULT_RECIPE, RECIPES} from '../recipes.js';
 import {afterRun} from '../afterrun.js';
+import {openForPlan} from '../planstore.js';
 import {planJson, planText} from '../render/plan.js';
 import {withGlobals} from '../globals.js';
 import type {GlobalOptions, Services} from '../services.js';
@@ -28,9 +30,10 @@ export const runCommand = (services: Services): Command =>
     )
     .option('--dry-run', 'show what would run and why, and stop there')
     .action(async (name: string, options: Options) => {
-      const store = services.openStore(options.store);
+      const loaded = await loadRecipe(name, RECIPES);
+      const {store, close} =
+        options.dryRun === true ? openForPlan(services, options.store) : opened(services.openStore(options.store));
       try {
-        const loaded = await loadRecipe(name, RECIPES);
         const prepared = await prepare({
           loaded,
           wishes: wishesOf(options),
@@ -47,6 +50,8 @@ export const runCommand = (services: Services): Command =>
         const summary = await carryOut({store, prepared, options, services, command: commandLine()});
         if (summary.outcome === 'succeeded' && options.json !== true) await afterRun({store, summary, services});
       } finally {
-        store.close();
+        close();
       }
     });
+
+const opened = (store: Store) => ({store, close: () => store.close()});
