@@ -128,6 +128,8 @@ export interface RunFinished {
   readonly stopped: number;
   readonly cancelled: number;
   readonly wallMs: number;
+  /** What earlier runs made one expect; 0 when nothing was known. */
+  readonly expectedMs: number;
 }
 
 export type RunOutcome = 'succeeded' | 'failed' | 'stopped';

@@ -59,7 +59,8 @@ export async function run(prepared: Prepared, options: RunOptions): Promise<RunS
     const summary = await new Runner(prepared, options, id).run();
     store.endRun(id, summary.outcome);
     const wallMs = performance.now() - started;
-    emit({type: 'run-finished', run: id, outcome: summary.outcome, ...tally(summary.ends), wallMs});
+    const expectedMs = prepared.plan.criticalPath.wallMs;
+    emit({type: 'run-finished', run: id, outcome: summary.outcome, ...tally(summary.ends), wallMs, expectedMs});
     return {run: id, wallMs, ...summary};
   } finally {
     lock.release();

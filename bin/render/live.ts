@@ -215,11 +215,13 @@ function numberText(value: number): string {
   return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(1) : String(Number(value.toPrecision(3)));
 }
 
-function closing({run, outcome, ran, reused, failed, stopped, cancelled, wallMs}: RunFinished): string {
+function closing({run, outcome, ran, reused, failed, stopped, cancelled, wallMs, expectedMs}: RunFinished): string {
   const parts = [`${ran} ran`, `${reused} reused`];
   if (failed > 0) parts.push(`${failed} failed`);
   if (stopped > 0) parts.push(`${stopped} stopped`);
   if (cancelled > 0) parts.push(`${cancelled} not started`);
+  // Prediction and event side by side, where all that was predicted took place.
+  const expected = outcome === 'succeeded' && expectedMs > 0 ? ` (${durationText(expectedMs)} expected)` : '';
   const next = outcome === 'stopped' ? `; r1 resume ${run} goes on` : '';
-  return `run ${run} ${outcome} in ${durationText(wallMs)}: ${parts.join(', ')}${next}`;
+  return `run ${run} ${outcome} in ${durationText(wallMs)}${expected}: ${parts.join(', ')}${next}`;
 }

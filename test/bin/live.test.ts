@@ -65,6 +65,7 @@ const FINISHED: RunEvent = {
   stopped: 0,
   cancelled: 1,
   wallMs: 5000,
+  expectedMs: 0,
 };
 
 test('the first line says what is to be done, the hits of the plan are only counted', () => {
