@@ -5,7 +5,7 @@
  */
 import {readFileSync} from 'node:fs';
 import {Command, CommanderError} from 'commander';
-import {UserError} from '../artifacts/index.js';
+import {UserError, plainError} from '../artifacts/index.js';
 import {suggestion} from '../pipeline/nearest.js';
 import type {Services} from './services.js';
 import {terminalServices} from './terminal.js';
@@ -26,6 +26,8 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   metrics: async () => (await import('./commands/metrics.js')).metricsCommand,
   scores: async () => (await import('./commands/scores.js')).scoresCommand,
   claims: async () => (await import('./commands/claims.js')).claimsCommand,
+  chat: async () => (await import('./commands/chat.js')).chatCommand,
+  eval: async () => (await import('./commands/eval.js')).evalCommand,
   cost: async () => (await import('./commands/cost.js')).costCommand,
   diff: async () => (await import('./commands/diff.js')).diffCommand,
   export: async () => (await import('./commands/export.js')).exportCommand,
@@ -58,7 +60,7 @@ async function main(words: readonly string[]): Promise<void> {
       '\nExample:\n  r1 run            train the tiny recipe\n  r1 run --help     what a run can be asked for',
     )
     .exitOverride();
-  const typed = words.find((word) => !word.startsWith('-'));
+  const typed = words[0]?.startsWith('-') === true ? undefined : words[0];
   if (typed !== undefined && typed !== 'help' && COMMANDS[typed] === undefined) {
     services.complain(
       `there is no command “${typed}”${suggestion(typed, Object.keys(COMMANDS))}\n(r1 --help lists the commands)`,
@@ -74,7 +76,8 @@ async function main(words: readonly string[]): Promise<void> {
   try {
     if (words.length === 0) program.outputHelp();
     else await program.parseAsync(words, {from: 'user'});
-  } catch (error) {
+  } catch (thrown) {
+    const error = plainError(thrown, 'carry this out');
     if (error instanceof CommanderError) services.exit(error.exitCode === 0 ? 0 : USAGE);
     else if (isUserError(error)) {
       services.complain(error.hint === undefined ? error.message : `${error.message}\n${error.hint}`);
