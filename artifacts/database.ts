@@ -2,12 +2,12 @@
  * The only module that loads better-sqlite3. Opens the database of a store, brings it up to date and runs transactions.
  * It knows pragmas and versions, not what the tables mean.
  */
-import {copyFileSync, existsSync, mkdtempSync, rmSync} from 'node:fs';
+import {accessSync, constants, copyFileSync, existsSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import Sqlite from 'better-sqlite3';
 import type {Database as Connection, Statement} from 'better-sqlite3';
-import {UserError, codeOf} from './error.js';
+import {UserError, codeOf, plainError} from './error.js';
 import {APPLICATION_ID, MIGRATIONS} from './schema.js';
 
 type Bindable = string | number | bigint | null;
@@ -46,7 +46,7 @@ function wrap(connection: Connection, cleanUp: () => void): Database {
       return result;
     } catch (error) {
       rollBack(connection);
-      throw error;
+      throw plainError(error, begin === 'BEGIN' ? 'read the store' : 'write to the store');
     }
   };
   return {
@@ -124,6 +124,8 @@ function migrate(connection: Connection, file: string): void {
 
 /** Opens for writing; makes and migrates the tables where needed. */
 export function openDatabase(file: string): Database {
+  // SQLite would open a file that it may only read, and fail at the first change.
+  if (existsSync(file)) for (const path of [file, dirname(file)]) accessSync(path, constants.W_OK);
   const connection = new Sqlite(file);
   try {
     configure(connection);
