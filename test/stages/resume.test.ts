@@ -1,0 +1,230 @@
+/**
+ * A training stage that is killed at any moment and resumed ends with the same bytes as one that was never interrupted.
+ * Every training stage, in real processes, on a model of a few thousand parameters and made-up data that it learns quickly.
+ */
+import assert from 'node:assert/strict';
+import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {after, before, describe, test} from 'node:test';
+import {newestCheckpoint} from '../../pipeline/checkpoints.js';
+import {jobFiles} from '../../pipeline/jobfolder.js';
+import {grpo, helpfulRewardModel, pretrain, safetyRewardModel, sft} from '../../stages/index.js';
+import {writeRows} from '../../stages/rows.js';
+import {generalRows} from '../../stages/tasks/general-rows.js';
+import type {Prompt} from '../../stages/tasks/prompt.js';
+import {dialsPrompts, generalPrompts} from '../../stages/tasks/prompts.js';
+import {renderPrompt} from '../../stages/text/templates.js';
+import {openTokenizer} from '../../stages/text/tokenizer.js';
+import {writeWordTokenizer} from '../../stages/text/word-tokenizer.js';
+import type {Sabotage} from './saboteur.js';
+import type {StageJob} from './stagejob.js';
+import {continueFrom, make, outputPath, outputsOf, runStage, stepsOf, writeJob} from './stagejob.js';
+
+const root = mkdtempSync(join(tmpdir(), 'r1-resume-'));
+const at = (name: string): string => join(root, name);
+const out = (job: string, port: string): string => outputPath(at(job), port);
+
+const ANSWER = '5 4';
+/** A model that has read these answers well formed half of the time, so that groups have a spread of rewards. */
+const RESPONSES = [
+  `<think> left 3 + 2 = 5 </think> <answer> ${ANSWER} </answer>`,
+  `left 3 + 2 = 5 <answer> ${ANSWER} </answer>`,
+];
+
+const small = {
+  hiddenSize: 16,
+  intermediateSize: 32,
+  layers: 1,
+  heads: 2,
+  keyValueHeads: 1,
+  initializerRange: 0.2,
+  learningRate: 1e-2,
+  warmup: 2,
+  batch: 8,
+  microBatch: 8,
+};
+const rl = {
+  questions: 2,
+  group: 4,
+  minibatches: 3,
+  maxNewTokens: 24,
+  chunk: 2,
+  microBatch: 8,
+  learningRate: 1e-3,
+  referenceEvery: 4,
+  clipLow: 0.2,
+  clipHigh: 0.2,
+  patience: 1000,
+};
+
+before(async () => {
+  await writeWordTokenizer(at('tokenizer'));
+  const tokenizer = await openTokenizer(at('tokenizer'));
+  // Every problem has the same answer here.
+  const questions = dialsPrompts({seed: 0, split: 'train', count: 64}).map((prompt): Prompt => ({
+    ...prompt,
+    answer: ANSWER,
+  }));
+  await writeRows(at('questions'), questions);
+  await writeRows(at('general-questions'), generalPrompts({seed: 0, split: 'train', count: 40}));
+  const documents = questions.flatMap(({id, question}, index) =>
+    (['tiny-zero', 'chat'] as const).map((template) => ({
+      id: `${template}:${id}`,
+      from: [],
+      prompt: renderPrompt(tokenizer, template, question),
+      response: RESPONSES[index % 2]!,
+    })),
+  );
+  await writeRows(at('documents'), documents);
+  const rows = generalRows({seed: 0, split: 'train', count: 80, goodShare: 0.5});
+  await writeRows(
+    at('samples'),
+    rows.map(({id, prompt: {question}, response}) => ({id, from: [], question, response})),
+  );
+  await writeRows(
+    at('pairs'),
+    rows.map(({id, prompt: {question}, response}, index) => ({
+      id,
+      from: [],
+      question,
+      chosen: response,
+      rejected: RESPONSES[index % 2]!,
+    })),
+  );
+  await writeRows(
+    at('labels'),
+    rows.map(({id, prompt: {question}, response, quality}) => ({
+      id,
+      from: [],
+      question,
+      response,
+      safe: quality === 'good',
+    })),
+  );
+  await make(at('base'), {
+    stage: pretrain,
+    exported: 'pretrain',
+    inputs: {documents: at('documents'), tokenizer: at('tokenizer')},
+    params: {...small, steps: 80},
+  });
+});
+after(() => rmSync(root, {recursive: true, force: true}));
+
+/** Jobs by name, in an order in which a later one may use what an earlier one made. */
+const jobs: Readonly<Record<string, StageJob>> = {
+  pretrain: {
+    stage: pretrain,
+    exported: 'pretrain',
+    inputs: {documents: at('documents'), tokenizer: at('tokenizer'), validation: at('questions')},
+    // After four steps nothing is solved, so the gate asks for more, more than once.
+    params: {
+      ...small,
+      steps: 4,
+      extraSteps: 10,
+      maxSteps: 100,
+      gate: 0.5,
+      gateProblems: 8,
+      gateSamples: 4,
+      gateTemplate: 'tiny-zero',
+      maxNewTokens: 24,
+    },
+  },
+  sft: {
+    stage: sft,
+    exported: 'sft',
+    inputs: {base: at('base/outputs/model'), data: {general: at('samples')}},
+    params: {batch: 8, epochs: 2},
+  },
+  'helpful reward model': {
+    stage: helpfulRewardModel,
+    exported: 'helpfulRewardModel',
+    inputs: {base: out('base', 'model'), data: at('pairs')},
+    params: {batch: 8, microBatch: 8, epochs: 2, learningRate: 1e-3},
+  },
+  'safety reward model': {
+    stage: safetyRewardModel,
+    exported: 'safetyRewardModel',
+    inputs: {base: out('base', 'model'), data: at('labels')},
+    params: {batch: 8, microBatch: 8, epochs: 2, learningRate: 1e-3},
+  },
+  grpo: {
+    stage: grpo,
+    exported: 'grpo',
+    inputs: {policy: out('base', 'model'), prompts: at('questions')},
+    params: {...rl, template: 'tiny-zero', steps: 16},
+  },
+  'grpo with reward models': {
+    stage: grpo,
+    exported: 'grpo',
+    inputs: {
+      policy: out('base', 'model'),
+      prompts: at('questions'),
+      general: at('general-questions'),
+      helpful: out('helpful reward model, whole', 'model'),
+      safety: out('safety reward model, whole', 'model'),
+    },
+    params: {...rl, template: 'chat', steps: 14, generalFrom: 0.3, languageReward: 1, dynamicSampling: 1},
+  },
+};
+
+/** How an attempt is ended, at which share of the stage's steps, with which interval between checkpoints. */
+const ENDS: readonly (Omit<Sabotage, 'step'> & {readonly share: number; readonly every: number})[] = [
+  {signal: 'SIGKILL', moment: 'computing', share: 0.2, after: 3, every: 2},
+  {signal: 'SIGKILL', moment: 'writing', share: 0.4, every: 2},
+  // No checkpoint is due by itself: the one that is found was written because of the signal.
+  {signal: 'SIGTERM', moment: 'computing', share: 0.6, every: 1000},
+  {signal: 'SIGKILL', moment: 'written', share: 0.8, every: 1},
+];
+
+describe('killed again and again, then resumed, gives the bytes of a run without interruption', () => {
+  for (const [name, job] of Object.entries(jobs)) {
+    test(name, async () => {
+      const whole = at(`${name}, whole`);
+      await make(whole, job);
+      const total = stepsOf(whole).at(-1)!;
+      const steps: number[] = [];
+      let last: string | undefined;
+      const next = (checkpointEvery: number): string => {
+        const folder = at(`${name}, ${steps.length}`);
+        writeJob(folder, {...job, checkpointEvery});
+        const from = last === undefined ? 0 : (continueFrom(last, folder) ?? 0);
+        assert.ok(from >= (steps.at(-1) ?? 0), `nothing is lost: ${[...steps, from].join(', ')}`);
+        steps.push(from);
+        return (last = folder);
+      };
+      for (const {share, every, ...sabotage} of ENDS) {
+        const folder = next(every);
+        const step = Math.floor(share * total);
+        const end = await runStage(folder, {...sabotage, step});
+        if (sabotage.signal === 'SIGKILL') assert.equal(end.signal, 'SIGKILL', `it was killed; ${JSON.stringify(end)}`);
+        else {
+          assert.equal(end.result?.end, 'stopped', JSON.stringify(end));
+          const saved = newestCheckpoint(jobFiles(folder).checkpoints)?.step;
+          const asked = stepsOf(folder).find((reported) => reported >= step)!;
+          assert.ok(saved !== undefined && saved <= asked + 1, `stops at once: asked at ${asked}, saved at ${saved}`);
+        }
+      }
+      const end = await runStage(next(2));
+      assert.equal(end.result?.end, 'succeeded', JSON.stringify(end));
+      assert.ok(new Set(steps).size >= 3, `there was something to go on from: ${steps.join(', ')}`);
+      assert.deepEqual(outputsOf(last!), outputsOf(whole));
+      assert.ok(Object.keys(outputsOf(whole)).includes('model/model.safetensors'));
+    });
+  }
+});
+
+test('the reinforcement learning that was interrupted had something to learn', () => {
+  for (const name of ['grpo', 'grpo with reward models']) {
+    const rows = readFileSync(join(out(`${name}, whole`, 'history'), 'rows.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n');
+    const unlike = rows
+      .map((row) => JSON.parse(row) as {groupsWithoutSpread: number})
+      .filter(({groupsWithoutSpread}) => groupsWithoutSpread < 1);
+    assert.ok(
+      unlike.length > rows.length / 2,
+      `${name}: ${unlike.length} of ${rows.length} steps had a spread of rewards`,
+    );
+  }
+});

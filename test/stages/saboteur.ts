@@ -1,0 +1,60 @@
+/**
+ * Loaded into a stage's process before the stage (`node --import`): kills that process at a moment that R1_SABOTAGE names.
+ * A moment is found by watching what the stage writes, so nothing in the stage knows of it.
+ */
+import fs from 'node:fs';
+import {syncBuiltinESMExports} from 'node:module';
+import {Worker} from 'node:worker_threads';
+
+export interface Sabotage {
+  readonly signal: 'SIGKILL' | 'SIGTERM';
+  /**
+   * `computing`: `after` milliseconds after the stage reported `step`, wherever it is then.
+   * `writing`: with the first checkpoint of `step` or later on disk, but not yet in its place.
+   * `written`: right after that checkpoint was put in its place.
+   */
+  readonly moment: 'computing' | 'writing' | 'written';
+  readonly step: number;
+  readonly after?: number;
+}
+
+const {signal, moment, step, after = 0} = JSON.parse(process.env['R1_SABOTAGE']!) as Sabotage;
+
+/** A thread of its own, because native calls hold the stage's; it waits from the start so that it is quick when wanted. */
+const now = new Int32Array(new SharedArrayBuffer(4));
+const killer = new Worker(
+  `const {workerData: {now, pid, signal, after}} = require('node:worker_threads');
+   Atomics.wait(now, 0, 0);
+   Atomics.wait(now, 0, 1, after);
+   process.kill(pid, signal);`,
+  {eval: true, workerData: {now, pid: process.pid, signal, after}},
+);
+await new Promise((ready) => killer.once('online', ready));
+killer.unref();
+
+function strike(): void {
+  if (after === 0) process.kill(process.pid, signal);
+  else if (Atomics.exchange(now, 0, 1) === 0) Atomics.notify(now, 0);
+}
+
+if (moment === 'computing') {
+  const writeSync = fs.writeSync.bind(fs) as (...args: unknown[]) => number;
+  const watched = (...args: unknown[]): number => {
+    const bytes = writeSync(...args);
+    const [, data] = args;
+    if (typeof data === 'string' && data.startsWith('{"type":"progress"')) {
+      if ((JSON.parse(data) as {step: number}).step >= step) strike();
+    }
+    return bytes;
+  };
+  fs.writeSync = watched;
+} else {
+  const rename = fs.renameSync.bind(fs);
+  fs.renameSync = (from, to) => {
+    const reached = Number(/step-(\d+)$/.exec(String(to))?.[1] ?? -1) >= step;
+    if (reached && moment === 'writing') strike();
+    rename(from, to);
+    if (reached && moment === 'written') strike();
+  };
+}
+syncBuiltinESMExports();
