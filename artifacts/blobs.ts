@@ -87,27 +87,13 @@ export class Blobs {
    * already is kept if it is intact, and replaced if it is damaged.
    */
   async put(found: readonly Found[], own: boolean): Promise<readonly Digest[]> {
-    const {files, cache, layout} = this.#context;
+    const {files, layout} = this.#context;
     const placed = new Set<Digest>();
     const digests = own ? await this.#putOwn(found, placed) : await this.#putForeign(found, placed);
     // Also where a blob was there before: its writer may not have got as far as this.
     const shards = new Set(digests.map((digest) => shardOf(layout, digest)));
     await inParallel([...shards], AT_ONCE, (shard) => files.sync(shard));
-    const known: Known[] = [];
-    let newest: FileStat | undefined;
-    for (const sha256 of placed) {
-      const stat = files.stat(this.path(sha256));
-      if (stat !== undefined && stat.bytes > SMALL && (newest === undefined || stat.ctimeNs > newest.ctimeNs))
-        newest = stat;
-    }
-    // Without this a large blob would be read again as soon as it is used.
-    if (newest !== undefined) await untilSettled(newest);
-    for (const sha256 of placed) {
-      const seenAt = Date.now();
-      const stat = files.stat(this.path(sha256));
-      if (stat !== undefined) known.push({stat, sha256, seenAt});
-    }
-    cache.remember(known);
+    await this.vouch([...placed].map((sha256) => ({path: this.path(sha256), sha256})));
     return digests;
   }
 
@@ -200,6 +186,30 @@ export class Blobs {
       if (NO_LINK.has(codeOf(error) ?? '')) return false;
       throw error;
     }
+  }
+
+  /**
+   * Tells the stat cache about large files that we have just written or linked ourselves; without it they would be read
+   * again as soon as they are used. Waits out the clock tick of the last change, or the cache could not believe it.
+   * `before` is the stat of a blob whose link count has changed since: it must be the same file with the same bytes.
+   */
+  async vouch(
+    list: readonly {readonly path: string; readonly sha256: Digest; readonly before?: FileStat}[],
+  ): Promise<void> {
+    const {files, cache} = this.#context;
+    const large = list.filter(({path}) => (files.stat(path)?.bytes ?? 0) > SMALL);
+    const stats = large.flatMap(({path}) => files.stat(path) ?? []);
+    if (stats.length === 0) return;
+    await untilSettled(stats.reduce((newest, stat) => (stat.ctimeNs > newest.ctimeNs ? stat : newest)));
+    const seenAt = Date.now();
+    const known = large.flatMap(({path, sha256, before}): Known[] => {
+      const stat = files.stat(path);
+      if (stat === undefined) return [];
+      return before === undefined || isUnchanged({...before, ctimeNs: stat.ctimeNs}, stat)
+        ? [{stat, sha256, seenAt}]
+        : [];
+    });
+    cache.remember(known);
   }
 
   /** Throws UserError 'changed-while-read'. */

@@ -4,7 +4,6 @@
  */
 import {dirname, join} from 'node:path';
 import {setImmediate as breathe} from 'node:timers/promises';
-import {isUnchanged} from './blobs.js';
 import type {BlobContext, Blobs} from './blobs.js';
 import {sha256 as hashBytes, shortDigest} from './digest.js';
 import type {Digest} from './digest.js';
@@ -13,7 +12,7 @@ import type {FileStat} from './files.js';
 import {SMALL, hashAll, hashFile} from './hash.js';
 import {toArtifact} from './manifest.js';
 import type {Artifact, ArtifactFile} from './records.js';
-import {untilSettled} from './stat-cache.js';
+
 import type {Known} from './stat-cache.js';
 import {walk} from './walk.js';
 
@@ -121,7 +120,7 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
       makeFolders(dirname(target));
       if (artifact.shape === 'folder') files.makeFolder(target);
       for (const folder of artifact.emptyFolders) makeFolders(join(target, folder));
-      const linked: {readonly file: ArtifactFile; readonly before: FileStat; after: FileStat}[] = [];
+      const linked: {readonly path: string; readonly sha256: Digest; readonly before: FileStat}[] = [];
       let sinceBreath = 0;
       for (const file of artifact.files) {
         const to = fileAt(target, file);
@@ -131,8 +130,7 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
         } else {
           const before = files.stat(blobs.path(file.sha256));
           const isLink = await placeLarge(artifact, file, to);
-          const after = files.stat(to);
-          if (isLink && before !== undefined && after !== undefined) linked.push({file, before, after});
+          if (isLink && before !== undefined) linked.push({path: to, sha256: file.sha256, before});
         }
         sinceBreath += Math.min(file.bytes, SMALL) + 4096;
         if (sinceBreath > 8 * SMALL) {
@@ -141,19 +139,7 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
         }
       }
       // Linking has changed the ctime of those blobs. What the cache knew of them stays true if nothing else changed.
-      const newest = linked.reduce<FileStat | undefined>(
-        (newer, {after}) => (newer === undefined || after.ctimeNs > newer.ctimeNs ? after : newer),
-        undefined,
-      );
-      if (newest !== undefined) await untilSettled(newest);
-      const seenAt = Date.now();
-      const known: Known[] = [];
-      for (const {file, before} of linked) {
-        const stat = files.stat(fileAt(target, file));
-        if (stat?.ino === before.ino && stat.mtimeNs === before.mtimeNs && stat.bytes === before.bytes)
-          known.push({stat, sha256: file.sha256, seenAt});
-      }
-      cache.remember(known);
+      await blobs.vouch(linked);
       return {artifact: artifact.digest, path: target};
     },
 
@@ -187,7 +173,7 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
     },
 
     async removeTree(path) {
-      const links: {readonly stat: FileStat; readonly sha256: Digest}[] = [];
+      const links: {readonly path: string; readonly sha256: Digest; readonly before: FileStat}[] = [];
       let removed = 0;
       const unlink = (entry: string, parent: string): void => {
         try {
@@ -204,28 +190,15 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
         if (stat === undefined) return;
         if (stat.kind === 'folder') {
           for (const name of files.list(entry)) await visit(join(entry, name), entry);
-        } else if (stat.kind === 'file' && stat.links > 1) {
+        } else if (stat.kind === 'file' && stat.links > 1 && stat.bytes > SMALL) {
           const sha256 = cache.lookup(stat);
-          if (sha256 !== undefined) links.push({stat, sha256});
+          if (sha256 !== undefined) links.push({path: blobs.path(sha256), sha256, before: stat});
         }
         unlink(entry, parent);
         if (++removed % 512 === 0) await breathe();
       };
       await visit(path, dirname(path));
-      const blobStats = links.map(({stat, sha256}) => ({before: stat, sha256, now: files.stat(blobs.path(sha256))}));
-      const newest = blobStats.reduce<FileStat | undefined>(
-        (newer, {now}) => (now !== undefined && (newer === undefined || now.ctimeNs > newer.ctimeNs) ? now : newer),
-        undefined,
-      );
-      if (newest !== undefined) await untilSettled(newest);
-      const seenAt = Date.now();
-      const known: Known[] = [];
-      for (const {before, sha256} of blobStats) {
-        const stat = files.stat(blobs.path(sha256));
-        if (stat !== undefined && isUnchanged({...before, ctimeNs: stat.ctimeNs}, stat))
-          known.push({stat, sha256, seenAt});
-      }
-      cache.remember(known);
+      await blobs.vouch(links);
     },
   };
 }
