@@ -100,6 +100,22 @@ test('a store that may only be read is refused to a writer and open to a reader'
   assert.deepEqual(answers, ['no-permission', '1']);
 });
 
+test('a store of the first format is brought up to date and keeps what it has', (t) => {
+  const folder = join(temporaryFolder(t), 'store');
+  const made = openStore(folder);
+  made.beginRun({recipe: 'old', seed: 1, plan: null, command: ''});
+  made.close();
+  const db = openDatabase(join(folder, 'store.db'));
+  db.prepare('DROP TABLE store').run();
+  db.prepare('PRAGMA user_version = 1').run();
+  db.close();
+  for (const mode of ['read', 'write', 'read'] as const) {
+    const store = openStore(folder, {mode});
+    assert.deepEqual([store.runs()[0]!.recipe, store.id.length], ['old', 32], mode);
+    store.close();
+  }
+});
+
 test('facts can be added, but neither changed nor deleted nor replaced', async (t) => {
   const bench = new Bench(t);
   const base = await bench.make({node: 'base', outputs: {model: {kind: 'model', files: {a: '1'}}}});
