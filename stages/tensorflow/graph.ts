@@ -68,6 +68,9 @@ export class Graph {
   #after: readonly string[] = [];
   #next = 0;
 
+  /** @param shareConstants false where equal constants must stay apart, because they may differ in another recording */
+  constructor(private readonly shareConstants = true) {}
+
   /** Adds a node in the current frame and returns its outputs. */
   add({op, inputs, attributes, outputs, name, after = []}: NodeSpec): Output[] {
     const node: GraphNode = {
@@ -88,10 +91,33 @@ export class Graph {
     return this.add(spec)[0]!;
   }
 
+  /** Copies nodes of another graph into this one, except those that `replaced` stands in for. Old name → new name. */
+  adopt(nodes: readonly GraphNode[], replaced: ReadonlyMap<string, Output>): ReadonlyMap<string, string> {
+    const names = new Map<string, string>();
+    for (const {name, op, inputs, attributes} of nodes) {
+      const substitute = replaced.get(name);
+      if (substitute !== undefined) {
+        names.set(name, substitute.node);
+        continue;
+      }
+      const renamed = inputs.map((input) => {
+        const [, mark, node, index] = /^(\^?)(.*?)((?::\d+)?)$/.exec(input)!;
+        return `${mark!}${names.get(node!) ?? node!}${index!}`;
+      });
+      const copy = {name: this.#unique(op), op, inputs: renamed, attributes};
+      this.nodes.push(copy);
+      names.set(name, copy.name);
+    }
+    return names;
+  }
+
   /** A constant; equal small ones share a node within their frame. */
   constant(value: Constant): Output {
     const bytes = Buffer.from(value.values.buffer, value.values.byteOffset, value.values.byteLength);
-    const key = bytes.length <= 64 ? `${value.dtype}|${value.shape.join()}|${bytes.toString('latin1')}` : undefined;
+    const key =
+      this.shareConstants && bytes.length <= 64
+        ? `${value.dtype}|${value.shape.join()}|${bytes.toString('latin1')}`
+        : undefined;
     const known = key === undefined ? this.#large.get(value) : this.#frame.constants.get(key);
     if (known !== undefined) return known;
     const inLoop = this.#frame !== this.#root;

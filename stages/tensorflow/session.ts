@@ -15,6 +15,8 @@ import {savedModelBytes, TAG} from './graphdef.js';
 export interface Feed {
   readonly placeholder: Output;
   readonly values: TypedArray;
+  /** The value is fed again and again and never changes: it is handed over once, and kept until the session closes. */
+  readonly constant?: boolean;
 }
 
 export interface Fetched {
@@ -24,6 +26,8 @@ export interface Fetched {
 
 export class Session {
   #id: number | undefined;
+  /** Tensors of constant feeds. */
+  readonly #kept = new Map<Feed, number>();
 
   private constructor(id: number) {
     this.#id = id;
@@ -43,7 +47,7 @@ export class Session {
   run(feeds: readonly Feed[], outputs: readonly Output[]): Fetched[] {
     if (this.#id === undefined) throw new Error('Internal error: this session is closed');
     const {binding} = tensorflow();
-    const ids = feeds.map(({placeholder, values}) => createTensor(placeholder.shape, placeholder.dtype, values));
+    const ids = feeds.map((feed) => this.#kept.get(feed) ?? this.#handOver(feed));
     try {
       const names = feeds.map(({placeholder}) => reference(placeholder));
       const fetched = binding.runSavedModel(this.#id, ids, names.join(','), outputs.map(reference).join(','));
@@ -53,12 +57,24 @@ export class Session {
         return {values, shape};
       });
     } finally {
-      for (const id of ids) binding.deleteTensor(id);
+      feeds.forEach((feed, i) => {
+        if (!this.#kept.has(feed)) binding.deleteTensor(ids[i]!);
+      });
     }
   }
 
+  #handOver(feed: Feed): number {
+    const {placeholder, values, constant = false} = feed;
+    const id = createTensor(placeholder.shape, placeholder.dtype, values);
+    if (constant) this.#kept.set(feed, id);
+    return id;
+  }
+
   close(): void {
-    if (this.#id !== undefined) tensorflow().binding.deleteSavedModel(this.#id);
+    const {binding} = tensorflow();
+    for (const id of this.#kept.values()) binding.deleteTensor(id);
+    this.#kept.clear();
+    if (this.#id !== undefined) binding.deleteSavedModel(this.#id);
     this.#id = undefined;
   }
 }

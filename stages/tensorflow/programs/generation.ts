@@ -10,7 +10,6 @@ import {padRight} from '../../train/objective.js';
 import {DataType} from '../backend.js';
 import type {Program, WeightSlot} from '../program.js';
 import {placeholders, recordInto} from '../program.js';
-import {perBucket} from './training.js';
 
 export interface GenerationOptions extends Sampling {
   /** Prompts of a chunk. */
@@ -53,7 +52,7 @@ export const generation = (options: GenerationOptions): Program<(chunk: Chunk) =
         `Internal error: ${name} cannot sample at temperature ${options.temperature}, top-p ${options.topP}, top-k ${options.topK}`,
       );
     }
-    const parts = perBucket(context, name, {rows, lengths: promptLengths}, (promptLength) => {
+    const declare = (promptLength: number) => {
       const inputs = placeholders(context.graph, {
         tokens: {dtype: DataType.int32, shape: [count * promptLength]},
         lengths: {dtype: DataType.int32, shape: [count]},
@@ -73,7 +72,14 @@ export const generation = (options: GenerationOptions): Program<(chunk: Chunk) =
       // One token a step is too little work to pay for rounding the weights, so this is always float32.
       const recorded = recordInto(context, of, inputs, run, 'f32');
       return {inputs, outputs: [recorded.tokens, recorded.logProbs]};
-    });
+    };
+    const ascending = promptLengths.every((length, i) => length > (promptLengths[i - 1] ?? 0));
+    if (!ascending || promptLengths.length === 0) {
+      throw new Error(`Internal error: ${name} needs ascending prompt lengths, not [${promptLengths.join(', ')}]`);
+    }
+    const parts = new Map(
+      promptLengths.map((length) => [length, context.graph.scoped(`${name}/${length}`, () => declare(length))]),
+    );
 
     return ({prompts, uniforms}) => {
       const used = prompts.length * group;

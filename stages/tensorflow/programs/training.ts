@@ -6,19 +6,16 @@ import {grpoObjective} from '../../train/grpo.js';
 import type {Objective} from '../../train/objective.js';
 import type {LabelledRow, Pair, RewardMetrics} from '../../train/reward-model.js';
 import {pairwiseObjective, pointwiseObjective} from '../../train/reward-model.js';
+import type {TypedArray} from '../backend.js';
 import {tensorflow} from '../backend.js';
 import {valueAndGradients} from '../gradients.js';
 import type {Output} from '../graph.js';
-import type {Placeholders, Program, ProgramContext} from '../program.js';
-import {placeholders, recordInto} from '../program.js';
+import type {Program, ProgramContext} from '../program.js';
+import type {Feed} from '../session.js';
+import type {Fitted, Shaped} from '../template.js';
 import type {Updates} from '../updates.js';
-import {checkedLengths, microBatches} from './batches.js';
-
-/** Rows of one micro-batch, and the lengths (positions) that rows are padded to. */
-export interface Buckets {
-  readonly rows: number;
-  readonly lengths: readonly number[];
-}
+import type {Bucketed, Buckets, MicroBatch} from './batches.js';
+import {declareBuckets} from './batches.js';
 
 export type Trained<Metrics> = Metrics & {
   /** The norm of the gradient before clipping. */
@@ -46,29 +43,22 @@ export const pointwiseTraining = (buckets: Buckets): Program<Train<LabelledRow, 
 export const crossEntropyLoss = (buckets: Buckets): Program<(rows: readonly TargetRow[]) => CrossEntropyMetrics> => ({
   declare(context, name) {
     const objective = crossEntropyObjective;
-    const parts = perBucket(context, name, buckets, (length) => {
-      const shape = {rows: buckets.rows, length};
-      const inputs = placeholders(context.graph, objective.inputs(shape));
-      const {loss} = recordInto(context, 'policy', inputs, (weights, given) => ({
-        loss: objective.compute(weights, given, context.config, shape).loss,
-      }));
-      return {inputs, outputs: [loss], metricNames: ['loss']};
-    });
-    return (rows) => objective.report(runParts(context, name, objective, buckets, rows, parts), rows);
+    const shaped: Shaped = {
+      slot: 'policy',
+      inputs: (shape) => objective.inputs(shape),
+      compute: (weights, given, shape) => ({loss: objective.compute(weights, given, context.config, shape).loss}),
+    };
+    const bucketed = declareBuckets(context, name, buckets, shaped, ({loss}) => loss!);
+    return (rows) => {
+      const parts = bucketed.cut(rows.map((row) => objective.positions(row))).map((batch) => {
+        const {attached, ...fitted} = bucketed.at(batch.shape);
+        const feeds = feedsOf(fitted, objective.fill(pick(rows, batch), batch.shape, rows));
+        return {loss: context.run(labelOf(name, batch), feeds, [attached])[0]!.values[0]!};
+      });
+      return objective.report(parts, rows);
+    };
   },
 });
-
-interface Part {
-  readonly inputs: Placeholders;
-  readonly outputs: readonly Output[];
-  readonly metricNames: readonly string[];
-}
-
-interface TrainingPart extends Part {
-  /** Fetched beside the metrics: the gradient's norm, after the update; or a number, after the accumulation. */
-  readonly step: Output;
-  readonly accumulate: Output;
-}
 
 /** A program that trains for any objective. */
 export function training<Row, Metrics extends Record<string, number>>(
@@ -77,43 +67,32 @@ export function training<Row, Metrics extends Record<string, number>>(
 ): Program<Train<Row, Metrics>> {
   return {
     declare(context, name) {
-      const updates = updatesOf(context, name);
-      if (buckets.rows % objective.rowsTogether !== 0) {
-        throw new Error(
-          `Internal error: ${name} needs a multiple of ${objective.rowsTogether} rows, not ${buckets.rows}`,
-        );
+      const {updates} = context;
+      if (updates === undefined) {
+        throw new Error(`Internal error: ${name} trains, and the engine was opened without an optimizer`);
       }
-      const parts = perBucket(context, name, buckets, (length) =>
-        declareStep(context, objective, {rows: buckets.rows, length}, updates),
-      );
+      const bucketed = declareTraining(context, name, objective, buckets, updates);
       return (rows, {learningRate}) => {
         if (rows.length === 0) throw new Error(`Internal error: ${name} is called without rows`);
-        const batches = microBatches(
-          rows.map((row) => objective.positions(row)),
-          buckets.rows / objective.rowsTogether,
-          buckets.lengths,
-        );
+        const batches = bucketed.cut(rows.map((row) => objective.positions(row)));
         const single = batches.length === 1;
         if (!single) updates.prepare(context.run);
         let gradNorm = 0;
-        const metrics = batches.map(({indices, length}) => {
-          const part = parts.get(length)!;
-          const arrays = objective.fill(
-            indices.map((i) => rows[i]!),
-            {rows: buckets.rows, length},
-            rows,
-          );
-          const feeds = Object.entries(arrays).map(([key, values]) => ({placeholder: part.inputs[key]!, values}));
-          const fetched = context.run(
-            `${name}/${length}`,
+        const metrics = batches.map((batch) => {
+          const {attached, ...fitted} = bucketed.at(batch.shape);
+          const feeds = feedsOf(fitted, objective.fill(pick(rows, batch), batch.shape, rows));
+          const [values, effect] = context.run(
+            labelOf(name, batch),
             single ? [...feeds, ...updates.feeds(learningRate)] : feeds,
-            [...part.outputs, single ? part.step : part.accumulate],
+            [attached.metrics, single ? attached.step : attached.accumulate],
           );
-          if (single) gradNorm = fetched.at(-1)!.values[0]!;
-          return named(part, fetched[0]!.values);
+          if (single) gradNorm = effect!.values[0]!;
+          return Object.fromEntries(attached.names.map((metric, i) => [metric, values!.values[i]!]));
         });
-        if (!single)
-          gradNorm = context.run(`${name}/update`, updates.feeds(learningRate), [updates.applySums])[0]!.values[0]!;
+        if (!single) {
+          const [norm] = context.run(`${name}/update`, updates.feeds(learningRate), [updates.applySums]);
+          gradNorm = norm!.values[0]!;
+        }
         updates.count();
         return {...objective.report(metrics, rows), gradNorm};
       };
@@ -121,77 +100,56 @@ export function training<Row, Metrics extends Record<string, number>>(
   };
 }
 
-function declareStep<Row, Metrics extends Record<string, number>>(
+interface Step {
+  /** The loss and what else is reported, as one vector. */
+  readonly metrics: Output;
+  readonly names: readonly string[];
+  /** Updates the policy; the gradient's norm. */
+  readonly step: Output;
+  readonly accumulate: Output;
+}
+
+function declareTraining<Row, Metrics extends Record<string, number>>(
   context: ProgramContext,
+  name: string,
   objective: Objective<Row, Metrics>,
-  shape: {readonly rows: number; readonly length: number},
-  updates: Updates,
-): TrainingPart {
-  const inputs = placeholders(context.graph, objective.inputs(shape));
-  const metricNames = ['loss'];
-  const recorded = recordInto(context, 'policy', inputs, (weights, given) => {
-    const {tf} = tensorflow();
-    const {value, gradients, metrics} = valueAndGradients(weights, (parameters) =>
-      objective.compute(parameters, given, context.config, shape),
-    );
-    metricNames.push(...Object.keys(metrics));
-    return {
-      metrics: tf.stack([value, ...Object.values(metrics)]),
-      ...Object.fromEntries(gradients.map((gradient, i) => [`gradient${i}`, gradient])),
-    };
-  });
-  const outputs: Readonly<Record<string, Output>> = recorded;
-  const gradients = context.weights('policy').map((_, i) => outputs[`gradient${i}`]!);
-  return {
-    inputs,
-    outputs: [recorded.metrics],
-    metricNames,
-    step: context.graph.scoped('update', () => updates.apply(gradients)),
-    accumulate: context.graph.scoped('accumulate', () => updates.accumulate(gradients)),
-  };
-}
-
-function runParts<Row>(
-  context: ProgramContext,
-  name: string,
-  objective: Objective<Row, Record<string, number>>,
   buckets: Buckets,
-  rows: readonly Row[],
-  parts: ReadonlyMap<number, Part>,
-): Record<string, number>[] {
-  return microBatches(
-    rows.map((row) => objective.positions(row)),
-    buckets.rows,
-    buckets.lengths,
-  ).map(({indices, length}) => {
-    const part = parts.get(length)!;
-    const arrays = objective.fill(
-      indices.map((i) => rows[i]!),
-      {rows: buckets.rows, length},
-      rows,
-    );
-    const feeds = Object.entries(arrays).map(([key, values]) => ({placeholder: part.inputs[key]!, values}));
-    return named(part, context.run(`${name}/${length}`, feeds, part.outputs)[0]!.values);
-  });
+  updates: Updates,
+): Bucketed<Step> {
+  let names: readonly string[] = [];
+  const shaped: Shaped = {
+    slot: 'policy',
+    inputs: (shape) => objective.inputs(shape),
+    compute(weights, given, shape) {
+      const {tf} = tensorflow();
+      const {value, gradients, metrics} = valueAndGradients(weights, (parameters) =>
+        objective.compute(parameters, given, context.config, shape),
+      );
+      names = ['loss', ...Object.keys(metrics)];
+      return {
+        metrics: tf.stack([value, ...Object.values(metrics)]),
+        ...Object.fromEntries(gradients.map((gradient, i) => [`gradient${i}`, gradient])),
+      };
+    },
+  };
+  const attach = (outputs: Readonly<Record<string, Output>>): Step => {
+    const gradients = context.weights('policy').map((_, i) => outputs[`gradient${i}`]!);
+    return {
+      metrics: outputs['metrics']!,
+      names,
+      step: context.graph.scoped('update', () => updates.apply(gradients)),
+      accumulate: context.graph.scoped('accumulate', () => updates.accumulate(gradients)),
+    };
+  };
+  return declareBuckets(context, name, buckets, shaped, attach, objective.rowsTogether);
 }
 
-const named = ({metricNames}: Part, values: ArrayLike<number>): Record<string, number> =>
-  Object.fromEntries(metricNames.map((metric, i) => [metric, values[i]!]));
+/** What a call feeds: the arrays of its rows, and the constants of their shape. */
+export const feedsOf = ({inputs, constants}: Fitted, arrays: Readonly<Record<string, TypedArray>>): Feed[] => [
+  ...Object.entries(arrays).map(([key, values]) => ({placeholder: inputs[key]!, values})),
+  ...constants,
+];
 
-/** Builds something for each bucket, its nodes named after program and bucket. */
-export function perBucket<T>(
-  {graph}: ProgramContext,
-  name: string,
-  {lengths}: Buckets,
-  build: (length: number) => T,
-): ReadonlyMap<number, T> {
-  return new Map(
-    checkedLengths(name, lengths).map((length) => [length, graph.scoped(`${name}/${length}`, () => build(length))]),
-  );
-}
+export const pick = <T>(rows: readonly T[], {indices}: MicroBatch): T[] => indices.map((i) => rows[i]!);
 
-function updatesOf({updates}: ProgramContext, name: string): Updates {
-  if (updates === undefined)
-    throw new Error(`Internal error: ${name} trains, and the engine was opened without an optimizer`);
-  return updates;
-}
+export const labelOf = (name: string, {shape}: MicroBatch): string => `${name}/${shape.rows}×${shape.length}`;
