@@ -106,9 +106,24 @@ function versionOf(connection: Connection, file: string): number {
   return version;
 }
 
+/**
+ * Cannot be set inside a transaction, and is kept in the file. Where another process makes the same store at this moment,
+ * SQLite answers that it is busy without waiting, so the waiting is done here.
+ */
+function useWriteAheadLog(connection: Connection): void {
+  for (const until = Date.now() + BUSY_TIMEOUT; ;) {
+    try {
+      connection.pragma('journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (codeOf(error)?.startsWith('SQLITE_BUSY') !== true || Date.now() > until) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
 function migrate(connection: Connection, file: string): void {
-  // Cannot be set inside a transaction. Persistent, so an existing store answers without writing.
-  connection.pragma('journal_mode = WAL');
+  useWriteAheadLog(connection);
   connection.exec('BEGIN IMMEDIATE');
   try {
     // Asked again under the lock: two processes may open a new store at once.
@@ -199,7 +214,7 @@ export function openLockFile(file: string, options: {readonly readonly?: boolean
         return true;
       } catch (error) {
         rollBack(connection);
-        if (codeOf(error) === 'SQLITE_BUSY') return false;
+        if (codeOf(error)?.startsWith('SQLITE_BUSY') === true) return false;
         throw error;
       }
     },

@@ -94,12 +94,6 @@ export function plainError(error: unknown, doing: string): unknown {
       return say('too-many-files', 'too many files are open', 'raise the limit with `ulimit -n 4096` and run it again');
     case 'EIO':
       return say('io-error', 'the disk reported an input/output error', 'check the disk, then `r1 verify`');
-    case 'SQLITE_BUSY':
-      return say(
-        'store-busy',
-        'another process keeps the store locked',
-        'wait for it, or see `r1 status`, and run it again',
-      );
     case 'SQLITE_CORRUPT':
       return say(
         'store-damaged',
@@ -109,6 +103,13 @@ export function plainError(error: unknown, doing: string): unknown {
     case 'SQLITE_NOTADB':
       return say('not-a-store', 'store.db is not a database', 'give the folder of a store with --store FOLDER');
     default:
+      if (code?.startsWith('SQLITE_BUSY') === true) {
+        return say(
+          'store-busy',
+          'another process keeps the store locked',
+          'wait for it, or see `r1 status`, and run it again',
+        );
+      }
       if (code?.startsWith('SQLITE_IOERR') === true) {
         return say(
           'io-error',
