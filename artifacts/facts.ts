@@ -86,6 +86,8 @@ export interface Source {
   /** Where it came from, for people to read. */
   readonly path: string;
   readonly because: string;
+  /** The output that it stands in for. Default 'output'. */
+  readonly port?: string;
 }
 
 export interface Facts {
@@ -278,10 +280,10 @@ export function openFacts({db, layout, rows, blobs, gate, claims, questions}: Fa
         }),
       ),
 
-    recordSource: ({run, node, artifact, path, because}) =>
+    recordSource: ({run, node, artifact, path, because, port = 'output'}) =>
       gate.shareNow(() =>
         db.transact(() => {
-          const ingredients = {source: {node, path, artifact: artifact.digest, kind: artifact.kind}};
+          const ingredients = {source: {node, port, path, artifact: artifact.digest, kind: artifact.kind}};
           const fingerprint = digestOf('source', ingredients);
           requireBytes(node, artifact);
           const known = db
@@ -300,7 +302,7 @@ export function openFacts({db, layout, rows, blobs, gate, claims, questions}: Fa
           };
           const attempt = known ?? addAttempt(made);
           if (known === undefined) {
-            addOutput(attempt, 'output', artifact);
+            addOutput(attempt, port, artifact);
             addOutcome(attempt, {ok: true, reason: 'succeeded', detail: null});
           }
           addDecision({run, node, action: 'source', attempt, because});

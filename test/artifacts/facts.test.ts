@@ -266,6 +266,11 @@ test('a source is an attempt, made once per node, path and content', async (t) =
   const run = bench.begin();
   assert.equal(bench.store.recordSource({run, ...source}), first);
   assert.notEqual(bench.store.recordSource({run, ...source, node: 'other'}), first);
+  const standIn = bench.store.recordSource({run, ...source, port: 'model'});
+  assert.deepEqual(
+    bench.store.attempt(standIn)!.outputs.map(({port}) => port),
+    ['model'],
+  );
   assert.deepEqual(bench.store.attempt(first)!.outputs, [
     {port: 'output', kind: 'prompts', artifact: artifact.digest, bytes: 1},
   ]);
