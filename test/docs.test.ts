@@ -1,0 +1,327 @@
+/**
+ * The papers, held against the project: commands parse, recipes compile and run, files, links, tests, params and scripts that
+ * are named exist.
+ */
+import assert from 'node:assert/strict';
+import {existsSync, readFileSync, readdirSync} from 'node:fs';
+import path from 'node:path';
+import {test} from 'node:test';
+import {fileURLToPath} from 'node:url';
+import ts from 'typescript';
+import {applySet, applySource} from '../pipeline/overrides.js';
+import type {Result} from '../pipeline/result.js';
+import {wire} from '../pipeline/wiring.js';
+import tiny from '../stages/recipes/tiny.js';
+import {anchorsOf, inlineCodeOf, linksOf, pathsOfTree, readPaper, tableRowsOf} from './docs/markdown.js';
+import type {Paper} from './docs/markdown.js';
+import {allCommands, parse} from './docs/program.js';
+import type {Parsed} from './docs/program.js';
+import {commandsOf} from './docs/shell.js';
+import type {TypedCommand} from './docs/shell.js';
+import {r1} from './rig/command.js';
+import {temporaryFolder} from './rig/temporary.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const textOf = (file: string): string => readFileSync(path.join(root, file), 'utf8');
+const papers = new Map(
+  ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md'].map((name) => [name, readPaper(textOf(name))] as const),
+);
+const readme = papers.get('README.md')!;
+const architecture = papers.get('ARCHITECTURE.md')!;
+const manifest = JSON.parse(textOf('package.json')) as {
+  scripts: Record<string, string>;
+  bin: Record<string, string>;
+};
+
+/** Files below a folder of the project, relative to it. */
+const filesIn = (folder: string): string[] =>
+  readdirSync(path.join(root, folder), {recursive: true, encoding: 'utf8'}).map((file) => file.replaceAll('\\', '/'));
+
+/** Every command that a paper tells to type, with where it stands. */
+function typedIn(paper: Paper): {readonly where: string; readonly command: TypedCommand}[] {
+  return paper.fences.flatMap(({language, lines, line}) =>
+    lines.flatMap((text, index) => {
+      const typed = language === 'sh' ? text : /^\$ (.*)$/.exec(text)?.[1];
+      return typed === undefined
+        ? []
+        : commandsOf(typed).map((command) => ({where: `line ${line + index}: ${text}`, command}));
+    }),
+  );
+}
+
+/** Words behind `r1`, for commands that start it. */
+function behindR1({words}: TypedCommand): readonly string[] | undefined {
+  if (words[0] === 'r1') return words.slice(1);
+  return words[0] === 'npx' && words[1] === 'r1' ? words.slice(2) : undefined;
+}
+
+const wired = wire(tiny, root);
+assert.ok(wired.ok);
+const recipe = wired.value;
+
+test('a command line is taken apart as a shell takes it apart', () => {
+  const words = (line: string) => commandsOf(line).map((command) => command.words);
+  assert.deepEqual(words('r1 chat zero-rl "left 3 , now ?" --seed 7  # a comment'), [
+    ['r1', 'chat', 'zero-rl', 'left 3 , now ?', '--seed', '7'],
+  ]);
+  assert.deepEqual(words('r1 lineage base --dot | dot -Tsvg > base.svg'), [
+    ['r1', 'lineage', 'base', '--dot'],
+    ['dot', '-Tsvg'],
+  ]);
+  assert.deepEqual(words('r1 trace a#b && r1 runs; r1 gc --keep-runs="2"'), [
+    ['r1', 'trace', 'a#b'],
+    ['r1', 'runs'],
+    ['r1', 'gc', '--keep-runs=2'],
+  ]);
+  assert.deepEqual(commandsOf('R1_KILLS=5 node x.js'), [{words: ['node', 'x.js'], environment: ['R1_KILLS=5']}]);
+  assert.deepEqual(commandsOf('# nothing'), []);
+  assert.throws(() => commandsOf('r1 chat "left'), /cannot be read/);
+});
+
+test('every command is told of in the README, and nothing else is called one', async () => {
+  const names = (await allCommands()).map((command) => command.name()).sort();
+  assert.ok(names.length > 20, 'the commands were found');
+  const named = inlineCodeOf(readme).flatMap((code) => /^r1 ([a-z-]+)/.exec(code)?.[1] ?? []);
+  assert.deepEqual(
+    names.filter((name) => !named.includes(name)),
+    [],
+  );
+  const strangers = [...papers.values()]
+    .flatMap(inlineCodeOf)
+    .flatMap((code) => /^r1 ([a-z][a-z-]+)/.exec(code)?.[1] ?? [])
+    .filter((name) => !names.includes(name));
+  assert.deepEqual(strangers, []);
+});
+
+test('the command line offers every command, and each explains itself with examples that parse', async (t) => {
+  const {out} = await r1(t, ['--help'], {cwd: temporaryFolder(t)});
+  for (const command of await allCommands()) {
+    const name = command.name();
+    assert.match(out, new RegExp(`^  ${name}\\b`, 'm'), `r1 --help lists ${name}`);
+    let help = '';
+    command.configureOutput({writeOut: (text) => (help += text)}).outputHelp();
+    const examples = [...help.matchAll(/^ +(?:\$ )?(r1 .*)$/gm)].map((match) => match[1]!);
+    assert.ok(examples.length > 0, `r1 ${name} --help has an example`);
+    const shown: string[] = [];
+    for (const typed of examples.flatMap(commandsOf)) {
+      const words = behindR1(typed);
+      if (words !== undefined) shown.push((await parse(words)).command);
+    }
+    assert.ok(shown.includes(name), `an example in r1 ${name} --help is of ${name}`);
+    for (const {long, description} of command.options) {
+      assert.notEqual(description, '', `r1 ${name} ${long ?? ''} is described`);
+      assert.ok(help.includes(long ?? ''), `r1 ${name} --help has ${long ?? ''}`);
+    }
+  }
+});
+
+test('what the papers tell to type exists and parses', async () => {
+  const typed = [...papers.values()].flatMap(typedIn);
+  assert.ok(typed.length > 40, 'the commands were found');
+  for (const {where, command} of typed) {
+    const [program, first, ...rest] = command.words;
+    const words = behindR1(command);
+    if (words !== undefined) checkAgainstTiny(await parse(words), where);
+    else if (program === 'npm') checkNpm(first === 'run' ? rest : [first!, ...rest], where);
+    else if (program === 'npx') assert.ok(first! in manifest.bin, where);
+    else if (program === 'node') {
+      const script = rest.at(-1) ?? first!;
+      const source = script.replace(/^dist\//, '').replace(/\.js$/, '.ts');
+      assert.ok(existsSync(path.join(root, source)), `${where}: there is no ${source}`);
+    }
+  }
+});
+
+function checkNpm([script, ...rest]: readonly string[], where: string): void {
+  assert.ok(script !== undefined && script in manifest.scripts, `${where}: there is no script ${script ?? ''}`);
+  const words = rest.filter((word) => word !== '--');
+  const files = script === 'bench' ? filesIn('test/bench') : filesIn('test');
+  for (const word of script === 'test' || script === 'bench' ? words : [])
+    assert.ok(
+      files.some((file) => file.includes(word)),
+      `${where}: no file has “${word}” in its path`,
+    );
+}
+
+function assertOk(result: Result<unknown, string>, where: string): void {
+  if (!result.ok) assert.fail(`${where}: ${result.error}`);
+}
+
+/** Nodes, ports and params that are named are those of the built-in recipe. */
+function checkAgainstTiny({command, args, options}: Parsed, where: string): void {
+  if (command === 'run' || command === 'plan') {
+    if (args.some((arg) => arg.includes('/'))) return; // another recipe
+    for (const assignment of (options['set'] as string[] | undefined) ?? [])
+      assertOk(applySet(recipe, assignment), where);
+    for (const source of (options['source'] as string[] | undefined) ?? [])
+      assertOk(applySource(recipe, source.split('=')[0]!, root), where);
+    for (const wish of ['only', 'from', 'until', 'force'])
+      for (const node of (options[wish] as string[] | undefined) ?? [])
+        assert.ok(recipe.nodes.has(node), `${where}: there is no node ${node}`);
+    return;
+  }
+  const references =
+    {tag: args.slice(1), pin: args, unpin: args, diff: args, export: args.slice(0, 1)}[command] ??
+    (['log', 'why', 'metrics', 'lineage', 'show', 'reproduce', 'chat', 'eval'].includes(command)
+      ? args.slice(0, 1)
+      : []);
+  for (const reference of references) {
+    if (/^[@.]|^\d+$/.test(reference)) continue;
+    const [, id, port] = /^(?:\d+\/)?([^:]+)(?::(.+))?$/.exec(reference)!;
+    const node = recipe.nodes.get(id!);
+    assert.ok(node?.type === 'stage', `${where}: there is no node ${id!}`);
+    if (port !== undefined) assert.ok(port in node.stage.outputs, `${where}: ${id!} has no output ${port}`);
+  }
+}
+
+test('the picture at the top of the README has every node of the recipe', () => {
+  const picture = readme.fences[0]!.lines.join('\n');
+  const missing = [...recipe.nodes.keys()].filter(
+    (node) => !node.startsWith('evaluate-') && !new RegExp(`(^|[^\\w-])${node}($|[^\\w-])`, 'm').test(picture),
+  );
+  assert.deepEqual(missing, []);
+});
+
+test('recipes and stages of the README compile against the package’s own front doors', () => {
+  const blocks = new Map(
+    readme.fences
+      .filter(({language}) => language === 'ts')
+      .map(({lines}) => [path.join(root, /^\/\/ (\S+\.ts)$/.exec(lines[0]!)![1]!), lines.join('\n')] as const),
+  );
+  assert.ok(blocks.size >= 3);
+  const options: ts.CompilerOptions = {
+    strict: true,
+    noUncheckedIndexedAccess: true,
+    exactOptionalPropertyTypes: true,
+    module: ts.ModuleKind.NodeNext,
+    target: ts.ScriptTarget.ES2023,
+    types: ['node'],
+    skipLibCheck: true,
+    noEmit: true,
+  };
+  const complaints = (extra: ReadonlyMap<string, string>): string[] => {
+    const files = new Map([...blocks, ...extra]);
+    const host = ts.createCompilerHost(options);
+    const {fileExists, readFile, getSourceFile} = host;
+    host.fileExists = (file) => files.has(path.normalize(file)) || fileExists(file);
+    host.readFile = (file) => files.get(path.normalize(file)) ?? readFile(file);
+    host.getSourceFile = (file, version, ...rest) => {
+      const text = files.get(path.normalize(file));
+      return text === undefined ? getSourceFile(file, version, ...rest) : ts.createSourceFile(file, text, version);
+    };
+    const program = ts.createProgram([...files.keys()], options, host);
+    return ts.getPreEmitDiagnostics(program).map(({messageText}) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+  };
+  assert.deepEqual(complaints(new Map()), []);
+  const mine = blocks.get(path.join(root, 'mine.recipe.ts'))!;
+  for (const wrong of [mine.replace('steps:', 'stepz:'), mine.replace('base.model', 'asked.train')])
+    assert.equal(complaints(new Map([[path.join(root, 'wrong.recipe.ts'), wrong]])).length, 1);
+});
+
+test('recipes of the README run as it shows', async (t) => {
+  const files = Object.fromEntries(
+    readme.fences
+      .filter(({language}) => language === 'ts')
+      .map(({lines}) => [/^\/\/ (\S+\.ts)$/.exec(lines[0]!)![1]!, lines.join('\n')]),
+  );
+  const question = '{"question": "1 + 1 ?", "answer": "2"}\n';
+  const cwd = temporaryFolder(t, {...files, 'questions.jsonl': question, 'checkpoint/config.json': '{}'});
+  const planned = await r1(t, ['plan', './mine.recipe.ts', '--json'], {cwd});
+  assert.equal(planned.code, 0, planned.err);
+  assert.equal((JSON.parse(planned.out) as {nodes: unknown[]}).nodes.length, 6);
+
+  const shown = readme.fences.find(({lines}) => lines[0] === '$ r1 run ./brief.recipe.ts')!.lines;
+  const measured = (text: string) => text.replaceAll(/\d+(\.\d+)? (s|ms|[kM]?B)\b/g, '…');
+  let said: string[] = [];
+  for (const line of shown) {
+    const typed = /^\$ r1 (.*)$/.exec(line)?.[1];
+    if (typed !== undefined) {
+      const {out, err} = await r1(t, typed.split(' '), {cwd});
+      said = measured(out + err).split('\n');
+    } else assert.ok(said.includes(measured(line)), `“${line}” is said; it was\n${said.join('\n')}`);
+  }
+});
+
+test('files, folders and headings that the papers name exist', () => {
+  for (const [name, paper] of papers) {
+    for (const link of linksOf(paper)) {
+      if (/^https?:/.test(link)) continue;
+      const [file, anchor] = link.split('#') as [string, string | undefined];
+      if (file !== '') assert.ok(existsSync(path.join(root, file)), `${name} links to ${file}`);
+      const target = papers.get(file === '' ? name : file);
+      if (anchor !== undefined)
+        assert.ok(target !== undefined && anchorsOf(target).includes(anchor), `${name}: #${anchor}`);
+    }
+    for (const code of inlineCodeOf(paper)) {
+      if (/^(bin|pipeline|artifacts|stages|test)\/[\w./-]*$/.test(code))
+        assert.ok(existsSync(path.join(root, code)), `${name} names ${code}`);
+    }
+  }
+  const trees = readme.fences.filter(({language}) => language === 'tree');
+  assert.equal(trees.length, 1);
+  const paths = trees.flatMap(({lines}) => pathsOfTree(lines));
+  assert.deepEqual(
+    paths.filter((file) => !existsSync(path.join(root, file))),
+    [],
+  );
+  const folders = ['bin', 'pipeline', 'artifacts', 'stages'].flatMap((room) => [
+    `${room}/`,
+    ...readdirSync(path.join(root, room), {withFileTypes: true})
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => `${room}/${entry.name}/`),
+  ]);
+  assert.deepEqual(
+    folders.filter((folder) => !paths.includes(folder)),
+    [],
+    'every folder of a room stands in the tree',
+  );
+});
+
+test('npm scripts and variables that the papers name exist', () => {
+  const sources = ['bin', 'pipeline', 'artifacts', 'stages', 'test'].flatMap((room) =>
+    filesIn(room)
+      .filter((file) => /\.(ts|js)$/.test(file) && file !== 'docs.test.ts')
+      .map((file) => textOf(`${room}/${file}`)),
+  );
+  for (const [name, paper] of papers) {
+    for (const code of inlineCodeOf(paper)) {
+      const script = /^npm (?:run )?([a-z]+)$/.exec(code)?.[1];
+      if (script !== undefined) assert.ok(script in manifest.scripts, `${name} names ${code}`);
+    }
+    for (const [variable] of paper.text.matchAll(/\bR1_[A-Z_]+\b/g))
+      assert.ok(
+        sources.some((source) => source.includes(variable)),
+        `${name} names ${variable}`,
+      );
+  }
+});
+
+test('every invariant of appendix A names a test that is there', () => {
+  const rows = tableRowsOf(architecture).filter(([number]) => /^\d+$/.test(number ?? ''));
+  assert.deepEqual(
+    rows.map(([number]) => Number(number)),
+    rows.map((_, index) => index + 1),
+  );
+  assert.ok(rows.length >= 15);
+  for (const [number, , where] of rows) {
+    const [, file, title] = /^`(test\/\S+)`: “(.+)”$/.exec(where ?? '') ?? [];
+    assert.ok(file !== undefined && title !== undefined, `invariant ${number!} names no test: ${where ?? ''}`);
+    assert.ok(textOf(file).includes(title), `invariant ${number!}: ${file} has no “${title}”`);
+  }
+});
+
+test('appendix B says what the recipe tiny sets', () => {
+  const rows = tableRowsOf(architecture).flatMap(([cell, , value]) => {
+    const [, id, param] = /^`([a-z-]+)\.([a-zA-Z]+)`$/.exec(cell ?? '') ?? [];
+    return id === undefined || param === undefined ? [] : [{id, param, value: value!}];
+  });
+  assert.ok(rows.length >= 20);
+  const wrong = rows.flatMap(({id, param, value}) => {
+    const node = recipe.nodes.get(id);
+    if (node?.type !== 'stage' || !(param in node.params)) return [`there is no ${id}.${param}`];
+    const set = node.params[param]!;
+    const said = typeof set === 'number' ? Number(value.replaceAll(',', '')) : value;
+    return said === set ? [] : [`${id}.${param} is ${JSON.stringify(set)}, not ${value}`];
+  });
+  assert.deepEqual(wrong, []);
+});
