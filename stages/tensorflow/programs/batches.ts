@@ -57,7 +57,7 @@ export function declareBuckets<T>(
   const one = declare(name, [{rows, length: longest}, smallShape({rows, length: longest}, lengths[0]!, together)]);
   if (one !== undefined) {
     return {
-      cut: (positions) => cut(positions, lengths, together, (length) => roomFor(length, longest, rows, together)),
+      cut: (positions) => cutRows(positions, lengths, (length) => roomFor(length, longest, rows, together), together),
       at: (shape) => ({...one.template.fit(shape), attached: one.attached}),
     };
   }
@@ -66,7 +66,7 @@ export function declareBuckets<T>(
     lengths.map((length) => [length, declare(`${name}/${length}`, [{rows, length}])!]),
   );
   return {
-    cut: (positions) => cut(positions, lengths, together, () => ({most: rows, step: rows})),
+    cut: (positions) => cutRows(positions, lengths, () => ({most: rows, step: rows}), together),
     at(shape) {
       const {template, attached} = each.get(shape.length)!;
       return {...template.fit(shape), attached};
@@ -81,7 +81,7 @@ function smallShape(large: BatchShape, shortest: number, together: number): Batc
   return {rows, length: shortest};
 }
 
-interface Room {
+export interface Room {
   /** Rows that a batch takes at most. */
   readonly most: number;
   /** Its rows are a multiple of this, so that few shapes are ever made. */
@@ -92,16 +92,17 @@ interface Room {
  * Twice the rows in buckets of half the length, and so on: the work of a batch stays large beside what a call costs.
  * Not in proportion to the length, because more rows in a batch differ more in length.
  */
-function roomFor(length: number, longest: number, rows: number, together: number): Room {
+export function roomFor(length: number, longest: number, rows: number, together: number): Room {
   const most = rows * 2 ** Math.floor(Math.log2(longest / length));
   return {most, step: Math.max(1, Math.floor(rows / 4 / together)) * together};
 }
 
-function cut(
+/** @param positions of each row of the call @param room how many rows a batch of a bucket takes */
+export function cutRows(
   positions: readonly number[],
   lengths: readonly number[],
-  together: number,
   room: (length: number) => Room,
+  together = 1,
 ): MicroBatch[] {
   const order = positions.map((_, index) => index).sort((a, b) => positions[b]! - positions[a]! || a - b);
   const batches: MicroBatch[] = [];
