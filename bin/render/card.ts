@@ -39,7 +39,9 @@ export function cardText(card: ArtifactCard, {colours, store}: CardOptions): str
     const newest = reproductions[0];
     if (newest === undefined) return dim('never tried (`r1 reproduce`)');
     const colour = newest.verdict === 'reproducible' ? green : red;
-    const detail = newest.detail === null ? '' : `: ${short(newest.detail)}`;
+    // A success has nothing to say; the runner writes it as an empty object.
+    const said = JSON.stringify(newest.detail);
+    const detail = said === 'null' || said === '{}' ? '' : `: ${short(newest.detail)}`;
     return `${colour(newest.verdict)}${detail} ${dim(`(${whenText(newest.at)})`)}`;
   };
 

@@ -150,7 +150,7 @@ test('show tells what is wrong with the bytes, what is tagged, and what a reprod
   const {partsOf} = await import('../../artifacts/store.js');
   tag(bench.store, 'first', base.outputs.model!.digest);
   pin(bench.store, base.outputs.model!.digest);
-  bench.store.recordReproduction(base.attempt, {verdict: 'reproducible', detail: null});
+  bench.store.recordReproduction(base.attempt, {verdict: 'reproducible', detail: {}});
   await bench.store.removeTree(partsOf(bench.store).blobs.path(base.outputs.model!.files[0]!.sha256));
   const {out} = await spoken(showCommand, bench.folder, ['@first']);
   assert.match(out, /@first, pinned/);
