@@ -1,6 +1,6 @@
 /** What happens in a run, as it happens: the live view, the plain lines and `--json` are three ways to print these. */
 import type {Cost, Digest} from '../artifacts/index.js';
-import type {Outcome} from './outcome.js';
+import type {Failure, Outcome} from './outcome.js';
 
 export type RunEvent =
   | RunStarted
@@ -12,6 +12,7 @@ export type RunEvent =
   | NodeNote
   | NodeCheckpoint
   | NodeFinished
+  | NodeFailed
   | NodeCancelled
   | Warning
   | StopAsked
@@ -99,6 +100,13 @@ export interface NodeFinished {
   readonly cost: Cost;
   readonly log: string;
   readonly outputs: Readonly<Record<string, Digest>>;
+}
+
+/** Something went wrong around a node rather than in its stage: the store would not take it, or r1 itself erred. */
+export interface NodeFailed {
+  readonly type: 'node-failed';
+  readonly node: string;
+  readonly outcome: Failure;
 }
 
 /** Never started, because of the node at the root of the trouble, or because the run came to an end before its turn. */

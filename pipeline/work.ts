@@ -102,7 +102,9 @@ class Work {
     try {
       end = await this.#bringUpToDate(planned, turn);
     } catch (error) {
-      end = err(aroundNode(error));
+      const outcome = aroundNode(error);
+      this.#options.emit({type: 'node-failed', node: id, outcome});
+      end = err(outcome);
     }
     if (end.ok) this.#made.set(id, end.value);
     return end;

@@ -11,6 +11,7 @@ import type {
   RunFinished,
   RunStarted,
 } from '../../pipeline/events.js';
+import type {Failure} from '../../pipeline/outcome.js';
 import type {Services} from '../services.js';
 import {isInLog, nextStep, outcomeText} from './failure.js';
 import {durationText} from './quantity.js';
@@ -90,6 +91,11 @@ export function textView(services: Services, live: boolean, clock: () => number 
         if (live) draw();
         finished(event);
         break;
+      case 'node-failed':
+        running.delete(event.node);
+        if (live) draw();
+        failed(event.node, event.outcome);
+        break;
       case 'node-reused':
         // The hits of the plan are counted in the first line; one that shows on the way is news.
         if (!event.planned) line(event.node, paint.dim(`reused: ${event.because}`));
@@ -139,9 +145,13 @@ export function textView(services: Services, live: boolean, clock: () => number 
       if (left.length > 0) line(node, paint.yellow(`left processes running, which were ended: ${left.join('; ')}`));
       return;
     }
+    failed(node, outcome, log);
+  }
+
+  function failed(node: string, outcome: Failure, log?: string): void {
     const word = outcome.reason === 'stopped' ? paint.yellow('stopped') : paint.red('failed');
     line(node, `${word}: ${outcomeText(outcome)}`);
-    if (isInLog(outcome)) line('', `log: ${log}`);
+    if (log !== undefined && isInLog(outcome)) line('', `log: ${log}`);
     if (outcome.reason !== 'stopped') line('', `next: ${nextStep(node, outcome, run)}`);
   }
 

@@ -105,6 +105,16 @@ test('a finished node leaves the block before its last line is said', () => {
   ]);
 });
 
+test('what goes wrong around a node is said with what to do next', () => {
+  const outcome = {reason: 'store-failed', message: 'the disk is full', hint: 'make room'} as const;
+  const {screen} = play(true, [...STARTED, {type: 'node-failed', node: 'zero-rl', outcome}]);
+  assert.equal(screen.block, undefined);
+  assert.deepEqual(
+    screen.complained.slice(-2).map((text) => text.trim().replaceAll(/ +/g, ' ')),
+    ['zero-rl failed: the disk is full', 'next: make room'],
+  );
+});
+
 test('without a terminal, progress is said now and then', () => {
   const progress = (step: number): RunEvent => ({
     type: 'node-progress',

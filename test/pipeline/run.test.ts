@@ -1,6 +1,8 @@
 /** Runs against a real store, with puppets in the place of processes. */
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
+import {UserError} from '../../artifacts/index.js';
+import type {Store} from '../../artifacts/index.js';
 import {Rig} from '../rig/rig.js';
 
 test('nodes run after what they need, and side by side where they can', async (t) => {
@@ -39,6 +41,21 @@ test('a failed stage cancels what needs it, lets the running ones finish and sta
   const cold = rig.store.nodesOf(summary.run).find(({node}) => node === 'cold');
   assert.equal(cold?.action, 'cancelled');
   assert.equal(cold.because, 'needs “zero”, which ended badly');
+});
+
+test('what goes wrong around a node is told with its reason', async (t) => {
+  const rig = new Rig(t);
+  const prepared = await rig.prepare({zero: [], sft: []});
+  const beginAttempt: Store['beginAttempt'] = ({node}) => {
+    if (node === 'zero') throw new UserError('disk-full', 'the disk is full', {hint: 'make room'});
+    throw new Error('Internal error: spoilt');
+  };
+  Object.assign(rig.store, {beginAttempt});
+  const summary = await rig.carryOut(prepared, {onFailure: 'continue'});
+  assert.deepEqual(Rig.ends(summary), {zero: 'store-failed', sft: 'unexpected-error'});
+  const told = rig.events.flatMap((event) => (event.type === 'node-failed' ? [[event.node, event.outcome]] : []));
+  assert.deepEqual(told[0], ['zero', {reason: 'store-failed', message: 'the disk is full', hint: 'make room'}]);
+  assert.equal(told.length, 2);
 });
 
 test('with --on-failure continue, only what needs the failed node is left out', async (t) => {
