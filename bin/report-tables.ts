@@ -14,6 +14,6 @@ export async function showReport({store, summary, services}: AfterRun): Promise<
   services.say(`\n${scoreTable(byModel(scores), services)}`);
   if (claims.length > 0) services.say(`\n${claimsText(claims, services)}`);
   services.say(
-    `\nr1 show ${summary.run}/${found.node} has the whole report; r1 lineage ${found.node} says where it came from`,
+    `\nr1 export ${summary.run}/${found.node} ./report writes out the whole report; r1 lineage ${summary.run}/${found.node} says where it came from`,
   );
 }
