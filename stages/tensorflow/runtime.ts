@@ -9,7 +9,7 @@ import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 
 /** Part of the fingerprint of every stage that computes with tensors: another class, another attempt. */
-export interface RuntimeClass {
+export type RuntimeClass = {
   /** TensorFlow's version, as the library itself tells it. */
   readonly tensorflow: string;
   /** `cpu`, or `gpu` with the model's name. */
@@ -20,7 +20,7 @@ export interface RuntimeClass {
   readonly node: number;
   /** Architecture and instruction set, e.g. `x64 avx avx2 fma`: kernels are chosen by it. */
   readonly instructions: string;
-}
+};
 
 /** What set-up wrote, as far as it is read here. */
 export interface RuntimeFacts {
