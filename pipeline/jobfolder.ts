@@ -3,7 +3,7 @@
  * same. The runner writes `job.json` and `inputs/`; the stage's process (`job.ts`) appends `events.jsonl`,
  * fills `outputs/` and `checkpoints/`, and at the very end puts `result.json` in place by rename. No sockets.
  */
-import {closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync} from 'node:fs';
+import {closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync, writeSync} from 'node:fs';
 import {join} from 'node:path';
 import {err, ok} from './result.js';
 import type {Result} from './result.js';
@@ -104,7 +104,7 @@ export interface ProcessRecord {
   readonly boot: string;
 }
 
-/** Writes a small JSON file so that readers see all of it or none. */
+/** Writes a small JSON file so that readers see all of it or none, even after a power cut if it is `durable`. */
 export function writeJson(file: string, value: unknown, {durable = true} = {}): void {
   const temporary = `${file}.tmp`;
   const fd = openSync(temporary, 'w');
@@ -116,6 +116,13 @@ export function writeJson(file: string, value: unknown, {durable = true} = {}): 
   }
   renameSync(temporary, file);
 }
+
+/**
+ * Writes `job.json` or `process.json`. In place: a runner that is killed while it writes leaves a file that is none, and
+ * whoever reads it knows what to do without.
+ */
+export const writeRecord = (file: string, value: Job | ProcessRecord): void =>
+  writeFileSync(file, JSON.stringify(value));
 
 /** Reads `job.json`, checking what the child relies on. The error is a sentence. */
 export function readJob(folder: string): Result<Job, string> {

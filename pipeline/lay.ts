@@ -2,10 +2,10 @@
 import {mkdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
-import {digestOf} from '../artifacts/index.js';
-import type {Digest, Placed, Store} from '../artifacts/index.js';
+import {canonicalJson} from '../artifacts/index.js';
+import type {Digest, Json, Placed, Store} from '../artifacts/index.js';
 import {bootId} from './executors/processes.js';
-import {JOB_VERSION, absolutePaths, jobFiles, writeJson} from './jobfolder.js';
+import {JOB_VERSION, absolutePaths, jobFiles, writeRecord} from './jobfolder.js';
 import type {Job} from './jobfolder.js';
 import type {AnyStage} from './stage.js';
 import {threadsOf} from './wiring.js';
@@ -28,15 +28,13 @@ export interface LaidJob {
   readonly command: readonly string[] | undefined;
 }
 
-/** Names a store in the environment of its processes, so that two stores do not take each other's for their own. */
-export const tagOf = (store: Store): string => digestOf('store', store.folder).slice(0, 16);
-
 export async function layJob({folder, tag, node, exportName, seed, inputs, store}: JobToLay): Promise<LaidJob> {
   mkdirSync(folder, {recursive: true});
   const {placed, paths} = await placeInputs(folder, inputs, store);
-  const {stage, params} = node;
+  const {stage} = node;
+  const params = inOneOrder(node.params);
   const base = {
-    inputs: paths,
+    inputs: inOneOrder(paths),
     outputs: Object.fromEntries(Object.keys(stage.outputs).map((port) => [port, `outputs/${port}`])),
     params,
     seed,
@@ -56,9 +54,15 @@ export async function layJob({folder, tag, node, exportName, seed, inputs, store
     ...(command === undefined ? {} : {command}),
     ...(checkpointEvery === undefined ? {} : {checkpointEvery}),
   };
-  writeJson(jobFiles(folder).job, job, {durable: false});
+  writeRecord(jobFiles(folder).job, job);
   return {placed, command};
 }
+
+/**
+ * The value with its keys in the order in which the fingerprint counts them. A stage may go through a record of inputs or
+ * shares, and then its result must not depend on how a recipe, a frozen plan or an old attempt happened to order it.
+ */
+const inOneOrder = <T extends Json>(value: T): T => JSON.parse(canonicalJson(value)) as T;
 
 async function placeInputs(
   folder: string,

@@ -21,7 +21,7 @@ import {bootId} from './executors/processes.js';
 import type {Running} from './executors/executor.js';
 import type {Ingredients} from './fingerprint.js';
 import {jobFiles, readJob, readResult} from './jobfolder.js';
-import {layJob, tagOf} from './lay.js';
+import {layJob} from './lay.js';
 import type {Failure} from './outcome.js';
 import {err, ok} from './result.js';
 import type {Result} from './result.js';
@@ -185,7 +185,7 @@ export async function bringUpToDate(
   async function attemptIt({attempt, claim, folder, continues}: Begin): Promise<Attempted> {
     const files = jobFiles(folder);
     const bare: Claimed = {node, attempt, claim, folder, inputs: []};
-    const tag = `${tagOf(store)}/${attempt}`;
+    const tag = `${store.id}/${attempt}`;
     const {placed, command} = await layJob({...ready, folder, tag, store});
     const from = continues;
     if (from !== undefined && !bringCheckpoint(from, folder, store)) {

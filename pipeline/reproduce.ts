@@ -12,7 +12,7 @@ import {differences} from './fingerprint.js';
 import type {KnownIngredients, RuntimeClass} from './fingerprint.js';
 import {frozenPlanOf, importStage} from './frozen.js';
 import {readResult} from './jobfolder.js';
-import {layJob, tagOf} from './lay.js';
+import {layJob} from './lay.js';
 import type {Failure} from './outcome.js';
 import {codePartsOf, ingredientsOf} from './past.js';
 import {knownIngredients} from './plan.js';
@@ -102,7 +102,7 @@ async function makeAgain(
 ): Promise<Result<Verdict, Failure>> {
   const folder = mkdtempSync(join(store.folder, 'tmp', `reproduce-${attempt.id}-`));
   try {
-    const tag = `${tagOf(store)}/reproduce-${attempt.id}`;
+    const tag = `${store.id}/reproduce-${attempt.id}`;
     const {inputs, seed} = attempt;
     const {command} = await layJob({folder, tag, node, exportName, seed, inputs, store});
     const running = await executor.start({folder, tag, ...(command === undefined ? {} : {command})});

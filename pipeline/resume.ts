@@ -7,7 +7,6 @@ import type {Attempt, Digest, Run, RunId, Store} from '../artifacts/index.js';
 import {codeDifferences} from './fingerprint.js';
 import type {RuntimeClass} from './fingerprint.js';
 import {frozenPlanOf, thaw} from './frozen.js';
-import type {FrozenPlan} from './frozen.js';
 import {codePartsOf, ingredientsOf} from './past.js';
 import {graphOf, planned} from './prepare.js';
 import type {Pinned, Prepared} from './prepare.js';
@@ -41,7 +40,7 @@ export async function prepareResume(
   const frozen = frozenPlanOf(run);
   const {wiring, exports} = await thaw(frozen);
   const notes: string[] = [];
-  const pinned = pins(run.id, frozen, store, notes);
+  const pinned = pins(run.id, store, notes);
   const prepared = await planned({
     wiring,
     graph: graphOf(wiring),
@@ -75,14 +74,13 @@ export async function prepareResume(
 }
 
 /** Nodes that came to something in the run. One whose bytes have been collected since is made again, like any miss. */
-function pins(run: RunId, frozen: FrozenPlan, store: Store, notes: string[]): ReadonlyMap<string, Pinned> {
+function pins(run: RunId, store: Store, notes: string[]): ReadonlyMap<string, Pinned> {
   const pinned = new Map<string, Pinned>();
   for (const {node, action, attempt: id} of store.nodesOf(run)) {
     const attempt = id === undefined ? undefined : store.attempt(id);
     if (attempt?.outcome?.ok !== true || action === 'cancelled') continue;
     const outputs: Record<string, Digest> = {};
-    const source = frozen.nodes[node];
-    for (const {port, artifact} of attempt.outputs) outputs[source?.type === 'source' ? source.port : port] = artifact;
+    for (const {port, artifact} of attempt.outputs) outputs[port] = artifact;
     if (Object.values(outputs).every((digest) => store.isPresent(digest))) {
       pinned.set(node, {attempt: attempt.id, outputs, because: `kept from attempt ${attempt.id}`});
     } else notes.push(`${node}: the bytes of attempt ${attempt.id} are not in the store any more`);

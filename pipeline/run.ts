@@ -155,7 +155,7 @@ class Runner {
             hint: 'run it again',
           });
         }
-        return store.recordSource({run: this.#run, node, artifact, path, because: planned.because});
+        return store.recordSource({run: this.#run, node, port, artifact, path, because: planned.because});
       });
       this.#made.set(node, {attempt, outputs: {[port]: planned.artifact}, reused: true});
     }

@@ -3,8 +3,9 @@
  * outlives a runner that is killed; nothing is piped, and the job folder says the rest.
  */
 import {closeSync, openSync} from 'node:fs';
+import type * as Execa from 'execa';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {jobFiles, readProcess, writeJson} from '../jobfolder.js';
+import {jobFiles, readProcess, writeRecord} from '../jobfolder.js';
 import type {ProcessRecord} from '../jobfolder.js';
 import type {Executor, Exit, Running} from './executor.js';
 import {TAG_VARIABLE, hasProc, isRunning, kinOf, processRecord, signal, usageOf} from './processes.js';
@@ -13,6 +14,9 @@ import type {Kin} from './processes.js';
 /** Time that left-over processes get between SIGTERM and SIGKILL, ms. */
 const LEFTOVER_GRACE = 1000;
 const POLL = 50;
+
+/** Loaded with the first process; kept, since an `import()` costs a round through the module hooks each time. */
+let door: Promise<typeof Execa> | undefined;
 
 const SHELL = '/bin/sh';
 
@@ -38,7 +42,7 @@ exit "$code"
 export function localExecutor(entry: string): Executor {
   return {
     async start({folder, tag, command}) {
-      const {execa} = await import('execa');
+      const {execa} = await (door ??= import('execa'));
       const files = jobFiles(folder);
       const log = openSync(files.log, 'a');
       const [program, ...words] =
@@ -64,7 +68,7 @@ export function localExecutor(entry: string): Executor {
         throw new Error(message ?? 'the process could not be started');
       }
       const record = processRecord(pid);
-      writeJson(files.process, record, {durable: false});
+      writeRecord(files.process, record);
       const exit = child.then(async (result): Promise<Exit> => ({
         how: howOf(result),
         leftovers: await endLeftovers({tag, leader: record}),

@@ -2,7 +2,7 @@
  * What the system tells of processes, by `/proc`. Where there is none (macOS), a process is only known by its pid and
  * group, and descendants that left the group cannot be found.
  */
-import {closeSync, existsSync, openSync, readFileSync, readSync, readdirSync} from 'node:fs';
+import {closeSync, existsSync, openSync, readFileSync, readSync, readdirSync, statSync} from 'node:fs';
 import {hostname} from 'node:os';
 import type {ProcessRecord} from '../jobfolder.js';
 import type {Used} from './executor.js';
@@ -62,14 +62,29 @@ export function kinOf({tag, leader}: Kin): Descendant[] {
   for (const name of readdirSync('/proc')) {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
+    if (startOf(name) < oldest) continue;
     const stat = statOf(pid);
-    if (stat === undefined || stat.state === 'Z' || Number(stat.started) < oldest) continue;
+    if (stat === undefined || stat.state === 'Z') continue;
     const inSession = leader !== undefined && stat.session === leader.pid;
     if (!inSession && !`${readProc(`${name}/environ`) ?? ''}\0`.includes(wanted)) continue;
     const command = (readProc(`${name}/cmdline`) ?? '').replaceAll('\0', ' ').trim().slice(0, 200);
     found.push({pid, command, leads: stat.session === pid});
   }
   return found;
+}
+
+/** By pid: the inode of its folder under /proc, which another process of the same number does not share, and its start. */
+const starts = new Map<string, {readonly inode: number; readonly started: number}>();
+
+/** When a process started, in ticks; Infinity when it is gone. Remembered, as most processes of a machine live long. */
+function startOf(pid: string): number {
+  const inode = statSync(`/proc/${pid}`, {throwIfNoEntry: false})?.ino;
+  if (inode === undefined) return Infinity;
+  const known = starts.get(pid);
+  if (known?.inode === inode) return known.started;
+  const started = Number(statOf(Number(pid))?.started ?? Infinity);
+  starts.set(pid, {inode, started});
+  return started;
 }
 
 /** Sends a signal; false when there is no such process (or group, for a negative pid). */
