@@ -231,7 +231,7 @@ test('recipes of the README run as it shows', async (t) => {
   assert.equal((JSON.parse(planned.out) as {nodes: unknown[]}).nodes.length, 6);
 
   const shown = readme.fences.find(({lines}) => lines[0] === '$ r1 run ./brief.recipe.ts')!.lines;
-  const measured = (text: string) => text.replaceAll(/\d+(\.\d+)? (s|ms|[kM]?B)\b/g, '…');
+  const measured = (text: string) => text.replaceAll(/(\d+ min )?\d+(\.\d+)? (s|ms|[kMG]?B)\b/g, '…');
   let said: string[] = [];
   for (const line of shown) {
     const typed = /^\$ r1 (.*)$/.exec(line)?.[1];
