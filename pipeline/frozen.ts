@@ -103,7 +103,7 @@ export async function thaw(plan: FrozenPlan): Promise<Thawed> {
 export async function importStage(frozen: FrozenStage): Promise<Result<AnyStage, string>> {
   const own = frozen.module.startsWith(OWN_SCHEME);
   const url = own ? OWN + frozen.module.slice(OWN_SCHEME.length) : frozen.module;
-  if (needsHooks(url)) (await import('./hooks.js')).installHooks();
+  if (needsHooks(url)) await (await import('./hooks.js')).installHooks(url);
   let module: Record<string, unknown>;
   try {
     module = (await import(url)) as Record<string, unknown>;

@@ -16,14 +16,26 @@ interface SyncHooks {
 
 let installed = false;
 
-/** Installs the hooks for this process, once. */
-export function installHooks(): void {
+/** Installs the hooks for this process, once, before the module at `url` is imported. */
+export async function installHooks(url: string): Promise<void> {
   if (installed) return;
   installed = true;
   // Node 22.15 and later run hooks in the thread itself; before that they live in a thread of their own.
   const {registerHooks} = module as unknown as {registerHooks?: (hooks: SyncHooks) => void};
-  if (registerHooks !== undefined) registerHooks({resolve: resolveHook, load: loadHook});
-  else module.register(import.meta.url);
+  if (registerHooks !== undefined) {
+    registerHooks({resolve: resolveHook, load: loadHook});
+    return;
+  }
+  // From then on every import asks that thread twice, so the dozens of modules behind our own doors come first.
+  await Promise.all(ownModulesNamedIn(url).map((door) => import(door)));
+  module.register(import.meta.url);
+}
+
+function ownModulesNamedIn(url: string): string[] {
+  const file = fileURLToPath(url);
+  if (!existsSync(file)) return [];
+  const names = readFileSync(file, 'utf8').matchAll(/['"](r1(?:\/[\w/-]+)?)['"]/g);
+  return [...new Set(Array.from(names, ([, name]) => ownModule(name!)))].filter((door) => door !== undefined);
 }
 
 /** Hooks by the name that `module.register` looks for; both forms of hook share these. */

@@ -67,7 +67,7 @@ function finish(folder: string, result: JobResult): never {
 async function importStage(job: Job): Promise<AnyStage | string> {
   let module: Record<string, unknown>;
   try {
-    if (needsHooks(job.module)) (await import('./hooks.js')).installHooks();
+    if (needsHooks(job.module)) await (await import('./hooks.js')).installHooks(job.module);
     module = (await import(job.module)) as Record<string, unknown>;
   } catch (error) {
     return `${job.module} cannot be imported: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;

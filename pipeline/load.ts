@@ -26,7 +26,7 @@ export interface LoadedRecipe {
 export async function loadRecipe(wanted: string, registry: RecipeRegistry): Promise<LoadedRecipe> {
   const url = registry[wanted] ?? fileRecipe(wanted, registry);
   const file = fileURLToPath(url);
-  if (needsHooks(url)) (await import('./hooks.js')).installHooks();
+  if (needsHooks(url)) await (await import('./hooks.js')).installHooks(url);
   let module: {default?: unknown};
   try {
     module = (await import(url)) as {default?: unknown};
