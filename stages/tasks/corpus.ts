@@ -89,7 +89,9 @@ export function* corpus(
   const shares = {...CORPUS, ...changed};
   for (let index = 0; index < count; index++) {
     const draws = random(seed, 'corpus', index);
-    const source = weighted(draws, shares.sources);
+    // Draws go through the shares in this order, whatever order they were given in.
+    const {plain, zero, chat, general} = shares.sources;
+    const source = weighted(draws, {plain, zero, chat, general});
     yield source === 'general'
       ? generalDocument({seed, index, shares, draws})
       : dialsDocument({seed, index, shares, draws, source});
@@ -112,7 +114,8 @@ function dialsDocument({
 }: Place & {source: Exclude<Source, 'general'>}): CorpusDocument {
   const {steps, chinese} = shares;
   const problem = drawDials({seed, purpose: 'corpus', index, split: 'train', steps, chinese});
-  const style = source === 'plain' ? 'bare' : weighted(draws, shares.styles);
+  const {direct, step, wait, skip, bare} = shares.styles;
+  const style = source === 'plain' ? 'bare' : weighted(draws, {direct, step, wait, skip, bare});
   const prompt = source === 'plain' ? '' : plainPrompt(templateOf(source), dialsQuestion(problem));
   const room = shares.maxWords - countWords(prompt);
   const noise = source === 'plain' ? shares.plainNoise : shares.noise;

@@ -64,3 +64,10 @@ test('general prompts keep to the shares and the held-out set covers every kind 
   }
   assert.equal(new Set(held.map(({id}) => id)).size, held.length);
 });
+
+test('the order in which shares are written does not matter', () => {
+  const turned = <T extends object>(shares: T): T => Object.fromEntries(Object.entries(shares).reverse()) as T;
+  const {sources, styles} = CORPUS;
+  const reversed = {sources: turned(sources), styles: turned(styles)};
+  assert.deepEqual([...corpus({seed: 1, count: 200, ...reversed})], [...corpus({seed: 1, count: 200})]);
+});
