@@ -26,16 +26,25 @@ export interface Started {
   out(): string;
 }
 
+export interface Where {
+  readonly cwd: string;
+  /** `bin/r1.js` of another copy of the tool. */
+  readonly entry?: string;
+  /** Typed into it; the input is closed behind it. */
+  readonly input?: string;
+}
+
 /** Starts `r1 …`; it is killed when the test is over. */
-export function start(t: TestContext, words: readonly string[], {cwd}: {readonly cwd: string}): Started {
+export function start(t: TestContext, words: readonly string[], {cwd, entry = R1, input}: Where): Started {
   const environment = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('NODE_TEST') && !name.startsWith('R1_')),
   );
-  const child = spawn(process.execPath, ['--enable-source-maps', R1, ...words], {
+  const child = spawn(process.execPath, ['--enable-source-maps', entry, ...words], {
     cwd,
     env: environment,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
   });
+  child.stdin.end(input);
   let out = '';
   let err = '';
   child.stdout.on('data', (data: Buffer) => (out += data.toString()));
@@ -47,7 +56,7 @@ export function start(t: TestContext, words: readonly string[], {cwd}: {readonly
   return {child, ended, err: () => err, out: () => out};
 }
 
-export const r1 = (t: TestContext, words: readonly string[], where: {readonly cwd: string}): Promise<Ended> =>
+export const r1 = (t: TestContext, words: readonly string[], where: Where): Promise<Ended> =>
   start(t, words, where).ended;
 
 /** Waits until `look` finds something, and gives up with `what` after some seconds. */
