@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import {readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import test from 'node:test';
+import {jobFiles} from '../../pipeline/jobfolder.js';
+import {layJob} from '../../pipeline/lay.js';
+import type {Params} from '../../pipeline/stage.js';
+import {Bench} from '../artifacts/temporary.js';
+import {temporaryFolder} from '../rig/temporary.js';
+
+test('a stage gets params and named inputs in one order, however they were written', async (t) => {
+  const folder = temporaryFolder(t);
+  const bench = new Bench(t);
+  const made = await bench.make({
+    node: 'parts',
+    outputs: {a: {kind: 'data', files: {text: 'a'}}, b: {kind: 'data', files: {text: 'b'}}},
+  });
+  const laid = async (job: string, names: readonly string[], params: Params): Promise<string> => {
+    await layJob({
+      folder: join(folder, job),
+      tag: 'test',
+      node: {
+        type: 'stage',
+        id: 'mix',
+        stage: {
+          module: 'file:///mix.js',
+          name: 'mix',
+          inputs: {data: {kind: 'data', many: true}},
+          outputs: {out: 'data'},
+          params: {},
+          run: () => Promise.resolve(),
+        },
+        inputs: {},
+        params,
+        options: {},
+      },
+      exportName: 'mix',
+      seed: 0,
+      inputs: names.map((name) => ({port: 'data', name, artifact: made.outputs[name]!.digest})),
+      store: bench.store,
+    });
+    return readFileSync(jobFiles(join(folder, job)).job, 'utf8');
+  };
+  const one = await laid('one', ['a', 'b'], {shares: {x: 1, y: {p: 1, q: 2}}, steps: 3});
+  const other = await laid('other', ['b', 'a'], {steps: 3, shares: {y: {q: 2, p: 1}, x: 1}});
+  assert.equal(one, other);
+});
