@@ -163,7 +163,10 @@ export const grpo = defineStage({
       2,
     );
     const longest = promptLengths.at(-1)! + params.maxNewTokens;
-    const lengths = lengthBuckets([longest * 0.6, longest * 0.8, longest], 3);
+    const lengths = lengthBuckets(
+      Array.from({length: 10}, (_, i) => (longest * (i + 1)) / 10),
+      10,
+    );
     const {microBatch: rows, temperature, chunk, group} = params;
     const engine = await openEngine({
       config,

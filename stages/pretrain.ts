@@ -127,7 +127,7 @@ export const pretrain = defineStage({
           rows: params.microBatch,
           lengths: lengthBuckets(
             rows.map(({tokens}) => tokens.length),
-            3,
+            12,
           ),
         }),
         sample: generation({

@@ -107,7 +107,7 @@ async function train(
   const model = scoreWeights(await openModel(inputs.base), seed);
   const lengths = lengthBuckets(
     examples.flatMap(({tokens}) => tokens.map((one) => one.length)),
-    2,
+    8,
   );
   const programs = {score: scoring({rows: params.microBatch, lengths})};
   const engine = await openEngine({

@@ -85,7 +85,7 @@ export const sft = defineStage({
           rows: Math.min(params.microBatch, params.batch),
           lengths: lengthBuckets(
             rows.map(({tokens}) => tokens.length),
-            3,
+            12,
           ),
         }),
       },

@@ -45,6 +45,8 @@ export const TINY_EVALUATION = {maxNewTokens} as const;
 /** Prompts are short, so positions turn fast; fresh matrices keep the variance of their input (1/√width), not 0.02. */
 const TINY_PRETRAINING = {
   ropeTheta: 100,
+  learningRate: 3e-3,
+  warmup: 100,
   gateTemplate: 'tiny-zero',
   maxNewTokens,
   extraSteps: 400,
@@ -54,18 +56,27 @@ const TINY_PRETRAINING = {
 export default recipe(
   'tiny',
   (add) => {
-    const data = add('corpus', corpus, {});
+    // Every number of turns is as frequent as the next, longer problems included.
+    const data = add('corpus', corpus, {}, {steps: [1, 2, 3, 4, 5]});
     const asked = add('prompts', prompts, {});
     const ground = {documents: data.documents, tokenizer: data.tokenizer, validation: asked.validation};
 
-    const base = add('base', pretrain, ground, {...TINY_PRETRAINING, initializerRange: 0.125, steps: 2_000, gate: 0.9});
+    const base = add('base', pretrain, ground, {
+      ...TINY_PRETRAINING,
+      layers: 3,
+      hiddenSize: 48,
+      intermediateSize: 144,
+      initializerRange: 0.144,
+      steps: 2_000,
+      gate: 0.9,
+    });
     const zero = add('zero-rl', grpo, {policy: base.model, prompts: asked.train}, TINY_ZERO);
 
     const coldStart = add(
       'cold-start-data',
       coldStartData,
       {policy: zero.model, prompts: asked.train},
-      {template: 'tiny-zero', prompts: 400, samples: 2, rows: 300, maxWords: 60, maxNewTokens},
+      {template: 'tiny-zero', prompts: 800, samples: 2, rows: 600, maxWords: 60, maxNewTokens},
     );
     const dev1 = add(
       'cold-start-sft',
@@ -86,7 +97,7 @@ export default recipe(
       {policy: dev2.model, prompts: asked.train},
       {prompts: 3_600, samples: 4, perPrompt: 1, maxWords: 60, maxNewTokens},
     );
-    const general = add('general-data', generalData, {}, {goodShare: 0.6});
+    const general = add('general-data', generalData, {}, {rows: 3_000, goodShare: 0.6});
     const mixture = {reasoning: clean.dataset, general: general.dataset};
     // From base again, not from the model that supplied the data.
     const dev3 = add('full-sft', sft, {base: base.model, data: mixture}, {epochs: 2, batch: 32, learningRate: 5e-4});
@@ -95,7 +106,7 @@ export default recipe(
       'preference-data',
       preferenceData,
       {policy: dev3.model, prompts: asked.generalTrain},
-      {prompts: 1_200, maxNewTokens},
+      {prompts: 2_000, maxNewTokens},
     );
     const helpful = add(
       'helpful-rm',
@@ -135,7 +146,9 @@ export default recipe(
       hiddenSize: 40,
       intermediateSize: 120,
       initializerRange: 0.158,
-      steps: 2_000,
+      // The small student is to be weak, as the paper's are beside their teacher: it ends soon after the gate.
+      steps: 600,
+      extraSteps: 200,
       gate: 0.6,
     } as const;
     const medium = {
@@ -148,7 +161,7 @@ export default recipe(
     } as const;
     const smallBase = add('student-small-base', pretrain, ground, small);
     const mediumBase = add('student-medium-base', pretrain, ground, medium);
-    const distillation = {epochs: 6, batch: 32, learningRate: 3e-3} as const;
+    const distillation = {epochs: 4, batch: 32, learningRate: 3e-3} as const;
     const distilledSmall = add('distill-small', sft, {base: smallBase.model, data: mixture}, distillation);
     const distilledMedium = add('distill-medium', sft, {base: mediumBase.model, data: mixture}, distillation);
     const studentRl = add(
