@@ -1,0 +1,57 @@
+/** The front door for programs: plan and run without the command line. */
+import assert from 'node:assert/strict';
+import {join} from 'node:path';
+import {test} from 'node:test';
+import {planRecipe, recipe, runRecipe, stopSwitch} from '../../pipeline/index.js';
+import type {RunEvent} from '../../pipeline/index.js';
+import {count} from '../fixtures/stages/count.js';
+import {temporaryFolder} from '../rig/temporary.js';
+
+const TWO = recipe('two', (add) => {
+  const first = add('first', count, {}, {steps: 2, ms: 0});
+  add('second', count, {from: first.count}, {steps: 2, ms: 0});
+});
+
+test('a program plans, runs and runs again', async (t) => {
+  const store = join(temporaryFolder(t), 'store');
+  const before = await planRecipe({recipe: TWO, store});
+  assert.deepEqual(
+    [...before.nodes.values()].map(({action}) => action),
+    ['run', 'run'],
+  );
+  const events: RunEvent[] = [];
+  const summary = await runRecipe({recipe: TWO, store, onEvent: (event) => events.push(event)});
+  assert.equal(summary.outcome, 'succeeded');
+  assert.deepEqual(
+    events.filter(({type}) => type === 'node-finished').map((event) => 'node' in event && event.node),
+    ['first', 'second'],
+  );
+  const after = await planRecipe({recipe: TWO, store, set: ['second.steps=3']});
+  assert.deepEqual(
+    [...after.nodes.values()].map(({action, because}) => `${action}: ${because}`),
+    ['reuse: nothing changed', 'run: steps 2 → 3'],
+  );
+});
+
+test('a program stops a run, and a stage without a chance to stop is ended', async (t) => {
+  const store = join(temporaryFolder(t), 'store');
+  const stop = stopSwitch();
+  const slow = recipe('slow', (add) => add('first', count, {}, {steps: 100_000, ms: 10}));
+  const onEvent = ({type}: RunEvent) => {
+    if (type === 'node-progress') stop.press();
+  };
+  const summary = await runRecipe({recipe: slow, store, stop, onEvent});
+  assert.equal(summary.outcome, 'stopped');
+});
+
+test('what a program asks for wrongly is a UserError', async (t) => {
+  const store = join(temporaryFolder(t), 'store');
+  await assert.rejects(planRecipe({recipe: TWO, store, only: ['frist']}), {
+    name: 'UserError',
+    message: /did you mean “first”/,
+  });
+  await assert.rejects(planRecipe({recipe: './nowhere.ts', store}), {
+    name: 'UserError',
+    message: /there is no recipe file/,
+  });
+});
