@@ -89,6 +89,27 @@ test('runs, reuses, and shows what it did', async (t) => {
   assert.equal(attemptsOf(cwd, 'second').length, 1);
 });
 
+test('--dry-run shows the plan and leaves nothing behind, --json makes every event a line', async (t) => {
+  const cwd = temporaryFolder(t);
+  const dry = await r1(t, ['run', COUNTING, '--dry-run'], {cwd});
+  assert.equal(dry.code, 0, dry.err);
+  assert.match(dry.out, /^first {3}run {5}never made before\n/);
+  assert.ok(!existsSync(join(cwd, '.r1')));
+  const run = await r1(t, ['run', COUNTING, '--until', 'first', '--json'], {cwd});
+  assert.equal(run.code, 0, run.err);
+  const types = run.out
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as {type: string}).type);
+  assert.equal(types[0], 'run-started');
+  assert.equal(types.at(-1), 'run-finished');
+  assert.ok(
+    ['node-started', 'node-metric', 'node-progress', 'node-checkpoint', 'node-finished'].every((type) =>
+      types.includes(type),
+    ),
+  );
+});
+
 test('when only the runner is killed, the next one adopts the stage that lives on', async (t) => {
   const cwd = temporaryFolder(t);
   const runner = start(t, ['run', COUNTING], {cwd});
