@@ -25,7 +25,11 @@ export function applySet(wiring: Wiring, assignment: string): Result<Wiring, str
   return ok(replace(wiring, {...node, params: {...node.params, [name]: value}}));
 }
 
-/** Replaces a node's only output, or the output `port` of a node, by a file or folder; `absolute` is its path. */
+/**
+ * Replaces the output `port` of a node by a file or folder; `absolute` is its path. The node goes on making its other
+ * outputs. Without a port the whole node is replaced: the source stands for the one output that other nodes cannot do
+ * without, and those that take any number of artifacts do without the rest.
+ */
 export function applySource(wiring: Wiring, target: string, absolute: string): Result<Wiring, string> {
   const [id, port] = target.split(':') as [string, string | undefined];
   const node = wiring.nodes.get(id);
@@ -38,20 +42,43 @@ export function applySource(wiring: Wiring, target: string, absolute: string): R
   if (port !== undefined && !ports.includes(port)) {
     return err(`“${id}” has no output “${port}”${suggestion(port, ports)}; it has ${ports.join(', ')}`);
   }
-  if (port === undefined && ports.length > 1) {
-    return err(`“${id}” has the outputs ${ports.join(', ')}: say which, as in --source ${id}:${ports[0]!}=PATH`);
+  const sourceOf = (of: string) => ({type: 'source', port: of, kind: node.stage.outputs[of]!, path: absolute}) as const;
+  if (port === undefined || ports.length === 1) {
+    const main = port ?? mainOutput(wiring, id, ports);
+    if (main === undefined) {
+      return err(`“${id}” has the outputs ${ports.join(', ')}: say which, as in --source ${id}:${ports[0]!}=PATH`);
+    }
+    const nodes = new Map([...wiring.nodes].map(([key, other]) => [key, withoutOthers(other, id, main)] as const));
+    return ok(replace({...wiring, nodes}, {...sourceOf(main), id}));
   }
-  const only = port ?? ports[0];
-  if (only === undefined) return err(`“${id}” has no output that a source could stand for`);
-  const source = {type: 'source', port: only, kind: node.stage.outputs[only]!, path: absolute} as const;
-  if (ports.length === 1) return ok(replace(wiring, {...source, id}));
-  // The node goes on making its other outputs; this one comes from a source beside it.
-  const beside = `${id}-${only}`;
+  const beside = `${id}-${port}`;
   if (wiring.nodes.has(beside)) return err(`--source ${target}: there is a node “${beside}” already`);
-  const nodes = new Map<string, WiredNode>([[beside, {...source, id: beside}]]);
+  const nodes = new Map<string, WiredNode>([[beside, {...sourceOf(port), id: beside}]]);
   for (const [key, other] of wiring.nodes)
-    nodes.set(key, other.type === 'source' ? other : rewired(other, id, only, beside));
+    nodes.set(key, other.type === 'source' ? other : rewired(other, id, port, beside));
   return ok({...wiring, nodes});
+}
+
+/** The only output, the only one that is used, or the only one that is the whole of some input. */
+function mainOutput(wiring: Wiring, id: string, ports: readonly string[]): string | undefined {
+  const uses = [...wiring.nodes.values()].flatMap((node) => [...refsOf(node)]).filter(({ref}) => ref.node === id);
+  const single = uses.filter(({name}) => name === undefined);
+  for (const candidates of [ports, uses.map(({ref}) => ref.port), single.map(({ref}) => ref.port)]) {
+    const [first, ...others] = new Set<string>(candidates);
+    if (first !== undefined && others.length === 0) return first;
+  }
+  return undefined;
+}
+
+/** Takes all outputs of `id` but `port` out of the records that a node is wired with. */
+function withoutOthers(node: WiredNode, id: string, port: string): WiredNode {
+  if (node.type === 'source' || ![...refsOf(node)].some(({ref}) => ref.node === id && ref.port !== port)) return node;
+  const inputs: Record<string, Ref | Record<string, Ref>> = {};
+  for (const [name, wired] of Object.entries(node.inputs)) {
+    const kept = ([, ref]: [string, Ref]): boolean => ref.node !== id || ref.port === port;
+    inputs[name] = isRef(wired) ? wired : Object.fromEntries(Object.entries(wired).filter(kept));
+  }
+  return {...node, inputs};
 }
 
 export const unknownNode = (wiring: Wiring, id: string): string =>

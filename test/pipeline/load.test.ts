@@ -230,8 +230,33 @@ test('--source puts a folder in the place of a node, or of one of its outputs', 
   assert.equal(only.plan.nodes.get('train')?.action, 'source');
 });
 
-test('--source of a node with several outputs wants to know which', async (t) => {
-  assert.match(await mistakeOf(t, FILES, {source: ['corpus=/tmp']}), /“corpus” has the outputs data, words: say which/);
+test('--source of a whole node stands for the output that others cannot do without', async (t) => {
+  const stages = `${STAGES}
+import {many} from 'r1';
+export const list = defineStage({
+  module: import.meta.url, name: 'list', inputs: {words: many('tokenizer')}, outputs: {out: 'list'}, params: {}, async run() {},
+});
+export const read = defineStage({
+  module: import.meta.url, name: 'read', inputs: {words: 'tokenizer'}, outputs: {out: 'list'}, params: {}, async run() {},
+});`;
+  const using = (body: string) => ({
+    'main.ts': recipe(
+      `  const {data, words} = add('corpus', corpus, {});\n  add('train', train, {data});\n${body}`,
+    ).replace('{corpus, train}', '{corpus, list, read, train}'),
+    'stages.ts': stages,
+  });
+  const listed = using(`  add('list', list, {words: {corpus: words}});`);
+  const {wiring, plan} = await planOf(t, listed, {source: [`corpus=${temporaryFolder(t)}`]});
+  assert.equal(plan.nodes.get('corpus')?.action, 'source');
+  const [corpus, list] = [wiring.nodes.get('corpus'), wiring.nodes.get('list')];
+  assert.ok(corpus?.type === 'source' && list?.type === 'stage');
+  assert.equal(corpus.port, 'data');
+  assert.deepEqual(list.inputs, {words: {}}, 'a list does without what is no longer made');
+  const needed = using(`  add('read', read, {words});`);
+  assert.match(
+    await mistakeOf(t, needed, {source: ['corpus=/tmp']}),
+    /“corpus” has the outputs data, words: say which/,
+  );
 });
 
 test('--source of a path that is not there is told with the node', async (t) => {
