@@ -138,6 +138,10 @@ export default recipe(
         learningRate: 3e-4,
         languageReward: 1,
         generalFrom: 0.4,
+        generalShare: 0.4,
+        // Anchored to full-sft, never refreshed: what preference rewards move must not cost the reasoning.
+        klCoefficient: 0.2,
+        referenceEvery: 1_000,
       },
     );
 
