@@ -86,9 +86,9 @@ async function main(words: readonly string[]): Promise<void> {
   }
 }
 
-/** Ours, and that of `stages/`, which may not import the store's. */
+/** The store's, and those of `stages/`, which may not import the store's: sentences for the person at the keyboard. */
 const isUserError = (error: unknown): error is Pick<UserError, 'message' | 'hint'> =>
-  error instanceof UserError || (error instanceof Error && error.name === 'UserError');
+  error instanceof UserError || (error instanceof Error && ['UserError', 'StageFailure'].includes(error.name));
 
 function version(): string {
   const file = new URL('../../package.json', import.meta.url);

@@ -5,6 +5,7 @@
  */
 import {Template} from '@huggingface/jinja';
 
+import {StageFailure} from '../../pipeline/stage.js';
 import type {TemplateName} from './template-names.js';
 import type {Tokenizer} from './tokenizer.js';
 import {WORD_CHAT_TEMPLATE} from './word-tokenizer.js';
@@ -47,7 +48,7 @@ export function encodePrompt(tokenizer: Tokenizer, template: TemplateName, quest
  */
 export function renderChat(tokenizer: Tokenizer, messages: readonly Message[]): string {
   if (tokenizer.chatTemplate === undefined) {
-    throw new Error('this tokenizer has no chat template; use the template "zero" or "none" instead');
+    throw new StageFailure('this tokenizer has no chat template; use the template “zero” or “none” instead');
   }
   const text = compiled(tokenizer.chatTemplate).render({
     messages: messages.map((message) => ({...message})),

@@ -7,6 +7,8 @@ import {join} from 'node:path';
 
 import {Tokenizer as HuggingFaceTokenizer} from '@huggingface/tokenizers';
 
+import {StageFailure} from '../../pipeline/stage.js';
+
 export interface Tokenizer {
   /** One more than the largest id. */
   readonly size: number;
@@ -25,11 +27,6 @@ export interface Tokenizer {
   readonly chatTemplate: string | undefined;
 }
 
-/** A folder without a usable tokenizer. The message names the file and what is wrong with it. */
-export class TokenizerError extends Error {
-  override readonly name = 'TokenizerError';
-}
-
 /** What is used of the package. Its own declarations leave out file extensions, so that TypeScript cannot follow them. */
 interface Package {
   encode(text: string, options: {add_special_tokens: boolean}): {ids: number[]};
@@ -39,7 +36,10 @@ interface Package {
 }
 const PackageTokenizer = HuggingFaceTokenizer as unknown as new (tokenizer: object, config: object) => Package;
 
-/** Opens the tokenizer of a folder. Throws `TokenizerError` when files are missing, broken or of an unknown kind. */
+/**
+ * Opens the tokenizer of a folder.
+ * @throws {StageFailure} when files are missing, broken or of an unknown kind, or when the model beside them knows fewer ids
+ */
 export async function openTokenizer(folder: string): Promise<Tokenizer> {
   const file = join(folder, 'tokenizer.json');
   const configFile = join(folder, 'tokenizer_config.json');
@@ -49,18 +49,21 @@ export async function openTokenizer(folder: string): Promise<Tokenizer> {
   try {
     tokenizer = new PackageTokenizer(json, config);
   } catch (error) {
-    throw new TokenizerError(`${file} is not a tokenizer that can be read: ${messageOf(error)}`);
+    throw new StageFailure(`${file} is not a tokenizer that can be read: ${messageOf(error)}`);
   }
   const eosToken = config['eos_token'];
-  if (typeof eosToken !== 'string') throw new TokenizerError(`${configFile} names no eos_token`);
+  if (typeof eosToken !== 'string') throw new StageFailure(`${configFile} names no eos_token`);
   const eosId = tokenizer.token_to_id(eosToken);
-  if (eosId === undefined)
-    throw new TokenizerError(`${configFile} names ${eosToken} as eos_token, but ${file} lacks it`);
+  if (eosId === undefined) throw new StageFailure(`${configFile} names ${eosToken} as eos_token, but ${file} lacks it`);
   const idOf = (token: unknown): number | undefined =>
     typeof token === 'string' ? tokenizer.token_to_id(token) : undefined;
-  const ids = [...tokenizer.get_vocab(true).values()];
+  const size = [...tokenizer.get_vocab(true).values()].reduce((largest, id) => Math.max(largest, id), -1) + 1;
+  const rows = await modelVocabulary(folder);
+  if (rows !== undefined && rows < size) {
+    throw new StageFailure(`${file} has ids up to ${size - 1}, but the model beside it has a vocabulary of ${rows}`);
+  }
   return {
-    size: ids.reduce((largest, id) => Math.max(largest, id), -1) + 1,
+    size,
     encode: (text, {addSpecial = false} = {}) =>
       text === '' && !addSpecial ? [] : tokenizer.encode(text, {add_special_tokens: addSpecial}).ids,
     decode: (tokens, {skipSpecial = false} = {}) =>
@@ -74,6 +77,14 @@ export async function openTokenizer(folder: string): Promise<Tokenizer> {
     eosToken,
     chatTemplate: (await readOptional(join(folder, 'chat_template.jinja'))) ?? templateOf(config['chat_template']),
   };
+}
+
+/** Rows of the embedding matrix of the model in the same folder, if there is one. */
+async function modelVocabulary(folder: string): Promise<number | undefined> {
+  const file = join(folder, 'config.json');
+  if ((await readOptional(file)) === undefined) return undefined;
+  const rows = ((await readJson(file)) as {vocab_size?: unknown}).vocab_size;
+  return typeof rows === 'number' ? rows : undefined;
 }
 
 /**
@@ -107,14 +118,14 @@ function templateOf(value: unknown): string | undefined {
 
 async function readJson(file: string): Promise<object> {
   const text = await readOptional(file);
-  if (text === undefined) throw new TokenizerError(`${file} is missing`);
+  if (text === undefined) throw new StageFailure(`${file} is missing`);
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value;
   } catch (error) {
-    throw new TokenizerError(`${file} is not JSON: ${messageOf(error)}`);
+    throw new StageFailure(`${file} is not JSON: ${messageOf(error)}`);
   }
-  throw new TokenizerError(`${file} does not hold an object`);
+  throw new StageFailure(`${file} does not hold an object`);
 }
 
 async function readOptional(file: string): Promise<string | undefined> {

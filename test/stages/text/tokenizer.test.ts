@@ -4,13 +4,14 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {after, before} from 'node:test';
 
+import {StageFailure} from '../../../pipeline/stage.js';
 import {corpus} from '../../../stages/tasks/corpus.js';
 import {poorResponse, goodResponse, phrasings, writeResponse} from '../../../stages/tasks/general.js';
 import {LANGUAGES} from '../../../stages/tasks/prompt.js';
 import {FAMILIES} from '../../../stages/tasks/scenario.js';
 import {random} from '../../../stages/random.js';
 import {encodePrompt, plainPrompt, renderChat, renderPrompt} from '../../../stages/text/templates.js';
-import {openTokenizer, TokenizerError, type Tokenizer} from '../../../stages/text/tokenizer.js';
+import {openTokenizer, type Tokenizer} from '../../../stages/text/tokenizer.js';
 import {writeWordTokenizer} from '../../../stages/text/word-tokenizer.js';
 
 let folder: string;
@@ -104,7 +105,7 @@ test('a question that looks like a replacement pattern is taken as it is', () =>
 
 test('a broken or missing tokenizer is refused with the name of the file', async () => {
   await assert.rejects(openTokenizer(join(folder, 'nowhere')), (error: Error) => {
-    assert.ok(error instanceof TokenizerError);
+    assert.ok(error instanceof StageFailure);
     assert.match(error.message, /nowhere.tokenizer\.json is missing/);
     return true;
   });
@@ -115,9 +116,18 @@ test('a broken or missing tokenizer is refused with the name of the file', async
     await assert.rejects(openTokenizer(broken), /tokenizer\.json is not JSON/);
     await writeFile(join(broken, 'tokenizer.json'), await readFile(join(folder, 'tokenizer.json')));
     await assert.rejects(openTokenizer(broken), /names no eos_token/);
+    await writeWordTokenizer(broken);
+    await writeFile(join(broken, 'config.json'), '{"vocab_size": 97}');
+    await assert.rejects(openTokenizer(broken), /has ids up to \d+, but the model beside it has a vocabulary of 97/);
+    await writeFile(join(broken, 'config.json'), JSON.stringify({vocab_size: tokenizer.size}));
+    assert.equal((await openTokenizer(broken)).size, tokenizer.size);
   } finally {
     await rm(broken, {recursive: true});
   }
+});
+
+test('the chat template is missed with a sentence', () => {
+  assert.throws(() => renderPrompt({...tokenizer, chatTemplate: undefined}, 'chat', 'now ?'), /no chat template; use/);
 });
 
 test('special tokens written as objects and templates in a list are understood', async () => {
