@@ -99,7 +99,9 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     const type = (json as {model_type?: unknown} | null)?.model_type;
     if (typeof type === 'string' && !(type in ARCHITECTURES)) {
       const families = Object.keys(ARCHITECTURES).join(' and ');
-      throw new StageFailure(`${where} is of the family “${type}”; models of ${families} can be computed here`);
+      throw new StageFailure(
+        `${where} has model_type “${type}”; models of the families ${families} can be computed here`,
+      );
     }
     const problems = parsed.error.issues.map(({path, message}) => `${path.join('.') || 'the file'}: ${message}`);
     throw new StageFailure(`${where} is not a model that can be computed here: ${problems.join('; ')}`);
