@@ -14,6 +14,7 @@ import type {JobEvent, JobResult, Usage} from './jobfolder.js';
 import {capLog} from './joblog.js';
 import {outcomeJson} from './outcome.js';
 import type {Failure, Outcome} from './outcome.js';
+import {inReadersTerms} from './places.js';
 import type {StopRequest} from './stop.js';
 import type {StageNode} from './wiring.js';
 
@@ -109,7 +110,7 @@ export async function conclude(claimed: Claimed, outcome: Outcome, cost: Cost, w
   const {node, attempt, claim, folder} = claimed;
   const concluded = await store.withoutCollector(async (): Promise<Attempted> => {
     const ingested = outcome.reason === 'succeeded' ? await ingestOutputs(claimed, store) : {};
-    const actual: Outcome = isFailure(ingested) ? ingested : outcome;
+    const actual: Outcome = isFailure(ingested) ? ingested : worded(outcome, claimed, store);
     const outputs = isFailure(ingested) ? {} : ingested;
     const finished = store.finishAttempt({
       attempt,
@@ -133,6 +134,12 @@ export async function conclude(claimed: Claimed, outcome: Outcome, cost: Cost, w
     emit({type: 'node-finished', node: node.id, attempt, cost, log: files.log, ...concluded});
   }
   return concluded;
+}
+
+/** What the stage said of itself, in the reader's terms. */
+function worded(outcome: Outcome, {attempt}: Claimed, store: Store): Outcome {
+  if (outcome.reason !== 'stage-failed' && outcome.reason !== 'stage-threw') return outcome;
+  return {...outcome, message: inReadersTerms(outcome.message, {attempt, store})};
 }
 
 async function ingestOutputs({node, folder}: Claimed, store: Store): Promise<Record<string, Artifact> | Failure> {
