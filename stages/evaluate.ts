@@ -3,8 +3,6 @@
  * greedy. Scores come with 95 % intervals, and with the verdict on every single sample, so that two models can be compared
  * on the same problems afterwards.
  */
-import {createHash} from 'node:crypto';
-import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {optional, param, defineStage} from '../pipeline/stage.js';
 import {sampleFromModel} from './curation.js';
@@ -35,7 +33,10 @@ export const evaluate = defineStage({
   },
   choices: {template: TEMPLATE_NAMES},
   async run({inputs, outputs, params, threads, progress, note}) {
-    const {judgeSample, scoreSamples} = await import('./evaluation/index.js');
+    const [{judgeSample, scoreSamples}, {weightsDigest}] = await Promise.all([
+      import('./evaluation/index.js'),
+      import('./model/folder.js'),
+    ]);
     const drawn = async (prompts: string, purpose: string, offset: number, share: number) =>
       sampleFromModel({
         ...params,
@@ -61,9 +62,7 @@ export const evaluate = defineStage({
       samples.map((one) => ({id: `${one.prompt}#${one.sample}`, from: [one.prompt], ...one})),
     );
     // The digest that model hubs show for a weight file, so that scores can be matched to a model outside the store too.
-    const model = createHash('sha256')
-      .update(await readFile(join(inputs.model, 'model.safetensors')))
-      .digest('hex');
+    const model = await weightsDigest(inputs.model);
     await writeJson(join(outputs.scores, 'scores.json'), {
       format: 'r1-scores-1',
       model,

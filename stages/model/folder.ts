@@ -2,6 +2,8 @@
  * A model as a Hugging Face folder: `config.json`, `model.safetensors` (or shards with their index),
  * `generation_config.json`, and the tokenizer's files, which are carried along unread.
  */
+import {createHash} from 'node:crypto';
+import {createReadStream} from 'node:fs';
 import {copyFile, mkdir, readFile, stat, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {z} from 'zod';
@@ -31,6 +33,7 @@ const TOKENIZER_FILES = [
   'merges.txt',
 ];
 
+const INDEX = 'model.safetensors.index.json';
 const index = z.object({weight_map: z.record(z.string(), z.string())});
 
 /**
@@ -67,30 +70,54 @@ export async function readConfig(folder: string): Promise<ModelConfig> {
   return parseConfig(await readJson(file), file);
 }
 
+/**
+ * SHA-256 of the weight file, which is what model hubs show for it; of its shards one after the other, by name, where there
+ * are several.
+ */
+export async function weightsDigest(folder: string): Promise<string> {
+  const places = await readIndex(folder);
+  const files = places === undefined ? ['model.safetensors'] : [...new Set(Object.values(places))].sort();
+  const hash = createHash('sha256');
+  for (const file of files) {
+    for await (const piece of createReadStream(join(folder, file))) hash.update(piece as Buffer);
+  }
+  return hash.digest('hex');
+}
+
 async function readTensors(folder: string): Promise<{tensors: Map<string, Tensor>; where: string}> {
-  const indexFile = join(folder, 'model.safetensors.index.json');
-  if (!(await exists(indexFile))) {
+  const places = await readIndex(folder);
+  if (places === undefined) {
     const where = join(folder, 'model.safetensors');
     return {tensors: (await readSafetensors(where)).tensors, where};
   }
-  const parsed = index.safeParse(await readJson(indexFile));
-  if (!parsed.success) throw new StageFailure(`${indexFile} has no weight_map of tensor names to file names`);
+  const where = join(folder, INDEX);
   const tensors = new Map<string, Tensor>();
-  for (const shard of new Set(Object.values(parsed.data.weight_map))) {
-    if (shard.includes('/') || shard.includes('\\'))
-      throw new StageFailure(`${indexFile}: “${shard}” is outside the folder`);
+  for (const shard of new Set(Object.values(places))) {
     const {tensors: some} = await readSafetensors(join(folder, shard));
     for (const [name, tensor] of some) {
-      if (parsed.data.weight_map[name] !== shard) {
+      if (places[name] !== shard) {
         throw new StageFailure(`${join(folder, shard)} holds “${name}”, which the index places elsewhere`);
       }
       tensors.set(name, tensor);
     }
   }
-  for (const name of Object.keys(parsed.data.weight_map)) {
-    if (!tensors.has(name)) throw new StageFailure(`${indexFile} promises “${name}”, which its shard does not hold`);
+  for (const name of Object.keys(places)) {
+    if (!tensors.has(name)) throw new StageFailure(`${where} promises “${name}”, which its shard does not hold`);
   }
-  return {tensors, where: indexFile};
+  return {tensors, where};
+}
+
+/** Tensor name → file name, where the weights lie in several files. */
+async function readIndex(folder: string): Promise<Readonly<Record<string, string>> | undefined> {
+  const file = join(folder, INDEX);
+  if (!(await exists(file))) return undefined;
+  const parsed = index.safeParse(await readJson(file));
+  if (!parsed.success) throw new StageFailure(`${file} has no weight_map of tensor names to file names`);
+  for (const shard of Object.values(parsed.data.weight_map)) {
+    if (shard.includes('/') || shard.includes('\\'))
+      throw new StageFailure(`${file}: “${shard}” is outside the folder`);
+  }
+  return parsed.data.weight_map;
 }
 
 /** Writes a whole model folder. The tokenizer's files are copied from `tokenizerFrom`, a model or tokenizer folder. */

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import {createHash} from 'node:crypto';
 import {cp, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import {newConfig, parseConfig, serialiseConfig, withScoreHead} from '../../../stages/model/config.js';
-import {openModel, saveModel} from '../../../stages/model/folder.js';
+import {openModel, saveModel, weightsDigest} from '../../../stages/model/folder.js';
 import {packedLayout, pack, unpack} from '../../../stages/model/layout.js';
 import {countParameters, initialWeights, parameterShapes, scoreWeights} from '../../../stages/model/parameters.js';
 import {readSafetensors, writeSafetensors} from '../../../stages/model/safetensors.js';
@@ -66,6 +67,14 @@ test('shards are read by their index', async () => {
   const index = join(folder, 'model.safetensors.index.json');
   await writeFile(index, JSON.stringify({metadata: {}, weight_map: shards}));
   assert.deepEqual((await openModel(folder)).weights, (await openModel(join(FIXTURES, 'llama-tiny'))).weights);
+  const sha256 = async (...names: string[]): Promise<string> => {
+    const hash = createHash('sha256');
+    for (const name of names) hash.update(await readFile(join(folder, name)));
+    return hash.digest('hex');
+  };
+  assert.equal(await weightsDigest(folder), await sha256('model-0.safetensors', 'model-1.safetensors'));
+  await cp(join(FIXTURES, 'llama-tiny', 'model.safetensors'), join(folder, 'whole'));
+  assert.equal(await weightsDigest(join(FIXTURES, 'llama-tiny')), await sha256('whole'));
 
   await writeFile(index, JSON.stringify({weight_map: {...shards, 'model.extra': 'model-1.safetensors'}}));
   await assert.rejects(openModel(folder), /promises “model.extra”/);
