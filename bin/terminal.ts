@@ -42,7 +42,8 @@ export function terminalServices({out, err}: Streams = {out: process.stdout, err
       err.write(`${before}${block()}`);
     },
     width: out.isTTY ? out.columns : 100,
-    colours: pc.isColorSupported && out.isTTY,
+    // On a pipe `isTTY` is missing, not false, and picocolors takes a missing answer for “decide yourself”.
+    colours: pc.isColorSupported && 'isTTY' in out && out.isTTY,
     exit: (code) => void (process.exitCode = code),
   };
 }
