@@ -7,25 +7,49 @@ import {suggestion} from '../pipeline/nearest.js';
 import type {GlobalOptions, Services} from './services.js';
 import {withStore} from './commands/with-store.js';
 
-/** A reference with a slash that leads to a `config.json` is a folder; anything else is asked of the store. */
-export async function withModelFolder<T>(
+/**
+ * A reference with a slash that leads to a `config.json` is a folder; anything else is asked of the store. `stop` is aborted
+ * by the first Ctrl-C, after which the work should end soon; a second one ends the process at once.
+ */
+export async function withModelFolder(
   services: Services,
   options: GlobalOptions,
   reference: string,
-  work: (folder: string) => Promise<T>,
-): Promise<T> {
-  if (/[/\\]/.test(reference) && existsSync(join(reference, 'config.json'))) return work(reference);
+  work: (folder: string, stop: AbortSignal) => Promise<void>,
+): Promise<void> {
+  if (/[/\\]/.test(reference) && existsSync(join(reference, 'config.json')))
+    return untilStopped(services, (stop) => work(reference, stop));
   const {resolveArtifact} = await import('../artifacts/reference.js');
   return withStore(services, options, 'write', async (store) => {
     const {output} = await resolveArtifact(store, reference, {kind: 'model', suggest: suggestion});
     const scratch = mkdtempSync(join(tmpdir(), 'r1-model-'));
     const folder = join(scratch, 'model');
     try {
-      await store.materialise(output.artifact, folder);
-      return await work(folder);
+      await untilStopped(services, async (stop) => {
+        await store.materialise(output.artifact, folder);
+        await work(folder, stop);
+      });
     } finally {
       await store.removeTree(folder);
       await rm(scratch, {recursive: true, force: true});
     }
   });
+}
+
+/** 128 + SIGINT, as shells have it. */
+const INTERRUPTED = 130;
+
+async function untilStopped(services: Services, work: (stop: AbortSignal) => Promise<void>): Promise<void> {
+  const stop = new AbortController();
+  const interrupted = (): void => stop.abort();
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.once(signal, interrupted);
+  try {
+    await work(stop.signal);
+  } catch (error) {
+    if (error !== stop.signal.reason) throw error;
+  } finally {
+    for (const signal of signals) process.off(signal, interrupted);
+  }
+  if (stop.signal.aborted) services.exit(INTERRUPTED);
 }

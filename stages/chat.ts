@@ -2,6 +2,7 @@
  * Talking to a model artifact: a reply comes piece by piece, and sampled answers to a prompt file come scored. A library
  * for the command line; no stage, nothing is stored.
  */
+import {setImmediate as turnOfOthers} from 'node:timers/promises';
 import type {Sample, Score} from './evaluation/index.js';
 import type {Prompt} from './tasks/prompt.js';
 import {encodePrompt, renderChat} from './text/templates.js';
@@ -24,8 +25,14 @@ export interface Chat {
    * The reply to a conversation, piece by piece as it is sampled. The same seed, turn and text give the same reply.
    * @throws {StageFailure} when the conversation no longer fits the model's positions.
    */
-  reply(messages: readonly Message[], turn: number): AsyncGenerator<string, {tokens: number; finished: boolean}>;
+  reply(messages: readonly Message[], turn: number): AsyncGenerator<Piece, {tokens: number; finished: boolean}>;
   close(): void;
+}
+
+export interface Piece {
+  readonly text: string;
+  /** Of the reply so far, this piece included. */
+  readonly tokens: number;
 }
 
 /** Tokens that one native call samples: few enough to feel like streaming. */
@@ -41,6 +48,7 @@ export async function openChat(model: string, options: SamplingOptions): Promise
   const {config, weights} = await openModel(model);
   const tokenizer = await openTokenizer(model);
   const longest = config.maxPositions - PIECE;
+  const stopIds = [...new Set([tokenizer.eosId, ...config.eosIds])];
   const lengths = [32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384, 32_768].filter((length) => length < longest);
   const engine = await openEngine({
     config,
@@ -55,11 +63,13 @@ export async function openChat(model: string, options: SamplingOptions): Promise
         temperature: options.temperature,
         topP: options.topP,
         topK: options.temperature === 0 ? 1 : 0,
-        stopIds: [tokenizer.eosId],
+        stopIds,
         padId: tokenizer.padId,
       }),
     },
   });
+  // Compiles what the first reply needs, so that it starts as quickly as the others.
+  engine.run.piece({prompts: [[tokenizer.eosId]], uniforms: new Float32Array(PIECE)});
   return {
     async *reply(messages, turn) {
       const last = messages.at(-1)!;
@@ -67,33 +77,36 @@ export async function openChat(model: string, options: SamplingOptions): Promise
         options.template === 'chat'
           ? tokenizer.encode(renderChat(tokenizer, messages))
           : encodePrompt(tokenizer, options.template, last.content);
+      if (prompt.length > longest) {
+        throw new StageFailure(
+          `the conversation has ${prompt.length} tokens; this model has room for ${longest} and a reply`,
+        );
+      }
       const sampled: number[] = [];
+      let text = '';
       let shown = '';
-      while (sampled.length < options.maxTokens) {
-        if (prompt.length + sampled.length > longest) {
-          throw new StageFailure(
-            `the conversation has ${prompt.length + sampled.length} tokens; this model has ${config.maxPositions} positions`,
-          );
-        }
+      let finished = false;
+      const most = Math.min(options.maxTokens, config.maxPositions - prompt.length);
+      while (!finished && sampled.length < most && prompt.length + sampled.length <= longest) {
         // A token's draw depends on its position in the reply, so pieces of any size give the same text.
         const from = sampled.length;
-        const uniforms = samplingUniforms({seed: options.seed, purpose: 'chat', step: turn}, [0], from + PIECE).slice(
-          from,
-        );
+        const key = {seed: options.seed, purpose: 'chat', step: turn};
+        const uniforms = samplingUniforms(key, [0], from + PIECE).slice(from);
         const [drawn] = engine.run.piece({prompts: [[...prompt, ...sampled]], uniforms});
-        const room = options.maxTokens - sampled.length;
-        const tokens = drawn!.tokens.slice(0, room);
-        sampled.push(...tokens.filter((token) => token !== tokenizer.eosId));
-        const text = tokenizer.decode(sampled);
+        const tokens = drawn!.tokens.slice(0, most - from);
+        finished = drawn!.finished && tokens.length === drawn!.tokens.length;
+        sampled.push(...tokens.filter((token) => !stopIds.includes(token)));
+        text = tokenizer.decode(sampled);
         // A character that is split over tokens decodes to U+FFFD until its last byte is there.
         if (text.startsWith(shown) && !text.endsWith('\uFFFD')) {
-          yield text.slice(shown.length);
+          yield {text: text.slice(shown.length), tokens: sampled.length};
           shown = text;
         }
-        if (drawn!.finished && drawn!.tokens.length <= room) return {tokens: sampled.length, finished: true};
-        await new Promise(setImmediate); // lets the terminal draw and Ctrl-C through between pieces
+        await turnOfOthers(); // lets the terminal draw and Ctrl-C through between pieces
       }
-      return {tokens: sampled.length, finished: false};
+      if (text !== shown)
+        yield {text: text.startsWith(shown) ? text.slice(shown.length) : text, tokens: sampled.length};
+      return {tokens: sampled.length, finished};
     },
     close: () => engine.dispose(),
   };

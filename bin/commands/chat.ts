@@ -4,6 +4,7 @@ import {Command} from 'commander';
 import type {Chat} from '../../stages/chat.js';
 import {withGlobals} from '../globals.js';
 import {withModelFolder} from '../modelfolder.js';
+import {quietly} from '../quiet.js';
 import type {GlobalOptions, Services} from '../services.js';
 import {samplingOf, withSampling} from './sampling-options.js';
 import type {SamplingFlags} from './sampling-options.js';
@@ -23,21 +24,29 @@ export const chatCommand = (services: Services): Command =>
     .argument('[question]', 'ask this and end')
     .action(async (reference: string, question: string | undefined, options: GlobalOptions & SamplingFlags) => {
       const {openChat} = await import('../../stages/chat.js');
-      await withModelFolder(services, options, reference, async (folder) => {
-        const chat = await openChat(folder, samplingOf(options, Number.MAX_SAFE_INTEGER));
+      await withModelFolder(services, options, reference, async (folder, stop) => {
+        const chat = await quietly(() => openChat(folder, samplingOf(options, Number.MAX_SAFE_INTEGER)));
         try {
-          if (question !== undefined) await answer(services, options, chat, [{role: 'user', content: question}], 0);
-          else await converse(services, options, chat);
+          if (question !== undefined) {
+            await answer(services, options, chat.reply([{role: 'user', content: question}], 0), question, stop);
+          } else await converse(services, options, chat, stop);
         } finally {
           chat.close();
         }
       });
     });
 
-async function converse(services: Services, options: GlobalOptions, chat: Chat): Promise<void> {
+async function converse(services: Services, options: GlobalOptions, chat: Chat, stop: AbortSignal): Promise<void> {
   const typed = process.stdin.isTTY;
-  if (typed) services.complain('An empty line ends the conversation; “/new” forgets what was said.');
+  if (typed)
+    services.complain('An empty line ends the conversation, “/new” forgets what was said, Ctrl-C stops a reply.');
   const lines = createInterface({input: process.stdin, output: process.stderr, prompt: '> ', terminal: typed});
+  let replying: AbortController | undefined;
+  // On a terminal in raw mode Ctrl-C is a key, not a signal.
+  lines.on('SIGINT', () => (replying === undefined ? lines.close() : replying.abort()));
+  stop.addEventListener('abort', () => lines.close());
+  const session = {open: true};
+  lines.once('close', () => (session.open = false));
   let messages: Message[] = [];
   let turn = 0;
   if (typed) lines.prompt();
@@ -47,37 +56,51 @@ async function converse(services: Services, options: GlobalOptions, chat: Chat):
     else if (line.trim() !== '') {
       // A pipe asks unrelated questions; a person goes on with what was said.
       const asked: Message[] = [...(typed ? messages : []), {role: 'user', content: line}];
-      const text = await answer(services, options, chat, asked, turn++);
-      messages = [...asked, {role: 'assistant', content: text}];
+      replying = new AbortController();
+      const until = AbortSignal.any([stop, replying.signal]);
+      try {
+        const text = await answer(services, options, chat.reply(asked, turn++), line, until);
+        messages = [...asked, {role: 'assistant', content: text}];
+      } catch (error) {
+        if (!typed || !(error instanceof Error) || error.name !== 'StageFailure') throw error;
+        services.complain(`${error.message}; “/new” starts over`);
+      }
+      replying = undefined;
     }
-    if (typed) lines.prompt();
+    if (stop.aborted) break;
+    // Somebody may have typed Ctrl-D during the reply.
+    if (typed && session.open) lines.prompt();
   }
   lines.close();
+  if (typed) services.complain('');
 }
 
-/** Streams one reply and returns it whole. */
+/** Streams one reply and returns it whole, or as much of it as there was before `stop`. */
 async function answer(
   services: Services,
   options: GlobalOptions,
-  chat: Chat,
-  messages: readonly Message[],
-  turn: number,
+  reply: ReturnType<Chat['reply']>,
+  question: string,
+  stop: AbortSignal,
 ): Promise<string> {
-  const reply = chat.reply(messages, turn);
   let text = '';
+  const end = ({tokens, finished}: {tokens: number; finished: boolean}): string => {
+    if (options.json === true) services.say(JSON.stringify({question, response: text, tokens, finished}));
+    else services.say('');
+    return text;
+  };
+  let tokens = 0;
   for (;;) {
     const next = await reply.next();
     if (next.done === true) {
-      const {tokens, finished} = next.value;
-      if (options.json === true)
-        services.say(JSON.stringify({question: messages.at(-1)!.content, response: text, tokens, finished}));
-      else {
-        services.say('');
-        if (!finished) services.complain(`(cut off after ${tokens} tokens; --max-tokens allows more)`);
-      }
-      return text;
+      const {finished} = next.value;
+      if (!finished && options.json !== true)
+        services.complain(`\n(cut off after ${next.value.tokens} tokens; --max-tokens allows more)`);
+      return end(next.value);
     }
-    text += next.value;
-    if (options.json !== true) services.stream(next.value);
+    text += next.value.text;
+    tokens = next.value.tokens;
+    if (options.json !== true) services.stream(next.value.text);
+    if (stop.aborted) return end({tokens, finished: false});
   }
 }

@@ -4,6 +4,7 @@ import {Command} from 'commander';
 import {UserError} from '../../artifacts/index.js';
 import {withGlobals} from '../globals.js';
 import {withModelFolder} from '../modelfolder.js';
+import {quietly} from '../quiet.js';
 import type {GlobalOptions, Services} from '../services.js';
 import {wholeNumber} from './options.js';
 import {samplingOf, withSampling} from './sampling-options.js';
@@ -38,13 +39,16 @@ export const evalCommand = (services: Services): Command =>
           hint: 'say --samples 16',
         });
       const prompts = importPrompts(readText(options.prompts), options.prompts);
-      await withModelFolder(services, options, reference, async (folder) => {
-        const {samples, scores} = await answerPrompts(folder, prompts, {
-          ...samplingOf(options, Number.MAX_SAFE_INTEGER),
-          samples: options.samples,
-          done: (through, total) => services.progress(`${through} of ${total} questions`),
-        });
-        services.progress(undefined);
+      await withModelFolder(services, options, reference, async (folder, stop) => {
+        const done = (through: number, total: number): void => {
+          stop.throwIfAborted();
+          services.progress(`${through} of ${total} questions`);
+        };
+        const {samples: each} = options;
+        const sampling = samplingOf(options, Number.MAX_SAFE_INTEGER);
+        const {samples, scores} = await quietly(() =>
+          answerPrompts(folder, prompts, {...sampling, samples: each, done}),
+        ).finally(() => services.progress(undefined));
         if (options.json === true) services.say(JSON.stringify({model: reference, scores, samples}));
         else services.say(scoreTable([{model: reference, scores}], services));
       });
