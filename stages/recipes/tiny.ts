@@ -133,12 +133,12 @@ export default recipe(
       {
         ...TINY_RL,
         template: 'chat',
-        steps: 120,
+        steps: 180,
         temperature: 0.7,
         learningRate: 3e-4,
         languageReward: 1,
-        generalFrom: 0.4,
-        generalShare: 0.4,
+        generalFrom: 0.25,
+        generalShare: 0.6,
         // Anchored to full-sft, never refreshed: what preference rewards move must not cost the reasoning.
         klCoefficient: 0.2,
         referenceEvery: 1_000,
