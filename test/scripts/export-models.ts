@@ -1,16 +1,18 @@
 /**
- * Writes small random models of every kind that can be written, each with what it computes in `ours.json`, for
- * `check_with_transformers.py` beside this file to read. Run as that file's header says.
+ * Writes small random models of every kind that can be written, and copies of the models that are named, each with what it
+ * computes in `ours.json`, for `check_with_transformers.py` beside this file to read. Run as that file's header says.
  */
-import {mkdir, writeFile} from 'node:fs/promises';
-import {join} from 'node:path';
+import {cp, mkdir, writeFile} from 'node:fs/promises';
+import {basename, join} from 'node:path';
 import type {ModelConfig} from '../../stages/model/config.js';
 import {newConfig, parseConfig} from '../../stages/model/config.js';
-import {saveModel} from '../../stages/model/folder.js';
+import {openModel, saveModel} from '../../stages/model/folder.js';
 import {initialWeights, scoreWeights} from '../../stages/model/parameters.js';
 import type {Weights} from '../../stages/model/parameters.js';
 import {random} from '../../stages/random.js';
 import {logits, openEngine, scoring} from '../../stages/tensorflow/engine.js';
+import {renderChat} from '../../stages/text/templates.js';
+import {openTokenizer} from '../../stages/text/tokenizer.js';
 
 const qwen2 = newConfig({
   vocabSize: 97,
@@ -64,8 +66,8 @@ const MODELS: Record<string, ModelConfig> = {
   }),
 };
 
-const folder = process.argv[2];
-if (folder === undefined) throw new Error('usage: node dist/test/scripts/export-models.js FOLDER');
+const [folder, ...named] = process.argv.slice(2);
+if (folder === undefined) throw new Error('usage: node dist/test/scripts/export-models.js FOLDER [MODEL…]');
 
 /** Spread wide, so that a wrong term shows. */
 const spread = (weights: Weights, name: string): Map<string, Float32Array> => {
@@ -93,6 +95,39 @@ for (const [name, config] of Object.entries(MODELS)) {
     scores: Array.from(judge.run.score(rows)),
   });
   judge.dispose();
+}
+
+/** What a person would type, and what a tokenizer might trip over. */
+const TEXTS = [
+  'hello',
+  'left 3 , right 5 . left up 2 . right down 1 . now ?',
+  'left 3，right 5。 现在？ 你好',
+  '<think> left 3 up 2 gives 5 . </think> <answer> 5 4 </answer>',
+];
+
+for (const from of named) {
+  const to = join(folder, `given-${basename(from)}`);
+  await cp(from, to, {recursive: true});
+  const model = await openModel(to);
+  const tokenizer = await openTokenizer(to);
+  const conversations = TEXTS.map((content) => [{role: 'user', content} as const]);
+  const texts = [
+    ...TEXTS,
+    ...(tokenizer.chatTemplate === undefined ? [] : conversations.map((one) => renderChat(tokenizer, one))),
+  ];
+  const rows = texts.map((text) => ({tokens: tokenizer.encode(text)}));
+  const length = Math.max(...rows.map(({tokens}) => tokens.length));
+  const program = logits({rows: 1, lengths: [length], padding: 'right'});
+  const engine = await openEngine({...model, threads: 1, programs: {logits: program}});
+  const computed = rows.map((row) =>
+    Array.from(engine.run.logits([row])[0]!.subarray(0, row.tokens.length * model.config.vocabSize)),
+  );
+  engine.dispose();
+  const rendered = tokenizer.chatTemplate === undefined ? {} : {conversations, chats: texts.slice(TEXTS.length)};
+  await writeFile(
+    join(to, 'ours.json'),
+    JSON.stringify({texts, ...rendered, rows: rows.map(({tokens}, i) => ({input_ids: tokens, logits: computed[i]}))}),
+  );
 }
 
 async function write(name: string, model: {config: ModelConfig; weights: Weights}, ours: unknown): Promise<void> {
