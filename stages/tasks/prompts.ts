@@ -71,7 +71,7 @@ export const SCENARIO_SHARES: Readonly<Record<ScenarioKind, number>> = {
   refuse: 0.26,
 };
 
-/** `count` draws of a scenario, a language and a phrasing. Prompts may repeat: families are few. */
+/** `count` draws of a scenario, a language and a phrasing. Questions may repeat, since families are few; ids do not. */
 export function generalPrompts(options: {
   readonly seed: number;
   readonly split: 'train' | 'held-out';
@@ -81,6 +81,7 @@ export function generalPrompts(options: {
   readonly purpose?: string;
 }): Prompt[] {
   const {seed, split, count = 1500, shares = SCENARIO_SHARES, chinese = 0.5, purpose = 'prompts'} = options;
+  const times = new Map<string, number>();
   return Array.from({length: count}, (_, index) => {
     const draws = random(seed, `general:${purpose}`, index);
     const kind = weighted(draws, shares as Readonly<Record<ScenarioKind, number>>);
@@ -89,7 +90,10 @@ export function generalPrompts(options: {
     const variant = draws.int(family.scenarios.length);
     const scenario = family.scenarios[variant]!;
     const phrasing = draws.int(phrasings(scenario, language).length);
-    return generalPrompt(family.key, {scenario, variant, language, phrasing});
+    const prompt = generalPrompt(family.key, {scenario, variant, language, phrasing});
+    const time = (times.get(prompt.id) ?? 0) + 1;
+    times.set(prompt.id, time);
+    return time === 1 ? prompt : {...prompt, id: `${prompt.id}:${time}`};
   });
 }
 

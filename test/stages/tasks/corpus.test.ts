@@ -54,6 +54,8 @@ test('Chinese lines slip more often than English ones, as the shares say', () =>
 
 test('general prompts keep to the shares and the held-out set covers every kind in both languages', () => {
   const prompts = generalPrompts({seed: 1, split: 'train', count: 2000});
+  assert.equal(new Set(prompts.map(({id}) => id)).size, 2000, 'a question that is asked again has an id of its own');
+  assert.ok(new Set(prompts.map(({question}) => question)).size < 2000);
   const refusals = prompts.filter(({scenario}) => scenario?.kind === 'refuse').length;
   assert.ok(Math.abs(refusals / 2000 - SCENARIO_SHARES.refuse) < 0.045, `${refusals} of 2000`);
   const held = heldOutGeneral();
