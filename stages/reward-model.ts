@@ -11,7 +11,8 @@ import type {Kind, StageContext} from '../pipeline/stage.js';
 import {labelRow, pairRow, readJson, readRows, writeJson, writeRows} from './rows.js';
 import type {HistoryRow} from './rows.js';
 import {lengthBuckets} from './sampling.js';
-import {random} from './random.js';
+import {judgePairs, judgePoints, splitByQuestion} from './train/calibration.js';
+import type {Example} from './train/calibration.js';
 import {scoredTokens} from './train/preference.js';
 import type {Calibration} from './train/preference.js';
 
@@ -33,13 +34,6 @@ const PARAMS = {
   /** Share of the rows, by prompt, that is kept for accuracy and calibration. */
   heldOut: 0.15,
 };
-
-interface Example {
-  readonly question: string;
-  /** First chosen, then rejected; or one row with its label. */
-  readonly tokens: readonly (readonly number[])[];
-  readonly label?: 0 | 1;
-}
 
 type Context = StageContext<{base: 'model'; data: Kind}, {model: 'reward-model'; history: 'history'}, typeof PARAMS>;
 
@@ -101,9 +95,16 @@ async function train(
         tokens: [seen(question, response)],
         label: safe ? 1 : 0,
       }));
-  const {learn, check} = split(examples, params.heldOut, seed);
+  const {learn, check} = splitByQuestion(examples, params.heldOut, seed);
   if (learn.length === 0 || check.length === 0)
     throw new StageFailure(`${examples.length} rows are too few to learn from and to check on`);
+  for (const side of pairwise ? [] : [learn, check]) {
+    if (side.some(({label}) => label !== side[0]!.label)) continue;
+    const all = side[0]!.label === 1 ? 'safe' : 'unsafe';
+    throw new StageFailure(
+      `all ${side.length} rows ${side === learn ? 'to learn from' : 'to check on'} are ${all}; both kinds are needed`,
+    );
+  }
   const model = scoreWeights(await openModel(inputs.base), seed);
   const lengths = lengthBuckets(
     examples.flatMap(({tokens}) => tokens.map((one) => one.length)),
@@ -180,69 +181,4 @@ async function train(
   });
   note(`held-out accuracy ${verdict.accuracy.toFixed(3)}, by length alone ${verdict.lengthOnly.toFixed(3)}`);
   engine.dispose();
-}
-
-/** Prompts, not rows, are held out: two completions of one question never fall on both sides. */
-function split(examples: readonly Example[], share: number, seed: number): {learn: Example[]; check: Example[]} {
-  const questions = random(seed, 'reward-model/held-out').shuffle([...new Set(examples.map(({question}) => question))]);
-  const held = new Set(questions.slice(0, Math.ceil(questions.length * share)));
-  return {
-    learn: examples.filter(({question}) => !held.has(question)),
-    check: examples.filter(({question}) => held.has(question)),
-  };
-}
-
-interface Verdict {
-  readonly accuracy: number;
-  /** Accuracy of calling the shorter answer better, or the longer, whichever fits more. */
-  readonly lengthOnly: number;
-  readonly calibration: {readonly shift: number; readonly scale: number};
-}
-
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
-
-/** Shift: half way between the two sides' means; scale: so that the means come out at σ(±2) = 0.12 and 0.88. */
-function between(good: readonly number[], bad: readonly number[]): {shift: number; scale: number} {
-  const [high, low] = [mean(good), mean(bad)];
-  return {shift: (high + low) / 2, scale: Math.max(1e-3, Math.abs(high - low) / 4)};
-}
-
-function judgePairs(check: readonly Example[], scores: readonly number[]): Verdict {
-  const couples = check.map(({tokens}, index) => ({
-    good: scores[2 * index]!,
-    bad: scores[2 * index + 1]!,
-    longer: tokens[0]!.length - tokens[1]!.length,
-  }));
-  const share = (test: (couple: (typeof couples)[number]) => number): number => mean(couples.map(test));
-  const longer = share(({longer: gap}) => (gap === 0 ? 0.5 : gap > 0 ? 1 : 0));
-  return {
-    accuracy: share(({good, bad}) => (good > bad ? 1 : good === bad ? 0.5 : 0)),
-    lengthOnly: Math.max(longer, 1 - longer),
-    calibration: between(
-      couples.map(({good}) => good),
-      couples.map(({bad}) => bad),
-    ),
-  };
-}
-
-function judgePoints(check: readonly Example[], scores: readonly number[]): Verdict {
-  const rows = check.map(({tokens, label}, index) => ({
-    score: scores[index]!,
-    length: tokens[0]!.length,
-    safe: label === 1,
-  }));
-  const accuracyAt = (of: (row: (typeof rows)[number]) => number, threshold: number): number =>
-    mean(rows.map((row) => (of(row) > threshold === row.safe ? 1 : 0)));
-  const thresholds = [...new Set(rows.map(({length}) => length))].flatMap((length) => [length - 0.5, length + 0.5]);
-  return {
-    accuracy: accuracyAt(({score}) => score, 0),
-    lengthOnly: Math.max(
-      ...thresholds.flatMap((at) => [accuracyAt(({length}) => length, at), 1 - accuracyAt(({length}) => length, at)]),
-    ),
-    calibration: between(
-      rows.filter(({safe}) => safe).map(({score}) => score),
-      rows.filter(({safe}) => !safe).map(({score}) => score),
-    ),
-  };
 }
