@@ -25,13 +25,15 @@ const JOB_VARIABLE = 'R1_JOB';
 
 /**
  * Runs a program that knows nothing of job folders: hands a request to stop on to it, and leaves its exit code as the
- * result, so that it is there even when the runner is not. The wait is repeated because a signal ends it early. The result
- * is written by the shell itself, in one piece, since a rename would take a process more; an empty one is none.
+ * result, so that it is there even when the runner is not. The trap is set once the program has been forked, because a
+ * shell's child forgets a signal that arrives while it drops its parent's traps; a request that comes before ends the shell,
+ * and with it what it had begun. The wait is repeated because a signal ends it early. The result is written by the shell
+ * itself, in one piece, since a rename would take a process more; an empty one is none.
  */
 const WRAPPER = `
-trap 'kill -TERM "$child" 2>/dev/null' TERM
 "$@" &
 child=$!
+trap 'kill -TERM "$child" 2>/dev/null' TERM
 wait "$child"; code=$?
 while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
 printf '{"end":"exited","code":%d}' "$code" > "$R1_JOB/result.json"
