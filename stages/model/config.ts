@@ -173,7 +173,10 @@ export function serialiseConfig(config: ModelConfig): Record<string, unknown> {
   return {...config.raw};
 }
 
-/** A fresh config of the Qwen2 family from the few numbers that matter. */
+/**
+ * A fresh config from the few numbers that matter. Of the Llama family, because transformers 5 replaces the tokenizer class
+ * that a folder declares by its own where the model type is `qwen2`, and then misreads a word-level tokenizer.
+ */
 export function newConfig(numbers: {
   readonly vocabSize: number;
   readonly hiddenSize: number;
@@ -190,8 +193,8 @@ export function newConfig(numbers: {
   readonly padId: number;
 }): ModelConfig {
   const raw = {
-    architectures: [ARCHITECTURES.qwen2.language],
-    model_type: 'qwen2',
+    architectures: [ARCHITECTURES.llama.language],
+    model_type: 'llama',
     vocab_size: numbers.vocabSize,
     hidden_size: numbers.hiddenSize,
     intermediate_size: numbers.intermediateSize,
@@ -204,7 +207,8 @@ export function newConfig(numbers: {
     tie_word_embeddings: numbers.tied ?? true,
     hidden_act: 'silu',
     attention_dropout: 0,
-    use_sliding_window: false,
+    attention_bias: false,
+    mlp_bias: false,
     initializer_range: numbers.initializerRange ?? 0.02,
     bos_token_id: numbers.bosId ?? null,
     eos_token_id: numbers.eosId,

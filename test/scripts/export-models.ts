@@ -14,7 +14,7 @@ import {logits, openEngine, scoring} from '../../stages/tensorflow/engine.js';
 import {renderChat} from '../../stages/text/templates.js';
 import {openTokenizer} from '../../stages/text/tokenizer.js';
 
-const qwen2 = newConfig({
+const fresh = newConfig({
   vocabSize: 97,
   hiddenSize: 32,
   intermediateSize: 80,
@@ -25,6 +25,7 @@ const qwen2 = newConfig({
   eosId: 2,
   padId: 0,
 });
+const qwen2 = parseConfig({...fresh.raw, architectures: ['Qwen2ForCausalLM'], model_type: 'qwen2'}, 'a test config');
 const llama = (fields: Record<string, unknown>): ModelConfig =>
   parseConfig(
     {
@@ -51,6 +52,7 @@ const llama = (fields: Record<string, unknown>): ModelConfig =>
   );
 
 const MODELS: Record<string, ModelConfig> = {
+  fresh,
   'qwen2-tied': qwen2,
   'qwen2-untied': parseConfig({...qwen2.raw, tie_word_embeddings: false}, 'a test config'),
   llama: llama({}),

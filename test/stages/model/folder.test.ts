@@ -142,9 +142,16 @@ test('fresh weights depend on the seed alone, gains are 1 and biases 0', () => {
   assert.deepEqual(initialWeights(config, 5), weights);
   assert.notDeepEqual(initialWeights(config, 6), weights);
   assert.ok(weights.get('model.norm.weight')!.every((value) => value === 1));
-  assert.ok(weights.get('model.layers.0.self_attn.q_proj.bias')!.every((value) => value === 0));
-  // tied: 11×8; a layer: 8 + (8×8+8) + 2×(4×8+4) + 8×8 + 8 + 3×(12×8) = 512; twice; and the last gain
-  assert.equal(countParameters(config), 88 + 2 * 512 + 8);
+  // tied: 11×8; a layer: 8 + 8×8 + 2×(4×8) + 8×8 + 8 + 3×(12×8) = 496; twice; and the last gain
+  assert.equal(countParameters(config), 88 + 2 * 496 + 8);
+  // Qwen2 has biases on queries, keys and values: 8 + 2×4 more in a layer.
+  const qwen2 = parseConfig({...config.raw, architectures: ['Qwen2ForCausalLM'], model_type: 'qwen2'}, 'a test config');
+  assert.ok(
+    initialWeights(qwen2, 5)
+      .get('model.layers.0.self_attn.q_proj.bias')!
+      .every((value) => value === 0),
+  );
+  assert.equal(countParameters(qwen2), 88 + 2 * 512 + 8);
 });
 
 test('a reward model keeps the body and gets a scalar head', () => {
@@ -153,7 +160,7 @@ test('a reward model keeps the body and gets a scalar head', () => {
   assert.deepEqual(reward.config, withScoreHead(config));
   assert.deepEqual(parameterShapes(reward.config).get('score.weight'), [1, 8]);
   for (const [name, values] of weights) assert.equal(reward.weights.get(name), values);
-  assert.deepEqual(serialiseConfig(reward.config)['architectures'], ['Qwen2ForSequenceClassification']);
+  assert.deepEqual(serialiseConfig(reward.config)['architectures'], ['LlamaForSequenceClassification']);
 });
 
 test('packing moves every number and changes none', async () => {
