@@ -3,6 +3,7 @@
  * itself. Which of these is decided by the store in one transaction, so that no node runs twice.
  */
 import {setTimeout as sleep} from 'node:timers/promises';
+import {plainError} from '../artifacts/index.js';
 import type {
   AttemptId,
   Begun,
@@ -199,8 +200,9 @@ export async function bringUpToDate(
     let running: Running;
     try {
       running = await runner.executor.start({folder, tag, ...(command === undefined ? {} : {command})});
-    } catch (error) {
-      return conclude(claimed, {reason: 'start-failed', message: (error as Error).message}, {wallMs: 0}, runner);
+    } catch (thrown) {
+      const {message} = plainError(thrown, 'start its process') as Error;
+      return conclude(claimed, {reason: 'start-failed', message}, {wallMs: 0}, runner);
     }
     emit({
       type: 'node-started',

@@ -2,7 +2,7 @@
  * The nodes of a run that are not settled: scheduled, each with its inputs once these are known, its failures turned into
  * values. Loaded only when there is something to do.
  */
-import {UserError} from '../artifacts/index.js';
+import {UserError, plainError} from '../artifacts/index.js';
 import type {AttemptId, Decision, InputEdge, Json, RunId} from '../artifacts/index.js';
 import {furthestCheckpoint} from './continue.js';
 import {codeDifferences, fingerprintOf} from './fingerprint.js';
@@ -167,7 +167,8 @@ class Work {
   }
 }
 
-function aroundNode(error: unknown): RunFailure {
+function aroundNode(thrown: unknown): RunFailure {
+  const error = plainError(thrown, 'bring the node up to date');
   if (error instanceof UserError) {
     return {reason: 'store-failed', message: error.message, ...(error.hint === undefined ? {} : {hint: error.hint})};
   }
