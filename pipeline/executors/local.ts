@@ -70,7 +70,15 @@ export function localExecutor(entry: string): Executor {
         throw new Error(message ?? 'the process could not be started');
       }
       const record = processRecord(pid);
-      writeRecord(files.process, record);
+      try {
+        writeRecord(files.process, record);
+      } catch (error) {
+        // Nobody would find it again, so it must not be there.
+        signal(-pid, 'SIGKILL');
+        await child;
+        await endLeftovers({tag, leader: record});
+        throw error;
+      }
       const exit = child.then(async (result): Promise<Exit> => ({
         how: howOf(result),
         leftovers: await endLeftovers({tag, leader: record}),
