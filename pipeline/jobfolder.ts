@@ -201,12 +201,17 @@ export function parseEvent(line: string): JobEvent | undefined {
 
 const ABSENT = 'it is not there';
 
+/** What says nothing about the file: it may be as good as ever once the disk, or this process, is well again. */
+const UNREADABLE = new Set(['EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'ESTALE']);
+
 function readJson(file: string): Result<unknown, string> {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return err(ABSENT);
+    const {code = ''} = error as NodeJS.ErrnoException;
+    if (UNREADABLE.has(code)) throw error;
+    if (code === 'ENOENT') return err(ABSENT);
     return err((error as Error).message);
   }
   // Made, but killed before the first byte was written.
