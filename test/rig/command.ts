@@ -32,16 +32,25 @@ export interface Where {
   readonly entry?: string;
   /** Typed into it; the input is closed behind it. */
   readonly input?: string;
+  /** Added to its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A module that is loaded before it. */
+  readonly preload?: string;
 }
 
 /** Starts `r1 …`; it is killed when the test is over. */
-export function start(t: TestContext, words: readonly string[], {cwd, entry = R1, input}: Where): Started {
+export function start(
+  t: TestContext,
+  words: readonly string[],
+  {cwd, entry = R1, input, env = {}, preload}: Where,
+): Started {
   const environment = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('NODE_TEST') && !name.startsWith('R1_')),
   );
-  const child = spawn(process.execPath, ['--enable-source-maps', entry, ...words], {
+  const options = ['--enable-source-maps', ...(preload === undefined ? [] : ['--import', preload])];
+  const child = spawn(process.execPath, [...options, entry, ...words], {
     cwd,
-    env: environment,
+    env: {...environment, ...env},
     stdio: 'pipe',
   });
   child.stdin.end(input);
