@@ -7,6 +7,7 @@
  */
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
+import {inspect} from 'node:util';
 import {ERRORS, calmRun, tryFault} from './errors.js';
 import type {Fault} from './errors.js';
 import {randomFrom} from './sound.js';
@@ -37,7 +38,7 @@ test(`whatever fails, seed ${SEED}: a sentence, a whole store, and the same arti
     try {
       came[await tryFault(t, calm, fault)] += 1;
     } catch (error) {
-      losses.push(`${(error as Error).message}\n${String((error as Error).cause ?? '')}`);
+      losses.push(inspect(error));
     }
   }
   t.diagnostic(

@@ -60,7 +60,7 @@ const descriptors = new Map<number, string>();
 
 /** Which kinds of operation a call is, or none when it does not count. */
 const CALLS: Readonly<Record<string, (args: readonly unknown[]) => readonly Kind[]>> = {
-  openSync: ([, flags]) => (/^[wa]/.test(String(flags ?? 'r')) ? ['open', 'write'] : ['open', 'read']),
+  openSync: ([, flags]) => (typeof flags === 'string' && /^[wa]/.test(flags) ? ['open', 'write'] : ['open', 'read']),
   readFileSync: () => ['open', 'read'],
   writeFileSync: () => ['open', 'write'],
   readdirSync: () => ['open', 'read'],
@@ -160,7 +160,7 @@ function wrapSqlite(): void {
       return Reflect.apply(original, this, args);
     };
   }
-  const exec = Sqlite.prototype.exec as (this: BetterSqlite3.Database, sql: string) => BetterSqlite3.Database;
+  const exec = Sqlite.prototype.exec;
   Sqlite.prototype.exec = function (this: BetterSqlite3.Database, sql: string) {
     fails(sql, this);
     return exec.call(this, sql);

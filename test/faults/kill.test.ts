@@ -8,7 +8,6 @@
  */
 import assert from 'node:assert/strict';
 import {existsSync} from 'node:fs';
-import {join} from 'node:path';
 import {test} from 'node:test';
 import type {TestContext} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';

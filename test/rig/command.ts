@@ -36,19 +36,22 @@ export interface Where {
   readonly env?: Readonly<Record<string, string>>;
   /** A module that is loaded before it. */
   readonly preload?: string;
+  /** A program that starts it, with its arguments. */
+  readonly inside?: readonly string[];
 }
 
 /** Starts `r1 …`; it is killed when the test is over. */
 export function start(
   t: TestContext,
   words: readonly string[],
-  {cwd, entry = R1, input, env = {}, preload}: Where,
+  {cwd, entry = R1, input, env = {}, preload, inside = []}: Where,
 ): Started {
   const environment = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('NODE_TEST') && !name.startsWith('R1_')),
   );
   const options = ['--enable-source-maps', ...(preload === undefined ? [] : ['--import', preload])];
-  const child = spawn(process.execPath, [...options, entry, ...words], {
+  const [program, ...rest] = [...inside, process.execPath, ...options, entry, ...words];
+  const child = spawn(program!, rest, {
     cwd,
     env: {...environment, ...env},
     stdio: 'pipe',
