@@ -108,23 +108,34 @@ export async function seeThrough(
 export async function conclude(claimed: Claimed, outcome: Outcome, cost: Cost, with_: Attempting): Promise<Attempted> {
   const {store, emit} = with_;
   const {node, attempt, claim, folder} = claimed;
+  const files = jobFiles(folder);
   const concluded = await store.withoutCollector(async (): Promise<Attempted> => {
     const ingested = outcome.reason === 'succeeded' ? await ingestOutputs(claimed, store) : {};
     const actual: Outcome = isFailure(ingested) ? ingested : worded(outcome, claimed, store);
     const outputs = isFailure(ingested) ? {} : ingested;
-    const finished = store.finishAttempt({
-      attempt,
-      claim,
-      outcome: {ok: actual.reason === 'succeeded', reason: actual.reason, detail: outcomeJson(actual), cost},
-      ...(actual.reason === 'succeeded' ? {outputs} : {}),
-    });
+    const record = () =>
+      store.finishAttempt({
+        attempt,
+        claim,
+        outcome: {ok: actual.reason === 'succeeded', reason: actual.reason, detail: outcomeJson(actual), cost},
+        ...(actual.reason === 'succeeded' ? {outputs} : {}),
+      });
+    let finished: ReturnType<typeof record>;
+    try {
+      finished = record();
+    } catch (error) {
+      const worthless = actual.reason !== 'succeeded' && actual.reason !== 'store-failed';
+      if (!worthless || !(error instanceof UserError && error.reason === 'disk-full')) throw error;
+      // What the stage wrote may be what filled the disk. Nobody will use it, and its failure is worth telling.
+      for (const path of [files.scratch, files.outputs]) await store.removeTree(path);
+      finished = record();
+    }
     if (finished === 'superseded') return {outcome: {reason: 'superseded'}, outputs: {}};
     return {
       outcome: actual,
       outputs: Object.fromEntries(Object.entries(outputs).map(([port, {digest}]) => [port, digest])),
     };
   });
-  const files = jobFiles(folder);
   const done = concluded.outcome.reason === 'succeeded';
   for (const used of [files.inputs, files.scratch, ...(done ? [files.outputs, files.checkpoints] : [])]) {
     if (existsSync(used)) await store.removeTree(used);
