@@ -146,6 +146,7 @@ test('after a power cut at any operation the store opens, its records are true, 
     ...Array.from({length: total - first + 1}, (_, index) => first + index),
   ];
   let continued = 0;
+  let disks = 0;
   for (const [index, count] of cuts.entries()) {
     for (const luck of [undefined, count * 7 + 1]) {
       const target = join(temporaryFolder(t, {inMemory: true}), 'store');
@@ -155,6 +156,7 @@ test('after a power cut at any operation the store opens, its records are true, 
         if (commit !== undefined && existsSync(join(commit.copy, name)))
           copyFileSync(join(commit.copy, name), join(target, name));
       }
+      disks += 1;
       const store = openStore(target);
       const at = `power cut after ${count} of ${total} operations${luck === undefined ? '' : `, luck ${luck}`}`;
       assert.deepEqual(await problems(store), [], at);
@@ -168,4 +170,5 @@ test('after a power cut at any operation the store opens, its records are true, 
     }
   }
   assert.ok(total - first > 60 && continued > 10, `${total - first} operations, ${continued} continued`);
+  t.diagnostic(`${disks + continued} runs, ${disks} faults, 0 losses`);
 });
