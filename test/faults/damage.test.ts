@@ -5,7 +5,7 @@
  * `R1_FAULT_EVERY=1` damages every page, and asks all the commands; without, a sample is drawn.
  */
 import assert from 'node:assert/strict';
-import {closeSync, cpSync, openSync, readFileSync, writeSync} from 'node:fs';
+import {closeSync, cpSync, openSync, readFileSync, rmSync, writeSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import type {TestContext} from 'node:test';
@@ -91,6 +91,7 @@ test(`a damaged page is a sentence, and verify passes no wrong answer, seed ${SE
         else assert.deepEqual(outputsOf(cwd), expected, where);
         const others = EVERY > 0 ? COMMANDS.slice(1) : [COMMANDS[1 + (index % (COMMANDS.length - 1))]!];
         for (const words of others) await look(t, cwd, words, where);
+        rmSync(cwd, {recursive: true, force: true});
       } catch (error) {
         losses.push((error as Error).message);
       }

@@ -14,6 +14,9 @@ import {randomFrom} from './sound.js';
 
 const EVERY = Number(process.env['R1_FAULT_EVERY'] ?? 0);
 const SAMPLE = 9;
+/** Faults where there is no store yet, and the operations that making one takes, mostly the same for 256 folders. */
+const FRESH = EVERY > 0 ? 200 : 3;
+const MAKING = 1200;
 const SEED = Number(process.env['R1_FAULT_SEED'] ?? Date.now() % 1_000_000);
 const NAMES = Object.keys(ERRORS);
 
@@ -31,6 +34,10 @@ test(`whatever fails, seed ${SEED}: a sentence, a whole store, and the same arti
         at: 1 + Math.floor(random() * calm.operations),
         lasts: random() < 0.3,
       });
+  }
+  for (let i = 0; i < FRESH; i++) {
+    const at = 1 + Math.floor(random() * MAKING);
+    faults.push({code: NAMES[Math.floor(random() * NAMES.length)]!, at, lasts: random() < 0.3, fresh: true});
   }
   const came = {failed: 0, 'went on': 0, missed: 0};
   const losses: string[] = [];

@@ -3,7 +3,7 @@
  * failing itself is in `inject.ts`.
  */
 import assert from 'node:assert/strict';
-import {cpSync, existsSync, readFileSync} from 'node:fs';
+import {cpSync, existsSync, readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import type {TestContext} from 'node:test';
 import {openStore} from '../../artifacts/index.js';
@@ -33,6 +33,8 @@ export interface Fault {
   readonly at: number;
   /** Everything that can meet the error fails from there on. */
   readonly lasts: boolean;
+  /** Without a store to begin with. */
+  readonly fresh?: boolean;
 }
 
 export interface Calm {
@@ -61,17 +63,10 @@ export async function calmRun(t: TestContext): Promise<Calm> {
 /**
  * What came of one fault: the run `failed` in order; or it `went on`, because the operation is one that may fail (a lock
  * is asked for again, say) and everything was made all the same; or it was over before its turn and the fault `missed`.
- *
- * @param fresh without a store to begin with
  */
-export async function tryFault(
-  t: TestContext,
-  calm: Calm,
-  fault: Fault,
-  {fresh = false} = {},
-): Promise<'failed' | 'went on' | 'missed'> {
+export async function tryFault(t: TestContext, calm: Calm, fault: Fault): Promise<'failed' | 'went on' | 'missed'> {
   const cwd = temporaryFolder(t);
-  if (!fresh) cpSync(calm.empty, cwd, {recursive: true});
+  if (fault.fresh !== true) cpSync(calm.empty, cwd, {recursive: true});
   const report = join(cwd, 'report');
   const env = {
     R1_FAULT_AT: String(fault.at),
@@ -86,6 +81,7 @@ export async function tryFault(
   assert.doesNotMatch(err, /^\s+at .*:\d+:\d+\)?$|Internal error|\bnode:internal/m, `no stack trace: ${where}`);
   if (hit === undefined) {
     assert.equal(code, 0, where);
+    rmSync(cwd, {recursive: true, force: true});
     return 'missed';
   }
   if (code === 0) assert.deepEqual(outputsOf(cwd), calm.outputs, where);
@@ -109,5 +105,7 @@ export async function tryFault(
   } catch (error) {
     throw new Error(`after ${where}`, {cause: error});
   }
+  // Here and not at the end of the test: a campaign makes thousands of stores.
+  rmSync(cwd, {recursive: true, force: true});
   return code === 0 ? 'went on' : 'failed';
 }
