@@ -116,7 +116,7 @@ export function planCollection(store: Store, policy: KeepPolicy): CollectionPlan
 
 /** Removes what `planCollection` names. `command` is recorded with it. */
 export async function collect(store: Store, policy: KeepPolicy, command: string): Promise<CollectionPlan> {
-  const {db, gate, files, blobs, layout, quarantine} = partsOf(store);
+  const {db, gate, files, blobs, layout, quarantine, locks} = partsOf(store);
   const condemned: string[] = [];
   const plan = gate.alone(() => {
     // Under the gate nobody stores anything, so every temporary file is what a crash left.
@@ -146,6 +146,7 @@ export async function collect(store: Store, policy: KeepPolicy, command: string)
   });
   for (const name of files.list(layout.trash)) files.remove(join(layout.trash, name));
   for (const attempt of plan.jobs) await store.removeTree(store.jobFolder(attempt));
+  locks.sweep();
   db.transactLoosely(() => {
     // Files that nobody has looked at for a month are read again when somebody does.
     const month = BigInt(Date.now() - 30 * 24 * 3_600_000) * 1_000_000n;

@@ -2,7 +2,7 @@
  * Who runs a run: the process that holds its lock. An OS lock and not a pid or a heartbeat: it is free the moment the
  * process is dead, even where everyone is pid 1, and still held by one that is merely suspended.
  */
-import {existsSync} from 'node:fs';
+import {closeSync, existsSync, openSync, readdirSync, rmSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {openLockFile} from './database.js';
 import type {LockFile} from './database.js';
@@ -20,23 +20,41 @@ export interface RunnerLocks {
   /** True when this store object holds it. */
   isMine(run: RunId): boolean;
   isAlive(run: RunId): boolean;
+  /** Removes the lock files that nobody holds; a run that is resumed makes its own again. */
+  sweep(): void;
   close(): void;
 }
 
 /** Long enough for somebody who only looks whether the lock is held to look away again. */
 const LOOKERS = 1000;
 
+const inodeOf = (file: string): bigint | undefined => statSync(file, {bigint: true, throwIfNoEntry: false})?.ino;
+
+/**
+ * Locks `file`, made if need be. A lock on a file that a sweep has removed in between keeps nobody out, so the file must
+ * be the same before it is opened and once it is locked: a number is not given anew as long as the file is open.
+ */
+function lockInPlace(file: string): LockFile | undefined {
+  for (;;) {
+    // Opened here only when nobody can hold it: closing it would give up what this process has locked.
+    if (!existsSync(file)) closeSync(openSync(file, 'a'));
+    const before = inodeOf(file);
+    const lock = openLockFile(file);
+    // A looker shares the lock for a moment, so a holder is only believed after this wait.
+    const locked = lock.acquire('exclusive', LOOKERS);
+    if (locked && before !== undefined && inodeOf(file) === before) return lock;
+    lock.close();
+    if (!locked) return undefined;
+  }
+}
+
 export function openRunnerLocks(layout: Layout): RunnerLocks {
   const mine = new Map<RunId, LockFile>();
   const fileOf = (run: RunId): string => join(layout.locks, `run-${run}.lock`);
   return {
     hold(run) {
-      const lock = openLockFile(fileOf(run));
-      // A looker shares the lock for a moment, so a holder is only believed after this wait.
-      if (!lock.acquire('exclusive', LOOKERS)) {
-        lock.close();
-        return undefined;
-      }
+      const lock = lockInPlace(fileOf(run));
+      if (lock === undefined) return undefined;
       mine.set(run, lock);
       return {
         release() {
@@ -58,6 +76,19 @@ export function openRunnerLocks(layout: Layout): RunnerLocks {
         return !free;
       } finally {
         lock.close();
+      }
+    },
+    sweep() {
+      for (const name of readdirSync(layout.locks)) {
+        if (!/^run-\d+\.lock$/.test(name)) continue;
+        const file = join(layout.locks, name);
+        const lock = openLockFile(file);
+        try {
+          // Removed while it is held: who waits for it sees that it is not in its place any more.
+          if (lock.acquire('exclusive', 0)) rmSync(file);
+        } finally {
+          lock.close();
+        }
       }
     },
     close() {

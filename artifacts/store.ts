@@ -31,7 +31,7 @@ import {openQuestions} from './questions.js';
 import type {Questions} from './questions.js';
 import type {Artifact, AttemptId, RunId} from './records.js';
 import {openRunnerLocks} from './runner-lock.js';
-import type {Lock} from './runner-lock.js';
+import type {Lock, RunnerLocks} from './runner-lock.js';
 import {openStatCache} from './stat-cache.js';
 import type {StatCache} from './stat-cache.js';
 
@@ -97,6 +97,7 @@ export interface StoreParts {
   readonly gate: Gate;
   readonly quarantine: Quarantine;
   readonly cache: StatCache;
+  readonly locks: RunnerLocks;
 }
 
 const parts = new WeakMap<Store, StoreParts>();
@@ -180,7 +181,7 @@ function assemble(folder: string, mode: 'write' | 'read', files: Files, db: Data
     jobFolder: (attempt) => jobFolder(layout, attempt),
   };
   const guarded = guard(store);
-  parts.set(guarded, {db, layout, files, blobs, gate, quarantine, cache});
+  parts.set(guarded, {db, layout, files, blobs, gate, quarantine, cache, locks});
   return guarded;
 }
 

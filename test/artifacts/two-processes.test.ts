@@ -118,6 +118,35 @@ test('a runner’s lock dies with it, and its attempt is an orphan then', async 
   assert.ok(bench.store.holdRunnerLock(run) !== undefined);
 });
 
+test('a sweep takes the locks of dead runs and leaves those of living ones', async (t) => {
+  const storeFolder = join(temporaryFolder(t), 'store');
+  const bench = new Bench(t, {folder: storeFolder});
+  bench.end();
+  const process = child(
+    t,
+    storeFolder,
+    '',
+    `const run = store.beginRun({recipe: 'x', seed: 0, plan: null, command: ''});
+     globalThis.lock = store.holdRunnerLock(run);
+     console.log(run);
+     setInterval(() => undefined, 1000);`,
+  );
+  const run = Number(await lineFrom(process)) as typeof bench.run;
+  const mine = bench.begin();
+  const {layout, locks} = partsOf(bench.store);
+  locks.sweep();
+  const left = readdirSync(layout.locks).filter((name) => /^run-.*lock$/.test(name));
+  assert.deepEqual(left, [`run-${run}.lock`, `run-${mine}.lock`]);
+  assert.equal(bench.store.isAlive(run), true);
+  assert.equal(bench.store.isAlive(mine), true);
+  assert.equal(bench.store.holdRunnerLock(run), undefined);
+  // A run whose lock was swept can be held again, by one at a time.
+  const other = openStore(storeFolder);
+  t.after(() => other.close());
+  assert.ok(other.holdRunnerLock(1 as typeof bench.run) !== undefined);
+  assert.equal(bench.store.holdRunnerLock(1 as typeof bench.run), undefined);
+});
+
 test('eight processes that want the same node run it once', async (t) => {
   const storeFolder = join(temporaryFolder(t), 'store');
   openStore(storeFolder).close();
