@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import {mkdtempSync, readFileSync, writeFileSync} from 'node:fs';
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {test} from 'node:test';
+import {after, test} from 'node:test';
 import {promptRow, readCard, readRows, sampleRow, writeRows} from '../../stages/rows.js';
 
-const folder = (): string => mkdtempSync(join(tmpdir(), 'r1-rows-'));
+const root = mkdtempSync(join(tmpdir(), 'r1-rows-'));
+after(() => rmSync(root, {recursive: true}));
+
+const folder = (): string => mkdtempSync(join(root, 'rows-'));
 
 test('rows come back as they were written, unknown fields included', async () => {
   const at = folder();

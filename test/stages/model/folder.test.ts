@@ -3,7 +3,7 @@ import {createHash} from 'node:crypto';
 import {cp, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {test} from 'node:test';
+import {after, test} from 'node:test';
 import {newConfig, parseConfig, serialiseConfig, withScoreHead} from '../../../stages/model/config.js';
 import {openModel, saveModel, weightsDigest} from '../../../stages/model/folder.js';
 import {packedLayout, pack, unpack} from '../../../stages/model/layout.js';
@@ -11,7 +11,9 @@ import {countParameters, initialWeights, parameterShapes, scoreWeights} from '..
 import {readSafetensors, writeSafetensors} from '../../../stages/model/safetensors.js';
 
 const FIXTURES = join(import.meta.dirname, '../../../../test/fixtures/hf');
-const fresh = (): Promise<string> => mkdtemp(join(tmpdir(), 'model-'));
+const root = await mkdtemp(join(tmpdir(), 'r1-model-'));
+after(() => rm(root, {recursive: true}));
+const fresh = (): Promise<string> => mkdtemp(join(root, 'model-'));
 const config = newConfig({
   vocabSize: 11,
   hiddenSize: 8,

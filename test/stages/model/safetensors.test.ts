@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import {mkdtemp, readFile, readdir, writeFile} from 'node:fs/promises';
+import {mkdtemp, readFile, readdir, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {test} from 'node:test';
+import {after, test} from 'node:test';
 import fc from 'fast-check';
 import {readSafetensors, writeSafetensors} from '../../../stages/model/safetensors.js';
 
-const folder = await mkdtemp(join(tmpdir(), 'safetensors-'));
+const folder = await mkdtemp(join(tmpdir(), 'r1-safetensors-'));
+after(() => rm(folder, {recursive: true}));
 let files = 0;
 const fresh = (): string => join(folder, `${files++}.safetensors`);
 

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import {createHash} from 'node:crypto';
-import {mkdtemp} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import {newConfig} from '../../../stages/model/config.js';
@@ -20,6 +18,7 @@ import {
   scoring,
 } from '../../../stages/tensorflow/engine.js';
 import {restoreState, saveState} from '../../../stages/train/state.js';
+import {temporaryFolder} from '../../rig/temporary.js';
 import {referenceHidden, toFloat64} from '../model/reference.js';
 
 const config = newConfig({
@@ -253,8 +252,8 @@ test('a reward model scores the last token, and both losses teach it the order',
   engine.dispose();
 });
 
-test('a restored state goes on bit for bit, and a foreign one is refused', async () => {
-  const file = join(await mkdtemp(join(tmpdir(), 'state-')), 'state.safetensors');
+test('a restored state goes on bit for bit, and a foreign one is refused', async (t) => {
+  const file = join(temporaryFolder(t), 'state.safetensors');
   const open = (from = weights) =>
     openEngine({
       config,
