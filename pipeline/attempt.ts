@@ -142,7 +142,9 @@ export async function conclude(claimed: Claimed, outcome: Outcome, cost: Cost, w
   }
   // What was lost or overtaken is tried again or replaced at once; the node itself has not finished.
   if (concluded.outcome.reason !== 'lost' && concluded.outcome.reason !== 'superseded') {
-    emit({type: 'node-finished', node: node.id, attempt, cost, log: files.log, ...concluded});
+    const names = Object.keys(node.stage.params);
+    const params = names.length === 0 ? {} : {params: names};
+    emit({type: 'node-finished', node: node.id, ...params, attempt, cost, log: files.log, ...concluded});
   }
   return concluded;
 }

@@ -95,6 +95,8 @@ export interface NodeCheckpoint {
 export interface NodeFinished {
   readonly type: 'node-finished';
   readonly node: string;
+  /** What `--set` could change; left out when the stage takes no params. */
+  readonly params?: readonly string[];
   readonly attempt: number;
   readonly outcome: Outcome;
   readonly cost: Cost;

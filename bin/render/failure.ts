@@ -56,14 +56,16 @@ export function isInLog({reason}: Outcome): boolean {
 }
 
 /** What to type next after a run in which `node` failed like this. */
-export function nextStep(node: string, outcome: Outcome, run: number): string {
+export function nextStep(node: string, outcome: Outcome, run: number, params: readonly string[] = []): string {
   switch (outcome.reason) {
     case 'store-failed':
       return outcome.hint ?? `r1 resume ${run}`;
     case 'stopped':
       return `r1 resume ${run} goes on from the checkpoint`;
-    case 'stage-failed':
-      return `r1 log ${node} --run ${run}; then r1 resume ${run}, or change a param: r1 run … --set ${node}.PARAM=VALUE`;
+    case 'stage-failed': {
+      const change = params.length === 0 ? '' : `, or change a param: r1 run … --set ${node}.PARAM=VALUE`;
+      return `r1 log ${node} --run ${run}; then r1 resume ${run}${change}`;
+    }
     case 'inputs-changed':
       return 'r1 verify says what else is affected; then r1 run makes it again';
     default:

@@ -137,7 +137,7 @@ export function textView(services: Services, live: boolean, clock: () => number 
     line(event.node, statusText(node, clock()));
   }
 
-  function finished({node, outcome, cost, log}: NodeFinished): void {
+  function finished({node, params, outcome, cost, log}: NodeFinished): void {
     if (outcome.reason === 'succeeded') {
       const took = durationText(cost.wallMs);
       const left = outcome.leftovers?.map(({command}) => command) ?? [];
@@ -145,14 +145,18 @@ export function textView(services: Services, live: boolean, clock: () => number 
       if (left.length > 0) line(node, paint.yellow(`left processes running, which were ended: ${left.join('; ')}`));
       return;
     }
-    failed(node, outcome, log);
+    failed(node, outcome, {log, params});
   }
 
-  function failed(node: string, outcome: Failure, log?: string): void {
+  function failed(
+    node: string,
+    outcome: Failure,
+    {log, params}: {log?: string | undefined; params?: readonly string[] | undefined} = {},
+  ): void {
     const word = outcome.reason === 'stopped' ? paint.yellow('stopped') : paint.red('failed');
     line(node, `${word}: ${outcomeText(outcome)}`);
     if (log !== undefined && isInLog(outcome)) line('', `log: ${log}`);
-    if (outcome.reason !== 'stopped') line('', `next: ${nextStep(node, outcome, run)}`);
+    if (outcome.reason !== 'stopped') line('', `next: ${nextStep(node, outcome, run, params)}`);
   }
 
   function redraw(last: boolean): void {

@@ -105,6 +105,28 @@ test('a finished node leaves the block before its last line is said', () => {
   ]);
 });
 
+test('a param is offered to be changed only where the stage has one', () => {
+  const outcome = {reason: 'stage-failed', message: 'too little'} as const;
+  const finished = {
+    type: 'node-finished',
+    node: 'zero-rl',
+    attempt: 9,
+    outcome,
+    cost: {wallMs: 1},
+    log: '',
+    outputs: {},
+  } as const;
+  const nextOf = (event: RunEvent) =>
+    play(true, [...STARTED, event])
+      .screen.complained.at(-1)
+      ?.trim();
+  assert.equal(nextOf(finished), 'next: r1 log zero-rl --run 7; then r1 resume 7');
+  assert.equal(
+    nextOf({...finished, params: ['steps']}),
+    'next: r1 log zero-rl --run 7; then r1 resume 7, or change a param: r1 run … --set zero-rl.PARAM=VALUE',
+  );
+});
+
 test('what goes wrong around a node is said with what to do next', () => {
   const outcome = {reason: 'store-failed', message: 'the disk is full', hint: 'make room'} as const;
   const {screen} = play(true, [...STARTED, {type: 'node-failed', node: 'zero-rl', outcome}]);
