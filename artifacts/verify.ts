@@ -8,6 +8,7 @@
 import type {Digest} from './digest.js';
 import {digestOf} from './digest.js';
 import {descendantsOf} from './ancestry.js';
+import {UserError, codeOf, plainError} from './error.js';
 import {hashFiles} from './hash.js';
 import type {AttemptId, RunId} from './records.js';
 import {partsOf} from './store.js';
@@ -75,17 +76,28 @@ interface BlobRow {
   readonly bytes: number;
 }
 
-export async function* verify(
+/** Where the database is too damaged to tell what there should be, the report names that and nothing else. */
+export async function* verify(store: Store, options: VerifyOptions = {}): AsyncGenerator<VerifyProgress, VerifyReport> {
+  yield {step: 'database', done: 0, total: 1, bytesDone: 0, bytesTotal: 0};
+  const database = checkDatabase(store);
+  try {
+    return yield* verifyBytes(store, options, database);
+  } catch (error) {
+    const damaged = plainError(error, 'read the store');
+    if (database.length === 0 || !(damaged instanceof UserError) || damaged.reason !== 'store-damaged') throw error;
+    return {artifacts: 0, blobs: 0, bytes: 0, resumedAfter: 0, collected: 0, database, manifests: [], damaged: []};
+  }
+}
+
+async function* verifyBytes(
   store: Store,
-  {restart = false}: VerifyOptions = {},
+  {restart = false}: VerifyOptions,
+  database: readonly string[],
 ): AsyncGenerator<VerifyProgress, VerifyReport> {
   const {db, files, blobs, quarantine} = partsOf(store);
   const writes = store.mode === 'write';
   const all = db.prepare<BlobRow>('SELECT sha256, bytes FROM blob ORDER BY sha256').all();
   const bytesTotal = all.reduce((sum, {bytes}) => sum + bytes, 0);
-
-  yield {step: 'database', done: 0, total: 1, bytesDone: 0, bytesTotal};
-  const database = checkDatabase(store);
 
   const artifacts = db.prepare<{digest: Digest}>('SELECT digest FROM artifact ORDER BY id').all();
   const manifests: Digest[] = [];
@@ -155,17 +167,33 @@ export async function* verify(
   };
 }
 
+/** SQLite puts the name of the database on a line of its own. */
+const inOneLine = (text: string): string => text.replace(/^\*\*\* in database \w+ \*\*\*\n/, '').replaceAll('\n', '; ');
+
+/** The first thing that SQLite finds wrong with the pages of the database, or undefined. Reads all of it, but no blob. */
+export function firstDamage(store: Store): string | undefined {
+  const row = partsOf(store).db.prepare<{quick_check: string}>('PRAGMA quick_check(1)').get();
+  return row === undefined || row.quick_check === 'ok' ? undefined : inOneLine(row.quick_check);
+}
+
 function checkDatabase(store: Store): readonly string[] {
   const {db} = partsOf(store);
-  const integrity = db
-    .prepare<{integrity_check: string}>('PRAGMA integrity_check(20)')
-    .all()
-    .map((row) => row.integrity_check);
+  const problems: string[] = [];
+  try {
+    for (const {integrity_check: text} of db
+      .prepare<{integrity_check: string}>('PRAGMA integrity_check(20)')
+      .iterate()) {
+      if (text !== 'ok') problems.push(inOneLine(text));
+    }
+  } catch (error) {
+    // The check itself may stumble over the damage, before or behind what it has named.
+    if (codeOf(error)?.startsWith('SQLITE_CORRUPT') !== true) throw error;
+    problems.push('the check of its pages could not be finished');
+  }
+  // Rows of a damaged database cannot be compared with each other.
+  if (problems.length > 0) return problems;
   const foreign = db.prepare<{table: string; parent: string}>('PRAGMA foreign_key_check').all();
-  return [
-    ...integrity.filter((text) => text !== 'ok'),
-    ...foreign.map(({table, parent}) => `a row of ${table} points at nothing in ${parent}`),
-  ];
+  return [...foreign.map(({table, parent}) => `a row of ${table} points at nothing in ${parent}`)];
 }
 
 function setMark(store: Store, sha256: Digest | undefined, startedAt: number): void {

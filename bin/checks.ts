@@ -8,6 +8,7 @@ import {availableParallelism} from 'node:os';
 import path from 'node:path';
 import {promisify} from 'node:util';
 import {UserError} from '../artifacts/index.js';
+import {firstDamage} from '../artifacts/verify.js';
 import {setupCommand} from '../stages/tensorflow/runtime.js';
 import type {Services} from './services.js';
 
@@ -152,8 +153,11 @@ export function checkStore(folder: string, openStore: Services['openStore']): Ch
   if (!writable(where)) return {check: 'store', ok: false, value: `${where} cannot be written`, wayOut};
   if (where !== folder) return {check: 'store', ok: true, value: `${folder} (the first run makes it)`};
   try {
-    openStore(folder, {mode: 'read'}).close();
-    return {check: 'store', ok: true, value: folder};
+    const store = openStore(folder, {mode: 'read'});
+    const damage = firstDamage(store);
+    store.close();
+    if (damage === undefined) return {check: 'store', ok: true, value: folder};
+    return {check: 'store', ok: false, value: `its database is damaged: ${damage}`, wayOut: '`r1 verify` says more'};
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return {check: 'store', ok: false, value: error.message, wayOut: error.hint ?? wayOut};

@@ -70,9 +70,12 @@ function reportText({
     makers.length === 0
       ? []
       : ['what is damaged is not used any more; `r1 run` makes it again where a recipe still wants it'];
+  const restore =
+    database.length === 0 ? [] : ['restore store.db from a copy, or start a new store with --store FOLDER'];
   return [
     ...problems,
     ...again,
+    ...restore,
     `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in ${read}`,
     ...notes,
   ].join('\n');
