@@ -1,6 +1,7 @@
 /** Artifacts as rows: written once per digest, together with the fact that first needs them. */
 import type {Database} from './database.js';
-import {asDigest, canonicalJson, sha256} from './digest.js';
+import {digestIn, jsonIn} from './columns.js';
+import {canonicalJson, sha256} from './digest.js';
 import type {Digest, Json} from './digest.js';
 import type {Artifact, ArtifactFile} from './records.js';
 
@@ -45,7 +46,7 @@ export function openArtifactRows(db: Database): ArtifactRows {
       .all(id)
       // SQLite sorts UTF-8 bytes; a manifest sorts UTF-16 code units. They differ beyond the basic plane.
       .sort((a, b) => (a.path < b.path ? -1 : 1))
-      .map(({path, bytes, sha256: digest}) => ({path, bytes, sha256: asDigest(digest)}));
+      .map(({path, bytes, sha256: digest}) => ({path, bytes, sha256: digestIn(digest)}));
 
   return {
     idOf,
@@ -71,7 +72,7 @@ export function openArtifactRows(db: Database): ArtifactRows {
         )
         .get(digest);
       if (row === undefined) return undefined;
-      const emptyFolders = JSON.parse(row.empty_folders) as string[];
+      const emptyFolders = jsonIn(row.empty_folders) as string[];
       return {digest, kind: row.kind, shape: row.shape, bytes: row.bytes, files: filesOf(row.id), emptyFolders};
     },
     saveDocument(json) {

@@ -15,10 +15,12 @@ export type Json = string | number | boolean | null | readonly Json[] | {readonl
 
 const HEX = /^[0-9a-f]{64}$/;
 
+export const isDigest = (text: string): text is Digest => HEX.test(text);
+
 /** Brands a string that is a digest already; anything else is a bug of the caller. */
 export function asDigest(text: string): Digest {
-  if (!HEX.test(text)) throw new Error(`Internal error: ${JSON.stringify(text)} is not a SHA-256 digest`);
-  return text as Digest;
+  if (!isDigest(text)) throw new Error(`Internal error: ${JSON.stringify(text)} is not a SHA-256 digest`);
+  return text;
 }
 
 /** The SHA-256 of some bytes or of the UTF-8 form of a text. */

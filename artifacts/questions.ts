@@ -5,7 +5,7 @@
 import type {ArtifactRows} from './artifact-rows.js';
 import type {Blobs} from './blobs.js';
 import type {Database} from './database.js';
-import {asDigest} from './digest.js';
+import {digestIn, jsonIn} from './columns.js';
 import type {Digest, Json} from './digest.js';
 import type {
   Action,
@@ -107,7 +107,7 @@ function toOutcome(row: OutcomeRow): (Outcome & {readonly at: number}) | undefin
   return {
     ok: row.ok === 1,
     reason: row.reason,
-    detail: JSON.parse(row.detail) as Json,
+    detail: jsonIn(row.detail),
     at: row.ended_at,
     ...(cost === undefined ? {} : {cost}),
   };
@@ -139,7 +139,7 @@ function toRun(row: RunRow): Run {
     id: id as RunId,
     recipe,
     seed,
-    plan: JSON.parse(row.plan) as Json,
+    plan: jsonIn(row.plan),
     command,
     startedAt: row.started_at,
     end,
@@ -179,7 +179,7 @@ export function openQuestions(db: Database, rows: ArtifactRows, blobs: Blobs): Q
          WHERE i.attempt = ? ORDER BY i.port, i.name`,
       )
       .all(attempt)
-      .map(({port, name, digest, made_by}) => ({port, name, artifact: asDigest(digest), madeBy: made_by as AttemptId}));
+      .map(({port, name, digest, made_by}) => ({port, name, artifact: digestIn(digest), madeBy: made_by as AttemptId}));
 
   const outputsOf = (attempt: number): readonly OutputEdge[] =>
     db
@@ -188,16 +188,16 @@ export function openQuestions(db: Database, rows: ArtifactRows, blobs: Blobs): Q
          WHERE o.attempt = ? ORDER BY o.port`,
       )
       .all(attempt)
-      .map(({port, kind, digest, bytes}) => ({port, kind, artifact: asDigest(digest), bytes}));
+      .map(({port, kind, digest, bytes}) => ({port, kind, artifact: digestIn(digest), bytes}));
 
   const toAttempt = (row: AttemptRow): Attempt => ({
     id: row.id as AttemptId,
     run: row.run as RunId,
     node: row.node,
     stage: row.stage,
-    fingerprint: asDigest(row.fingerprint),
-    ingredients: JSON.parse(row.ingredients) as Json,
-    params: JSON.parse(row.params) as Json,
+    fingerprint: digestIn(row.fingerprint),
+    ingredients: jsonIn(row.ingredients),
+    params: jsonIn(row.params),
     seed: row.seed,
     because: row.because,
     continues:
@@ -333,7 +333,7 @@ export function openQuestions(db: Database, rows: ArtifactRows, blobs: Blobs): Q
       const row = db
         .prepare<{json: string}>('SELECT d.json FROM attempt a JOIN document d ON d.id = a.code_parts WHERE a.id = ?')
         .get(attempt);
-      return row === undefined ? undefined : (JSON.parse(row.json) as Json);
+      return row === undefined ? undefined : jsonIn(row.json);
     },
     latestSuccess: (recipe, node) => latest(recipe, node, 'JOIN outcome k ON k.attempt = d.attempt AND k.ok = 1'),
     latestAttempt: (recipe, node) => latest(recipe, node, ''),
@@ -343,7 +343,7 @@ export function openQuestions(db: Database, rows: ArtifactRows, blobs: Blobs): Q
           'SELECT verdict, detail, at FROM reproduction WHERE attempt = ? ORDER BY id DESC',
         )
         .all(attempt)
-        .map(({verdict, detail, at}) => ({verdict, detail: JSON.parse(detail) as Json, at})),
+        .map(({verdict, detail, at}) => ({verdict, detail: jsonIn(detail), at})),
     history: (node, stage, limit = 20) =>
       db
         .prepare<OutcomeRow & {id: number; output_bytes: number}>(

@@ -8,7 +8,7 @@
  */
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {Database} from './database.js';
-import {asDigest} from './digest.js';
+import {digestIn} from './columns.js';
 import type {Digest} from './digest.js';
 import type {FileStat} from './files.js';
 
@@ -74,7 +74,7 @@ export function openStatCache(db: Database, readonly: boolean): StatCache {
       if (row === undefined) return undefined;
       const same = row.bytes === BigInt(stat.bytes) && row.mtime_ns === stat.mtimeNs && row.ctime_ns === stat.ctimeNs;
       if (!same || stat.ctimeNs + tick(stat.ctimeNs) > row.seen_ns) return undefined;
-      return asDigest(row.sha256);
+      return digestIn(row.sha256);
     },
     remember(known) {
       if (readonly || known.length === 0) return;

@@ -10,7 +10,7 @@ import {digestOf} from './digest.js';
 import {descendantsOf} from './ancestry.js';
 import {UserError, codeOf, plainError} from './error.js';
 import {hashFiles} from './hash.js';
-import type {AttemptId, RunId} from './records.js';
+import type {Artifact, AttemptId, RunId} from './records.js';
 import {partsOf} from './store.js';
 import type {Store} from './store.js';
 
@@ -103,7 +103,12 @@ async function* verifyBytes(
   const manifests: Digest[] = [];
   for (const [index, {digest}] of artifacts.entries()) {
     if (index % 1000 === 0) yield {step: 'manifests', done: index, total: artifacts.length, bytesDone: 0, bytesTotal};
-    const {shape, files: list, emptyFolders} = store.artifact(digest)!;
+    const artifact = recordOf(store, digest);
+    if (artifact === undefined) {
+      manifests.push(digest);
+      continue;
+    }
+    const {shape, files: list, emptyFolders} = artifact;
     if (digestOf('artifact', {shape, files: list.map((file) => ({...file})), emptyFolders}) !== digest)
       manifests.push(digest);
   }
@@ -165,6 +170,16 @@ async function* verifyBytes(
     manifests,
     damaged,
   };
+}
+
+/** Undefined where its rows cannot be read, or an index that is damaged leads nowhere. */
+function recordOf(store: Store, digest: Digest): Artifact | undefined {
+  try {
+    return store.artifact(digest);
+  } catch (error) {
+    if (error instanceof UserError && error.reason === 'store-damaged') return undefined;
+    throw error;
+  }
 }
 
 /** SQLite puts the name of the database on a line of its own. */
