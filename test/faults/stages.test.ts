@@ -65,7 +65,11 @@ test('a program that writes through its input into the store is found out, and t
 });
 
 test('a program that leaves a daemon succeeds, and the daemon is ended and named', async (t) => {
-  const cwd = withProgram(t, 'setsid sleep 300 > /dev/null 2>&1 & echo good > "$2"');
+  // The program ends only when its daemon is `sleep` and no longer the shell that was to become it.
+  const cwd = withProgram(
+    t,
+    'setsid sleep 300 > /dev/null 2>&1 & until grep -qz "^sleep" /proc/$!/cmdline; do sleep 0.01; done; echo good > "$2"',
+  );
   const ended = await r1(t, WORDS, {cwd});
   assert.equal(ended.code, 0, ended.err);
   assert.match(ended.err, /bad\s+left processes running, which were ended: .*sleep 300/);
