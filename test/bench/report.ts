@@ -1,10 +1,13 @@
 /** How a benchmark hands its figures to the driver: one marked line of JSON per figure. */
 export interface Row {
   readonly name: string;
-  readonly value: number;
+  /** Undefined where there is no figure; `note` says why. */
+  readonly value?: number;
   readonly unit: string;
   /** The figure should be at most this. */
   readonly target?: number;
+  /** The figure should be at least this. */
+  readonly atLeast?: number;
   readonly note?: string;
 }
 

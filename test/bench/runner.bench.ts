@@ -1,0 +1,110 @@
+/**
+ * What it costs to run graphs of trivial commands and one large output, beside other runners in turn. Before it stands
+ * what the machine itself takes for the parts of which it is made. `--full` adds the runners and shapes that take minutes.
+ */
+import {execFileSync, spawnSync} from 'node:child_process';
+import {closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import path from 'node:path';
+import {bytesOnDisk, compete, contenders} from './contest.js';
+import type {Contender, Figures} from './contest.js';
+import {dvc} from './peers/dvc.js';
+import {metaflow} from './peers/metaflow.js';
+import {ninja} from './peers/ninja.js';
+import {r1} from './peers/r1.js';
+import {redun} from './peers/redun.js';
+import {snakemake} from './peers/snakemake.js';
+import {wireit} from './peers/wireit.js';
+import {inTurn, report} from './report.js';
+import {copyOf, fanOf, thirteen} from './shapes.js';
+
+const full = process.argv.includes('--full');
+const REPEATS = 5;
+const GIBIBYTE = 1 << 30;
+
+const scratch = mkdtempSync(path.join(tmpdir(), 'r1-bench-'));
+process.on('exit', () => rmSync(scratch, {recursive: true, force: true}));
+
+const probe = openSync(path.join(scratch, 'probe'), 'w');
+const parts = await inTurn(
+  {
+    'bare node -e 0': () => void execFileSync(process.execPath, ['-e', '0'], {stdio: 'ignore'}),
+    'one process of a shell': () => void spawnSync('/bin/sh', ['-c', ':'], {stdio: 'ignore'}),
+    'one fsync of 4 KiB': () => {
+      writeSync(probe, Buffer.alloc(4096, 1));
+      fsyncSync(probe);
+    },
+  },
+  15,
+);
+closeSync(probe);
+for (const [name, value] of Object.entries(parts)) report({name, value, unit: 'ms'});
+
+const quick = contenders([r1, ninja, wireit]);
+const slow = contenders([dvc, snakemake, redun, metaflow]);
+const everyone = [...quick, ...slow];
+
+interface Told {
+  readonly what: string;
+  readonly of: ReadonlyMap<Contender, Figures>;
+  readonly figure: 'cold' | 'again';
+  readonly target: number;
+  readonly minus?: number;
+}
+
+/** One row for each contender; ours has the target. */
+function tell({what, of, figure, target, minus = 0}: Told): void {
+  for (const [{peer, title}, figures] of of) {
+    const value = figures[figure];
+    report({
+      name: `${what} · ${title}`,
+      unit: 'ms',
+      ...(value === undefined ? {} : {value: value - minus}),
+      ...(peer === r1 ? {target} : {}),
+      ...(figures.note === undefined ? {} : {note: figures.note}),
+    });
+  }
+}
+
+const small = await compete(everyone, {shape: thirteen, repeats: REPEATS, cap: 60, again: 2});
+tell({what: '13 nodes, nothing to do', of: small, figure: 'again', target: 120});
+tell({what: '13 nodes, cold', of: small, figure: 'cold', target: 400});
+
+const wide = new Map([
+  ...(await compete(quick, {shape: fanOf(998), repeats: full ? 3 : 1, cap: 120, again: 3})),
+  ...(full ? await compete(slow, {shape: fanOf(998), repeats: 1, cap: 300}) : []),
+]);
+tell({what: '1,000 nodes, cold', of: wide, figure: 'cold', target: 5000});
+tell({what: '1,000 nodes, nothing to do', of: wide, figure: 'again', target: 400});
+
+if (full) await large();
+
+/** A node that copies a gibibyte: over what the copy and its way to the disk take by themselves. */
+async function large(): Promise<void> {
+  const source = path.join(scratch, 'source');
+  execFileSync('/bin/sh', ['-c', `head -c ${GIBIBYTE} /dev/urandom > "$1"; sync "$1"`, 'sh', source]);
+  const copy = path.join(scratch, 'copy');
+  const {plain} = await inTurn(
+    {
+      plain: () => {
+        execFileSync('/bin/sh', ['-c', 'cp "$1" "$2" && sync "$2"', 'sh', source, copy]);
+        rmSync(copy);
+      },
+    },
+    3,
+  );
+  report({name: '1 GiB copied by cp, and sync', value: plain, unit: 'ms'});
+  const onDisk = new Map<Contender, number>();
+  const look = (contender: Contender, folder: string) => onDisk.set(contender, bytesOnDisk(folder));
+  const of = await compete(everyone, {shape: copyOf(source), repeats: 3, cap: 120, again: 2, look});
+  tell({what: '1 GiB output, cold, over the copy', of, figure: 'cold', target: 1200, minus: plain});
+  tell({what: '1 GiB output, nothing to do', of, figure: 'again', target: 150});
+  for (const [{peer, title}, bytes] of onDisk) {
+    report({
+      name: `1 GiB output, space on the disk · ${title}`,
+      value: bytes / GIBIBYTE,
+      unit: 'GiB',
+      ...(peer === r1 ? {target: 1.01} : {}),
+    });
+  }
+}
