@@ -98,6 +98,7 @@ function openContext(
     params: job.params,
     seed: job.seed,
     threads: job.threads,
+    cores: job.cores,
     scratch: files.scratch,
     get checkpoints() {
       cooperates();

@@ -28,6 +28,8 @@ export interface Job {
   readonly params: Params;
   readonly seed: number;
   readonly threads: number;
+  /** Cores that it may keep busy. */
+  readonly cores: number;
   /** Port → path, or for a `many` port: name → path. */
   readonly inputs: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   readonly outputs: Readonly<Record<string, string>>;
@@ -134,7 +136,7 @@ export function readJob(folder: string): Result<Job, string> {
   for (const key of ['boot', 'tag', 'node', 'stage', 'module', 'export'] as const) {
     if (typeof job[key] !== 'string') return err(`${file}: “${key}” is not a string`);
   }
-  for (const key of ['seed', 'threads'] as const) {
+  for (const key of ['seed', 'threads', 'cores'] as const) {
     if (typeof job[key] !== 'number') return err(`${file}: “${key}” is not a number`);
   }
   for (const key of ['params', 'inputs', 'outputs'] as const) {

@@ -8,7 +8,7 @@ import {bootId} from './executors/processes.js';
 import {JOB_VERSION, absolutePaths, jobFiles, writeRecord} from './jobfolder.js';
 import type {Job} from './jobfolder.js';
 import type {AnyStage} from './stage.js';
-import {threadsOf} from './wiring.js';
+import {resourcesOf, threadsOf} from './wiring.js';
 import type {StageNode} from './wiring.js';
 
 export interface JobToLay {
@@ -39,6 +39,7 @@ export async function layJob({folder, tag, node, exportName, seed, inputs, store
     params,
     seed,
     threads: threadsOf(node),
+    cores: resourcesOf(node).cpu,
   };
   const command = commandOf(stage, folder, base);
   const {checkpointEvery} = node.options;

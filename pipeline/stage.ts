@@ -87,6 +87,8 @@ export interface StageContext<I extends InputPorts, O extends OutputPorts, P ext
   readonly seed: number;
   /** Threads to compute with, as the node declares them; part of the fingerprint of tensor stages. */
   readonly threads: number;
+  /** Cores that the node may keep busy, as its resources say. In no fingerprint, so no byte of a result may depend on it. */
+  readonly cores: number;
   readonly checkpoints: Checkpoints;
   /** Aborted when a stop was asked for. Training stages need not look: `checkpoints.due` and `save` do. */
   readonly signal: AbortSignal;

@@ -116,7 +116,11 @@ export async function openChat(model: string, options: SamplingOptions): Promise
 export async function answerPrompts(
   model: string,
   prompts: readonly Prompt[],
-  options: SamplingOptions & {readonly samples: number; readonly done: (through: number, total: number) => void},
+  options: SamplingOptions & {
+    readonly samples: number;
+    readonly done: (through: number, total: number) => void;
+    readonly note: (text: string) => void;
+  },
 ): Promise<{samples: Sample[]; scores: Score[]}> {
   const [{sampleRows}, {judgeSample, scoreSamples}, {readConfig}] = await Promise.all([
     import('./curation.js'),
@@ -130,6 +134,7 @@ export async function answerPrompts(
     model,
     maxNewTokens,
     chunk: 8,
+    cores: options.threads,
     key: {seed: options.seed, purpose: 'eval'},
   });
   const samples = groups.flatMap((group) =>

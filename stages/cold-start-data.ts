@@ -17,7 +17,7 @@ export const coldStartData = defineStage({
   name: 'cold-start-data',
   summary: 'Readable, correct completions of R1-Zero with the language of the reasoning mended',
   tensor: true,
-  resources: {cpu: 1, memory: 1200},
+  resources: {memory: 1200},
   inputs: {policy: 'model', prompts: 'prompts'},
   outputs: {dataset: 'dataset', rollouts: 'rollouts'},
   params: {
@@ -35,7 +35,7 @@ export const coldStartData = defineStage({
     rewardTimeout: 2_000,
   },
   choices: {template: TEMPLATE_NAMES},
-  async run({inputs, outputs, params, seed, threads, progress, note}) {
+  async run({inputs, outputs, params, seed, threads, cores, progress, note}) {
     const [{mend, readability}, {languageConsistency}] = await Promise.all([
       import('./tasks/dials-grammar.js'),
       import('./text/language.js'),
@@ -47,8 +47,10 @@ export const coldStartData = defineStage({
       count: params.prompts,
       topP: 1,
       threads,
+      cores,
       key: {seed, purpose: 'cold-start-data'},
       done: (step, total) => progress({step, total}),
+      note,
     });
     const rollouts = groups.flat();
     const faults = await ruleFaults(rollouts, params.rewardTimeout);

@@ -2,7 +2,7 @@
 import {StageFailure} from '../pipeline/stage.js';
 import {readPrompts} from './rows.js';
 import type {RolloutRow} from './rows.js';
-import {encodePrompts, lengthBuckets, sampleGroups} from './sampling.js';
+import {encodePrompts, lengthBuckets, sampleGroups, samplingWith} from './sampling.js';
 import type {Rollout} from './sampling.js';
 import type {Prompt} from './tasks/prompt.js';
 import type {TemplateName} from './text/templates.js';
@@ -40,8 +40,12 @@ export interface ModelSampling {
   readonly maxNewTokens: number;
   readonly chunk: number;
   readonly threads: number;
+  /** Cores to keep busy; they change how long it takes and nothing else. */
+  readonly cores: number;
   readonly key: {readonly seed: number; readonly purpose: string};
   readonly done: (prompts: number, total: number) => void;
+  /** Told what a person should see, one line each. */
+  readonly note: (text: string) => void;
 }
 
 export interface Sampled {
@@ -60,11 +64,11 @@ export const sampleFromModel = async ({
 }: ModelSampling & {readonly prompts: string; readonly count?: number}): Promise<Sampled> =>
   sampleRows((await readPrompts(prompts)).slice(0, count), options);
 
-/** `samples` completions for each prompt from a model folder, in one session of its own. */
+/** `samples` completions for each prompt from a model folder. */
 export async function sampleRows(rows: readonly Prompt[], options: ModelSampling): Promise<Sampled> {
-  const {model, template, prefill = '', samples, temperature, topP, maxNewTokens, chunk, threads, key, done} = options;
-  const [{openEngine, generation}, {openModel}, {countParameters}, {openTokenizer}] = await Promise.all([
-    import('./tensorflow/engine.js'),
+  const {model, template, prefill = '', samples, temperature, topP, maxNewTokens, chunk, key, done} = options;
+  const [{openSampler}, {openModel}, {countParameters}, {openTokenizer}] = await Promise.all([
+    import('./rollout/sampler.js'),
     import('./model/folder.js'),
     import('./model/parameters.js'),
     import('./text/tokenizer.js'),
@@ -73,37 +77,34 @@ export async function sampleRows(rows: readonly Prompt[], options: ModelSampling
   const tokenizer = await openTokenizer(model);
   if (rows.length === 0) throw new StageFailure('there are no prompts');
   const prompts = encodePrompts(rows, {tokenizer, template, prefill, limit: config.maxPositions - maxNewTokens});
-  const engine = await openEngine({
+  const lengths = prompts.map(({tokens}) => tokens.length);
+  const sampler = await openSampler({
+    ...options,
     config,
     weights,
-    threads,
-    programs: {
-      sample: generation({
-        prompts: chunk,
-        group: samples,
-        promptLengths: lengthBuckets(
-          prompts.map(({tokens}) => tokens.length),
-          2,
-        ),
-        maxNewTokens,
-        temperature,
-        topP,
-        topK: 0,
-        stopIds: [tokenizer.eosId],
-        padId: tokenizer.padId,
-      }),
-    },
+    sampling: samplingWith(tokenizer, {
+      prompts: chunk,
+      group: samples,
+      promptLengths: lengthBuckets(lengths, 2),
+      maxNewTokens,
+      temperature,
+      topP,
+    }),
   });
-  const groups = await sampleGroups(engine.run.sample, prompts, {
-    tokenizer,
-    group: samples,
-    chunk,
-    maxNewTokens,
-    key,
-    prefill,
-    done: (through) => done(through, prompts.length),
-  });
-  engine.dispose();
+  let groups: Rollout[][];
+  try {
+    groups = await sampleGroups(sampler, prompts, {
+      tokenizer,
+      group: samples,
+      chunk,
+      maxNewTokens,
+      key,
+      prefill,
+      done: (through) => done(through, prompts.length),
+    });
+  } finally {
+    await sampler.close();
+  }
   const generatedTokens = groups.flat().reduce((sum, {tokens}) => sum + tokens.length, 0);
   return {groups, generatedTokens, parameters: countParameters(config)};
 }

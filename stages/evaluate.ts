@@ -17,7 +17,7 @@ export const evaluate = defineStage({
   tensor: true,
   // The draws are keyed by the problem and the sample alone: all models of all runs meet the same ones.
   seedless: true,
-  resources: {cpu: 1, memory: 1200},
+  resources: {memory: 1200},
   inputs: {model: 'model', prompts: 'prompts', general: optional('prompts')},
   outputs: {scores: 'scores'},
   params: {
@@ -32,7 +32,7 @@ export const evaluate = defineStage({
     evaluationSeed: 20260103,
   },
   choices: {template: TEMPLATE_NAMES},
-  async run({inputs, outputs, params, threads, progress, note}) {
+  async run({inputs, outputs, params, threads, cores, progress, note}) {
     const [{judgeSample, scoreSamples}, {weightsDigest}] = await Promise.all([
       import('./evaluation/index.js'),
       import('./model/folder.js'),
@@ -43,8 +43,10 @@ export const evaluate = defineStage({
         model: inputs.model,
         prompts,
         threads,
+        cores,
         key: {seed: params.evaluationSeed, purpose},
         done: (step, total) => progress({step: Math.round(1000 * (offset + (share * step) / total)), total: 1000}),
+        note,
       });
     const part = inputs.general === undefined ? 1 : 0.7;
     const {groups} = await drawn(inputs.prompts, 'evaluate/reasoning', 0, part);

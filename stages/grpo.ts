@@ -16,7 +16,7 @@ import {setImmediate as turn} from 'node:timers/promises';
 import {StageFailure, optional, param, defineStage} from '../pipeline/stage.js';
 import {readJson, readPrompts, writeJson, writeRows} from './rows.js';
 import type {HistoryRow} from './rows.js';
-import {encodePrompts, lengthBuckets, sampleGroups} from './sampling.js';
+import {encodePrompts, lengthBuckets, sampleGroups, samplingWith} from './sampling.js';
 import type {EncodedPrompt, Rollout} from './sampling.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -61,7 +61,7 @@ export const grpo = defineStage({
   name: 'grpo',
   summary: 'Reinforcement learning from rule rewards and, where wired, reward models',
   tensor: true,
-  resources: {cpu: 1, memory: 2000},
+  resources: {memory: 2000},
   inputs: {
     policy: 'model',
     prompts: 'prompts',
@@ -119,9 +119,10 @@ export const grpo = defineStage({
     rewardTimeout: 2_000,
   },
   choices: {template: TEMPLATE_NAMES, ratio: RATIOS, aggregate: AGGREGATES},
-  async run({inputs, outputs, params, seed, threads, checkpoints, progress, metric, note}) {
+  async run({inputs, outputs, params, seed, threads, cores, checkpoints, progress, metric, note}) {
     const [
-      {openEngine, grpoTraining, logProbabilities, generation},
+      {openEngine, grpoTraining, logProbabilities},
+      {planRollouts},
       {openModel, saveModel},
       {countParameters},
       files,
@@ -133,6 +134,7 @@ export const grpo = defineStage({
       {reflectiveWords},
     ] = await Promise.all([
       import('./tensorflow/engine.js'),
+      import('./rollout/sampler.js'),
       import('./model/folder.js'),
       import('./model/parameters.js'),
       import('./train/state.js'),
@@ -167,7 +169,9 @@ export const grpo = defineStage({
       Array.from({length: 10}, (_, i) => (longest * (i + 1)) / 10),
       10,
     );
-    const {microBatch: rows, temperature, chunk, group} = params;
+    const {microBatch: rows, temperature, chunk, group, maxNewTokens} = params;
+    const sampling = {prompts: chunk, group, promptLengths, maxNewTokens, temperature, topP: 1};
+    const rollouts = planRollouts({config, sampling: samplingWith(tokenizer, sampling), threads, cores, note});
     const engine = await openEngine({
       config,
       weights,
@@ -189,19 +193,10 @@ export const grpo = defineStage({
         ...(params.klCoefficient > 0
           ? {reference: logProbabilities({rows, lengths, temperature, of: 'reference' as const})}
           : {}),
-        rollout: generation({
-          prompts: chunk,
-          group,
-          promptLengths,
-          maxNewTokens: params.maxNewTokens,
-          temperature,
-          topP: 1,
-          topK: 0,
-          stopIds: [tokenizer.eosId],
-          padId: tokenizer.padId,
-        }),
+        ...rollouts.programs,
       },
     });
+    const sampler = rollouts.open(engine);
     const openPreference = (folder: string | undefined) =>
       folder === undefined ? undefined : openRewardModel(folder, {threads, maxTokens: longest});
     const helpful = await openPreference(inputs.helpful);
@@ -267,11 +262,11 @@ export const grpo = defineStage({
           i < fromGeneral ? general[generalAt!(drawn.general++)[0]!]! : reasoning[questionAt(drawn.reasoning++)[0]!]!,
         );
         const groups = await score(
-          await sampleGroups(engine.run.rollout, questions, {
+          await sampleGroups(sampler, questions, {
             tokenizer,
             group,
             chunk,
-            maxNewTokens: params.maxNewTokens,
+            maxNewTokens,
             key: {seed, purpose: `grpo/rollout/${round}`, step: state.rollouts},
           }),
         );
@@ -366,7 +361,7 @@ export const grpo = defineStage({
         });
       }
     }
-    await scorer.close();
+    await Promise.all([sampler.close(), scorer.close()]);
     helpful?.close();
     safety?.close();
     await saveModel(outputs.model, {

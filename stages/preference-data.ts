@@ -17,7 +17,7 @@ export const preferenceData = defineStage({
   name: 'preference-data',
   summary: 'Preference pairs and safety labels on the model’s own completions',
   tensor: true,
-  resources: {cpu: 1, memory: 1200},
+  resources: {memory: 1200},
   inputs: {policy: 'model', prompts: 'prompts'},
   outputs: {pairs: 'pairs', labels: 'labels'},
   params: {
@@ -34,7 +34,7 @@ export const preferenceData = defineStage({
     chunk: 16,
   },
   choices: {template: TEMPLATE_NAMES},
-  async run({inputs, outputs, params, seed, threads, progress, note, scratch}) {
+  async run({inputs, outputs, params, seed, threads, cores, progress, note, scratch}) {
     const [{preferred, judgedSafe}, {agreement}, {readPrompts}, {join}] = await Promise.all([
       import('./tasks/judge.js'),
       import('./tasks/agreement.js'),
@@ -54,8 +54,10 @@ export const preferenceData = defineStage({
       count: params.prompts,
       topP: 1,
       threads,
+      cores,
       key: {seed, purpose: 'preference-data'},
       done: (step, total) => progress({step, total}),
+      note,
     });
     const pairs: PairRow[] = [];
     const labels: LabelRow[] = [];

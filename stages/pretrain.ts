@@ -10,7 +10,7 @@ import {setImmediate as turn} from 'node:timers/promises';
 import {StageFailure, optional, param, defineStage} from '../pipeline/stage.js';
 import {documentRow, readJson, readPrompts, readRows, writeJson, writeRows} from './rows.js';
 import type {HistoryRow} from './rows.js';
-import {encodePrompts, lengthBuckets, sampleGroups} from './sampling.js';
+import {encodePrompts, lengthBuckets, sampleGroups, samplingWith} from './sampling.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 
@@ -27,7 +27,7 @@ export const pretrain = defineStage({
   name: 'pretrain',
   summary: 'A base model from raw documents, trained until it can solve some problems by sampling',
   tensor: true,
-  resources: {cpu: 1, memory: 1500},
+  resources: {memory: 1500},
   inputs: {documents: 'dataset', tokenizer: 'tokenizer', validation: optional('prompts')},
   outputs: {model: 'model', history: 'history'},
   params: {
@@ -66,9 +66,10 @@ export const pretrain = defineStage({
     maxSteps: 4_600,
   },
   choices: {gateTemplate: TEMPLATE_NAMES},
-  async run({inputs, outputs, params, seed, threads, checkpoints, progress, metric, note}) {
+  async run({inputs, outputs, params, seed, threads, cores, checkpoints, progress, metric, note}) {
     const [
-      {openEngine, crossEntropyTraining, generation},
+      {openEngine, crossEntropyTraining},
+      {planRollouts},
       {newConfig},
       {initialWeights, countParameters},
       {saveModel},
@@ -78,6 +79,7 @@ export const pretrain = defineStage({
       {scoreCompletion},
     ] = await Promise.all([
       import('./tensorflow/engine.js'),
+      import('./rollout/sampler.js'),
       import('./model/config.js'),
       import('./model/parameters.js'),
       import('./model/folder.js'),
@@ -117,6 +119,23 @@ export const pretrain = defineStage({
       limit: params.maxPositions - params.maxNewTokens,
     });
     const chunk = 8;
+    const rollouts = planRollouts({
+      config,
+      sampling: samplingWith(tokenizer, {
+        prompts: chunk,
+        group: params.gateSamples,
+        promptLengths: lengthBuckets(
+          questions.map(({tokens}) => tokens.length),
+          1,
+        ),
+        maxNewTokens: params.maxNewTokens,
+        temperature: params.gateTemperature,
+        topP: params.gateTopP,
+      }),
+      threads,
+      cores,
+      note,
+    });
     const engine = await openEngine({
       config,
       weights: initialWeights(config, seed),
@@ -130,22 +149,10 @@ export const pretrain = defineStage({
             12,
           ),
         }),
-        sample: generation({
-          prompts: chunk,
-          group: params.gateSamples,
-          promptLengths: lengthBuckets(
-            questions.map(({tokens}) => tokens.length),
-            1,
-          ),
-          maxNewTokens: params.maxNewTokens,
-          temperature: params.gateTemperature,
-          topP: params.gateTopP,
-          topK: 0,
-          stopIds: [tokenizer.eosId],
-          padId: tokenizer.padId,
-        }),
+        ...rollouts.programs,
       },
     });
+    const sampler = rollouts.open(engine);
     let {step, end, history, trainedTokens}: State = {step: 0, end: params.steps, history: [], trainedTokens: 0};
     if (checkpoints.latest !== undefined) {
       ({step, end, history, trainedTokens} = (await readJson(join(checkpoints.latest, 'state.json'))) as State);
@@ -159,7 +166,7 @@ export const pretrain = defineStage({
     const batchAt = batchOrder(rows.length, params.batch, {seed, purpose: 'pretrain/order'});
 
     const solved = async (): Promise<number> => {
-      const groups = await sampleGroups(engine.run.sample, questions, {
+      const groups = await sampleGroups(sampler, questions, {
         tokenizer,
         group: params.gateSamples,
         chunk,
@@ -205,6 +212,7 @@ export const pretrain = defineStage({
       }
       end += params.extraSteps;
     }
+    await sampler.close();
 
     await saveModel(outputs.model, {
       config,

@@ -15,7 +15,7 @@ export const rejectionSampling = defineStage({
   name: 'rejection-sampling',
   summary: 'Correct, clean completions of the reasoning model, for supervised fine-tuning',
   tensor: true,
-  resources: {cpu: 1, memory: 1200},
+  resources: {memory: 1200},
   inputs: {policy: 'model', prompts: 'prompts'},
   outputs: {dataset: 'dataset', rollouts: 'rollouts'},
   params: {
@@ -34,7 +34,7 @@ export const rejectionSampling = defineStage({
     rewardTimeout: 2_000,
   },
   choices: {template: TEMPLATE_NAMES},
-  async run({inputs, outputs, params, seed, threads, progress, note}) {
+  async run({inputs, outputs, params, seed, threads, cores, progress, note}) {
     const [{languageConsistency}, {rewards}] = await Promise.all([
       import('./text/language.js'),
       import('./rewards/index.js'),
@@ -45,8 +45,10 @@ export const rejectionSampling = defineStage({
       prompts: inputs.prompts,
       count: params.prompts,
       threads,
+      cores,
       key: {seed, purpose: 'rejection-sampling'},
       done: (step, total) => progress({step, total}),
+      note,
     });
     const rollouts = groups.flat();
     const faults = await ruleFaults(rollouts, params.rewardTimeout);

@@ -1,10 +1,11 @@
 /**
- * Draws completions for prompts with a loaded engine. The unit of work is a fixed chunk of whole groups: prompts of like
+ * Draws completions for prompts with a sampler. The unit of work is a fixed chunk of whole groups: prompts of like
  * length, padded to one bucket, so that a chunk's bytes depend on the chunk alone. Scoring is somebody else's job.
  */
-import {setImmediate as turn} from 'node:timers/promises';
 import {StageFailure} from '../pipeline/stage.js';
 import {samplingUniforms} from './random.js';
+import type {Sampler} from './rollout/sampler.js';
+import type {Chunk, GenerationOptions} from './tensorflow/programs/generation.js';
 import {encodePrompt} from './text/templates.js';
 import type {TemplateName} from './text/templates.js';
 import type {Tokenizer} from './text/tokenizer.js';
@@ -24,15 +25,6 @@ export interface Rollout {
   readonly finished: boolean;
   readonly completion: Completion;
 }
-
-/** What `engine.run.<generation program>` takes and gives. */
-export type Generate = (chunk: {
-  readonly prompts: readonly (readonly number[])[];
-  readonly uniforms: Float32Array;
-}) => readonly {
-  readonly tokens: readonly number[];
-  readonly finished: boolean;
-}[];
 
 export interface EncodedPrompt {
   readonly prompt: Prompt;
@@ -78,6 +70,12 @@ export function lengthBuckets(lengths: readonly number[], count = 2): number[] {
   return [...new Set(at)].sort((a, b) => a - b);
 }
 
+/** What a model's sampler is opened with: a sample ends with the tokenizer's end token, the nucleus alone cuts the tail. */
+export const samplingWith = (
+  {eosId, padId}: Tokenizer,
+  options: Omit<GenerationOptions, 'topK' | 'stopIds' | 'padId' | 'of'>,
+): GenerationOptions => ({...options, topK: 0, stopIds: [eosId], padId});
+
 /**
  * `group` samples of every prompt, prompt by prompt in the given order.
  *
@@ -87,7 +85,7 @@ export function lengthBuckets(lengths: readonly number[], count = 2): number[] {
  * @param done called with the number of prompts that are through
  */
 export async function sampleGroups(
-  generate: Generate,
+  sampler: Sampler,
   prompts: readonly EncodedPrompt[],
   options: {
     readonly tokenizer: Tokenizer;
@@ -105,13 +103,21 @@ export async function sampleGroups(
     .map((_, index) => index)
     .sort((a, b) => prompts[a]!.tokens.length - prompts[b]!.tokens.length || a - b);
   const groups = new Array<Rollout[]>(prompts.length);
-  for (let start = 0; start < order.length; start += chunk) {
-    const members = order.slice(start, start + chunk);
-    const samples = members.flatMap((index) => Array.from({length: group}, (_, sample) => index * group + sample));
-    const drawn = generate({
-      prompts: members.map((index) => prompts[index]!.tokens),
-      uniforms: samplingUniforms(key, samples, maxNewTokens),
-    });
+  const membersOf = (place: number): number[] => order.slice(place * chunk, (place + 1) * chunk);
+  /** Made when one is asked for: the uniforms of all would be much to hold. */
+  function* chunks(): Generator<Chunk> {
+    for (let place = 0; place * chunk < order.length; place++) {
+      const members = membersOf(place);
+      const samples = members.flatMap((index) => Array.from({length: group}, (_, sample) => index * group + sample));
+      yield {
+        prompts: members.map((index) => prompts[index]!.tokens),
+        uniforms: samplingUniforms(key, samples, maxNewTokens),
+      };
+    }
+  }
+  let through = 0;
+  await sampler.generate(chunks(), (at, drawn) => {
+    const members = membersOf(at);
     members.forEach((index, place) => {
       const {prompt, tokens: promptTokens} = prompts[index]!;
       groups[index] = Array.from({length: group}, (_, sample) => {
@@ -126,8 +132,8 @@ export async function sampleGroups(
         };
       });
     });
-    done?.(Math.min(start + chunk, order.length));
-    await turn(); // native calls hold the thread; here a request to stop gets through
-  }
+    through += members.length;
+    done?.(through);
+  });
   return groups;
 }

@@ -23,7 +23,7 @@ export const sft = defineStage({
   name: 'sft',
   summary: 'Supervised fine-tuning on the completions of one or more datasets',
   tensor: true,
-  resources: {cpu: 1, memory: 1500},
+  resources: {memory: 1500},
   inputs: {base: 'model', data: many('dataset')},
   outputs: {model: 'model', history: 'history'},
   params: {

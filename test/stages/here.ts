@@ -31,6 +31,7 @@ export async function runHere(
     params: {...stage.params, ...params},
     seed,
     threads: 1,
+    cores: 1,
     checkpoints: {latest: undefined, due: () => false, save: () => Promise.reject(new Error('no checkpoint is due'))},
     signal: new AbortController().signal,
     scratch: join(folder, 'scratch'),

@@ -21,13 +21,14 @@ export interface StageJob {
   readonly inputs?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   readonly params?: Params;
   readonly seed?: number;
+  readonly cores?: number;
   readonly checkpointEvery?: number;
 }
 
 /** Writes `job.json`; the folder's checkpoints, if any, are what the stage starts from. */
 export function writeJob(
   folder: string,
-  {stage, exported, inputs = {}, params = {}, seed = 0, checkpointEvery}: StageJob,
+  {stage, exported, inputs = {}, params = {}, seed = 0, cores = 1, checkpointEvery}: StageJob,
 ): void {
   mkdirSync(folder, {recursive: true});
   const inside = (path: string): string => relative(folder, resolve(path));
@@ -42,6 +43,7 @@ export function writeJob(
     params: {...stage.params, ...params},
     seed,
     threads: 1,
+    cores,
     inputs: Object.fromEntries(
       Object.entries(inputs).map(([port, path]) => [
         port,

@@ -1,0 +1,104 @@
+/**
+ * Rollout workers: single-threaded processes that share the chunks of a rollout among them. TensorFlow's threads belong to a
+ * process, and a small model decodes fastest on one; so more cores mean more processes. A chunk's bytes depend on the chunk
+ * and the weights alone, so neither the number of workers nor the death of one can be seen in what comes out.
+ */
+import {StageFailure} from '../../pipeline/stage.js';
+import type {ModelConfig} from '../model/config.js';
+import type {Weights} from '../model/parameters.js';
+import type {Chunk, GenerationOptions, Sample} from '../tensorflow/programs/generation.js';
+import {WorkerLost, startWorker} from './process.js';
+import type {RolloutProcess} from './process.js';
+import type {Sampler} from './sampler.js';
+
+export interface PoolOptions {
+  readonly config: ModelConfig;
+  readonly sampling: GenerationOptions;
+  /** The most processes at a time; each is started when there is a chunk for it. */
+  readonly workers: number;
+  /** The weights of now. Asked once for each call of `generate`. */
+  readonly weights: () => Weights;
+  /** Told a sentence when a worker is replaced. */
+  readonly note: (text: string) => void;
+}
+
+export interface Pool extends Sampler {
+  /** Of the processes that run. */
+  pids(): number[];
+}
+
+/** Processes that one chunk may cost. The third in a row did not die by accident. */
+const TRIES = 3;
+
+interface Seat {
+  worker: RolloutProcess | undefined;
+  /** What its worker draws with. */
+  weights: Weights | undefined;
+}
+
+export function openPool({config, sampling, workers, weights, note}: PoolOptions): Pool {
+  const seats = Array.from({length: workers}, (): Seat => ({worker: undefined, weights: undefined}));
+
+  /** One chunk, by a worker that has the weights, and by its successor where it is lost. */
+  const drawn = async (seat: Seat, chunk: Chunk, current: Weights): Promise<readonly Sample[]> => {
+    for (let tries = 1; ; tries++) {
+      try {
+        seat.worker ??= startWorker({config, sampling});
+        if (seat.weights !== current) await seat.worker.load(current);
+        seat.weights = current;
+        return await seat.worker.draw(chunk);
+      } catch (error) {
+        if (!(error instanceof WorkerLost) || seat.worker === undefined) throw error;
+        seat.worker = undefined;
+        seat.weights = undefined;
+        if (tries === TRIES)
+          throw new StageFailure(
+            `${TRIES} rollout workers in a row were lost over the same prompts; the last one ${error.message}. If memory ran out, a smaller “chunk” or fewer cores for the node (resources.cpu) need less; else its log says more`,
+          );
+        note(`a rollout worker ${error.message}; its samples are drawn again by a new one`);
+      }
+    }
+  };
+
+  const close = async (): Promise<void> => {
+    const ending = seats.flatMap(({worker}) => worker ?? []);
+    for (const seat of seats) seat.worker = seat.weights = undefined;
+    await Promise.all(ending.map((worker) => worker.end()));
+  };
+
+  return {
+    async generate(chunks, take) {
+      const current = weights();
+      const waiting = numbered(chunks);
+      let failed = false;
+      const serve = async (seat: Seat): Promise<void> => {
+        for (const [index, chunk] of waiting) {
+          if (failed) return;
+          take(index, await drawn(seat, chunk, current));
+        }
+      };
+      try {
+        await Promise.all(seats.map(serve));
+      } catch (error) {
+        // The others are in the middle of chunks that nobody wants any more.
+        failed = true;
+        await close();
+        throw error;
+      }
+    },
+    pids: () => seats.flatMap(({worker}) => worker?.pid ?? []),
+    close,
+  };
+}
+
+/** Items with their places, for several takers: each gets the next one that nobody has. */
+function numbered<T>(items: Iterable<T>): Iterable<[number, T]> {
+  const iterator = items[Symbol.iterator]();
+  let index = 0;
+  const next = (): IteratorResult<[number, T], undefined> => {
+    const item: IteratorResult<T, unknown> = iterator.next();
+    return item.done === true ? {done: true, value: undefined} : {done: false, value: [index++, item.value]};
+  };
+  // Without `return`, so that a taker that fails does not close it for the others.
+  return {[Symbol.iterator]: () => ({next})};
+}

@@ -1,0 +1,110 @@
+/** One rollout worker, seen from the process that started it. Whether to start another one is not decided here. */
+import {spawn} from 'node:child_process';
+import type {ChildProcess} from 'node:child_process';
+import type {Duplex} from 'node:stream';
+import {fileURLToPath} from 'node:url';
+import {StageFailure} from '../../pipeline/stage.js';
+import type {ModelConfig} from '../model/config.js';
+import type {Weights} from '../model/parameters.js';
+import type {Chunk, GenerationOptions, Sample} from '../tensorflow/programs/generation.js';
+import {receive, send} from './protocol.js';
+import type {FromWorker, ToWorker} from './protocol.js';
+
+/** The worker's process ended though nobody asked it to. A new one would do as well. */
+export class WorkerLost extends Error {
+  override readonly name = 'WorkerLost';
+}
+
+export interface RolloutProcess {
+  readonly pid: number | undefined;
+  /** Hands over the weights of all chunks to come. */
+  load(weights: Weights): Promise<void>;
+  /**
+   * Draws one chunk; one at a time.
+   * @throws WorkerLost when the process ends before it answers
+   */
+  draw(chunk: Chunk): Promise<readonly Sample[]>;
+  /** Ends the process at once and resolves when it is gone. It holds nothing that is worth a farewell. */
+  end(): Promise<void>;
+}
+
+const ENTRY = fileURLToPath(new URL('./worker.js', import.meta.url));
+
+/** Workers that run. They end with this process, even where it ends in the middle of a rollout. */
+const living = new Set<ChildProcess>();
+const endAll = (): void => {
+  for (const child of living) child.kill('SIGKILL');
+};
+
+export function startWorker(order: {
+  readonly config: ModelConfig;
+  readonly sampling: GenerationOptions;
+}): RolloutProcess {
+  // What a worker prints is for the log; stdout may be the answer of a command.
+  const child = spawn(process.execPath, ['--enable-source-maps', ENTRY, String(process.pid)], {
+    stdio: ['ignore', 2, 2, 'pipe'],
+  });
+  if (living.size === 0) process.on('exit', endAll);
+  living.add(child);
+  const socket = child.stdio[3] as Duplex;
+  let waiting: {resolve(samples: readonly Sample[]): void; reject(error: Error): void} | undefined;
+  /** Why it can do nothing more. */
+  let trouble: Error | undefined;
+  const fail = (error: Error): Error => {
+    trouble ??= error;
+    waiting?.reject(trouble);
+    waiting = undefined;
+    return trouble;
+  };
+  /** Resolves with the reason when the process is no more. */
+  const gone = new Promise<Error>((resolve) => {
+    const over = (error: Error): void => {
+      living.delete(child);
+      if (living.size === 0) process.off('exit', endAll);
+      resolve(fail(error));
+    };
+    child.once('error', (error) => over(new StageFailure(`a rollout worker could not be started: ${error.message}`)));
+    // Only once all that it had said was read: it may have told why it ends.
+    child.once('close', (code, signal) =>
+      over(new WorkerLost(code === null ? `was killed by ${signal ?? 'a signal'}` : `exited with ${code}`)),
+    );
+  });
+  // A broken socket is how a death looks from here; the end of the process comes at once and tells more.
+  socket.on('error', () => undefined);
+  receive(socket, (received) => {
+    const message = received as FromWorker;
+    if (message.type === 'failed') {
+      fail(new Error(`Internal error: a rollout worker failed: ${message.message}`));
+      return;
+    }
+    waiting?.resolve(message.samples);
+    waiting = undefined;
+  });
+  /** Sends, or rejects with what became of the worker. */
+  const tell = async (message: ToWorker): Promise<void> => {
+    if (trouble !== undefined) throw trouble;
+    try {
+      await send(socket, message);
+    } catch {
+      throw await gone;
+    }
+  };
+  let opened: Promise<void> | undefined;
+  return {
+    pid: child.pid,
+    async load(weights) {
+      await (opened ??= tell({type: 'open', ...order}));
+      for (const [name, values] of weights) await tell({type: 'tensor', name, values});
+    },
+    async draw(chunk) {
+      const answer = new Promise<readonly Sample[]>((resolve, reject) => (waiting = {resolve, reject}));
+      answer.catch(() => undefined); // Awaited below; until then a loss is not unhandled, only early.
+      await tell({type: 'draw', chunk});
+      return answer;
+    },
+    async end() {
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
+}
