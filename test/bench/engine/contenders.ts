@@ -1,0 +1,102 @@
+/** Who competes in what, how to get them, and what to type. */
+import path from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {python} from '../peers/peer.js';
+
+/** `train` makes optimizer updates, `generate` tokens; `matmul` multiplies large matrices. */
+export type Kind = 'train' | 'generate' | 'matmul';
+
+export interface Entrant {
+  readonly name: string;
+  readonly kinds: readonly Kind[];
+  readonly sizes: readonly string[];
+  readonly ours?: true;
+  /** Ours with every operator called by itself: what compiling is compared with. */
+  readonly eager?: true;
+  /** So many processes side by side, one thread each. */
+  readonly copies?: number;
+  /** How many times as fast as the fastest peer it is meant to be, and at which sizes. Once, everywhere, where it says nothing. */
+  readonly goal?: {readonly times: number; readonly sizes: readonly string[]};
+  /** Brings it here where it is missing. Throws a sentence when it cannot be had. */
+  install(): void;
+  words(folder: string, kind: Kind, threads: number, size: string): readonly [string, ...string[]];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const TORCH = '2.15.0';
+const JAX = '0.10.2';
+const NUMPY = 'numpy==2.4.6';
+
+/** Python files lie beside their sources and are not compiled. */
+const script = (name: string): string =>
+  fileURLToPath(new URL(`../../../../test/bench/engine/${name}`, import.meta.url));
+
+const ALL = ['A', 'B', 'C', 'D'];
+const SMALL = ['A', 'B'];
+
+const ours = (suffix: string, about: Omit<Entrant, 'install' | 'words'>): Entrant => ({
+  ...about,
+  ours: true,
+  install: () => undefined,
+  words: (folder, kind, threads, size) => [
+    process.execPath,
+    '--expose-gc',
+    fileURLToPath(new URL('ours.js', import.meta.url)),
+    folder,
+    `${kind}${suffix}`,
+    String(threads),
+    size,
+  ],
+});
+
+/** One environment serves both ways to run PyTorch. */
+const torch = (mode: 'eager' | 'compiled', kinds: readonly Kind[]): Entrant => ({
+  name: `PyTorch ${mode}`,
+  kinds,
+  sizes: ALL,
+  install: () => void python(`torch-${TORCH}`, `torch==${TORCH}`, NUMPY),
+  words: (folder, kind, threads) => [
+    path.join(python(`torch-${TORCH}`), 'python'),
+    script('torch_peer.py'),
+    folder,
+    kind,
+    String(threads),
+    mode,
+  ],
+});
+
+const jax: Entrant = {
+  name: 'JAX jit',
+  kinds: ['train', 'generate', 'matmul'],
+  sizes: ALL,
+  install: () => void python(`jax-${JAX}`, `jax==${JAX}`, NUMPY),
+  words: (folder, kind, threads) => [
+    path.join(python(`jax-${JAX}`), 'python'),
+    script('jax_peer.py'),
+    folder,
+    kind,
+    String(threads),
+  ],
+  env: {JAX_PLATFORMS: 'cpu'},
+};
+
+export const ENTRANTS: readonly Entrant[] = [
+  ours('', {name: 'r1 compiled', kinds: ['train', 'generate', 'matmul'], sizes: ALL}),
+  ours('', {
+    name: 'r1 compiled, two side by side',
+    kinds: ['generate'],
+    sizes: ['A', 'B', 'C'],
+    copies: 2,
+    goal: {times: 1.5, sizes: ['A', 'B', 'C']},
+  }),
+  ours('-bf16', {
+    name: 'r1 compiled, bf16',
+    kinds: ['train'],
+    sizes: ['A', 'B', 'C'],
+    goal: {times: 1.2, sizes: SMALL},
+  }),
+  ours('-eager', {name: 'r1 eager', kinds: ['train', 'generate'], sizes: ['A', 'B', 'C'], eager: true}),
+  torch('eager', ['train', 'generate', 'matmul']),
+  torch('compiled', ['train', 'generate']),
+  jax,
+];
