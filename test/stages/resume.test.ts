@@ -1,5 +1,6 @@
 /**
- * A training stage that is killed at any moment and resumed ends with the same bytes as one that was never interrupted.
+ * A training stage that is killed at any moment and resumed ends with the same bytes as one that was never interrupted,
+ * though each attempt has another number of rollout workers and the whole one has none.
  * Every training stage, in real processes, on a model of a few thousand parameters and made-up data that it learns quickly.
  */
 import assert from 'node:assert/strict';
@@ -187,7 +188,7 @@ describe('killed again and again, then resumed, gives the bytes of a run without
       let last: string | undefined;
       const next = (checkpointEvery: number): string => {
         const folder = at(`${name}, ${steps.length}`);
-        writeJob(folder, {...job, checkpointEvery});
+        writeJob(folder, {...job, checkpointEvery, cores: 1 + (steps.length % 3)});
         const from = last === undefined ? 0 : (continueFrom(last, folder) ?? 0);
         assert.ok(from >= (steps.at(-1) ?? 0), `nothing is lost: ${[...steps, from].join(', ')}`);
         steps.push(from);
