@@ -4,7 +4,7 @@
  * so are recipes of this package. Not seen: modules whose name is computed, and data files that are read by path.
  */
 import {createHash} from 'node:crypto';
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync, readFileSync, statSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {dirname, join, relative} from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -144,7 +144,8 @@ const bytesOf = (url: string): string =>
     .update(readFileSync(fileURLToPath(url)))
     .digest('hex');
 
-const isFile = (url: string): boolean => existsSync(fileURLToPath(url));
+/** A folder that is named has no bytes to count. */
+const isFile = (url: string): boolean => statSync(fileURLToPath(url), {throwIfNoEntry: false})?.isFile() === true;
 
 const sorted = (record: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));

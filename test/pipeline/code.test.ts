@@ -54,6 +54,11 @@ test('a module that cannot be reached does not count', (t) => {
   assert.equal(codeIn(t, {'unrelated.js': 'export const other = 2;'}).digest, codeIn(t).digest);
 });
 
+test('a folder that is named by a URL has no bytes that could count', (t) => {
+  const {parts} = codeIn(t, {'lib/deep.js': `export const deep = new URL('..', import.meta.url);`});
+  assert.deepEqual(Object.keys(parts.files), ['lib/deep.js', 'lib/help.js', 'lib/worker.js', 'stage.js']);
+});
+
 test('types do not count in a typed stage', (t) => {
   const read = (source: string) => {
     const folder = temporaryFolder(t, {'stage.ts': source});
