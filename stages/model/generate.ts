@@ -2,13 +2,15 @@
  * Generation with a cache: prompts are read once, each shared by its group; then one token a step for every sample,
  * until all have stopped or the room is used up. A plain function, which runs as a loop of the graph when recorded.
  *
- * The prompt's keys and values stay as they are, one set a prompt; the response's grow by one a step. Samples lie
- * prompt-major: row = prompt × group + member.
+ * Every sample has room for its whole sequence from the start: the prompt's keys and values, copied for each member of
+ * the group, and behind the prompt's last token those of the response, written in place step by step. What is not
+ * written yet is masked, as is a prompt's padding, until the response overwrites it. Samples lie prompt-major:
+ * row = prompt × group + member.
  */
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
 import {whileLoop} from '../tensorflow/loop.js';
-import {callOne, INT32, raw} from '../tensorflow/ops.js';
+import {callOne, raw} from '../tensorflow/ops.js';
 import {causalMask, headsOf, MASKED, merged, rotationTable} from './attention.js';
 import type {ModelConfig} from './config.js';
 import type {Sampling} from './sampler.js';
@@ -74,9 +76,23 @@ export function generate(
     rotationWidth(config),
   ]);
   const starts = raw.gather(inputs.lengths, ofRow); // (rows)
-  const dims = {...config, rows, length: 1};
   const {keyValueHeads: kv, headDim} = config;
+  const room = promptLength + maxNewTokens;
   const cacheNames = Array.from({length: config.layers}, (_, layer) => [`keys${layer}`, `values${layer}`] as const);
+  const roomFor = (cache: Tf.Tensor): Tf.Tensor => {
+    const ofRows = raw.gather(cache, ofRow); // (rows, kv, promptLength, d)
+    return raw.reshape(raw.concat([ofRows, tf.zeros([rows, kv, maxNewTokens, headDim])], 2), [
+      rows * kv * room,
+      headDim,
+    ]);
+  };
+  // Where the first place of each row and head lies in a cache, and the number of each place within its row.
+  const begins = tf.tensor2d(
+    Int32Array.from({length: rows * kv}, (_, i) => i * room),
+    [rows, kv],
+    'int32',
+  );
+  const columns = tf.range(0, room, 1, 'int32');
 
   const last = tf.scalar(maxNewTokens, 'int32');
   const start: Progress = {
@@ -85,31 +101,30 @@ export function generate(
     done: tf.logicalOr(inputs.idle, stopped(first.token)),
     tokens: tf.reshape(first.token, [rows, 1]),
     logProbs: tf.reshape(first.logProb, [rows, 1]),
-    ...Object.fromEntries(cacheNames.flat().map((name) => [name, tf.zeros([kv, 1, rows, 0, headDim])])),
+    ...Object.fromEntries(
+      cacheNames.flatMap(([keysName, valuesName], layer) => [
+        [keysName, roomFor(prompt.caches[layer]!.keys)],
+        [valuesName, roomFor(prompt.caches[layer]!.values)],
+      ]),
+    ),
   };
   const result = whileLoop(
     start,
-    {tokens: 1, logProbs: 1, ...Object.fromEntries(cacheNames.flat().map((name) => [name, 3]))},
+    {tokens: 1, logProbs: 1},
     ({step, done}) => tf.logicalAnd(tf.less(step, last), tf.logicalNot(tf.all(done))),
     (state) => {
       const next: Record<string, Tf.Tensor> = {};
       const position = tf.add(starts, tf.sub(state.step, one)); // of the token that is read now
       const turn = raw.asComplex(raw.gather(table, position)); // (rows, …)
+      const places = raw.reshape(tf.add(begins, tf.reshape(position, [rows, 1])), [rows * kv]);
+      const ahead = tf.cast(tf.greater(columns, tf.reshape(position, [rows, 1])), 'float32');
+      const mask = tf.reshape(tf.mul(ahead, MASKED), [rows, 1, room]);
       const hidden = layers(folded, state.token, config, (qkv, layer) => {
-        const {queries, keys, values} = headsOf(qkv, turn, dims);
         const [keysName, valuesName] = cacheNames[layer]!;
-        const grownKeys = raw.concat([state[keysName]!, keys], 3); // (kv, 1, rows, steps, d)
-        const grownValues = raw.concat([state[valuesName]!, values], 3);
-        next[keysName] = grownKeys;
-        next[valuesName] = grownValues;
-        return attendToBoth(
-          queries,
-          prompt.caches[layer]!,
-          prompt.mask,
-          {keys: grownKeys, values: grownValues},
-          config,
-          shape,
-        );
+        const {queries, keys, values} = headsOfOne(qkv, turn, config, rows);
+        next[keysName] = raw.replaceRows(state[keysName]!, places, keys);
+        next[valuesName] = raw.replaceRows(state[valuesName]!, places, values);
+        return attendToCache(queries, {keys: next[keysName], values: next[valuesName]}, mask, config);
       });
       const {token, logProb} = sample(hidden, output, uniformsAt(state.step), options);
       return {
@@ -125,7 +140,7 @@ export function generate(
   return {tokens: result.tokens, logProbs: result.logProbs};
 }
 
-/** The state of the loop: what follows, and each layer's grown keys and values. */
+/** The state of the loop: what follows, and each layer's keys and values, (rows × kv × room, d). */
 interface Progress extends Record<string, Tf.Tensor> {
   /** Tokens made so far, scalar int32. */
   step: Tf.Tensor;
@@ -143,14 +158,15 @@ interface Cache {
   readonly values: Tf.Tensor;
 }
 
-/** The hidden state behind each prompt's last token, and every layer's keys and values: (kv, 1, prompts, length, d). */
+/** The hidden state behind each prompt's last token, and every layer's keys and values: (prompts, kv, length, d). */
 function readPrompts(
   folded: Parameters,
   {tokens, lengths}: GenerationInputs,
   config: ModelConfig,
   {prompts, promptLength}: GenerationShape,
-): {last: Tf.Tensor; caches: Cache[]; mask: Tf.Tensor} {
+): {last: Tf.Tensor; caches: Cache[]} {
   const {tf} = tensorflow();
+  const {keyValueHeads: kv, headDim} = config;
   const dims = {...config, rows: prompts, length: promptLength};
   const {rotation} = rightPadded(config, promptLength);
   const turn = raw.asComplex(rotation);
@@ -158,7 +174,9 @@ function readPrompts(
   const caches: Cache[] = [];
   const hidden = layers(folded, tokens, config, (qkv) => {
     const {queries, keys, values} = headsOf(qkv, turn, dims);
-    caches.push({keys, values});
+    const byPrompt = (x: Tf.Tensor): Tf.Tensor =>
+      raw.transpose(raw.reshape(x, [kv, prompts, promptLength, headDim]), [1, 0, 2, 3]);
+    caches.push({keys: byPrompt(keys), values: byPrompt(values)});
     const weights = callOne('Softmax', [raw.add(raw.matMul(queries, keys, {b: true}), causal)]);
     return merged(raw.matMul(weights, values), dims);
   });
@@ -166,45 +184,40 @@ function readPrompts(
     Int32Array.from({length: prompts}, (_, i) => i * promptLength - 1),
     'int32',
   );
-  const columns = tf.tensor2d(
-    Int32Array.from({length: promptLength}, (_, i) => i),
-    [1, promptLength],
-    'int32',
-  );
-  const padding = tf.cast(tf.greaterEqual(columns, tf.reshape(lengths, [prompts, 1])), 'float32'); // (prompts, length)
+  return {last: raw.gather(hidden, tf.add(lengths, offsets)), caches};
+}
+
+/** One token of each row: its query heads (rows × kv, heads / kv, d), and its keys and values (rows × kv, d), turned. */
+function headsOfOne(
+  qkv: Tf.Tensor,
+  turn: Tf.Tensor,
+  {heads, keyValueHeads: kv, headDim}: ModelConfig,
+  rows: number,
+): {queries: Tf.Tensor; keys: Tf.Tensor; values: Tf.Tensor} {
+  const turned = raw.asFloats(raw.multiplyComplex(raw.asComplex(qkv), turn));
+  const parts = raw.splitSizes(turned, [heads * headDim, kv * headDim, kv * headDim], 1);
+  const [q, k, v] = parts as [Tf.Tensor, Tf.Tensor, Tf.Tensor];
   return {
-    last: raw.gather(hidden, tf.add(lengths, offsets)),
-    caches,
-    mask: tf.reshape(tf.mul(padding, MASKED), [prompts, 1, promptLength]),
+    queries: raw.reshape(q, [rows * kv, heads / kv, headDim]),
+    keys: raw.reshape(k, [rows * kv, headDim]),
+    values: raw.reshape(v, [rows * kv, headDim]),
   };
 }
 
-/** One query a row against its prompt, shared by the group, and against its own response so far. (rows, heads × d) */
-function attendToBoth(
+/**
+ * One query a row and head against all that its row has seen.
+ * @param mask (rows, 1, room) @returns (rows, heads × d)
+ */
+function attendToCache(
   queries: Tf.Tensor,
-  prompt: Cache,
-  promptMask: Tf.Tensor,
-  response: Cache,
-  config: ModelConfig,
-  {prompts, group, promptLength}: GenerationShape,
+  {keys, values}: Cache,
+  mask: Tf.Tensor,
+  {heads, keyValueHeads: kv, headDim}: ModelConfig,
 ): Tf.Tensor {
-  const {tf} = tensorflow();
-  const {heads, keyValueHeads: kv, headDim} = config;
-  const perKey = heads / kv;
-  const rows = prompts * group;
-  const byPrompt = raw.reshape(queries, [kv, perKey, prompts, group, headDim]);
-  const promptScores = raw.add(raw.matMul(byPrompt, prompt.keys, {b: true}), promptMask); // (kv, perKey, prompts, group, length)
-  const ownScores = raw.matMul(queries, response.keys, {b: true}); // (kv, perKey, rows, 1, steps)
-  const scores = raw.concat([raw.reshape(promptScores, [kv, perKey, rows, 1, promptLength]), ownScores], 4);
-  const weights = callOne('Softmax', [scores]);
-  const ofWeights = (begin: number, size: number): Tf.Tensor =>
-    callOne(
-      'Slice',
-      [weights, tf.tensor1d([0, 0, 0, 0, begin], 'int32'), tf.tensor1d([-1, -1, -1, -1, size], 'int32')],
-      {T: {type: 1}, Index: INT32},
-    );
-  const promptWeights = raw.reshape(ofWeights(0, promptLength), [kv, perKey, prompts, group, promptLength]);
-  const fromPrompt = raw.reshape(raw.matMul(promptWeights, prompt.values), [kv, perKey, rows, 1, headDim]);
-  const fromOwn = raw.matMul(ofWeights(promptLength, -1), response.values);
-  return merged(raw.add(fromPrompt, fromOwn), {...config, rows, length: 1});
+  const [rows, , room] = mask.shape as [number, number, number];
+  const inRoom = (x: Tf.Tensor): Tf.Tensor => raw.reshape(x, [rows * kv, room, headDim]);
+  const scores = raw.multiplySmall(queries, inRoom(keys), {b: true}); // (rows × kv, heads / kv, room)
+  const weights = callOne('Softmax', [raw.add(raw.reshape(scores, [rows, heads, room]), mask)]);
+  const context = raw.multiplySmall(raw.reshape(weights, [rows * kv, heads / kv, room]), inRoom(values));
+  return raw.reshape(context, [rows, heads * headDim]);
 }

@@ -43,6 +43,17 @@ export const raw = {
       ? callOne('MatMul', [a, b], {T: FLOAT, transpose_a: left, transpose_b: right})
       : callOne('BatchMatMulV2', [a, b], {T: FLOAT, adj_x: left, adj_y: right});
   },
+  /**
+   * The same for stacks of vectors and small matrices, as a step of generation has them. Another operator, because
+   * oneDNN takes the usual one over and packs each matrix before it multiplies, which costs more than the product.
+   */
+  multiplySmall: (a: Tf.Tensor, b: Tf.Tensor, transpose: {readonly b?: boolean} = {}) =>
+    callOne('BatchMatMulV3', [a, b], {Ta: FLOAT, Tb: FLOAT, Tout: FLOAT, adj_x: false, adj_y: transpose.b ?? false}),
+  /**
+   * x with x[places[i]] = rows[i], written into the memory of x, which must be nobody else's: the state of a loop that
+   * nothing reads between two steps. (N, …), (n) int32, (n, …) → (N, …)
+   */
+  replaceRows: (x: Tf.Tensor, places: Tf.Tensor, rows: Tf.Tensor) => callOne('InplaceUpdate', [x, places, rows]),
   reshape: (x: Tf.Tensor, shape: readonly number[]) =>
     callOne('Reshape', [x, ints(shape)], {T: typeOf(x), Tshape: INT32}),
   transpose: (x: Tf.Tensor, order: readonly number[]) =>

@@ -43,7 +43,7 @@ const RULES = new Map<string, Rule>([
   ...[
     'Abs Ceil Conj Cos Cumsum Elu Erf Exp Expm1 Floor Identity Log Log1p LogSoftmax LogicalNot MatrixBandPart Neg',
     'OnesLike Reciprocal Relu ReverseV2 Roll Round Rsqrt Selu Sigmoid Sign Sin Snapshot Softmax Softplus Sqrt Square',
-    'StopGradient Tan Tanh TensorScatterAdd ZerosLike EluGrad ReluGrad SigmoidGrad TanhGrad RsqrtGrad SqrtGrad',
+    'StopGradient Tan Tanh TensorScatterAdd InplaceUpdate ZerosLike EluGrad ReluGrad SigmoidGrad TanhGrad RsqrtGrad SqrtGrad',
     'InvGrad AddN',
   ]
     .join(' ')
@@ -62,6 +62,7 @@ const RULES = new Map<string, Rule>([
   ['ArgMin', arg],
   ['BatchMatMul', batchMatMul],
   ['BatchMatMulV2', batchMatMul],
+  ['BatchMatMulV3', batchMatMul],
   ['Bitcast', bitcast],
   ['BroadcastTo', ({op, inputs: [x, shape]}) => [{dtype: x!.dtype, shape: Array.from(known(op, shape))}]],
   ['Cast', ({inputs, attributes}) => [{dtype: type(attributes['DstT']), shape: inputs[0]!.shape}]],
