@@ -118,7 +118,8 @@ export function generate(
       const turn = raw.asComplex(raw.gather(table, position)); // (rows, …)
       const places = raw.reshape(tf.add(begins, tf.reshape(position, [rows, 1])), [rows * kv]);
       const ahead = tf.cast(tf.greater(columns, tf.reshape(position, [rows, 1])), 'float32');
-      const mask = tf.reshape(tf.mul(ahead, MASKED), [rows, 1, room]);
+      // The same for all heads, but spelt out for each: that is cheaper once than a broadcast in every layer.
+      const mask = tf.tile(tf.reshape(tf.mul(ahead, MASKED), [rows, 1, room]), [1, config.heads, 1]);
       const hidden = layers(folded, state.token, config, (qkv, layer) => {
         const [keysName, valuesName] = cacheNames[layer]!;
         const {queries, keys, values} = headsOfOne(qkv, turn, config, rows);
@@ -206,7 +207,7 @@ function headsOfOne(
 
 /**
  * One query a row and head against all that its row has seen.
- * @param mask (rows, 1, room) @returns (rows, heads × d)
+ * @param mask (rows, heads, room) @returns (rows, heads × d)
  */
 function attendToCache(
   queries: Tf.Tensor,
