@@ -73,7 +73,7 @@ export type JobResult = (
   | {readonly end: 'exited'; readonly code: number}
 ) & {readonly usage?: Usage};
 
-/** What the stage's process used, as the system counts it. */
+/** What the stage's process used, as the system counts it; of processor time, also what its own processes used. */
 export interface Usage {
   /** Seconds. */
   readonly user: number;

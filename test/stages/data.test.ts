@@ -8,6 +8,8 @@ import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, before, test} from 'node:test';
+import {jobFiles} from '../../pipeline/jobfolder.js';
+import type {JobResult} from '../../pipeline/jobfolder.js';
 import {coldStartData, evaluate, preferenceData, pretrain, rejectionSampling} from '../../stages/index.js';
 import {writeRows} from '../../stages/rows.js';
 import {parseReasoning} from '../../stages/tasks/dials-grammar.js';
@@ -90,11 +92,16 @@ after(() => rmSync(root, {recursive: true, force: true}));
 const policy = out('base', 'model');
 const sampling = {samples: 8, maxNewTokens: 24, chunk: 8} as const;
 
+const resultOf = (folder: string): JobResult => JSON.parse(readFileSync(jobFiles(folder).result, 'utf8')) as JobResult;
+
 /** Makes `job` twice, alone and with rollout workers; the bytes must be the same, with another seed too if it takes none. */
 async function makeTwice(name: string, job: StageJob): Promise<void> {
   await make(at(name), job);
   await make(at(`${name} again`), {...job, cores: 2, ...(job.stage.seedless === true ? {seed: 1} : {})});
   assert.deepEqual(outputsOf(at(`${name} again`)), outputsOf(at(name)), `${name} has the same bytes with two workers`);
+  // Each worker loads TensorFlow anew, so together they take no less than the one process took.
+  const seconds = (job: string): number => resultOf(at(job)).usage!.user;
+  assert.ok(seconds(`${name} again`) > 0.8 * seconds(name), 'the time of the workers counts');
 }
 
 interface Row {
