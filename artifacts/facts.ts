@@ -96,6 +96,10 @@ export interface Facts {
   resumeRun(run: RunId, command: string): void;
   /** Ends the session that this process began. `outcome` is the runner's word: 'succeeded', 'failed', 'stopped' … */
   endRun(run: RunId, outcome: string): void;
+  /**
+   * A power cut may take the beginning back, until an outcome is recorded or `settle` resolves: so a job folder may be
+   * there of an attempt that nobody knows of.
+   */
   beginAttempt(attempt: NewAttempt): Begun;
   /**
    * Takes over an orphan: a new claim, and a decision 'run' where a node is named. Undefined when its owner turned out
@@ -104,6 +108,11 @@ export interface Facts {
   adopt(adoption: Adoption): ClaimId | undefined;
   /** 'superseded': somebody else holds a newer claim, or recorded an outcome already; nothing was written. */
   finishAttempt(finished: Finished): 'recorded' | 'superseded';
+  /**
+   * The same without keeping everybody waiting for the disk: durable when it resolves, and those that end at the same
+   * time share the way there. Where the disk fails then, the fact is written, but a power cut may still take it back.
+   */
+  finishAttemptSoon(finished: Finished): Promise<'recorded' | 'superseded'>;
   /** A file or folder from outside as a node: an attempt of stage 'source' and the decision 'source'. Ingest it first. */
   recordSource(source: Source): AttemptId;
   /**
@@ -123,9 +132,11 @@ export interface FactsContext {
   readonly gate: Gate;
   readonly claims: Claims;
   readonly questions: Questions;
+  /** Resolves when what was written so far would survive a power cut. */
+  readonly settle: () => Promise<void>;
 }
 
-export function openFacts({db, layout, rows, blobs, gate, claims, questions}: FactsContext): Facts {
+export function openFacts({db, layout, rows, blobs, gate, claims, questions, settle}: FactsContext): Facts {
   const addDecision = ({run, node, action, attempt, because}: Decision): void => {
     db.prepare('INSERT INTO decision (run, node, action, attempt, because, at) VALUES (?, ?, ?, ?, ?, ?)').run(
       run,
@@ -211,6 +222,20 @@ export function openFacts({db, layout, rows, blobs, gate, claims, questions}: Fa
     );
   };
 
+  /** Inside a transaction. */
+  const finish = ({attempt, claim, outcome, outputs = {}}: Finished): 'recorded' | 'superseded' => {
+    const row = db.prepare<{fingerprint: string}>('SELECT fingerprint FROM attempt WHERE id = ?').get(attempt);
+    if (row === undefined) throw new Error(`Internal error: attempt ${attempt} does not exist`);
+    const newest = claims.newest(row.fingerprint);
+    if (newest?.id !== claim || newest.attempt !== attempt || newest.finished === 1) return 'superseded';
+    if (!outcome.ok && Object.keys(outputs).length > 0)
+      throw new Error('Internal error: a failed attempt has no outputs');
+    for (const [port, artifact] of Object.entries(outputs)) addOutput(attempt, port, artifact);
+    addOutcome(attempt, outcome);
+    db.prepare('DELETE FROM in_flight WHERE attempt = ?').run(attempt);
+    return 'recorded';
+  };
+
   return {
     beginRun: ({recipe, seed, plan, command}) =>
       db.transact(() => {
@@ -235,7 +260,7 @@ export function openFacts({db, layout, rows, blobs, gate, claims, questions}: Fa
 
     beginAttempt: (wanted) =>
       gate.shareNow(() =>
-        db.transact((): Begun => {
+        db.transactLoosely((): Begun => {
           const newest = claims.newest(wanted.fingerprint);
           if (newest?.finished === 0) {
             const {attempt, run} = newest;
@@ -264,21 +289,13 @@ export function openFacts({db, layout, rows, blobs, gate, claims, questions}: Fa
         return claim;
       }),
 
-    finishAttempt: ({attempt, claim, outcome, outputs = {}}) =>
-      gate.shareNow(() =>
-        db.transact(() => {
-          const row = db.prepare<{fingerprint: string}>('SELECT fingerprint FROM attempt WHERE id = ?').get(attempt);
-          if (row === undefined) throw new Error(`Internal error: attempt ${attempt} does not exist`);
-          const newest = claims.newest(row.fingerprint);
-          if (newest?.id !== claim || newest.attempt !== attempt || newest.finished === 1) return 'superseded';
-          if (!outcome.ok && Object.keys(outputs).length > 0)
-            throw new Error('Internal error: a failed attempt has no outputs');
-          for (const [port, artifact] of Object.entries(outputs)) addOutput(attempt, port, artifact);
-          addOutcome(attempt, outcome);
-          db.prepare('DELETE FROM in_flight WHERE attempt = ?').run(attempt);
-          return 'recorded';
-        }),
-      ),
+    finishAttempt: (finished) => gate.shareNow(() => db.transact(() => finish(finished))),
+
+    async finishAttemptSoon(finished) {
+      const state = gate.shareNow(() => db.transactLoosely(() => finish(finished)));
+      await settle();
+      return state;
+    },
 
     recordSource: ({run, node, artifact, path, because, port = 'output'}) =>
       gate.shareNow(() =>

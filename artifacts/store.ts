@@ -32,6 +32,7 @@ import type {Questions} from './questions.js';
 import type {Artifact, AttemptId, RunId} from './records.js';
 import {openRunnerLocks} from './runner-lock.js';
 import type {Lock, RunnerLocks} from './runner-lock.js';
+import {openSettling} from './settling.js';
 import {openStatCache} from './stat-cache.js';
 import type {StatCache} from './stat-cache.js';
 
@@ -77,6 +78,8 @@ export interface Store extends Facts, Omit<Questions, 'outputsPresent'>, Metrics
   /** Deletes a job folder or a part of it. Use this and not `rm`: unlinking a hard link touches the blob's stat. */
   removeTree(path: string): Promise<void>;
   artifact(digest: Digest): Artifact | undefined;
+  /** Resolves when all that was written so far would survive a power cut. */
+  settle(): Promise<void>;
   /** Keeps the garbage collector waiting until `work` is over: put `ingest` and its `finishAttempt` inside. */
   withoutCollector<T>(work: () => Promise<T>): Promise<T>;
 
@@ -135,7 +138,8 @@ function assemble(folder: string, mode: 'write' | 'read', files: Files, db: Data
   const locks = openRunnerLocks(layout);
   const claims = openClaims(db, locks);
   const questions = openQuestions(db, rows, blobs);
-  const facts = openFacts({db, layout, rows, blobs, gate, claims, questions});
+  const settle = openSettling(layout, files);
+  const facts = openFacts({db, layout, rows, blobs, gate, claims, questions, settle});
   const folders = openFolders(blobs, context);
   const load = (digest: Digest): Artifact => {
     const artifact = rows.load(digest);
@@ -174,6 +178,7 @@ function assemble(folder: string, mode: 'write' | 'read', files: Files, db: Data
       folders.inputsIntact(inputs.map(({artifact, path}) => ({artifact: load(artifact), path}))),
     removeTree: (path) => folders.removeTree(path),
     artifact: (digest) => rows.load(digest),
+    settle,
     withoutCollector: (work) => gate.share(work),
     holdRunnerLock: (run) => locks.hold(run),
     isAlive: (run) => locks.isAlive(run),
@@ -192,6 +197,7 @@ const DOING: Partial<Record<keyof Store, string>> = {
   materialise: 'lay out an input',
   inputsIntact: 'check the inputs',
   removeTree: 'remove a folder',
+  settle: 'write to the store',
   holdRunnerLock: 'lock the run',
 };
 

@@ -16,6 +16,7 @@ import {outcomeJson} from './outcome.js';
 import type {Failure, Outcome} from './outcome.js';
 import {inReadersTerms} from './places.js';
 import type {StopRequest} from './stop.js';
+import type {Tidying} from './tidying.js';
 import type {StageNode} from './wiring.js';
 
 export interface Attempting {
@@ -25,6 +26,7 @@ export interface Attempting {
   readonly stop: StopRequest;
   /** Seconds between the request to stop and the end by force. */
   readonly grace: number;
+  readonly tidying: Tidying;
 }
 
 /** An attempt that is ours: begun just now, or taken over from a runner that died. */
@@ -43,12 +45,19 @@ export interface Attempted {
 
 const POLL = 200;
 
+export interface Watching {
+  /** Aborted when the process has to be stopped because another node failed. */
+  readonly stop: AbortSignal;
+  /** Called when the process has ended well, and its results are only left to be stored. */
+  readonly endedWell?: () => void;
+}
+
 /** Sees a process to its end and records what came of it. */
 export async function seeThrough(
   claimed: Claimed,
   running: Running,
   with_: Attempting,
-  stop: AbortSignal,
+  {stop, endedWell}: Watching,
 ): Promise<Attempted> {
   const {store, emit} = with_;
   const {node, attempt, folder} = claimed;
@@ -61,15 +70,21 @@ export async function seeThrough(
   });
   let used: Usage | undefined;
   let broken: Error | undefined;
+  let polls = 0;
+  const giveUp = (error: unknown): void => {
+    broken ??= error instanceof Error ? error : new Error(String(error));
+    running.kill();
+  };
   const timer = setInterval(() => {
     try {
       tail.poll();
       capLog(files.log);
       used = running.usage() ?? used;
+      // That a short attempt began is recorded with its outcome; work of hours should not hang on that.
+      if (polls++ === 0) void store.settle().catch(giveUp);
     } catch (error) {
       // A timer has nobody to throw to: the process is ended, and what happened is said once it is dead.
-      broken ??= error instanceof Error ? error : new Error(String(error));
-      running.kill();
+      giveUp(error);
     }
   }, POLL);
   const end = new Ending(running, with_, stop, node.options.timeout);
@@ -100,13 +115,14 @@ export async function seeThrough(
   if (outcome.reason === 'succeeded') {
     if (garbled !== undefined) outcome = {reason: 'events-garbled', ...garbled};
     else if (damaged.length > 0) outcome = {reason: 'inputs-changed', digests: [...new Set(damaged)]};
+    else if (hasOutputs(claimed)) endedWell?.();
   }
   return conclude(claimed, outcome, cost, with_);
 }
 
 /** Stores the outputs of a success, records the outcome, tidies the job folder. */
 export async function conclude(claimed: Claimed, outcome: Outcome, cost: Cost, with_: Attempting): Promise<Attempted> {
-  const {store, emit} = with_;
+  const {store, emit, tidying} = with_;
   const {node, attempt, claim, folder} = claimed;
   const files = jobFiles(folder);
   const concluded = await store.withoutCollector(async (): Promise<Attempted> => {
@@ -114,21 +130,21 @@ export async function conclude(claimed: Claimed, outcome: Outcome, cost: Cost, w
     const actual: Outcome = isFailure(ingested) ? ingested : worded(outcome, claimed, store);
     const outputs = isFailure(ingested) ? {} : ingested;
     const record = () =>
-      store.finishAttempt({
+      store.finishAttemptSoon({
         attempt,
         claim,
         outcome: {ok: actual.reason === 'succeeded', reason: actual.reason, detail: outcomeJson(actual), cost},
         ...(actual.reason === 'succeeded' ? {outputs} : {}),
       });
-    let finished: ReturnType<typeof record>;
+    let finished: Awaited<ReturnType<typeof record>>;
     try {
-      finished = record();
+      finished = await record();
     } catch (error) {
       const worthless = actual.reason !== 'succeeded' && actual.reason !== 'store-failed';
       if (!worthless || !(error instanceof UserError && error.reason === 'disk-full')) throw error;
       // What the stage wrote may be what filled the disk. Nobody will use it, and its failure is worth telling.
       for (const path of [files.scratch, files.outputs]) await store.removeTree(path);
-      finished = record();
+      finished = await record();
     }
     if (finished === 'superseded') return {outcome: {reason: 'superseded'}, outputs: {}};
     return {
@@ -137,9 +153,7 @@ export async function conclude(claimed: Claimed, outcome: Outcome, cost: Cost, w
     };
   });
   const done = concluded.outcome.reason === 'succeeded';
-  for (const used of [files.inputs, files.scratch, ...(done ? [files.outputs, files.checkpoints] : [])]) {
-    if (existsSync(used)) await store.removeTree(used);
-  }
+  await tidying.remove([files.inputs, files.scratch, ...(done ? [files.outputs, files.checkpoints] : [])]);
   // What was lost or overtaken is tried again or replaced at once; the node itself has not finished.
   if (concluded.outcome.reason !== 'lost' && concluded.outcome.reason !== 'superseded') {
     const names = Object.keys(node.stage.params);
@@ -178,6 +192,9 @@ function wallOf(folder: string): number {
 }
 
 const isFailure = (value: Record<string, Artifact> | Failure): value is Failure => typeof value.reason === 'string';
+
+const hasOutputs = ({node, folder}: Claimed): boolean =>
+  Object.keys(node.stage.outputs).every((port) => existsSync(outputPath(folder, port)));
 
 export const outputPath = (folder: string, port: string): string => join(jobFiles(folder).outputs, port);
 

@@ -2,6 +2,7 @@
  * Brings one node up to date within a run: reuse, wait for whoever is at the same work, take over an orphan, or try it
  * itself. Which of these is decided by the store in one transaction, so that no node runs twice.
  */
+import {existsSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {plainError} from '../artifacts/index.js';
 import type {
@@ -110,7 +111,8 @@ export async function bringUpToDate(
       }
       case 'claimed': {
         const {attempt, jobFolder} = begun;
-        const attempted = await attemptIt({attempt, claim: begun.claim, folder: jobFolder, continues});
+        const endedWell = () => slot.yield();
+        const attempted = await attemptIt({attempt, claim: begun.claim, folder: jobFolder, continues, endedWell});
         if (attempted.outcome.reason === 'superseded') {
           slot.release();
           break; // somebody took over while this runner was suspended; theirs counts
@@ -169,7 +171,7 @@ export async function bringUpToDate(
       adopted: true,
       ...expected(),
     });
-    const attempted = await seeThrough(claimed, running, runner, turn.stop);
+    const attempted = await seeThrough(claimed, running, runner, {stop: turn.stop});
     const {reason} = attempted.outcome;
     // Its end went unseen: nothing is known against the stage, so it is tried again from its last checkpoint.
     if (reason === 'lost' || reason === 'superseded') return undefined;
@@ -183,10 +185,12 @@ export async function bringUpToDate(
     }));
   }
 
-  async function attemptIt({attempt, claim, folder, continues}: Begin): Promise<Attempted> {
+  async function attemptIt({attempt, claim, folder, continues, endedWell}: Begin): Promise<Attempted> {
     const files = jobFiles(folder);
     const bare: Claimed = {node, attempt, claim, folder, inputs: []};
     const tag = `${store.id}/${attempt}`;
+    // A power cut may have taken back that an attempt of this number began, and left its folder.
+    if (existsSync(folder)) await store.removeTree(folder);
     const {placed, command} = await layJob({...ready, folder, tag, store});
     const from = continues;
     if (from !== undefined && !bringCheckpoint(from, folder, store)) {
@@ -214,7 +218,7 @@ export async function bringUpToDate(
       ...(from === undefined ? {} : {continues: from}),
       ...expected(),
     });
-    return seeThrough(claimed, running, runner, turn.stop);
+    return seeThrough(claimed, running, runner, {stop: turn.stop, endedWell});
   }
 
   function expected(): {expectedMs?: number} {
@@ -249,6 +253,7 @@ interface Begin {
   readonly claim: ClaimId;
   readonly folder: string;
   readonly continues: Continuation | undefined;
+  readonly endedWell: () => void;
 }
 
 /** The checkpoint to start from: of the same fingerprint, or else the one of other code that was accepted by hand. */

@@ -9,7 +9,10 @@ import type {Outcome} from './outcome.js';
 /** Time to write a checkpoint, which a later run of the same work may still want, ms. */
 const GRACE = 10_000;
 
-export async function endOrphan({attempt, jobFolder}: Orphan, runner: NodeRunner): Promise<void> {
+export async function endOrphan(
+  {attempt, jobFolder}: Orphan,
+  runner: Pick<NodeRunner, 'store' | 'run' | 'executor'>,
+): Promise<void> {
   const {store, run} = runner;
   const found = await adopted(jobFolder, runner);
   // Whole, only not recorded: it harms nobody, and whoever wants it can still have it.

@@ -35,6 +35,11 @@ export interface Turn {
 export interface Slot {
   /** False when starting is no longer wanted: to be asked again after everything that may have taken long. */
   stillWanted(): boolean;
+  /**
+   * Gives on what the node has occupied of the machine, once its process has ended well and its results are only left to
+   * be stored; it still counts as one of the jobs. Should storing fail after all, another node may have started meanwhile.
+   */
+  yield(): void;
   release(): void;
 }
 
@@ -121,6 +126,9 @@ interface Waiting {
   readonly grant: (slot: Slot | undefined) => void;
 }
 
+/** So many nodes at most are having their results stored while others run already. */
+const MOST_STORING = 32;
+
 /** So many others may go before a node that asks for more than is free; then they wait for it. */
 const MOST_PASSED_OVER = 4;
 
@@ -129,7 +137,8 @@ class Slots {
   readonly #options: Pick<ScheduleOptions<never, never>, 'capacity' | 'resources' | 'priority'>;
   readonly #mayStart: () => boolean;
   readonly #waiting: Waiting[] = [];
-  #used: {cpu: number; gpu: number; memory: number; jobs: number} = {cpu: 0, gpu: 0, memory: 0, jobs: 0};
+  readonly #used = {cpu: 0, gpu: 0, memory: 0, jobs: 0};
+  #storing = 0;
 
   constructor(
     options: Pick<ScheduleOptions<never, never>, 'capacity' | 'resources' | 'priority'>,
@@ -186,18 +195,30 @@ class Slots {
   }
 
   #slot({cpu, gpu, memory}: Resources): Slot {
-    const add = (sign: 1 | -1) => {
-      const {cpu: c, gpu: g, memory: m, jobs} = this.#used;
-      this.#used = {cpu: c + sign * cpu, gpu: g + sign * gpu, memory: m + sign * memory, jobs: jobs + sign};
+    const used = this.#used;
+    const occupy = (sign: 1 | -1) => {
+      used.cpu += sign * cpu;
+      used.gpu += sign * gpu;
+      used.memory += sign * memory;
     };
-    add(1);
-    let held = true;
+    occupy(1);
+    used.jobs++;
+    let state: 'running' | 'storing' | 'over' = 'running';
     return {
       stillWanted: this.#mayStart,
+      yield: () => {
+        if (state !== 'running' || this.#storing >= MOST_STORING) return;
+        state = 'storing';
+        this.#storing++;
+        occupy(-1);
+        this.review();
+      },
       release: () => {
-        if (!held) return;
-        held = false;
-        add(-1);
+        if (state === 'over') return;
+        if (state === 'running') occupy(-1);
+        else this.#storing--;
+        state = 'over';
+        used.jobs--;
         this.review();
       },
     };

@@ -19,6 +19,8 @@ import type {Result} from './result.js';
 import type {NodeEnd, RunFailure, RunOptions} from './run.js';
 import {schedule} from './scheduler.js';
 import type {Turn} from './scheduler.js';
+import {openTidying} from './tidying.js';
+import type {Tidying} from './tidying.js';
 import {refsOf, resourcesOf} from './wiring.js';
 import type {StageNode, WiredNode} from './wiring.js';
 
@@ -45,6 +47,7 @@ class Work {
   readonly #made: Map<string, Made>;
   readonly #options: RunOptions;
   readonly #cancelled: Decision[] = [];
+  readonly #tidying: Tidying;
 
   constructor({run, prepared, plan, made, options}: WorkToDo) {
     this.#run = run;
@@ -52,6 +55,7 @@ class Work {
     this.#plan = plan;
     this.#made = made;
     this.#options = options;
+    this.#tidying = openTidying(options);
   }
 
   async run(): Promise<ReadonlyMap<string, NodeEnd>> {
@@ -81,6 +85,7 @@ class Work {
         emit({type: 'node-cancelled', node, ...(because === undefined ? {} : {because})});
       },
     });
+    await this.#tidying.finish();
     if (this.#cancelled.length > 0) this.#options.store.recordDecisions(this.#cancelled);
     return ends;
   }
@@ -131,7 +136,7 @@ class Work {
         expectedMs: planned.expected?.wallMs,
         ...(other === undefined ? {} : {accepted: other}),
       },
-      {...this.#options, run: this.#run},
+      {...this.#options, run: this.#run, tidying: this.#tidying},
       turn,
     );
   }

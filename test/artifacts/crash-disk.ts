@@ -24,6 +24,8 @@ type Operation =
 export class Recorder {
   readonly operations: Operation[] = [];
   readonly files: Files;
+  /** Called when a sync is over. */
+  onSync: (path: string) => void = () => undefined;
 
   constructor() {
     const note = (operation: Operation): void => void this.operations.push(operation);
@@ -37,6 +39,7 @@ export class Recorder {
     const synced = (path: string): void => {
       if (statSync(path).isDirectory()) note({what: 'sync-folder', folder: path});
       else note({what: 'sync-file', inode: inodeOf(path), bytes: readFileSync(path)});
+      this.onSync(path);
     };
     this.files = {
       ...disk,

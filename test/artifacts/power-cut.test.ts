@@ -52,11 +52,14 @@ async function node(
       store.finishAttempt({attempt: begun.attempt, claim, outcome: {ok: false, reason: 'runner-died', detail: null}});
       continue;
     }
+    // What a beginning that the power cut took back has left.
+    await store.removeTree(begun.jobFolder);
     if (input !== undefined) await store.materialise(input.digest, join(begun.jobFolder, 'inputs', 'in'));
     const folder = fill(join(begun.jobFolder, 'outputs', 'out'), files);
     const out = await store.withoutCollector(async () => {
       const artifact = await store.ingest(folder, 'model', {own: true});
-      store.finishAttempt({...begun, outcome: {ok: true, reason: 'succeeded', detail: null}, outputs: {out: artifact}});
+      const outcome = {ok: true, reason: 'succeeded', detail: null} as const;
+      await store.finishAttemptSoon({...begun, outcome, outputs: {out: artifact}});
       return artifact;
     });
     await store.removeTree(begun.jobFolder);
@@ -90,7 +93,10 @@ async function work(store: Store, folder: string): Promise<readonly Digest[]> {
   return [source, base, old, next].map(({digest}) => digest);
 }
 
-/** Copies of the database as it was after each durable commit, with how many operations had gone before. */
+/**
+ * Copies of the database as it was after each durable commit and each sync of its log, with how many operations had gone
+ * before.
+ */
 function keepCommits(
   store: Store,
   recorder: Recorder,
@@ -104,6 +110,9 @@ function keepCommits(
       if (existsSync(join(store.folder, name))) copyFileSync(join(store.folder, name), join(copy, name));
     }
     commits.push({operations: recorder.operations.length, copy});
+  };
+  recorder.onSync = (path) => {
+    if (path.endsWith('-wal')) keep();
   };
   const db = partsOf(store).db as {transact: <T>(work: () => T) => T};
   const transact = db.transact;

@@ -7,7 +7,7 @@ import type {TestContext} from 'node:test';
 import {openStore} from '../../artifacts/index.js';
 import type {Attempt, Store} from '../../artifacts/index.js';
 import {isRunning, kinOf} from '../../pipeline/executors/processes.js';
-import {parseEvent, readProcess} from '../../pipeline/jobfolder.js';
+import {parseEvent, readJob, readProcess} from '../../pipeline/jobfolder.js';
 import {r1, recipeFile, start, until} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
 
@@ -59,8 +59,9 @@ const jobs = (cwd: string): string[] => {
 const jobAt = (cwd: string, node: string, steps: number): Promise<string> =>
   until(`“${node}” is at step ${steps}`, () =>
     jobs(cwd).findLast((folder) => {
-      const job = join(folder, 'job.json');
-      if (!existsSync(job) || (JSON.parse(readFileSync(job, 'utf8')) as {node: string}).node !== node) return false;
+      // Its runner may be writing it at this moment.
+      const job = readJob(folder);
+      if (!job.ok || job.value.node !== node) return false;
       const events = join(folder, 'events.jsonl');
       if (!existsSync(events)) return false;
       const lines = readFileSync(events, 'utf8').split('\n').map(parseEvent);

@@ -1,0 +1,69 @@
+/**
+ * Removes what attempts no longer need of their job folders. Little is left for the end of the run: a file system looks
+ * at each inode that was given back a moment ago when the next file is made (ext4 does for a minute), so a run that makes
+ * and removes thousands of small files would get slower with every node.
+ */
+import {existsSync, lstatSync, readdirSync} from 'node:fs';
+import {join} from 'node:path';
+import {plainError} from '../artifacts/index.js';
+import type {Store} from '../artifacts/index.js';
+import type {Emit} from './events.js';
+
+export interface Tidying {
+  /** Removes each tree that is there, now if it is worth it and at the end otherwise. */
+  remove(paths: readonly string[]): Promise<void>;
+  /** Removes the rest. What cannot be removed harms nobody and is only told; `r1 gc` tries again. */
+  finish(): Promise<void>;
+}
+
+/** A tree of less than this, in bytes and in entries, can wait. */
+const LITTLE = {bytes: 1 << 20, entries: 64};
+/** So many bytes may wait at a time. */
+const MOST_WAITING = 64 << 20;
+
+export function openTidying({store, emit}: {readonly store: Store; readonly emit: Emit}): Tidying {
+  let waiting: string[] = [];
+  let bytes = 0;
+  const removeAll = async (): Promise<void> => {
+    const paths = waiting;
+    waiting = [];
+    bytes = 0;
+    for (const path of paths) await store.removeTree(path);
+  };
+  return {
+    async remove(paths) {
+      for (const path of paths) {
+        if (!existsSync(path)) continue;
+        const size = sizeOf(path);
+        if (size === undefined) await store.removeTree(path);
+        else {
+          waiting.push(path);
+          bytes += size;
+        }
+      }
+      if (bytes > MOST_WAITING) await removeAll();
+    },
+    async finish() {
+      try {
+        await removeAll();
+      } catch (thrown) {
+        const error = plainError(thrown, 'remove what attempts left behind');
+        emit({type: 'warning', text: error instanceof Error ? error.message : String(error)});
+      }
+    },
+  };
+}
+
+/** Bytes in a tree; undefined when it is not a little one. */
+function sizeOf(root: string): number | undefined {
+  let bytes = 0;
+  let entries = 0;
+  const waiting = [root];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    const stat = lstatSync(path);
+    bytes += stat.isDirectory() ? 0 : stat.size;
+    if (++entries > LITTLE.entries || bytes > LITTLE.bytes) return undefined;
+    if (stat.isDirectory()) for (const name of readdirSync(path)) waiting.push(join(path, name));
+  }
+  return bytes;
+}
