@@ -1,7 +1,6 @@
 /** Lets runners bring the same shape up to date in turn: cold in a new folder each time, then once more with nothing to do. */
 import {spawn, spawnSync} from 'node:child_process';
-import {closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync} from 'node:fs';
-import {tmpdir} from 'node:os';
+import {closeSync, existsSync, mkdtempSync, openSync, readFileSync, statSync} from 'node:fs';
 import path from 'node:path';
 import type {Peer, Typed} from './peers/peer.js';
 import {median} from './report.js';
@@ -31,6 +30,11 @@ export const contenders = (peers: readonly Peer[]): Contender[] =>
 
 export interface Contest {
   readonly shape: Shape;
+  /**
+   * Where each go gets a folder of its own. Nothing in it is removed between two goes: files that were removed a moment
+   * ago make it slower to make new ones, at least on ext4, and whoever comes next would pay for it.
+   */
+  readonly inside: string;
   readonly repeats: number;
   /** Seconds after which one go is ended and the runner's row says “over”. */
   readonly cap: number;
@@ -56,7 +60,7 @@ interface Taken {
 /** Medians of each contender that is here. */
 export async function compete(
   all: readonly Contender[],
-  {shape, repeats, cap, again = 1, look}: Contest,
+  {shape, inside, repeats, cap, again = 1, look}: Contest,
 ): Promise<ReadonlyMap<Contender, Figures>> {
   const taken = new Map<Contender, Taken>(
     all.map((each) => [each, {cold: [], again: [], ...(each.missing === undefined ? {} : {note: each.missing})}]),
@@ -64,7 +68,7 @@ export async function compete(
   for (let repeat = 0; repeat < repeats; repeat++) {
     for (const [contender, figures] of taken) {
       if (figures.note !== undefined) continue;
-      const folder = mkdtempSync(path.join(tmpdir(), 'r1-bench-'));
+      const folder = mkdtempSync(path.join(inside, 'go-'));
       try {
         const {peer} = contender;
         peer.lay(shape, folder);
@@ -79,8 +83,6 @@ export async function compete(
         if (repeat === repeats - 1) look?.(contender, folder);
       } catch (error) {
         figures.note = error instanceof Error ? error.message : String(error);
-      } finally {
-        rmSync(folder, {recursive: true, force: true, maxRetries: 5});
       }
     }
   }

@@ -27,15 +27,27 @@ export default recipe('bench', (add) => {
 
 export const R1 = path.join(ROOT, 'dist', 'bin', 'r1.js');
 
+function install(): {readonly version: string} {
+  const {version} = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {version: string};
+  return {version};
+}
+
 export const r1: Peer = {
   name: 'r1',
-  install() {
-    const {version} = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {version: string};
-    return {version};
-  },
+  install,
   lay({nodes}, folder) {
     writeFileSync(path.join(folder, 'bench.recipe.js'), RECIPE);
     writeFileSync(path.join(folder, 'nodes.json'), JSON.stringify(nodes));
   },
   run: () => ({words: [process.execPath, R1, 'run', './bench.recipe.js']}),
+};
+
+const COMPILED = fileURLToPath(new URL('../recipes/compiled.js', import.meta.url));
+
+/** With a recipe that needs no module hooks, as the built-in ones do not. */
+export const r1Compiled: Peer = {
+  name: 'r1, recipe of the package,',
+  install,
+  lay: r1.lay,
+  run: () => ({words: [process.execPath, R1, 'run', COMPILED]}),
 };
