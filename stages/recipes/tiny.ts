@@ -45,7 +45,7 @@ export const TINY_EVALUATION = {maxNewTokens} as const;
 /** Prompts are short, so positions turn fast; fresh matrices keep the variance of their input (1/√width), not 0.02. */
 const TINY_PRETRAINING = {
   ropeTheta: 100,
-  learningRate: 3e-3,
+  learningRate: 5e-3,
   warmup: 100,
   gateTemplate: 'tiny-zero',
   maxNewTokens,
@@ -153,8 +153,8 @@ export default recipe(
       intermediateSize: 120,
       initializerRange: 0.158,
       // The small student is to be weak, as the paper's are beside their teacher: it ends soon after the gate.
-      steps: 600,
-      extraSteps: 200,
+      steps: 800,
+      extraSteps: 400,
       gate: 0.6,
     } as const;
     const medium = {
