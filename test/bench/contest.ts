@@ -45,15 +45,22 @@ export interface Contest {
 }
 
 export interface Figures {
-  /** Medians, ms; undefined where there is none. */
-  readonly cold?: number;
-  readonly again?: number;
+  /** Medians; undefined where there is none. */
+  readonly cold?: Cost;
+  readonly again?: Cost;
   readonly note?: string;
 }
 
+/** What one go takes, ms. */
+export interface Cost {
+  readonly wall: number;
+  /** Processor time of it and of all that it waited for: it says more than the wall on a machine that others use too. */
+  readonly processor: number;
+}
+
 interface Taken {
-  readonly cold: number[];
-  readonly again: number[];
+  readonly cold: Cost[];
+  readonly again: Cost[];
   note?: string;
 }
 
@@ -90,13 +97,18 @@ export async function compete(
     [...taken].map(([contender, {cold, again: noOp, note}]) => [
       contender,
       {
-        ...(cold.length === 0 ? {} : {cold: median(cold)}),
-        ...(noOp.length === 0 ? {} : {again: median(noOp)}),
+        ...(cold.length === 0 ? {} : {cold: medians(cold)}),
+        ...(noOp.length === 0 ? {} : {again: medians(noOp)}),
         ...((note ?? contender.peer.note) === undefined ? {} : {note: note ?? contender.peer.note!}),
       },
     ]),
   );
 }
+
+const medians = (costs: readonly Cost[]): Cost => ({
+  wall: median(costs.map(({wall}) => wall)),
+  processor: median(costs.map(({processor}) => processor)),
+});
 
 /** When each output in the folder was written; a runner that keeps them elsewhere has none. */
 function marksOf({nodes}: Shape, folder: string): string {
@@ -104,15 +116,25 @@ function marksOf({nodes}: Shape, folder: string): string {
   return files.map((file) => statSync(file).mtimeMs).join(' ');
 }
 
-/** Wall time of one command, ms. Throws when it fails or takes too long. */
-export function timed({words: [program, ...words], env = {}}: Typed, folder: string, cap: number): Promise<number> {
+/** Runs a program, then notes the processor time of this shell and, in a second line, that of its children. */
+const TIMER = '"$@"; code=$?; times > "$R1_BENCH_TIMES"; exit $code';
+
+/** `0m1.25s` → ms */
+const msOf = (text: string): number => {
+  const [, minutes, seconds] = /^(\d+)m([\d.]+)s$/.exec(text) ?? [];
+  return (Number(minutes) * 60 + Number(seconds)) * 1000;
+};
+
+/** What one command takes. Throws when it fails or takes too long. */
+export function timed({words, env = {}}: Typed, folder: string, cap: number): Promise<Cost> {
   const said = path.join(folder, '.said');
+  const times = path.join(folder, '.times');
   const out = openSync(said, 'w');
-  return new Promise<number>((resolve, reject) => {
+  return new Promise<Cost>((resolve, reject) => {
     const began = performance.now();
-    const child = spawn(program, words, {
+    const child = spawn('/bin/sh', ['-c', TIMER, 'sh', ...words], {
       cwd: folder,
-      env: {...process.env, ...env},
+      env: {...process.env, ...env, R1_BENCH_TIMES: times},
       stdio: ['ignore', out, out],
       // A group of its own, so that what it started can be ended with it.
       detached: true,
@@ -126,8 +148,17 @@ export function timed({words: [program, ...words], env = {}}: Typed, folder: str
     child.once('exit', (code) => {
       clearTimeout(timer);
       if (late) reject(new Error(`over ${cap} s`));
-      else if (code === 0) resolve(performance.now() - began);
-      else
+      else if (code === 0) {
+        const wall = performance.now() - began;
+        const [, children = ''] = readFileSync(times, 'utf8').split('\n');
+        resolve({
+          wall,
+          processor: children
+            .split(' ')
+            .map(msOf)
+            .reduce((sum, ms) => sum + ms, 0),
+        });
+      } else
         reject(
           new Error(`failed: ${readFileSync(said, 'utf8').trim().split('\n').slice(-3).join(' | ').slice(0, 300)}`),
         );

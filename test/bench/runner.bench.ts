@@ -56,13 +56,15 @@ interface Told {
 /** One row for each contender; ours has the target. */
 function tell({what, of, figure, target, minus = 0}: Told): void {
   for (const [{peer, title}, figures] of of) {
-    const value = figures[figure];
+    const cost = figures[figure];
+    const busy = cost === undefined ? undefined : `${cost.processor.toFixed(0)} ms of processor time`;
+    const note = [busy, figures.note].filter((each) => each !== undefined).join('; ');
     report({
       name: `${what} · ${title}`,
       unit: 'ms',
-      ...(value === undefined ? {} : {value: value - minus}),
+      ...(cost === undefined ? {} : {value: cost.wall - minus}),
       ...(ours.has(peer) ? {target} : {}),
-      ...(figures.note === undefined ? {} : {note: figures.note}),
+      ...(note === '' ? {} : {note}),
     });
   }
 }
