@@ -27,6 +27,17 @@ interface ArtifactRow {
 }
 
 export function openArtifactRows(db: Database): ArtifactRows {
+  /** Many attempts share one record of their code, which may name a hundred files. What is stored is never changed. */
+  const written = new WeakMap<object, {readonly text: string; readonly digest: Digest}>();
+  const canonical = (json: Json): {readonly text: string; readonly digest: Digest} => {
+    const known = typeof json === 'object' && json !== null ? written.get(json) : undefined;
+    if (known !== undefined) return known;
+    const text = canonicalJson(json);
+    const made = {text, digest: sha256(text)};
+    if (typeof json === 'object' && json !== null) written.set(json, made);
+    return made;
+  };
+
   const idOf = (digest: Digest): number | undefined =>
     db.prepare<{id: number}>('SELECT id FROM artifact WHERE digest = ?').get(digest)?.id;
 
@@ -76,8 +87,7 @@ export function openArtifactRows(db: Database): ArtifactRows {
       return {digest, kind: row.kind, shape: row.shape, bytes: row.bytes, files: filesOf(row.id), emptyFolders};
     },
     saveDocument(json) {
-      const text = canonicalJson(json);
-      const digest = sha256(text);
+      const {text, digest} = canonical(json);
       const known = db.prepare<{id: number}>('SELECT id FROM document WHERE digest = ?').get(digest)?.id;
       return (
         known ??

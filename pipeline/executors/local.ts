@@ -18,6 +18,9 @@ const POLL = 50;
 /** Loaded with the first process; kept, since an `import()` costs a round through the module hooks each time. */
 let door: Promise<typeof Execa> | undefined;
 
+/** Read once: every look into `process.env` is a call into the system, and a copy of it takes one for each variable. */
+const inherited = {...process.env};
+
 const SHELL = '/bin/sh';
 
 /** The job folder, for a program that wants to append to `events.jsonl` or to keep checkpoints. */
@@ -61,7 +64,8 @@ export function localExecutor(entry: string): Executor {
         stderr: log as 3,
         buffer: false,
         reject: false,
-        env: {[TAG_VARIABLE]: tag, ...(command === undefined ? {} : {[JOB_VARIABLE]: folder})},
+        env: {...inherited, [TAG_VARIABLE]: tag, ...(command === undefined ? {} : {[JOB_VARIABLE]: folder})},
+        extendEnv: false,
       });
       closeSync(log);
       const {pid} = child;
