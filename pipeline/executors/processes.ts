@@ -3,7 +3,7 @@
  * group, and descendants that left the group cannot be found.
  */
 import {closeSync, existsSync, openSync, readFileSync, readSync, readdirSync, statSync} from 'node:fs';
-import {hostname} from 'node:os';
+import {availableParallelism, hostname} from 'node:os';
 import type {ProcessRecord} from '../jobfolder.js';
 import type {Used} from './executor.js';
 
@@ -59,18 +59,45 @@ export function kinOf({tag, leader}: Kin): Descendant[] {
   const found: Descendant[] = [];
   const wanted = `${TAG_VARIABLE}=${tag}\0`;
   const oldest = Number(leader?.started ?? 0);
-  for (const name of readdirSync('/proc')) {
+  const young = leader === undefined ? undefined : givenSince(leader);
+  for (const name of young ?? readdirSync('/proc')) {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
-    if (startOf(name) < oldest) continue;
+    // Without a list of those that were given out since, most of what is there is older, and known to be.
+    if (young === undefined && startOf(name) < oldest) continue;
     const stat = statOf(pid);
     if (stat === undefined || stat.state === 'Z') continue;
     const inSession = leader !== undefined && stat.session === leader.pid;
     if (!inSession && !`${readProc(`${name}/environ`) ?? ''}\0`.includes(wanted)) continue;
+    // The folder of a thread is not listed, but it is there under its number.
+    if (young !== undefined && tgidOf(name) !== pid) continue;
     const command = (readProc(`${name}/cmdline`) ?? '').replaceAll('\0', ' ').trim().slice(0, 200);
     found.push({pid, command, leads: stat.session === pid});
   }
   return found;
+}
+
+/** More processes than these a second no core can make. */
+const FASTEST = 20_000;
+/** From here on it is quicker to go through what is there. */
+const MOST_PIDS = 100;
+
+let mostPids: number | undefined;
+
+/**
+ * The pids that were given out since `leader` started. They are handed out in turn, so all descendants of it are among
+ * them. Undefined when it has lived long enough for the numbers to have come round, or they are too many to look at each.
+ */
+function givenSince({pid, started}: ProcessRecord): string[] | undefined {
+  const uptime = readProc('uptime');
+  // The last field is the newest pid.
+  const newest = Number(readProc('loadavg')?.trim().split(' ').at(-1));
+  mostPids ??= Number(readProc('sys/kernel/pid_max'));
+  if (uptime === undefined || started === undefined) return undefined;
+  // Both are rounded to a hundredth.
+  const seconds = parseFloat(uptime) - Number(started) / TICKS + 0.02;
+  const inTurn = newest >= pid && newest - pid < MOST_PIDS && seconds * FASTEST * availableParallelism() < mostPids;
+  return inTurn ? Array.from({length: newest - pid}, (_, i) => String(pid + 1 + i)) : undefined;
 }
 
 /** By pid: the inode of its folder under /proc, which another process of the same number does not share, and its start. */
@@ -86,6 +113,9 @@ function startOf(pid: string): number {
   starts.set(pid, {inode, started});
   return started;
 }
+
+/** The process that a thread belongs to, which for its first thread is itself. */
+const tgidOf = (pid: string): number => Number(/^Tgid:\s+(\d+)$/m.exec(readProc(`${pid}/status`) ?? '')?.[1]);
 
 /** Sends a signal; false when there is no such process (or group, for a negative pid). */
 export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
