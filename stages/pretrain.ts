@@ -240,13 +240,13 @@ interface Rate {
   readonly decayFrom: number;
 }
 
-/** Warm-up, plateau, linear fall to a twentieth; added chunks start at half the peak and fall in the same way. */
+/**
+ * Warm-up, plateau, linear fall to a twentieth. Added steps do the same without the warm-up: a base that is on a plateau
+ * leaves it at the full rate, if at all.
+ */
 export function rateAt(step: number, end: number, {steps, extraSteps, learningRate, warmup, decayFrom}: Rate): number {
-  const fall = (share: number): number => 1 - 0.95 * share;
-  if (end > steps) {
-    const start = end - extraSteps;
-    return 0.5 * learningRate * fall((step - start) / extraSteps);
-  }
-  const knee = decayFrom * steps;
-  return learningRate * Math.min(1, (step + 1) / warmup) * (step < knee ? 1 : fall((step - knee) / (steps - knee)));
+  const length = end > steps ? extraSteps : steps;
+  const share = (step - (end - length)) / length;
+  const fallen = share <= decayFrom ? 0 : (share - decayFrom) / (1 - decayFrom);
+  return learningRate * Math.min(1, (step + 1) / warmup) * (1 - 0.95 * fallen);
 }

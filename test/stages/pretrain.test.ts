@@ -11,7 +11,13 @@ test('the learning rate warms up, holds, and falls to a twentieth', () => {
   assert.ok(rateAt(99, 100, rate) < 0.08 && rateAt(99, 100, rate) >= 0.05);
 });
 
-test('added steps start at half the peak and fall again', () => {
-  assert.equal(rateAt(100, 120, rate), 0.5);
-  assert.ok(rateAt(119, 120, rate) < 0.06);
+test('added steps hold the peak and fall again', () => {
+  assert.equal(rateAt(100, 120, rate), 1);
+  assert.equal(rateAt(111, 120, rate), 1);
+  assert.ok(Math.abs(rateAt(116, 120, rate) - 0.525) < 1e-9);
+  assert.ok(rateAt(119, 120, rate) < 0.2);
+});
+
+test('without a fall the peak holds to the end', () => {
+  assert.equal(rateAt(99, 100, {...rate, decayFrom: 1}), 1);
 });
