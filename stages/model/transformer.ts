@@ -9,6 +9,7 @@ import {
   linear,
   lookUp,
   ordered,
+  recomputed,
   rmsNormalize,
   siluTimes,
   withGradient,
@@ -69,11 +70,13 @@ export function transformer(
   tokens: Tf.Tensor,
   placement: Placement,
   config: ModelConfig,
-  shape: {readonly rows: number; readonly length: number},
+  shape: {readonly rows: number; readonly length: number; readonly recompute?: boolean},
 ): Tf.Tensor {
-  const attend = (qkv: Tf.Tensor): Tf.Tensor =>
-    attention(qkv, placement.rotation, placement.mask, {...config, ...shape});
-  return layers(foldGains(parameters, config), tokens, config, attend);
+  const attend = (qkv: Tf.Tensor, {rotation, mask}: Placement): Tf.Tensor =>
+    attention(qkv, rotation, mask, {...config, ...shape});
+  return shape.recompute
+    ? recomputedLayers(parameters, tokens, placement, config, attend)
+    : layers(foldGains(parameters, config), tokens, config, (qkv) => attend(qkv, placement));
 }
 
 /**
@@ -88,38 +91,89 @@ export function layers(
   config: ModelConfig,
   attend: (qkv: Tf.Tensor, layer: number) => Tf.Tensor,
 ): Tf.Tensor {
-  const {tf} = tensorflow();
-  const {rmsNormEps} = config;
   let x = lookUp(folded['model.embed_tokens.weight']!, tokens); // (N, D)
   for (let layer = 0; layer < config.layers; layer++) {
-    const at = (name: string): Tf.Tensor => folded[`model.layers.${layer}.${name}`]!;
-    const project = (input: Tf.Tensor, name: string): Tf.Tensor => {
-      const bias = folded[`model.layers.${layer}.${name}.bias`];
-      const projected = linear(input, at(`${name}.weight`));
-      return bias === undefined ? projected : tf.add(projected, bias);
-    };
-    const context = attend(project(rmsNormalize(x, rmsNormEps), 'self_attn.qkv_proj'), layer);
-    x = tf.add(x, project(context, 'self_attn.o_proj'));
-    const normed = rmsNormalize(x, rmsNormEps);
-    const inner = siluTimes(project(normed, 'mlp.gate_proj'), project(normed, 'mlp.up_proj')); // (N, F)
-    x = tf.add(x, project(inner, 'mlp.down_proj'));
+    x = oneLayer(x, ofLayer(folded, layer), config, (qkv) => attend(qkv, layer));
   }
-  return tf.mul(rmsNormalize(x, rmsNormEps), folded['model.norm.weight']!);
+  return lastNorm(x, folded, config);
 }
+
+/**
+ * The same, but nothing of a layer is kept for its gradient except what went in: it is computed once more when the
+ * gradient gets there, its folded gains too.
+ * @param parameters as they are, not folded
+ */
+function recomputedLayers(
+  parameters: Parameters,
+  tokens: Tf.Tensor,
+  placement: Placement,
+  config: ModelConfig,
+  attend: (qkv: Tf.Tensor, placement: Placement) => Tf.Tensor,
+): Tf.Tensor {
+  let x = lookUp(parameters['model.embed_tokens.weight']!, tokens); // (N, D)
+  for (let layer = 0; layer < config.layers; layer++) {
+    const own = ofLayer(parameters, layer);
+    const names = Object.keys(own);
+    const constants = [placement.rotation, placement.mask];
+    x = recomputed([x, ...Object.values(own)], constants, ([x, ...values], [rotation, mask]) => {
+      const given = Object.fromEntries(names.map((name, i) => [name, values[i]!]));
+      const attendHere = (qkv: Tf.Tensor): Tf.Tensor => attend(qkv, {rotation: rotation!, mask: mask!});
+      return oneLayer(x!, foldGainsOfLayer(given), config, attendHere);
+    });
+  }
+  return lastNorm(x, parameters, config);
+}
+
+/** A layer's own parameters, by their names within it. */
+function ofLayer(parameters: Parameters, layer: number): Parameters {
+  const prefix = `model.layers.${layer}.`;
+  const own = Object.entries(parameters).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+}
+
+/** Attention and feed-forward, each added to what comes in. (N, D) → (N, D) */
+function oneLayer(
+  x: Tf.Tensor,
+  folded: Parameters,
+  {rmsNormEps}: ModelConfig,
+  attend: (qkv: Tf.Tensor) => Tf.Tensor,
+): Tf.Tensor {
+  const {tf} = tensorflow();
+  const project = (input: Tf.Tensor, name: string): Tf.Tensor => {
+    const bias = folded[`${name}.bias`];
+    const projected = linear(input, folded[`${name}.weight`]!);
+    return bias === undefined ? projected : tf.add(projected, bias);
+  };
+  const context = attend(project(rmsNormalize(x, rmsNormEps), 'self_attn.qkv_proj'));
+  const attended = tf.add(x, project(context, 'self_attn.o_proj'));
+  const normed = rmsNormalize(attended, rmsNormEps);
+  const inner = siluTimes(project(normed, 'mlp.gate_proj'), project(normed, 'mlp.up_proj')); // (N, F)
+  return tf.add(attended, project(inner, 'mlp.down_proj'));
+}
+
+const lastNorm = (x: Tf.Tensor, parameters: Parameters, {rmsNormEps}: ModelConfig): Tf.Tensor =>
+  tensorflow().tf.mul(rmsNormalize(x, rmsNormEps), parameters['model.norm.weight']!);
 
 /** The gain of each layer's normalisations, multiplied into the matrices behind them: (x g) wᵀ = x (w g)ᵀ. */
 export function foldGains(parameters: Parameters, config: ModelConfig): Parameters {
-  const {tf} = tensorflow();
   const folded = {...parameters};
   for (let layer = 0; layer < config.layers; layer++) {
-    const at = `model.layers.${layer}.`;
-    for (const [name, gain] of [
-      ['self_attn.qkv_proj.weight', 'input_layernorm.weight'],
-      ['mlp.gate_proj.weight', 'post_attention_layernorm.weight'],
-      ['mlp.up_proj.weight', 'post_attention_layernorm.weight'],
-    ] as const) {
-      folded[at + name] = tf.mul(parameters[at + name]!, parameters[at + gain]!);
+    for (const [name, tensor] of Object.entries(foldGainsOfLayer(ofLayer(parameters, layer)))) {
+      folded[`model.layers.${layer}.${name}`] = tensor;
     }
+  }
+  return folded;
+}
+
+function foldGainsOfLayer(parameters: Parameters): Parameters {
+  const {tf} = tensorflow();
+  const folded = {...parameters};
+  for (const [name, gain] of [
+    ['self_attn.qkv_proj.weight', 'input_layernorm.weight'],
+    ['mlp.gate_proj.weight', 'post_attention_layernorm.weight'],
+    ['mlp.up_proj.weight', 'post_attention_layernorm.weight'],
+  ] as const) {
+    folded[name] = tf.mul(parameters[name]!, parameters[gain]!);
   }
   return folded;
 }

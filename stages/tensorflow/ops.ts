@@ -129,6 +129,41 @@ export function ordered<T>(before: readonly Tf.Tensor[], build: () => T): T {
       );
 }
 
+/**
+ * f(inputs, constants), of which nothing is kept for the gradient but these: f is computed once more when the gradient
+ * gets there. It must depend on each of the inputs.
+ */
+export function recomputed(
+  inputs: readonly Tf.Tensor[],
+  constants: readonly Tf.Tensor[],
+  f: (inputs: Tf.Tensor[], constants: Tf.Tensor[]) => Tf.Tensor,
+): Tf.Tensor {
+  return withGradient(
+    inputs,
+    (given, save) => {
+      save([...given, ...constants]);
+      return f(given, [...constants]);
+    },
+    (dy, saved) => {
+      const again = (given: Tf.Tensor[]): Tf.Tensor => f(given, saved.slice(inputs.length));
+      // After the upstream gradient, or TensorFlow would find the same operators in the forward pass and keep those.
+      return ordered([dy], () => gradientsWithin(again, saved.slice(0, inputs.length), dy));
+    },
+  );
+}
+
+/** The gradients of f, asked for while others are on their way: tfjs has one tape, which is put aside meanwhile. */
+function gradientsWithin(f: (inputs: Tf.Tensor[]) => Tf.Tensor, inputs: Tf.Tensor[], dy: Tf.Tensor): Tf.Tensor[] {
+  const {tf} = tensorflow();
+  const {state} = tf.engine() as unknown as {state: {activeTape: unknown}};
+  const outer = state.activeTape;
+  try {
+    return tf.grads((...values: Tf.Tensor[]) => f(values))(inputs, dy);
+  } finally {
+    state.activeTape = outer;
+  }
+}
+
 /** x wᵀ, with w as checkpoints hold it. (N, in), (out, in) → (N, out) */
 export function linear(x: Tf.Tensor, w: Tf.Tensor): Tf.Tensor {
   return withGradient(

@@ -20,6 +20,7 @@ export interface ProgramContext {
   readonly graph: Graph;
   readonly config: ModelConfig;
   readonly precision: 'f32' | 'bf16';
+  readonly recompute: boolean;
   /** The packed weights of a slot. */
   weights(slot: WeightSlot): readonly Variable[];
   /** The optimizer, where the engine has one. */

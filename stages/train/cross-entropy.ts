@@ -4,7 +4,7 @@ import type {ModelConfig} from '../model/config.js';
 import type {Parameters} from '../model/transformer.js';
 import {outputMatrix, rightPadded, targetLogProbabilities, transformer} from '../model/transformer.js';
 import {DataType, tensorflow} from '../tensorflow/backend.js';
-import type {BatchShape, Objective} from './objective.js';
+import type {BatchShape, ComputeShape, Objective} from './objective.js';
 import {padRight, sumOf} from './objective.js';
 
 /** Tokens with a mark on those that are to be predicted from the tokens before them. */
@@ -51,7 +51,7 @@ export function tokenLogProbabilities(
   parameters: Parameters,
   inputs: Readonly<Record<string, Tf.Tensor>>,
   config: ModelConfig,
-  shape: BatchShape,
+  shape: ComputeShape,
   temperature: number,
 ): Tf.Tensor {
   const hidden = transformer(parameters, inputs['tokens']!, rightPadded(config, shape.length), config, shape);

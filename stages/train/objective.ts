@@ -14,6 +14,12 @@ export interface BatchShape {
   readonly length: number;
 }
 
+/** How a micro-batch is computed. */
+export interface ComputeShape extends BatchShape {
+  /** Layers are computed once more for the gradient instead of being kept: less memory, a third more work. */
+  readonly recompute?: boolean;
+}
+
 export interface Objective<Row, Metrics extends Record<string, number>> {
   /** How many positions a row takes. */
   positions(row: Row): number;
@@ -28,7 +34,7 @@ export interface Objective<Row, Metrics extends Record<string, number>> {
     parameters: Parameters,
     inputs: Readonly<Record<string, Tf.Tensor>>,
     config: ModelConfig,
-    shape: BatchShape,
+    shape: ComputeShape,
   ): {loss: Tf.Tensor; metrics: Record<string, Tf.Tensor>};
   /** Metrics of the call from those of its micro-batches (`loss` among them), in the order computed. */
   report(parts: readonly Readonly<Record<string, number>>[], all: readonly Row[]): Metrics;

@@ -8,7 +8,7 @@ import type {Parameters} from '../model/transformer.js';
 import {rightPadded, transformer} from '../model/transformer.js';
 import {DataType, tensorflow} from '../tensorflow/backend.js';
 import {linear, lookUp} from '../tensorflow/ops.js';
-import type {BatchShape, Objective} from './objective.js';
+import type {BatchShape, ComputeShape, Objective} from './objective.js';
 import {padRight, sumOf} from './objective.js';
 
 export interface Pair {
@@ -97,7 +97,7 @@ export function scores(
   parameters: Parameters,
   inputs: Readonly<Record<string, Tf.Tensor>>,
   config: ModelConfig,
-  shape: BatchShape,
+  shape: ComputeShape,
 ): Tf.Tensor {
   const {tf} = tensorflow();
   const hidden = transformer(parameters, inputs['tokens']!, rightPadded(config, shape.length), config, shape);

@@ -131,8 +131,8 @@ const isPeer = ({entrant}: Measured): boolean => entrant.ours === undefined;
 function targetOf(of: Measured, name: SizeName, kind: Kind, all: readonly Measured[]): number | undefined {
   const peer = fastest(all.filter(isPeer));
   if (peer === undefined || of.entrant.ours === undefined) return undefined;
-  const {eager, goal} = of.entrant;
-  if (eager || (goal && !goal.sizes.includes(name))) return undefined;
+  const {eager, aside, goal} = of.entrant;
+  if (eager || aside || (goal && !goal.sizes.includes(name))) return undefined;
   if (kind === 'generate' && of !== fastest(all.filter(({entrant}) => entrant === of.entrant))) return undefined;
   return ms(peer) / (goal?.times ?? 1);
 }

@@ -123,7 +123,7 @@ function declareTraining<Row, Metrics extends Record<string, number>>(
     compute(weights, given, shape) {
       const {tf} = tensorflow();
       const {value, gradients, metrics} = valueAndGradients(weights, (parameters) =>
-        objective.compute(parameters, given, context.config, shape),
+        objective.compute(parameters, given, context.config, {...shape, recompute: context.recompute}),
       );
       names = ['loss', ...Object.keys(metrics)];
       return {

@@ -1,4 +1,4 @@
-/** Every objective, on a whole model: compiled against eager, values and gradients. */
+/** Every objective, on a whole model: compiled against eager, layers kept against recomputed, values and gradients. */
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
@@ -59,7 +59,7 @@ const OBJECTIVES: Record<string, [ModelConfig, Objective<Row, Record<string, num
 };
 
 for (const [name, [model, objective]] of Object.entries(OBJECTIVES)) {
-  test(`compiled and eager agree: ${name}`, () => {
+  test(`compiled and eager agree, and with layers recomputed: ${name}`, () => {
     const shape = {rows: 8, length: 12};
     const weights = initialWeights(model, 1);
     const layout = packedLayout(model);
@@ -78,10 +78,10 @@ for (const [name, [model, objective]] of Object.entries(OBJECTIVES)) {
       ...Object.fromEntries(layout.map((packed) => [packed.name, pack(packed, weights, model)])),
       ...arrays,
     };
-    const fn = (all: Readonly<Record<string, Tf.Tensor>>): Record<string, Tf.Tensor> => {
+    const computed = (all: Readonly<Record<string, Tf.Tensor>>, recompute: boolean): Record<string, Tf.Tensor> => {
       const parameters = Object.fromEntries(layout.map(({name: key}) => [key, all[key]!]));
       const {value, gradients, metrics} = valueAndGradients(parameters, (moved) =>
-        objective.compute(moved, all, model, shape),
+        objective.compute(moved, all, model, {...shape, recompute}),
       );
       return {
         loss: value,
@@ -89,21 +89,26 @@ for (const [name, [model, objective]] of Object.entries(OBJECTIVES)) {
         ...Object.fromEntries(layout.map(({name: key}, i) => [`d ${key}`, gradients[i]!])),
       };
     };
-    const compiled = compile(fn, signature);
-    const [fast, slow] = [compiled(given), runEagerly(fn, signature, given)];
-    assert.ok(Math.abs(slow['loss']!.values[0]!) > 1e-3);
-    for (const [key, {values}] of Object.entries(slow)) {
-      const [difference, size] = [
-        Math.hypot(...values.map((value, i) => value - fast[key]!.values[i]!)),
-        Math.hypot(...values),
-      ];
-      // A key's bias moves all scores of a query alike, which softmax does not see: its gradient is only rounding.
-      const limit = key.startsWith('d ')
-        ? 1e-5 * Math.max(size, key.endsWith('qkv_proj.bias') ? 0.1 : 0)
-        : 1e-6 * Math.max(1, size);
-      assert.ok(difference <= limit, `${key}: ${difference} of ${size}`);
+    const kept = (all: Readonly<Record<string, Tf.Tensor>>) => computed(all, false);
+    const again = (all: Readonly<Record<string, Tf.Tensor>>) => computed(all, true);
+    const [compiled, compiledAgain] = [compile(kept, signature), compile(again, signature)];
+    const expected = runEagerly(kept, signature, given);
+    assert.ok(Math.abs(expected['loss']!.values[0]!) > 1e-3);
+    for (const found of [compiled(given), compiledAgain(given), runEagerly(again, signature, given)]) {
+      for (const [key, {values}] of Object.entries(expected)) {
+        const [difference, size] = [
+          Math.hypot(...values.map((value, i) => value - found[key]!.values[i]!)),
+          Math.hypot(...values),
+        ];
+        // A key's bias moves all scores of a query alike, which softmax does not see: its gradient is only rounding.
+        const limit = key.startsWith('d ')
+          ? 1e-5 * Math.max(size, key.endsWith('qkv_proj.bias') ? 0.1 : 0)
+          : 1e-6 * Math.max(1, size);
+        assert.ok(difference <= limit, `${key}: ${difference} of ${size}`);
+      }
     }
     compiled.dispose();
+    compiledAgain.dispose();
   });
 }
 
