@@ -4,7 +4,7 @@
  * the first two calls computed is compared, so that all are known to do the same work.
  *
  *     npm run bench -- engine              sizes A and B, C, D (about half an hour)
- *     R1_BENCH_SIZES=A,B npm run bench -- engine
+ *     R1_BENCH_SIZES=A,B R1_BENCH_KINDS=train npm run bench -- engine
  *
  * A peer is installed into a virtual environment in the cache folder when it is first needed (PyTorch: some gigabytes).
  */
@@ -15,6 +15,7 @@ import type {Entrant, Kind} from './engine/contenders.js';
 import {ENTRANTS} from './engine/contenders.js';
 import type {Memory, Started} from './engine/contender.js';
 import {Contender} from './engine/contender.js';
+import {compilingCost} from './engine/compiling.js';
 import {taskOf, writeTask} from './engine/task.js';
 import {median, report} from './report.js';
 import type {Size} from './sizes.js';
@@ -182,12 +183,12 @@ function reportAll(name: SizeName, kind: Kind, all: readonly Measured[], rate: n
 }
 
 /** One contender after the other at one size, from one folder of weights. */
-async function bench(name: SizeName, kinds: readonly Kind[], rate: number | undefined): Promise<void> {
+async function bench(name: SizeName, kinds: readonly string[], rate: number | undefined): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'r1-bench-'));
   try {
     writeTask(folder, taskOf(SIZES[name]));
-    for (const kind of kinds) {
-      if (kind === 'generate' && name === 'D') continue;
+    for (const kind of ['train', 'generate'] as const) {
+      if (!kinds.includes(kind) || (kind === 'generate' && name === 'D')) continue;
       reportAll(name, kind, await measure(folder, name, kind, kind === 'train' ? [CORES] : [1, CORES]), rate);
     }
   } finally {
@@ -217,7 +218,11 @@ const listed = (variable: string, all: readonly string[]): string[] => {
   return [...chosen];
 };
 const sizes = listed('R1_BENCH_SIZES', Object.keys(SIZES)) as SizeName[];
-const kinds = listed('R1_BENCH_KINDS', ['train', 'generate']) as Kind[];
+const kinds = listed('R1_BENCH_KINDS', ['train', 'generate', 'compile']);
 const rate = kinds.includes('train') ? await matmulRate() : undefined;
 for (const name of sizes) await bench(name, kinds, rate);
+if (kinds.includes('compile')) {
+  const {functions, ms: cost} = await compilingCost(1);
+  report({name: `compiling tiny's ${functions} functions`, value: cost, unit: 'ms', target: 3000, note: '1 thread'});
+}
 for (const [name, why] of missing) report({name, unit: 'ms', note: `not measured: ${why}`});
