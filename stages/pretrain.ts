@@ -3,7 +3,8 @@
  * not learned, since its digits cannot be predicted; plain text has no such part and is learned whole.
  *
  * Reinforcement learning needs a base that finds the right answer now and then. So the stage ends only when pass@k on
- * validation problems is high enough; until then it trains on in chunks, and at the cap it fails and says so.
+ * validation problems is high enough. A model that is far from it sits on a plateau that training on rarely leaves: it
+ * starts afresh, from other initial weights. One that is near trains on in chunks. At the cap the stage fails and says so.
  */
 import {join} from 'node:path';
 import {setImmediate as turn} from 'node:timers/promises';
@@ -15,7 +16,11 @@ import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 
 interface State {
+  /** Updates in all, those of given-up starts included. */
   readonly step: number;
+  /** Fresh starts so far, and the step at which the last one began. */
+  readonly fresh: number;
+  readonly begin: number;
   /** Step at which the training ends unless the gate says otherwise. */
   readonly end: number;
   readonly history: HistoryRow[];
@@ -61,6 +66,9 @@ export const pretrain = defineStage({
     gateTemperature: 0.6,
     gateTopP: 0.95,
     maxNewTokens: 48,
+    /** So many times at most, a model below `freshBelow` after `steps` is given up for one from other initial weights. */
+    freshStarts: 0,
+    freshBelow: 0.8,
     /** Steps that are added while the gate is missed, and the most steps in all. */
     extraSteps: 400,
     maxSteps: 4_600,
@@ -153,14 +161,23 @@ export const pretrain = defineStage({
       },
     });
     const sampler = rollouts.open(engine);
-    let {step, end, history, trainedTokens}: State = {step: 0, end: params.steps, history: [], trainedTokens: 0};
+    let {step, fresh, begin, end, history, trainedTokens}: State = {
+      step: 0,
+      fresh: 0,
+      begin: 0,
+      end: params.steps,
+      history: [],
+      trainedTokens: 0,
+    };
     if (checkpoints.latest !== undefined) {
-      ({step, end, history, trainedTokens} = (await readJson(join(checkpoints.latest, 'state.json'))) as State);
+      ({step, fresh, begin, end, history, trainedTokens} = (await readJson(
+        join(checkpoints.latest, 'state.json'),
+      )) as State);
       await state.restoreState(engine, join(checkpoints.latest, 'state.safetensors'));
     }
     const save = (): Promise<void> =>
       checkpoints.save(step, async (folder) => {
-        await writeJson(join(folder, 'state.json'), {step, end, history, trainedTokens} satisfies State);
+        await writeJson(join(folder, 'state.json'), {step, fresh, begin, end, history, trainedTokens} satisfies State);
         await state.saveState(engine, join(folder, 'state.safetensors'));
       });
     const batchAt = batchOrder(rows.length, params.batch, {seed, purpose: 'pretrain/order'});
@@ -182,7 +199,7 @@ export const pretrain = defineStage({
     for (;;) {
       while (step < end) {
         await turn(); // a request to stop gets through between two native calls
-        const learningRate = rateAt(step, end, params);
+        const learningRate = rateAt(step - begin, end - begin, params);
         const batch = batchAt(step).map((index) => rows[index]!);
         const {loss, gradNorm} = engine.run.train(batch, {learningRate});
         if (!Number.isFinite(loss))
@@ -204,13 +221,22 @@ export const pretrain = defineStage({
       metric(`pass@${params.gateSamples}`, step, passed);
       const sentence = `pass@${params.gateSamples} on ${problems.length} validation problems is ${passed.toFixed(3)} after ${step} steps`;
       note(sentence);
-      if (passed >= params.gate) break;
-      if (end + params.extraSteps > params.maxSteps) {
+      const next = afterGate({passed, step, fresh, begin}, params);
+      if (next === 'done') break;
+      if (next === 'fail')
         throw new StageFailure(
           `${sentence}, below ${params.gate}: too weak a base for reinforcement learning; raise maxSteps (${params.maxSteps}) or the model's size`,
         );
+      if (next === 'fresh') {
+        fresh++;
+        begin = step;
+        note(
+          `far below ${params.gate}, so it starts afresh from other initial weights (${fresh} of ${params.freshStarts})`,
+        );
+        engine.write('policy', initialWeights(config, seed, fresh));
+        engine.resetOptimizer();
       }
-      end += params.extraSteps;
+      end = step + (next === 'fresh' ? params.steps : params.extraSteps);
     }
     await sampler.close();
 
@@ -231,6 +257,30 @@ export const pretrain = defineStage({
     engine.dispose();
   },
 });
+
+/** What follows a look at the gate. A start is judged once, after its first `steps`; from then on it can only train on. */
+export function afterGate(
+  {
+    passed,
+    step,
+    fresh,
+    begin,
+  }: {readonly passed: number; readonly step: number; readonly fresh: number; readonly begin: number},
+  params: {
+    readonly gate: number;
+    readonly steps: number;
+    readonly freshStarts: number;
+    readonly freshBelow: number;
+    readonly extraSteps: number;
+    readonly maxSteps: number;
+  },
+): 'done' | 'fresh' | 'longer' | 'fail' {
+  if (passed >= params.gate) return 'done';
+  const stuck = step - begin === params.steps && passed < params.freshBelow && fresh < params.freshStarts;
+  const more = stuck ? params.steps : params.extraSteps;
+  if (step + more > params.maxSteps) return 'fail';
+  return stuck ? 'fresh' : 'longer';
+}
 
 interface Rate {
   readonly steps: number;

@@ -41,9 +41,10 @@ export function parameterShapes(config: ModelConfig): Map<string, readonly numbe
 
 /**
  * Fresh weights: matrices from N(0, initializerRange²), gains 1, biases 0. The two matrices that write into the
- * residual stream are scaled by 1/√(2 × layers), as GPT-2 did, so that its variance does not grow with depth.
+ * residual stream are scaled by 1/√(2 × layers), as GPT-2 did, so that its variance does not grow with depth. Other draws
+ * of a seed are other weights.
  */
-export function initialWeights(config: ModelConfig, seed: number): Map<string, Float32Array> {
+export function initialWeights(config: ModelConfig, seed: number, draw = 0): Map<string, Float32Array> {
   const weights = new Map<string, Float32Array>();
   let index = 0;
   for (const [name, shape] of parameterShapes(config)) {
@@ -53,7 +54,7 @@ export function initialWeights(config: ModelConfig, seed: number): Map<string, F
     if (name.endsWith('norm.weight')) {
       values.fill(1);
     } else if (!name.endsWith('.bias')) {
-      const source = random(seed, 'initial weights', index);
+      const source = random(seed, draw === 0 ? 'initial weights' : `initial weights/${draw}`, index);
       for (let i = 0; i < values.length; i++) values[i] = spread * source.normal();
     }
     weights.set(name, values);

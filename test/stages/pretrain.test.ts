@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {rateAt} from '../../stages/pretrain.js';
+import {afterGate, rateAt} from '../../stages/pretrain.js';
 
 const rate = {steps: 100, extraSteps: 20, learningRate: 1, warmup: 10, decayFrom: 0.6};
 
@@ -20,4 +20,15 @@ test('added steps hold the peak and fall again', () => {
 
 test('without a fall the peak holds to the end', () => {
   assert.equal(rateAt(99, 100, {...rate, decayFrom: 1}), 1);
+});
+
+test('a start that is far from the gate is given up, one that is near it trains on, and the cap is the cap', () => {
+  const params = {gate: 0.9, steps: 100, freshStarts: 2, freshBelow: 0.7, extraSteps: 20, maxSteps: 320};
+  assert.equal(afterGate({passed: 0.9, step: 100, fresh: 0, begin: 0}, params), 'done');
+  assert.equal(afterGate({passed: 0.8, step: 100, fresh: 0, begin: 0}, params), 'longer');
+  assert.equal(afterGate({passed: 0.2, step: 100, fresh: 0, begin: 0}, params), 'fresh');
+  assert.equal(afterGate({passed: 0.2, step: 220, fresh: 1, begin: 100}, params), 'longer', 'judged once');
+  assert.equal(afterGate({passed: 0.2, step: 300, fresh: 2, begin: 200}, params), 'longer', 'no starts are left');
+  assert.equal(afterGate({passed: 0.8, step: 320, fresh: 2, begin: 200}, params), 'fail');
+  assert.equal(afterGate({passed: 0.2, step: 300, fresh: 1, begin: 200}, params), 'fail', 'no room for another start');
 });

@@ -118,10 +118,11 @@ const jobs: Readonly<Record<string, StageJob>> = {
     stage: pretrain,
     exported: 'pretrain',
     inputs: {documents: at('documents'), tokenizer: at('tokenizer'), validation: at('questions')},
-    // After four steps nothing is solved, so the gate asks for more, more than once.
+    // After four steps nothing is solved, so it starts afresh, and then the gate asks for more, more than once.
     params: {
       ...small,
       steps: 4,
+      freshStarts: 1,
       extraSteps: 10,
       maxSteps: 100,
       gate: 0.5,
