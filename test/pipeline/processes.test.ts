@@ -9,7 +9,10 @@ import {until} from '../rig/command.js';
 const LEAVING = 'sleep 600 & setsid sleep 600 & read line; exit 0';
 
 test('what a process left behind is found, in its session and out of it, by its leader and by the tag alone', async (t) => {
-  if (!hasProc) return t.skip('there is no /proc');
+  if (!hasProc) {
+    t.skip('there is no /proc');
+    return;
+  }
   const tag = `kin-of-${process.pid}`;
   const child = spawn('/bin/sh', ['-c', LEAVING], {
     detached: true,
