@@ -111,7 +111,7 @@ export const grpo = defineStage({
     overlongMargin: 0,
     /** The control: rewards are dealt out anew within each group. */
     shuffleRewards: param<boolean>(false),
-    /** Stop after so many rollouts in a row without any spread, or with nine in ten completions cut off. */
+    /** Stop after so many rollouts in a row without any spread (once general prompts are in, if any), or nine in ten cut off. */
     patience: 20,
     /** Prompts and rows in one native call. */
     chunk: 8,
@@ -306,7 +306,8 @@ export const grpo = defineStage({
         tokens,
         pending,
         rollouts: state.rollouts + 1,
-        idle: spreadless ? state.idle + 1 : 0,
+        // A policy that solves all its problems learns nothing more from them, but general prompts are still to come.
+        idle: spreadless && (withGeneral || generalAt === undefined) ? state.idle + 1 : 0,
         choked: cutOff > 0.9 ? state.choked + 1 : 0,
         samples: [...state.samples, ...kept[0]!.group.map((one) => rolloutRow(one, state.step))],
       };
