@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import {createHash} from 'node:crypto';
 import {join} from 'node:path';
 import {test} from 'node:test';
-import {newConfig} from '../../../stages/model/config.js';
 import {initialWeights, scoreWeights} from '../../../stages/model/parameters.js';
 import {readSafetensors, writeSafetensors} from '../../../stages/model/safetensors.js';
 import {random} from '../../../stages/random.js';
@@ -20,18 +19,8 @@ import {
 import {restoreState, saveState} from '../../../stages/train/state.js';
 import {temporaryFolder} from '../../rig/temporary.js';
 import {referenceHidden, toFloat64} from '../model/reference.js';
+import {config} from './small.js';
 
-const config = newConfig({
-  vocabSize: 23,
-  hiddenSize: 16,
-  intermediateSize: 24,
-  layers: 2,
-  heads: 2,
-  maxPositions: 64,
-  initializerRange: 0.2,
-  eosId: 2,
-  padId: 0,
-});
 const weights = initialWeights(config, 1);
 const source = random(1, 'engine test');
 const rowsOf = (lengths: readonly number[]) =>

@@ -1,21 +1,10 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {newConfig} from '../../../stages/model/config.js';
 import {initialWeights} from '../../../stages/model/parameters.js';
 import {random} from '../../../stages/random.js';
 import {crossEntropyTraining, openEngine} from '../../../stages/tensorflow/engine.js';
+import {config} from './small.js';
 
-const config = newConfig({
-  vocabSize: 23,
-  hiddenSize: 16,
-  intermediateSize: 24,
-  layers: 2,
-  heads: 2,
-  maxPositions: 64,
-  initializerRange: 0.2,
-  eosId: 2,
-  padId: 0,
-});
 const weights = initialWeights(config, 1);
 const source = random(1, 'recompute test');
 const mixed = [5, 17, 9, 3, 12, 17, 8].map((length) => ({
