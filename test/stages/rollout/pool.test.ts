@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
 import {test} from 'node:test';
+import type {TestContext} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {isRunning, processRecord, signal} from '../../../pipeline/executors/processes.js';
 import {StageFailure} from '../../../pipeline/stage.js';
@@ -10,7 +11,7 @@ import {initialWeights} from '../../../stages/model/parameters.js';
 import type {Weights} from '../../../stages/model/parameters.js';
 import {random, samplingUniforms} from '../../../stages/random.js';
 import {openPool} from '../../../stages/rollout/pool.js';
-import type {PoolOptions} from '../../../stages/rollout/pool.js';
+import type {Pool, PoolOptions} from '../../../stages/rollout/pool.js';
 import {inProcess, planRollouts, workersFor} from '../../../stages/rollout/sampler.js';
 import type {Sampler} from '../../../stages/rollout/sampler.js';
 import {crossEntropyTraining, generation, openEngine} from '../../../stages/tensorflow/engine.js';
@@ -62,31 +63,35 @@ const programs = {sample: generation(sampling), train: crossEntropyTraining({row
 const engine = await openEngine({config, weights, threads: 1, optimizer: {}, programs});
 const expected = await drawnBy(inProcess(engine.run.sample));
 
-const pool = (options: Partial<PoolOptions> = {}) =>
-  openPool({config, sampling, workers: 2, weights: () => weights, note: () => undefined, ...options});
+/** Closed when the test is over, however it ends: workers that are left keep the process of the test alive. */
+function pool(t: TestContext, options: Partial<PoolOptions> = {}): Pool {
+  const opened = openPool({config, sampling, workers: 2, weights: () => weights, note: () => undefined, ...options});
+  t.after(() => opened.close());
+  return opened;
+}
 
-test('a chunk has the same bytes in this process and with one, two or three workers', async () => {
+test('a chunk has the same bytes in this process and with one, two or three workers', async (t) => {
   assert.ok(expected.flat().some(({finished}) => finished) && expected.flat().some(({finished}) => !finished));
   for (const workers of [1, 2, 3]) {
-    const sampler = pool({workers});
+    const sampler = pool(t, {workers});
     assert.deepEqual(await drawnBy(sampler), expected, `${workers} workers`);
     assert.equal(sampler.pids().length, workers);
     await sampler.close();
   }
 });
 
-test('a chunk has the same bytes alone, in another order, and after other chunks', async () => {
-  const sampler = pool();
+test('a chunk has the same bytes alone, in another order, and after other chunks', async (t) => {
+  const sampler = pool(t);
   assert.deepEqual(await drawnBy(sampler, [chunks[4]!]), [expected[4]]);
   assert.equal(sampler.pids().length, 1, 'a worker is started when there is a chunk for it');
   assert.deepEqual(await drawnBy(sampler, chunks.toReversed()), expected.toReversed());
-  await sampler.close();
 });
 
-test('workers draw with the weights that the trainer has by then', async () => {
+test('workers draw with the weights that the trainer has by then', async (t) => {
   const rollouts = planRollouts({config, sampling, threads: 1, cores: 2, note: () => undefined});
   assert.deepEqual(Object.keys(rollouts.programs), [], 'a trainer with workers compiles no generation');
   const sampler = rollouts.open(engine);
+  t.after(() => sampler.close());
   assert.deepEqual(await drawnBy(sampler), expected);
   const rows = prompts.slice(0, 8).map((tokens) => ({tokens, mask: tokens.map((_, i) => (i === 0 ? 0 : 1))}));
   for (let step = 0; step < 3; step++) {
@@ -96,12 +101,11 @@ test('workers draw with the weights that the trainer has by then', async () => {
     assert.deepEqual(await drawnBy(sampler), own);
   }
   engine.write('policy', weights);
-  await sampler.close();
 });
 
-test('a worker that is killed in the middle of a chunk is replaced, and its samples are the same', async () => {
+test('a worker that is killed in the middle of a chunk is replaced, and its samples are the same', async (t) => {
   const notes: string[] = [];
-  const sampler = pool({note: (text) => notes.push(text)});
+  const sampler = pool(t, {note: (text) => notes.push(text)});
   await drawnBy(sampler, chunks.slice(0, 2)); // both are there and have compiled
   const before = sampler.pids();
   assert.equal(before.length, 2);
@@ -117,18 +121,18 @@ test('a worker that is killed in the middle of a chunk is replaced, and its samp
   assert.deepEqual(notes, ['a rollout worker was killed by SIGKILL; its samples are drawn again by a new one']);
   assert.equal(sampler.pids().length, 2);
   assert.ok(!sampler.pids().includes(before[0]!));
-  await sampler.close();
 });
 
-test('workers that keep dying end the rollout with a sentence, and none is left', async () => {
+test('workers that keep dying end the rollout with a sentence, and none is left', async (t) => {
   const started: number[] = [];
-  const sampler: ReturnType<typeof pool> = pool({workers: 1, note: () => undefined});
+  const sampler: Pool = pool(t, {workers: 1, note: () => undefined});
   const killer = setInterval(() => {
     for (const pid of sampler.pids()) {
       started.push(pid);
       signal(pid, 'SIGKILL');
     }
   }, 20);
+  t.after(() => clearInterval(killer));
   await assert.rejects(drawnBy(sampler), (error) => {
     assert.ok(error instanceof StageFailure);
     assert.match(
@@ -137,21 +141,20 @@ test('workers that keep dying end the rollout with a sentence, and none is left'
     );
     return true;
   });
-  clearInterval(killer);
   assert.equal(new Set(started).size, 3);
   assert.deepEqual(sampler.pids(), []);
 });
 
-test('an error of the program is told at once, with the stack of the worker', async () => {
+test('an error of the program is told at once, with the stack of the worker', async (t) => {
   const notes: string[] = [];
-  const sampler = pool({sampling: {...sampling, topP: 0}, note: (text) => notes.push(text)});
+  const sampler = pool(t, {sampling: {...sampling, topP: 0}, note: (text) => notes.push(text)});
   await assert.rejects(drawnBy(sampler), /a rollout worker failed: Error: .*top-p 0[^]*generation\.[jt]s/);
   assert.deepEqual(sampler.pids(), []);
   assert.deepEqual(notes, []);
 });
 
-test('what fails in the process itself ends the workers', async () => {
-  const sampler = pool();
+test('what fails in the process itself ends the workers', async (t) => {
+  const sampler = pool(t);
   await assert.rejects(
     sampler.generate(chunks, () => {
       throw new Error('stopped by a person');
@@ -167,16 +170,15 @@ test('one core and one thread need no worker; more threads never generate with m
   assert.equal(workersFor({threads: 2, cores: 1}), 1);
 });
 
-test('weights cross the socket whole, however large, and a worker needs no more than it was given', async () => {
+test('weights cross the socket whole, however large, and a worker needs no more than it was given', async (t) => {
   // 4 MiB in one tensor: many times what the socket holds.
   const wide = newConfig({...config, vocabSize: 32_768, eosId: 2, padId: 0});
   const large: Weights = initialWeights(wide, 1);
   const alone = await openEngine({config: wide, weights: large, threads: 1, programs: {sample: generation(sampling)}});
   const own = await drawnBy(inProcess(alone.run.sample), chunks.slice(0, 3));
   alone.dispose();
-  const sampler = pool({config: wide, weights: () => large});
+  const sampler = pool(t, {config: wide, weights: () => large});
   assert.deepEqual(await drawnBy(sampler, chunks.slice(0, 3)), own);
-  await sampler.close();
 });
 
 test('workers end with a parent that is killed, in the middle of a native call too', async () => {
