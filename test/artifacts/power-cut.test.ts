@@ -8,7 +8,7 @@ import {join} from 'node:path';
 import test from 'node:test';
 import {collect} from '../../artifacts/collect.js';
 import {digestOf, openStore} from '../../artifacts/index.js';
-import type {Artifact, Digest, Store} from '../../artifacts/index.js';
+import type {Artifact, AttemptId, Digest, Finished, Store} from '../../artifacts/index.js';
 import {partsOf} from '../../artifacts/store.js';
 import {verify} from '../../artifacts/verify.js';
 import {Recorder, diskAfter} from './crash-disk.js';
@@ -144,6 +144,16 @@ test('after a power cut at any operation the store opens, its records are true, 
   const recorder = new Recorder();
   const recorded = openStore(root, {files: recorder.files});
   const commits = keepCommits(recorded, recorder, temporaryFolder(t, {inMemory: true}));
+  // What the store has promised, and how many operations had gone before.
+  const promised: {readonly attempt: AttemptId; readonly operations: number}[] = [];
+  const {finishAttemptSoon} = recorded;
+  Object.assign(recorded, {
+    finishAttemptSoon: async (finished: Finished) => {
+      const state = await finishAttemptSoon(finished);
+      promised.push({attempt: finished.attempt, operations: recorder.operations.length});
+      return state;
+    },
+  });
   const expected = await work(recorded, outside);
   recorded.close();
 
@@ -169,6 +179,9 @@ test('after a power cut at any operation the store opens, its records are true, 
       const store = openStore(target);
       const at = `power cut after ${count} of ${total} operations${luck === undefined ? '' : `, luck ${luck}`}`;
       assert.deepEqual(await problems(store), [], at);
+      for (const {attempt} of promised.filter(({operations}) => operations <= count)) {
+        assert.equal(store.attempt(attempt)?.outcome?.reason, 'succeeded', `${at}: attempt ${attempt} was promised`);
+      }
       if (index % 9 === 0) {
         continued += 1;
         assert.deepEqual(await work(store, outside), expected, at);
@@ -178,6 +191,7 @@ test('after a power cut at any operation the store opens, its records are true, 
       rmSync(target, {recursive: true});
     }
   }
+  assert.equal(promised.length, 3);
   assert.ok(total - first > 60 && continued > 10, `${total - first} operations, ${continued} continued`);
   t.diagnostic(`${disks + continued} runs, ${disks} faults, 0 losses`);
 });
