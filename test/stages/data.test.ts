@@ -10,7 +10,7 @@ import {join} from 'node:path';
 import {after, before, test} from 'node:test';
 import {jobFiles} from '../../pipeline/jobfolder.js';
 import type {JobResult} from '../../pipeline/jobfolder.js';
-import {coldStartData, evaluate, preferenceData, pretrain, rejectionSampling} from '../../stages/index.js';
+import {coldStartData, evaluate, grpo, preferenceData, pretrain, rejectionSampling} from '../../stages/index.js';
 import {writeRows} from '../../stages/rows.js';
 import {parseReasoning} from '../../stages/tasks/dials-grammar.js';
 import {writeStep} from '../../stages/tasks/dials.js';
@@ -312,4 +312,36 @@ test('a stage that samples ends at once when it is asked to', async () => {
   const {result} = await runStage(at('stopped'), {signal: 'SIGTERM', moment: 'computing', step: 4});
   assert.equal(result?.end, 'stopped');
   assert.ok(stepsOf(at('stopped')).at(-1)! <= 6, `asked at 4 of 24 prompts, ended at ${stepsOf(at('stopped')).at(-1)}`);
+});
+
+test('reinforcement learning without a difference to learn from ends, but not while general prompts are to come', async () => {
+  // No reward has a weight, so no group has any spread.
+  const job: StageJob = {
+    stage: grpo,
+    exported: 'grpo',
+    inputs: {policy, prompts: at('questions')},
+    params: {
+      template: 'chat',
+      accuracyReward: 0,
+      formatReward: 0,
+      questions: 2,
+      group: 4,
+      minibatches: 1,
+      maxNewTokens: 24,
+      chunk: 2,
+      microBatch: 8,
+      steps: 8,
+      patience: 3,
+    },
+  };
+  writeJob(at('idle'), job);
+  const {result} = await runStage(at('idle'));
+  assert.equal(result?.end, 'failed');
+  assert.match(JSON.stringify(result), /3 rollouts in a row had no group whose rewards differ/);
+  // Six of eight rollouts are reasoning alone, so the last two are all that count.
+  await make(at('patient'), {
+    ...job,
+    inputs: {...job.inputs, general: at('general-questions')},
+    params: {...job.params, generalFrom: 0.75},
+  });
 });
