@@ -144,7 +144,12 @@ export async function conclude(claimed: Claimed, outcome: Outcome, cost: Cost, w
       if (!worthless || !(error instanceof UserError && error.reason === 'disk-full')) throw error;
       // What the stage wrote may be what filled the disk. Nobody will use it, and its failure is worth telling.
       for (const path of [files.scratch, files.outputs]) await store.removeTree(path);
-      finished = await record();
+      // It may be written already, and only the way to the disk have failed.
+      if (store.attempt(attempt)?.outcome === undefined) finished = await record();
+      else {
+        await store.settle();
+        finished = 'recorded';
+      }
     }
     if (finished === 'superseded') return {outcome: {reason: 'superseded'}, outputs: {}};
     return {
