@@ -47,8 +47,9 @@ export function isSettled(stat: FileStat, seenAt: number): boolean {
  * worth it where the clock is coarse: there it returns at once and the file is read again when it matters.
  */
 export async function untilSettled(stat: FileStat): Promise<void> {
-  const wait = Number((stat.ctimeNs + tick(stat.ctimeNs)) / NS_PER_MS) + 1 - Date.now();
-  if (wait > 0 && wait < 100) await sleep(wait);
+  const over = Number((stat.ctimeNs + tick(stat.ctimeNs)) / NS_PER_MS) + 1;
+  // Timers may fire a millisecond before the clock agrees.
+  for (let wait = over - Date.now(); wait > 0 && wait < 100; wait = over - Date.now()) await sleep(wait);
 }
 
 interface Row {
