@@ -2,11 +2,11 @@
  * Reads every byte again and says what is not as recorded: the database, the manifests, the blobs. A blob with other bytes
  * than its name says is put out of use, with what was made from it named; one that matches again is put back into use.
  *
- * The steps: the database checks itself; every artifact's rows must give its digest; every blob must be there and give
- * its SHA-256. The last one is done in parallel and in batches; after an interruption it goes on where it was.
+ * The steps: the database checks itself, and what it cannot know, that documents give their digests and JSON is JSON, is
+ * checked beside it; every artifact's rows must give its digest; every blob must be there and give its SHA-256. The last one is done in parallel and in batches; after an interruption it goes on where it was.
  */
 import type {Digest} from './digest.js';
-import {digestOf} from './digest.js';
+import {digestOf, sha256 as sha256Of} from './digest.js';
 import {descendantsOf} from './ancestry.js';
 import {UserError, codeOf, plainError} from './error.js';
 import {hashFiles} from './hash.js';
@@ -208,7 +208,29 @@ function checkDatabase(store: Store): readonly string[] {
   // Rows of a damaged database cannot be compared with each other.
   if (problems.length > 0) return problems;
   const foreign = db.prepare<{table: string; parent: string}>('PRAGMA foreign_key_check').all();
-  return [...foreign.map(({table, parent}) => `a row of ${table} points at nothing in ${parent}`)];
+  return [
+    ...foreign.map(({table, parent}) => `a row of ${table} points at nothing in ${parent}`),
+    ...damagedTexts(store),
+  ];
+}
+
+/** Bits of a text can flip where no index and no rule of SQLite would show it. */
+function damagedTexts(store: Store): readonly string[] {
+  const {db} = partsOf(store);
+  const problems: string[] = [];
+  for (const {id, digest, json} of db
+    .prepare<{id: number; digest: string; json: string}>('SELECT id, digest, json FROM document')
+    .iterate())
+    if (sha256Of(json) !== digest) problems.push(`document ${id} has another text than its digest says`);
+  for (const [table, key] of [
+    ['outcome', 'attempt'],
+    ['reproduction', 'id'],
+  ] as const)
+    for (const {at} of db
+      .prepare<{at: number}>(`SELECT ${key} AS at FROM ${table} WHERE NOT json_valid(detail)`)
+      .iterate())
+      problems.push(`the detail of ${table} ${at} is no JSON`);
+  return problems;
 }
 
 function setMark(store: Store, sha256: Digest | undefined, startedAt: number): void {

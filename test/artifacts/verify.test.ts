@@ -59,6 +59,22 @@ test('an untouched store is as recorded', async (t) => {
   assert.deepEqual([...new Set(steps)], ['database', 'manifests', 'bytes']);
 });
 
+test('a text of the database that was changed behind its back is named', async (t) => {
+  const bench = new Bench(t);
+  const {data} = await chain(bench);
+  const {db} = partsOf(bench.store);
+  const {id} = db.prepare<{id: number}>('SELECT ingredients AS id FROM attempt WHERE id = ?').get(data.attempt)!;
+  for (const table of ['document', 'outcome']) db.prepare(`DROP TRIGGER ${table}_is_never_changed`).run();
+  db.prepare("UPDATE document SET json = replace(json, '{', '[') WHERE id = ?").run(id);
+  db.prepare("UPDATE outcome SET detail = 'nul' WHERE attempt = ?").run(data.attempt);
+  const {database, manifests, damaged} = await report(bench);
+  assert.deepEqual(database, [
+    `document ${id} has another text than its digest says`,
+    `the detail of outcome ${data.attempt} is no JSON`,
+  ]);
+  assert.deepEqual([manifests, damaged], [[], []]);
+});
+
 test('one flipped byte names the blob, its artifact and every descendant, and puts it out of use', async (t) => {
   const bench = new Bench(t);
   const {data, sft, rl} = await chain(bench);

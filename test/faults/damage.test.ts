@@ -15,7 +15,7 @@ import {outputsOf, randomFrom} from './sound.js';
 
 const EVERY = Number(process.env['R1_FAULT_EVERY'] ?? 0);
 const SAMPLE = 6;
-const SEED = Number(process.env['R1_FAULT_SEED'] ?? Date.now() % 1_000_000);
+const SEED = Number(process.env['R1_FAULT_SEED'] ?? 1);
 const RECIPE = recipeFile('pair');
 /** Offset and size of the page size in the header of a database (https://www.sqlite.org/fileformat.html, section 1.3). */
 const PAGE_SIZE_AT = 16;

@@ -17,7 +17,7 @@ const SAMPLE = 9;
 /** Faults where there is no store yet, and the operations that making one takes, mostly the same for 256 folders. */
 const FRESH = EVERY > 0 ? 200 : 3;
 const MAKING = 1200;
-const SEED = Number(process.env['R1_FAULT_SEED'] ?? Date.now() % 1_000_000);
+const SEED = Number(process.env['R1_FAULT_SEED'] ?? 1);
 const NAMES = Object.keys(ERRORS);
 
 test(`whatever fails, seed ${SEED}: a sentence, a whole store, and the same artifacts the next time`, async (t) => {
