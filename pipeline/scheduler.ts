@@ -66,7 +66,10 @@ export async function schedule<T, E extends {readonly reason: string}>(
   const stop = new AbortController();
   let failed = false;
   const mayStart = () => !noMore.aborted && (!failed || onFailure === 'continue');
-  const slots = new Slots(options, mayStart);
+  /** Of how many nodes that it needs a node still waits. */
+  const missing = new Map([...nodes].map((id) => [id, graph.needs(id).length]));
+  const waitingFor = (id: string, most: number) => graph.neededBy(id).filter((other) => missing.get(other) === most);
+  const slots = new Slots(options, mayStart, (id) => waitingFor(id, 1));
   noMore.addEventListener('abort', () => slots.review(), {once: true});
 
   const ends = new Map<string, Promise<Result<T, E | Cancelled>>>();
@@ -100,13 +103,19 @@ export async function schedule<T, E extends {readonly reason: string}>(
     if (!result.ok) {
       failed = true;
       if (onFailure === 'stop') stop.abort();
+    } else {
+      for (const other of graph.neededBy(id)) missing.set(other, (missing.get(other) ?? 0) - 1);
+      slots.expect(waitingFor(id, 0));
     }
+    slots.arrived(id);
     slot?.release();
     slots.review();
     return result;
   }
 
   function cancel(id: string, why: Cancelled): Result<never, Cancelled> {
+    slots.arrived(id);
+    slots.review();
     cancelled(id, why);
     return err(why);
   }
@@ -132,23 +141,53 @@ const MOST_STORING = 32;
 /** So many others may go before a node that asks for more than is free; then they wait for it. */
 const MOST_PASSED_OVER = 4;
 
-/** Hands out resources. The most urgent first; a smaller one may fill a gap that the first cannot use. */
+/** So long, in ms, resources may lie idle for a node whose turn is about to come. */
+const LONGEST_HOLD = 2_000;
+
+/**
+ * Hands out resources. The most urgent first; a smaller one may fill a gap that the first cannot use. What comes free is
+ * kept back for a moment where the node that freed it opens the way for one more urgent than all that wait: a run's
+ * critical path would otherwise stand behind an hour of something else that happened to wait.
+ */
 class Slots {
   readonly #options: Pick<ScheduleOptions<never, never>, 'capacity' | 'resources' | 'priority'>;
   readonly #mayStart: () => boolean;
+  readonly #followers: (node: string) => readonly string[];
   readonly #waiting: Waiting[] = [];
+  /** Nodes that will ask for a slot at once, and until when they are waited for. */
+  readonly #expected = new Map<string, NodeJS.Timeout>();
   readonly #used = {cpu: 0, gpu: 0, memory: 0, jobs: 0};
   #storing = 0;
 
   constructor(
     options: Pick<ScheduleOptions<never, never>, 'capacity' | 'resources' | 'priority'>,
     mayStart: () => boolean,
+    followers: (node: string) => readonly string[],
   ) {
     this.#options = options;
     this.#mayStart = mayStart;
+    this.#followers = followers;
+  }
+
+  expect(nodes: readonly string[]): void {
+    for (const node of nodes) {
+      clearTimeout(this.#expected.get(node));
+      const late = setTimeout(() => {
+        this.arrived(node);
+        this.review();
+      }, LONGEST_HOLD);
+      this.#expected.set(node, late);
+    }
+  }
+
+  /** It has asked, or will not ask any more. */
+  arrived(node: string): void {
+    clearTimeout(this.#expected.get(node));
+    this.#expected.delete(node);
   }
 
   take(node: string): Promise<Slot | undefined> {
+    this.arrived(node);
     return new Promise((grant) => {
       const {capacity} = this.#options;
       const asked = this.#options.resources(node);
@@ -172,12 +211,14 @@ class Slots {
       for (const {grant} of this.#waiting.splice(0)) grant(undefined);
       return;
     }
+    const urgent = Math.max(...[...this.#expected.keys()].map((node) => this.#options.priority(node)), -Infinity);
     for (let i = 0; i < this.#waiting.length;) {
       const waiting = this.#waiting[i]!;
+      if (waiting.priority < urgent) return;
       if (this.#fits(waiting.needs)) {
         this.#waiting.splice(i, 1);
         for (const earlier of this.#waiting.slice(0, i)) earlier.passedOver++;
-        waiting.grant(this.#slot(waiting.needs));
+        waiting.grant(this.#slot(waiting));
       } else if (waiting.passedOver >= MOST_PASSED_OVER) return;
       else i++;
     }
@@ -194,7 +235,7 @@ class Slots {
     );
   }
 
-  #slot({cpu, gpu, memory}: Resources): Slot {
+  #slot({node, needs: {cpu, gpu, memory}}: Waiting): Slot {
     const used = this.#used;
     const occupy = (sign: 1 | -1) => {
       used.cpu += sign * cpu;
@@ -210,6 +251,7 @@ class Slots {
         if (state !== 'running' || this.#storing >= MOST_STORING) return;
         state = 'storing';
         this.#storing++;
+        this.expect(this.#followers(node));
         occupy(-1);
         this.review();
       },

@@ -14,6 +14,7 @@ class Stagehand {
   readonly running: string[] = [];
   readonly log: string[] = [];
   readonly #enders = new Map<string, (failed: boolean) => void>();
+  readonly #slots = new Map<string, Slot>();
 
   start(
     needs: Readonly<Record<string, readonly string[]>>,
@@ -22,6 +23,8 @@ class Stagehand {
       readonly priority?: Readonly<Record<string, number>>;
       readonly capacity?: Partial<Capacity>;
       readonly onFailure?: OnFailure;
+      /** What happens before a node asks for its slot. */
+      readonly lookUp?: (node: string) => Promise<void> | undefined;
     } = {},
   ) {
     const graph = buildGraph(new Map(Object.entries(needs)));
@@ -36,15 +39,23 @@ class Stagehand {
       noMore: new AbortController().signal,
       cancelled: (node, why) => this.log.push(`${node} ${why.reason}`),
       perform: async (node, turn) => {
+        await options.lookUp?.(node);
         const slot: Slot | undefined = await turn.take();
         if (slot === undefined) return err({reason: 'not-started'});
         this.running.push(node);
         this.log.push(node);
+        this.#slots.set(node, slot);
         const failed = await new Promise<boolean>((resolve) => this.#enders.set(node, resolve));
         this.running.splice(this.running.indexOf(node), 1);
         return failed ? err({reason: 'failed'}) : ok(node);
       },
     });
+  }
+
+  /** The node's process has ended; its results are being stored. */
+  async store(node: string): Promise<void> {
+    this.#slots.get(node)!.yield();
+    await settled();
   }
 
   async end(node: string, failed = false): Promise<void> {
@@ -104,6 +115,63 @@ test('a small node fills a gap, but a big one is not passed over for ever', asyn
   for (let i = 0; i < 12 && !hand.running.includes('big'); i++) await hand.end(hand.running[0]!);
   assert.ok(hand.log.includes('big'));
   assert.ok(hand.log.indexOf('big') < 9, `big was passed over by ${hand.log.indexOf('big')} nodes`);
+});
+
+test('what a node frees is kept for a more urgent one that it opens the way for', async () => {
+  const hand = new Stagehand();
+  const priority = {first: 4, next: 3, side: 2, idle: 1};
+  const lookUp = (node: string) => (node === 'next' ? settled().then(settled) : undefined);
+  void hand.start({first: [], next: ['first'], side: [], idle: ['first']}, {capacity: {cpu: 1}, priority, lookUp});
+  await settled();
+  await hand.store('first');
+  assert.deepEqual(hand.running, ['first'], 'not even while the results are stored');
+  await hand.end('first');
+  await settled();
+  await settled();
+  assert.deepEqual(hand.running, ['next']);
+  await hand.end('next');
+  assert.deepEqual(hand.running, ['side'], 'and nothing is kept for one that is less urgent');
+});
+
+test('what is stored frees its place for others where nothing urgent follows', async () => {
+  const hand = new Stagehand();
+  void hand.start(
+    {first: [], second: [], side: [], join: ['first', 'second']},
+    {capacity: {cpu: 2}, priority: {first: 3, second: 3, join: 2, side: 1}},
+  );
+  await settled();
+  await hand.store('first');
+  assert.deepEqual(hand.running, ['first', 'second', 'side']);
+});
+
+test('nothing is kept for a node that fails on the way, or for long', async (t) => {
+  const failing = new Stagehand();
+  void failing.start(
+    {first: [], next: ['first'], side: []},
+    {capacity: {cpu: 1}, priority: {first: 3, next: 2, side: 1}, onFailure: 'continue'},
+  );
+  await settled();
+  await failing.store('first');
+  await failing.end('first', true);
+  assert.deepEqual(failing.running, ['side']);
+
+  t.mock.timers.enable({apis: ['setTimeout']});
+  const slow = new Stagehand();
+  const never = new Promise<void>(() => undefined);
+  void slow.start(
+    {first: [], next: ['first'], side: []},
+    {
+      capacity: {cpu: 1},
+      priority: {first: 3, next: 2, side: 1},
+      lookUp: (node) => (node === 'next' ? never : undefined),
+    },
+  );
+  await settled();
+  await slow.end('first');
+  assert.deepEqual(slow.running, []);
+  t.mock.timers.tick(2_000);
+  await settled();
+  assert.deepEqual(slow.running, ['side']);
 });
 
 test('a failure is handed down to everything below, with the root as the reason', async () => {
