@@ -100,7 +100,7 @@ export default recipe(
       {policy: dev2.model, prompts: asked.train},
       {prompts: 3_600, samples: 4, perPrompt: 1, maxWords: 60, maxNewTokens},
     );
-    const general = add('general-data', generalData, {}, {rows: 3_000, goodShare: 0.5});
+    const general = add('general-data', generalData, {}, {rows: 3_000, goodShare: 0.6});
     const mixture = {reasoning: clean.dataset, general: general.dataset};
     // From base again, not from the model that supplied the data.
     // Long enough to know the words: preference rewards mend what a model says, not what it has never learned.
@@ -166,12 +166,12 @@ export default recipe(
       hiddenSize: 48,
       intermediateSize: 144,
       initializerRange: 0.144,
-      steps: 1_600,
-      gate: 0.6,
+      steps: 800,
+      gate: 0.3,
     } as const;
     const smallBase = add('student-small-base', pretrain, ground, small);
     const mediumBase = add('student-medium-base', pretrain, ground, medium);
-    const distillation = {epochs: 8, batch: 32, learningRate: 3e-3} as const;
+    const distillation = {epochs: 10, batch: 32, learningRate: 5e-3} as const;
     const distilledSmall = add('distill-small', sft, {base: smallBase.model, data: mixture}, distillation);
     const distilledMedium = add('distill-medium', sft, {base: mediumBase.model, data: mixture}, distillation);
     const studentRl = add(

@@ -1,0 +1,137 @@
+/**
+ * Prints README's two tables of seeds from runs of `tiny-controls`:
+ *
+ *     for n in 0 1 2 3 4; do npx r1 run tiny-controls --seed $n; done
+ *     node dist/test/scripts/seed-table.js 1 2 3 4 5
+ *
+ * The words are numbers of runs, in the order of the columns; the store is `.r1` or `R1_STORE`.
+ */
+import {execFileSync} from 'node:child_process';
+import {fileURLToPath} from 'node:url';
+
+interface Range {
+  readonly low: number;
+  readonly high: number;
+}
+
+interface ClaimRow extends Range {
+  readonly claim: string;
+  readonly value: number;
+  readonly verdict: 'holds' | 'not significant' | 'fails';
+}
+
+interface ScoreRow extends Range {
+  readonly node: string;
+  readonly metric: string;
+  readonly mean: number;
+}
+
+const CLAIMS: readonly (readonly [claim: string, what: string, target: string])[] = [
+  ['zero-accuracy', 'pass@1, R1-Zero − base', '≥ 0.25'],
+  ['zero-length', 'length, R1-Zero / base', '≥ 1.3'],
+  ['zero-mixes-languages', 'language consistency, R1-Zero', '< 0.90'],
+  ['language-reward', 'language consistency, reasoning RL', '≥ 0.98'],
+  ['cold-start-format', 'format rate, cold start − base', '≥ 0.3'],
+  ['reasoning-format', 'format rate, reasoning RL', '≥ 0.98'],
+  ['r1-accuracy', 'pass@1, R1', '≥ 0.80'],
+  ['r1-no-loss', 'pass@1, R1 − full-sft', '> −0.02'],
+  ['helpful', 'helpful, R1 − full-sft', '> 0'],
+  ['safe', 'safe, R1 − full-sft', '> 0'],
+  ['distillation', 'pass@1, distilled student − RL student', '≥ 0.30'],
+  ['control-shuffled-rewards', 'control: pass@1, Zero on shuffled rewards − base', '< 0.05'],
+  ['control-format-only', 'control: pass@1, R1-Zero − Zero on format alone', '> 0'],
+  ['control-forced-thinking', 'control: pass@1, R1-Zero − base made to think', '> 0'],
+];
+
+const MODELS = [
+  'base',
+  'zero-rl',
+  'cold-start-sft',
+  'reasoning-rl',
+  'full-sft',
+  'all-scenario-rl',
+  'distill-small',
+  'distill-medium',
+  'student-rl',
+  'base-forced-think',
+  'zero-shuffled',
+  'zero-format-only',
+];
+
+const MARKS = {holds: '', 'not significant': ' n.s.', fails: ' **fails**'} as const;
+
+const COMMAND = fileURLToPath(new URL('../../bin/r1.js', import.meta.url));
+
+function ask(command: 'claims' | 'scores', run: string): unknown {
+  const words = [COMMAND, command, '--run', run, '--json'];
+  return JSON.parse(execFileSync(process.execPath, words, {encoding: 'utf8', maxBuffer: 1 << 26}));
+}
+
+/** Two digits, no zero before the point, a real minus. */
+const numberText = (value: number): string =>
+  value
+    .toFixed(2)
+    .replace(/^(-?)0\./, '$1.')
+    .replace('-', '−');
+
+const cell = (value: number, {low, high}: Range): string =>
+  `${numberText(value)} [${numberText(low)}, ${numberText(high)}]`;
+
+function print(head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`.replace(/^\|  \|/, '| |');
+  const lines = [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)];
+  process.stdout.write(`${lines.join('\n')}\n\n`);
+}
+
+function found<Row>(row: Row | undefined, what: string, run: string): Row {
+  if (row === undefined) throw new Error(`run ${run} has no ${what}; was it a run of tiny-controls?`);
+  return row;
+}
+
+function main(runs: readonly string[]): void {
+  if (runs.length === 0) throw new Error('name the runs, as in: node dist/test/scripts/seed-table.js 1 2 3');
+  const seeds = runs.map((run) => `seed ${seedOf(run)}`);
+  const claims = runs.map((run) => ask('claims', run) as readonly ClaimRow[]);
+  print(
+    ['', 'target', ...seeds],
+    CLAIMS.map(([claim, what, target]) => [
+      what,
+      target,
+      ...claims.map((rows, i) => {
+        const row = found(
+          rows.find((one) => one.claim === claim),
+          claim,
+          runs[i]!,
+        );
+        return `${cell(row.value, row)}${MARKS[row.verdict]}`;
+      }),
+    ]),
+  );
+  const scores = runs.map((run) => ask('scores', run) as readonly ScoreRow[]);
+  print(
+    ['pass@1', ...seeds],
+    MODELS.map((node) => [
+      `\`${node}\``,
+      ...scores.map((rows, i) => {
+        const row = found(
+          rows.find((one) => one.node === node && one.metric === 'pass@1'),
+          node,
+          runs[i]!,
+        );
+        return cell(row.mean, row);
+      }),
+    ]),
+  );
+}
+
+function seedOf(run: string): number {
+  const said = execFileSync(process.execPath, [COMMAND, 'runs', '--limit', '0', '--json'], {encoding: 'utf8'});
+  const all = JSON.parse(said) as readonly {readonly run: number; readonly seed: number}[];
+  return found(
+    all.find((one) => one.run === Number(run)),
+    'record',
+    run,
+  ).seed;
+}
+
+main(process.argv.slice(2));
