@@ -11,6 +11,7 @@ import {scopeOf} from '../../artifacts/export/scope.js';
 import {digestOf} from '../../artifacts/index.js';
 import {exportLineageCommand} from '../../bin/commands/export-lineage.js';
 import {spoken} from '../bin/spoken.js';
+import {assertOpenLineage} from '../rig/openlineage.js';
 import {Bench, edge, fill, temporaryFolder} from './temporary.js';
 import type {Made} from './temporary.js';
 
@@ -96,22 +97,10 @@ test('OpenLineage has a start and an end for each attempt, under its run, with w
     'tiny.sft COMPLETE',
     'tiny.sft START',
   ]);
-  const uri = /^[a-z][a-z0-9+.-]*:\S+$/;
-  for (const event of events) {
-    assert.match(event.eventTime, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
-    assert.match(event.run.runId, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-    assert.match(event.producer, uri);
-    assert.match(event.schemaURL, uri);
-    const facets = [
-      event.run.facets,
-      event.job.facets,
-      ...[...event.inputs, ...event.outputs].flatMap(({facets: own, outputFacets}) => [own, outputFacets ?? {}]),
-    ];
-    for (const facet of facets.flatMap((group) => Object.values(group))) {
-      assert.match(facet._producer, uri);
-      assert.match(facet._schemaURL, uri);
-    }
-  }
+  for (const event of events) assertOpenLineage(event);
+  const [first] = events;
+  assert.throws(() => assertOpenLineage({...first, run: {runId: 'the first'}}), /runId must match format "uuid"/);
+  assert.throws(() => assertOpenLineage({...first, schemaURL: undefined}), /schemaURL/);
   const sft = events.find(({job, eventType}) => job.name === 'tiny.sft' && eventType === 'COMPLETE')!;
   assert.deepEqual(
     sft.inputs.map(({name}) => name),
