@@ -70,7 +70,7 @@ export default recipe(
       initializerRange: 0.144,
       steps: 2_000,
       // About one start in five never finds out which turn comes next. It shows: pass@16 is then 0.7 or less, else 0.95 or more.
-      gate: 0.98,
+      gate: 0.99,
       freshStarts: 3,
     });
     const zero = add('zero-rl', grpo, {policy: base.model, prompts: asked.train}, TINY_ZERO);
