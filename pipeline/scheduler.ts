@@ -144,6 +144,9 @@ const MOST_PASSED_OVER = 4;
 /** So long, in ms, resources may lie idle for a node whose turn is about to come. */
 const LONGEST_HOLD = 2_000;
 
+/** So many nodes behind one are waited for at most, the most urgent ones; a node may have a hundred thousand behind it. */
+const MOST_EXPECTED = 32;
+
 /**
  * Hands out resources. The most urgent first; a smaller one may fill a gap that the first cannot use. What comes free is
  * kept back for a moment where the node that freed it opens the way for one more urgent than all that wait: a run's
@@ -170,7 +173,9 @@ class Slots {
   }
 
   expect(nodes: readonly string[]): void {
-    for (const node of nodes) {
+    const {priority} = this.#options;
+    const first = nodes.length > MOST_EXPECTED ? nodes.toSorted((a, b) => priority(b) - priority(a)) : nodes;
+    for (const node of first.slice(0, MOST_EXPECTED)) {
       clearTimeout(this.#expected.get(node));
       const late = setTimeout(() => {
         this.arrived(node);

@@ -144,6 +144,29 @@ test('what is stored frees its place for others where nothing urgent follows', a
   assert.deepEqual(hand.running, ['first', 'second', 'side']);
 });
 
+test('a node with very many behind it does not hold the run up', async () => {
+  const many = Array.from({length: 150_000}, (_, i) => `n${i}`);
+  const needs = {first: [], side: [], ...Object.fromEntries(many.map((node) => [node, ['first']]))};
+  const graph = buildGraph(new Map(Object.entries(needs)));
+  assert.ok(graph.ok);
+  const ends = await schedule<string, {readonly reason: string}>({
+    graph: graph.value,
+    nodes: new Set(Object.keys(needs)),
+    resources: () => ({cpu: 1, gpu: 0, memory: 0}),
+    priority: (node) => (node === 'first' ? 2 : node === 'side' ? 0 : 1),
+    capacity: {...ROOMY, cpu: 1},
+    onFailure: 'finish',
+    noMore: new AbortController().signal,
+    cancelled: () => assert.fail('nothing is cancelled'),
+    // Everything behind the first is there already.
+    perform: async (node, turn) => {
+      if (node === 'first' || node === 'side') await turn.take();
+      return ok(node);
+    },
+  });
+  assert.equal(ends.size, many.length + 2);
+});
+
 test('nothing is kept for a node that fails on the way, or for long', async (t) => {
   const failing = new Stagehand();
   void failing.start(
