@@ -26,6 +26,10 @@ interface ArtifactRow {
   readonly kind: string;
 }
 
+/** The files of so many artifacts are remembered, where an artifact has no more than a few. They never change. */
+const MOST_RECENT = 512;
+const FEW = 16;
+
 export function openArtifactRows(db: Database): ArtifactRows {
   /** Many attempts share one record of their code, which may name a hundred files. What is stored is never changed. */
   const written = new WeakMap<object, {readonly text: string; readonly digest: Digest}>();
@@ -49,7 +53,19 @@ export function openArtifactRows(db: Database): ArtifactRows {
     );
   };
 
-  const filesOf = (id: number): readonly ArtifactFile[] =>
+  /** What stage after stage reads is asked for again and again. */
+  const recent = new Map<number, readonly ArtifactFile[]>();
+  const filesOf = (id: number): readonly ArtifactFile[] => {
+    const known = recent.get(id);
+    if (known !== undefined) return known;
+    const files = readFiles(id);
+    if (files.length <= FEW) {
+      if (recent.size === MOST_RECENT) recent.delete(recent.keys().next().value!);
+      recent.set(id, files);
+    }
+    return files;
+  };
+  const readFiles = (id: number): readonly ArtifactFile[] =>
     db
       .prepare<{path: string; sha256: string; bytes: number}>(
         `SELECT f.path, b.sha256, b.bytes FROM artifact_file f JOIN blob b ON b.id = f.blob WHERE f.artifact = ?`,

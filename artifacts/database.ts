@@ -37,12 +37,17 @@ function rollBack(connection: Connection): void {
 
 function wrap(connection: Connection, cleanUp: () => void): Database {
   const statements = new Map<string, Statement<Bindable[]>>();
-  const run = <T>(begin: string, work: () => T): T => {
+  const prepare = (sql: string): Statement<Bindable[]> => {
+    let statement = statements.get(sql);
+    if (statement === undefined) statements.set(sql, (statement = connection.prepare(sql)));
+    return statement;
+  };
+  const run = <T>(begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => T): T => {
     if (connection.inTransaction) return work();
-    connection.exec(begin);
+    prepare(begin).run();
     try {
       const result = work();
-      connection.exec('COMMIT');
+      prepare('COMMIT').run();
       return result;
     } catch (error) {
       rollBack(connection);
@@ -50,21 +55,17 @@ function wrap(connection: Connection, cleanUp: () => void): Database {
     }
   };
   return {
-    prepare<Row>(sql: string) {
-      let statement = statements.get(sql);
-      if (statement === undefined) statements.set(sql, (statement = connection.prepare(sql)));
-      return statement as Statement<Bindable[], Row>;
-    },
-    transact: (work) => run('BEGIN IMMEDIATE', work),
-    transactLoosely(work) {
+    prepare: <Row>(sql: string) => prepare(sql) as Statement<Bindable[], Row>,
+    transact(work) {
       if (connection.inTransaction) return work();
-      connection.pragma('synchronous = NORMAL');
+      connection.pragma('synchronous = FULL');
       try {
         return run('BEGIN IMMEDIATE', work);
       } finally {
-        connection.pragma('synchronous = FULL');
+        connection.pragma('synchronous = NORMAL');
       }
     },
+    transactLoosely: (work) => run('BEGIN IMMEDIATE', work),
     snapshot: (work) => run('BEGIN', work),
     close() {
       connection.close();
@@ -76,7 +77,8 @@ function wrap(connection: Connection, cleanUp: () => void): Database {
 function configure(connection: Connection): void {
   connection.pragma(`busy_timeout = ${BUSY_TIMEOUT}`);
   connection.pragma('foreign_keys = ON');
-  connection.pragma('synchronous = FULL');
+  // With a write-ahead log a commit then waits for no disk; `transact` asks for that where it is wanted, which is seldom.
+  connection.pragma('synchronous = NORMAL');
   // INSERT OR REPLACE fires the delete triggers of the facts only with this.
   connection.pragma('recursive_triggers = ON');
   connection.pragma('temp_store = MEMORY');
@@ -206,11 +208,25 @@ export interface LockFile {
  */
 export function openLockFile(file: string, options: {readonly readonly?: boolean} = {}): LockFile {
   const connection = new Sqlite(file, {readonly: options.readonly === true});
+  const statements = new Map<string, Statement>();
+  // Not before it is needed: even to prepare a statement may meet somebody's lock.
+  const run = (sql: string): void => {
+    let statement = statements.get(sql);
+    if (statement === undefined) statements.set(sql, (statement = connection.prepare(sql)));
+    if (statement.reader) statement.get();
+    else statement.run();
+  };
+  let patience: number | undefined;
   return {
     acquire(mode, milliseconds) {
-      connection.pragma(`busy_timeout = ${milliseconds}`);
+      if (milliseconds !== patience) connection.pragma(`busy_timeout = ${milliseconds}`);
+      patience = milliseconds;
       try {
-        connection.exec(mode === 'exclusive' ? 'BEGIN EXCLUSIVE' : 'BEGIN; SELECT count(*) FROM sqlite_schema');
+        if (mode === 'exclusive') run('BEGIN EXCLUSIVE');
+        else {
+          run('BEGIN');
+          run('SELECT count(*) FROM sqlite_schema');
+        }
         return true;
       } catch (error) {
         rollBack(connection);
@@ -218,7 +234,7 @@ export function openLockFile(file: string, options: {readonly readonly?: boolean
         throw error;
       }
     },
-    release: () => connection.exec('ROLLBACK'),
+    release: () => run('ROLLBACK'),
     close: () => connection.close(),
   };
 }
