@@ -48,12 +48,13 @@ export async function carryOut({
     const how = stop.press();
     if (how !== undefined) emit({type: 'stop-asked', how});
   };
+  const executor = lazyExecutor();
   for (const signal of STOPPING) process.on(signal, press);
   try {
     for (const text of warnings) emit({type: 'warning', text});
     const summary = await run(prepared, {
       store,
-      executor: lazyExecutor(),
+      executor,
       capacity: capacityOf(options),
       onFailure: options.onFailure,
       emit,
@@ -67,6 +68,7 @@ export async function carryOut({
     else if (summary.outcome === 'failed') services.exit(1);
     return summary;
   } finally {
+    executor.close?.();
     for (const signal of STOPPING) process.off(signal, press);
   }
 }

@@ -113,9 +113,11 @@ export async function bringUpToDate(
         const {attempt, jobFolder} = begun;
         const endedWell = () => slot.yield();
         const attempted = await attemptIt({attempt, claim: begun.claim, folder: jobFolder, continues, endedWell});
-        if (attempted.outcome.reason === 'superseded') {
+        // Somebody took over while this runner was suspended, and theirs counts; or its end went unseen, because what had
+        // started it was killed, and nothing is known against the stage.
+        if (attempted.outcome.reason === 'superseded' || attempted.outcome.reason === 'lost') {
           slot.release();
-          break; // somebody took over while this runner was suspended; theirs counts
+          break;
         }
         return endOf(attempt, jobFolder, attempted);
       }

@@ -4,7 +4,7 @@ import {fileURLToPath} from 'node:url';
 import {openStore} from '../artifacts/index.js';
 import type {Store} from '../artifacts/index.js';
 import type {Emit} from './events.js';
-import {localExecutor} from './executors/local.js';
+import {launchedExecutor} from './executors/launched.js';
 import type {RuntimeClass} from './fingerprint.js';
 import {loadRecipe} from './load.js';
 import type {LoadedRecipe} from './load.js';
@@ -46,18 +46,23 @@ export const planRecipe = (program: PlanProgram): Promise<Plan> =>
 
 /** Resolves when the run has ended, well or badly. @throws UserError when it could not begin */
 export const runRecipe = (program: RunProgram): Promise<RunSummary> =>
-  withStore(program, async (store) =>
-    run(await prepared(program, store), {
-      store,
-      executor: localExecutor(STAGE_ENTRY),
-      capacity: machineCapacity(program.capacity),
-      onFailure: program.onFailure ?? 'finish',
-      emit: program.onEvent ?? (() => undefined),
-      stop: program.stop ?? stopSwitch(),
-      grace: program.grace ?? 30,
-      command: 'runRecipe()',
-    }),
-  );
+  withStore(program, async (store) => {
+    const executor = launchedExecutor(STAGE_ENTRY);
+    try {
+      return await run(await prepared(program, store), {
+        store,
+        executor,
+        capacity: machineCapacity(program.capacity),
+        onFailure: program.onFailure ?? 'finish',
+        emit: program.onEvent ?? (() => undefined),
+        stop: program.stop ?? stopSwitch(),
+        grace: program.grace ?? 30,
+        command: 'runRecipe()',
+      });
+    } finally {
+      executor.close?.();
+    }
+  });
 
 async function prepared(program: PlanProgram, store: Store) {
   const {recipe, seed = 0, runtimeOf = noRuntime} = program;

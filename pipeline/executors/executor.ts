@@ -8,6 +8,8 @@ export interface Executor {
    * exit of an adopted process is not ours to see, so it ends as `unseen`.
    */
   adopt(job: {readonly folder: string; readonly tag: string}): Promise<Running | undefined>;
+  /** Ends what helps it to start jobs; jobs that run go on. */
+  close?(): void;
 }
 
 export interface StartRequest {

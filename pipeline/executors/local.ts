@@ -103,7 +103,8 @@ export function localExecutor(entry: string): Executor {
   };
 }
 
-function running(pid: number, exit: Promise<Exit>): Running {
+/** The process `pid`, whoever started it, with what is known of its end. */
+export function running(pid: number, exit: Promise<Exit>): Running {
   return {
     pid,
     exit,
@@ -128,7 +129,8 @@ function howOf(result: Ended): Exit['how'] {
   return {type: 'unstarted', message: result.message ?? 'the process could not be started'};
 }
 
-async function unseenExit(leader: ProcessRecord, tag: string): Promise<Exit> {
+/** The end of a process that another process waits for, or nobody. */
+export async function unseenExit(leader: ProcessRecord, tag: string): Promise<Exit> {
   while (isRunning(leader)) await sleep(POLL);
   return {how: {type: 'unseen'}, leftovers: await endLeftovers({tag, leader})};
 }

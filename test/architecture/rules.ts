@@ -107,13 +107,16 @@ export function tensorflowReached(tree: Tree, from: readonly string[] = lightMod
   return from.flatMap((file) => chainFrom(file, [])?.join(' → ') ?? []);
 }
 
-/** The inside of a stage's process, where stdout and stderr are the attempt's log and the exit code is an outcome. */
-const STAGE_PROCESS = 'pipeline/job.ts';
+/**
+ * What is the inside of a process of its own: of a stage's, where stdout and stderr are the attempt's log and the exit code
+ * is an outcome, and of the launcher's, which ends with its runner.
+ */
+const OTHER_PROCESSES = ['pipeline/job.ts', 'pipeline/executors/launcher.ts'];
 
 /** Only bin/ prints and sets exit codes; everything below returns values. */
 export function printing(tree: Tree): string[] {
   return productFiles(tree)
-    .filter((file) => roomOf(file) !== 'bin' && file !== STAGE_PROCESS)
+    .filter((file) => roomOf(file) !== 'bin' && !OTHER_PROCESSES.includes(file))
     .flatMap((file) => {
       const source = parse(file, tree.get(file)!);
       const found: string[] = [];

@@ -1,13 +1,13 @@
 /**
- * Kills the runner, the stages, both, or a helper process of a stage, with SIGKILL at random moments of a recipe of twelve
- * nodes, and starts it again, until it is done. No unlock, no orphan, no node twice at once, the same bytes in the end.
+ * Kills the runner, the stages, both, a helper process of a stage, or the launcher of the runner, with SIGKILL at random
+ * moments of a recipe of twelve nodes, and starts it again, until it is done. No unlock, no orphan, no node twice at once, the same bytes in the end.
  *
  * A thread cannot be killed from outside without its process; what stands for it is a helper that the stage needs.
  *
  * `R1_KILLS=500 R1_FAULT_SEED=1 node --test dist/test/faults/kill.test.js` is the campaign; without, a few rounds are tried.
  */
 import assert from 'node:assert/strict';
-import {existsSync, rmSync} from 'node:fs';
+import {existsSync, readFileSync, readdirSync, rmSync} from 'node:fs';
 import {test} from 'node:test';
 import type {TestContext} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
@@ -39,6 +39,27 @@ function killHelpers(cwd: string): void {
   }
 }
 
+/** The process that starts jobs for the runner, if it has one. */
+function killLauncher(runner: number): void {
+  for (const name of existsSync('/proc') ? readdirSync('/proc') : []) {
+    if (!/^\d+$/.test(name) || Number(name) === runner) continue;
+    const words = textOf(`/proc/${name}/cmdline`);
+    if (!words.includes('/executors/launcher.js')) continue;
+    if (textOf(`/proc/${name}/stat`).split(') ').at(-1)?.split(' ')[1] === String(runner))
+      signal(Number(name), 'SIGKILL');
+  }
+}
+
+/** Empty when the process is gone. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
+    throw error;
+  }
+}
+
 interface Tally {
   starts: number;
   kills: number;
@@ -57,7 +78,8 @@ async function round(
   for (let starts = 1; starts <= MOST_STARTS; starts++) {
     tally.starts += 1;
     const again = starts > 1 && random() < 0.5 ? ['resume'] : ['run', RECIPE];
-    const runner = start(t, again, {cwd});
+    const env = {R1_LAUNCHER: random() < 0.7 ? 'always' : 'quick'};
+    const runner = start(t, again, {cwd, env});
     const ended = runner.ended.then(({code}) => code);
     // Later starts get more time, should the machine have become slower since.
     const patience = calmMs * (0.05 + random() * 0.75) * (1 + starts / 10);
@@ -79,10 +101,15 @@ async function round(
     }
     tally.kills += 1;
     const whom = random();
-    if (whom < 0.4) runner.child.kill('SIGKILL');
-    else if (whom < 0.55) killStages(cwd);
-    else if (whom < 0.7) killHelpers(cwd);
-    else {
+    if (whom < 0.35) runner.child.kill('SIGKILL');
+    else if (whom < 0.5) killStages(cwd);
+    else if (whom < 0.6) killHelpers(cwd);
+    else if (whom < 0.75) {
+      killLauncher(runner.child.pid!);
+      // Half of the time with what it had started, so that nobody saw how that ended. Alone it is not missed.
+      if (random() < 0.5) killStages(cwd);
+      else assert.equal((await runner.ended).code, 0, runner.err());
+    } else {
       runner.child.kill('SIGKILL');
       killStages(cwd);
     }
