@@ -22,8 +22,8 @@ export interface Database {
    * the next durable transaction carries it along.
    */
   transactLoosely<T>(work: () => T): T;
-  /** A consistent view over several reads. */
-  snapshot<T>(work: () => T): T;
+  /** A consistent view over several reads. `doing` completes “could not …” when something fails in it. */
+  snapshot<T>(work: () => T, doing?: string): T;
   close(): void;
 }
 
@@ -35,6 +35,8 @@ function rollBack(connection: Connection): void {
   if (connection.inTransaction) connection.exec('ROLLBACK');
 }
 
+const WRITING = 'write to the store';
+
 function wrap(connection: Connection, cleanUp: () => void): Database {
   const statements = new Map<string, Statement<Bindable[]>>();
   const prepare = (sql: string): Statement<Bindable[]> => {
@@ -42,7 +44,7 @@ function wrap(connection: Connection, cleanUp: () => void): Database {
     if (statement === undefined) statements.set(sql, (statement = connection.prepare(sql)));
     return statement;
   };
-  const run = <T>(begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => T): T => {
+  const run = <T>(begin: 'BEGIN' | 'BEGIN IMMEDIATE', doing: string, work: () => T): T => {
     if (connection.inTransaction) return work();
     prepare(begin).run();
     try {
@@ -51,7 +53,7 @@ function wrap(connection: Connection, cleanUp: () => void): Database {
       return result;
     } catch (error) {
       rollBack(connection);
-      throw plainError(error, begin === 'BEGIN' ? 'read the store' : 'write to the store');
+      throw plainError(error, doing);
     }
   };
   return {
@@ -60,13 +62,13 @@ function wrap(connection: Connection, cleanUp: () => void): Database {
       if (connection.inTransaction) return work();
       connection.pragma('synchronous = FULL');
       try {
-        return run('BEGIN IMMEDIATE', work);
+        return run('BEGIN IMMEDIATE', WRITING, work);
       } finally {
         connection.pragma('synchronous = NORMAL');
       }
     },
-    transactLoosely: (work) => run('BEGIN IMMEDIATE', work),
-    snapshot: (work) => run('BEGIN', work),
+    transactLoosely: (work) => run('BEGIN IMMEDIATE', WRITING, work),
+    snapshot: (work, doing = 'read the store') => run('BEGIN', doing, work),
     close() {
       connection.close();
       cleanUp();

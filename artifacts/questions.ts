@@ -35,6 +35,15 @@ export interface Gone {
   readonly because: string;
 }
 
+/** An output that a run uses, whichever run made it. */
+export interface MadeInRun {
+  readonly node: string;
+  readonly attempt: AttemptId;
+  readonly artifact: Digest;
+  /** How many inputs the attempt had. */
+  readonly inputs: number;
+}
+
 export interface PastAttempt extends Cost {
   readonly attempt: AttemptId;
   readonly at: number;
@@ -55,6 +64,8 @@ export interface Questions {
   latestRun(recipe?: string): Run | undefined;
   /** The newest decision per node, in the order of the first decisions. */
   nodesOf(run: RunId): readonly RunNode[];
+  /** What succeeded attempts that the run uses made of one kind, in the order of the nodes. */
+  outputsOfKind(run: RunId, kind: string): readonly MadeInRun[];
   attempt(id: AttemptId): Attempt | undefined;
   /** Every attempt that this run began for the node, oldest first. */
   attemptsOf(run: RunId, node: string): readonly Attempt[];
@@ -320,6 +331,24 @@ export function openQuestions(db: Database, rows: ArtifactRows, blobs: Blobs): Q
           because: row.because,
           at: row.at,
           outcome: toOutcome(row),
+        })),
+    outputsOfKind: (run, kind) =>
+      db
+        .prepare<{node: string; attempt: number; digest: string; inputs: number}>(
+          `SELECT d.node, d.attempt, a.digest, (SELECT count(*) FROM input i WHERE i.attempt = d.attempt) AS inputs
+           FROM (SELECT min(id) AS first, max(id) AS newest FROM decision WHERE run = ? GROUP BY node) n
+           JOIN decision d ON d.id = n.newest
+           JOIN outcome x ON x.attempt = d.attempt AND x.ok = 1
+           JOIN output o ON o.attempt = d.attempt AND o.kind = ?
+           JOIN artifact a ON a.id = o.artifact
+           ORDER BY n.first, o.port`,
+        )
+        .all(run, kind)
+        .map(({node, attempt, digest, inputs}) => ({
+          node,
+          attempt: attempt as AttemptId,
+          artifact: digestIn(digest),
+          inputs,
         })),
     attempt(id) {
       const row = db.prepare<AttemptRow>(`${ATTEMPT} WHERE a.id = ?`).get(id);

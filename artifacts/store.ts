@@ -80,6 +80,8 @@ export interface Store extends Facts, Omit<Questions, 'outputsPresent'>, Metrics
   artifact(digest: Digest): Artifact | undefined;
   /** Resolves when all that was written so far would survive a power cut. */
   settle(): Promise<void>;
+  /** One view of the store for many reads, which then cost less; nothing may be written inside. */
+  reading<T>(work: () => T): T;
   /** Keeps the garbage collector waiting until `work` is over: put `ingest` and its `finishAttempt` inside. */
   withoutCollector<T>(work: () => Promise<T>): Promise<T>;
 
@@ -179,6 +181,7 @@ function assemble(folder: string, mode: 'write' | 'read', files: Files, db: Data
     removeTree: (path) => folders.removeTree(path),
     artifact: (digest) => rows.load(digest),
     settle,
+    reading: (work) => db.snapshot(work, 'carry this out'),
     withoutCollector: (work) => gate.share(work),
     holdRunnerLock: (run) => locks.hold(run),
     isAlive: (run) => locks.isAlive(run),
@@ -198,6 +201,7 @@ const DOING: Partial<Record<keyof Store, string>> = {
   inputsIntact: 'check the inputs',
   removeTree: 'remove a folder',
   settle: 'write to the store',
+  reading: 'carry this out',
   holdRunnerLock: 'lock the run',
 };
 

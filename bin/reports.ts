@@ -46,14 +46,9 @@ export function findReport(
 /** All reports of a run, the one with most inputs first. */
 export function reportsOf(store: Store, run: Run): FoundReport[] {
   return store
-    .nodesOf(run.id)
-    .flatMap(({node, attempt: id}) => {
-      const attempt = id === undefined ? undefined : store.attempt(id);
-      const output = attempt?.outcome?.ok === true ? attempt.outputs.find(({kind}) => kind === 'report') : undefined;
-      return output === undefined ? [] : [{run, node, artifact: output.artifact, inputs: attempt!.inputs.length}];
-    })
-    .sort((a, b) => b.inputs - a.inputs)
-    .map(({inputs: _, ...report}) => report);
+    .outputsOfKind(run.id, 'report')
+    .toSorted((a, b) => b.inputs - a.inputs)
+    .map(({node, artifact}) => ({run, node, artifact}));
 }
 
 /** Lays the report out as a folder for as long as it is read. */

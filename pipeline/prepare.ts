@@ -111,7 +111,7 @@ export async function planned(
   const past = pastOf(store, wiring.recipe, code);
   const sources = await describeSources(wiring, (id) => selected.has(id) && pinned?.has(id) !== true, store);
   const prepared = {...base, sources, code, past};
-  const plan = remake(prepared);
+  const plan = store.reading(() => remake(prepared));
   if (store.mode === 'write') cache.save();
   return {...prepared, plan};
 }

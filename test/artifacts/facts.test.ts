@@ -192,6 +192,29 @@ test('the attempt of a dead runner is an orphan; who adopts it may record, and i
   dead.close();
 });
 
+test('the outputs of a kind are those that a run uses, by its newest decisions, and not what failed', async (t) => {
+  const bench = new Bench(t);
+  const base = await bench.make({node: 'base', outputs: model});
+  const report = {report: {kind: 'report', files: {html: 'a report'}}};
+  const first = await bench.make({node: 'report', outputs: report, inputs: [edge(base, 'model', 'model')]});
+  await bench.make({node: 'worse', outputs: {}});
+  const artifact = first.outputs.report!.digest;
+  const found = {node: 'report', attempt: first.attempt, artifact, inputs: 1};
+  assert.deepEqual(bench.store.outputsOfKind(bench.run, 'report'), [found]);
+  const later = bench.store.beginRun({recipe: 'test', seed: 0, plan: null, command: ''});
+  const reuse = {
+    run: later,
+    node: 'page',
+    action: 'reuse',
+    attempt: first.attempt,
+    because: 'nothing changed',
+  } as const;
+  bench.store.recordDecisions([reuse]);
+  assert.deepEqual(bench.store.outputsOfKind(later, 'report'), [{...found, node: 'page'}]);
+  bench.store.recordDecisions([{run: later, node: 'page', action: 'cancelled', because: 'it was stopped'}]);
+  assert.deepEqual(bench.store.outputsOfKind(later, 'report'), []);
+});
+
 test('a run that is resumed finds the attempts of its dead session as orphans', (t) => {
   const bench = new Bench(t);
   const dead = openStore(bench.folder);
