@@ -1,7 +1,7 @@
 /**
- * A `while` loop: inside the graph when it is recorded, in JavaScript when it runs eagerly. The graph's loop is the
- * dataflow of TensorFlow 1 (Enter, Merge, Switch, NextIteration, Exit; "Implementation of control flow in TensorFlow",
- * 2017), which every executor runs without help.
+ * A `while` loop, and an `if` in it: inside the graph when they are recorded, in JavaScript when they run eagerly. The
+ * graph's loop is the dataflow of TensorFlow 1 (Enter, Merge, Switch, NextIteration, Exit; "Implementation of control
+ * flow in TensorFlow", 2017), which every executor runs without help.
  */
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {DataType, tensorflow} from './backend.js';
@@ -70,10 +70,7 @@ function recordedLoop<S extends State>(
   const ends = graph.inFrame(frame, () => {
     const merged = each((name) => {
       const input = entered.get(name)!;
-      const output = control(graph, 'Merge', [input], {N: {kind: 'int', value: 2}}, [
-        input,
-        {dtype: DataType.int32, shape: []},
-      ]);
+      const output = merge(graph, [input], input.shape); // the other input comes from the end of the body
       merges.set(name, graph.nodes.at(-1)!);
       return output;
     });
@@ -98,6 +95,47 @@ function recordedLoop<S extends State>(
   });
   return symbols(each((name) => ({...ends.get(name)!, frame: ''})));
 }
+
+/**
+ * `change(state)` where `condition` holds, else the state as it is. What `change` adds to a graph without the help of the
+ * state is computed either way.
+ * @param growing dimensions that `change` changes: name → axis
+ * @param condition scalar bool
+ */
+export function changedWhere<S extends State>(
+  state: S,
+  growing: Readonly<Record<string, number>>,
+  condition: Tf.Tensor,
+  change: (state: S) => S,
+): S {
+  const recorder = recording();
+  if (recorder === undefined) return condition.dataSync()[0] ? change(state) : state;
+  const {graph} = recorder;
+  const holds = recorder.output(condition);
+  const names = Object.keys(state);
+  const switched = new Map(
+    names.map((name) => {
+      const output = recorder.output(state[name]!);
+      return [name, control(graph, 'Switch', [output, holds], {}, [output, output])];
+    }),
+  );
+  const given = names.map((name) => [name, recorder.symbol({...switched.get(name)!, index: 1})] as const);
+  const changed = change(Object.fromEntries(given) as unknown as S);
+  const merged = names.map((name) => {
+    const [kept, value] = [switched.get(name)!, recorder.output(changed[name]!)];
+    const axis = growing[name];
+    const shape = axis === undefined ? kept.shape : kept.shape.with(axis, -1);
+    return [name, recorder.symbol(merge(graph, [kept, value], shape))] as const;
+  });
+  return Object.fromEntries(merged) as unknown as S;
+}
+
+/** Adds a node that passes on whichever of its inputs is alive. */
+const merge = (graph: Graph, inputs: readonly Output[], shape: readonly number[]): Output =>
+  control(graph, 'Merge', inputs, {N: {kind: 'int', value: 2}}, [
+    {dtype: inputs[0]!.dtype, shape},
+    {dtype: DataType.int32, shape: []},
+  ]);
 
 /** Adds a control-flow node: one that passes its first input on. */
 function control(
