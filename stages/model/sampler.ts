@@ -1,6 +1,6 @@
 /**
  * Picks the next token from the hidden state and one uniform number a row. A token is the first whose cumulative probability
- * exceeds u × kept mass; the pick is held to the last kept token, because a cumulative sum in float32 may stop short.
+ * exceeds u × kept mass. The kept mass is the last of the same cumulative sums, so there always is one.
  */
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
@@ -74,8 +74,9 @@ function pick(mass: Tf.Tensor, uniforms: Tf.Tensor, axis: 0 | 1): {picked: Tf.Te
   const last = mass.shape[axis]! - 1;
   const total = axis === 0 ? tf.slice(sums, [last, 0], [1, -1]) : tf.slice(sums, [0, last], [-1, 1]);
   const threshold = tf.mul(total, tf.reshape(uniforms, axis === 0 ? [1, -1] : [-1, 1]));
-  // Places to pass by. One whose sum has reached the total is the last with mass, or comes after it.
-  const passed = tf.logicalAnd(tf.lessEqual(sums, threshold), tf.less(sums, total));
+  // Places to pass by. None whose sum has reached the total is one of them, because u × total stays below the total in
+  // float32 too: u is at most 1 − 2⁻²⁴, and (1 − 2⁻²⁴) × total rounds to the number before the total.
+  const passed = tf.lessEqual(sums, threshold);
   return {picked: tf.sum(tf.cast(passed, 'int32'), axis), total};
 }
 

@@ -185,8 +185,8 @@ function foldGainsOfLayer(parameters: Parameters): Parameters {
 }
 
 /**
- * The same parameters with the layers' matrices turned round, (in, out): for few rows oneDNN multiplies by them up to ten
- * times as fast, because it need not turn them for each product. For `layers` with `raw.matMul`.
+ * The same parameters with the layers' matrices turned round, (in, out), for `layers` with `raw.matMul`: for few rows
+ * oneDNN would turn them in each product, which takes longer than turning them once for all steps.
  */
 export function turnMatrices(parameters: Parameters): Parameters {
   const turned = Object.entries(parameters).map(([name, tensor]) => [
