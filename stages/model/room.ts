@@ -61,11 +61,10 @@ export class Room {
     rows: number,
     private readonly promptLength: number,
     maxNewTokens: number,
-    placesAtATime = PLACES_AT_A_TIME,
   ) {
     const read = Math.max(1, maxNewTokens - 1);
     this.#lines = rows * config.keyValueHeads;
-    this.#step = Math.ceil(read / Math.ceil(read / placesAtATime));
+    this.#step = Math.ceil(read / Math.ceil(read / PLACES_AT_A_TIME));
     this.#names = Array.from({length: config.layers}, (_, layer) => [`keys${layer}`, `values${layer}`]).flat();
     const {tf} = tensorflow();
     this.#added = {

@@ -6,7 +6,7 @@ import type {TypedArray} from '../../../stages/tensorflow/backend.js';
 import type {Signature} from '../../../stages/tensorflow/function.js';
 import {compile, runEagerly} from '../../../stages/tensorflow/function.js';
 import {valueAndGradients} from '../../../stages/tensorflow/gradients.js';
-import {whileLoop} from '../../../stages/tensorflow/loop.js';
+import {changedWhere, whileLoop} from '../../../stages/tensorflow/loop.js';
 import * as ops from '../../../stages/tensorflow/ops.js';
 import {random} from '../../../stages/random.js';
 
@@ -228,6 +228,35 @@ test('a loop in the graph gives what the loop in JavaScript gives, growing tenso
     assert.deepEqual(compiled(given), runEagerly(fn, signature, given));
   }
   assert.deepEqual(compiled({x: Float32Array.of(1, 3), limit: Float32Array.of(20)})['trail']!.shape, [4, 2]); // 4, 8, 16, 32
+  compiled.dispose();
+});
+
+test('what is changed under a condition in a loop is changed in those steps alone', () => {
+  // Counts to the limit; at each multiple of three a row is added and all are moved by 100.
+  const fn: Fn = ({x, limit}) => {
+    const by = tf.scalar(100);
+    const end = whileLoop(
+      {step: tf.scalar(0, 'int32'), rows: tf.reshape(x!, [1, 2])},
+      {rows: 0},
+      ({step}) => tf.less(step, limit!),
+      ({step, rows}) => {
+        const third = tf.equal(tf.mod(step, tf.scalar(3, 'int32')), tf.scalar(0, 'int32'));
+        const changed = changedWhere({rows}, {rows: 0}, third, ({rows}) => ({
+          rows: tf.add(ops.raw.concat([rows, tf.reshape(x!, [1, 2])], 0), by),
+        }));
+        return {step: tf.add<Tf.Scalar>(step, tf.scalar(1, 'int32')), rows: tf.add(changed.rows, tf.scalar(1))};
+      },
+    );
+    return {rows: end.rows};
+  };
+  const signature = {x: {dtype: 'float32', shape: [2]}, limit: {dtype: 'int32', shape: []}} as const;
+  const compiled = compile(fn, signature);
+  for (const limit of [0, 1, 3, 4, 8]) {
+    const given = {x: Float32Array.of(1, 2), limit: Int32Array.of(limit)};
+    assert.deepEqual(compiled(given), runEagerly(fn, signature, given));
+  }
+  const {rows} = compiled({x: Float32Array.of(1, 2), limit: Int32Array.of(4)});
+  assert.deepEqual([...rows!.values], [205, 206, 205, 206, 102, 103]); // added at 0 and at 3
   compiled.dispose();
 });
 
