@@ -2,9 +2,7 @@
  * Generation with a cache: prompts are read once, each shared by its group; then one token a step for every sample,
  * until all have stopped or the room is used up. A plain function, which runs as a loop of the graph when recorded.
  *
- * Every sample has room for its whole sequence from the start: the prompt's keys and values, copied for each member of
- * the group, and behind the prompt's last token those of the response, written in place step by step. What is not
- * written yet is masked, as is a prompt's padding, until the response overwrites it. Samples lie prompt-major:
+ * What has been read is kept in a room that grows with the responses (`room.ts`). Samples lie prompt-major:
  * row = prompt × group + member.
  */
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
