@@ -74,17 +74,28 @@ export function transformer(
 ): Tf.Tensor {
   const attend = (qkv: Tf.Tensor, {rotation, mask}: Placement): Tf.Tensor =>
     attention(qkv, rotation, mask, {...config, ...shape});
-  return shape.recompute
-    ? recomputedLayers(parameters, tokens, placement, config, attend)
-    : layers(foldGains(parameters, config), tokens, config, (qkv) => attend(qkv, placement));
+  const fold = isFoldingCheaper(config);
+  if (shape.recompute) return recomputedLayers(parameters, tokens, placement, config, attend, fold);
+  const given = fold ? foldGains(parameters, config) : parameters;
+  return layers(given, tokens, config, (qkv) => attend(qkv, placement));
 }
+
+/** Tokens of a batch, about: one graph serves all batches, so what it does cannot depend on how many there are. */
+const TOKENS = 1024;
+
+/**
+ * Whether the gains of a layer's two normalisations are better multiplied into the matrices behind them than into all
+ * tokens: with large matrices that would be more work, and a copy of each matrix.
+ */
+const isFoldingCheaper = (config: ModelConfig): boolean =>
+  rotationWidth(config) + 2 * config.intermediateSize <= 2 * TOKENS;
 
 /** A product with a layer's matrix. (N, in) → (N, out) */
 type Multiply = (x: Tf.Tensor, matrix: Tf.Tensor) => Tf.Tensor;
 
 /**
  * The layers around any way to attend.
- * @param folded what `foldGains` returned @param tokens (N) int32
+ * @param folded what `foldGains` returned, or parameters as they are @param tokens (N) int32
  * @param attend from a layer's projected tokens to what its heads found: (N, qkv) → (N, heads × headDim)
  * @param multiply by matrices as they lie in `folded`
  * @returns (N, hiddenSize)
@@ -114,6 +125,7 @@ function recomputedLayers(
   placement: Placement,
   config: ModelConfig,
   attend: (qkv: Tf.Tensor, placement: Placement) => Tf.Tensor,
+  fold: boolean,
 ): Tf.Tensor {
   let x = lookUp(parameters['model.embed_tokens.weight']!, tokens); // (N, D)
   for (let layer = 0; layer < config.layers; layer++) {
@@ -123,7 +135,7 @@ function recomputedLayers(
     x = recomputed([x, ...Object.values(own)], constants, ([x, ...values], [rotation, mask]) => {
       const given = Object.fromEntries(names.map((name, i) => [name, values[i]!]));
       const attendHere = (qkv: Tf.Tensor): Tf.Tensor => attend(qkv, {rotation: rotation!, mask: mask!});
-      return oneLayer(x!, foldGainsOfLayer(given), config, attendHere);
+      return oneLayer(x!, fold ? foldGainsOfLayer(given) : given, config, attendHere);
     });
   }
   return lastNorm(x, parameters, config);
@@ -150,9 +162,14 @@ function oneLayer(
     const projected = multiply(input, folded[`${name}.weight`]!);
     return bias === undefined ? projected : tf.add(projected, bias);
   };
-  const context = attend(project(rmsNormalize(x, rmsNormEps), 'self_attn.qkv_proj'));
+  const normalized = (input: Tf.Tensor, name: string): Tf.Tensor => {
+    const gain = folded[`${name}.weight`];
+    const normal = rmsNormalize(input, rmsNormEps);
+    return gain === undefined ? normal : tf.mul(normal, gain);
+  };
+  const context = attend(project(normalized(x, 'input_layernorm'), 'self_attn.qkv_proj'));
   const attended = tf.add(x, project(context, 'self_attn.o_proj'));
-  const normed = rmsNormalize(attended, rmsNormEps);
+  const normed = normalized(attended, 'post_attention_layernorm');
   const inner = siluTimes(project(normed, 'mlp.gate_proj'), project(normed, 'mlp.up_proj')); // (N, F)
   return tf.add(attended, project(inner, 'mlp.down_proj'));
 }
@@ -160,26 +177,34 @@ function oneLayer(
 const lastNorm = (x: Tf.Tensor, parameters: Parameters, {rmsNormEps}: ModelConfig): Tf.Tensor =>
   tensorflow().tf.mul(rmsNormalize(x, rmsNormEps), parameters['model.norm.weight']!);
 
-/** The gain of each layer's normalisations, multiplied into the matrices behind them: (x g) wᵀ = x (w g)ᵀ. */
+/**
+ * The gain of each layer's normalisations, multiplied into the matrices behind them: (x g) wᵀ = x (w g)ᵀ. They are gone
+ * from what is returned.
+ */
 export function foldGains(parameters: Parameters, config: ModelConfig): Parameters {
-  const folded = {...parameters};
-  for (let layer = 0; layer < config.layers; layer++) {
-    for (const [name, tensor] of Object.entries(foldGainsOfLayer(ofLayer(parameters, layer)))) {
-      folded[`model.layers.${layer}.${name}`] = tensor;
-    }
-  }
-  return folded;
+  const ofLayers = Array.from({length: config.layers}, (_, layer) =>
+    Object.entries(foldGainsOfLayer(ofLayer(parameters, layer))).map(([name, tensor]): [string, Tf.Tensor] => [
+      `model.layers.${layer}.${name}`,
+      tensor,
+    ]),
+  );
+  const others = Object.entries(parameters).filter(([name]) => !name.startsWith('model.layers.'));
+  return Object.fromEntries([...others, ...ofLayers.flat()]);
 }
 
 function foldGainsOfLayer(parameters: Parameters): Parameters {
   const {tf} = tensorflow();
-  const folded = {...parameters};
+  const {
+    'input_layernorm.weight': beforeAttention,
+    'post_attention_layernorm.weight': beforeFeedForward,
+    ...folded
+  } = parameters as Record<string, Tf.Tensor>;
   for (const [name, gain] of [
-    ['self_attn.qkv_proj.weight', 'input_layernorm.weight'],
-    ['mlp.gate_proj.weight', 'post_attention_layernorm.weight'],
-    ['mlp.up_proj.weight', 'post_attention_layernorm.weight'],
+    ['self_attn.qkv_proj.weight', beforeAttention],
+    ['mlp.gate_proj.weight', beforeFeedForward],
+    ['mlp.up_proj.weight', beforeFeedForward],
   ] as const) {
-    folded[name] = tf.mul(parameters[name]!, parameters[gain]!);
+    folded[name] = tf.mul(parameters[name]!, gain!);
   }
   return folded;
 }

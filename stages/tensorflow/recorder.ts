@@ -11,6 +11,8 @@ import type {Binding, DataType, OpAttribute, TensorMetadata, TypedArray} from '.
 import {tensorflow} from './backend.js';
 import type {Constant, Graph, Output} from './graph.js';
 import {attributesOf} from './graph.js';
+import {scattered} from './scattered.js';
+import type {SegmentSum} from './scattered.js';
 import {outputsOf} from './shapes.js';
 
 /** Symbols have ids below −1, which the package neither reads nor deletes on the native side. */
@@ -18,6 +20,8 @@ type Symbol = {readonly output: Output} | {readonly constant: Constant};
 
 /** Operators that compute in bfloat16 when asked to: products of matrices, where it pays. */
 const PRODUCTS = new Set(['MatMul', 'BatchMatMul', 'BatchMatMulV2']);
+/** tfjs's own word, which its tape uses, and the newer one. */
+const SUMS = new Set(['Add', 'AddV2']);
 const FLOAT = 1;
 const BFLOAT16 = 14;
 
@@ -30,6 +34,8 @@ const setActive = (recorder: Recorder | undefined): void => {
 export class Recorder {
   readonly #symbols = new Map<number, Symbol>();
   readonly #captured = new WeakMap<object, number>();
+  /** By node. */
+  readonly #segmentSums = new Map<string, SegmentSum>();
   #nextId = -2;
   #kernel = '';
 
@@ -110,8 +116,24 @@ export class Recorder {
     const made =
       this.precision === 'bf16' && PRODUCTS.has(op) && sources.every(({dtype}) => dtype === FLOAT)
         ? [this.#inBfloat16(op, attributes, sources, outputs[0]!.shape)]
-        : this.graph.add({op, inputs: sources, attributes, outputs});
+        : SUMS.has(op)
+          ? [this.#sum(op, sources, attributes, outputs[0]!.shape)]
+          : this.graph.add({op, inputs: sources, attributes, outputs});
+    if (op === 'UnsortedSegmentSum') this.#segmentSums.set(made[0]!.node, {rows: sources[0]!, ids: sources[1]!});
     return made.map((output) => ({id: this.#remember({output}), shape: [...output.shape], dtype: output.dtype}));
+  }
+
+  #sum(
+    op: string,
+    inputs: readonly Output[],
+    attributes: ReturnType<typeof attributesOf>,
+    shape: readonly number[],
+  ): Output {
+    for (const [a, b] of [inputs, inputs.toReversed()] as [Output, Output][]) {
+      const segments = this.#segmentSums.get(b.node);
+      if (segments !== undefined && a.shape.join() === b.shape.join()) return scattered(this.graph, a, segments);
+    }
+    return this.graph.addOne({op, inputs, attributes, outputs: [{dtype: inputs[0]!.dtype, shape}]});
   }
 
   /** The product of the inputs rounded to bfloat16, as float32. */

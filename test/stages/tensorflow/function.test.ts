@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
-import {loadTensorFlow} from '../../../stages/tensorflow/backend.js';
+import {DataType, loadTensorFlow} from '../../../stages/tensorflow/backend.js';
 import type {TypedArray} from '../../../stages/tensorflow/backend.js';
 import type {Signature} from '../../../stages/tensorflow/function.js';
 import {compile, runEagerly} from '../../../stages/tensorflow/function.js';
 import {valueAndGradients} from '../../../stages/tensorflow/gradients.js';
+import {Graph} from '../../../stages/tensorflow/graph.js';
 import {changedWhere, whileLoop} from '../../../stages/tensorflow/loop.js';
 import * as ops from '../../../stages/tensorflow/ops.js';
+import {Recorder} from '../../../stages/tensorflow/recorder.js';
 import {random} from '../../../stages/random.js';
 
 const {tf, binding} = await loadTensorFlow(1);
@@ -112,6 +114,22 @@ const FUNCTIONS: Record<string, [Signature, Fn]> = {
       d: tf.oneHot(at!, 3),
     }),
   ],
+  'sums with rows': [
+    ids,
+    ({x, ids: at}) => {
+      const sums = ops.raw.segmentSum(ops.lookUp(x!, at!), at!, 3);
+      const doubled = tf.mul(x!, 2);
+      return {
+        a: tf.add(x!, sums),
+        b: tf.add(sums, doubled),
+        // What is added to is needed again, and the other one may be such a sum as well, or of another shape.
+        c: tf.mul(tf.add(doubled, sums), doubled),
+        d: tf.add(sums, sums),
+        e: tf.add(tf.slice(x!, [0, 0], [1, 4]), sums),
+        f: ops.raw.add(sums, x!),
+      };
+    },
+  ],
   constants: [
     matrix,
     ({x}) => ({
@@ -158,6 +176,7 @@ const HAND_WRITTEN: Record<string, [Signature, (inputs: Readonly<Record<string, 
     ({x, w}) => ops.linear(x!, w!),
   ],
   lookUp: [ids, ({x, ids: at}) => ops.lookUp(x!, at!)],
+  'lookUp of a matrix that is also multiplied by': [ids, ({x, ids: at}) => ops.linear(ops.lookUp(x!, at!), x!)],
   rmsNormalize: [matrix, ({x}) => ops.rmsNormalize(x!, 1e-6)],
   siluTimes: [two, ({x, y}) => ops.siluTimes(x!, y!)],
   gatherLogProbabilities: [
@@ -165,6 +184,22 @@ const HAND_WRITTEN: Record<string, [Signature, (inputs: Readonly<Record<string, 
     ({x, ids: at}) => ops.gatherLogProbabilities(x!, at!),
   ],
 };
+
+test('a matrix that is looked up and multiplied by gets one gradient, into which the rows of the other are added', () => {
+  const graph = new Graph();
+  const recorder = new Recorder(graph);
+  const input = (name: string, dtype: DataType, shape: number[]): Tf.Tensor =>
+    recorder.symbol(graph.placeholder(name, dtype, shape));
+  recorder.record(() => {
+    const table = input('table', DataType.float, [7, 4]);
+    const at = input('ids', DataType.int32, [5]);
+    const loss = (x: Tf.Tensor): Tf.Tensor => tf.sum(ops.linear(ops.lookUp(x, at), x));
+    const {gradients} = valueAndGradients({x: table}, ({x}) => ({loss: loss(x!), metrics: {}}));
+    const made = graph.nodes.find(({name}) => name === recorder.output(gradients[0]!).node);
+    assert.equal(made?.op, 'TensorScatterAdd');
+    return gradients[0]!;
+  });
+});
 
 for (const [name, [signature, fn]] of Object.entries(HAND_WRITTEN)) {
   test(`the gradient written by hand agrees with finite differences: ${name}`, () => {
