@@ -73,10 +73,13 @@ export interface Questions {
   attemptsByFingerprint(fingerprint: Digest): readonly Attempt[];
   /** What the code digest of an attempt was computed from. */
   codeParts(attempt: AttemptId): Json | undefined;
-  /** The newest succeeded attempt that any run of the recipe used for this node; to say what changed since. */
-  latestSuccess(recipe: string, node: string): Attempt | undefined;
+  /**
+   * The newest succeeded attempt that a run of the recipe used for this node; to say what changed since. One of a run with
+   * `seed` comes first: runs with several seeds take turns, and another seed's attempt differs in all that is trained.
+   */
+  latestSuccess(recipe: string, node: string, seed?: number): Attempt | undefined;
   /** The same, whatever became of it. */
-  latestAttempt(recipe: string, node: string): Attempt | undefined;
+  latestAttempt(recipe: string, node: string, seed?: number): Attempt | undefined;
   /** Newest first. */
   reproductions(attempt: AttemptId): readonly Reproduction[];
   /** What earlier successes of this stage at this node cost, newest first. */
@@ -265,14 +268,16 @@ export function openQuestions(db: Database, rows: ArtifactRows, blobs: Blobs): Q
       )
       .all(fingerprint);
 
-  const latest = (recipe: string, node: string, condition: string): Attempt | undefined => {
-    const row = db
-      .prepare<AttemptRow>(
-        `${ATTEMPT} WHERE a.id = (
-           SELECT d.attempt FROM decision d JOIN run r ON r.id = d.run AND r.recipe = ? ${condition}
-           WHERE d.node = ? AND d.attempt IS NOT NULL ORDER BY d.run DESC, d.id DESC LIMIT 1)`,
-      )
-      .get(recipe, node);
+  const latest = (recipe: string, node: string, seed: number | undefined, condition: string): Attempt | undefined => {
+    const find = (ofSeed: string, ...more: number[]): AttemptRow | undefined =>
+      db
+        .prepare<AttemptRow>(
+          `${ATTEMPT} WHERE a.id = (
+             SELECT d.attempt FROM decision d JOIN run r ON r.id = d.run AND r.recipe = ? ${ofSeed} ${condition}
+             WHERE d.node = ? AND d.attempt IS NOT NULL ORDER BY d.run DESC, d.id DESC LIMIT 1)`,
+        )
+        .get(recipe, ...more, node);
+    const row = (seed === undefined ? undefined : find('AND r.seed = ?', seed)) ?? find('');
     return row === undefined ? undefined : toAttempt(row);
   };
 
@@ -364,8 +369,9 @@ export function openQuestions(db: Database, rows: ArtifactRows, blobs: Blobs): Q
         .get(attempt);
       return row === undefined ? undefined : jsonIn(row.json);
     },
-    latestSuccess: (recipe, node) => latest(recipe, node, 'JOIN outcome k ON k.attempt = d.attempt AND k.ok = 1'),
-    latestAttempt: (recipe, node) => latest(recipe, node, ''),
+    latestSuccess: (recipe, node, seed) =>
+      latest(recipe, node, seed, 'JOIN outcome k ON k.attempt = d.attempt AND k.ok = 1'),
+    latestAttempt: (recipe, node, seed) => latest(recipe, node, seed, ''),
     reproductions: (attempt) =>
       db
         .prepare<{verdict: Reproduction['verdict']; detail: string; at: number}>(

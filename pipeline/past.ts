@@ -11,10 +11,14 @@ export const ingredientsOf = (attempt: Attempt): Ingredients => attempt.ingredie
 export const codePartsOf = (store: Store, attempt: Attempt): CodeParts | undefined =>
   store.codeParts(attempt.id) as CodeParts | undefined;
 
-/**
- * @param code knows the parts of today's code
- */
-export function pastOf(store: Store, recipe: string, code: CodeReader): Past {
+export interface Wanted {
+  readonly recipe: string;
+  /** Its own earlier attempts say best what has changed. */
+  readonly seed: number;
+}
+
+/** @param code knows the parts of today's code */
+export function pastOf(store: Store, {recipe, seed}: Wanted, code: CodeReader): Past {
   const parts = new Map<string, CodeParts>();
   const last = new Map<string, Ingredients | undefined>();
   return {
@@ -25,7 +29,7 @@ export function pastOf(store: Store, recipe: string, code: CodeReader): Past {
     gone: (fingerprint) => store.whyGone(fingerprint)?.because,
     last(node) {
       if (!last.has(node)) {
-        const attempt = store.latestSuccess(recipe, node);
+        const attempt = store.latestSuccess(recipe, node, seed);
         if (attempt === undefined || attempt.stage === 'source') last.set(node, undefined);
         else {
           const ingredients = ingredientsOf(attempt);
@@ -37,7 +41,7 @@ export function pastOf(store: Store, recipe: string, code: CodeReader): Past {
       return last.get(node);
     },
     lastFailure(node) {
-      const attempt = store.latestAttempt(recipe, node);
+      const attempt = store.latestAttempt(recipe, node, seed);
       if (attempt?.outcome === undefined || attempt.outcome.ok || attempt.stage === 'source') return undefined;
       const ingredients = ingredientsOf(attempt);
       const files = codePartsOf(store, attempt);

@@ -108,7 +108,7 @@ export async function planned(
   const {store, wiring, selected, pinned} = base;
   const cache = openTokenCache(store.folder);
   const code = openCodeReader(cache);
-  const past = pastOf(store, wiring.recipe, code);
+  const past = pastOf(store, {recipe: wiring.recipe, seed: base.seed}, code);
   const sources = await describeSources(wiring, (id) => selected.has(id) && pinned?.has(id) !== true, store);
   const prepared = {...base, sources, code, past};
   const plan = store.reading(() => remake(prepared));

@@ -153,6 +153,26 @@ test('a changed seed runs again, a reverted one is a hit', async (t) => {
   assert.deepEqual(Rig.ends(await rig.run({base: []})), {base: 'reused'});
 });
 
+test('with several seeds, what changed is told against the last attempt of the same one', async (t) => {
+  const rig = new Rig(t);
+  const made = async (seed: number, rate?: number): Promise<void> => {
+    const params = rate === undefined ? {} : {params: {base: {rate}}};
+    const running = rig.run({base: []}, {wishes: {seed}, ...params});
+    await rig.succeed('base', `seed ${seed}, rate ${rate}`);
+    await running;
+  };
+  await made(0);
+  await made(1);
+  const changed = {params: {base: {rate: 2}}};
+  assert.deepEqual(await rig.plan({base: []}, changed), {base: 'run: rate 1 → 2'});
+  await made(1, 3);
+  assert.deepEqual(await rig.plan({base: []}, changed), {base: 'run: rate 1 → 2'});
+  assert.deepEqual(await rig.plan({base: []}, {...changed, wishes: {seed: 1}}), {base: 'run: rate 3 → 2'});
+  assert.deepEqual(await rig.plan({base: []}, {...changed, wishes: {seed: 2}}), {
+    base: 'run: rate 3 → 2, seed 1 → 2',
+  });
+});
+
 test('two nodes with the same fingerprint run once', async (t) => {
   //  Not two names of one stage: the very same ingredients, as two recipes' branches may have.
   const rig = new Rig(t);
