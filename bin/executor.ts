@@ -14,15 +14,15 @@ export function lazyExecutor(word = process.env['R1_LAUNCHER'] || 'quick'): Exec
   if (!isKnown(word)) {
     throw new UserError('bad-argument', `R1_LAUNCHER is “${word}”; it may be ${Object.keys(LAUNCHER).join(', ')}`);
   }
-  let loaded: Promise<Executor> | undefined;
-  const load = () =>
-    (loaded ??= import('../pipeline/executors/launched.js').then(({launchedExecutor, ...paces}) =>
-      launchedExecutor(STAGE_ENTRY, paces[LAUNCHER[word]]),
-    ));
+  let loaded: Executor | undefined;
+  const load = async (): Promise<Executor> => {
+    const {launchedExecutor, ...paces} = await import('../pipeline/executors/launched.js');
+    return (loaded ??= launchedExecutor(STAGE_ENTRY, paces[LAUNCHER[word]]));
+  };
   return {
     start: async (job) => (await load()).start(job),
     adopt: async (job) => (await load()).adopt(job),
-    close: () => void loaded?.then((executor) => executor.close?.()),
+    close: () => loaded?.close?.(),
   };
 }
 
