@@ -29,17 +29,11 @@ function setUp(t: TestContext, pace = ALWAYS): {executor: Executor; job: (script
   return {executor, job};
 }
 
-const parentOf = (pid: number): number =>
-  Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], {encoding: 'utf8'}));
-
-/** Runs short jobs until one of them was started by the launcher, and returns that process's pid. */
-async function launcherOf({executor, job}: ReturnType<typeof setUp>): Promise<number> {
-  for (;;) {
-    const running = await executor.start(job('sleep 0.2'));
-    const parent = parentOf(running.pid);
-    await running.exit;
-    if (parent !== process.pid) return parent;
-  }
+/** 0 when the process is gone. */
+function parentOf(pid: number): number {
+  if (!isRunning(processRecord(pid))) return 0;
+  if (!hasProc) return Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], {encoding: 'utf8'}));
+  return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')[1]);
 }
 
 /** A job that is there until it is told to go on. */
@@ -50,6 +44,17 @@ async function waiting(
   const request = job(`until test -e go; do sleep 0.01; done; exit ${code}`);
   const running = await executor.start(request);
   return {running, folder: request.folder, go: () => writeFileSync(join(jobFiles(request.folder).scratch, 'go'), '')};
+}
+
+/** Runs jobs until one of them was started by the launcher, and returns that process's pid. */
+async function launcherOf(all: ReturnType<typeof setUp>): Promise<number> {
+  for (;;) {
+    const {running, go} = await waiting(all, 0);
+    const parent = parentOf(running.pid);
+    go();
+    await running.exit;
+    if (parent !== process.pid) return parent;
+  }
 }
 
 test('a launcher starts the jobs once it is there; how they end is seen as if they were our own', async (t) => {
@@ -76,8 +81,9 @@ test('a few jobs are started without a launcher, many short ones with it', async
   const all = setUp(t, {...QUICK, within: 60_000});
   const parents: number[] = [];
   for (let i = 0; i < QUICK.starts - 1; i++) {
-    const running = await all.executor.start(all.job('sleep 0.05'));
+    const {running, go} = await waiting(all, 0);
     parents.push(parentOf(running.pid));
+    go();
     await running.exit;
   }
   assert.deepEqual(new Set(parents), new Set([process.pid]));
@@ -116,9 +122,8 @@ test('a job that was asked of a launcher which died before it answered is run, a
   const request = all.job('echo ran >> ../ran');
   const starting = all.executor.start(request);
   signal(launcher, 'SIGKILL');
-  await (
-    await starting
-  ).exit;
+  const running = await starting;
+  await running.exit;
   assert.equal(readFileSync(join(request.folder, 'ran'), 'utf8'), 'ran\n');
 });
 
@@ -136,7 +141,7 @@ test('closed, or when its runner is killed, a launcher ends, and what it has sta
   const program = `
     import {ALWAYS, launchedExecutor} from ${JSON.stringify(pathToFileURL(LAUNCHED).href)};
     const executor = launchedExecutor('/nowhere/main.js', ALWAYS);
-    const job = {folder: ${JSON.stringify(folder)}, tag: 'launched-by-the-dead', command: ['/bin/sleep', '1']};
+    const job = {folder: ${JSON.stringify(folder)}, tag: 'launched-by-the-dead', command: ['/bin/sleep', '5']};
     for (;;) { const {pid} = await executor.start(job); console.log(pid); await new Promise((go) => setTimeout(go, 100)); }
   `;
   const runner = spawn(process.execPath, ['--input-type=module', '-e', program], {
