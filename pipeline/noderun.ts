@@ -20,6 +20,7 @@ import {conclude, seeThrough} from './attempt.js';
 import type {Attempted, Attempting, Claimed} from './attempt.js';
 import {bringCheckpoint, furthestCheckpoint, untainted} from './continue.js';
 import {bootId} from './executors/processes.js';
+import {GONE} from './executors/executor.js';
 import type {Running} from './executors/executor.js';
 import type {Ingredients} from './fingerprint.js';
 import {jobFiles, readJob, readResult} from './jobfolder.js';
@@ -241,13 +242,7 @@ export async function adopted(folder: string, {executor}: Pick<Attempting, 'exec
   if (running !== undefined) return running;
   const result = readResult(folder);
   if (!result.ok || result.value === undefined || job.value.boot !== bootId()) return undefined;
-  return {
-    pid: 0,
-    exit: Promise.resolve({how: {type: 'unseen'}, leftovers: []}),
-    stop: () => undefined,
-    kill: () => undefined,
-    usage: () => undefined,
-  };
+  return GONE;
 }
 
 interface Begin {

@@ -32,6 +32,15 @@ export interface Running {
   usage(): Used | undefined;
 }
 
+/** A process of which nothing is left, and whose end nobody saw. */
+export const GONE: Running = {
+  pid: 0,
+  exit: Promise.resolve({how: {type: 'unseen'}, leftovers: []}),
+  stop: () => undefined,
+  kill: () => undefined,
+  usage: () => undefined,
+};
+
 export interface Used {
   /** Seconds. */
   readonly user: number;

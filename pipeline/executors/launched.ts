@@ -7,9 +7,10 @@
  */
 import {fork} from 'node:child_process';
 import type {ChildProcess} from 'node:child_process';
-import {existsSync} from 'node:fs';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
-import {jobFiles, readProcess} from '../jobfolder.js';
+import {readProcess} from '../jobfolder.js';
+import {GONE} from './executor.js';
 import type {Executor, Exit, Running, StartRequest} from './executor.js';
 import type {FromLauncher, ToLauncher} from './launcher.js';
 import {localExecutor, running, unseenExit} from './local.js';
@@ -26,6 +27,9 @@ export const QUICK: Pace = {starts: 16, within: 2000};
 /** From the first job on, as soon as it is ready. */
 export const ALWAYS: Pace = {starts: 1, within: Infinity};
 export const NEVER: Pace = {starts: Infinity, within: 0};
+
+/** In which a process that is being started becomes what it is to be, ms. */
+const MOMENT = 300;
 
 const MODULE = fileURLToPath(new URL('./launcher.js', import.meta.url));
 
@@ -152,13 +156,12 @@ class Launcher {
   }
 }
 
-/** A launcher that was killed between the request and its answer may have started the process, or not. */
-async function goOnWithout(request: StartRequest, local: Executor): Promise<Running> {
-  const {folder, tag} = request;
-  const alive = await local.adopt({folder, tag});
-  if (alive !== undefined) return alive;
-  const record = readProcess(folder);
-  const hasRun = record !== undefined || existsSync(jobFiles(folder).result);
-  if (!hasRun) return local.start(request);
-  return running(record?.pid ?? 0, Promise.resolve({how: {type: 'unseen'}, leftovers: []}));
+/**
+ * A launcher that was killed between the request and its answer may have started the process, or be about to: one that is
+ * forked already becomes the job a moment later. So it is given that moment, and what is not there then is not started
+ * here, where it might still come, but reported as gone: it is tried again in a folder of its own.
+ */
+async function goOnWithout({folder, tag}: StartRequest, local: Executor): Promise<Running> {
+  await sleep(MOMENT);
+  return (await local.adopt({folder, tag})) ?? GONE;
 }

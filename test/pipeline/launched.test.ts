@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {execFileSync, spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import type {TestContext} from 'node:test';
@@ -70,11 +70,8 @@ test('a launcher starts the jobs once it is there; how they end is seen as if th
   const leaving = await all.executor.start(all.job('sleep 600 & exit 0'));
   const {how, leftovers} = await leaving.exit;
   assert.deepEqual(how, {type: 'exited', code: 0});
-  if (hasProc)
-    assert.deepEqual(
-      leftovers.map(({command}) => command),
-      ['sleep 600'],
-    );
+  // It may not have become `sleep` yet.
+  if (hasProc) assert.equal(leftovers.length, 1);
 });
 
 test('a few jobs are started without a launcher, many short ones with it', async (t) => {
@@ -114,7 +111,7 @@ test('a job outlives its launcher; its end goes unseen, its result is there, and
   assert.deepEqual(readResult(folder), {ok: true, value: {end: 'exited', code: 0}});
 });
 
-test('a job that was asked of a launcher which died before it answered is run, and once', async (t) => {
+test('a job that was asked of a launcher which died before it answered is not started twice: it is gone', async (t) => {
   const all = setUp(t);
   const launcher = await launcherOf(all);
   // It gets to read the request only after it has been killed, which is never.
@@ -123,8 +120,34 @@ test('a job that was asked of a launcher which died before it answered is run, a
   const starting = all.executor.start(request);
   signal(launcher, 'SIGKILL');
   const running = await starting;
-  await running.exit;
-  assert.equal(readFileSync(join(request.folder, 'ran'), 'utf8'), 'ran\n');
+  assert.deepEqual(await running.exit, {how: {type: 'unseen'}, leftovers: []});
+  assert.deepEqual(readResult(request.folder), {ok: true, value: undefined});
+  assert.equal(existsSync(join(request.folder, 'ran')), false);
+});
+
+test('a process that its launcher was still starting when it was killed is found', async (t) => {
+  if (!hasProc) {
+    t.skip('without /proc a process is only known by the pid that its launcher could not write down');
+    return;
+  }
+  const all = setUp(t);
+  const launcher = await launcherOf(all);
+  signal(launcher, 'SIGSTOP');
+  const {folder, tag, command} = all.job('until test -e go; do sleep 0.01; done');
+  const starting = all.executor.start({folder, tag, command: command!});
+  signal(launcher, 'SIGKILL');
+  // What is left of it: forked, and the job a moment later.
+  const {scratch} = jobFiles(folder);
+  const child = spawn('/bin/sh', ['-c', 'sleep 0.1; exec "$@"', 'sh', ...command!], {
+    cwd: scratch,
+    detached: true,
+    stdio: 'ignore',
+    env: {...process.env, R1_ATTEMPT: tag},
+  });
+  const running = await starting;
+  assert.equal(running.pid, child.pid);
+  writeFileSync(join(scratch, 'go'), '');
+  assert.deepEqual((await running.exit).how, {type: 'unseen'});
 });
 
 test('closed, or when its runner is killed, a launcher ends, and what it has started goes on', async (t) => {
