@@ -28,7 +28,8 @@ export const planCommand = (services: Services): Command =>
           runtimeOf: (threads) => ({...runtimeClass(threads)}),
         });
         const {colours, width} = services;
-        services.say(options.json === true ? JSON.stringify(planJson(plan)) : planText(plan, {colours, width}));
+        if (options.json === true) for (const piece of planJson(plan)) services.stream(piece);
+        else services.say(planText(plan, {colours, width}));
       } finally {
         close();
       }

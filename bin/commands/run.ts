@@ -42,9 +42,8 @@ export const runCommand = (services: Services): Command =>
         });
         if (options.dryRun === true) {
           const {colours, width} = services;
-          services.say(
-            options.json === true ? JSON.stringify(planJson(prepared.plan)) : planText(prepared.plan, {colours, width}),
-          );
+          if (options.json === true) for (const piece of planJson(prepared.plan)) services.stream(piece);
+          else services.say(planText(prepared.plan, {colours, width}));
           return;
         }
         const summary = await carryOut({store, prepared, options, services, command: commandLine()});

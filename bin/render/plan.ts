@@ -62,21 +62,34 @@ function summary({nodes, criticalPath}: Plan): string {
   return `${parts.join(', ')}; ${time}${unknown > 0 && criticalPath.wallMs > 0 ? ` (${unknown} nodes never ran before)` : ''}`;
 }
 
-/** The plan for `--json`. */
-export function planJson(plan: Plan): unknown {
-  return {
-    nodes: [...plan.nodes].map(([node, planned]) => ({
-      node,
-      action: planned.action,
-      because: planned.because,
-      ...(planned.node.type === 'stage' ? {stage: planned.node.stage.name} : {path: planned.node.path}),
-      ...('fingerprint' in planned ? {fingerprint: planned.fingerprint} : {}),
-      ...('attempt' in planned ? {attempt: planned.attempt} : {}),
-      ...('outputs' in planned ? {outputs: planned.outputs} : {}),
-      ...('artifact' in planned ? {artifact: planned.artifact} : {}),
-      ...('on' in planned ? {on: planned.on} : {}),
-      ...('expected' in planned ? {expected: planned.expected} : {}),
-    })),
-    criticalPath: plan.criticalPath,
-  };
+/** So many nodes make a piece. */
+const PIECE = 1000;
+
+/** The plan as JSON, piece by piece: the whole of a large one would take as much memory as the plan itself. */
+export function* planJson({nodes, criticalPath}: Plan): Generator<string> {
+  yield '{"nodes":[';
+  let piece: string[] = [];
+  let before = '';
+  for (const [node, planned] of nodes) {
+    piece.push(JSON.stringify(nodeJson(node, planned)));
+    if (piece.length < PIECE) continue;
+    yield `${before}${piece.join(',')}`;
+    piece = [];
+    before = ',';
+  }
+  if (piece.length > 0) yield `${before}${piece.join(',')}`;
+  yield `],"criticalPath":${JSON.stringify(criticalPath)}}\n`;
 }
+
+const nodeJson = (node: string, planned: PlannedNode): unknown => ({
+  node,
+  action: planned.action,
+  because: planned.because,
+  ...(planned.node.type === 'stage' ? {stage: planned.node.stage.name} : {path: planned.node.path}),
+  ...('fingerprint' in planned ? {fingerprint: planned.fingerprint} : {}),
+  ...('attempt' in planned ? {attempt: planned.attempt} : {}),
+  ...('outputs' in planned ? {outputs: planned.outputs} : {}),
+  ...('artifact' in planned ? {artifact: planned.artifact} : {}),
+  ...('on' in planned ? {on: planned.on} : {}),
+  ...('expected' in planned ? {expected: planned.expected} : {}),
+});
