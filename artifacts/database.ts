@@ -87,11 +87,19 @@ function configure(connection: Connection): void {
   connection.pragma('mmap_size = 268435456');
 }
 
+/** What tells a store from other databases, as of one moment: another process may be making the tables. */
+function marksOf(connection: Connection): {application: number; version: number; tables: number} {
+  const look = connection.transaction(() => ({
+    application: connection.pragma('application_id', {simple: true}) as number,
+    version: connection.pragma('user_version', {simple: true}) as number,
+    tables: connection.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number,
+  }));
+  return look();
+}
+
 function versionOf(connection: Connection, file: string): number {
-  const application = connection.pragma('application_id', {simple: true}) as number;
-  const version = connection.pragma('user_version', {simple: true}) as number;
+  const {application, version, tables} = marksOf(connection);
   if (application !== APPLICATION_ID) {
-    const tables = connection.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
     if (application !== 0 || version !== 0 || tables !== 0) {
       throw new UserError('not-a-store', `${file} is a database, but not one of a store`, {
         hint: 'give another folder with --store FOLDER',
