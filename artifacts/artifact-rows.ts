@@ -26,7 +26,10 @@ interface ArtifactRow {
   readonly kind: string;
 }
 
-/** The files of so many artifacts are remembered, where an artifact has no more than a few. They never change. */
+/**
+ * The files of so many artifacts are remembered, where an artifact has no more than a few. They never change, and a row that
+ * a failed transaction took back is not asked for.
+ */
 const MOST_RECENT = 512;
 const FEW = 16;
 

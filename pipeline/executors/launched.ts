@@ -26,7 +26,7 @@ export interface Pace {
 export const QUICK: Pace = {starts: 16, within: 2000};
 /** From the first job on, as soon as it is ready. */
 export const ALWAYS: Pace = {starts: 1, within: Infinity};
-export const NEVER: Pace = {starts: Infinity, within: 0};
+export const NEVER: Pace = {starts: 1, within: -1};
 
 /** In which a process that is being started becomes what it is to be, ms. */
 const MOMENT = 300;

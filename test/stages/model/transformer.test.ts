@@ -132,6 +132,7 @@ const CONFIGS: Record<string, ModelConfig> = {
       original_max_position_embeddings: 16,
     },
   }),
+  'matrices so large that gains scale tokens': llama({head_dim: 4, intermediate_size: 1024, hidden_act: 'silu'}),
   Qwen2: {...llama({head_dim: 4}), attentionBias: {qkv: true, output: false}, family: 'qwen2'},
 };
 

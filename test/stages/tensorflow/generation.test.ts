@@ -4,7 +4,6 @@ import {test} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
-import {newConfig} from '../../../stages/model/config.js';
 import {generate} from '../../../stages/model/generate.js';
 import {pack, packedLayout} from '../../../stages/model/layout.js';
 import {initialWeights} from '../../../stages/model/parameters.js';
@@ -14,21 +13,10 @@ import {loadTensorFlow} from '../../../stages/tensorflow/backend.js';
 import {generation, logProbabilities, openEngine} from '../../../stages/tensorflow/engine.js';
 import {compile, runEagerly} from '../../../stages/tensorflow/function.js';
 import {logSoftmax, referenceLogits} from '../model/reference.js';
+import {drawn as config} from './small.js';
 
 const {tf} = await loadTensorFlow(1);
 
-const config = newConfig({
-  vocabSize: 12,
-  hiddenSize: 16,
-  intermediateSize: 24,
-  layers: 2,
-  heads: 4,
-  keyValueHeads: 2,
-  maxPositions: 64,
-  initializerRange: 0.4,
-  eosId: 2,
-  padId: 0,
-});
 const weights = initialWeights(config, 7);
 const source = random(1, 'generation test');
 const prompts = [3, 6, 1, 5].map((length) => Array.from({length}, () => 3 + source.int(9)));

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
-import {newConfig} from '../../../stages/model/config.js';
 import type {Generated} from '../../../stages/model/generate.js';
 import {generate} from '../../../stages/model/generate.js';
 import {pack, packedLayout} from '../../../stages/model/layout.js';
@@ -11,22 +10,11 @@ import {random} from '../../../stages/random.js';
 import {loadTensorFlow} from '../../../stages/tensorflow/backend.js';
 import {compile, runEagerly} from '../../../stages/tensorflow/function.js';
 import {logSoftmax, referenceLogits} from '../model/reference.js';
+import {drawn as config} from './small.js';
 
 await loadTensorFlow(1);
 
 const STOP = 2;
-const config = newConfig({
-  vocabSize: 12,
-  hiddenSize: 16,
-  intermediateSize: 24,
-  layers: 2,
-  heads: 4,
-  keyValueHeads: 2,
-  maxPositions: 64,
-  initializerRange: 0.4,
-  eosId: STOP,
-  padId: 0,
-});
 const weights = initialWeights(config, 7);
 const layout = packedLayout(config);
 const packed = Object.fromEntries(layout.map((each) => [each.name, pack(each, weights, config)]));
