@@ -173,6 +173,17 @@ test('with several seeds, what changed is told against the last attempt of the s
   });
 });
 
+test('a job whose end nobody saw is tried again, in a folder of its own', async (t) => {
+  const rig = new Rig(t);
+  const running = rig.run({base: []});
+  await rig.fail('base', {type: 'unseen'});
+  await rig.succeed('base');
+  const summary = await running;
+  assert.deepEqual(Rig.ends(summary), {base: 'made'});
+  const reasons = rig.store.attemptsOf(summary.run, 'base').map(({outcome}) => outcome?.reason);
+  assert.deepEqual(reasons, ['lost', 'succeeded']);
+});
+
 test('two nodes with the same fingerprint run once', async (t) => {
   //  Not two names of one stage: the very same ingredients, as two recipes' branches may have.
   const rig = new Rig(t);
