@@ -10,13 +10,12 @@ import {
   logProbabilities,
   openEngine,
 } from '../../../stages/tensorflow/engine.js';
-import {cutRows, roomFor} from '../../../stages/tensorflow/programs/batches.js';
+import {cutRows, sizesFor} from '../../../stages/tensorflow/programs/batches.js';
 
-test('every row lands in one micro-batch that holds it, and no batch is larger than its room', () => {
-  const lengths = fc
-    .uniqueArray(fc.integer({min: 2, max: 60}), {minLength: 1, maxLength: 5})
-    .map((all) => all.sort((a, b) => a - b));
-  const calls = lengths.chain((buckets) =>
+const calls = fc
+  .uniqueArray(fc.integer({min: 2, max: 60}), {minLength: 1, maxLength: 5})
+  .map((all) => all.sort((a, b) => a - b))
+  .chain((buckets) =>
     fc.record({
       buckets: fc.constant(buckets),
       positions: fc.array(fc.integer({min: 0, max: buckets.at(-1)!}), {minLength: 1, maxLength: 50}),
@@ -24,45 +23,81 @@ test('every row lands in one micro-batch that holds it, and no batch is larger t
       together: fc.constantFrom(1, 2),
     }),
   );
+
+test('every row lands in one micro-batch that holds it, and no batch is larger than its room', () => {
   fc.assert(
     fc.property(calls, ({buckets, positions, rows, together}) => {
-      const room = (length: number) => roomFor(length, buckets.at(-1)!, rows * together, together);
-      const batches = cutRows(positions, buckets, room, together);
+      const sizes = (length: number) => sizesFor(length, buckets.at(-1)!, rows * together, together);
+      const batches = cutRows(positions, buckets, sizes, together);
       const seen = batches.flatMap(({indices}) => indices);
       assert.deepEqual(
         [...seen].sort((a, b) => a - b),
         positions.map((_, i) => i),
       );
       for (const {indices, shape} of batches) {
-        assert.ok(indices.length * together <= shape.rows && shape.rows <= room(shape.length).most);
-        assert.equal(shape.rows % together, 0);
+        assert.ok(indices.length > 0 && indices.length * together <= shape.rows);
+        assert.ok(shape.rows * shape.length <= rows * together * buckets.at(-1)!);
+        assert.ok(sizes(shape.length).includes(shape.rows) && shape.rows % together === 0);
         const longest = Math.max(...indices.map((i) => positions[i]!));
         assert.equal(
           shape.length,
           buckets.find((bucket) => bucket >= longest),
         );
       }
-      assert.deepEqual(cutRows(positions, buckets, room, together), batches);
+      assert.deepEqual(cutRows(positions, buckets, sizes, together), batches);
     }),
   );
 });
 
-test('a bucket of half the length takes twice the rows, and the rest of a call a smaller batch', () => {
-  const room = (length: number) => roomFor(length, 96, 16, 1);
-  assert.deepEqual(
-    [96, 72, 48, 24, 8].map((length) => room(length).most),
-    [16, 16, 32, 64, 128],
+test('no other way to cut a call costs less', () => {
+  const few = fc.record({
+    positions: fc.array(fc.integer({min: 1, max: 48}), {minLength: 1, maxLength: 7}),
+    rows: fc.constantFrom(2, 4, 8),
+  });
+  const buckets = [8, 16, 48];
+  const bucketOf = (row: number) => buckets.find((bucket) => bucket >= row)!;
+  fc.assert(
+    fc.property(few, ({positions, rows}) => {
+      const sizes = (length: number) => sizesFor(length, 48, rows, 1);
+      const sorted = [...positions].sort((a, b) => b - a);
+      // Every way to part the sorted rows into neighbours, each part in the smallest batch that holds it.
+      let least = Infinity;
+      for (let cuts = 0; cuts < 2 ** (sorted.length - 1); cuts++) {
+        let cost = 0;
+        for (let at = 0, next = 1; at < sorted.length; at = next++) {
+          while (next < sorted.length && ((cuts >> (next - 1)) & 1) === 0) next++;
+          const length = bucketOf(sorted[at]!);
+          cost += (sizes(length).find((size) => size >= next - at) ?? Infinity) * length + 100;
+        }
+        least = Math.min(least, cost);
+      }
+      const chosen = cutRows(positions, buckets, sizes);
+      assert.equal(
+        chosen.reduce((sum, {shape}) => sum + shape.rows * shape.length + 100, 0),
+        least,
+      );
+    }),
   );
-  // 20 rows of 90 and 5 of 20: a full batch; four of the long ones with those that fit beside them.
-  const positions = [...Array<number>(20).fill(90), ...Array<number>(5).fill(20)];
+});
+
+test('shorter buckets take more rows, and one long row does not make all others long', () => {
+  const sizes = (length: number) => sizesFor(length, 96, 16, 1);
+  assert.deepEqual(sizes(96), [2, 3, 4, 6, 8, 12, 16]);
   assert.deepEqual(
-    cutRows(positions, [24, 96], room).map(({indices, shape}) => [indices.length, shape]),
-    [
-      [16, {rows: 16, length: 96}],
-      [9, {rows: 12, length: 96}],
-    ],
+    [72, 48, 24, 8].map((length) => sizes(length).at(-1)),
+    [16, 32, 64, 192],
   );
-  assert.throws(() => cutRows([97], [24, 96], room), /97 positions, the longest bucket has 96/);
+  const shapesOf = (positions: readonly number[]) =>
+    cutRows(positions, [24, 48, 96], sizes).map(({indices, shape}) => [indices.length, shape]);
+  const rows = (count: number, length: number) => Array<number>(count).fill(length);
+  // One call for all alike; a call of its own for the few that are long, but not for one that is only a little shorter.
+  assert.deepEqual(shapesOf(rows(16, 90)), [[16, {rows: 16, length: 96}]]);
+  assert.deepEqual(shapesOf([...rows(2, 90), ...rows(24, 20)]), [
+    [2, {rows: 2, length: 96}],
+    [24, {rows: 24, length: 24}],
+  ]);
+  assert.deepEqual(shapesOf([...rows(3, 90), 40]), [[4, {rows: 4, length: 96}]]);
+  assert.throws(() => cutRows([97], [24, 96], sizes), /97 positions, the longest bucket has 96/);
 });
 
 test('a vocabulary whose logits are computed in parts gives the same numbers', async () => {
