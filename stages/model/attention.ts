@@ -45,7 +45,7 @@ export function attention(qkv: Tf.Tensor, rotation: Tf.Tensor, mask: Tf.Tensor, 
       return merged(context, shape);
     },
     (dy, [queries, keys, values, weights, context, turn]) => {
-      const dContext = grouped(raw.transpose(raw.reshape(dy, [rows, length, heads, headDim]), [2, 0, 1, 3]), kv, group);
+      const dContext = grouped(moved(raw.reshape(dy, [rows, length, heads, headDim]), [2, 0, 1, 3]), kv, group);
       const dValues = overGroup(raw.matMul(weights!, dContext, {a: true}));
       // Softmax: dS = P (dP − Σ dP P), and Σ dP P over keys is Σ dO O over channels, which is far smaller.
       const inner = raw.sum(raw.mul(dContext, context!), -1, true); // (kv, group, B, T, 1)
@@ -55,7 +55,7 @@ export function attention(qkv: Tf.Tensor, rotation: Tf.Tensor, mask: Tf.Tensor, 
       const dKeys = overGroup(raw.matMul(dScores, queries!, {a: true}));
       const parts = [dQueries, dKeys, dValues].map((part) => raw.reshape(part, [-1, rows, length, headDim]));
       const byHead = raw.concat(parts, 0); // (all, B, T, d)
-      const flat = raw.reshape(raw.transpose(byHead, [1, 2, 0, 3]), [rows, length * all * headDim]);
+      const flat = raw.reshape(moved(byHead, [1, 2, 0, 3]), [rows, length * all * headDim]);
       // The adjoint of a rotation is its conjugate.
       const conjugate = callOne('Conj', [turn!], {T: {type: 8}});
       const back = raw.asFloats(raw.multiplyComplex(raw.asComplex(flat), conjugate));
@@ -85,10 +85,17 @@ export function headsOf(
   const all = heads + 2 * kv;
   const flat = raw.reshape(qkv, [rows, length * all * headDim]);
   const turned = raw.asFloats(raw.multiplyComplex(raw.asComplex(flat), turn));
-  const byHead = raw.transpose(raw.reshape(turned, [rows, length, all, headDim]), [2, 0, 1, 3]); // (all, B, T, d)
+  const byHead = moved(raw.reshape(turned, [rows, length, all, headDim]), [2, 0, 1, 3]); // (all, B, T, d)
   const [q, k, v] = raw.splitSizes(byHead, [heads, kv, kv], 0) as [Tf.Tensor, Tf.Tensor, Tf.Tensor];
   return {queries: grouped(q, kv, heads / kv), keys: grouped(k, kv, 1), values: grouped(v, kv, 1)};
 }
+
+/**
+ * Axes in another order, of which the last stays. Moved as pairs: half as many elements, and not by oneDNN's transposition,
+ * which takes longer.
+ */
+export const moved = (x: Tf.Tensor, order: readonly number[]): Tf.Tensor =>
+  raw.asFloats(raw.transpose(raw.asComplex(x), order));
 
 /** (kv × group, …) → (kv, group, …) */
 const grouped = (x: Tf.Tensor, kv: number, group: number): Tf.Tensor =>
@@ -99,7 +106,7 @@ const overGroup = (x: Tf.Tensor): Tf.Tensor => (x.shape[1] === 1 ? x : raw.sum(x
 
 /** (kv, group, B, T, d) → (B × T, heads × d) */
 export function merged(context: Tf.Tensor, {rows, length, heads, headDim}: AttentionShape): Tf.Tensor {
-  const byToken = raw.transpose(raw.reshape(context, [heads, rows, length, headDim]), [1, 2, 0, 3]);
+  const byToken = moved(raw.reshape(context, [heads, rows, length, headDim]), [1, 2, 0, 3]);
   return raw.reshape(byToken, [rows * length, heads * headDim]);
 }
 

@@ -9,7 +9,7 @@ import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
 import {whileLoop} from '../tensorflow/loop.js';
 import {callOne, raw} from '../tensorflow/ops.js';
-import {causalMask, headsOf, merged, rotationTable} from './attention.js';
+import {causalMask, headsOf, merged, moved, rotationTable} from './attention.js';
 import type {ModelConfig} from './config.js';
 import type {Cache, Newest} from './room.js';
 import {Room} from './room.js';
@@ -59,8 +59,8 @@ export function generate(
   const output = outputMatrix(parameters, config);
   const stopped = (token: Tf.Tensor): Tf.Tensor =>
     options.stopIds.map((id) => tf.equal(token, tf.scalar(id, 'int32'))).reduce((a, b) => tf.logicalOr(a, b));
-  const sampleAt = (hidden: Tf.Tensor, step: Tf.Tensor): {token: Tf.Tensor; logProb: Tf.Tensor} =>
-    sample(hidden, output, raw.gather(inputs.uniforms, step), options);
+  const sampleAt = (hidden: Tf.Tensor, step: Tf.Tensor, done: Tf.Tensor): {token: Tf.Tensor; logProb: Tf.Tensor} =>
+    sample(hidden, output, raw.gather(inputs.uniforms, step), options, done);
 
   const prompt = readPrompts(matrices, inputs, config, shape);
   const ofRow = tf.tensor1d(
@@ -68,22 +68,21 @@ export function generate(
     'int32',
   );
   const one = tf.scalar(1, 'int32');
-  const first = sampleAt(raw.gather(prompt.last, ofRow), tf.scalar(0, 'int32'));
+  const first = sampleAt(raw.gather(prompt.last, ofRow), tf.scalar(0, 'int32'), inputs.idle);
 
   // Positions of what is generated, from the end of each prompt on.
   const positions = promptLength + maxNewTokens;
   const table = tf.tensor2d(rotationTable(config, positions), [positions, rotationWidth(config)]);
-  const starts = raw.gather(inputs.lengths, ofRow); // (rows)
-  const room = new Room(config, rows, promptLength, maxNewTokens);
+  const room = new Room(config, shape, prompt.caches);
   const last = tf.scalar(maxNewTokens, 'int32');
   const start: Progress = {
     step: one,
-    position: starts,
+    position: raw.gather(inputs.lengths, ofRow),
     token: first.token,
     done: tf.logicalOr(inputs.idle, stopped(first.token)),
     tokens: tf.reshape(first.token, [rows, 1]),
     logProbs: tf.reshape(first.logProb, [rows, 1]),
-    ...room.start(prompt.caches, starts, ofRow),
+    ...room.start(inputs.lengths),
   };
   const result = whileLoop(
     start,
@@ -93,9 +92,12 @@ export function generate(
       const {step, position, token: read, done, tokens, logProbs, ...before} = state;
       const turn = raw.asComplex(raw.gather(table, position)); // (rows, …)
       const {attend, next} = room.step(before, tf.sub(step, one));
-      const attendTo = (qkv: Tf.Tensor, layer: number): Tf.Tensor => attend(layer, newestOf(qkv, turn, config, rows));
+      const attendTo = (qkv: Tf.Tensor, layer: number): Tf.Tensor => {
+        const context = attend(layer, newestOf(qkv, turn, config, shape));
+        return raw.reshape(moved(context, [0, 2, 1, 3]), [rows, config.heads * config.headDim]);
+      };
       const hidden = layers(matrices, read, config, attendTo, raw.matMul);
-      const {token, logProb} = sampleAt(hidden, step);
+      const {token, logProb} = sampleAt(hidden, step, done);
       return {
         step: tf.add(step, one),
         position: tf.add(position, one),
@@ -125,7 +127,7 @@ interface Progress extends Record<string, Tf.Tensor> {
   logProbs: Tf.Tensor;
 }
 
-/** The hidden state behind each prompt's last token, and every layer's keys and values: (prompts, kv, length, d). */
+/** The hidden state behind each prompt's last token, and every layer's keys and values: (prompts × kv, length, d). */
 function readPrompts(
   matrices: Parameters,
   {tokens, lengths}: GenerationInputs,
@@ -146,7 +148,11 @@ function readPrompts(
     (qkv) => {
       const {queries, keys, values} = headsOf(qkv, turn, dims);
       const byPrompt = (x: Tf.Tensor): Tf.Tensor =>
-        raw.transpose(raw.reshape(x, [kv, prompts, promptLength, headDim]), [1, 0, 2, 3]);
+        raw.reshape(raw.transpose(raw.reshape(x, [kv, prompts, promptLength, headDim]), [1, 0, 2, 3]), [
+          prompts * kv,
+          promptLength,
+          headDim,
+        ]);
       caches.push({keys: byPrompt(keys), values: byPrompt(values)});
       const weights = callOne('Softmax', [raw.add(raw.matMul(queries, keys, {b: true}), causal)]);
       return merged(raw.matMul(weights, values), dims);
@@ -160,19 +166,16 @@ function readPrompts(
   return {last: raw.gather(hidden, tf.add(lengths, offsets)), caches};
 }
 
-/** The heads of one token of each row, turned. */
+/** The heads of one token of each row, turned, the members of a group side by side. */
 function newestOf(
   qkv: Tf.Tensor,
   turn: Tf.Tensor,
   {heads, keyValueHeads: kv, headDim}: ModelConfig,
-  rows: number,
+  {prompts, group}: GenerationShape,
 ): Newest {
   const turned = raw.asFloats(raw.multiplyComplex(raw.asComplex(qkv), turn));
-  const parts = raw.splitSizes(turned, [heads * headDim, kv * headDim, kv * headDim], 1);
-  const [q, k, v] = parts as [Tf.Tensor, Tf.Tensor, Tf.Tensor];
-  return {
-    queries: raw.reshape(q, [rows * kv, heads / kv, headDim]),
-    keys: raw.reshape(k, [rows * kv, headDim]),
-    values: raw.reshape(v, [rows * kv, headDim]),
-  };
+  const byRow = raw.reshape(turned, [prompts, group, heads + 2 * kv, headDim]);
+  const byHead = moved(byRow, [0, 2, 1, 3]); // (prompts, heads + 2 kv, group, d)
+  const [queries, keys, values] = raw.splitSizes(byHead, [heads, kv, kv], 1) as [Tf.Tensor, Tf.Tensor, Tf.Tensor];
+  return {queries, keys, values};
 }

@@ -4,6 +4,7 @@
  */
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
+import {changedWhere} from '../tensorflow/loop.js';
 import {call, callOne, FLOAT, INT32, raw, softmaxAt} from '../tensorflow/ops.js';
 
 export interface Sampling {
@@ -17,6 +18,7 @@ export interface Sampling {
 
 /**
  * @param hidden (R, D) @param output (V, D) @param uniforms (R), in [0, 1)
+ * @param idle rows whose token will not be looked at, (R) bool
  * @returns `token` (R) int32; `logProb` (R), of the token under the whole distribution at the sampling temperature
  * (at temperature 1 where the likeliest is taken)
  */
@@ -25,11 +27,13 @@ export function sample(
   output: Tf.Tensor,
   uniforms: Tf.Tensor,
   {temperature, topP, topK}: Sampling,
+  idle?: Tf.Tensor,
 ): {token: Tf.Tensor; logProb: Tf.Tensor} {
   const {tf} = tensorflow();
   const scaled = temperature === 0 || temperature === 1 ? hidden : tf.mul(hidden, 1 / temperature);
   if (temperature !== 0 && topP === 1 && topK === 0) return fromAll(raw.matMul(output, scaled, {b: true}), uniforms);
   const logits = raw.matMul(scaled, output, {b: true});
+  if (temperature !== 0 && topK === 0) return fromNucleus(logits, uniforms, topP, idle);
   const token =
     temperature === 0
       ? callOne('ArgMax', [logits, tf.scalar(1, 'int32')], {T: FLOAT, Tidx: INT32, output_type: INT32})
@@ -50,18 +54,65 @@ function fromAll(logits: Tf.Tensor, uniforms: Tf.Tensor): {token: Tf.Tensor; log
   return {token: picked, logProb: tf.log(tf.div(mass, tf.reshape(total, [rows])))};
 }
 
-/** The pick among the likeliest tokens. Ties are kept in the order of their ids. (R, V), (R) → (R) int32 */
+/** The pick among the `topK` likeliest tokens. Ties are kept in the order of their ids. (R, V), (R) → (R) int32 */
 function fromLikeliest(logits: Tf.Tensor, uniforms: Tf.Tensor, topP: number, topK: number): Tf.Tensor {
+  const {values, ids} = likeliest(logits, Math.min(topK, logits.shape[1]!));
+  return raw.pickColumns(ids, pick(inNucleus(callOne('Softmax', [values]), topP).kept, uniforms, 1).picked);
+}
+
+/** A nucleus has hardly ever more tokens, and to sort a whole vocabulary takes longer than the rest of a step. */
+const FEW = 16;
+
+/**
+ * The pick from the nucleus of all tokens. Only a few of the likeliest are sorted where their mass reaches `topP` in every
+ * row; a row's token is the same either way. (R, V), (R)
+ */
+function fromNucleus(
+  logits: Tf.Tensor,
+  uniforms: Tf.Tensor,
+  topP: number,
+  idle: Tf.Tensor | undefined,
+): {token: Tf.Tensor; logProb: Tf.Tensor} {
   const {tf} = tensorflow();
   const vocab = logits.shape[1]!;
-  const k = topK > 0 ? Math.min(topK, vocab) : vocab;
+  const among = (probabilities: Tf.Tensor, uniforms: Tf.Tensor, count: number) => {
+    const {values, ids} = likeliest(probabilities, count);
+    const {kept, before} = inNucleus(values, topP);
+    const lastOf = (x: Tf.Tensor): Tf.Tensor => tf.reshape(tf.slice(x, [0, count - 1], [-1, 1]), [-1]);
+    return {
+      token: raw.pickColumns(ids, pick(kept, uniforms, 1).picked),
+      // What the next token would find before it is below topP, so that it, too, is in the nucleus.
+      tooFew: tf.less(tf.add(lastOf(before), lastOf(values)), topP),
+    };
+  };
+  const probabilities = callOne('Softmax', [logits]);
+  let {token, tooFew} = among(probabilities, uniforms, Math.min(FEW, vocab));
+  if (vocab > FEW) {
+    if (idle !== undefined) tooFew = tf.logicalAnd(tooFew, tf.logicalNot(idle));
+    const state = {token, probabilities, uniforms};
+    ({token} = changedWhere(state, {}, tf.any(tooFew), ({probabilities, uniforms}) => ({
+      token: among(probabilities, uniforms, vocab).token,
+      probabilities,
+      uniforms,
+    })));
+  }
+  return {token, logProb: tf.log(raw.pickColumns(probabilities, token))};
+}
+
+/** The largest numbers of each row, falling, and where they stand. (R, V) → (R, count) */
+function likeliest(x: Tf.Tensor, count: number): {values: Tf.Tensor; ids: Tf.Tensor} {
   const attributes = {T: FLOAT, Tk: INT32, index_type: INT32, sorted: true};
-  const [values, ids] = call('TopKV2', [logits, tf.scalar(k, 'int32')], attributes, 2);
-  const probabilities = callOne('Softmax', [values!]); // (R, k), falling
+  const [values, ids] = call('TopKV2', [x, tensorflow().tf.scalar(count, 'int32')], attributes, 2);
+  return {values: values!, ids: ids!};
+}
+
+/** Of falling probabilities those that are kept, the others 0; and the mass before each. (R, k) */
+function inNucleus(probabilities: Tf.Tensor, topP: number): {kept: Tf.Tensor; before: Tf.Tensor} {
+  const {tf} = tensorflow();
   // A token stays while the mass before it is below topP, so the first always does.
   const before = cumulative(probabilities, 1, true);
   const kept = topP < 1 ? raw.mul(probabilities, tf.cast(tf.less(before, topP), 'float32')) : probabilities;
-  return raw.pickColumns(ids!, pick(kept, uniforms, 1).picked);
+  return {kept, before};
 }
 
 /**

@@ -123,6 +123,53 @@ test('the pick keeps to the mass whatever the uniform', () => {
   assert.deepEqual(tokens({temperature: 0, topP: 1, topK: 0}), [3, 3, 3]);
 });
 
+test('a nucleus of few tokens and one of many are those of float64, and a row does not depend on its neighbours', () => {
+  const [width, topP] = [50, 0.9];
+  const rows = 60;
+  const compileFor = (count: number) =>
+    compile(({logits, u, idle}) => ({...sample(logits, identity(width), u, {temperature: 1, topP, topK: 0}, idle)}), {
+      logits: {dtype: 'float32', shape: [count, width]},
+      u: {dtype: 'float32', shape: [count]},
+      idle: {dtype: 'bool', shape: [count]},
+    });
+  const draw = random(2, 'nucleus test');
+  // Every third row is nearly flat: its nucleus has more tokens than are sorted at first.
+  const logits = Array.from({length: rows}, (_, row) =>
+    Array.from({length: width}, () => Math.fround(draw.uniform() * (row % 3 === 0 ? 0.2 : 20))),
+  );
+  const u = Array.from({length: rows}, () => Math.fround(draw.uniform()));
+  const together = compileFor(rows);
+  const all = {logits: Float32Array.from(logits.flat()), u: Float32Array.from(u)};
+  const mixed = together({...all, idle: new Uint8Array(rows)});
+  // The flat rows are idle, so nobody needs more than a few.
+  const few = together({...all, idle: Uint8Array.from(u, (_, row) => (row % 3 === 0 ? 1 : 0))});
+  const alone = compileFor(1);
+  let [many, checked] = [0, 0];
+  logits.forEach((row, i) => {
+    const single = alone({logits: Float32Array.from(row), u: Float32Array.of(u[i]!), idle: new Uint8Array(1)});
+    for (const other of i % 3 === 0 ? [single] : [single, few]) {
+      const at = other === few ? i : 0;
+      assert.equal(other.token.values[at], mixed.token.values[i]);
+      if (other === few) assert.equal(other.logProb.values[at], mixed.logProb.values[i]);
+    }
+    const logProbs = Array.from(logSoftmax(row));
+    const order = range(0, width).sort((a, b) => row[b]! - row[a]!);
+    const sums = order.map((_, rank) => order.slice(0, rank + 1).reduce((sum, id) => sum + Math.exp(logProbs[id]!), 0));
+    const kept = sums.findIndex((sum) => sum >= topP);
+    const point = u[i]! * sums[kept]!;
+    if (kept >= 16) many++;
+    // Next to a border float32 may fall on the other side.
+    if (Math.abs(sums[kept]! - topP) < 1e-5 || sums.some((sum) => Math.abs(sum - point) < 1e-5)) return;
+    const token = order[sums.findIndex((sum) => sum > point)]!;
+    assert.equal(mixed.token.values[i], token, `row ${i}`);
+    assert.ok(Math.abs(mixed.logProb.values[i]! - logProbs[token]!) < 1e-5);
+    checked++;
+  });
+  assert.ok(many === rows / 3 && checked > 50);
+  together.dispose();
+  alone.dispose();
+});
+
 test('frequencies follow the distribution', () => {
   const signature = {logits: {dtype: 'float32', shape: [4000, 4]}, u: {dtype: 'float32', shape: [4000]}} as const;
   const probabilities = [0.1, 0.2, 0.3, 0.4];
