@@ -145,7 +145,7 @@ export async function collect(store: Store, policy: KeepPolicy, command: string)
     return decided;
   });
   for (const name of files.list(layout.trash)) files.remove(join(layout.trash, name));
-  for (const attempt of plan.jobs) await store.removeTree(store.jobFolder(attempt));
+  await store.removeTrees(plan.jobs.map((attempt) => store.jobFolder(attempt)));
   locks.sweep();
   db.transactLoosely(() => {
     // Files that nobody has looked at for a month are read again when somebody does.

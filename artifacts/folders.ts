@@ -11,6 +11,7 @@ import {UserError, codeOf} from './error.js';
 import type {FileStat} from './files.js';
 import {SMALL, hashAll, hashFile} from './hash.js';
 import {toArtifact} from './manifest.js';
+import {inParallel} from './parallel.js';
 import type {Artifact, ArtifactFile} from './records.js';
 
 import type {Known} from './stat-cache.js';
@@ -36,8 +37,11 @@ export interface Folders {
   describe(path: string, kind: string): Promise<Artifact>;
   materialise(artifact: Artifact, target: string): Promise<Placed>;
   inputsIntact(inputs: readonly {readonly artifact: Artifact; readonly path: string}[]): Promise<readonly Damage[]>;
-  removeTree(path: string): Promise<void>;
+  removeTrees(paths: readonly string[]): Promise<void>;
 }
+
+/** Trees that are removed at the same time; libuv has four threads for it. */
+const AT_ONCE = 4;
 
 const fileAt = (root: string, file: ArtifactFile): string => (file.path === '' ? root : join(root, file.path));
 
@@ -87,6 +91,36 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
     await files.copy(blob, target);
     files.setMode(target, 0o444);
     return false;
+  };
+
+  const removeTree = async (path: string): Promise<void> => {
+    const links: {readonly path: string; readonly sha256: Digest; readonly before: FileStat}[] = [];
+    let removed = 0;
+    const remove = async (entry: string, parent: string, isFolder: boolean): Promise<void> => {
+      const attempt = (): Promise<void> | void => (isFolder ? files.removeFolder(entry) : files.remove(entry));
+      try {
+        await attempt();
+      } catch (error) {
+        if (codeOf(error) !== 'EACCES' && codeOf(error) !== 'EPERM') throw error;
+        // A job may have made its folder read-only.
+        files.setMode(parent, 0o700);
+        await attempt();
+      }
+    };
+    const visit = async (entry: string, parent: string): Promise<void> => {
+      const stat = files.stat(entry);
+      if (stat === undefined) return;
+      if (stat.kind === 'folder') {
+        for (const name of files.list(entry)) await visit(join(entry, name), entry);
+      } else if (stat.kind === 'file' && stat.links > 1 && stat.bytes > SMALL) {
+        const sha256 = cache.lookup(stat);
+        if (sha256 !== undefined) links.push({path: blobs.path(sha256), sha256, before: stat});
+      }
+      await remove(entry, parent, stat.kind === 'folder');
+      if (++removed % 512 === 0) await breathe();
+    };
+    await visit(path, dirname(path));
+    await blobs.vouch(links);
   };
 
   return {
@@ -172,33 +206,6 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
       return damages;
     },
 
-    async removeTree(path) {
-      const links: {readonly path: string; readonly sha256: Digest; readonly before: FileStat}[] = [];
-      let removed = 0;
-      const unlink = (entry: string, parent: string): void => {
-        try {
-          files.remove(entry);
-        } catch (error) {
-          if (codeOf(error) !== 'EACCES' && codeOf(error) !== 'EPERM') throw error;
-          // A job may have made its folder read-only.
-          files.setMode(parent, 0o700);
-          files.remove(entry);
-        }
-      };
-      const visit = async (entry: string, parent: string): Promise<void> => {
-        const stat = files.stat(entry);
-        if (stat === undefined) return;
-        if (stat.kind === 'folder') {
-          for (const name of files.list(entry)) await visit(join(entry, name), entry);
-        } else if (stat.kind === 'file' && stat.links > 1 && stat.bytes > SMALL) {
-          const sha256 = cache.lookup(stat);
-          if (sha256 !== undefined) links.push({path: blobs.path(sha256), sha256, before: stat});
-        }
-        unlink(entry, parent);
-        if (++removed % 512 === 0) await breathe();
-      };
-      await visit(path, dirname(path));
-      await blobs.vouch(links);
-    },
+    removeTrees: (paths) => inParallel(paths, AT_ONCE, removeTree),
   };
 }

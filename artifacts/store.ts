@@ -77,6 +77,8 @@ export interface Store extends Facts, Omit<Questions, 'outputsPresent'>, Metrics
   inputsIntact(inputs: readonly Placed[]): Promise<readonly Damage[]>;
   /** Deletes a job folder or a part of it. Use this and not `rm`: unlinking a hard link touches the blob's stat. */
   removeTree(path: string): Promise<void>;
+  /** The same for many, several at once. */
+  removeTrees(paths: readonly string[]): Promise<void>;
   artifact(digest: Digest): Artifact | undefined;
   /** Resolves when all that was written so far would survive a power cut. */
   settle(): Promise<void>;
@@ -172,13 +174,14 @@ function assemble(folder: string, mode: 'write' | 'read', files: Files, db: Data
           return await folders.materialise(load(artifact), target);
         } catch (error) {
           // What was there before is not ours to remove.
-          if (!(error instanceof UserError && error.reason === 'target-not-empty')) await folders.removeTree(target);
+          if (!(error instanceof UserError && error.reason === 'target-not-empty')) await folders.removeTrees([target]);
           throw error;
         }
       }),
     inputsIntact: (inputs) =>
       folders.inputsIntact(inputs.map(({artifact, path}) => ({artifact: load(artifact), path}))),
-    removeTree: (path) => folders.removeTree(path),
+    removeTree: (path) => folders.removeTrees([path]),
+    removeTrees: (paths) => folders.removeTrees(paths),
     artifact: (digest) => rows.load(digest),
     settle,
     reading: (work) => db.snapshot(work, 'carry this out'),
@@ -200,6 +203,7 @@ const DOING: Partial<Record<keyof Store, string>> = {
   materialise: 'lay out an input',
   inputsIntact: 'check the inputs',
   removeTree: 'remove a folder',
+  removeTrees: 'remove folders',
   settle: 'write to the store',
   reading: 'carry this out',
   holdRunnerLock: 'lock the run',

@@ -28,7 +28,7 @@ export function openTidying({store, emit}: {readonly store: Store; readonly emit
     const paths = waiting;
     waiting = [];
     bytes = 0;
-    for (const path of paths) await store.removeTree(path);
+    await store.removeTrees(paths);
   };
   return {
     async remove(paths) {

@@ -73,6 +73,10 @@ export class Recorder {
         disk.remove(path);
         named(path, undefined);
       },
+      async removeFolder(path) {
+        await disk.removeFolder(path);
+        named(path, undefined);
+      },
       async sync(path) {
         await disk.sync(path);
         synced(path);

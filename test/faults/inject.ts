@@ -120,6 +120,11 @@ async function wrapHandles(): Promise<void> {
     ours.set(handle, path);
     return handle;
   };
+  const rmdir = fs.promises.rmdir;
+  fs.promises.rmdir = async (path, ...options) => {
+    if (isOurs(path) && shouldFail(['change'], `rmdir ${path}`)) throw systemError('rmdir', path);
+    await rmdir(path, ...options);
+  };
   const kinds: Readonly<Record<string, readonly Kind[]>> = {
     read: ['read'],
     write: ['write'],
