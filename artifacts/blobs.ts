@@ -45,6 +45,8 @@ export class Blobs {
   readonly #context: BlobContext;
   /** Set once the file system has said that it has no reflinks, so that it is not asked for every file. */
   #hasClones = true;
+  /** Shards whose own names have been brought to the disk, by this process. */
+  readonly #shards = new Set<string>();
 
   constructor(context: BlobContext) {
     this.#context = context;
@@ -92,7 +94,11 @@ export class Blobs {
     const digests = own ? await this.#putOwn(found, placed) : await this.#putForeign(found, placed);
     // Also where a blob was there before: its writer may not have got as far as this.
     const shards = new Set(digests.map((digest) => shardOf(layout, digest)));
-    await inParallel([...shards], AT_ONCE, (shard) => files.sync(shard));
+    const unsure = [...shards].filter((shard) => !this.#shards.has(shard));
+    await inParallel([...shards, ...(unsure.length === 0 ? [] : [layout.blobs])], AT_ONCE, (folder) =>
+      files.sync(folder),
+    );
+    for (const shard of unsure) this.#shards.add(shard);
     await this.vouch([...placed].map((sha256) => ({path: this.path(sha256), sha256})));
     return digests;
   }
@@ -219,8 +225,10 @@ export class Blobs {
   }
 
   #place(temporary: string, sha256: Digest, placed: Set<Digest>): void {
-    const {files, quarantine} = this.#context;
+    const {files, layout, quarantine} = this.#context;
     files.setMode(temporary, 0o444);
+    const shard = shardOf(layout, sha256);
+    if (!this.#shards.has(shard)) files.makeFolder(shard);
     files.rename(temporary, this.path(sha256));
     quarantine.lift(sha256);
     placed.add(sha256);

@@ -5,7 +5,7 @@
  */
 import {join} from 'node:path';
 import type {Digest} from './digest.js';
-import {layoutOf, shardsOf} from './layout.js';
+import {layoutOf} from './layout.js';
 import {markWanted} from './mark.js';
 import type {KeepPolicy, Reason} from './mark.js';
 import type {AttemptId, RunId} from './records.js';
@@ -159,9 +159,9 @@ export async function collect(store: Store, policy: KeepPolicy, command: string)
 function listBlobs(store: Store): ReadonlyMap<Digest, number> {
   const {files, layout} = partsOf(store);
   const found = new Map<Digest, number>();
-  for (const shard of shardsOf(layout)) {
-    for (const name of files.list(shard)) {
-      const stat = files.stat(join(shard, name));
+  for (const shard of files.list(layout.blobs)) {
+    for (const name of files.list(join(layout.blobs, shard))) {
+      const stat = files.stat(join(layout.blobs, shard, name));
       if (stat?.kind === 'file') found.set(name as Digest, stat.bytes);
     }
   }

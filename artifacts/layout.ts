@@ -35,11 +35,7 @@ export function layoutOf(folder: string): Layout {
   };
 }
 
-/** The 256 folders that blobs are spread over. They are made with the store, so that no blob ever waits for one. */
-export function shardsOf(layout: Layout): readonly string[] {
-  return Array.from({length: 256}, (_, byte) => join(layout.blobs, byte.toString(16).padStart(2, '0')));
-}
-
+/** The folder of a blob, one of 256; made with the first blob that goes there. */
 export function shardOf(layout: Layout, sha256: Digest): string {
   return join(layout.blobs, sha256.slice(0, 2));
 }

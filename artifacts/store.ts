@@ -21,7 +21,7 @@ import {openFolders} from './folders.js';
 import type {Damage, Placed} from './folders.js';
 import {openGate} from './gate.js';
 import type {Gate} from './gate.js';
-import {layoutOf, shardsOf} from './layout.js';
+import {layoutOf} from './layout.js';
 import type {Layout} from './layout.js';
 import {openMetrics} from './metrics.js';
 import type {Metrics} from './metrics.js';
@@ -126,7 +126,7 @@ function makeFolders(layout: Layout, files: Files): void {
   };
   make(layout.folder);
   refuseNetworkFileSystem(layout.folder);
-  for (const folder of [layout.jobs, layout.locks, layout.tmp, layout.trash, ...shardsOf(layout)]) make(folder);
+  for (const folder of [layout.blobs, layout.jobs, layout.locks, layout.tmp, layout.trash]) make(folder);
   for (const parent of new Set(made.map((folder) => dirname(folder)))) files.syncNow(parent);
 }
 
