@@ -19,7 +19,8 @@ import {
 import {homedir, tmpdir} from 'node:os';
 import path from 'node:path';
 import {after, test} from 'node:test';
-import {fileURLToPath} from 'node:url';
+import {fileURLToPath, pathToFileURL} from 'node:url';
+import type * as Execa from 'execa';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), 'r1-setup-'));
@@ -106,6 +107,9 @@ test('set-up', {skip}, async (t) => {
     };
     assert.equal(runtime.device, 'cpu');
     assert.ok(existsSync(path.join(clone, 'dist/pipeline/index.js')));
+    const oneFile = pathToFileURL(path.join(clone, 'node_modules/.r1/execa.mjs')).href;
+    const {execa} = (await import(oneFile)) as typeof Execa;
+    assert.equal((await execa(process.execPath, ['-p', '6 * 7'])).stdout, '42');
     const texts = both.map(({text}) => text).sort((a, b) => a.length - b.length);
     assert.match(texts[0]!, /another set-up \(process \d+\) works on this clone/);
     assert.doesNotMatch(texts[0]!, /tensorflow|sqlite|compiling/);
