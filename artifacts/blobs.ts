@@ -56,11 +56,14 @@ export class Blobs {
     return blobPath(this.#context.layout, sha256);
   }
 
-  /** By size only. */
+  /** By size only, and not in quarantine. */
   isPresent(sha256: Digest, bytes: number): boolean {
-    const {files, quarantine} = this.#context;
-    const stat = files.stat(this.path(sha256));
-    return stat?.kind === 'file' && stat.bytes === bytes && !quarantine.has(sha256);
+    return this.isWhole(sha256, bytes) && !this.#context.quarantine.has(sha256);
+  }
+
+  /** By size only, for who knows of the quarantine already. */
+  isWhole(sha256: Digest, bytes: number): boolean {
+    return this.#context.files.sizeOf(this.path(sha256)) === bytes;
   }
 
   /** Looks closely: reads the blob unless its stat can be believed. A damaged one is quarantined, a mended one freed. */

@@ -12,7 +12,8 @@ import type {Digest, Json} from './digest.js';
 import {UserError} from './error.js';
 import type {Gate} from './gate.js';
 import type {Layout} from './layout.js';
-import type {Questions, Reusable} from './questions.js';
+import type {Questions} from './questions.js';
+import type {Reusable} from './reuse.js';
 import type {
   Artifact,
   AttemptId,

@@ -50,6 +50,8 @@ export interface Files {
   stat(path: string): FileStat | undefined;
   /** Of what a symbolic link leads to. Undefined when it leads nowhere. */
   statFollowed(path: string): FileStat | undefined;
+  /** Bytes of a regular file, links not followed. Undefined when there is none. Quicker than `stat`. */
+  sizeOf(path: string): number | undefined;
   /** Names in a folder, sorted by UTF-16 code units. */
   list(folder: string): readonly string[];
   /** A whole small file. */
@@ -138,12 +140,18 @@ async function pump(source: FileHandle, target: FileHandle | undefined, onChunk:
   }
 }
 
+const NONE_IS_UNDEFINED = {throwIfNoEntry: false} as const;
+
 const fsyncSoon = promisify(fsync);
 
 /** The real disk. */
 export const disk: Files = {
   stat: (path) => unlessMissing(() => toStat(lstatSync(path, {bigint: true, throwIfNoEntry: false}))),
   statFollowed: (path) => unlessMissing(() => toStat(statSync(path, {bigint: true, throwIfNoEntry: false}))),
+  sizeOf(path) {
+    const stats = unlessMissing(() => lstatSync(path, NONE_IS_UNDEFINED));
+    return stats?.isFile() === true ? stats.size : undefined;
+  },
   list: (folder) => readdirSync(folder).sort(),
   readSmall: (path) => readFileSync(path),
   readRange(path, offset, bytes) {

@@ -1,5 +1,5 @@
 /** Where things lie in a store. Nothing here touches the disk. */
-import {join} from 'node:path';
+import {join, sep} from 'node:path';
 import type {Digest} from './digest.js';
 
 /**
@@ -40,6 +40,7 @@ export function shardOf(layout: Layout, sha256: Digest): string {
   return join(layout.blobs, sha256.slice(0, 2));
 }
 
+/** Put together by hand: `join` looks at every character, and a plan asks for the path of every blob. */
 export function blobPath(layout: Layout, sha256: Digest): string {
-  return join(layout.blobs, sha256.slice(0, 2), sha256);
+  return layout.blobs + sep + sha256.slice(0, 2) + sep + sha256;
 }

@@ -1,6 +1,6 @@
 /**
- * Reads the lineage: runs, nodes, attempts, and whether something can be used again. Nothing here writes. Walks over
- * many attempts are in `ancestry.ts`.
+ * Reads the lineage: runs, nodes, attempts. Nothing here writes. Whether something can be used again is in `reuse.ts`, walks
+ * over many attempts are in `ancestry.ts`.
  */
 import type {ArtifactRows} from './artifact-rows.js';
 import type {Blobs} from './blobs.js';
@@ -20,20 +20,8 @@ import type {
   RunId,
   RunNode,
 } from './records.js';
-
-/** An attempt whose outputs may be used again. */
-export interface Reusable {
-  readonly attempt: AttemptId;
-  readonly outputs: Readonly<
-    Record<string, {readonly artifact: Digest; readonly kind: string; readonly bytes: number}>
-  >;
-}
-
-/** Why a fingerprint that was made once is a miss today: `because` is part of a sentence. */
-export interface Gone {
-  readonly attempt: AttemptId;
-  readonly because: string;
-}
+import {openReuse} from './reuse.js';
+import type {Reuse} from './reuse.js';
 
 /** An output that a run uses, whichever run made it. */
 export interface MadeInRun {
@@ -50,13 +38,7 @@ export interface PastAttempt extends Cost {
   readonly outputBytes: number;
 }
 
-export interface Questions {
-  /** The newest succeeded attempt whose bytes are present; never one made from a checkpoint of other code. */
-  findByFingerprint(fingerprint: Digest): Reusable | undefined;
-  /** When `findByFingerprint` finds nothing: whether it was made once, and why that no longer counts. */
-  whyGone(fingerprint: Digest): Gone | undefined;
-  /** All bytes of what the attempt made are there (by size) and not in quarantine. */
-  outputsPresent(attempt: AttemptId): boolean;
+export interface Questions extends Reuse {
   isPresent(artifact: Digest): boolean;
   /** Newest first; all of them without a limit. */
   runs(limit?: number): readonly Run[];
@@ -228,46 +210,6 @@ export function openQuestions(db: Database, rows: ArtifactRows, blobs: Blobs): Q
     outcome: toOutcome(row),
   });
 
-  /** The blobs behind an attempt's outputs, without building artifacts; asked for every node of every plan. */
-  const blobsOf = (attempt: number) =>
-    db
-      .prepare<{sha256: string; bytes: number}>(
-        `SELECT b.sha256, b.bytes FROM output o
-         JOIN artifact_file f ON f.artifact = o.artifact
-         JOIN blob b ON b.id = f.blob
-         WHERE o.attempt = ?`,
-      )
-      .all(attempt);
-  const outputsPresent = (attempt: AttemptId): boolean =>
-    blobsOf(attempt).every(({sha256, bytes}) => blobs.isPresent(sha256 as Digest, bytes));
-
-  const day = (at: number): string => new Date(at).toISOString().slice(0, 10);
-
-  const whyOutputGone = (attempt: number): string => {
-    for (const {sha256, bytes} of blobsOf(attempt)) {
-      if (blobs.isPresent(sha256 as Digest, bytes)) continue;
-      const damaged = db.prepare<{found_at: number}>('SELECT found_at FROM quarantine WHERE sha256 = ?').get(sha256);
-      if (damaged !== undefined) return `its bytes were found damaged on ${day(damaged.found_at)}`;
-      const collected = db
-        .prepare<{at: number}>(
-          `SELECT c.at FROM collected x JOIN blob b ON b.id = x.blob JOIN collection c ON c.id = x.collection
-           WHERE b.sha256 = ? ORDER BY c.id DESC LIMIT 1`,
-        )
-        .get(sha256);
-      if (collected !== undefined) return `its bytes were collected by gc on ${day(collected.at)}`;
-      return 'its bytes are missing from the store';
-    }
-    throw new Error(`Internal error: the outputs of attempt ${attempt} are all there`);
-  };
-
-  const successes = (fingerprint: string) =>
-    db
-      .prepare<{id: number; accepted: string | null}>(
-        `SELECT a.id, a.accepted FROM attempt a JOIN outcome o ON o.attempt = a.id AND o.ok = 1
-         WHERE a.fingerprint = ? ORDER BY a.id DESC`,
-      )
-      .all(fingerprint);
-
   const latest = (recipe: string, node: string, seed: number | undefined, condition: string): Attempt | undefined => {
     const find = (ofSeed: string, ...more: number[]): AttemptRow | undefined =>
       db
@@ -282,29 +224,10 @@ export function openQuestions(db: Database, rows: ArtifactRows, blobs: Blobs): Q
   };
 
   return {
-    outputsPresent,
+    ...openReuse(db, blobs),
     isPresent(artifact) {
       const id = rows.idOf(artifact);
       return id !== undefined && rows.filesOf(id).every(({sha256, bytes}) => blobs.isPresent(sha256, bytes));
-    },
-    findByFingerprint(fingerprint) {
-      for (const {id, accepted} of successes(fingerprint)) {
-        const attempt = id as AttemptId;
-        if (accepted !== null || !outputsPresent(attempt)) continue;
-        const outputs = outputsOf(attempt).map(
-          ({port, artifact, kind, bytes}) => [port, {artifact, kind, bytes}] as const,
-        );
-        return {attempt, outputs: Object.fromEntries(outputs)};
-      }
-      return undefined;
-    },
-    whyGone(fingerprint) {
-      const newest = successes(fingerprint)[0];
-      if (newest === undefined) return undefined;
-      const attempt = newest.id as AttemptId;
-      if (newest.accepted !== null)
-        return {attempt, because: `it went on from a checkpoint of other code (${newest.accepted})`};
-      return outputsPresent(attempt) ? undefined : {attempt, because: whyOutputGone(attempt)};
     },
     runs: (limit = -1) => db.prepare<RunRow>(`${RUN} ORDER BY r.id DESC LIMIT ?`).all(limit).map(toRun),
     run(id) {

@@ -1,5 +1,5 @@
 /** What the store remembers, in the form that a plan asks for it. */
-import type {Attempt, Digest, Store} from '../artifacts/index.js';
+import type {Attempt, Store} from '../artifacts/index.js';
 import type {CodeParts, CodeReader} from './code.js';
 import type {Ingredients} from './fingerprint.js';
 import type {Past} from './plan.js';
@@ -22,10 +22,7 @@ export function pastOf(store: Store, {recipe, seed}: Wanted, code: CodeReader): 
   const parts = new Map<string, CodeParts>();
   const last = new Map<string, Ingredients | undefined>();
   return {
-    find(fingerprint) {
-      const hit = store.findByFingerprint(fingerprint);
-      return hit === undefined ? undefined : {attempt: hit.attempt, outputs: digestsOf(hit.outputs)};
-    },
+    find: (fingerprint) => store.findByFingerprint(fingerprint),
     gone: (fingerprint) => store.whyGone(fingerprint)?.because,
     last(node) {
       if (!last.has(node)) {
@@ -57,6 +54,3 @@ export function pastOf(store: Store, {recipe, seed}: Wanted, code: CodeReader): 
     codeParts: (digest) => parts.get(digest) ?? code.partsOf(digest),
   };
 }
-
-const digestsOf = (outputs: Readonly<Record<string, {readonly artifact: Digest}>>): Record<string, Digest> =>
-  Object.fromEntries(Object.entries(outputs).map(([port, {artifact}]) => [port, artifact]));
