@@ -84,7 +84,6 @@ function configure(connection: Connection): void {
   // INSERT OR REPLACE fires the delete triggers of the facts only with this.
   connection.pragma('recursive_triggers = ON');
   connection.pragma('temp_store = MEMORY');
-  connection.pragma('mmap_size = 268435456');
 }
 
 /** What tells a store from other databases, as of one moment: another process may be making the tables. */
