@@ -8,7 +8,7 @@ import type {Ingredients, KnownIngredients, RuntimeClass} from './fingerprint.js
 import type {Code, CodeParts} from './code.js';
 import {criticalPaths} from './graph.js';
 import type {Graph} from './graph.js';
-import {refsOf, threadsOf} from './wiring.js';
+import {isRef, refsOf, threadsOf} from './wiring.js';
 import type {SourceNode, StageNode, WiredNode, Wiring} from './wiring.js';
 
 export type PlannedNode = PlannedSource | PlannedReuse | PlannedRun | PlannedMaybe;
@@ -140,40 +140,52 @@ export function withInputs(
   artifactOf: (node: string, port: string) => Digest | undefined,
 ): Ingredients | undefined {
   const inputs: Record<string, string | Record<string, string>> = {};
-  for (const {port, name, ref} of refsOf(node)) {
-    const digest = artifactOf(ref.node, ref.port);
-    if (digest === undefined) return undefined;
-    if (name === undefined) inputs[port] = digest;
-    else {
-      const names = (inputs[port] ??= {}) as Record<string, string>;
+  for (const [port, wired] of Object.entries(node.inputs)) {
+    if (isRef(wired)) {
+      const digest = artifactOf(wired.node, wired.port);
+      if (digest === undefined) return undefined;
+      inputs[port] = digest;
+      continue;
+    }
+    let names: Record<string, string> | undefined;
+    for (const [name, ref] of Object.entries(wired)) {
+      const digest = artifactOf(ref.node, ref.port);
+      if (digest === undefined) return undefined;
+      names ??= inputs[port] = table();
       names[name] = digest;
     }
   }
-  return {...known, inputs};
+  // In the order in which they are hashed.
+  const {code, params, runtime, seed, stage} = known;
+  return {code, inputs, params, runtime, seed, stage};
 }
+
+/** A record without a prototype: of another V8 would note the shape for every new set of names, which takes four times as long. */
+const table = (): Record<string, string> => Object.create(null) as Record<string, string>;
 
 function planNode(node: StageNode, planned: ReadonlyMap<string, PlannedNode>, input: PlanInput): PlannedNode {
   const {past, force} = input;
   const known = knownIngredients(node, input);
-  // Looked up only where there is something to do, as a plan of nothing but hits should cost next to nothing.
-  const cost = (): {expected?: Expected} => {
-    const expected = past.expected(node);
-    return expected === undefined ? {} : {expected};
-  };
   const ingredients = withInputs(node, known, (other, port) => outputOf(planned.get(other), port));
   if (ingredients === undefined) {
-    if (force.has(node.id)) return {action: 'run', node, known, because: FORCED, ...cost()};
+    if (force.has(node.id)) return {action: 'run', node, known, because: FORCED, ...costOf(node, past)};
     const because = becauseOf(node, known, past);
-    if (because !== undefined) return {action: 'run', node, known, because, ...cost()};
+    if (because !== undefined) return {action: 'run', node, known, because, ...costOf(node, past)};
     const on = unsettled(node, planned);
-    return {action: 'maybe', node, known, on, because: `runs if ${on.join(' or ')} changes`, ...cost()};
+    return {action: 'maybe', node, known, on, because: `runs if ${on.join(' or ')} changes`, ...costOf(node, past)};
   }
   const fingerprint = fingerprintOf(ingredients);
-  if (force.has(node.id)) return {action: 'run', node, known, fingerprint, because: FORCED, ...cost()};
+  if (force.has(node.id)) return {action: 'run', node, known, fingerprint, because: FORCED, ...costOf(node, past)};
   const hit = past.find(fingerprint);
   if (hit !== undefined) return {action: 'reuse', node, fingerprint, ...hit, because: 'nothing changed'};
   const because = missReason(node, ingredients, fingerprint, past);
-  return {action: 'run', node, known, fingerprint, because, ...cost()};
+  return {action: 'run', node, known, fingerprint, because, ...costOf(node, past)};
+}
+
+/** Looked up only where there is something to do, as a plan of nothing but hits should cost next to nothing. */
+function costOf(node: StageNode, past: Past): {expected?: Expected} {
+  const expected = past.expected(node);
+  return expected === undefined ? {} : {expected};
 }
 
 const FORCED = 'asked for by --force';
@@ -217,10 +229,12 @@ function unsettled(node: WiredNode, planned: ReadonlyMap<string, PlannedNode>): 
 }
 
 function criticalPathOf(nodes: ReadonlyMap<string, PlannedNode>, graph: Graph): Plan['criticalPath'] {
-  const wall = (id: string): number => {
-    const planned = nodes.get(id);
-    return planned?.action === 'run' || planned?.action === 'maybe' ? (planned.expected?.wallMs ?? 0) : 0;
-  };
+  const wallMs = new Map<string, number>();
+  for (const [id, planned] of nodes) {
+    if ('expected' in planned) wallMs.set(id, planned.expected.wallMs);
+  }
+  if (wallMs.size === 0) return {nodes: [], wallMs: 0};
+  const wall = (id: string): number => wallMs.get(id) ?? 0;
   const longest = criticalPaths(graph, wall);
   const path: string[] = [];
   let candidates: readonly string[] = graph.order.filter((id) => nodes.has(id));
