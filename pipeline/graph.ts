@@ -57,8 +57,12 @@ function followersOf(needs: ReadonlyMap<string, readonly string[]>): ReadonlyMap
 /** The graph of graphology lives only for this: kept, one of 100,000 nodes would hold 75 MB through the whole plan. */
 function orderOf(followers: ReadonlyMap<string, readonly string[]>): readonly string[] {
   const graph = new DirectedGraph();
-  for (const node of followers.keys()) graph.addNode(node);
-  for (const [node, others] of followers) for (const other of others) graph.addDirectedEdge(node, other);
+  const none = {};
+  for (const node of followers.keys()) graph.addNode(node, none);
+  let edge = 0;
+  // Numbers for keys, as it would otherwise make up a name for each.
+  for (const [node, others] of followers)
+    for (const other of others) graph.addDirectedEdgeWithKey(edge++, node, other, none);
   return topologicalSort(graph);
 }
 
@@ -66,6 +70,8 @@ function orderOf(followers: ReadonlyMap<string, readonly string[]>): readonly st
 function cyclePath(needs: ReadonlyMap<string, readonly string[]>): readonly string[] | undefined {
   const done = new Set<string>();
   for (const start of needs.keys()) {
+    // In a recipe, what a node needs stands before it.
+    if (needs.get(start)!.every((other) => done.has(other))) done.add(start);
     if (done.has(start)) continue;
     const path: {node: string; next: number}[] = [{node: start, next: 0}];
     const onPath = new Set([start]);
