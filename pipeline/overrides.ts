@@ -61,7 +61,7 @@ export function applySource(wiring: Wiring, target: string, absolute: string): R
 
 /** The only output, the only one that is used, or the only one that is the whole of some input. */
 function mainOutput(wiring: Wiring, id: string, ports: readonly string[]): string | undefined {
-  const uses = [...wiring.nodes.values()].flatMap((node) => [...refsOf(node)]).filter(({ref}) => ref.node === id);
+  const uses = [...wiring.nodes.values()].flatMap((node) => refsOf(node)).filter(({ref}) => ref.node === id);
   const single = uses.filter(({name}) => name === undefined);
   for (const candidates of [ports, uses.map(({ref}) => ref.port), single.map(({ref}) => ref.port)]) {
     const [first, ...others] = new Set<string>(candidates);
@@ -72,7 +72,7 @@ function mainOutput(wiring: Wiring, id: string, ports: readonly string[]): strin
 
 /** Takes all outputs of `id` but `port` out of the records that a node is wired with. */
 function withoutOthers(node: WiredNode, id: string, port: string): WiredNode {
-  if (node.type === 'source' || ![...refsOf(node)].some(({ref}) => ref.node === id && ref.port !== port)) return node;
+  if (node.type === 'source' || !refsOf(node).some(({ref}) => ref.node === id && ref.port !== port)) return node;
   const inputs: Record<string, Ref | Record<string, Ref>> = {};
   for (const [name, wired] of Object.entries(node.inputs)) {
     const kept = ([, ref]: [string, Ref]): boolean => ref.node !== id || ref.port === port;
@@ -107,7 +107,7 @@ function withKey(whole: Json | undefined, keys: readonly string[], value: Json):
 
 function rewired(node: StageNode, id: string, port: string, to: string): StageNode {
   const move = (ref: Ref): Ref => (ref.node === id && ref.port === port ? {...ref, node: to} : ref);
-  if (![...refsOf(node)].some(({ref}) => ref.node === id && ref.port === port)) return node;
+  if (!refsOf(node).some(({ref}) => ref.node === id && ref.port === port)) return node;
   const inputs = Object.entries(node.inputs).map(
     ([name, wired]) =>
       [

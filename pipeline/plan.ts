@@ -8,7 +8,7 @@ import type {Ingredients, KnownIngredients, RuntimeClass} from './fingerprint.js
 import type {Code, CodeParts} from './code.js';
 import {criticalPaths} from './graph.js';
 import type {Graph} from './graph.js';
-import {isRef, refsOf, threadsOf} from './wiring.js';
+import {isRef, needsOf, refsOf, threadsOf} from './wiring.js';
 import type {SourceNode, StageNode, WiredNode, Wiring} from './wiring.js';
 
 export type PlannedNode = PlannedSource | PlannedReuse | PlannedRun | PlannedMaybe;
@@ -202,7 +202,7 @@ function becauseOf(
 ): string | undefined {
   const before = past.last(node.id);
   const wiredTo = new Map(
-    [...refsOf(node)].map(({port, name, ref}) => [name === undefined ? port : `${port}.${name}`, ref.node]),
+    refsOf(node).map(({port, name, ref}) => [name === undefined ? port : `${port}.${name}`, ref.node]),
   );
   const since = (earlier: Ingredients) =>
     differences({before: earlier, now, codeParts: past.codeParts, madeBy: (name) => wiredTo.get(name)});
@@ -221,8 +221,7 @@ function outputOf(planned: PlannedNode | undefined, port: string): Digest | unde
 
 /** The nodes right above that are not settled. */
 function unsettled(node: WiredNode, planned: ReadonlyMap<string, PlannedNode>): string[] {
-  const needs = new Set([...refsOf(node)].map(({ref}) => ref.node));
-  return [...needs].filter((other) => {
+  return needsOf(node).filter((other) => {
     const action = planned.get(other)?.action;
     return action === 'run' || action === 'maybe';
   });

@@ -18,7 +18,7 @@ import {select} from './selection.js';
 import type {Selection} from './selection.js';
 import type {AnyStage} from './stage.js';
 import {openTokenCache} from './tokencache.js';
-import {placesOf, refsOf, wire} from './wiring.js';
+import {needsOf, placesOf, wire} from './wiring.js';
 import type {Mistake, Wiring} from './wiring.js';
 
 /** What a person can ask of a run; option lists as on the command line. */
@@ -149,8 +149,7 @@ async function describeSources(
 
 export function graphOf(wiring: Wiring, loaded?: LoadedRecipe): Graph {
   const needs = new Map<string, readonly string[]>();
-  for (const node of wiring.nodes.values())
-    needs.set(node.id, [...new Set([...refsOf(node)].map(({ref}) => ref.node))]);
+  for (const node of wiring.nodes.values()) needs.set(node.id, needsOf(node));
   const graph = buildGraph(needs);
   if (graph.ok) return graph.value;
   const {path} = graph.error;

@@ -168,14 +168,26 @@ export function resourcesOf(node: StageNode): Resources {
 
 export const threadsOf = (node: StageNode): number => node.options.threads ?? node.stage.threads ?? 1;
 
-/** The refs that `node` is wired to, each with its port and, in a `many` port, its name. */
-export function* refsOf(node: WiredNode): Generator<{port: string; name?: string; ref: Ref}> {
-  if (node.type === 'source') return;
-  for (const [port, wired] of Object.entries(node.inputs)) {
-    if (isRef(wired)) yield {port, ref: wired};
-    else for (const [name, ref] of Object.entries(wired)) yield {port, name, ref};
-  }
+/** A place where a node is wired to another: a port and, where it takes many, a name. */
+export interface WiredRef {
+  readonly port: string;
+  readonly name?: string;
+  readonly ref: Ref;
 }
+
+/** The refs that `node` is wired to. */
+export function refsOf(node: WiredNode): readonly WiredRef[] {
+  if (node.type === 'source') return [];
+  const refs: WiredRef[] = [];
+  for (const [port, wired] of Object.entries(node.inputs)) {
+    if (isRef(wired)) refs.push({port, ref: wired});
+    else for (const [name, ref] of Object.entries(wired)) refs.push({port, name, ref});
+  }
+  return refs;
+}
+
+/** The nodes that `node` is wired to, each once. */
+export const needsOf = (node: WiredNode): readonly string[] => [...new Set(refsOf(node).map(({ref}) => ref.node))];
 
 export const outputKind = (node: WiredNode, port: string): Kind | undefined =>
   node.type === 'source' ? (port === node.port ? node.kind : undefined) : node.stage.outputs[port];

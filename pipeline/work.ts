@@ -165,7 +165,7 @@ class Work {
   }
 
   #edges(node: WiredNode): InputEdge[] {
-    return [...refsOf(node)].map(({port, name = '', ref}) => {
+    return refsOf(node).map(({port, name = '', ref}) => {
       const {attempt, outputs} = this.#made.get(ref.node)!;
       return {port, name, artifact: outputs[ref.port]!, madeBy: attempt};
     });

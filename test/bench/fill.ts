@@ -45,7 +45,7 @@ export async function fillPlan(folder: string, file: string): Promise<void> {
           const {node, known} = planned;
           const artifact = outputs[index]!;
           const ingredients = withInputs(node, known, (other) => made.get(other)?.artifact)!;
-          const inputs = [...refsOf(node)].map(({port, name = '', ref}) => {
+          const inputs = refsOf(node).map(({port, name = '', ref}) => {
             const {attempt, artifact: used} = made.get(ref.node)!;
             return {port, name, artifact: used, madeBy: attempt};
           });
