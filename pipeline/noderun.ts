@@ -28,7 +28,7 @@ import {layJob} from './lay.js';
 import type {Failure} from './outcome.js';
 import {err, ok} from './result.js';
 import type {Result} from './result.js';
-import type {Turn} from './scheduler.js';
+import type {Slot, Turn} from './scheduler.js';
 import type {StageNode} from './wiring.js';
 
 /** A node whose inputs are known. */
@@ -66,19 +66,34 @@ const POLL = 100;
 /** Polls between two looks at whether the other runner lives; each opens a file. */
 const ALIVE_EVERY = 5;
 
+/** Uses what is there, unless its bytes go at this moment. Needs no slot. */
+export function reuseAtOnce(node: StageNode, fingerprint: Digest, runner: NodeRunner): Made | undefined {
+  const hit = runner.store.findByFingerprint(fingerprint);
+  return hit === undefined ? undefined : reused(node, hit.attempt, runner);
+}
+
+/** Records that an earlier attempt is used; `undefined` when its bytes went meanwhile. */
+function reused({id}: StageNode, attempt: AttemptId, {store, emit, run}: NodeRunner): Made | undefined {
+  const because = 'nothing changed';
+  const gone = store.recordDecisions([{run, node: id, action: 'reuse', attempt, because}]);
+  if (gone.length > 0) return undefined;
+  const recorded = store.attempt(attempt);
+  if (recorded === undefined) throw new Error(`Internal error: attempt ${attempt} is not in the store`);
+  const outputs = Object.fromEntries(recorded.outputs.map(({port, artifact}) => [port, artifact]));
+  emit({type: 'node-reused', node: id, attempt, because, outputs, planned: false});
+  return {attempt, outputs, reused: true};
+}
+
+/** Called with the first slot in hand; others are taken where somebody else's end has to be waited for. */
 export async function bringUpToDate(
   ready: Ready,
   runner: NodeRunner,
   turn: Turn,
+  first: Slot,
 ): Promise<Result<Made, NodeFailure | NotStarted>> {
   const {store, emit, run} = runner;
   const {node, fingerprint, because, force} = ready;
-  if (!force) {
-    const hit = store.findByFingerprint(fingerprint);
-    if (hit !== undefined && reuse(hit.attempt)) return ok(made(hit.attempt));
-  }
-  for (;;) {
-    const slot = await turn.take();
+  for (let slot: Slot | undefined = first; ; slot = await turn.take()) {
     if (slot?.stillWanted() !== true) return err({reason: 'not-started'});
     const continues = continuation(ready, store);
     const begun = store.beginAttempt({
@@ -96,10 +111,12 @@ export async function bringUpToDate(
       force,
     });
     switch (begun.state) {
-      case 'done':
+      case 'done': {
         slot.release();
-        if (reuse(begun.attempt)) return ok(made(begun.attempt));
+        const made = reused(node, begun.attempt, runner);
+        if (made !== undefined) return ok(made);
         break;
+      }
       case 'busy':
         slot.release();
         await otherEnds(begun);
@@ -123,24 +140,6 @@ export async function bringUpToDate(
         return endOf(attempt, jobFolder, attempted);
       }
     }
-  }
-
-  /** Records that an earlier attempt is used; false when its bytes went meanwhile. */
-  function reuse(attempt: AttemptId): boolean {
-    const gone = store.recordDecisions([{run, node: node.id, action: 'reuse', attempt, because: 'nothing changed'}]);
-    return gone.length === 0;
-  }
-
-  function made(attempt: AttemptId): Made {
-    const outputs = outputsOf(attempt);
-    emit({type: 'node-reused', node: node.id, attempt, because: 'nothing changed', outputs, planned: false});
-    return {attempt, outputs, reused: true};
-  }
-
-  function outputsOf(attempt: AttemptId): Record<string, Digest> {
-    const recorded = store.attempt(attempt);
-    if (recorded === undefined) throw new Error(`Internal error: attempt ${attempt} is not in the store`);
-    return Object.fromEntries(recorded.outputs.map(({port, artifact}) => [port, artifact]));
   }
 
   async function otherEnds(busy: Extract<Begun, {state: 'busy'}>): Promise<void> {

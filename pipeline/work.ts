@@ -8,8 +8,8 @@ import {furthestCheckpoint} from './continue.js';
 import {codeDifferences, fingerprintOf} from './fingerprint.js';
 import type {Ingredients} from './fingerprint.js';
 import {criticalPaths} from './graph.js';
-import {bringUpToDate} from './noderun.js';
-import type {Made, NodeFailure, NotStarted} from './noderun.js';
+import {bringUpToDate, reuseAtOnce} from './noderun.js';
+import type {Made, NodeFailure, NodeRunner, NotStarted, Ready} from './noderun.js';
 import {codePartsOf, ingredientsOf} from './past.js';
 import {missReason, withInputs} from './plan.js';
 import type {Plan, PlannedMaybe, PlannedRun} from './plan.js';
@@ -48,6 +48,7 @@ class Work {
   readonly #options: RunOptions;
   readonly #cancelled: Decision[] = [];
   readonly #tidying: Tidying;
+  readonly #runner: NodeRunner;
 
   constructor({run, prepared, plan, made, options}: WorkToDo) {
     this.#run = run;
@@ -56,6 +57,7 @@ class Work {
     this.#made = made;
     this.#options = options;
     this.#tidying = openTidying(options);
+    this.#runner = {...options, run, tidying: this.#tidying};
   }
 
   async run(): Promise<ReadonlyMap<string, NodeEnd>> {
@@ -115,30 +117,49 @@ class Work {
     return end;
   }
 
-  #bringUpToDate(planned: PlannedRun | PlannedMaybe, turn: Turn): Promise<Result<Made, NodeFailure | NotStarted>> {
+  async #bringUpToDate(
+    planned: PlannedRun | PlannedMaybe,
+    turn: Turn,
+  ): Promise<Result<Made, NodeFailure | NotStarted>> {
+    const made = this.#reuseAtOnce(planned);
+    if (made !== undefined) return ok(made);
+    // Ten thousand nodes may wait here, so what is known of each beyond the plan is put together when its turn has come.
+    const slot = await turn.take();
+    if (slot?.stillWanted() !== true) return err({reason: 'not-started'});
+    return bringUpToDate(this.#ready(planned), this.#runner, turn, slot);
+  }
+
+  #reuseAtOnce(planned: PlannedRun | PlannedMaybe): Made | undefined {
+    const {node} = planned;
+    if (this.#prepared.force.has(node.id)) return undefined;
+    return reuseAtOnce(node, fingerprintOf(this.#ingredients(planned)), this.#runner);
+  }
+
+  #ready(planned: PlannedRun | PlannedMaybe): Ready {
     const {code, past, force, exports, seed} = this.#prepared;
-    const {node, known} = planned;
-    const ingredients = withInputs(node, known, (other, port) => this.#made.get(other)?.outputs[port]);
-    if (ingredients === undefined) throw new Error(`Internal error: ${node.id} is to run before what it needs`);
+    const {node} = planned;
+    const ingredients = this.#ingredients(planned);
     const fingerprint = fingerprintOf(ingredients);
     const other = force.has(node.id) ? undefined : this.#checkpointOfOtherCode(node, ingredients);
-    return bringUpToDate(
-      {
-        node,
-        exportName: exports.get(node.stage)!,
-        ingredients,
-        codeParts: code.codeOf(node.stage.module).parts as unknown as Json,
-        fingerprint,
-        inputs: this.#edges(node),
-        because: planned.action === 'run' ? planned.because : missReason(node, ingredients, fingerprint, past),
-        force: force.has(node.id),
-        seed,
-        expectedMs: planned.expected?.wallMs,
-        ...(other === undefined ? {} : {accepted: other}),
-      },
-      {...this.#options, run: this.#run, tidying: this.#tidying},
-      turn,
-    );
+    return {
+      node,
+      exportName: exports.get(node.stage)!,
+      ingredients,
+      codeParts: code.codeOf(node.stage.module).parts as unknown as Json,
+      fingerprint,
+      inputs: this.#edges(node),
+      because: planned.action === 'run' ? planned.because : missReason(node, ingredients, fingerprint, past),
+      force: force.has(node.id),
+      seed,
+      expectedMs: planned.expected?.wallMs,
+      ...(other === undefined ? {} : {accepted: other}),
+    };
+  }
+
+  #ingredients({node, known}: PlannedRun | PlannedMaybe): Ingredients {
+    const ingredients = withInputs(node, known, (other, port) => this.#made.get(other)?.outputs[port]);
+    if (ingredients === undefined) throw new Error(`Internal error: ${node.id} is to run before what it needs`);
+    return ingredients;
   }
 
   /** Of the run that is being resumed: a checkpoint whose attempt differs from today's in nothing but code. */
