@@ -258,14 +258,18 @@ class Ending {
   readonly #running: Running;
   readonly #grace: number;
   readonly #timers: NodeJS.Timeout[] = [];
-  readonly #over = new AbortController();
+  /** Taken back by hand: a signal for it would cost each attempt more memory than all else here. */
+  readonly #listeners: (readonly [AbortSignal, () => void])[] = [];
 
   constructor(running: Running, {stop, grace}: Attempting, rest: AbortSignal, timeout: number | undefined) {
     this.#running = running;
     this.#grace = grace;
     const when = (signal: AbortSignal, act: () => void) => {
       if (signal.aborted) act();
-      else signal.addEventListener('abort', act, {once: true, signal: this.#over.signal});
+      else {
+        signal.addEventListener('abort', act, {once: true});
+        this.#listeners.push([signal, act]);
+      }
     };
     const askToStop = () => {
       this.stopped = true;
@@ -286,7 +290,7 @@ class Ending {
   }
 
   dispose(): void {
-    this.#over.abort();
+    for (const [signal, act] of this.#listeners) signal.removeEventListener('abort', act);
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
