@@ -16,6 +16,8 @@ export interface ArtifactRows {
   filesOf(id: number): readonly ArtifactFile[];
   /** Row id of a JSON document, inserted when it is new. */
   saveDocument(json: Json): number;
+  /** The same for an object that comes again and again: what it looks like as text is remembered as long as it lives. */
+  saveShared(json: Json): number;
 }
 
 interface ArtifactRow {
@@ -35,14 +37,20 @@ const FEW = 16;
 
 export function openArtifactRows(db: Database): ArtifactRows {
   /** Many attempts share one record of their code, which may name a hundred files. What is stored is never changed. */
-  const written = new WeakMap<object, {readonly text: string; readonly digest: Digest}>();
-  const canonical = (json: Json): {readonly text: string; readonly digest: Digest} => {
-    const known = typeof json === 'object' && json !== null ? written.get(json) : undefined;
+  const written = new WeakMap<object, Canonical>();
+  const remembered = (json: Json): Canonical => {
+    if (typeof json !== 'object' || json === null) return canonical(json);
+    const known = written.get(json);
     if (known !== undefined) return known;
-    const text = canonicalJson(json);
-    const made = {text, digest: sha256(text)};
-    if (typeof json === 'object' && json !== null) written.set(json, made);
+    const made = canonical(json);
+    written.set(json, made);
     return made;
+  };
+  const saveText = ({text, digest}: Canonical): number => {
+    const known = db.prepare<{id: number}>('SELECT id FROM document WHERE digest = ?').get(digest)?.id;
+    return (
+      known ?? Number(db.prepare('INSERT INTO document (digest, json) VALUES (?, ?)').run(digest, text).lastInsertRowid)
+    );
   };
 
   const idOf = (digest: Digest): number | undefined =>
@@ -105,13 +113,17 @@ export function openArtifactRows(db: Database): ArtifactRows {
       const emptyFolders = jsonIn(row.empty_folders) as string[];
       return {digest, kind: row.kind, shape: row.shape, bytes: row.bytes, files: filesOf(row.id), emptyFolders};
     },
-    saveDocument(json) {
-      const {text, digest} = canonical(json);
-      const known = db.prepare<{id: number}>('SELECT id FROM document WHERE digest = ?').get(digest)?.id;
-      return (
-        known ??
-        Number(db.prepare('INSERT INTO document (digest, json) VALUES (?, ?)').run(digest, text).lastInsertRowid)
-      );
-    },
+    saveDocument: (json) => saveText(canonical(json)),
+    saveShared: (json) => saveText(remembered(json)),
   };
+}
+
+interface Canonical {
+  readonly text: string;
+  readonly digest: Digest;
+}
+
+function canonical(json: Json): Canonical {
+  const text = canonicalJson(json);
+  return {text, digest: sha256(text)};
 }

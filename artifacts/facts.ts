@@ -169,7 +169,7 @@ export function openFacts({db, layout, rows, blobs, gate, claims, questions, set
         stage,
         fingerprint,
         rows.saveDocument(attempt.ingredients),
-        attempt.codeParts === undefined ? null : rows.saveDocument(attempt.codeParts),
+        attempt.codeParts === undefined ? null : rows.saveShared(attempt.codeParts),
         rows.saveDocument(attempt.params),
         seed,
         because,
