@@ -2,7 +2,7 @@
  * What names bytes and facts: SHA-256 over type-tagged canonical JSON. SHA-256 on purpose, so that the digest of a
  * weight file equals the one that the model hubs show for it. Files themselves are hashed in `hash.ts`.
  */
-import {createHash} from 'node:crypto';
+import * as crypto from 'node:crypto';
 import canonicalize from 'canonicalize';
 
 declare const brand: unique symbol;
@@ -23,9 +23,12 @@ export function asDigest(text: string): Digest {
   return text;
 }
 
+/** In one call where Node has it (since 20.12), which takes a third of the time. */
+const oneShot = crypto.hash as typeof crypto.hash | undefined;
+
 /** The SHA-256 of some bytes or of the UTF-8 form of a text. */
 export function sha256(data: string | Uint8Array): Digest {
-  return createHash('sha256').update(data).digest('hex') as Digest;
+  return (oneShot?.('sha256', data) ?? crypto.createHash('sha256').update(data).digest('hex')) as Digest;
 }
 
 /**
