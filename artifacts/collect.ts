@@ -159,9 +159,10 @@ export async function collect(store: Store, policy: KeepPolicy, command: string)
 function listBlobs(store: Store): ReadonlyMap<Digest, number> {
   const {files, layout} = partsOf(store);
   const found = new Map<Digest, number>();
-  for (const shard of files.list(layout.blobs)) {
-    for (const name of files.list(join(layout.blobs, shard))) {
-      const stat = files.stat(join(layout.blobs, shard, name));
+  for (const shard of files.list(layout.blobs).map((name) => join(layout.blobs, name))) {
+    if (files.stat(shard)?.kind !== 'folder') continue; // not ours
+    for (const name of files.list(shard)) {
+      const stat = files.stat(join(shard, name));
       if (stat?.kind === 'file') found.set(name as Digest, stat.bytes);
     }
   }

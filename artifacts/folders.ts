@@ -93,8 +93,10 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
     return false;
   };
 
-  const removeTree = async (path: string): Promise<void> => {
-    const links: {readonly path: string; readonly sha256: Digest; readonly before: FileStat}[] = [];
+  /** Blobs whose links went, by inode: several trees may have had links to one, and only the first finds it in the cache. */
+  type Unlinked = Map<string, {readonly path: string; readonly sha256: Digest; readonly before: FileStat}>;
+
+  const removeTree = async (path: string, unlinked: Unlinked): Promise<void> => {
     let removed = 0;
     const remove = async (entry: string, parent: string, isFolder: boolean): Promise<void> => {
       const attempt = (): Promise<void> | void => (isFolder ? files.removeFolder(entry) : files.remove(entry));
@@ -114,13 +116,14 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
         for (const name of files.list(entry)) await visit(join(entry, name), entry);
       } else if (stat.kind === 'file' && stat.links > 1 && stat.bytes > SMALL) {
         const sha256 = cache.lookup(stat);
-        if (sha256 !== undefined) links.push({path: blobs.path(sha256), sha256, before: stat});
+        const inode = `${stat.dev}/${stat.ino}`;
+        if (sha256 !== undefined && !unlinked.has(inode))
+          unlinked.set(inode, {path: blobs.path(sha256), sha256, before: stat});
       }
       await remove(entry, parent, stat.kind === 'folder');
       if (++removed % 512 === 0) await breathe();
     };
     await visit(path, dirname(path));
-    await blobs.vouch(links);
   };
 
   return {
@@ -206,6 +209,10 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
       return damages;
     },
 
-    removeTrees: (paths) => inParallel(paths, AT_ONCE, removeTree),
+    async removeTrees(paths) {
+      const unlinked: Unlinked = new Map();
+      await inParallel(paths, AT_ONCE, (path) => removeTree(path, unlinked));
+      await blobs.vouch([...unlinked.values()]);
+    },
   };
 }

@@ -37,44 +37,18 @@ export interface Job {
   readonly checkpointEvery?: number;
 }
 
-/** Where things lie in a job folder. A path is put together when it is asked for, as who asks wants one or two of them. */
-class JobFiles {
-  readonly #folder: string;
-
-  constructor(folder: string) {
-    this.#folder = folder;
-  }
-
-  get job(): string {
-    return join(this.#folder, 'job.json');
-  }
-  get inputs(): string {
-    return join(this.#folder, 'inputs');
-  }
-  get outputs(): string {
-    return join(this.#folder, 'outputs');
-  }
-  get checkpoints(): string {
-    return join(this.#folder, 'checkpoints');
-  }
-  get scratch(): string {
-    return join(this.#folder, 'scratch');
-  }
-  get log(): string {
-    return join(this.#folder, 'output.log');
-  }
-  get events(): string {
-    return join(this.#folder, 'events.jsonl');
-  }
-  get process(): string {
-    return join(this.#folder, 'process.json');
-  }
-  get result(): string {
-    return join(this.#folder, 'result.json');
-  }
-}
-
-export const jobFiles = (folder: string): JobFiles => new JobFiles(folder);
+/** Where things lie in a job folder. */
+export const jobFiles = (folder: string) => ({
+  job: join(folder, 'job.json'),
+  inputs: join(folder, 'inputs'),
+  outputs: join(folder, 'outputs'),
+  checkpoints: join(folder, 'checkpoints'),
+  scratch: join(folder, 'scratch'),
+  log: join(folder, 'output.log'),
+  events: join(folder, 'events.jsonl'),
+  process: join(folder, 'process.json'),
+  result: join(folder, 'result.json'),
+});
 
 /** The paths of a job as its stage sees them. */
 export function absolutePaths(folder: string, {inputs, outputs}: Pick<Job, 'inputs' | 'outputs'>) {

@@ -2,7 +2,7 @@
  * execa as one file. Node takes about a millisecond for each of the hundred modules that it consists of, which was a fifth of
  * a short run. Only a clone has what it is made with; an installed copy loads the package as it is.
  */
-import {existsSync, mkdirSync} from 'node:fs';
+import {existsSync, mkdirSync, renameSync} from 'node:fs';
 import path from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {enter, inPlace} from './ledger.js';
@@ -24,10 +24,12 @@ export async function bundleExeca() {
     platform: 'node',
     format: 'esm',
     target: 'node20',
-    outfile: file,
+    outfile: `${file}.tmp`,
     // Some of its dependencies are CommonJS and ask for Node's modules.
     banner: {js: "import {createRequire} from 'node:module'; const require = createRequire(import.meta.url);"},
     logLevel: 'silent',
   });
+  // Whole or not at all: who starts a process loads the file if it is there.
+  renameSync(`${file}.tmp`, file);
   enter(step, of, [file]);
 }

@@ -11,20 +11,12 @@ import {whileLoop} from '../tensorflow/loop.js';
 import {callOne, raw} from '../tensorflow/ops.js';
 import {causalMask, headsOf, merged, moved, rotationTable} from './attention.js';
 import type {ModelConfig} from './config.js';
-import type {Cache, Newest} from './room.js';
+import type {Cache, GenerationShape, Newest} from './room.js';
 import {Room} from './room.js';
 import type {Sampling} from './sampler.js';
 import {sample} from './sampler.js';
 import type {Parameters} from './transformer.js';
 import {foldGains, layers, outputMatrix, rightPadded, rotationWidth, turnMatrices} from './transformer.js';
-
-export interface GenerationShape {
-  readonly prompts: number;
-  readonly group: number;
-  /** Positions of a prompt, padding included. */
-  readonly promptLength: number;
-  readonly maxNewTokens: number;
-}
 
 export interface GenerationInputs {
   /** (prompts × promptLength) int32, padded on the right. */

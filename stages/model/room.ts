@@ -44,14 +44,13 @@ export interface Step {
   attend(layer: number, newest: Newest): Tf.Tensor;
 }
 
-/** Whose room it is. */
-export interface RoomShape {
+export interface GenerationShape {
   readonly prompts: number;
   /** Samples of each prompt. */
   readonly group: number;
   /** Positions of a prompt, padding included. */
   readonly promptLength: number;
-  /** Tokens of a response, of which the last is never read. */
+  /** Tokens of a response at most, of which the last is never read. */
   readonly maxNewTokens: number;
 }
 
@@ -69,7 +68,7 @@ export class Room {
   /** @param prompt of each layer, keys and values of the prompts: (prompts × kv, promptLength, d) */
   constructor(
     private readonly config: ModelConfig,
-    private readonly shape: RoomShape,
+    private readonly shape: GenerationShape,
     private readonly prompt: readonly Cache[],
   ) {
     const {prompts, group, maxNewTokens} = shape;

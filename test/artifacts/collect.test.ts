@@ -141,6 +141,7 @@ test('what crashes left behind is swept: half files at once, unknown blobs after
   bench.end();
   writeFileSync(join(bench.folder, 'tmp', 'half'), 'x');
   writeFileSync(join(bench.folder, 'trash', 'condemned'), 'x');
+  writeFileSync(join(bench.folder, 'blobs', 'sha256', '.DS_Store'), 'not ours');
   const artifact = await bench.store.ingest(fill(join(bench.folder, 'jobs', 'nobody'), {a: 'unrecorded'}), 'model');
   await collect(bench.store, {keepKinds: []}, '');
   assert.deepEqual(readdirSync(join(bench.folder, 'tmp')), []);

@@ -255,6 +255,19 @@ test('a materialised target that exists is never touched', async (t) => {
   assert.deepEqual(readdirSync(target), ['mine']);
 });
 
+test('links that go from several places at once leave their blob known', async (t) => {
+  const bench = new Bench(t);
+  const made = await bench.make({node: 'n', outputs: {data: {kind: 'dataset', files: {a: big(4)}}}});
+  const {digest, files} = made.outputs.data!;
+  const folder = temporaryFolder(t);
+  const targets = ['one', 'two', 'three'].map((name) => join(folder, name));
+  for (const target of targets) await bench.store.materialise(digest, target);
+  await bench.store.removeTrees(targets);
+  assert.deepEqual(readdirSync(folder), []);
+  const {cache, files: disk} = partsOf(bench.store);
+  assert.equal(cache.lookup(disk.stat(blobOf(bench, files[0]!.sha256))!), files[0]!.sha256);
+});
+
 test('a read-only folder inside a job folder can be removed', async (t) => {
   const {store, folder} = new Bench(t);
   const job = fill(join(folder, 'jobs', '1'), {'deep/er/file': 'x'});
