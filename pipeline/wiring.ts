@@ -160,10 +160,14 @@ export function placesOf(recipe: Recipe): ReadonlyMap<string, string> {
   return places;
 }
 
-/** What one attempt of `node` occupies; a stage that says nothing keeps as many cores busy as it has threads. */
+/**
+ * What one attempt of `node` occupies. A stage that says nothing keeps as many cores busy as it has threads, and one that
+ * computes with tensors a whole GPU where there is one: two of them would fight for its memory.
+ */
 export function resourcesOf(node: StageNode): Resources {
   const asked = {...node.stage.resources, ...node.options.resources};
-  return {cpu: asked.cpu ?? threadsOf(node), gpu: asked.gpu ?? 0, memory: asked.memory ?? 0};
+  const gpu = node.stage.tensor === true ? 1 : 0;
+  return {cpu: asked.cpu ?? threadsOf(node), gpu: asked.gpu ?? gpu, memory: asked.memory ?? 0};
 }
 
 export const threadsOf = (node: StageNode): number => node.options.threads ?? node.stage.threads ?? 1;

@@ -104,6 +104,10 @@ export async function loadTensorFlow(threads: number): Promise<TensorFlow> {
   // Both decide the bytes of results, so they must not depend on who starts the process.
   process.env['TF_ENABLE_ONEDNN_OPTS'] = '1';
   process.env['TF_DETERMINISTIC_OPS'] = '1';
+  // A GPU multiplies float32 with all its bits. TensorFlow's default there is TF32 with eleven, which moves log-probabilities.
+  process.env['NVIDIA_TF32_OVERRIDE'] = '0';
+  // Of a GPU's memory take what is needed, so that others who use it, and a second stage if the recipe wants one, find some.
+  process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2'; // its notes on start-up say nothing that doctor does not
   restoreRemovedUtilities();
   // Required, not imported: to import it, Node would first search megabytes of CommonJS for names, for 0.2 s. One small
