@@ -6,8 +6,7 @@
  * (tensorflow-cpu, or tensorflow for a GPU), the package's own installer (TensorFlow 2.9, an older one).
  *
  * For a GPU the wheels of NVIDIA's libraries that the TensorFlow wheel asks for go to deps/nvidia: the run path inside
- * TensorFlow's libraries names ../nvidia/<part>/lib, so nothing has to be set when a program starts. Unpacking and
- * linking of these were tried; computing on a GPU with them was not, since none was at hand.
+ * TensorFlow's libraries names ../nvidia/<part>/lib, so nothing has to be set when a program starts.
  */
 import {existsSync, readFileSync, statSync} from 'node:fs';
 import {mkdir, readdir, rm, symlink} from 'node:fs/promises';
