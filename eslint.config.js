@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 export default tseslint.config(
   {ignores: ['dist/', 'node_modules/', '.r1/', 'test/fixtures/']},
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,cts}'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: {parserOptions: {projectService: true, tsconfigRootDir: import.meta.dirname}},
     rules: {
@@ -35,7 +35,12 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.js'],
+    // CommonJS, for which TypeScript has a notation of its own.
+    files: ['**/*.cts'],
+    rules: {'@typescript-eslint/no-require-imports': ['error', {allowAsImport: true}]},
+  },
+  {
+    files: ['**/*.{js,cjs}'],
     extends: [tseslint.configs.base],
     rules: {eqeqeq: 'error', 'no-undef': 'off', 'prefer-const': 'error'},
   },

@@ -12,7 +12,7 @@ import {withLock} from './setup/lock.js';
 import {chooseDevice, gpuTraces, listGpus} from './setup/machine.js';
 import {installPackages} from './setup/packages.js';
 import {root} from './setup/places.js';
-import {bundleExeca} from './setup/bundle.js';
+import {bundleExeca, bundleR1} from './setup/bundle.js';
 import {bindingInPlace, setUpBinding} from './setup/binding.js';
 import {lastRuntime, runtimeHolds, writeRuntime} from './setup/runtime.js';
 import {say} from './setup/say.js';
@@ -57,6 +57,7 @@ async function setUp() {
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   await bundleExeca();
   await buildSources();
+  await bundleR1();
 }
 
 /** @param {unknown} error */

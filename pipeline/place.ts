@@ -20,9 +20,12 @@ export const placeText = ({file, line, column}: Place): string => `${file}:${lin
 /** The nearest caller outside of the module `own` (a URL); `undefined` when the stack holds none. */
 export function callerOutside(own: string): Place | undefined {
   // Deep helper functions in a recipe are fine: the frame wanted is the one that called into `own`.
-  for (const site of callSites()) {
+  const sites = callSites();
+  // This very module, or the one file in which r1 may lie.
+  const here = sites[0]?.getFileName();
+  for (const site of sites) {
     const file = site.getFileName();
-    if (!file || file === own || file === import.meta.url || file.startsWith('node:')) continue;
+    if (!file || file === own || file === here || file.startsWith('node:')) continue;
     const line = site.getLineNumber();
     const column = site.getColumnNumber();
     if (line === null || column === null) continue;
@@ -38,10 +41,16 @@ export function placeOf(error: unknown): Place | undefined {
     const match = /\(?((?:file:\/\/)?\/[^():]+|file:[^()]+?):(\d+):(\d+)\)?$/.exec(line);
     if (match === null) continue;
     const file = match[1]!.startsWith('file:') ? fileURLToPath(match[1]!) : match[1]!;
-    if (dirname(file) === dirname(fileURLToPath(import.meta.url))) continue; // the runner itself, which only called
+    if (dirname(file) === runner()) continue; // the runner itself, which only called
     return original({file, line: Number(match[2]), column: Number(match[3])});
   }
   return undefined;
+}
+
+/** The folder of this module's code, wherever it was loaded from. */
+function runner(): string {
+  const here = callSites()[0]?.getFileName() ?? import.meta.url;
+  return dirname(here.startsWith('file:') ? fileURLToPath(here) : here);
 }
 
 function callSites(): NodeJS.CallSite[] {
@@ -49,7 +58,7 @@ function callSites(): NodeJS.CallSite[] {
   try {
     Error.prepareStackTrace = (_, sites) => sites;
     const holder: {stack?: NodeJS.CallSite[]} = {};
-    Error.captureStackTrace(holder, callSites);
+    Error.captureStackTrace(holder, callSites); // whoever called this comes first
     return holder.stack ?? [];
   } finally {
     if (before === undefined) Reflect.deleteProperty(Error, 'prepareStackTrace');

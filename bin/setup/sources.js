@@ -21,7 +21,7 @@ async function sources() {
       if (!existsSync(folder)) return [];
       const names = await readdir(folder, {recursive: true});
       return names
-        .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+        .filter((name) => /\.c?ts$/.test(name) && !name.endsWith('.d.ts'))
         .map((name) => path.join(room, name));
     }),
   );
@@ -29,7 +29,7 @@ async function sources() {
 }
 
 /** @param {string} source */
-const compiled = (source) => path.join(dist, source.replace(/\.ts$/, '.js'));
+const compiled = (source) => path.join(dist, source.replace(/ts$/, 'js'));
 
 /** One digest over everything that decides what tsc writes. @param {readonly string[]} files */
 function digestOf(files) {
@@ -43,11 +43,11 @@ function digestOf(files) {
 
 /** Removes what a deleted source left behind: a test of old must not run on. @param {readonly string[]} files */
 async function prune(files) {
-  const wanted = new Set(files.map((file) => file.replace(/\.ts$/, '')));
+  const wanted = new Set(files.map((file) => file.replace(/\.c?ts$/, '')));
   for (const room of rooms) {
     if (!existsSync(path.join(dist, room))) continue;
     for (const name of await readdir(path.join(dist, room), {recursive: true})) {
-      const stem = /^(.*?)(?:\.js|\.d\.ts)(?:\.map)?$/.exec(path.join(room, name))?.[1];
+      const stem = /^(.*?)(?:\.c?js|\.d\.c?ts)(?:\.map)?$/.exec(path.join(room, name))?.[1];
       if (stem !== undefined && !wanted.has(stem)) rmSync(path.join(dist, room, name), {force: true});
     }
   }

@@ -15,7 +15,7 @@ const times = await inTurn(
   {
     'bare node -e 0': node('-e', '0'),
     'set-up with everything in place': node('bin/setup.js'),
-    'r1 --help': node(path.join('dist', 'bin', 'r1.js'), '--help'),
+    'r1 --help': node(path.join('dist', 'bin', 'start.cjs'), '--help'),
   },
   7,
 );

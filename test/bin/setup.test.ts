@@ -12,8 +12,10 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import {homedir, tmpdir} from 'node:os';
@@ -59,11 +61,10 @@ function makeClone(): void {
   for (const name of ['better-sqlite3', '@tensorflow/tfjs-node-gpu', '.package-lock.json']) {
     cpSync(path.join(packages, name), path.join(clone, 'node_modules', name), {recursive: true, filter: unbuilt});
   }
-  for (const name of ['bin/setup', 'bin/setup.js', 'package.json', 'package-lock.json', '.npmrc', 'tsconfig.json']) {
+  const rooms = ['artifacts', 'bin', 'pipeline', 'stages'];
+  for (const name of [...rooms, 'package.json', 'package-lock.json', '.npmrc', 'tsconfig.json']) {
     cpSync(path.join(root, name), path.join(clone, name), {recursive: true});
   }
-  mkdirSync(path.join(clone, 'pipeline'));
-  writeFileSync(path.join(clone, 'pipeline/index.ts'), 'export const answer: number = 42;\n');
   mkdirSync(cache);
   for (const name of entries) symlinkSync(path.join(userCache, name), path.join(cache, name));
 }
@@ -74,11 +75,14 @@ interface Ended {
   readonly seconds: number;
 }
 
-function setUp(env: Record<string, string> = {}): Promise<Ended> {
+const setUp = (env: Record<string, string> = {}): Promise<Ended> => node(['bin/setup.js'], env);
+
+/** Node in the clone. */
+function node(words: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
   const began = performance.now();
   return new Promise((resolve, reject) => {
     const {R1_DEVICE: _device, R1_LIBTENSORFLOW: _folder, ...inherited} = process.env;
-    const child = spawn(process.execPath, ['bin/setup.js'], {
+    const child = spawn(process.execPath, words, {
       cwd: clone,
       env: {...inherited, R1_CACHE: cache, R1_DEVICE: 'cpu', ...env},
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -115,6 +119,39 @@ test('set-up', {skip}, async (t) => {
     assert.doesNotMatch(texts[0]!, /tensorflow|sqlite|compiling/);
   });
 
+  await t.test(
+    'r1 starts from one file while the modules are as it was made from, and from them otherwise',
+    async () => {
+      const start = path.join(clone, 'dist/start');
+      const [code] = readdirSync(start).filter((name) => name.endsWith('.code'));
+      assert.ok(code !== undefined && statSync(path.join(start, code)).size > 100_000);
+      const r1 = async (): Promise<string> => (await node(['dist/bin/start.cjs', 'nothing'])).text;
+      assert.match(await r1(), /^there is no command “nothing”/);
+
+      const module = path.join(clone, 'dist/bin/main.js');
+      const source = readFileSync(module, 'utf8');
+      const change = (word: string) =>
+        writeFileSync(module, source.replace('there is no command', `there is no ${word}`));
+      const [then, later] = [1_700_000_000, 1_700_000_001];
+      utimesSync(module, then, then);
+      assert.match((await setUp()).text, /start +r1 in one file, compiled ahead/);
+      change('word');
+      utimesSync(module, then, then);
+      assert.match(await r1(), /^there is no word/, 'another size');
+      change('comnand');
+      utimesSync(module, later, later);
+      assert.match(await r1(), /^there is no comnand/, 'another time');
+      utimesSync(module, then, then);
+      assert.match(await r1(), /^there is no command/, 'size and time as they were: it is the one file that speaks');
+      writeFileSync(path.join(start, 'made.json'), '{"script":');
+      assert.match(await r1(), /^there is no comnand/, 'half a list');
+
+      writeFileSync(module, source);
+      assert.match((await setUp()).text, /start +r1 in one file, compiled ahead/);
+      assert.match(await r1(), /^there is no command/);
+    },
+  );
+
   await t.test('what is in place is passed over in silence and in a moment', async () => {
     const {code, text, seconds} = await setUp();
     assert.deepEqual([code, text], [0, '']);
@@ -150,7 +187,7 @@ test('set-up', {skip}, async (t) => {
     const other = path.join(clone, 'dist/pipeline/other.js');
     assert.ok(existsSync(other));
     rmSync(path.join(clone, 'pipeline/other.ts'));
-    assert.match((await setUp()).text, /compiling 1 source files/);
+    assert.match((await setUp()).text, /compiling \d+ source files/);
     assert.ok(!existsSync(other));
   });
 

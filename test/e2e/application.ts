@@ -33,7 +33,7 @@ export function application(t: TestContext, files: readonly string[] = []): Appl
     cpSync(join(PACKAGE, path), join(folder, path), {recursive: true});
   }
   symlinkSync(join(PACKAGE, 'node_modules'), join(folder, 'node_modules'));
-  const where = {cwd: folder, entry: join(folder, 'dist/bin/r1.js')};
+  const where = {cwd: folder, entry: join(folder, 'dist/bin/start.cjs')};
   const withStore = (words: readonly string[], store: string): string[] => [...words, '--store', store];
   return {
     folder,

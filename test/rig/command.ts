@@ -5,7 +5,7 @@ import type {TestContext} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 
-const R1 = fileURLToPath(new URL('../../bin/r1.js', import.meta.url));
+const R1 = fileURLToPath(new URL('../../bin/start.cjs', import.meta.url));
 
 /** Path of a compiled recipe under test/fixtures/recipes. */
 export const recipeFile = (name: string): string =>
@@ -28,7 +28,7 @@ export interface Started {
 
 export interface Where {
   readonly cwd: string;
-  /** `bin/r1.js` of another copy of the tool. */
+  /** `bin/start.cjs` of another copy of the tool. */
   readonly entry?: string;
   /** Typed into it; the input is closed behind it. */
   readonly input?: string;

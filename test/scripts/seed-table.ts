@@ -60,7 +60,7 @@ const MODELS = [
 
 const MARKS = {holds: '', 'not significant': ' n.s.', fails: ' **fails**'} as const;
 
-const COMMAND = fileURLToPath(new URL('../../bin/r1.js', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../../bin/start.cjs', import.meta.url));
 
 function ask(command: 'claims' | 'scores', run: string): unknown {
   const words = [COMMAND, command, '--run', run, '--json'];

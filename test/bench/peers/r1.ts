@@ -25,7 +25,7 @@ export default recipe('bench', (add) => {
 });
 `;
 
-export const R1 = path.join(ROOT, 'dist', 'bin', 'r1.js');
+export const R1 = path.join(ROOT, 'dist', 'bin', 'start.cjs');
 
 function install(): {readonly version: string} {
   const {version} = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {version: string};

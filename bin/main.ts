@@ -1,0 +1,96 @@
+/**
+ * The command line: finds the command's file, lets it parse the rest, says what went wrong. A command's modules are loaded
+ * only when it is typed, so that `r1 run` of nothing to do stays quick.
+ */
+import {readFileSync} from 'node:fs';
+import {Command, CommanderError} from 'commander';
+import {UserError, plainError} from '../artifacts/index.js';
+import {suggestion} from '../pipeline/nearest.js';
+import type {Services} from './services.js';
+import {terminalServices} from './terminal.js';
+
+type Load = () => Promise<(services: Services) => Command>;
+
+const COMMANDS: Readonly<Record<string, Load>> = {
+  run: async () => (await import('./commands/run.js')).runCommand,
+  plan: async () => (await import('./commands/plan.js')).planCommand,
+  resume: async () => (await import('./commands/resume.js')).resumeCommand,
+  status: async () => (await import('./commands/status.js')).statusCommand,
+  log: async () => (await import('./commands/log.js')).logCommand,
+  why: async () => (await import('./commands/why.js')).whyCommand,
+  reproduce: async () => (await import('./commands/reproduce.js')).reproduceCommand,
+  lineage: async () => (await import('./commands/lineage.js')).lineageCommand,
+  show: async () => (await import('./commands/show.js')).showCommand,
+  runs: async () => (await import('./commands/runs.js')).runsCommand,
+  metrics: async () => (await import('./commands/metrics.js')).metricsCommand,
+  scores: async () => (await import('./commands/scores.js')).scoresCommand,
+  claims: async () => (await import('./commands/claims.js')).claimsCommand,
+  chat: async () => (await import('./commands/chat.js')).chatCommand,
+  eval: async () => (await import('./commands/eval.js')).evalCommand,
+  cost: async () => (await import('./commands/cost.js')).costCommand,
+  diff: async () => (await import('./commands/diff.js')).diffCommand,
+  export: async () => (await import('./commands/export.js')).exportCommand,
+  'export-lineage': async () => (await import('./commands/export-lineage.js')).exportLineageCommand,
+  trace: async () => (await import('./commands/trace.js')).traceCommand,
+  verify: async () => (await import('./commands/verify.js')).verifyCommand,
+  gc: async () => (await import('./commands/gc.js')).gcCommand,
+  tag: async () => (await import('./commands/tag.js')).tagCommand,
+  untag: async () => (await import('./commands/tag.js')).untagCommand,
+  pin: async () => (await import('./commands/tag.js')).pinCommand,
+  unpin: async () => (await import('./commands/tag.js')).unpinCommand,
+  doctor: async () => (await import('./commands/doctor.js')).doctorCommand,
+};
+
+/** Wrong usage, or a store that cannot be used. */
+const USAGE = 2;
+
+/** @param words what was typed behind `r1` */
+export async function main(words: readonly string[]): Promise<void> {
+  const services = terminalServices();
+  const program = new Command('r1')
+    .description('runs the DeepSeek-R1 recipe end to end and keeps proof of everything it made')
+    .version(version(), '-V, --version')
+    .showHelpAfterError('(r1 --help lists the commands)')
+    .configureOutput({
+      writeOut: (text) => services.say(text.trimEnd()),
+      writeErr: (text) => services.complain(text.trimEnd()),
+    })
+    .addHelpText(
+      'after',
+      '\nExample:\n  r1 run            train the tiny recipe\n  r1 run --help     what a run can be asked for',
+    )
+    .exitOverride();
+  const typed = words[0]?.startsWith('-') === true ? undefined : words[0];
+  if (typed !== undefined && typed !== 'help' && COMMANDS[typed] === undefined) {
+    services.complain(
+      `there is no command “${typed}”${suggestion(typed, Object.keys(COMMANDS))}\n(r1 --help lists the commands)`,
+    );
+    services.exit(USAGE);
+    return;
+  }
+  const wanted = typed === undefined || typed === 'help' ? Object.keys(COMMANDS) : [typed];
+  for (const name of wanted) {
+    const command = (await COMMANDS[name]!())(services);
+    program.addCommand(command.copyInheritedSettings(program).showHelpAfterError(`(r1 ${name} --help explains)`));
+  }
+  try {
+    if (words.length === 0) program.outputHelp();
+    else await program.parseAsync(words, {from: 'user'});
+  } catch (thrown) {
+    const error = plainError(thrown, 'carry this out');
+    if (error instanceof CommanderError) services.exit(error.exitCode === 0 ? 0 : USAGE);
+    else if (isUserError(error)) {
+      services.complain(error.hint === undefined ? error.message : `${error.message}\n${error.hint}`);
+      services.exit(USAGE);
+    } else throw error;
+  }
+}
+
+/** The store's, and those of `stages/`, which may not import the store's: sentences for the person at the keyboard. */
+const isUserError = (error: unknown): error is Pick<UserError, 'message' | 'hint'> =>
+  error instanceof UserError || (error instanceof Error && ['UserError', 'StageFailure'].includes(error.name));
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as {version: string}).version;
+}
