@@ -1,7 +1,7 @@
 /** Sampling from a model and keeping what passes: shared by cold-start data and rejection sampling. No training here. */
 import {StageFailure} from '../pipeline/stage.js';
 import {readPrompts} from './rows.js';
-import type {RolloutRow} from './rows.js';
+import type {RolloutRow} from './schemas.js';
 import {encodePrompts, lengthBuckets, sampleGroups, samplingWith} from './sampling.js';
 import type {Rollout} from './sampling.js';
 import type {Prompt} from './tasks/prompt.js';

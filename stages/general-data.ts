@@ -5,7 +5,7 @@
  */
 import {defineStage} from '../pipeline/stage.js';
 import {writeRows} from './rows.js';
-import type {SampleRow} from './rows.js';
+import type {SampleRow} from './schemas.js';
 
 export const generalData = defineStage({
   module: import.meta.url,

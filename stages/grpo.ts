@@ -15,7 +15,7 @@ import {join} from 'node:path';
 import {setImmediate as turn} from 'node:timers/promises';
 import {StageFailure, optional, param, defineStage} from '../pipeline/stage.js';
 import {readJson, readPrompts, writeJson, writeRows} from './rows.js';
-import type {HistoryRow} from './rows.js';
+import type {HistoryRow} from './schemas.js';
 import {encodePrompts, lengthBuckets, sampleGroups, samplingWith} from './sampling.js';
 import type {EncodedPrompt, Rollout} from './sampling.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';

@@ -6,7 +6,7 @@
 import {StageFailure, param, defineStage} from '../pipeline/stage.js';
 import {rolloutId, sampleFromModel} from './curation.js';
 import {writeRows} from './rows.js';
-import type {LabelRow, PairRow} from './rows.js';
+import type {LabelRow, PairRow} from './schemas.js';
 import {random} from './random.js';
 import type {Rollout} from './sampling.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';

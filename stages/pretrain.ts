@@ -9,8 +9,8 @@
 import {join} from 'node:path';
 import {setImmediate as turn} from 'node:timers/promises';
 import {StageFailure, optional, param, defineStage} from '../pipeline/stage.js';
-import {documentRow, readJson, readPrompts, readRows, writeJson, writeRows} from './rows.js';
-import type {HistoryRow} from './rows.js';
+import {readJson, readPrompts, readRows, writeJson, writeRows} from './rows.js';
+import type {HistoryRow} from './schemas.js';
 import {encodePrompts, lengthBuckets, sampleGroups, samplingWith} from './sampling.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -85,6 +85,7 @@ export const pretrain = defineStage({
       {openTokenizer},
       {batchOrder},
       {scoreCompletion},
+      {documentRow},
     ] = await Promise.all([
       import('./tensorflow/engine.js'),
       import('./rollout/sampler.js'),
@@ -95,6 +96,7 @@ export const pretrain = defineStage({
       import('./text/tokenizer.js'),
       import('./train/order.js'),
       import('./rewards/index.js'),
+      import('./schemas.js'),
     ]);
     const tokenizer = await openTokenizer(inputs.tokenizer);
     const config = newConfig({

@@ -6,7 +6,7 @@
 import {param, defineStage} from '../pipeline/stage.js';
 import {Sieve, rolloutId, rolloutRowOf, ruleFaults, sampleFromModel} from './curation.js';
 import {writeRows} from './rows.js';
-import type {RolloutRow, SampleRow} from './rows.js';
+import type {RolloutRow, SampleRow} from './schemas.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 

@@ -3,7 +3,7 @@
  * equal inputs give equal bytes.
  */
 import {defineStage, many} from '../pipeline/stage.js';
-import {historyRow, readCard, readRows} from './rows.js';
+import {readCard, readRows} from './rows.js';
 
 export const report = defineStage({
   module: import.meta.url,
@@ -17,7 +17,10 @@ export const report = defineStage({
     bootstrapSeed: 20260104,
   },
   async run({inputs, outputs, params, progress, note}) {
-    const {buildReport, readEvaluation, writeReport} = await import('./evaluation/report/index.js');
+    const [{buildReport, readEvaluation, writeReport}, {historyRow}] = await Promise.all([
+      import('./evaluation/report/index.js'),
+      import('./schemas.js'),
+    ]);
     const each = async <T>(
       folders: Readonly<Record<string, string>>,
       read: (folder: string) => Promise<T>,

@@ -8,8 +8,8 @@ import {join} from 'node:path';
 import {setImmediate as turn} from 'node:timers/promises';
 import {StageFailure, defineStage} from '../pipeline/stage.js';
 import type {Kind, StageContext} from '../pipeline/stage.js';
-import {labelRow, pairRow, readJson, readRows, writeJson, writeRows} from './rows.js';
-import type {HistoryRow} from './rows.js';
+import {readJson, readRows, writeJson, writeRows} from './rows.js';
+import type {HistoryRow} from './schemas.js';
 import {lengthBuckets} from './sampling.js';
 import {judgePairs, judgePoints, splitByQuestion} from './train/calibration.js';
 import type {Example} from './train/calibration.js';
@@ -73,6 +73,7 @@ async function train(
     {openTokenizer},
     {batchOrder},
     {cosine},
+    {labelRow, pairRow},
   ] = await Promise.all([
     import('./tensorflow/engine.js'),
     import('./model/folder.js'),
@@ -81,6 +82,7 @@ async function train(
     import('./text/tokenizer.js'),
     import('./train/order.js'),
     import('./train/schedule.js'),
+    import('./schemas.js'),
   ]);
   const tokenizer = await openTokenizer(inputs.base);
   const pairwise = scope === 'answer';

@@ -1,6 +1,6 @@
 /**
  * JSON Lines in artifacts: a folder with `rows.jsonl`, one row one sample or step, and, where there is something to say
- * about the whole, `card.json`. Every row has an `id` and the ids that it came from; the schemas are below.
+ * about the whole, `card.json`. Every row has an `id` and the ids that it came from; `schemas.ts` says what else.
  */
 import {createReadStream, createWriteStream} from 'node:fs';
 import {mkdir, readFile, stat, writeFile} from 'node:fs/promises';
@@ -8,60 +8,9 @@ import {join} from 'node:path';
 import {createInterface} from 'node:readline';
 import {Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
-import {z} from 'zod';
+import type {z} from 'zod';
 import {StageFailure} from '../pipeline/stage.js';
 import type {Prompt} from './tasks/prompt.js';
-
-const origin = {id: z.string(), from: z.array(z.string())};
-const language = z.enum(['en', 'zh']).optional();
-
-/** `prompts`: bare questions, as tasks/prompt.ts describes them. */
-export const promptRow = z.looseObject({
-  ...origin,
-  task: z.enum(['dials', 'general', 'integer', 'exact']),
-  key: z.string(),
-  language,
-  question: z.string(),
-  answer: z.string().optional(),
-  steps: z.number().optional(),
-});
-
-/** `dataset` of the pre-training corpus: a document is `prompt`, a space, `response`; `prompt` may be empty. */
-export const documentRow = z.looseObject({...origin, prompt: z.string(), response: z.string()});
-
-/** `dataset` for supervised fine-tuning: what was asked, bare, and the whole completion to learn. */
-export const sampleRow = z.looseObject({
-  ...origin,
-  task: z.string().optional(),
-  language,
-  question: z.string(),
-  response: z.string(),
-});
-
-/** `rollouts`: one sampled completion, what was asked and how it was judged. */
-export const rolloutRow = z.looseObject({
-  ...origin,
-  question: z.string(),
-  completion: z.string(),
-  tokens: z.number(),
-  finished: z.boolean(),
-});
-
-/** `pairs`: two completions of one prompt, of which a judge preferred the first. */
-export const pairRow = z.looseObject({...origin, question: z.string(), chosen: z.string(), rejected: z.string()});
-
-/** `labels`: one completion and whether a judge calls it safe. */
-export const labelRow = z.looseObject({...origin, question: z.string(), response: z.string(), safe: z.boolean()});
-
-/** `history`: one optimizer step and whatever was measured at it. */
-export const historyRow = z.looseObject({...origin, step: z.number()});
-
-export type DocumentRow = z.infer<typeof documentRow>;
-export type SampleRow = z.infer<typeof sampleRow>;
-export type RolloutRow = z.infer<typeof rolloutRow>;
-export type PairRow = z.infer<typeof pairRow>;
-export type LabelRow = z.infer<typeof labelRow>;
-export type HistoryRow = z.infer<typeof historyRow>;
 
 /**
  * All rows of an artifact, each checked.
@@ -82,7 +31,7 @@ export async function readRows<T>(folder: string, schema: z.ZodType<T>): Promise
 
 /** The rows of a `prompts` artifact. */
 export const readPrompts = async (folder: string): Promise<Prompt[]> =>
-  (await readRows(folder, promptRow)) as unknown as Prompt[];
+  (await readRows(folder, (await import('./schemas.js')).promptRow)) as unknown as Prompt[];
 
 function parseRow<T>(text: string, schema: z.ZodType<T>, where: string): T {
   let value: unknown;

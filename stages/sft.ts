@@ -6,8 +6,8 @@
 import {join} from 'node:path';
 import {setImmediate as turn} from 'node:timers/promises';
 import {StageFailure, many, param, defineStage} from '../pipeline/stage.js';
-import {readJson, readRows, sampleRow, writeJson, writeRows} from './rows.js';
-import type {HistoryRow} from './rows.js';
+import {readJson, readRows, writeJson, writeRows} from './rows.js';
+import type {HistoryRow} from './schemas.js';
 import {lengthBuckets} from './sampling.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -52,6 +52,7 @@ export const sft = defineStage({
       {encodePrompt},
       {batchOrder},
       {cosine},
+      {sampleRow},
     ] = await Promise.all([
       import('./tensorflow/engine.js'),
       import('./model/folder.js'),
@@ -61,6 +62,7 @@ export const sft = defineStage({
       import('./text/templates.js'),
       import('./train/order.js'),
       import('./train/schedule.js'),
+      import('./schemas.js'),
     ]);
     const {config, weights} = await openModel(inputs.base);
     const tokenizer = await openTokenizer(inputs.base);

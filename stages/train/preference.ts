@@ -3,7 +3,6 @@
  * token; `calibration.json` in the model's folder says how it is squashed.
  */
 import {join} from 'node:path';
-import {z} from 'zod';
 import {StageFailure} from '../../pipeline/stage.js';
 import {readJson} from '../rows.js';
 import {lengthBuckets} from '../sampling.js';
@@ -17,8 +16,11 @@ export const SCOPES = ['answer', 'response'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** reward = σ((score − shift) / scale), fitted on held-out rows so that the two labels lie apart and inside (0, 1). */
-export const calibration = z.object({shift: z.number(), scale: z.number().positive(), scope: z.enum(SCOPES)});
-export type Calibration = z.infer<typeof calibration>;
+export interface Calibration {
+  readonly shift: number;
+  readonly scale: number;
+  readonly scope: Scope;
+}
 
 export const squash = (score: number, {shift, scale}: Pick<Calibration, 'shift' | 'scale'>): number =>
   1 / (1 + Math.exp(-(score - shift) / scale));
@@ -46,10 +48,11 @@ export async function openRewardModel(
   folder: string,
   {threads, maxTokens}: {readonly threads: number; readonly maxTokens: number},
 ): Promise<RewardModel> {
-  const [{openEngine, scoring}, {openModel}, {openTokenizer}] = await Promise.all([
+  const [{openEngine, scoring}, {openModel}, {openTokenizer}, {calibration}] = await Promise.all([
     import('../tensorflow/engine.js'),
     import('../model/folder.js'),
     import('../text/tokenizer.js'),
+    import('../schemas.js'),
   ]);
   const parsed = calibration.safeParse(await readJson(join(folder, 'calibration.json')));
   if (!parsed.success)

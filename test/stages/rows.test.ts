@@ -3,7 +3,8 @@ import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, test} from 'node:test';
-import {promptRow, readCard, readRows, sampleRow, writeRows} from '../../stages/rows.js';
+import {readCard, readRows, writeRows} from '../../stages/rows.js';
+import {promptRow, sampleRow} from '../../stages/schemas.js';
 
 const root = mkdtempSync(join(tmpdir(), 'r1-rows-'));
 after(() => rmSync(root, {recursive: true}));
