@@ -17,7 +17,7 @@ interface Made {
   readonly script: Listed;
   /** What V8 made of it; another version of Node compiles it anew. */
   readonly compiled: Listed;
-  /** The modules that it consists of. */
+  /** The modules that it consists of, and npm's list of the packages. */
   readonly from: readonly Listed[];
 }
 
@@ -35,17 +35,22 @@ const dist = path.dirname(__dirname);
 const below = url.pathToFileURL(dist + path.sep).href;
 const packages = new URL('../node_modules/', below).href;
 
-/** What was made here; `undefined` where nothing was, or where it is no longer what lies here. */
-function whatWasMade(): Made | undefined {
-  let made: Made;
+/** The code that was made here; `undefined` where there is none, or where it is no longer that of what lies here. */
+function readCode(): {filename: string; text: string; cachedData: Buffer} | undefined {
   try {
-    made = JSON.parse(fs.readFileSync(`${dist}/start/made.json`, 'utf8')) as Made;
+    const {script, compiled, from} = JSON.parse(fs.readFileSync(`${dist}/start/made.json`, 'utf8')) as Made;
+    if (![script, compiled, ...from].every(isAsListed)) return undefined;
+    const filename = path.join(dist, script[0]);
+    return {
+      filename,
+      text: fs.readFileSync(filename, 'latin1'),
+      cachedData: fs.readFileSync(path.join(dist, compiled[0])),
+    };
   } catch (error) {
-    // Half a list is what a power cut may leave.
+    // Half a list is what a power cut may leave; and a set-up may be replacing the files just now.
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  return [made.script, made.compiled, ...made.from].every(isAsListed) ? made : undefined;
 }
 
 function isAsListed([file, bytes, mtimeMs]: Listed): boolean {
@@ -53,12 +58,8 @@ function isAsListed([file, bytes, mtimeMs]: Listed): boolean {
   return facts?.size === bytes && facts.mtimeMs === mtimeMs;
 }
 
-function oneFile({script: [script], compiled: [compiled]}: Made): OneFile {
-  const filename = path.join(dist, script);
-  const open = new vm.Script(fs.readFileSync(filename, 'latin1'), {
-    filename,
-    cachedData: fs.readFileSync(path.join(dist, compiled)),
-  }).runInThisContext() as Open;
+function oneFile({filename, text, cachedData}: NonNullable<ReturnType<typeof readCode>>): OneFile {
+  const open = new vm.Script(text, {filename, cachedData}).runInThisContext() as Open;
   /**
    * A module of somebody's own imports ours from their files. Then every stage must come from there, since one that is
    * there twice would be two stages.
@@ -74,6 +75,6 @@ function oneFile({script: [script], compiled: [compiled]}: Made): OneFile {
   return opened;
 }
 
-const made = whatWasMade();
-if (made === undefined) void import('./r1.js');
-else void oneFile(made).main(process.argv.slice(2));
+const code = readCode();
+if (code === undefined) void import('./r1.js');
+else void oneFile(code).main(process.argv.slice(2));

@@ -37,7 +37,7 @@ export type Params = Readonly<Record<string, Json>>;
 export interface Resources {
   /** Cores kept busy. */
   readonly cpu: number;
-  /** GPUs held, as far as the machine has any. A stage that computes with tensors holds one unless it says otherwise. */
+  /** GPUs held, at most those of the machine. A stage that computes with tensors holds one unless it says otherwise. */
   readonly gpu: number;
   /** Peak resident memory, MiB. */
   readonly memory: number;

@@ -61,15 +61,14 @@ export async function bundleExeca() {
 /** Packages with native parts, or that only few commands load from where they lie. */
 const external = ['better-sqlite3', '@tensorflow/*', '@swc/wasm-typescript'];
 
-/** Modules that are asked for by their place: recipes, stages, and execa by the name of the one file above. */
+/** Recipes and stages are asked for by their place. */
 function entry() {
   const named = (/** @type {string} */ room) =>
     readdirSync(path.join(dist, room))
       .filter((name) => name.endsWith('.js') && !['index.js', 'main.js'].includes(name))
       .map((name) => `${room}/${name}`);
-  const own = [...named('stages'), ...named('stages/recipes')].map((file) => [file, `./${file}`]);
-  const modules = [...own, ['../node_modules/.r1/execa.mjs', 'execa']];
-  const lines = modules.map(([name, from]) => `${JSON.stringify(name)}: () => import(${JSON.stringify(from)}),`);
+  const modules = [...named('stages'), ...named('stages/recipes')];
+  const lines = modules.map((file) => `${JSON.stringify(file)}: () => import(${JSON.stringify(`./${file}`)}),`);
   return `export {main} from './bin/main.js';\nexport const modules = {\n${lines.join('\n')}\n};\n`;
 }
 
@@ -126,7 +125,8 @@ async function oneFile() {
     .map((file) => file.slice('dist/'.length));
   return {
     code: `(function(require,__load,__at){const module={exports:{}};${code}return module.exports})`,
-    from: files.map(listed),
+    // Packages may be changed by npm without set-up.
+    from: [...files, '../node_modules/.package-lock.json'].map(listed),
   };
 }
 
@@ -152,7 +152,9 @@ async function compile(script, compiled) {
   try {
     writeFileSync(path.join(place, 'start.recipe.js'), recipe);
     const warm = fileURLToPath(new URL('warm.cjs', import.meta.url));
-    const result = await run(process.execPath, [warm, dist, script, compiled], {cwd: place, timeoutMs: 120_000});
+    // Nothing of this may get into a store of the reader's.
+    const env = {R1_STORE: path.join(place, '.r1'), R1_LAUNCHER: '', NODE_OPTIONS: ''};
+    const result = await run(process.execPath, [warm, dist, script, compiled], {cwd: place, env, timeoutMs: 120_000});
     return result.ok ? '' : [result.problem, ...lastLines(result.output, 12)].join('\n');
   } finally {
     rmSync(place, {recursive: true, force: true});
@@ -173,7 +175,8 @@ export async function bundleR1() {
   const {code, from} = await oneFile();
   const name = createHash('sha256').update(code).update(process.version).digest('hex').slice(0, 16);
   const [script, compiled] = [`start/r1-${name}.cjs`, `start/r1-${name}.code`];
-  // Nobody starts from the old ones while they go, and from the new ones only when they are whole.
+  // Without the list nobody starts from the old ones any more; the new one comes when all else is there.
+  rmSync(path.join(folder, 'made.json'), {force: true});
   rmSync(folder, {recursive: true, force: true});
   mkdirSync(folder, {recursive: true});
   writeFileSync(path.join(dist, script), code, 'latin1');

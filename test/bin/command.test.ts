@@ -121,3 +121,12 @@ test('Ctrl-C ends the program and nothing of it is left', async (t) => {
   const {tag} = JSON.parse(readFileSync(join(folder, 'job.json'), 'utf8')) as {tag: string};
   assert.deepEqual(kinOf({tag}), []);
 });
+
+test('a mistake is told with its place in the recipe', async (t) => {
+  const wrong = RECIPE.replace('{text});', "{text}, {wait: 'long'});");
+  const line = wrong.split('\n').findIndex((text) => text.includes("'long'")) + 1;
+  const cwd = temporaryFolder(t, {...FILES, 'programs.ts': wrong});
+  const {code, err} = await r1(t, ['plan', './programs.ts'], {cwd});
+  assert.equal(code, 2, err);
+  assert.ok(err.startsWith(`${join(cwd, 'programs.ts')}:${line}:3: node “upper”: param “wait” is a number`), err);
+});

@@ -134,7 +134,9 @@ test('set-up', {skip}, async (t) => {
         writeFileSync(module, source.replace('there is no command', `there is no ${word}`));
       const [then, later] = [1_700_000_000, 1_700_000_001];
       utimesSync(module, then, then);
-      assert.match((await setUp()).text, /start +r1 in one file, compiled ahead/);
+      const store = path.join(folder, 'store');
+      assert.match((await setUp({R1_STORE: store})).text, /start +r1 in one file, compiled ahead/);
+      assert.ok(!existsSync(store), 'r1 was used for it, but with no store of the reader’s');
       change('word');
       utimesSync(module, then, then);
       assert.match(await r1(), /^there is no word/, 'another size');
@@ -143,6 +145,10 @@ test('set-up', {skip}, async (t) => {
       assert.match(await r1(), /^there is no comnand/, 'another time');
       utimesSync(module, then, then);
       assert.match(await r1(), /^there is no command/, 'size and time as they were: it is the one file that speaks');
+      const packages = path.join(clone, 'node_modules/.package-lock.json');
+      const list = statSync(packages);
+      utimesSync(packages, list.atime, new Date(list.mtimeMs + 1000));
+      assert.match(await r1(), /^there is no comnand/, 'npm has changed packages');
       writeFileSync(path.join(start, 'made.json'), '{"script":');
       assert.match(await r1(), /^there is no comnand/, 'half a list');
 
