@@ -4,21 +4,19 @@
  * was made from the modules which lie here now. Otherwise, and in an installed copy, from the modules themselves, of which
  * Node takes a millisecond for each.
  */
+import crypto = require('node:crypto');
 import fs = require('node:fs');
 import path = require('node:path');
 import url = require('node:url');
 import vm = require('node:vm');
 
-/** A file of dist: path below it, bytes, time stamp in ms. */
-type Listed = readonly [string, number, number];
-
 /** What set-up writes beside the one file. */
 interface Made {
-  readonly script: Listed;
-  /** What V8 made of it; another version of Node compiles it anew. */
-  readonly compiled: Listed;
-  /** The modules that it consists of, and npm's list of the packages. */
-  readonly from: readonly Listed[];
+  /** Name and SHA-256 of the file, and of what V8 made of it, which another version of Node makes anew. */
+  readonly script: readonly [string, string];
+  readonly compiled: readonly [string, string];
+  /** The modules that it consists of, and npm's list of the packages: path below dist, bytes, time stamp in ms. */
+  readonly from: readonly (readonly [string, number, number])[];
 }
 
 /** What the one file gives. */
@@ -32,20 +30,18 @@ type Load = (specifier: string) => Promise<unknown>;
 type Open = (require: NodeJS.Require, load: Load, at: (file: string) => string) => OneFile;
 
 const dist = path.dirname(__dirname);
+const folder = path.join(dist, 'start');
 const below = url.pathToFileURL(dist + path.sep).href;
 const packages = new URL('../node_modules/', below).href;
 
 /** The code that was made here; `undefined` where there is none, or where it is no longer that of what lies here. */
 function readCode(): {filename: string; text: string; cachedData: Buffer} | undefined {
   try {
-    const {script, compiled, from} = JSON.parse(fs.readFileSync(`${dist}/start/made.json`, 'utf8')) as Made;
-    if (![script, compiled, ...from].every(isAsListed)) return undefined;
-    const filename = path.join(dist, script[0]);
-    return {
-      filename,
-      text: fs.readFileSync(filename, 'latin1'),
-      cachedData: fs.readFileSync(path.join(dist, compiled[0])),
-    };
+    const {script, compiled, from} = JSON.parse(fs.readFileSync(path.join(folder, 'made.json'), 'utf8')) as Made;
+    if (!from.every(isAsListed)) return undefined;
+    const [text, cachedData] = [readWhole(script), readWhole(compiled)];
+    if (text === undefined || cachedData === undefined) return undefined;
+    return {filename: path.join(folder, script[0]), text: text.toString('latin1'), cachedData};
   } catch (error) {
     // Half a list is what a power cut may leave; and a set-up may be replacing the files just now.
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -53,7 +49,13 @@ function readCode(): {filename: string; text: string; cachedData: Buffer} | unde
   }
 }
 
-function isAsListed([file, bytes, mtimeMs]: Listed): boolean {
+/** The file if its bytes are those that were written: V8 believes compiled code, and falls over a damaged one. */
+function readWhole([name, sha256]: Made['script']): Buffer | undefined {
+  const bytes = fs.readFileSync(path.join(folder, name));
+  return crypto.createHash('sha256').update(bytes).digest('hex') === sha256 ? bytes : undefined;
+}
+
+function isAsListed([file, bytes, mtimeMs]: Made['from'][number]): boolean {
   const facts = fs.statSync(`${dist}/${file}`, {throwIfNoEntry: false});
   return facts?.size === bytes && facts.mtimeMs === mtimeMs;
 }

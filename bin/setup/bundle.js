@@ -18,6 +18,7 @@ import {
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
+import {sha256} from './cache.js';
 import {enter, inPlace} from './ledger.js';
 import {notes, packageFolder, packageVersion, root} from './places.js';
 import {say} from './say.js';
@@ -174,21 +175,22 @@ export async function bundleR1() {
   if (inPlace(step, of)) return;
   const {code, from} = await oneFile();
   const name = createHash('sha256').update(code).update(process.version).digest('hex').slice(0, 16);
-  const [script, compiled] = [`start/r1-${name}.cjs`, `start/r1-${name}.code`];
+  const [script, compiled] = [`r1-${name}.cjs`, `r1-${name}.code`];
   // Without the list nobody starts from the old ones any more; the new one comes when all else is there.
   rmSync(path.join(folder, 'made.json'), {force: true});
   rmSync(folder, {recursive: true, force: true});
   mkdirSync(folder, {recursive: true});
-  writeFileSync(path.join(dist, script), code, 'latin1');
-  const problem = await compile(path.join(dist, script), path.join(dist, compiled));
+  writeFileSync(path.join(folder, script), code, 'latin1');
+  const problem = await compile(path.join(folder, script), path.join(folder, compiled));
   if (problem !== '') {
     say(step, `r1 could not be compiled ahead and starts from its modules, which is slower: ${problem}`);
     return;
   }
-  const made = {script: listed(script), compiled: listed(compiled), from};
+  const whole = async (/** @type {string} */ file) => [file, await sha256(path.join(folder, file))];
+  const made = {script: await whole(script), compiled: await whole(compiled), from};
   writeFileSync(path.join(folder, 'made.part'), JSON.stringify(made));
   renameSync(path.join(folder, 'made.part'), path.join(folder, 'made.json'));
-  const files = [script, compiled, 'start/made.json', ...from.map(([file]) => file)];
+  const files = [...[script, compiled, 'made.json'].map((file) => `start/${file}`), ...from.map(([file]) => file)];
   enter(
     step,
     of,

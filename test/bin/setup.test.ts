@@ -155,6 +155,17 @@ test('set-up', {skip}, async (t) => {
       writeFileSync(module, source);
       assert.match((await setUp()).text, /start +r1 in one file, compiled ahead/);
       assert.match(await r1(), /^there is no command/);
+
+      const compiled = path.join(
+        start,
+        readdirSync(start).find((name) => name.endsWith('.code'))!,
+      );
+      const bytes = readFileSync(compiled);
+      const damaged = Buffer.from(bytes);
+      damaged.fill(0, 40, 80);
+      writeFileSync(compiled, damaged);
+      assert.match(await r1(), /^there is no command/, 'V8 would end the process over it');
+      writeFileSync(compiled, bytes);
     },
   );
 
