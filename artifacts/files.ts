@@ -212,8 +212,13 @@ export const disk: Files = {
   link: linkSync,
   rename: renameSync,
   remove(path) {
-    if (lstatSync(path).isDirectory()) rmdirSync(path);
-    else unlinkSync(path);
+    try {
+      unlinkSync(path);
+    } catch (error) {
+      // Linux says EISDIR of a folder, macOS EPERM. Most are files, so looking first would cost more.
+      if (!['EISDIR', 'EPERM'].includes(codeOf(error) ?? '') || !lstatSync(path).isDirectory()) throw error;
+      rmdirSync(path);
+    }
   },
   removeFolder: (path) => rmdir(path),
   setMode: chmodSync,

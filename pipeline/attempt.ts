@@ -96,12 +96,16 @@ export async function seeThrough(
   const garbled = tail.end();
   capLog(files.log);
   const result = readResult(folder);
-  const usage = (result.ok ? result.value?.usage : undefined) ?? used;
+  // What the stage's process says of itself is exact; of a program, its time is known from its end, its memory from looks.
+  const own = result.ok ? result.value?.usage : undefined;
+  const time = own ?? exit.used ?? used;
+  const memory = (own ?? used)?.memory;
   const cost: Cost = {
     wallMs: wallOf(folder),
-    ...(usage === undefined ? {} : {userMs: usage.user * 1000, systemMs: usage.system * 1000, peakBytes: usage.memory}),
-    ...(usage?.read === undefined ? {} : {readBytes: usage.read}),
-    ...(usage?.written === undefined ? {} : {writtenBytes: usage.written}),
+    ...(time === undefined ? {} : {userMs: time.user * 1000, systemMs: time.system * 1000}),
+    ...(memory === undefined ? {} : {peakBytes: memory}),
+    ...(own?.read === undefined ? {} : {readBytes: own.read}),
+    ...(own?.written === undefined ? {} : {writtenBytes: own.written}),
     ...(tail.tokens === undefined ? {} : {tokens: tail.tokens}),
   };
   const damaged = (await store.inputsIntact(claimed.inputs)).map(({artifact}) => artifact);

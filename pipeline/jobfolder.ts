@@ -104,6 +104,8 @@ export interface ProcessRecord {
   /** Start of the process in clock ticks since boot, where the system tells: a pid alone may have been given anew. */
   readonly started?: string;
   readonly boot: string;
+  /** Of the shell that started it, which is also the number of their process group. */
+  readonly session?: number;
 }
 
 /** Writes a small JSON file so that readers see all of it or none, even after a power cut if it is `durable`. */

@@ -4,7 +4,7 @@ import {fileURLToPath} from 'node:url';
 import {openStore} from '../artifacts/index.js';
 import type {Store} from '../artifacts/index.js';
 import type {Emit} from './events.js';
-import {launchedExecutor} from './executors/launched.js';
+import {localExecutor} from './executors/local.js';
 import type {RuntimeClass} from './fingerprint.js';
 import {loadRecipe} from './load.js';
 import type {LoadedRecipe} from './load.js';
@@ -47,7 +47,7 @@ export const planRecipe = (program: PlanProgram): Promise<Plan> =>
 /** Resolves when the run has ended, well or badly. @throws UserError when it could not begin */
 export const runRecipe = (program: RunProgram): Promise<RunSummary> =>
   withStore(program, async (store) => {
-    const executor = launchedExecutor(STAGE_ENTRY);
+    const executor = localExecutor(STAGE_ENTRY);
     try {
       return await run(await prepared(program, store), {
         store,

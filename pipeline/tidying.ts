@@ -10,8 +10,8 @@ import type {Store} from '../artifacts/index.js';
 import type {Emit} from './events.js';
 
 export interface Tidying {
-  /** Removes each tree that is there, now if it is worth it and at the end otherwise. */
-  remove(paths: readonly string[]): Promise<void>;
+  /** Removes each of these folders that is there, now if it is worth it and at the end otherwise. */
+  remove(folders: readonly string[]): Promise<void>;
   /** Removes the rest. What cannot be removed harms nobody and is only told; `r1 gc` tries again. */
   finish(): Promise<void>;
 }
@@ -31,8 +31,8 @@ export function openTidying({store, emit}: {readonly store: Store; readonly emit
     await store.removeTrees(paths);
   };
   return {
-    async remove(paths) {
-      for (const path of paths) {
+    async remove(folders) {
+      for (const path of folders) {
         if (!existsSync(path)) continue;
         const size = sizeOf(path);
         if (size === undefined) await store.removeTree(path);
@@ -54,16 +54,18 @@ export function openTidying({store, emit}: {readonly store: Store; readonly emit
   };
 }
 
-/** Bytes in a tree; undefined when it is not a little one. */
+/** Bytes in a folder and its folders; undefined when they are not little. */
 function sizeOf(root: string): number | undefined {
   let bytes = 0;
   let entries = 0;
-  const waiting = [root];
-  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    const stat = lstatSync(path);
-    bytes += stat.isDirectory() ? 0 : stat.size;
-    if (++entries > LITTLE.entries || bytes > LITTLE.bytes) return undefined;
-    if (stat.isDirectory()) for (const name of readdirSync(path)) waiting.push(join(path, name));
+  const folders = [root];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for (const entry of readdirSync(folder, {withFileTypes: true})) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) folders.push(path);
+      else bytes += lstatSync(path).size;
+      if (++entries > LITTLE.entries || bytes > LITTLE.bytes) return undefined;
+    }
   }
   return bytes;
 }

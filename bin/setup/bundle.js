@@ -33,7 +33,7 @@ const isClone = () => existsSync(path.join(root, 'tsconfig.json'));
 /** @returns {Promise<Esbuild>} */
 const esbuild = async () => import(pathToFileURL(path.join(packageFolder('esbuild'), 'lib', 'main.js')).href);
 
-/** execa as one file, for the small process that starts jobs. */
+/** execa as one file, for who starts the shells that start jobs. */
 export async function bundleExeca() {
   const step = 'bundle';
   const file = path.join(notes, 'execa.mjs');
@@ -154,7 +154,7 @@ async function compile(script, compiled) {
     writeFileSync(path.join(place, 'start.recipe.js'), recipe);
     const warm = fileURLToPath(new URL('warm.cjs', import.meta.url));
     // Nothing of this may get into a store of the reader's.
-    const env = {R1_STORE: path.join(place, '.r1'), R1_LAUNCHER: '', NODE_OPTIONS: ''};
+    const env = {R1_STORE: path.join(place, '.r1'), NODE_OPTIONS: ''};
     const result = await run(process.execPath, [warm, dist, script, compiled], {cwd: place, env, timeoutMs: 120_000});
     return result.ok ? '' : [result.problem, ...lastLines(result.output, 12)].join('\n');
   } finally {

@@ -57,4 +57,6 @@ export interface Exit {
     | {readonly type: 'unseen'}
     | {readonly type: 'unstarted'; readonly message: string};
   readonly leftovers: readonly {readonly pid: number; readonly command: string}[];
+  /** Processor time of the process and of all that it waited for, seconds, where whoever saw the end was told. */
+  readonly used?: {readonly user: number; readonly system: number};
 }

@@ -1,151 +1,174 @@
 /**
- * Runs jobs as processes of this machine. Each is detached in a session of its own with its output in a file, so that it
+ * Runs jobs as processes of this machine, each started by a shell (`launcher.ts`) with its output in a file, so that it
  * outlives a runner that is killed; nothing is piped, and the job folder says the rest.
  */
-import {closeSync, existsSync, openSync} from 'node:fs';
-import type * as Execa from 'execa';
+import {closeSync, openSync, statSync} from 'node:fs';
+import {constants} from 'node:os';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {jobFiles, readProcess, writeRecord} from '../jobfolder.js';
 import type {ProcessRecord} from '../jobfolder.js';
-import type {Executor, Exit, Running} from './executor.js';
-import {TAG_VARIABLE, hasProc, isRunning, kinOf, processRecord, signal, usageOf} from './processes.js';
+import {GONE} from './executor.js';
+import type {Executor, Exit, Running, StartRequest} from './executor.js';
+import {startLauncher} from './launcher.js';
+import type {Ended, Launcher} from './launcher.js';
+import {hasProc, isRunning, kinOf, processRecord, signal, usageOf} from './processes.js';
 import type {Kin} from './processes.js';
 
 /** Time that left-over processes get between SIGTERM and SIGKILL, ms. */
 const LEFTOVER_GRACE = 1000;
 const POLL = 50;
 
-/** Loaded with the first process; kept, since an `import()` costs a round through the module hooks each time. */
-let door: Promise<typeof Execa> | undefined;
+/** A job that lives longer has what is known of its process written into its folder, ms. */
+const NOTE_AFTER = 50;
 
-/** execa as one file, which set-up makes in a clone: the package has a hundred modules, and each takes Node a millisecond. */
-const ONE_FILE = new URL('../../../node_modules/.r1/execa.mjs', import.meta.url);
-
-const openDoor = (): Promise<typeof Execa> =>
-  existsSync(ONE_FILE) ? (import(ONE_FILE.href) as Promise<typeof Execa>) : import('execa');
-
-/** Read once: every look into `process.env` is a call into the system, and a copy of it takes one for each variable. */
-const inherited = {...process.env};
-
-const SHELL = '/bin/sh';
-
-/** The job folder, for a program that wants to append to `events.jsonl` or to keep checkpoints. */
-const JOB_VARIABLE = 'R1_JOB';
-
-/**
- * Runs a program that knows nothing of job folders: hands a request to stop on to it, and leaves its exit code as the
- * result, so that it is there even when the runner is not. The trap is set once the program has been forked, because a
- * shell's child forgets a signal that arrives while it drops its parent's traps; a request that comes before ends the shell,
- * and with it what it had begun. The wait is repeated because a signal ends it early. The result is written by the shell
- * itself, in one piece, since a rename would take a process more; an empty one is none.
- */
-const WRAPPER = `
-"$@" &
-child=$!
-trap 'kill -TERM "$child" 2>/dev/null' TERM
-wait "$child"; code=$?
-while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
-printf '{"end":"exited","code":%d}' "$code" > "$R1_JOB/result.json"
-exit "$code"
-`;
+/** In which a process that is being started becomes what it is to be, and a shell writes down how its job ended, ms. */
+const MOMENT = 300;
 
 /** @param entry path of the module that runs a job folder, `stages/main.js` */
 export function localExecutor(entry: string): Executor {
+  const idle: Launcher[] = [];
+  const all = new Set<Launcher>();
+
+  const take = async (): Promise<Launcher> => {
+    for (;;) {
+      const launcher = idle.pop();
+      if (launcher === undefined) {
+        const fresh = await startLauncher();
+        all.add(fresh);
+        return fresh;
+      }
+      if (!launcher.isGone) return launcher;
+      all.delete(launcher);
+    }
+  };
+
   return {
-    async start({folder, tag, command}) {
-      const {execa} = await (door ??= openDoor());
+    async start(request) {
+      const {folder, tag, command} = request;
       const files = jobFiles(folder);
-      const log = openSync(files.log, 'a');
-      const [program, ...words] =
-        command === undefined
-          ? [process.execPath, '--enable-source-maps', entry, folder]
-          : [SHELL, '-c', WRAPPER, SHELL, ...command];
-      const child = execa(program, words, {
+      const launcher = await take();
+      const before = performance.now();
+      const {started, ended} = launcher.launch({
+        folder,
         cwd: command === undefined ? folder : files.scratch,
-        detached: true,
-        // The runner's end is not the stage's: an orphan is adopted or ended by the next runner.
-        cleanup: false,
-        stdin: 'ignore',
-        stdout: log as 3, // any descriptor does; the types name only the first ten
-        stderr: log as 3,
-        buffer: false,
-        reject: false,
-        env: {...inherited, [TAG_VARIABLE]: tag, ...(command === undefined ? {} : {[JOB_VARIABLE]: folder})},
-        extendEnv: false,
+        tag,
+        plain: command !== undefined,
+        words: command ?? [process.execPath, '--enable-source-maps', entry, folder],
       });
-      closeSync(log);
-      const {pid} = child;
-      if (pid === undefined) {
-        const {message}: Ended = await child;
-        throw new Error(message ?? 'the process could not be started');
-      }
-      const record = processRecord(pid);
-      try {
-        writeRecord(files.process, record);
-      } catch (error) {
-        // Nobody would find it again, so it must not be there.
-        signal(-pid, 'SIGKILL');
-        await child;
-        await endLeftovers({tag, leader: record});
+      const pid = await started.catch((error: unknown) => {
+        idle.push(launcher);
+        // In the system's own words, unless it can be opened now.
+        closeSync(openSync(files.log, 'a'));
         throw error;
-      }
-      const exit = child.then(async (result): Promise<Exit> => ({
-        how: howOf(result),
-        leftovers: await endLeftovers({tag, leader: record}),
-      }));
-      return running(pid, exit);
+      });
+      if (pid === undefined) return goOnWithout(request);
+      const record = processRecord(pid, {session: launcher.pid, before});
+      let broken: string | undefined;
+      const note = (): void => {
+        try {
+          writeRecord(files.process, record);
+        } catch (error) {
+          // Whatever it comes to, it is not known for certain that it would be found again, so it must not be there.
+          broken = `what is known of its process could not be written: ${(error as Error).message}`;
+          signal(-launcher.pid, 'SIGKILL');
+        }
+      };
+      // A job that is over in no time is not worth a file: until there is one it is found by its tag.
+      let noting: NodeJS.Timeout | undefined;
+      if (hasProc) noting = setTimeout(note, NOTE_AFTER);
+      else note();
+      const exit = ended.then(async (end): Promise<Exit> => {
+        clearTimeout(noting);
+        if (broken !== undefined) {
+          return {how: {type: 'unstarted', message: broken}, leftovers: await endLeftovers({tag, leader: record})};
+        }
+        if (end === undefined) return unseenExit(record, request);
+        const leftovers = await endLeftovers({tag, leader: record});
+        // Not before: what is found in its session is its job's. And without /proc it was ended with what it left.
+        if (hasProc) idle.push(launcher);
+        return {how: howOf(end), leftovers, used: end};
+      });
+      return running(record, exit);
     },
 
-    async adopt({folder, tag}) {
+    async adopt(job) {
+      const {folder, tag} = job;
       const record = readProcess(folder);
-      if (record !== undefined && isRunning(record)) return running(record.pid, unseenExit(record, tag));
+      if (record !== undefined && isRunning(record)) return running(record, unseenExit(record, job));
       const kin = kinOf({tag});
       // Its runner was killed between the start of the process and the note of its pid.
-      const leader = record === undefined ? kin.find(({leads}) => leads) : undefined;
-      if (leader !== undefined) return running(leader.pid, unseenExit(processRecord(leader.pid), tag));
+      const main = record === undefined ? kin.find(({isMain}) => isMain) : undefined;
+      if (main !== undefined) return adopted(main.pid, job);
       if (kin.length > 0) await endLeftovers({tag});
+      // It may have ended a moment ago, and whoever started it be about to write down how.
+      if (record?.session !== undefined && signal(record.session, 0)) await resultWritten(folder);
       return undefined;
+    },
+
+    close() {
+      for (const launcher of all) launcher.close();
     },
   };
 }
 
-/** The process `pid`, whoever started it, with what is known of its end. */
-export function running(pid: number, exit: Promise<Exit>): Running {
+/**
+ * A launcher that was killed between the order and its answer may have started the process, or be about to: one that is
+ * forked already becomes the job a moment later. So it is given that moment, and what is not there then is not started
+ * again, where it might still come, but reported as gone: it is tried again in a folder of its own.
+ */
+async function goOnWithout(job: StartRequest): Promise<Running> {
+  await sleep(MOMENT);
+  // The first of them is the oldest.
+  const main = kinOf({tag: job.tag})[0];
+  return main === undefined ? GONE : adopted(main.pid, job);
+}
+
+function adopted(pid: number, job: StartRequest): Running {
+  const record = processRecord(pid);
+  return running(record, unseenExit(record, job));
+}
+
+/** A process, whoever started it, with what is known of its end. */
+function running(record: ProcessRecord, exit: Promise<Exit>): Running {
+  const {pid, session = pid} = record;
   return {
     pid,
     exit,
     stop: () => signal(pid, 'SIGTERM'),
     kill: () => {
-      if (!signal(-pid, 'SIGKILL')) signal(pid, 'SIGKILL');
+      if (!signal(-session, 'SIGKILL')) signal(pid, 'SIGKILL');
     },
     usage: () => usageOf(pid),
   };
 }
 
-/** What of execa's result tells how a process ended. */
-interface Ended {
-  readonly exitCode?: number | undefined;
-  readonly signal?: string | undefined;
-  readonly message?: string | undefined;
-}
-
-function howOf(result: Ended): Exit['how'] {
-  if (result.exitCode !== undefined) return {type: 'exited', code: result.exitCode};
-  if (result.signal !== undefined) return {type: 'signalled', signal: result.signal};
-  return {type: 'unstarted', message: result.message ?? 'the process could not be started'};
+/** A shell says of a process that a signal ended what POSIX has it say; few programs end with such a code by themselves. */
+function howOf({code}: Ended): Exit['how'] {
+  const name = Object.entries(constants.signals).find(([, number]) => number === code - 128)?.[0];
+  return name === undefined ? {type: 'exited', code} : {type: 'signalled', signal: name};
 }
 
 /** The end of a process that another process waits for, or nobody. */
-export async function unseenExit(leader: ProcessRecord, tag: string): Promise<Exit> {
+async function unseenExit(leader: ProcessRecord, {folder, tag}: {folder: string; tag: string}): Promise<Exit> {
   while (isRunning(leader)) await sleep(POLL);
+  await resultWritten(folder);
   return {how: {type: 'unseen'}, leftovers: await endLeftovers({tag, leader})};
+}
+
+/** Resolves when there is a result, or when there is none after the moment that a shell needs to write one. */
+async function resultWritten(folder: string): Promise<void> {
+  const {result} = jobFiles(folder);
+  const asked = performance.now();
+  const isThere = () => (statSync(result, {throwIfNoEntry: false})?.size ?? 0) > 0;
+  while (!isThere() && performance.now() - asked < MOMENT) await sleep(POLL / 5);
 }
 
 /** Ends what the main process left running, in its session or elsewhere under its tag, and waits until it is gone. */
 async function endLeftovers(kin: Kin): Promise<Exit['leftovers']> {
   const left = kinOf(kin);
   if (left.length === 0) {
-    if (!hasProc && kin.leader !== undefined) signal(-kin.leader.pid, 'SIGKILL'); // all that can be reached
+    // All that can be reached, the launcher with it.
+    if (!hasProc && kin.leader !== undefined) signal(-(kin.leader.session ?? kin.leader.pid), 'SIGKILL');
     return [];
   }
   const all = new Map(left.map(({pid, command}) => [pid, {pid, command}]));

@@ -14,10 +14,35 @@ export const hasProc = existsSync('/proc/self/stat');
 /** Clock ticks a second in `/proc/*\/stat`; 100 on every Linux that Node runs on. */
 const TICKS = 100;
 
-/** Identifies `pid` beyond the reuse of its number. */
-export function processRecord(pid: number): ProcessRecord {
-  const started = statOf(pid)?.started;
-  return {pid, boot: bootId(), ...(started === undefined ? {} : {started})};
+/** What is known of a process by whoever had it started. */
+export interface Start {
+  readonly session: number;
+  /** Reading of `performance.now()` when it was not there yet. */
+  readonly before: number;
+}
+
+/**
+ * Identifies `pid` beyond the reuse of its number. Of one that is gone already by what is known of its start: its record
+ * then is of no process any more, but descendants of it are looked for among those that are not older.
+ */
+export function processRecord(pid: number, start?: Start): ProcessRecord {
+  const stat = statOf(pid);
+  const started = stat?.started ?? (start === undefined ? undefined : ticksAt(start.before));
+  const session = stat?.session ?? start?.session;
+  return {
+    pid,
+    boot: bootId(),
+    ...(started === undefined ? {} : {started}),
+    ...(session === undefined ? {} : {session}),
+  };
+}
+
+/** A tick that was over at that reading of `performance.now()`. */
+function ticksAt(moment: number): string | undefined {
+  const uptime = readProc('uptime');
+  if (uptime === undefined) return undefined;
+  const seconds = parseFloat(uptime) - (performance.now() - moment) / 1000;
+  return String(Math.max(0, Math.floor(seconds * TICKS) - 2));
 }
 
 /** Whether the very process of the record runs (a zombie does not). */
@@ -41,15 +66,15 @@ export function bootId(): string {
 export interface Descendant {
   readonly pid: number;
   readonly command: string;
-  /** It is the first process of its session. */
-  readonly leads: boolean;
+  /** It is the process that a launcher started, and the launcher is there. */
+  readonly isMain: boolean;
 }
 
 /** Where to look for the descendants of a process. */
 export interface Kin {
   /** They carry this in their environment. */
   readonly tag: string;
-  /** Or they belong to the session of this one, which started them: nothing older can be a descendant. */
+  /** Or they belong to the session of this one, and are neither older than it nor the shell that started it. */
   readonly leader?: ProcessRecord;
 }
 
@@ -59,6 +84,7 @@ export function kinOf({tag, leader}: Kin): Descendant[] {
   const found: Descendant[] = [];
   const wanted = `${TAG_VARIABLE}=${tag}\0`;
   const oldest = Number(leader?.started ?? 0);
+  const session = leader?.session ?? leader?.pid;
   const young = leader === undefined ? undefined : givenSince(leader);
   for (const name of young ?? readdirSync('/proc')) {
     const pid = Number(name);
@@ -67,12 +93,12 @@ export function kinOf({tag, leader}: Kin): Descendant[] {
     if (young === undefined && startOf(name) < oldest) continue;
     const stat = statOf(pid);
     if (stat === undefined || stat.state === 'Z') continue;
-    const inSession = leader !== undefined && stat.session === leader.pid;
+    const inSession = leader !== undefined && stat.session === session && pid !== session;
     if (!inSession && !`${readProc(`${name}/environ`) ?? ''}\0`.includes(wanted)) continue;
     // The folder of a thread is not listed, but it is there under its number.
     if (young !== undefined && tgidOf(name) !== pid) continue;
     const command = (readProc(`${name}/cmdline`) ?? '').replaceAll('\0', ' ').trim().slice(0, 200);
-    found.push({pid, command, leads: stat.session === pid});
+    found.push({pid, command, isMain: stat.parent === stat.session && stat.session !== pid});
   }
   return found;
 }
@@ -140,6 +166,7 @@ export function usageOf(pid: number): Used | undefined {
 
 interface Stat {
   readonly state: string;
+  readonly parent: number;
   readonly session: number;
   readonly user: number;
   readonly system: number;
@@ -154,6 +181,7 @@ function statOf(pid: number): Stat | undefined {
   const field = (number: number) => fields[number - 3]!;
   return {
     state: field(3),
+    parent: Number(field(4)),
     session: Number(field(6)),
     user: Number(field(14)),
     system: Number(field(15)),

@@ -107,11 +107,8 @@ export function tensorflowReached(tree: Tree, from: readonly string[] = lightMod
   return from.flatMap((file) => chainFrom(file, [])?.join(' → ') ?? []);
 }
 
-/**
- * What is the inside of a process of its own: of a stage's, where stdout and stderr are the attempt's log and the exit code
- * is an outcome, and of the launcher's, which ends with its runner.
- */
-const OTHER_PROCESSES = ['pipeline/job.ts', 'pipeline/executors/launcher.ts'];
+/** The inside of a stage's process: its stdout and stderr are the attempt's log, and its exit code is an outcome. */
+const OTHER_PROCESSES = ['pipeline/job.ts'];
 
 /** Only bin/ prints and sets exit codes; everything below returns values. */
 export function printing(tree: Tree): string[] {

@@ -177,7 +177,7 @@ for (const steps of [1, 12, 39]) {
     const runner = start(t, ['run', COUNTING], {cwd});
     const folder = await jobAt(cwd, 'second', steps);
     runner.child.kill('SIGKILL');
-    process.kill(-readProcess(folder)!.pid, 'SIGKILL');
+    process.kill(-readProcess(folder)!.session!, 'SIGKILL');
     await runner.ended;
     const next = await r1(t, ['resume'], {cwd});
     assert.equal(next.code, 0, next.err);

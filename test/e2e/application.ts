@@ -76,7 +76,7 @@ export function killStages(store: Store): number {
   for (const {jobFolder} of store.orphans()) {
     const stage = readProcess(jobFolder);
     if (stage === undefined || !isRunning(stage)) continue;
-    process.kill(-stage.pid, 'SIGKILL');
+    process.kill(-stage.session!, 'SIGKILL');
     killed++;
   }
   return killed;

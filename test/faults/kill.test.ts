@@ -1,5 +1,5 @@
 /**
- * Kills the runner, the stages, both, a helper process of a stage, or the launcher of the runner, with SIGKILL at random
+ * Kills the runner, the stages, both, a helper process of a stage, or the shells that start its jobs, with SIGKILL at random
  * moments of a recipe of twelve nodes, and starts it again, until it is done. No unlock, no orphan, no node twice at once, the same bytes in the end.
  *
  * A thread cannot be killed from outside without its process; what stands for it is a helper that the stage needs.
@@ -11,6 +11,7 @@ import {existsSync, readFileSync, readdirSync, rmSync} from 'node:fs';
 import {test} from 'node:test';
 import type {TestContext} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {LAUNCHER} from '../../pipeline/executors/launcher.js';
 import {isRunning, kinOf, signal} from '../../pipeline/executors/processes.js';
 import {jobFiles, readJob, readProcess} from '../../pipeline/jobfolder.js';
 import {r1, recipeFile, start} from '../rig/command.js';
@@ -25,7 +26,7 @@ const MOST_STARTS = 30;
 function killStages(cwd: string): void {
   for (const folder of jobsOf(cwd)) {
     const record = readProcess(folder);
-    if (record !== undefined && isRunning(record)) process.kill(-record.pid, 'SIGKILL');
+    if (record !== undefined && isRunning(record)) signal(-record.session!, 'SIGKILL');
   }
 }
 
@@ -35,16 +36,17 @@ function killHelpers(cwd: string): void {
     if (!existsSync(jobFiles(folder).process)) continue;
     const job = readJob(folder);
     if (!job.ok) continue;
-    for (const {pid, leads} of kinOf({tag: job.value.tag})) if (!leads) signal(pid, 'SIGKILL');
+    const main = readProcess(folder)?.pid;
+    for (const {pid} of kinOf({tag: job.value.tag})) if (pid !== main) signal(pid, 'SIGKILL');
   }
 }
 
-/** The process that starts jobs for the runner, if it has one. */
-function killLauncher(runner: number): void {
+/** The shells that start jobs for the runner. */
+function killLaunchers(runner: number): void {
   for (const name of existsSync('/proc') ? readdirSync('/proc') : []) {
     if (!/^\d+$/.test(name) || Number(name) === runner) continue;
     const words = textOf(`/proc/${name}/cmdline`);
-    if (!words.includes('/executors/launcher.js')) continue;
+    if (!words.includes(LAUNCHER)) continue;
     if (textOf(`/proc/${name}/stat`).split(') ').at(-1)?.split(' ')[1] === String(runner))
       signal(Number(name), 'SIGKILL');
   }
@@ -78,8 +80,7 @@ async function round(
   for (let starts = 1; starts <= MOST_STARTS; starts++) {
     tally.starts += 1;
     const again = starts > 1 && random() < 0.5 ? ['resume'] : ['run', RECIPE];
-    const env = {R1_LAUNCHER: random() < 0.7 ? 'always' : 'quick'};
-    const runner = start(t, again, {cwd, env});
+    const runner = start(t, again, {cwd});
     const ended = runner.ended.then(({code}) => code);
     // Later starts get more time, should the machine have become slower since.
     const patience = calmMs * (0.05 + random() * 0.75) * (1 + starts / 10);
@@ -105,7 +106,7 @@ async function round(
     else if (whom < 0.5) killStages(cwd);
     else if (whom < 0.6) killHelpers(cwd);
     else if (whom < 0.75) {
-      killLauncher(runner.child.pid!);
+      killLaunchers(runner.child.pid!);
       // Half of the time with what it had started, so that nobody saw how that ended. Alone it is not missed.
       if (random() < 0.5) killStages(cwd);
       else assert.equal((await runner.ended).code, 0, runner.err());

@@ -96,9 +96,9 @@ test('a pid that belongs to somebody else by now is left alone', async (t) => {
   const runner = start(t, ['run', './recipe.js'], {cwd});
   await until('the second node runs', () => tallyOf(cwd)['second'] === 1);
   const folder = jobsOf(cwd).find((job) => readFileSync(jobFiles(job).job, 'utf8').includes('"node":"second"'))!;
-  const record = readProcess(folder)!;
+  const record = await until('its process is noted', () => readProcess(folder));
   runner.child.kill('SIGKILL');
-  process.kill(-record.pid, 'SIGKILL');
+  process.kill(-record.session!, 'SIGKILL');
   await runner.ended;
   const bystander = spawn('sleep', ['60'], {detached: true, stdio: 'ignore'});
   t.after(() => bystander.kill('SIGKILL'));

@@ -26,7 +26,7 @@ test('what a process left behind is found, in its session and out of it, by its 
   const leader = processRecord(child.pid!);
   const sleeping = () => kinOf({tag}).filter(({command}) => command === 'sleep 600');
   await until('both sleep', () => sleeping().length === 2, 300_000);
-  assert.equal(sleeping().filter(({leads}) => leads).length, 1);
+  assert.equal(sleeping().filter(({isMain}) => isMain).length, 1);
   const ended = once(child, 'exit');
   child.stdin.end();
   await ended;
@@ -34,6 +34,6 @@ test('what a process left behind is found, in its session and out of it, by its 
   assert.deepEqual(kinOf({tag, leader}), left);
   assert.deepEqual(
     kinOf({tag: 'nobody', leader}),
-    left.filter(({leads}) => !leads),
+    left.filter(({pid}) => processRecord(pid).session === child.pid),
   );
 });

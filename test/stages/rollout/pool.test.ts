@@ -205,7 +205,7 @@ test('workers end with a parent that is killed, in the middle of a native call t
   const line = await new Promise<string>((resolve) =>
     child.stdout.once('data', (data: Buffer) => resolve(data.toString())),
   );
-  const records = (JSON.parse(line) as number[]).map(processRecord);
+  const records = (JSON.parse(line) as number[]).map((pid) => processRecord(pid));
   assert.equal(records.length, 2);
   await sleep(4000); // by now both have been drawing for a while
   assert.ok(records.every(isRunning));
