@@ -334,9 +334,10 @@ export function openFacts({db, layout, rows, blobs, gate, claims, questions, set
         insert.run(attempt, verdict, JSON.stringify(detail), Date.now());
       }),
 
+    // Durable with the next fact that is: a decision that a power cut takes back is taken again.
     recordDecisions: (decisions) =>
       gate.shareNow(() =>
-        db.transact(() => {
+        db.transactLoosely(() => {
           const gone = decisions.filter(
             ({action, attempt}) => action === 'reuse' && (attempt === undefined || !questions.outputsPresent(attempt)),
           );

@@ -1,5 +1,4 @@
 /** What `run` and `resume` have in common: executor, Ctrl-C, view, memory, exit code. */
-import {setFlagsFromString} from 'node:v8';
 import type {RunId, Store} from '../artifacts/index.js';
 import type {RunEvent} from '../pipeline/events.js';
 import {lazyExecutor} from './executor.js';
@@ -14,12 +13,6 @@ import type {Services} from './services.js';
 
 /** Ctrl-C, a polite kill, and a terminal that was closed. */
 const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-/**
- * A runner's live memory is small and does not grow; V8 would let what finished nodes leave behind pile up to several times
- * of it before it collects. Stages beside it have better use for that memory.
- */
-const COLLECT_EARLY = '--heap-growing-percent=20';
 
 /** Exit code of a run that a person stopped, as shells have it. */
 const INTERRUPTED = 130;
@@ -48,7 +41,6 @@ export async function carryOut({
   otherCode,
   warnings = [],
 }: CarryOut): Promise<RunSummary> {
-  setFlagsFromString(COLLECT_EARLY);
   const view = options.json === true ? jsonView(services) : textView(services, process.stderr.isTTY);
   const emit = (event: RunEvent) => view.show(event);
   const stop = stopSwitch();

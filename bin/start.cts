@@ -3,6 +3,9 @@
  * `r1`, quickly: from the one file with compiled code beside it that set-up has made (`bin/setup/bundle.js`), as long as that
  * was made from the modules which lie here now. Otherwise, and in an installed copy, from the modules themselves, of which
  * Node takes a millisecond for each.
+ *
+ * The file comes in two parts: what every command needs, and what lies behind it (stages, recipes, the parser), which is read
+ * when something of it is asked for.
  */
 import crypto = require('node:crypto');
 import fs = require('node:fs');
@@ -10,24 +13,53 @@ import path = require('node:path');
 import url = require('node:url');
 import vm = require('node:vm');
 
-/** What set-up writes beside the one file. */
+/** What set-up writes beside the parts. */
 interface Made {
-  /** Name and SHA-256 of the file, and of what V8 made of it, which another version of Node makes anew. */
-  readonly script: readonly [string, string];
-  readonly compiled: readonly [string, string];
-  /** The modules that it consists of, and npm's list of the packages: path below dist, bytes, time stamp in ms. */
+  readonly core: MadePart;
+  readonly late: MadePart;
+  /** The parts, the modules that they consist of, and npm's list of the packages: path below dist, bytes, time stamp in ms. */
   readonly from: readonly (readonly [string, number, number])[];
 }
 
-/** What the one file gives. */
-interface OneFile {
-  main(words: readonly string[]): Promise<void>;
-  /** Modules of it that are asked for by their place: path below dist → the module. */
-  readonly modules: Readonly<Record<string, (() => Promise<unknown>) | undefined>>;
+interface MadePart {
+  readonly script: string;
+  /** Name and SHA-256 of what V8 made of it, which another version of Node makes anew. */
+  readonly compiled: readonly [string, string];
 }
 
-type Load = (specifier: string) => Promise<unknown>;
-type Open = (require: NodeJS.Require, load: Load, at: (file: string) => string) => OneFile;
+/** Modules by their path below dist. */
+type Modules = Readonly<Record<string, (() => unknown) | undefined>>;
+
+interface Core {
+  main(words: readonly string[]): Promise<void>;
+  /** Modules that the other part imports. */
+  readonly modules: Modules;
+}
+
+/** Opens a part, telling it how to get at what is not in it: of Node and native, of others by specifier, of the other part. */
+type Open = (
+  require: (name: string) => unknown,
+  load: (specifier: string) => Promise<unknown>,
+  at: (file: string) => string,
+  other: (file: string) => unknown,
+) => unknown;
+
+interface Scripts {
+  readonly core: () => vm.Script;
+  readonly late: () => vm.Script;
+}
+
+/** Parts of Node that most starts never come to use; to load one takes a millisecond or two. */
+const LATE_IN_NODE = new Set([
+  'node:child_process',
+  'node:fs/promises',
+  'node:readline',
+  'node:v8',
+  'node:worker_threads',
+]);
+
+/** Parts of Node, and what is native, are asked for by names that only come with the file. */
+const asked: (name: string) => unknown = require;
 
 const dist = path.dirname(__dirname);
 const folder = path.join(dist, 'start');
@@ -35,13 +67,13 @@ const below = url.pathToFileURL(dist + path.sep).href;
 const packages = new URL('../node_modules/', below).href;
 
 /** The code that was made here; `undefined` where there is none, or where it is no longer that of what lies here. */
-function readCode(): {filename: string; text: string; cachedData: Buffer} | undefined {
+function madeHere(): Scripts | undefined {
   try {
-    const {script, compiled, from} = JSON.parse(fs.readFileSync(path.join(folder, 'made.json'), 'utf8')) as Made;
+    const {core, late, from} = JSON.parse(fs.readFileSync(path.join(folder, 'made.json'), 'utf8')) as Made;
     if (!from.every(isAsListed)) return undefined;
-    const [text, cachedData] = [readWhole(script), readWhole(compiled)];
-    if (text === undefined || cachedData === undefined) return undefined;
-    return {filename: path.join(folder, script[0]), text: text.toString('latin1'), cachedData};
+    const [first, second] = [holdOf(core), holdOf(late)];
+    const script = scriptOf(first);
+    return {core: () => script, late: () => scriptOf(second)};
   } catch (error) {
     // Half a list is what a power cut may leave; and a set-up may be replacing the files just now.
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -49,10 +81,26 @@ function readCode(): {filename: string; text: string; cachedData: Buffer} | unde
   }
 }
 
-/** The file if its bytes are those that were written: V8 believes compiled code, and falls over a damaged one. */
-function readWhole([name, sha256]: Made['script']): Buffer | undefined {
-  const bytes = fs.readFileSync(path.join(folder, name));
-  return crypto.createHash('sha256').update(bytes).digest('hex') === sha256 ? bytes : undefined;
+/** Open files of a part: set-up may replace them before this process comes to read them. */
+interface Hold {
+  readonly filename: string;
+  readonly text: number;
+  readonly code: number;
+  readonly sha256: string;
+}
+
+function holdOf({script, compiled: [name, sha256]}: MadePart): Hold {
+  const filename = path.join(folder, script);
+  return {filename, text: fs.openSync(filename, 'r'), code: fs.openSync(path.join(folder, name), 'r'), sha256};
+}
+
+/** Without its compiled code if that is damaged: V8 believes it, and would fall over it. */
+function scriptOf({filename, text, code, sha256}: Hold): vm.Script {
+  const source = fs.readFileSync(text, 'latin1');
+  const cachedData = fs.readFileSync(code);
+  for (const file of [text, code]) fs.closeSync(file);
+  const isWhole = crypto.createHash('sha256').update(cachedData).digest('hex') === sha256;
+  return new vm.Script(source, {filename, ...(isWhole ? {cachedData} : {})});
 }
 
 function isAsListed([file, bytes, mtimeMs]: Made['from'][number]): boolean {
@@ -60,23 +108,53 @@ function isAsListed([file, bytes, mtimeMs]: Made['from'][number]): boolean {
   return facts?.size === bytes && facts.mtimeMs === mtimeMs;
 }
 
-function oneFile({filename, text, cachedData}: NonNullable<ReturnType<typeof readCode>>): OneFile {
-  const open = new vm.Script(text, {filename, cachedData}).runInThisContext() as Open;
+/** Stands for a part of Node until something of it is wanted. */
+const whenUsed = (name: string): object =>
+  new Proxy({}, {get: (_, key) => Reflect.get(asked(name) as object, key) as unknown});
+
+function open({core, late}: Scripts): Core {
+  const part = (script: vm.Script, other: (file: string) => unknown): unknown =>
+    (script.runInThisContext() as Open)(
+      (name) => (LATE_IN_NODE.has(name) ? whenUsed(name) : asked(name)),
+      load,
+      (file) => below + file,
+      other,
+    );
+  const moduleOf = (modules: Modules, file: string): unknown => {
+    const found = modules[file];
+    if (found === undefined) throw new Error(`Internal error: ${file} is in no part of the one file`);
+    return found();
+  };
+  let behind: Modules | undefined;
+  const lateModules = (): Modules =>
+    (behind ??= (part(late(), (file) => moduleOf(opened.modules, file)) as Pick<Core, 'modules'>).modules);
   /**
    * A module of somebody's own imports ours from their files. Then every stage must come from there, since one that is
    * there twice would be two stages.
    */
   let foreign = false;
-  const load: Load = (specifier) => {
-    const own = specifier.startsWith(below) ? opened.modules[specifier.slice(below.length)] : undefined;
-    if (own !== undefined && !foreign) return own();
+  const load = async (specifier: string): Promise<unknown> => {
+    const name = specifier.startsWith(below) ? specifier.slice(below.length) : '';
+    const own = name.startsWith('stages/') && !foreign ? lateModules()[name] : undefined;
+    if (own !== undefined) return own();
     if (specifier.startsWith('file:') && !specifier.startsWith(packages)) foreign = true;
-    return import(specifier);
+    return (await import(specifier)) as unknown;
   };
-  const opened = open(require, load, (file) => below + file);
+  const opened = part(core(), (file) => moduleOf(lateModules(), file)) as Core;
   return opened;
 }
 
-const code = readCode();
-if (code === undefined) void import('./r1.js');
-else void oneFile(code).main(process.argv.slice(2));
+async function start(scripts: Scripts): Promise<void> {
+  await open(scripts).main(process.argv.slice(2));
+  // What Node takes down piece by piece at its end, the system takes back at once. On Linux all that was printed is out.
+  if (process.platform === 'linux') process.exit();
+}
+
+if (require.main === module) {
+  const scripts = madeHere();
+  if (scripts === undefined) void import('./r1.js');
+  else void start(scripts);
+}
+
+/** For who compiles it (`bin/setup/warm.cjs`). */
+export = open;

@@ -53,12 +53,13 @@ const MOST_PLANS = 5;
 /** @throws UserError when the store cannot be written to, or another process runs this run */
 export async function run(prepared: Prepared, options: RunOptions): Promise<RunSummary> {
   const {store, emit} = options;
-  const started = performance.now();
+  const started = process.hrtime();
   const {id, lock} = begin(prepared, options);
   try {
     const summary = await new Runner(prepared, options, id).run();
     store.endRun(id, summary.outcome);
-    const wallMs = performance.now() - started;
+    const [seconds, nanoseconds] = process.hrtime(started);
+    const wallMs = seconds * 1e3 + nanoseconds / 1e6;
     const expectedMs = prepared.plan.criticalPath.wallMs;
     emit({type: 'run-finished', run: id, outcome: summary.outcome, ...tally(summary.ends), wallMs, expectedMs});
     return {run: id, wallMs, ...summary};

@@ -13,7 +13,6 @@
  * The program runs in the attempt's scratch folder, with `R1_JOB` naming the job folder: lines appended to its
  * `events.jsonl` are progress and metrics, as of any stage.
  */
-import {spawn} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 import {StageFailure, defineStage} from '../pipeline/stage.js';
 import type {CommandContext, InputPorts, OutputPorts, Params, Stage, StageDefinition} from '../pipeline/stage.js';
@@ -42,11 +41,13 @@ export function command<const I extends InputPorts, const O extends OutputPorts,
 }
 
 /** Runs a program with our own stdout and stderr. Rejects with a StageFailure unless it exits with 0. */
-function ended(
+async function ended(
   program: string,
   words: readonly string[],
   {scratch, signal}: {scratch: string; signal: AbortSignal},
 ): Promise<void> {
+  // A recipe that only names the stage does not need it.
+  const {spawn} = await import('node:child_process');
   return new Promise((resolve, reject) => {
     const child = spawn(program, words, {cwd: scratch, stdio: ['ignore', 'inherit', 'inherit']});
     signal.addEventListener('abort', () => child.kill('SIGTERM'), {once: true});

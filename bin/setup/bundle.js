@@ -60,18 +60,56 @@ export async function bundleExeca() {
 }
 
 /** Packages with native parts, or that only few commands load from where they lie. */
-const external = ['better-sqlite3', '@tensorflow/*', '@swc/wasm-typescript'];
+const external = ['@tensorflow/*', '@swc/wasm-typescript', 'execa'];
 
-/** Recipes and stages are asked for by their place. */
-function entry() {
-  const named = (/** @type {string} */ room) =>
+/** Modules of ours that a run seldom comes to use, though they are no stages: the parser, and the other commands. */
+const SELDOM = /^(?:pipeline\/tokens|bin\/commands\/(?!run\b).*)\.js$/;
+
+/** @param {string} file @returns {string} its path below dist */
+const nameOf = (file) => path.relative(dist, file).split(path.sep).join('/');
+
+/** Whether a module lies behind the first part when it is imported by who may never need it. @param {string} name */
+const isLate = (name) => !/^(?:artifacts|bin|pipeline)\//.test(name) || SELDOM.test(name);
+
+/** Recipes and stages, which are asked for by their place. */
+const named = () =>
+  ['stages', 'stages/recipes'].flatMap((room) =>
     readdirSync(path.join(dist, room))
       .filter((name) => name.endsWith('.js') && !['index.js', 'main.js'].includes(name))
-      .map((name) => `${room}/${name}`);
-  const modules = [...named('stages'), ...named('stages/recipes')];
-  const lines = modules.map((file) => `${JSON.stringify(file)}: () => import(${JSON.stringify(`./${file}`)}),`);
-  return `export {main} from './bin/main.js';\nexport const modules = {\n${lines.join('\n')}\n};\n`;
-}
+      .map((name) => `${room}/${name}`),
+  );
+
+/** Modules that can be asked for by name. @param {Iterable<string>} names */
+const table = (names) =>
+  `export const modules = {${[...names]
+    .sort()
+    .map((name) => `${JSON.stringify(name)}: () => require(${JSON.stringify(`./${name}`)})`)
+    .join(',')}};`;
+
+/** Stands for a module of the other part. @type {(name: string) => import('esbuild').OnLoadResult} */
+const elsewhere = (name) => ({contents: `module.exports = __other(${JSON.stringify(name)})`});
+
+/**
+ * Leaves out what `belongs` names, asks the other part for it, and notes it in `asked`.
+ * @param {(name: string, kind: string) => boolean} belongs
+ * @param {Set<string>} asked
+ * @returns {import('esbuild').Plugin}
+ */
+const otherPart = (belongs, asked) => ({
+  name: 'other part',
+  setup: (build) => {
+    build.onResolve({filter: /./}, async ({path: asWritten, kind, importer, resolveDir, namespace, pluginData}) => {
+      if (pluginData === 'resolved' || importer === '' || namespace !== 'file') return undefined;
+      const found = await build.resolve(asWritten, {kind, importer, resolveDir, namespace, pluginData: 'resolved'});
+      const name = nameOf(found.path);
+      if (found.external || found.namespace !== 'file' || !belongs(name, kind)) return undefined;
+      asked.add(name);
+      // By its ending it would count as a module of the other kind.
+      return {path: `${name}.cjs`, namespace: 'elsewhere', pluginData: name};
+    });
+    build.onLoad({filter: /./, namespace: 'elsewhere'}, ({pluginData}) => elsewhere(String(pluginData)));
+  },
+});
 
 /**
  * In one file a module no longer knows where it lies, and what is imported by a computed name, or left outside, has to be asked
@@ -82,12 +120,30 @@ const inOneFile = {
   name: 'in one file',
   setup: ({onLoad}) => {
     onLoad({filter: /[/\\]dist[/\\](?:artifacts|bin|pipeline|stages)[/\\].*\.js$/}, ({path: file}) => {
-      const name = path.relative(dist, file).split(path.sep).join('/');
       const contents = readFileSync(file, 'utf8')
-        .replaceAll('import.meta.url', `__at(${JSON.stringify(name)})`)
-        .replace(/\bimport\((?=["']@tensorflow\/|[^"'$])/g, '__load(');
+        .replaceAll('import.meta.url', `__at(${JSON.stringify(nameOf(file))})`)
+        .replace(/\bimport\((?=["'](?:@tensorflow\/|execa)|[^"'$])/g, '__load(');
       return {contents, loader: 'js'};
     });
+  },
+};
+
+/**
+ * SQLite's package looks for its native part from where it lies itself, through two more packages.
+ * @type {import('esbuild').Plugin}
+ */
+const nativeInPlace = {
+  name: 'native in place',
+  setup: ({onLoad, onResolve}) => {
+    const native = path.join(packageFolder('better-sqlite3'), 'build', 'Release', 'better_sqlite3.node');
+    const name = nameOf(native);
+    onResolve({filter: /^bindings$/}, () => ({path: name, namespace: 'native'}));
+    onLoad({filter: /./, namespace: 'native'}, () => ({
+      contents: `
+        const {fileURLToPath} = require('node:url');
+        module.exports = () => require(fileURLToPath(__at(${JSON.stringify(name)})));
+      `,
+    }));
   },
 };
 
@@ -97,18 +153,22 @@ function listed(file) {
   return [file, size, mtimeMs];
 }
 
-/** The code of the one file, and the modules of ours in it. */
-async function oneFile() {
+/**
+ * One part of the file: its code, and the modules in it.
+ * @param {string} contents what it gives
+ * @param {import('esbuild').Plugin} other
+ */
+async function part(contents, other) {
   const {build} = await esbuild();
   const {outputFiles, metafile} = await build({
-    stdin: {contents: entry(), resolveDir: dist, sourcefile: 'start.js'},
+    stdin: {contents, resolveDir: dist, sourcefile: 'start.js'},
     absWorkingDir: root,
     bundle: true,
     platform: 'node',
     format: 'cjs',
     target: 'node20',
     external,
-    plugins: [inOneFile],
+    plugins: [inOneFile, nativeInPlace, other],
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: 'none',
@@ -121,14 +181,30 @@ async function oneFile() {
     /[^\0-\x7f]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  const files = Object.keys(metafile.inputs)
-    .filter((file) => /^dist\/[^/]+\//.test(file))
-    .map((file) => file.slice('dist/'.length));
   return {
-    code: `(function(require,__load,__at){const module={exports:{}};${code}return module.exports})`,
-    // Packages may be changed by npm without set-up.
-    from: [...files, '../node_modules/.package-lock.json'].map(listed),
+    code: `(function(require,__load,__at,__other){const module={exports:{}};${code}return module.exports})`,
+    modules: new Set(Object.keys(metafile.inputs).map((file) => nameOf(path.join(root, file)))),
   };
+}
+
+/** The two parts, and the modules of ours in them. */
+async function parts() {
+  /** @type {Set<string>} */
+  const wantedLate = new Set(named());
+  /** @type {Set<string>} */
+  const wantedOfCore = new Set();
+  const toLate = otherPart((name, kind) => kind === 'dynamic-import' && isLate(name), wantedLate);
+  const main = `export {main} from './bin/main.js';`;
+  const {modules} = await part(main, toLate);
+  const late = await part(
+    table(wantedLate),
+    otherPart((name) => modules.has(name), wantedOfCore),
+  );
+  // Once more, since only now it is known what the other part needs of it; these are modules that it has anyway.
+  const core = await part(main + table(wantedOfCore), toLate);
+  const files = [...new Set([...core.modules, ...late.modules])].filter((name) => /^[a-z]+\//.test(name)).sort();
+  // Packages may be changed by npm without set-up.
+  return {core: core.code, late: late.code, from: [...files, '../node_modules/.package-lock.json'].map(listed)};
 }
 
 /** What r1 is used for when its code is compiled: a recipe of one's own, run twice and looked at. */
@@ -142,24 +218,36 @@ export const write = command({
 export default recipe('start', (add) => void add('one', write, {}));
 `;
 
+/** What is typed to have it compiled. */
+const USES = ['run ./start.recipe.js', 'run ./start.recipe.js', 'status', 'runs', 'plan tiny', '--help'];
+
 /**
  * Compiles the code while r1 is used, since V8 keeps of a script only the functions that were called.
- * @param {string} script
- * @param {string} compiled
+ * @param {readonly string[]} scripts
  * @returns {Promise<string>} what went wrong, or nothing
  */
-async function compile(script, compiled) {
+async function compile(scripts) {
   const place = mkdtempSync(path.join(tmpdir(), 'r1-start-'));
   try {
     writeFileSync(path.join(place, 'start.recipe.js'), recipe);
     const warm = fileURLToPath(new URL('warm.cjs', import.meta.url));
     // Nothing of this may get into a store of the reader's.
     const env = {R1_STORE: path.join(place, '.r1'), NODE_OPTIONS: ''};
-    const result = await run(process.execPath, [warm, dist, script, compiled], {cwd: place, env, timeoutMs: 120_000});
+    const start = path.join(dist, 'bin', 'start.cjs');
+    const words = [warm, start, ...scripts, ...USES];
+    const result = await run(process.execPath, words, {cwd: place, env, timeoutMs: 120_000});
     return result.ok ? '' : [result.problem, ...lastLines(result.output, 12)].join('\n');
   } finally {
     rmSync(place, {recursive: true, force: true});
   }
+}
+
+/** Writes a part and returns the file's name. @param {string} part @param {string} code */
+function write(part, code) {
+  const digest = createHash('sha256').update(code).update(process.version).digest('hex').slice(0, 16);
+  const script = `${part}-${digest}.cjs`;
+  writeFileSync(path.join(folder, script), code, 'latin1');
+  return script;
 }
 
 /** The one file that r1 starts from, and its compiled code. */
@@ -173,24 +261,25 @@ export async function bundleR1() {
     node: process.version,
   };
   if (inPlace(step, of)) return;
-  const {code, from} = await oneFile();
-  const name = createHash('sha256').update(code).update(process.version).digest('hex').slice(0, 16);
-  const [script, compiled] = [`r1-${name}.cjs`, `r1-${name}.code`];
+  const {core, late, from} = await parts();
   // Without the list nobody starts from the old ones any more; the new one comes when all else is there.
   rmSync(path.join(folder, 'made.json'), {force: true});
   rmSync(folder, {recursive: true, force: true});
   mkdirSync(folder, {recursive: true});
-  writeFileSync(path.join(folder, script), code, 'latin1');
-  const problem = await compile(path.join(folder, script), path.join(folder, compiled));
+  const scripts = [write('core', core), write('late', late)];
+  const problem = await compile(scripts.map((script) => path.join(folder, script)));
   if (problem !== '') {
     say(step, `r1 could not be compiled ahead and starts from its modules, which is slower: ${problem}`);
     return;
   }
-  const whole = async (/** @type {string} */ file) => [file, await sha256(path.join(folder, file))];
-  const made = {script: await whole(script), compiled: await whole(compiled), from};
+  const compiled = scripts.map((script) => script.replace(/cjs$/, 'code'));
+  const digests = await Promise.all(compiled.map((file) => sha256(path.join(folder, file))));
+  const [first, second] = scripts.map((script, i) => ({script, compiled: [compiled[i], digests[i]]}));
+  const made = {core: first, late: second, from: [...scripts.map((script) => listed(`start/${script}`)), ...from]};
   writeFileSync(path.join(folder, 'made.part'), JSON.stringify(made));
   renameSync(path.join(folder, 'made.part'), path.join(folder, 'made.json'));
-  const files = [...[script, compiled, 'made.json'].map((file) => `start/${file}`), ...from.map(([file]) => file)];
+  const own = ['made.json', ...compiled].map((file) => `start/${file}`);
+  const files = [...own, ...made.from.map(([file]) => file)];
   enter(
     step,
     of,

@@ -123,8 +123,9 @@ test('set-up', {skip}, async (t) => {
     'r1 starts from one file while the modules are as it was made from, and from them otherwise',
     async () => {
       const start = path.join(clone, 'dist/start');
-      const [code] = readdirSync(start).filter((name) => name.endsWith('.code'));
-      assert.ok(code !== undefined && statSync(path.join(start, code)).size > 100_000);
+      const codes = () => readdirSync(start).flatMap((name) => (name.endsWith('.code') ? path.join(start, name) : []));
+      assert.equal(codes().length, 2);
+      for (const code of codes()) assert.ok(statSync(code).size > 100_000, code);
       const r1 = async (): Promise<string> => (await node(['dist/bin/start.cjs', 'nothing'])).text;
       assert.match(await r1(), /^there is no command “nothing”/);
 
@@ -156,12 +157,21 @@ test('set-up', {skip}, async (t) => {
       assert.match((await setUp()).text, /start +r1 in one file, compiled ahead/);
       assert.match(await r1(), /^there is no command/);
 
-      const compiled = path.join(
-        start,
-        readdirSync(start).find((name) => name.endsWith('.code'))!,
+      // The recipe takes the files away as a set-up does; for its mistake the parser is wanted, which lies in the second.
+      const recipe = path.join(folder, 'wrong.recipe.js');
+      writeFileSync(
+        recipe,
+        `import {rmSync} from 'node:fs';\nrmSync('${start}', {recursive: true});\nJSON.parse('{');\n`,
       );
-      writeFileSync(compiled, readFileSync(compiled).fill(0, 40, 80));
+      const {code, text} = await node(['dist/bin/start.cjs', 'run', recipe, '--store', path.join(folder, 'none')]);
+      assert.equal(code, 2, text);
+      assert.match(text, /wrong\.recipe\.js:3:\d+: SyntaxError: /);
+      assert.ok(!existsSync(start));
+      assert.match((await setUp()).text, /start +r1 in one file, compiled ahead/);
+
+      for (const compiled of codes()) writeFileSync(compiled, readFileSync(compiled).fill(0, 40, 80));
       assert.match(await r1(), /^there is no command/, 'V8 would end the process over it');
+      assert.match((await node(['dist/bin/start.cjs', 'plan', '--help'])).text, /Usage: r1 plan/);
       assert.match((await setUp()).text, /start +r1 in one file, compiled ahead/);
     },
   );

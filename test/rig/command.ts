@@ -6,6 +6,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 
 const R1 = fileURLToPath(new URL('../../bin/start.cjs', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../bin/r1.js', import.meta.url));
 
 /** Path of a compiled recipe under test/fixtures/recipes. */
 export const recipeFile = (name: string): string =>
@@ -34,7 +35,7 @@ export interface Where {
   readonly input?: string;
   /** Added to its environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** A module that is loaded before it. */
+  /** A module that is loaded before it, to change others; so r1 starts from modules then, not from its one file. */
   readonly preload?: string;
   /** A program that starts it, with its arguments. */
   readonly inside?: readonly string[];
@@ -44,7 +45,7 @@ export interface Where {
 export function start(
   t: TestContext,
   words: readonly string[],
-  {cwd, entry = R1, input, env = {}, preload, inside = []}: Where,
+  {cwd, preload, entry = preload === undefined ? R1 : MODULES, input, env = {}, inside = []}: Where,
 ): Started {
   const environment = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('NODE_TEST') && !name.startsWith('R1_')),
