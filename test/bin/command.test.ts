@@ -60,6 +60,8 @@ test('params become arguments, the exit code the outcome, lines of events metric
   assert.ok(blobs.some((file) => existsSync(file) && !file.endsWith('sha256') && readOrNothing(file) === 'HELLO 3\n'));
   assert.deepEqual(metrics, [{name: 'size', step: 1, value: 7}]);
   assert.equal(attempt.outcome?.ok, true);
+  const {userMs, systemMs} = attempt.outcome.cost!;
+  assert.ok(userMs! >= 0 && systemMs! >= 0, 'what a program takes is told at its end, however short it was');
   assert.match(readFileSync(join(cwd, '.r1', 'jobs', '1', 'output.log'), 'utf8'), /^wrote in .*\/jobs\/1\/scratch$/m);
 });
 
