@@ -17,7 +17,7 @@ import type {Memory, Started} from './engine/contender.js';
 import {Contender} from './engine/contender.js';
 import {compilingCost} from './engine/compiling.js';
 import {taskOf, writeTask} from './engine/task.js';
-import {median, report} from './report.js';
+import {listed, median, report} from './report.js';
 import type {Size} from './sizes.js';
 import {SIZES, trainingOperations} from './sizes.js';
 
@@ -211,12 +211,6 @@ async function matmulRate(): Promise<number> {
   }
 }
 
-const listed = (variable: string, all: readonly string[]): string[] => {
-  const chosen = process.env[variable]?.split(',') ?? all;
-  const unknown = chosen.filter((each) => !all.includes(each));
-  if (unknown.length > 0) throw new Error(`${variable} has ${unknown.join(', ')}; there are ${all.join(', ')}`);
-  return [...chosen];
-};
 const sizes = listed('R1_BENCH_SIZES', Object.keys(SIZES)) as SizeName[];
 const kinds = listed('R1_BENCH_KINDS', ['train', 'generate', 'compile']);
 const rate = kinds.includes('train') ? await matmulRate() : undefined;

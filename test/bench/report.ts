@@ -44,3 +44,14 @@ export async function inTurn<Name extends string>(
   }
   return Object.fromEntries(names.map((name) => [name, median(times.get(name)!)])) as Record<Name, number>;
 }
+
+/**
+ * What an environment variable chooses of `all`, its words separated by commas; `usual` where it is not set.
+ * @throws Error for a word that is none of them
+ */
+export function listed(variable: string, all: readonly string[], usual = all): string[] {
+  const chosen = process.env[variable]?.split(',') ?? usual;
+  const unknown = chosen.filter((each) => !all.includes(each));
+  if (unknown.length > 0) throw new Error(`${variable} has ${unknown.join(', ')}; there are ${all.join(', ')}`);
+  return [...chosen];
+}

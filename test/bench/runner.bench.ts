@@ -1,6 +1,7 @@
 /**
  * What it costs to run graphs of trivial commands and one large output, beside other runners in turn. Before it stands
- * what the machine itself takes for the parts of which it is made. `--full` adds the runners and shapes that take minutes.
+ * what the machine itself takes for the parts of which it is made. `--full` adds the runners and shapes that take minutes;
+ * `R1_BENCH_SHAPES=13,1000,1GiB` names the shapes.
  */
 import {execFileSync, spawnSync} from 'node:child_process';
 import {closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync} from 'node:fs';
@@ -15,10 +16,12 @@ import {r1, r1Compiled} from './peers/r1.js';
 import {redun} from './peers/redun.js';
 import {snakemake} from './peers/snakemake.js';
 import {wireit} from './peers/wireit.js';
-import {inTurn, report} from './report.js';
+import {inTurn, listed, report} from './report.js';
 import {copyOf, fanOf, thirteen} from './shapes.js';
 
 const full = process.argv.includes('--full');
+const SHAPES = ['13', '1000', '1GiB'];
+const shapes = listed('R1_BENCH_SHAPES', SHAPES, full ? SHAPES : ['13', '1000']);
 const REPEATS = 5;
 const GIBIBYTE = 1 << 30;
 
@@ -69,18 +72,20 @@ function tell({what, of, figure, target, minus = 0}: Told): void {
   }
 }
 
-const small = await compete(everyone, {shape: thirteen, inside: scratch, repeats: REPEATS, cap: 60, again: 2});
-tell({what: '13 nodes, nothing to do', of: small, figure: 'again', target: 120});
-tell({what: '13 nodes, cold', of: small, figure: 'cold', target: 400});
-
-const wide = new Map([
-  ...(await compete(quick, {shape: fanOf(998), inside: scratch, repeats: full ? 3 : 1, cap: 120, again: 3})),
-  ...(full ? await compete(slow, {shape: fanOf(998), inside: scratch, repeats: 1, cap: 300}) : []),
-]);
-tell({what: '1,000 nodes, cold', of: wide, figure: 'cold', target: 5000});
-tell({what: '1,000 nodes, nothing to do', of: wide, figure: 'again', target: 400});
-
-if (full) await large();
+if (shapes.includes('13')) {
+  const of = await compete(everyone, {shape: thirteen, inside: scratch, repeats: REPEATS, cap: 60, again: 2});
+  tell({what: '13 nodes, nothing to do', of, figure: 'again', target: 120});
+  tell({what: '13 nodes, cold', of, figure: 'cold', target: 400});
+}
+if (shapes.includes('1000')) {
+  const of = new Map([
+    ...(await compete(quick, {shape: fanOf(998), inside: scratch, repeats: full ? 3 : 1, cap: 120, again: 3})),
+    ...(full ? await compete(slow, {shape: fanOf(998), inside: scratch, repeats: 1, cap: 300}) : []),
+  ]);
+  tell({what: '1,000 nodes, cold', of, figure: 'cold', target: 5000});
+  tell({what: '1,000 nodes, nothing to do', of, figure: 'again', target: 400});
+}
+if (shapes.includes('1GiB')) await large();
 
 /** A node that copies a gibibyte: over what the copy and its way to the disk take by themselves. */
 async function large(): Promise<void> {
