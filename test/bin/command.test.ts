@@ -65,6 +65,14 @@ test('params become arguments, the exit code the outcome, lines of events metric
   assert.match(readFileSync(join(cwd, '.r1', 'jobs', '1', 'output.log'), 'utf8'), /^wrote in .*\/jobs\/1\/scratch$/m);
 });
 
+test('all that is printed reaches a reader who takes his time', async (t) => {
+  const cwd = temporaryFolder(t, {...FILES, 'write.sh': `head -c 1000000 /dev/zero | tr '\\0' x\n${WRITE}`});
+  assert.equal((await r1(t, ['run', './programs.ts', '--until', 'write'], {cwd})).code, 0);
+  const inside = ['/bin/sh', '-c', '"$@" | (sleep 1; wc -c)', 'sh'];
+  const {out} = await r1(t, ['log', 'write'], {cwd, inside});
+  assert.ok(Number(out) > 1_000_000, out);
+});
+
 function readOrNothing(file: string): string {
   try {
     return readFileSync(file, 'utf8');
