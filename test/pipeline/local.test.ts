@@ -53,6 +53,14 @@ async function waiting({executor, job}: Rig, code = 0): Promise<Waiting> {
   return {request, running, go: () => writeFileSync(join(jobFiles(request.folder).scratch, 'go'), '')};
 }
 
+/** A shell that has run a job and waits for the next. */
+async function idleLauncher(rig: Rig): Promise<number> {
+  const {running, request, go} = await waiting(rig);
+  go();
+  await running.exit;
+  return launcherOf(request);
+}
+
 test('how a job ends is seen: by its code, by a signal, with what it left behind', async (t) => {
   const rig = setUp(t);
   const {running, request, go} = await waiting(rig, 3);
@@ -169,10 +177,7 @@ test('a job outlives its launcher; its end goes unseen, and another launcher com
 
 test('a job that was asked of a launcher which died before it answered is not started twice: it is gone', async (t) => {
   const rig = setUp(t);
-  const {running, request, go} = await waiting(rig);
-  const launcher = launcherOf(request);
-  go();
-  await running.exit;
+  const launcher = await idleLauncher(rig);
   // It gets to read the order only after it has been killed, which is never.
   signal(launcher, 'SIGSTOP');
   const asked = rig.job('echo ran >> ../ran');
@@ -191,10 +196,7 @@ test('a process that its launcher was still starting when it was killed is found
     return;
   }
   const rig = setUp(t);
-  const {running, request, go} = await waiting(rig);
-  const launcher = launcherOf(request);
-  go();
-  await running.exit;
+  const launcher = await idleLauncher(rig);
   signal(launcher, 'SIGSTOP');
   const {folder, tag, command} = rig.job('until test -e go; do sleep 0.01; done');
   const starting = rig.executor.start({folder, tag, command: command!});
