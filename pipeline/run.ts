@@ -53,6 +53,7 @@ const MOST_PLANS = 5;
 /** @throws UserError when the store cannot be written to, or another process runs this run */
 export async function run(prepared: Prepared, options: RunOptions): Promise<RunSummary> {
   const {store, emit} = options;
+  // The first look at `performance` loads a part of Node, 3 ms of a run that has nothing to do.
   const started = process.hrtime();
   const {id, lock} = begin(prepared, options);
   try {

@@ -3,7 +3,7 @@
  * at each inode that was given back a moment ago when the next file is made (ext4 does for a minute), so a run that makes
  * and removes thousands of small files would get slower with every node.
  */
-import {existsSync, lstatSync, readdirSync} from 'node:fs';
+import {lstatSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {plainError} from '../artifacts/index.js';
 import type {Store} from '../artifacts/index.js';
@@ -33,8 +33,10 @@ export function openTidying({store, emit}: {readonly store: Store; readonly emit
   return {
     async remove(folders) {
       for (const path of folders) {
-        if (!existsSync(path)) continue;
-        const size = sizeOf(path);
+        const stat = lstatSync(path, {throwIfNoEntry: false});
+        if (stat === undefined) continue;
+        // A job may have put something else in its place.
+        const size = stat.isDirectory() ? sizeOf(path) : 0;
         if (size === undefined) await store.removeTree(path);
         else {
           waiting.push(path);

@@ -86,9 +86,6 @@ const table = (names) =>
     .map((name) => `${JSON.stringify(name)}: () => require(${JSON.stringify(`./${name}`)})`)
     .join(',')}};`;
 
-/** Stands for a module of the other part. @type {(name: string) => import('esbuild').OnLoadResult} */
-const elsewhere = (name) => ({contents: `module.exports = __other(${JSON.stringify(name)})`});
-
 /**
  * Leaves out what `belongs` names, asks the other part for it, and notes it in `asked`.
  * @param {(name: string, kind: string) => boolean} belongs
@@ -107,7 +104,9 @@ const otherPart = (belongs, asked) => ({
       // By its ending it would count as a module of the other kind.
       return {path: `${name}.cjs`, namespace: 'elsewhere', pluginData: name};
     });
-    build.onLoad({filter: /./, namespace: 'elsewhere'}, ({pluginData}) => elsewhere(String(pluginData)));
+    build.onLoad({filter: /./, namespace: 'elsewhere'}, ({pluginData: name}) => ({
+      contents: `module.exports = __other(${JSON.stringify(name)})`,
+    }));
   },
 });
 

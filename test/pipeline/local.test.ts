@@ -82,25 +82,25 @@ test('how a job ends is seen: by its code, by a signal, with what it left behind
   if (hasProc) assert.equal(left.leftovers.length, 1);
 });
 
-test('a shell runs one job after another, and never two at a time', async (t) => {
-  if (!hasProc) {
-    t.skip('without /proc a shell is ended with its job, to be sure of what the job left behind');
-    return;
-  }
-  const rig = setUp(t);
-  const first = await waiting(rig);
-  const second = await waiting(rig);
-  const shells = [first, second].map(({request}) => launcherOf(request));
-  assert.notEqual(shells[0], shells[1]);
-  first.go();
-  await first.running.exit;
-  const third = await waiting(rig);
-  assert.equal(launcherOf(third.request), shells[0]);
-  for (const {running, go} of [second, third]) {
-    go();
-    assert.deepEqual((await running.exit).how, {type: 'exited', code: 0});
-  }
-});
+test(
+  'a shell runs one job after another, and never two at a time',
+  {skip: hasProc ? false : 'without /proc a shell is ended with its job, to be sure of what the job left behind'},
+  async (t) => {
+    const rig = setUp(t);
+    const first = await waiting(rig);
+    const second = await waiting(rig);
+    const shells = [first, second].map(({request}) => launcherOf(request));
+    assert.notEqual(shells[0], shells[1]);
+    first.go();
+    await first.running.exit;
+    const third = await waiting(rig);
+    assert.equal(launcherOf(third.request), shells[0]);
+    for (const {running, go} of [second, third]) {
+      go();
+      assert.deepEqual((await running.exit).how, {type: 'exited', code: 0});
+    }
+  },
+);
 
 test('a program gets its words as they are, its folder, its tag, and nothing to read', async (t) => {
   const {executor, request} = setUp(t);
@@ -189,30 +189,29 @@ test('a job that was asked of a launcher which died before it answered is not st
   assert.equal(existsSync(join(asked.folder, 'ran')), false);
 });
 
-test('a process that its launcher was still starting when it was killed is found', async (t) => {
-  if (!hasProc) {
-    // Elsewhere than on Linux such a process cannot be found; ARCHITECTURE, appendix A, says so.
-    t.skip('without /proc a process is only known by the pid that its launcher could not tell');
-    return;
-  }
-  const rig = setUp(t);
-  const launcher = await idleLauncher(rig);
-  signal(launcher, 'SIGSTOP');
-  const {folder, tag, command} = rig.job('until test -e go; do sleep 0.01; done');
-  const starting = rig.executor.start({folder, tag, command: command!});
-  signal(launcher, 'SIGKILL');
-  // What is left of it: forked, and the job, with its tag, a moment later.
-  const {scratch} = jobFiles(folder);
-  const child = spawn('/bin/sh', ['-c', 'sleep 0.1; R1_ATTEMPT=$0 exec "$@"', tag, ...command!], {
-    cwd: scratch,
-    detached: true,
-    stdio: 'ignore',
-  });
-  const found = await starting;
-  assert.equal(found.pid, child.pid);
-  writeFileSync(join(scratch, 'go'), '');
-  assert.deepEqual((await found.exit).how, {type: 'unseen'});
-});
+test(
+  'a process that its launcher was still starting when it was killed is found',
+  {skip: hasProc ? false : 'without /proc a process is only known by its pid; ARCHITECTURE, appendix A'},
+  async (t) => {
+    const rig = setUp(t);
+    const launcher = await idleLauncher(rig);
+    signal(launcher, 'SIGSTOP');
+    const {folder, tag, command} = rig.job('until test -e go; do sleep 0.01; done');
+    const starting = rig.executor.start({folder, tag, command: command!});
+    signal(launcher, 'SIGKILL');
+    // What is left of it: forked, and the job, with its tag, a moment later.
+    const {scratch} = jobFiles(folder);
+    const child = spawn('/bin/sh', ['-c', 'sleep 0.1; R1_ATTEMPT=$0 exec "$@"', tag, ...command!], {
+      cwd: scratch,
+      detached: true,
+      stdio: 'ignore',
+    });
+    const found = await starting;
+    assert.equal(found.pid, child.pid);
+    writeFileSync(join(scratch, 'go'), '');
+    assert.deepEqual((await found.exit).how, {type: 'unseen'});
+  },
+);
 
 /** A runner that starts jobs as they are written to it, and says the pid of each. */
 function runnerOf(t: TestContext) {
@@ -261,24 +260,24 @@ test('when its runner is killed a launcher stays until its job is over, writes d
   assert.equal(logOf(request), '');
 });
 
-test('a job of a killed runner is found without its record while its launcher is there', async (t) => {
-  if (!hasProc) {
-    t.skip('without /proc a process is only known by its record; ARCHITECTURE, appendix A, says so');
-    return;
-  }
-  const {executor, job} = setUp(t);
-  const request = job('sleep 600 & until test -e go; do sleep 0.01; done; kill $!; exit 0');
-  const runner = runnerOf(t);
-  runner.ask(request);
-  const record = await until('the job runs', () => readProcess(request.folder));
-  await runner.kill();
-  writeFileSync(jobFiles(request.folder).process, '');
-  const adopted = (await executor.adopt(request))!;
-  assert.equal(adopted.pid, record.pid);
-  writeFileSync(join(jobFiles(request.folder).scratch, 'go'), '');
-  assert.deepEqual((await adopted.exit).how, {type: 'unseen'});
-  assert.deepEqual(readResult(request.folder), {ok: true, value: {end: 'exited', code: 0}});
-});
+test(
+  'a job of a killed runner is found without its record while its launcher is there',
+  {skip: hasProc ? false : 'without /proc a process is only known by its record; ARCHITECTURE, appendix A'},
+  async (t) => {
+    const {executor, job} = setUp(t);
+    const request = job('sleep 600 & until test -e go; do sleep 0.01; done; kill $!; exit 0');
+    const runner = runnerOf(t);
+    runner.ask(request);
+    const record = await until('the job runs', () => readProcess(request.folder));
+    await runner.kill();
+    writeFileSync(jobFiles(request.folder).process, '');
+    const adopted = (await executor.adopt(request))!;
+    assert.equal(adopted.pid, record.pid);
+    writeFileSync(join(jobFiles(request.folder).scratch, 'go'), '');
+    assert.deepEqual((await adopted.exit).how, {type: 'unseen'});
+    assert.deepEqual(readResult(request.folder), {ok: true, value: {end: 'exited', code: 0}});
+  },
+);
 
 test('an order that a launcher comes to read after its runner died is not carried out', async (t) => {
   const {job} = setUp(t);
@@ -307,6 +306,32 @@ test('closed, a launcher ends with its job', async (t) => {
   go();
   assert.deepEqual((await running.exit).how, {type: 'exited', code: 5});
   await until('the launcher has ended', () => !isRunning(launcher));
+});
+
+test('a job of which nobody could note the process is ended, and the reason told', async (t) => {
+  const {executor, job} = setUp(t);
+  const request = job('sleep 600');
+  mkdirSync(jobFiles(request.folder).process);
+  const running = await executor.start(request);
+  const {how} = await running.exit;
+  assert.equal(how.type, 'unstarted');
+  assert.match(how.message, /^what is known of its process could not be written: EISDIR/);
+  assert.ok(!isRunning(processRecord(running.pid)));
+});
+
+test('where a process has just ended, its shell gets the moment that it needs to write down how', async (t) => {
+  const rig = setUp(t);
+  const {running, request, go} = await waiting(rig, 4);
+  const record = readProcess(request.folder)!;
+  go();
+  await running.exit;
+  const {result} = jobFiles(request.folder);
+  const text = readFileSync(result, 'utf8');
+  writeFileSync(result, '');
+  setTimeout(() => writeFileSync(result, text), 100);
+  assert.ok(!isRunning(record) && signal(record.session!, 0));
+  assert.equal(await rig.executor.adopt(request), undefined);
+  assert.deepEqual(readResult(request.folder), {ok: true, value: {end: 'exited', code: 4}});
 });
 
 test('the shell says in a list of processes what it is for', async (t) => {
