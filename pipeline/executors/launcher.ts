@@ -24,8 +24,6 @@ export const LAUNCHER = 'r1-launcher';
  * listens is no reason to end. One that cannot open the log refuses; the runner finds out why.
  */
 const SCRIPT = `
-nl='
-'
 exec 2>/dev/null
 run() {
   kill -0 "$PPID" || exit
@@ -49,9 +47,8 @@ run() {
 }
 `;
 
-/** One word of the shell's language. A line is an order, so a line break within a word is written by a name. */
-const quoted = (word: string): string =>
-  `'${word.replaceAll("'", String.raw`'\''`).replaceAll('\n', String.raw`'"$nl"'`)}'`;
+/** One word of the shell's language; it may have several lines. */
+const quoted = (word: string): string => `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
 export interface Order {
   readonly folder: string;

@@ -55,6 +55,18 @@ test('a program that writes outside its folder leaves what others made as it was
   assert.match(again.err, /all 2 nodes are up to date/);
 });
 
+test('a program that puts a file and a link in place of its folders has made what it made, and they go', async (t) => {
+  const cwd = withProgram(t, 'echo good > "$2"; cd ..; rmdir scratch; echo > scratch; ln -s / checkpoints');
+  const ended = await r1(t, WORDS, {cwd});
+  assert.equal(ended.code, 0, ended.err);
+  const left = readdirSync(jobsOf(cwd).at(-1)!);
+  assert.deepEqual(
+    left.filter((name) => ['scratch', 'checkpoints'].includes(name)),
+    [],
+  );
+  await assertWhole(cwd);
+});
+
 test('a program that writes through its input into the store is found out, and the bytes are put out of use', async (t) => {
   const cwd = withProgram(t, 'chmod -R u+w "$1"; echo spoilt >> "$1/hash.txt"; echo good > "$2"');
   const ended = await r1(t, WORDS, {cwd});
