@@ -41,6 +41,13 @@ export function isUnchanged(before: FileStat, now: FileStat | undefined): boolea
   );
 }
 
+/** By size only. */
+export const isWhole = (
+  {files, layout}: Pick<BlobContext, 'files' | 'layout'>,
+  sha256: Digest,
+  bytes: number,
+): boolean => files.sizeOf(blobPath(layout, sha256)) === bytes;
+
 export class Blobs {
   readonly #context: BlobContext;
   /** Set once the file system has said that it has no reflinks, so that it is not asked for every file. */
@@ -63,7 +70,7 @@ export class Blobs {
 
   /** By size only, for who knows of the quarantine already. */
   isWhole(sha256: Digest, bytes: number): boolean {
-    return this.#context.files.sizeOf(this.path(sha256)) === bytes;
+    return isWhole(this.#context, sha256, bytes);
   }
 
   /** Looks closely: reads the blob unless its stat can be believed. A damaged one is quarantined, a mended one freed. */

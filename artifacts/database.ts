@@ -13,6 +13,8 @@ import {APPLICATION_ID, MIGRATIONS} from './schema.js';
 type Bindable = string | number | bigint | null;
 
 export interface Database {
+  /** What is read and written: a private copy where the store's own cannot be opened. */
+  readonly file: string;
   /** Compiles a statement once per SQL text. */
   prepare<Row = unknown>(sql: string): Statement<Bindable[], Row>;
   /** All or nothing, durable when it returns. Takes the write lock at once. Inside another one it just runs. */
@@ -57,6 +59,7 @@ function wrap(connection: Connection, cleanUp: () => void): Database {
     }
   };
   return {
+    file: connection.name,
     prepare: <Row>(sql: string) => prepare(sql) as Statement<Bindable[], Row>,
     transact(work) {
       if (connection.inTransaction) return work();

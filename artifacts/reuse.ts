@@ -1,12 +1,13 @@
 /**
  * Whether what was made once can be used again: by fingerprint, and only while its bytes are there. A plan asks this of
- * every node, so a node costs one statement and one look at each of its blobs.
+ * every node, so a node costs one statement and one look at each of its blobs; for plans of very many nodes, `foresight.ts`
+ * asks it of a whole run at once.
  */
 import type {Blobs} from './blobs.js';
 import {digestIn} from './columns.js';
 import type {Database} from './database.js';
 import type {Digest} from './digest.js';
-import type {AttemptId} from './records.js';
+import type {AttemptId, RunId} from './records.js';
 
 /** An attempt whose outputs may be used again. */
 export interface Reusable {
@@ -30,22 +31,36 @@ export interface Reuse {
   outputsPresent(attempt: AttemptId): boolean;
 }
 
-/**
- * The newest success before a given attempt, a row for each file that it made: one at least, and all but the first column
- * empty where nothing lies behind an output or there is none. As lists and not as records, which take longer to make.
- */
-const CANDIDATE = `
-  SELECT n.attempt, p.port, a.digest, b.sha256, b.bytes, q.sha256 IS NOT NULL AS damaged
-  FROM outcome n
-  LEFT JOIN output p ON p.attempt = n.attempt
+/** As lists and not as records, which take longer to make. */
+const COLUMNS = 'p.port, a.digest, b.sha256, b.bytes, q.sha256 IS NOT NULL AS damaged';
+
+/** All that lies behind an attempt: a row for each file that it made, or one that is empty where there is none. */
+const MADE_BY = (attempt: string): string => `
+  LEFT JOIN output p ON p.attempt = ${attempt}
   LEFT JOIN artifact a ON a.id = p.artifact
   LEFT JOIN artifact_file f ON f.artifact = a.id
   LEFT JOIN blob b ON b.id = f.blob
-  LEFT JOIN quarantine q ON q.sha256 = b.sha256
+  LEFT JOIN quarantine q ON q.sha256 = b.sha256`;
+
+/** The newest success before a given attempt. */
+const CANDIDATE = `
+  SELECT n.attempt, ${COLUMNS}
+  FROM outcome n ${MADE_BY('n.attempt')}
   WHERE n.attempt = (
     SELECT t.id FROM attempt t JOIN outcome o ON o.attempt = t.id AND o.ok = 1
     WHERE t.fingerprint = ? AND t.accepted IS NULL AND t.id < ? ORDER BY t.id DESC LIMIT 1)
   ORDER BY p.port`;
+
+/** What a run used, as far as nothing newer was made with the same fingerprint since. */
+const USED = `
+  SELECT d.attempt, ${COLUMNS}, t.fingerprint
+  FROM decision d
+  JOIN attempt t ON t.id = d.attempt AND t.accepted IS NULL
+  JOIN outcome o ON o.attempt = t.id AND o.ok = 1 ${MADE_BY('t.id')}
+  WHERE d.run = ? AND NOT EXISTS (
+    SELECT 1 FROM attempt n JOIN outcome m ON m.attempt = n.id AND m.ok = 1
+    WHERE n.fingerprint = t.fingerprint AND n.accepted IS NULL AND n.id > t.id)
+  ORDER BY d.node, d.id, p.port`;
 
 type CandidateRow = readonly [
   attempt: number,
@@ -54,7 +69,40 @@ type CandidateRow = readonly [
   sha256: string | null,
   bytes: number | null,
   damaged: 0 | 1,
+  /** Only of what a run used. */
+  fingerprint?: string,
 ];
+
+/** By size only, as `Blobs` tells it. */
+export type IsWhole = (sha256: Digest, bytes: number) => boolean;
+
+const isThere = ([, , , sha256, bytes, damaged]: CandidateRow, isWhole: IsWhole): boolean =>
+  sha256 === null || bytes === null || (damaged === 0 && isWhole(sha256 as Digest, bytes));
+
+const reusableOf = (rows: readonly CandidateRow[]): Reusable => ({
+  attempt: rows[0]![0] as AttemptId,
+  outputs: outputsIn(rows),
+});
+
+/** All that a run used, by fingerprint, as far as `findByFingerprint` would find the same at its first look. */
+export function* reusableOfRun(
+  db: Database,
+  isWhole: IsWhole,
+  run: RunId,
+): Generator<readonly [fingerprint: Digest, reusable: Reusable]> {
+  let rows: CandidateRow[] = [];
+  const found = function* (): Generator<readonly [Digest, Reusable]> {
+    if (rows.length > 0 && rows.every((row) => isThere(row, isWhole))) yield [digestIn(rows[0]![6]!), reusableOf(rows)];
+  };
+  for (const row of db.prepare<CandidateRow>(USED).raw().iterate(run)) {
+    if (rows[0]?.[0] !== row[0]) {
+      yield* found();
+      rows = [];
+    }
+    rows.push(row);
+  }
+  yield* found();
+}
 
 export function openReuse(db: Database, blobs: Blobs): Reuse {
   const blobsOf = (attempt: number) =>
@@ -88,8 +136,7 @@ export function openReuse(db: Database, blobs: Blobs): Reuse {
     throw new Error(`Internal error: the outputs of attempt ${attempt} are all there`);
   };
 
-  const isThere = ([, , , sha256, bytes, damaged]: CandidateRow): boolean =>
-    sha256 === null || bytes === null || (damaged === 0 && blobs.isWhole(sha256 as Digest, bytes));
+  const isWhole: IsWhole = (sha256, bytes) => blobs.isWhole(sha256, bytes);
 
   return {
     outputsPresent,
@@ -99,7 +146,7 @@ export function openReuse(db: Database, blobs: Blobs): Reuse {
         const rows = candidate.all(fingerprint, before);
         const attempt = rows[0]?.[0];
         if (attempt === undefined) return undefined;
-        if (rows.every(isThere)) return {attempt: attempt as AttemptId, outputs: outputsIn(rows)};
+        if (rows.every((row) => isThere(row, isWhole))) return reusableOf(rows);
         before = attempt;
       }
     },

@@ -133,14 +133,19 @@ export function knownIngredients(
   };
 }
 
-/** Ingredients once every input is known. `digestOf` names the artifact behind a ref. */
+/**
+ * Ingredients once every input is known, in the order in which they are hashed, which saves sorting them then.
+ *
+ * @param artifactOf names the artifact behind a ref
+ */
 export function withInputs(
   node: StageNode,
   known: KnownIngredients,
   artifactOf: (node: string, port: string) => Digest | undefined,
 ): Ingredients | undefined {
   const inputs: Record<string, string | Record<string, string>> = {};
-  for (const [port, wired] of Object.entries(node.inputs)) {
+  for (const port of Object.keys(node.inputs).sort()) {
+    const wired = node.inputs[port]!;
     if (isRef(wired)) {
       const digest = artifactOf(wired.node, wired.port);
       if (digest === undefined) return undefined;
@@ -148,14 +153,14 @@ export function withInputs(
       continue;
     }
     let names: Record<string, string> | undefined;
-    for (const [name, ref] of Object.entries(wired)) {
+    for (const name of Object.keys(wired).sort()) {
+      const ref = wired[name]!;
       const digest = artifactOf(ref.node, ref.port);
       if (digest === undefined) return undefined;
       names ??= inputs[port] = table();
       names[name] = digest;
     }
   }
-  // In the order in which they are hashed.
   const {code, params, runtime, seed, stage} = known;
   return {code, inputs, params, runtime, seed, stage};
 }

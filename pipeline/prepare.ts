@@ -1,7 +1,9 @@
 /** From a recipe and the wishes of a person to a plan: wiring, changes from outside, selection, sources, code, past. */
 import {resolve} from 'node:path';
 import {UserError} from '../artifacts/index.js';
-import type {Artifact, AttemptId, Digest, Store} from '../artifacts/index.js';
+import {foresee} from '../artifacts/foresight.js';
+import type {Foresight} from '../artifacts/foresight.js';
+import type {Artifact, AttemptId, Digest, Reusable, Store} from '../artifacts/index.js';
 import {openCodeReader} from './code.js';
 import type {CodeReader} from './code.js';
 import {exportNames} from './exports.js';
@@ -62,7 +64,19 @@ export interface Pinned {
 }
 
 /** @throws UserError for mistakes in the recipe (each with its place), unknown nodes or params, missing sources */
-export async function prepare({loaded, wishes, store, runtimeOf}: PrepareOptions): Promise<Prepared> {
+export async function prepare(options: PrepareOptions): Promise<Prepared> {
+  const foresight = foresee(options.store, options.loaded.recipe.name);
+  try {
+    return await prepareWith(options, foresight);
+  } finally {
+    foresight?.close();
+  }
+}
+
+async function prepareWith(
+  {loaded, wishes, store, runtimeOf}: PrepareOptions,
+  foresight: Foresight | undefined,
+): Promise<Prepared> {
   const wired = await wiredOf(loaded);
   if (!wired.ok) throw mistakesError(loaded, wired.error);
   let wiring = wired.value;
@@ -90,6 +104,7 @@ export async function prepare({loaded, wishes, store, runtimeOf}: PrepareOptions
     exports: exports.value,
     store,
     runtimeOf,
+    foreseen: (await foresight?.reusable) ?? new Map(),
   });
 }
 
@@ -103,15 +118,21 @@ async function wiredOf({recipe, folder, file}: LoadedRecipe): Promise<ReturnType
 
 /** The part that wiring from a recipe and wiring from a frozen plan have in common. */
 export async function planned(
-  base: Omit<Prepared, 'sources' | 'code' | 'past' | 'plan'> & {readonly store: Store},
+  options: Omit<Prepared, 'sources' | 'code' | 'past' | 'plan'> & {
+    readonly store: Store;
+    readonly foreseen?: ReadonlyMap<Digest, Reusable>;
+  },
 ): Promise<Prepared> {
+  const {foreseen, ...base} = options;
   const {store, wiring, selected, pinned} = base;
   const cache = openTokenCache(store.folder);
   const code = openCodeReader(cache);
   const past = pastOf(store, {recipe: wiring.recipe, seed: base.seed}, code);
   const sources = await describeSources(wiring, (id) => selected.has(id) && pinned?.has(id) !== true, store);
   const prepared = {...base, sources, code, past};
-  const plan = store.reading(() => remake(prepared));
+  const find: Past['find'] = (fingerprint) => foreseen?.get(fingerprint) ?? past.find(fingerprint);
+  // Only now: when the plan is made again, something of it may be gone.
+  const plan = store.reading(() => remake({...prepared, past: {...past, find}}));
   if (store.mode === 'write') cache.save();
   return {...prepared, plan};
 }

@@ -63,6 +63,16 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
     return place === undefined ? {} : {place: placeText(place)};
   };
   const complain = (message: string) => mistakes.push({message, ...here()});
+  const defaults = new Map<AnyStage, Params>();
+  /** In the order in which params are hashed. */
+  const defaultsOf = (stage: AnyStage): Params => {
+    let params = defaults.get(stage);
+    if (params === undefined) {
+      params = Object.fromEntries(Object.entries(stage.params).sort(([a], [b]) => (a < b ? -1 : 1)));
+      defaults.set(stage, params);
+    }
+    return params;
+  };
 
   const place = (node: WiredNode): boolean => {
     if (!NODE_ID.test(node.id)) {
@@ -91,26 +101,23 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
       ]);
     }
     checkInputs(id, stage, inputs, complain);
-    for (const [name, value] of Object.entries(params)) {
-      if (value === undefined) continue;
-      const mistake = paramMistake(stage, name, value, 'recipe');
-      if (mistake !== undefined) complain(`node “${id}”: ${mistake}`);
-    }
     const wired = isRecord(inputs) ? inputs : {};
-    place({
-      type: 'stage',
-      id,
-      stage,
-      // In the order of the declaration, so that equal wiring looks equal however it was written down.
-      inputs: Object.fromEntries(
-        Object.keys(stage.inputs)
-          .filter((port) => wired[port] !== undefined)
-          .map((port) => [port, wired[port] as Ref]),
-      ),
-      params: {...stage.params, ...withoutUndefined(params as Params)},
-      options,
-    });
-    return Object.fromEntries(Object.entries(stage.outputs).map(([port, kind]) => [port, {node: id, port, kind}]));
+    // In the order of the declaration, so that equal wiring looks equal however it was written down.
+    const inOrder: Record<string, Ref> = {};
+    for (const port of Object.keys(stage.inputs)) {
+      if (wired[port] !== undefined) inOrder[port] = wired[port] as Ref;
+    }
+    const chosen = {...defaultsOf(stage)};
+    for (const [name, value] of Object.entries(params as Params)) {
+      if ((value as unknown) === undefined) continue;
+      const mistake = paramMistake(stage, name, value, 'recipe');
+      if (mistake === undefined) chosen[name] = value;
+      else complain(`node “${id}”: ${mistake}`);
+    }
+    place({type: 'stage', id, stage, inputs: inOrder, params: chosen, options});
+    const outputs: Record<string, Ref> = {};
+    for (const [port, kind] of Object.entries(stage.outputs)) outputs[port] = {node: id, port, kind};
+    return outputs;
   };
   add.source = (id: string, kind: Kind, path: string): Ref => {
     const at = callerOutside(import.meta.url);
@@ -269,10 +276,11 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export const isRef = (value: unknown): value is Ref =>
-  isRecord(value) &&
-  typeof value['node'] === 'string' &&
-  typeof value['port'] === 'string' &&
-  typeof value['kind'] === 'string';
+  typeof value === 'object' &&
+  value !== null &&
+  typeof (value as Partial<Ref>).node === 'string' &&
+  typeof (value as Partial<Ref>).port === 'string' &&
+  typeof (value as Partial<Ref>).kind === 'string';
 
 const isStage = (value: unknown): value is AnyStage =>
   isRecord(value) &&
@@ -282,6 +290,3 @@ const isStage = (value: unknown): value is AnyStage =>
   isRecord(value['inputs']) &&
   isRecord(value['outputs']) &&
   isRecord(value['params']);
-
-const withoutUndefined = (params: Params): Params =>
-  Object.fromEntries(Object.entries(params).filter(([, value]) => (value as unknown) !== undefined));

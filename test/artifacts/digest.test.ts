@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import {asDigest, canonicalJson, digestOf, sha256} from '../../artifacts/digest.js';
 import type {Json} from '../../artifacts/digest.js';
@@ -37,6 +38,20 @@ test('canonical JSON says the same as the value it was made from', () => {
   );
 });
 
+test('canonical JSON is what the reference implementation of RFC 8785 makes of it, in whatever order it comes', () => {
+  const same = (value: Json) => assert.equal(canonicalJson(value), canonicalize(value));
+  fc.assert(
+    fc.property(json, (value) => {
+      same(value);
+      same(reordered(value));
+      same(JSON.parse(canonicalize(value)!) as Json);
+    }),
+  );
+  const names = fc.dictionary(fc.constantFrom('a', 'B', '2', '10', 'é', '\u{1f600}', '\ufb33', ''), json);
+  fc.assert(fc.property(names, same));
+  same({a: '\\ud800', b: -0, c: 1e21, d: [1e-7, '\u2028"\n']});
+});
+
 test('different values, and equal values under different tags, have different digests', () => {
   fc.assert(
     fc.property(json, json, (a, b) => {
@@ -52,5 +67,8 @@ test('a tag cannot run into the value behind it', () => {
 
 test('what JSON cannot carry is a bug, not a digest', () => {
   assert.throws(() => digestOf('t', Number.NaN), /NaN/);
+  assert.throws(() => digestOf('t', {a: [Infinity]}), /Infinity/);
+  for (const lone of ['\ud800', 'a\udc00']) assert.throws(() => digestOf('t', {a: lone}), /surrogate/);
+  assert.throws(() => canonicalJson(undefined as unknown as Json), /no JSON form/);
   assert.throws(() => asDigest('abc'), /Internal error/);
 });

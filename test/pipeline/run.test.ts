@@ -1,8 +1,10 @@
 /** Runs against a real store, with puppets in the place of processes. */
 import assert from 'node:assert/strict';
+import {rmSync} from 'node:fs';
 import {test} from 'node:test';
 import {UserError} from '../../artifacts/index.js';
-import type {Store} from '../../artifacts/index.js';
+import type {AttemptId, Digest, Reusable, Store} from '../../artifacts/index.js';
+import {partsOf} from '../../artifacts/store.js';
 import {Rig} from '../rig/rig.js';
 
 test('nodes run after what they need, and side by side where they can', async (t) => {
@@ -182,6 +184,30 @@ test('a job whose end nobody saw is tried again, in a folder of its own', async 
   assert.deepEqual(Rig.ends(summary), {base: 'made'});
   const reasons = rig.store.attemptsOf(summary.run, 'base').map(({outcome}) => outcome?.reason);
   assert.deepEqual(reasons, ['lost', 'succeeded']);
+});
+
+test('what was foreseen and is gone when the run begins is made again', async (t) => {
+  const rig = new Rig(t);
+  const shape = {base: [], zero: ['base']};
+  const first = rig.run(shape);
+  await rig.succeed('base');
+  await rig.succeed('zero');
+  await first;
+  const {plan} = await rig.prepare(shape);
+  const foreseen = new Map<Digest, Reusable>();
+  for (const node of plan.nodes.values()) {
+    assert.ok(node.action === 'reuse' && node.fingerprint !== undefined);
+    foreseen.set(node.fingerprint, {attempt: node.attempt as AttemptId, outputs: node.outputs});
+  }
+  const made = plan.nodes.get('base')!;
+  assert.ok(made.action === 'reuse');
+  const [file] = rig.store.artifact(made.outputs['out']!)!.files;
+  rmSync(partsOf(rig.store).blobs.path(file!.sha256));
+  const prepared = await rig.prepare(shape, {foreseen});
+  assert.equal(prepared.plan.nodes.get('base')!.action, 'reuse', 'a plan believes what was foreseen');
+  const second = rig.carryOut(prepared);
+  await rig.succeed('base');
+  assert.deepEqual(Rig.ends(await second), {base: 'made', zero: 'reused'});
 });
 
 test('two nodes with the same fingerprint run once', async (t) => {

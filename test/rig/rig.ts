@@ -4,7 +4,7 @@ import {mkdirSync, writeFileSync} from 'node:fs';
 import type {TestContext} from 'node:test';
 import {pathToFileURL} from 'node:url';
 import {openStore} from '../../artifacts/index.js';
-import type {Store} from '../../artifacts/index.js';
+import type {Digest, Reusable, Store} from '../../artifacts/index.js';
 import type {RunEvent} from '../../pipeline/events.js';
 import {graphOf, planned} from '../../pipeline/prepare.js';
 import type {Prepared, Wishes} from '../../pipeline/prepare.js';
@@ -26,6 +26,7 @@ export interface RigOptions extends Partial<Omit<RunOptions, 'store' | 'emit'>> 
   readonly wishes?: Partial<Wishes>;
   readonly params?: Readonly<Record<string, Params>>;
   readonly options?: Readonly<Record<string, NodeOptions>>;
+  readonly foreseen?: ReadonlyMap<Digest, Reusable>;
 }
 
 export class Rig {
@@ -60,7 +61,10 @@ export class Rig {
     writeFileSync(join(this.folder, path), content);
   }
 
-  async prepare(shape: Shape, {wishes = {}, params = {}, options = {}}: RigOptions = {}): Promise<Prepared> {
+  async prepare(
+    shape: Shape,
+    {wishes = {}, params = {}, options = {}, foreseen = new Map()}: RigOptions = {},
+  ): Promise<Prepared> {
     const stages = new Map(
       Object.entries(shape)
         .filter(([, needs]) => !isSource(needs))
@@ -99,6 +103,7 @@ export class Rig {
       exports,
       store: this.store,
       runtimeOf: (threads) => ({threads}),
+      foreseen,
     });
   }
 
