@@ -8,15 +8,15 @@
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
 import {whileLoop} from '../tensorflow/loop.js';
-import {callOne, raw} from '../tensorflow/ops.js';
+import {callOne, linear, raw} from '../tensorflow/ops.js';
 import {causalMask, headsOf, merged, moved, rotationTable} from './attention.js';
 import type {ModelConfig} from './config.js';
 import type {Cache, GenerationShape, Newest} from './room.js';
 import {Room} from './room.js';
 import type {Sampling} from './sampler.js';
 import {sample} from './sampler.js';
-import type {Parameters} from './transformer.js';
-import {foldGains, layers, outputMatrix, rightPadded, rotationWidth, turnMatrices} from './transformer.js';
+import type {Multiply, Parameters} from './transformer.js';
+import {foldGains, layers, outputMatrix, rightPadded, rotationWidth} from './transformer.js';
 
 export interface GenerationInputs {
   /** (prompts × promptLength) int32, padded on the right. */
@@ -47,14 +47,14 @@ export function generate(
   const {tf} = tensorflow();
   const {prompts, group, promptLength, maxNewTokens} = shape;
   const rows = prompts * group;
-  const matrices = turnMatrices(foldGains(parameters, config));
+  const weights = areMatricesLarge(config) ? asTheyAre(parameters) : turned(foldGains(parameters, config));
   const output = outputMatrix(parameters, config);
   const stopped = (token: Tf.Tensor): Tf.Tensor =>
     options.stopIds.map((id) => tf.equal(token, tf.scalar(id, 'int32'))).reduce((a, b) => tf.logicalOr(a, b));
   const sampleAt = (hidden: Tf.Tensor, step: Tf.Tensor, done: Tf.Tensor): {token: Tf.Tensor; logProb: Tf.Tensor} =>
     sample(hidden, output, raw.gather(inputs.uniforms, step), options, done);
 
-  const prompt = readPrompts(matrices, inputs, config, shape);
+  const prompt = readPrompts(weights, inputs, config, shape);
   const ofRow = tf.tensor1d(
     Int32Array.from({length: rows}, (_, row) => Math.floor(row / group)),
     'int32',
@@ -88,7 +88,7 @@ export function generate(
         const context = attend(layer, newestOf(qkv, turn, config, shape));
         return raw.reshape(moved(context, [0, 2, 1, 3]), [rows, config.heads * config.headDim]);
       };
-      const hidden = layers(matrices, read, config, attendTo, raw.matMul);
+      const hidden = layers(weights.parameters, read, config, attendTo, weights.forFew);
       const {token, logProb} = sampleAt(hidden, step, done);
       return {
         step: tf.add(step, one),
@@ -119,9 +119,47 @@ interface Progress extends Record<string, Tf.Tensor> {
   logProbs: Tf.Tensor;
 }
 
+/** Parameters, and how to multiply tokens by their matrices. */
+interface Weights {
+  readonly parameters: Parameters;
+  /** Tokens of whole prompts. */
+  readonly forMany: Multiply;
+  /** One token of each sample. */
+  readonly forFew: Multiply;
+}
+
+/**
+ * For few rows oneDNN turns a matrix (out, in) in each product from the right, which takes longer than the product. So it
+ * is done once for all steps …
+ */
+const turned = (parameters: Parameters): Weights => ({
+  parameters: Object.fromEntries(
+    Object.entries(parameters).map(([name, tensor]) => [
+      name,
+      name.endsWith('_proj.weight') ? raw.transpose(tensor, [1, 0]) : tensor,
+    ]),
+  ),
+  forMany: raw.matMul,
+  forFew: raw.matMul,
+});
+
+/**
+ * … unless it is so large that the product waits for memory: from the left it is read just once, and turning what comes out
+ * costs nothing beside that. And there is no second copy of it.
+ */
+const asTheyAre = (parameters: Parameters): Weights => ({
+  parameters,
+  forMany: linear,
+  forFew: (x, matrix) => raw.transpose(raw.matMul(matrix, x, {b: true}), [1, 0]),
+});
+
+/** Whether a layer's matrices are together larger than what a core has for itself of the processor's cache, about 2 MiB. */
+const areMatricesLarge = (config: ModelConfig): boolean =>
+  config.hiddenSize * (rotationWidth(config) + 3 * config.intermediateSize) >= 2 ** 19;
+
 /** The hidden state behind each prompt's last token, and every layer's keys and values: (prompts × kv, length, d). */
 function readPrompts(
-  matrices: Parameters,
+  {parameters, forMany}: Weights,
   {tokens, lengths}: GenerationInputs,
   config: ModelConfig,
   {prompts, promptLength}: GenerationShape,
@@ -134,7 +172,7 @@ function readPrompts(
   const causal = causalMask(promptLength);
   const caches: Cache[] = [];
   const hidden = layers(
-    matrices,
+    parameters,
     tokens,
     config,
     (qkv) => {
@@ -149,7 +187,7 @@ function readPrompts(
       const weights = callOne('Softmax', [raw.add(raw.matMul(queries, keys, {b: true}), causal)]);
       return merged(raw.matMul(weights, values), dims);
     },
-    raw.matMul,
+    forMany,
   );
   const offsets = tf.tensor1d(
     Int32Array.from({length: prompts}, (_, i) => i * promptLength - 1),

@@ -91,7 +91,7 @@ const isFoldingCheaper = (config: ModelConfig): boolean =>
   rotationWidth(config) + 2 * config.intermediateSize <= 2 * TOKENS;
 
 /** A product with a layer's matrix. (N, in) → (N, out) */
-type Multiply = (x: Tf.Tensor, matrix: Tf.Tensor) => Tf.Tensor;
+export type Multiply = (x: Tf.Tensor, matrix: Tf.Tensor) => Tf.Tensor;
 
 /**
  * The layers around any way to attend.
@@ -207,18 +207,6 @@ function foldGainsOfLayer(parameters: Parameters): Parameters {
     folded[name] = tf.mul(parameters[name]!, gain!);
   }
   return folded;
-}
-
-/**
- * The same parameters with the layers' matrices turned round, (in, out), for `layers` with `raw.matMul`: for few rows
- * oneDNN would turn them in each product, which takes longer than turning them once for all steps.
- */
-export function turnMatrices(parameters: Parameters): Parameters {
-  const turned = Object.entries(parameters).map(([name, tensor]) => [
-    name,
-    name.endsWith('_proj.weight') ? raw.transpose(tensor, [1, 0]) : tensor,
-  ]);
-  return Object.fromEntries(turned) as Parameters;
 }
 
 /** The output matrix: the embedding where they are tied. (V, D) */

@@ -71,6 +71,30 @@ test('samples agree with the training graph’s log-probabilities and with float
   }
 });
 
+test('a model whose matrices are multiplied as they are samples with the log-probabilities of float64', async (t) => {
+  const large = {...config, hiddenSize: 256, headDim: 64, intermediateSize: 512, initializerRange: 0.05};
+  const drawn = random(3, 'gains and biases');
+  const its = initialWeights(large, 7);
+  for (const [name, values] of its) {
+    if (/norm|bias/.test(name)) for (let i = 0; i < values.length; i++) values[i] = 0.5 + drawn.uniform();
+  }
+  const {run, dispose} = await openEngine({
+    config: large,
+    weights: its,
+    threads: 1,
+    programs: {sample: generation(base)},
+  });
+  t.after(dispose);
+  run.sample({prompts, uniforms: uniforms(range(0, 12))}).forEach(({tokens, logProbs}, i) => {
+    const prompt = prompts[Math.floor(i / 3)]!;
+    const exact = referenceLogits(large, its, [...prompt, ...tokens]);
+    logProbs.forEach((value, step) => {
+      const reference = logSoftmax(exact[prompt.length + step - 1]!)[tokens[step]!]!;
+      assert.ok(Math.abs(value - reference) < 1e-4, `${value} against ${reference}`);
+    });
+  });
+});
+
 test('a token is where u falls in the kept mass of float64 probabilities', () => {
   const [temperature, topP, topK] = [0.7, 0.9, 8];
   const u = uniforms(range(0, 12));
