@@ -14,16 +14,22 @@ const COLLECT_EARLY = '--heap-growing-percent=20';
 
 export function lazyExecutor(): Executor {
   let loaded: Executor | undefined;
+  let isCollectingEarly = false;
   const load = async (): Promise<Executor> => {
     if (loaded === undefined) {
-      setFlagsFromString(COLLECT_EARLY);
       const {localExecutor} = await import('../pipeline/executors/local.js');
       loaded ??= localExecutor(STAGE_ENTRY);
     }
     return loaded;
   };
   return {
-    start: async (job) => (await load()).start(job),
+    async start(job) {
+      const running = await (await load()).start(job);
+      // Not earlier: what is loaded for the first job is compiled ahead, and V8 takes that only under the flags it was made under.
+      if (!isCollectingEarly) setFlagsFromString(COLLECT_EARLY);
+      isCollectingEarly = true;
+      return running;
+    },
     adopt: async (job) => (await load()).adopt(job),
     close: () => loaded?.close?.(),
   };

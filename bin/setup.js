@@ -12,7 +12,7 @@ import {withLock} from './setup/lock.js';
 import {chooseDevice, gpuTraces, listGpus} from './setup/machine.js';
 import {installPackages} from './setup/packages.js';
 import {root} from './setup/places.js';
-import {bundleExeca, bundleR1} from './setup/bundle.js';
+import {bundleR1} from './setup/bundle.js';
 import {bindingInPlace, setUpBinding} from './setup/binding.js';
 import {lastRuntime, runtimeHolds, writeRuntime} from './setup/runtime.js';
 import {say} from './setup/say.js';
@@ -55,7 +55,6 @@ async function setUp() {
   // One waits for the network while the other compiles; both come to an end before either's failure is told.
   const results = await Promise.allSettled([sqliteInPlace() ? undefined : setUpSqlite(), setUpTensorflow()]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
-  await bundleExeca();
   await buildSources();
   await bundleR1();
 }

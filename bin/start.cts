@@ -4,8 +4,8 @@
  * was made from the modules which lie here now. Otherwise, and in an installed copy, from the modules themselves, of which
  * Node takes a millisecond for each.
  *
- * The file comes in two parts: what every command needs, and what lies behind it (stages, recipes, the parser), which is read
- * when something of it is asked for.
+ * The file comes in three parts: what every command needs; what lies behind it (stages, recipes, the parser); and execa, which
+ * starts the shells that start jobs. The last two are read when something of them is asked for.
  */
 import crypto = require('node:crypto');
 import fs = require('node:fs');
@@ -15,8 +15,7 @@ import vm = require('node:vm');
 
 /** What set-up writes beside the parts. */
 interface Made {
-  readonly core: MadePart;
-  readonly late: MadePart;
+  readonly parts: Readonly<Record<keyof Scripts, MadePart>>;
   /** The parts, the modules that they consist of, and npm's list of the packages: path below dist, bytes, time stamp in ms. */
   readonly from: readonly (readonly [string, number, number])[];
 }
@@ -47,6 +46,7 @@ type Open = (
 interface Scripts {
   readonly core: () => vm.Script;
   readonly late: () => vm.Script;
+  readonly execa: () => vm.Script;
 }
 
 /** Parts of Node that most starts never come to use; to load one takes a millisecond or two. */
@@ -69,11 +69,11 @@ const packages = new URL('../node_modules/', below).href;
 /** The code that was made here; `undefined` where there is none, or where it is no longer that of what lies here. */
 function madeHere(): Scripts | undefined {
   try {
-    const {core, late, from} = JSON.parse(fs.readFileSync(path.join(folder, 'made.json'), 'utf8')) as Made;
+    const {parts, from} = JSON.parse(fs.readFileSync(path.join(folder, 'made.json'), 'utf8')) as Made;
     if (!from.every(isAsListed)) return undefined;
-    const [first, second] = [holdOf(core), holdOf(late)];
-    const script = scriptOf(first);
-    return {core: () => script, late: () => scriptOf(second)};
+    const [core, late, execa] = [holdOf(parts.core), holdOf(parts.late), holdOf(parts.execa)];
+    const script = scriptOf(core);
+    return {core: () => script, late: () => scriptOf(late), execa: () => scriptOf(execa)};
   } catch (error) {
     // Half a list is what a power cut may leave; and a set-up may be replacing the files just now.
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -112,7 +112,7 @@ function isAsListed([file, bytes, mtimeMs]: Made['from'][number]): boolean {
 const whenUsed = (name: string): object =>
   new Proxy({}, {get: (_, key) => Reflect.get(asked(name) as object, key) as unknown});
 
-function open({core, late}: Scripts): Core {
+function open({core, late, execa}: Scripts): Core {
   const part = (script: vm.Script, other: (file: string) => unknown): unknown =>
     (script.runInThisContext() as Open)(
       (name) => (LATE_IN_NODE.has(name) ? whenUsed(name) : asked(name)),
@@ -134,6 +134,7 @@ function open({core, late}: Scripts): Core {
    */
   let foreign = false;
   const load = async (specifier: string): Promise<unknown> => {
+    if (specifier === 'execa') return part(execa(), asked);
     const name = specifier.startsWith(below) ? specifier.slice(below.length) : '';
     const own = name.startsWith('stages/') && !foreign ? lateModules()[name] : undefined;
     if (own !== undefined) return own();

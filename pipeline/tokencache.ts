@@ -1,7 +1,11 @@
-/** Tokens of sources by the sources' own digest: never stale, and may be lost without harm. One JSON file in the store. */
+/**
+ * Tokens of sources by the sources' own digest: never stale, and may be lost without harm. One JSON file in the store, and one
+ * in a clone, in which set-up keeps those of r1's own modules (`bin/setup/bundle.js`).
+ */
 import {createHash} from 'node:crypto';
 import {existsSync, mkdirSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
+import {fileURLToPath} from 'node:url';
 import type {TokenCache} from './code.js';
 import type {ModuleText} from './tokens.js';
 
@@ -10,18 +14,24 @@ const VERSION = 1;
 /** Sources that a recipe reaches are a few hundred; older ones fall out. */
 const MOST = 5000;
 
+const OF_SET_UP = fileURLToPath(new URL('../start/', import.meta.url));
+
 export interface SavedTokenCache extends TokenCache {
   /** Writes what is new, if anything is. */
   save(): void;
 }
 
 export function openTokenCache(folder: string): SavedTokenCache {
-  const file = join(folder, 'cache', 'tokens.json');
+  const file = fileIn(folder);
   const texts = read(file);
   let changed = false;
+  let ofSetUp: ReadonlyMap<string, ModuleText> | undefined;
   const key = (source: string) => createHash('sha256').update(source).digest('base64url');
   return {
-    get: (source) => texts.get(key(source)),
+    get(source) {
+      const name = key(source);
+      return texts.get(name) ?? (ofSetUp ??= read(fileIn(OF_SET_UP))).get(name);
+    },
     set(source, text) {
       texts.set(key(source), text);
       changed = true;
@@ -37,6 +47,8 @@ export function openTokenCache(folder: string): SavedTokenCache {
     },
   };
 }
+
+const fileIn = (folder: string): string => join(folder, 'cache', 'tokens.json');
 
 function read(file: string): Map<string, ModuleText> {
   if (!existsSync(file)) return new Map();

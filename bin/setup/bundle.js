@@ -20,7 +20,7 @@ import path from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import {sha256} from './cache.js';
 import {enter, inPlace} from './ledger.js';
-import {notes, packageFolder, packageVersion, root} from './places.js';
+import {packageFolder, packageVersion, root} from './places.js';
 import {say} from './say.js';
 import {lastLines, run} from './shell.js';
 
@@ -33,31 +33,8 @@ const isClone = () => existsSync(path.join(root, 'tsconfig.json'));
 /** @returns {Promise<Esbuild>} */
 const esbuild = async () => import(pathToFileURL(path.join(packageFolder('esbuild'), 'lib', 'main.js')).href);
 
-/** execa as one file, for who starts the shells that start jobs. */
-export async function bundleExeca() {
-  const step = 'bundle';
-  const file = path.join(notes, 'execa.mjs');
-  if (!isClone()) return;
-  const execa = packageFolder('execa');
-  const of = {execa: packageVersion(execa), esbuild: packageVersion(packageFolder('esbuild'))};
-  if (inPlace(step, of)) return;
-  mkdirSync(notes, {recursive: true});
-  const {build} = await esbuild();
-  await build({
-    entryPoints: [path.join(execa, 'index.js')],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    outfile: `${file}.tmp`,
-    // Some of its dependencies are CommonJS and ask for Node's modules.
-    banner: {js: "import {createRequire} from 'node:module'; const require = createRequire(import.meta.url);"},
-    logLevel: 'silent',
-  });
-  // Whole or not at all: who starts a process loads the file if it is there.
-  renameSync(`${file}.tmp`, file);
-  enter(step, of, [file]);
-}
+/** In the order in which `warm.cjs` is given them. */
+const PARTS = ['core', 'late', 'execa'];
 
 /** Packages with native parts, or that only few commands load from where they lie. */
 const external = ['@tensorflow/*', '@swc/wasm-typescript', 'execa'];
@@ -155,7 +132,7 @@ function listed(file) {
 /**
  * One part of the file: its code, and the modules in it.
  * @param {string} contents what it gives
- * @param {import('esbuild').Plugin} other
+ * @param {import('esbuild').Plugin} [other] how to get at the other parts; without it, one that needs none
  */
 async function part(contents, other) {
   const {build} = await esbuild();
@@ -166,8 +143,8 @@ async function part(contents, other) {
     platform: 'node',
     format: 'cjs',
     target: 'node20',
-    external,
-    plugins: [inOneFile, nativeInPlace, other],
+    external: other === undefined ? [] : external,
+    plugins: other === undefined ? [] : [inOneFile, nativeInPlace, other],
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: 'none',
@@ -186,7 +163,7 @@ async function part(contents, other) {
   };
 }
 
-/** The two parts, and the modules of ours in them. */
+/** The three parts, and the modules of ours in them. */
 async function parts() {
   /** @type {Set<string>} */
   const wantedLate = new Set(named());
@@ -203,7 +180,12 @@ async function parts() {
   const core = await part(main + table(wantedOfCore), toLate);
   const files = [...new Set([...core.modules, ...late.modules])].filter((name) => /^[a-z]+\//.test(name)).sort();
   // Packages may be changed by npm without set-up.
-  return {core: core.code, late: late.code, from: [...files, '../node_modules/.package-lock.json'].map(listed)};
+  // Whoever starts a shell wants it, and nobody else.
+  const execa = await part(`export {execa} from 'execa';`);
+  return {
+    codes: [core.code, late.code, execa.code],
+    from: [...files, '../node_modules/.package-lock.json'].map(listed),
+  };
 }
 
 /** What r1 is used for when its code is compiled: a recipe of one's own, run twice and looked at. */
@@ -249,6 +231,19 @@ function write(part, code) {
   return script;
 }
 
+/** What the code of our own stages comes to, so that the first run in a new store has not to begin with reading all of them. */
+async function keepTokens() {
+  /** @param {string} file @returns {Promise<any>} */
+  const ours = (file) => import(pathToFileURL(path.join(dist, file)).href);
+  const [{openTokenCache}, {openCodeReader}] = [await ours('pipeline/tokencache.js'), await ours('pipeline/code.js')];
+  const cache = openTokenCache(folder);
+  const {codeOf} = openCodeReader(cache);
+  for (const name of named().filter((name) => !name.startsWith('stages/recipes/'))) {
+    codeOf(pathToFileURL(path.join(dist, name)).href);
+  }
+  cache.save();
+}
+
 /** The one file that r1 starts from, and its compiled code. */
 export async function bundleR1() {
   const step = 'start';
@@ -260,21 +255,24 @@ export async function bundleR1() {
     node: process.version,
   };
   if (inPlace(step, of)) return;
-  const {core, late, from} = await parts();
+  const {codes, from} = await parts();
   // Without the list nobody starts from the old ones any more; the new one comes when all else is there.
   rmSync(path.join(folder, 'made.json'), {force: true});
   rmSync(folder, {recursive: true, force: true});
   mkdirSync(folder, {recursive: true});
-  const scripts = [write('core', core), write('late', late)];
+  const scripts = codes.map((code, i) => write(PARTS[i] ?? '', code));
   const problem = await compile(scripts.map((script) => path.join(folder, script)));
   if (problem !== '') {
     say(step, `r1 could not be compiled ahead and starts from its modules, which is slower: ${problem}`);
     return;
   }
+  await keepTokens();
   const compiled = scripts.map((script) => script.replace(/cjs$/, 'code'));
   const digests = await Promise.all(compiled.map((file) => sha256(path.join(folder, file))));
-  const [first, second] = scripts.map((script, i) => ({script, compiled: [compiled[i], digests[i]]}));
-  const made = {core: first, late: second, from: [...scripts.map((script) => listed(`start/${script}`)), ...from]};
+  const made = {
+    parts: Object.fromEntries(scripts.map((script, i) => [PARTS[i], {script, compiled: [compiled[i], digests[i]]}])),
+    from: [...scripts.map((script) => listed(`start/${script}`)), ...from],
+  };
   writeFileSync(path.join(folder, 'made.part'), JSON.stringify(made));
   renameSync(path.join(folder, 'made.part'), path.join(folder, 'made.json'));
   const own = ['made.json', ...compiled].map((file) => `start/${file}`);

@@ -5,7 +5,6 @@
  *
  * Each shell has a session of its own: Ctrl-C is the runner's alone, and what a job leaves behind is found by its session.
  */
-import {existsSync} from 'node:fs';
 import type * as Execa from 'execa';
 import type {Readable, Writable} from 'node:stream';
 
@@ -77,18 +76,12 @@ export interface Launched {
 /** Loaded with the first launcher; kept, since an `import()` costs a round through the module hooks each time. */
 let door: Promise<typeof Execa> | undefined;
 
-/** execa as one file, which set-up makes in a clone: the package has a hundred modules, and each takes Node a millisecond. */
-const ONE_FILE = new URL('../../../node_modules/.r1/execa.mjs', import.meta.url);
-
-const openDoor = (): Promise<typeof Execa> =>
-  existsSync(ONE_FILE) ? (import(ONE_FILE.href) as Promise<typeof Execa>) : import('execa');
-
 /** Read once: every look into `process.env` is a call into the system, and a copy of it takes one for each variable. */
 const inherited = {...process.env};
 
 /** @throws Error when there is no shell, or no process can be started */
 export async function startLauncher(): Promise<Launcher> {
-  const {execa} = await (door ??= openDoor());
+  const {execa} = await (door ??= import('execa'));
   const shell = execa(SHELL, ['-s', LAUNCHER], {
     detached: true,
     // The runner's end is not the stage's: an orphan is adopted or ended by the next runner.

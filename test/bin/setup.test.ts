@@ -22,7 +22,8 @@ import {homedir, tmpdir} from 'node:os';
 import path from 'node:path';
 import {after, test} from 'node:test';
 import {fileURLToPath, pathToFileURL} from 'node:url';
-import type * as Execa from 'execa';
+import type * as TokenCaches from '../../pipeline/tokencache.js';
+import type * as Tokens from '../../pipeline/tokens.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), 'r1-setup-'));
@@ -111,9 +112,6 @@ test('set-up', {skip}, async (t) => {
     };
     assert.equal(runtime.device, 'cpu');
     assert.ok(existsSync(path.join(clone, 'dist/pipeline/index.js')));
-    const oneFile = pathToFileURL(path.join(clone, 'node_modules/.r1/execa.mjs')).href;
-    const {execa} = (await import(oneFile)) as typeof Execa;
-    assert.equal((await execa(process.execPath, ['-p', '6 * 7'])).stdout, '42');
     const texts = both.map(({text}) => text).sort((a, b) => a.length - b.length);
     assert.match(texts[0]!, /another set-up \(process \d+\) works on this clone/);
     assert.doesNotMatch(texts[0]!, /tensorflow|sqlite|compiling/);
@@ -124,7 +122,7 @@ test('set-up', {skip}, async (t) => {
     async () => {
       const start = path.join(clone, 'dist/start');
       const codes = () => readdirSync(start).flatMap((name) => (name.endsWith('.code') ? path.join(start, name) : []));
-      assert.equal(codes().length, 2);
+      assert.equal(codes().length, 3);
       for (const code of codes()) assert.ok(statSync(code).size > 100_000, code);
       const r1 = async (): Promise<string> => (await node(['dist/bin/start.cjs', 'nothing'])).text;
       assert.match(await r1(), /^there is no command “nothing”/);
@@ -175,6 +173,16 @@ test('set-up', {skip}, async (t) => {
       assert.match((await setUp()).text, /start +r1 in one file, compiled ahead/);
     },
   );
+
+  await t.test('what the code of the stages comes to is known beforehand, in any store', async () => {
+    const ours = (file: string) => pathToFileURL(path.join(clone, 'dist', file)).href;
+    const {openTokenCache} = (await import(ours('pipeline/tokencache.js'))) as typeof TokenCaches;
+    const {readModuleText} = (await import(ours('pipeline/tokens.js'))) as typeof Tokens;
+    const cache = openTokenCache(path.join(folder, 'no store'));
+    const source = readFileSync(path.join(clone, 'dist/stages/sft.js'), 'utf8');
+    assert.deepEqual(cache.get(source), JSON.parse(JSON.stringify(readModuleText(source))));
+    assert.equal(cache.get(`${source}\nvoid 0;`), undefined);
+  });
 
   await t.test('what is in place is passed over in silence and in a moment', async () => {
     const {code, text, seconds} = await setUp();
