@@ -8,7 +8,7 @@
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
 import {whileLoop} from '../tensorflow/loop.js';
-import {callOne, linear, raw} from '../tensorflow/ops.js';
+import {callOne, FLOAT, INT32, linear, raw} from '../tensorflow/ops.js';
 import {causalMask, headsOf, merged, moved, rotationTable} from './attention.js';
 import type {ModelConfig} from './config.js';
 import type {Cache, GenerationShape, Newest} from './room.js';
@@ -150,8 +150,14 @@ const turned = (parameters: Parameters): Weights => ({
 const asTheyAre = (parameters: Parameters): Weights => ({
   parameters,
   forMany: linear,
-  forFew: (x, matrix) => raw.transpose(raw.matMul(matrix, x, {b: true}), [1, 0]),
+  forFew: (x, matrix) => turnedRound(raw.matMul(matrix, x, {b: true})),
 });
+
+/** A small matrix turned round, as whole numbers: oneDNN, which takes floats over, would wake its threads for it. */
+function turnedRound(x: Tf.Tensor): Tf.Tensor {
+  const turned = raw.transpose(callOne('Bitcast', [x], {T: FLOAT, type: INT32}), [1, 0]);
+  return callOne('Bitcast', [turned], {T: INT32, type: FLOAT});
+}
 
 /** Whether a layer's matrices are together larger than what a core has for itself of the processor's cache, about 2 MiB. */
 const areMatricesLarge = (config: ModelConfig): boolean =>
