@@ -40,7 +40,10 @@ export function foresee(store: Store, recipe: string, {atLeast = WORTH_A_THREAD}
   const reusable = new Promise<ReadonlyMap<Digest, Reusable>>((done, fail) => {
     worker.once('error', fail);
     worker.once('message', (reply: ForesightReply) => {
-      if ('foreseen' in reply) { done(mapOf(reply.foreseen)); return; }
+      if ('foreseen' in reply) {
+        done(mapOf(reply.foreseen));
+        return;
+      }
       const {reason, message, hint} = reply;
       fail(new UserError(reason, message, hint === undefined ? {} : {hint}));
     });
