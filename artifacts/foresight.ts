@@ -39,6 +39,7 @@ export function foresee(store: Store, recipe: string, {atLeast = WORTH_A_THREAD}
   const worker = new Worker(new URL('./foresight-worker.js', import.meta.url), {workerData: request});
   const reusable = new Promise<ReadonlyMap<Digest, Reusable>>((done, fail) => {
     worker.once('error', fail);
+    worker.once('exit', () => fail(new Error('Internal error: the thread that looks ahead ended without an answer')));
     worker.once('message', (reply: ForesightReply) => {
       if ('foreseen' in reply) {
         done(mapOf(reply.foreseen));

@@ -142,5 +142,7 @@ test('what the thread meets is told in plain words', async (t) => {
 test('a thread that is no longer wanted ends', async (t) => {
   const bench = new Bench(t, {folder: `${temporaryFolder(t)}/store`});
   await make(bench, 'a', one('a'));
-  foresee(bench.store, 'test', {atLeast: 1})!.close();
+  const foresight = foresee(bench.store, 'test', {atLeast: 1})!;
+  foresight.close();
+  await assert.rejects(foresight.reusable, /ended without an answer/);
 });
