@@ -3,7 +3,7 @@ import {rmSync, writeFileSync} from 'node:fs';
 import test from 'node:test';
 import {disk} from '../../artifacts/files.js';
 import {foresee} from '../../artifacts/foresight.js';
-import {digestOf} from '../../artifacts/index.js';
+import {UserError, digestOf} from '../../artifacts/index.js';
 import type {Digest} from '../../artifacts/index.js';
 import {partsOf} from '../../artifacts/store.js';
 import {Bench, temporaryFolder} from './temporary.js';
@@ -121,9 +121,10 @@ test('only the newest run of the recipe is looked at, and only if it is large', 
   assert.equal(foresee(bench.store, 'unknown', {atLeast: 1}), undefined);
 });
 
-test('a store whose disk is reached through another door has no foresight', (t) => {
+test('a store whose disk is reached through another door has no foresight', async (t) => {
   const bench = new Bench(t, {files: {...disk}});
-  assert.equal(foresee(bench.store, 'test', {atLeast: 0}), undefined);
+  await make(bench, 'a', one('a'));
+  assert.equal(foresee(bench.store, 'test', {atLeast: 1}), undefined);
 });
 
 test('what the thread meets is told in plain words', async (t) => {
@@ -135,7 +136,13 @@ test('what the thread meets is told in plain words', async (t) => {
     db.prepare("UPDATE attempt SET fingerprint = 'no digest'").run();
   });
   const foresight = foresee(bench.store, 'test', {atLeast: 1})!;
-  await assert.rejects(foresight.reusable, {name: 'UserError', reason: 'store-damaged', message: /no digest/});
+  await assert.rejects(foresight.reusable, (error) => {
+    assert.ok(error instanceof UserError);
+    assert.equal(error.reason, 'store-damaged');
+    assert.match(error.message, /no digest/);
+    assert.match(error.hint!, /restore store\.db/);
+    return true;
+  });
   foresight.close();
 });
 
