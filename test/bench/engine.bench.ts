@@ -6,13 +6,15 @@
  *     npm run bench -- engine              sizes A and B, C, D (about half an hour)
  *     R1_BENCH_SIZES=A,B R1_BENCH_KINDS=train npm run bench -- engine
  *
- * A peer is installed into a virtual environment in the cache folder when it is first needed (PyTorch: some gigabytes).
+ * A peer is installed into a virtual environment in the cache folder when it is first needed (PyTorch: some gigabytes);
+ * R1_BENCH_PYTHON names an interpreter that has them and is taken as it is. R1_BENCH_CONTENDERS names those that are
+ * wanted, their commas left out. Where set-up found a graphics card, all compute there, in float32; memory and shares are then not measured.
  */
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import type {Entrant, Kind} from './engine/contenders.js';
-import {ENTRANTS} from './engine/contenders.js';
+import {ENTRANTS, onCard} from './engine/contenders.js';
 import type {Memory, Started} from './engine/contender.js';
 import {Contender} from './engine/contender.js';
 import {compilingCost} from './engine/compiling.js';
@@ -54,6 +56,9 @@ function available({name, install}: Entrant): boolean {
   }
 }
 
+/** A name without the comma that would end it in a list. */
+const plain = ({name}: Entrant): string => name.replace(',', '');
+
 interface Running extends Measured {
   /** More than one where several share the cores. */
   readonly contenders: readonly Contender[];
@@ -89,6 +94,7 @@ async function measure(
   const running: Running[] = [];
   try {
     for (const entrant of ENTRANTS) {
+      if (!wanted.includes(plain(entrant))) continue;
       if (!entrant.kinds.includes(kind) || !entrant.sizes.includes(name) || !available(entrant)) continue;
       for (const threads of entrant.copies === undefined ? threadCounts : [1]) {
         const label = `${name} ${kind}, ${entrant.name}, ${threads} threads`;
@@ -103,7 +109,7 @@ async function measure(
     for (let repeat = 0; repeat < REPEATS; repeat++) {
       for (const each of running) each.times.push(await timed(each, kind === 'train' ? CALLS[name] : 1));
     }
-    if (kind === 'train') for (const each of running) each.memory = await each.contenders[0]!.memory();
+    if (kind === 'train' && !onCard) for (const each of running) each.memory = await each.contenders[0]!.memory();
   } finally {
     for (const {contenders} of running) for (const contender of contenders) await contender.end();
   }
@@ -213,7 +219,8 @@ async function matmulRate(): Promise<number> {
 
 const sizes = listed('R1_BENCH_SIZES', Object.keys(SIZES)) as SizeName[];
 const kinds = listed('R1_BENCH_KINDS', ['train', 'generate', 'compile']);
-const rate = kinds.includes('train') ? await matmulRate() : undefined;
+const wanted = listed('R1_BENCH_CONTENDERS', ENTRANTS.map(plain));
+const rate = kinds.includes('train') && !onCard ? await matmulRate() : undefined;
 for (const name of sizes) await bench(name, kinds, rate);
 if (kinds.includes('compile')) {
   const {functions, ms: cost} = await compilingCost(1);

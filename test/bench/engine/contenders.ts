@@ -1,6 +1,7 @@
 /** Who competes in what, how to get them, and what to type. */
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {readRuntimeFacts} from '../../../stages/tensorflow/runtime.js';
 import {python} from '../peers/peer.js';
 
 /** `train` makes optimizer updates, `generate` tokens; `matmul` multiplies large matrices. */
@@ -51,35 +52,35 @@ const ours = (suffix: string, about: Omit<Entrant, 'install' | 'words'>): Entran
   ],
 });
 
+/** An interpreter that has PyTorch and JAX, taken as it is; else each gets an environment of its own. */
+const GIVEN = process.env['R1_BENCH_PYTHON'];
+
+/** Whether all compute on a graphics card, as set-up found one for ours. */
+export const onCard = readRuntimeFacts().device.startsWith('gpu');
+
+const torchPython = (): string => GIVEN ?? path.join(python(`torch-${TORCH}`, `torch==${TORCH}`, NUMPY), 'python');
+const jaxPython = (): string => GIVEN ?? path.join(python(`jax-${JAX}`, `jax==${JAX}`, NUMPY), 'python');
+
 /** One environment serves both ways to run PyTorch. */
 const torch = (mode: 'eager' | 'compiled', kinds: readonly Kind[]): Entrant => ({
   name: `PyTorch ${mode}`,
   kinds,
   sizes: ALL,
-  install: () => void python(`torch-${TORCH}`, `torch==${TORCH}`, NUMPY),
-  words: (folder, kind, threads) => [
-    path.join(python(`torch-${TORCH}`), 'python'),
-    script('torch_peer.py'),
-    folder,
-    kind,
-    String(threads),
-    mode,
-  ],
+  install: () => void torchPython(),
+  words: (folder, kind, threads) => [torchPython(), script('torch_peer.py'), folder, kind, String(threads), mode],
+  env: {R1_BENCH_DEVICE: onCard ? 'cuda' : 'cpu'},
 });
 
 const jax: Entrant = {
   name: 'JAX jit',
   kinds: ['train', 'generate', 'matmul'],
   sizes: ALL,
-  install: () => void python(`jax-${JAX}`, `jax==${JAX}`, NUMPY),
-  words: (folder, kind, threads) => [
-    path.join(python(`jax-${JAX}`), 'python'),
-    script('jax_peer.py'),
-    folder,
-    kind,
-    String(threads),
-  ],
-  env: {JAX_PLATFORMS: 'cpu'},
+  install: () => void jaxPython(),
+  words: (folder, kind, threads) => [jaxPython(), script('jax_peer.py'), folder, kind, String(threads)],
+  // On a card JAX would round what it multiplies to TF32, and take all of the memory that the others need too.
+  env: onCard
+    ? {JAX_PLATFORMS: 'cuda', JAX_DEFAULT_MATMUL_PRECISION: 'highest', XLA_PYTHON_CLIENT_PREALLOCATE: 'false'}
+    : {JAX_PLATFORMS: 'cpu'},
 };
 
 export const ENTRANTS: readonly Entrant[] = [

@@ -4,8 +4,9 @@ import os
 import sys
 
 folder, kind, threads = sys.argv[1:4]
-# XLA makes as many threads as the process may use processors.
-os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(threads)])
+# XLA makes as many threads as the process may use processors; on a card these only compile.
+if os.environ.get("JAX_PLATFORMS") == "cpu":
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(threads)])
 
 # These read the number of processors when they are loaded.
 import jax  # noqa: E402

@@ -1,5 +1,6 @@
-"""The model in PyTorch: `torch_peer.py FOLDER KIND THREADS eager|compiled`."""
+"""The model in PyTorch: `torch_peer.py FOLDER KIND THREADS eager|compiled`, on R1_BENCH_DEVICE (cpu or cuda)."""
 
+import os
 import sys
 
 import torch
@@ -8,6 +9,7 @@ from contender import Task, serve
 
 folder, kind, threads, mode = sys.argv[1:5]
 torch.set_num_threads(int(threads))
+torch.set_default_device(os.environ.get("R1_BENCH_DEVICE", "cpu"))
 torch.manual_seed(1)
 task = Task(folder)
 c = task.config
