@@ -238,8 +238,9 @@ export function openFacts({db, layout, rows, blobs, gate, claims, questions, set
   };
 
   return {
+    // Durable with the next fact that is, as the beginning of an attempt is.
     beginRun: ({recipe, seed, plan, command}) =>
-      db.transact(() => {
+      db.transactLoosely(() => {
         const insert = db.prepare('INSERT INTO run (recipe, seed, plan, command, started_at) VALUES (?, ?, ?, ?, ?)');
         const id = Number(
           insert.run(recipe, seed, rows.saveDocument(plan), command, Date.now()).lastInsertRowid,

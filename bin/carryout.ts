@@ -55,7 +55,7 @@ export async function carryOut({
     const summary = await run(prepared, {
       store,
       executor,
-      capacity: capacityOf(options),
+      capacity: () => capacityOf(options),
       onFailure: options.onFailure,
       emit,
       stop,

@@ -52,7 +52,7 @@ export const runRecipe = (program: RunProgram): Promise<RunSummary> =>
       return await run(await prepared(program, store), {
         store,
         executor,
-        capacity: machineCapacity(program.capacity),
+        capacity: () => machineCapacity(program.capacity),
         onFailure: program.onFailure ?? 'finish',
         emit: program.onEvent ?? (() => undefined),
         stop: program.stop ?? stopSwitch(),

@@ -19,7 +19,8 @@ import type {StopRequest} from './stop.js';
 export interface RunOptions {
   readonly store: Store;
   readonly executor: Executor;
-  readonly capacity: Capacity;
+  /** What there is to give out; asked for when something is to run. */
+  readonly capacity: () => Capacity;
   readonly onFailure: OnFailure;
   readonly emit: Emit;
   readonly stop: StopRequest;

@@ -72,7 +72,7 @@ class Work {
         return node.type === 'source' ? {cpu: 0, gpu: 0, memory: 0} : resourcesOf(node);
       },
       priority: (id) => weights.get(id) ?? 0,
-      capacity,
+      capacity: capacity(),
       onFailure,
       noMore: stop.asked,
       perform: (id, turn) => this.#perform(id, turn),

@@ -39,8 +39,8 @@ const PARTS = ['core', 'late', 'execa'];
 /** Packages with native parts, or that only few commands load from where they lie. */
 const external = ['@tensorflow/*', '@swc/wasm-typescript', 'execa'];
 
-/** Modules of ours that a run seldom comes to use, though they are no stages: the parser, and the other commands. */
-const SELDOM = /^(?:pipeline\/tokens|bin\/commands\/(?!run\b).*)\.js$/;
+/** Modules of ours that not every run uses, though they are no stages: what starts jobs, the parser, and the other commands. */
+const SELDOM = /^(?:pipeline\/(?:tokens|work|orphans|executors\/local)|bin\/commands\/(?!run\b).*)\.js$/;
 
 /** @param {string} file @returns {string} its path below dist */
 const nameOf = (file) => path.relative(dist, file).split(path.sep).join('/');
@@ -199,7 +199,7 @@ export const write = command({
 export default recipe('start', (add) => void add('one', write, {}));
 `;
 
-/** What is typed to have it compiled. */
+/** What is typed to have it compiled; the first two are all that `warm.cjs` keeps for the part that every start reads. */
 const USES = ['run ./start.recipe.js', 'run ./start.recipe.js', 'status', 'runs', 'plan tiny', '--help'];
 
 /**
