@@ -4,8 +4,9 @@
  * was made from the modules which lie here now. Otherwise, and in an installed copy, from the modules themselves, of which
  * Node takes a millisecond for each.
  *
- * The file comes in three parts: what every command needs; what lies behind it (stages, recipes, the parser); and execa, which
- * starts the shells that start jobs. The last two are read when something of them is asked for.
+ * The file comes in parts: what every command needs; the stages and recipes; what starts jobs, with
+ * its package; and what seldom is needed (the other commands, the parser, what stages compute with). All but the first are read
+ * when something of them is asked for.
  */
 import crypto = require('node:crypto');
 import fs = require('node:fs');
@@ -29,25 +30,25 @@ interface MadePart {
 /** Modules by their path below dist. */
 type Modules = Readonly<Record<string, (() => unknown) | undefined>>;
 
-interface Core {
-  main(words: readonly string[]): Promise<void>;
-  /** Modules that the other part imports. */
+/** Each part has the modules that others ask it for; `main` is in the first. */
+interface Opened {
   readonly modules: Modules;
+  readonly main?: (words: readonly string[]) => Promise<void>;
 }
 
-/** Opens a part, telling it how to get at what is not in it: of Node and native, of others by specifier, of the other part. */
+/**
+ * Opens a part, telling it how to get at what is not in it: of Node and native, of others by specifier, where a module of ours
+ * lies, and modules of another part.
+ */
 type Open = (
   require: (name: string) => unknown,
   load: (specifier: string) => Promise<unknown>,
   at: (file: string) => string,
-  other: (file: string) => unknown,
+  other: (part: Part, file: string) => unknown,
 ) => unknown;
 
-interface Scripts {
-  readonly core: () => vm.Script;
-  readonly late: () => vm.Script;
-  readonly execa: () => vm.Script;
-}
+type Part = 'core' | 'stages' | 'jobs' | 'late';
+type Scripts = Readonly<Record<Part, () => vm.Script>>;
 
 /** Parts of Node that most starts never come to use; to load one takes a millisecond or two. */
 const LATE_IN_NODE = new Set([
@@ -64,16 +65,19 @@ const asked: (name: string) => unknown = require;
 const dist = path.dirname(__dirname);
 const folder = path.join(dist, 'start');
 const below = url.pathToFileURL(dist + path.sep).href;
-const packages = new URL('../node_modules/', below).href;
 
 /** The code that was made here; `undefined` where there is none, or where it is no longer that of what lies here. */
 function madeHere(): Scripts | undefined {
   try {
     const {parts, from} = JSON.parse(fs.readFileSync(path.join(folder, 'made.json'), 'utf8')) as Made;
     if (!from.every(isAsListed)) return undefined;
-    const [core, late, execa] = [holdOf(parts.core), holdOf(parts.late), holdOf(parts.execa)];
-    const script = scriptOf(core);
-    return {core: () => script, late: () => scriptOf(late), execa: () => scriptOf(execa)};
+    const open = (part: keyof Scripts): (() => vm.Script) => {
+      const hold = holdOf(parts[part]);
+      return () => scriptOf(hold);
+    };
+    const [core, stages, jobs, late] = [open('core'), open('stages'), open('jobs'), open('late')];
+    const script = core();
+    return {core: () => script, stages, jobs, late};
   } catch (error) {
     // Half a list is what a power cut may leave; and a set-up may be replacing the files just now.
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -112,37 +116,37 @@ function isAsListed([file, bytes, mtimeMs]: Made['from'][number]): boolean {
 const whenUsed = (name: string): object =>
   new Proxy({}, {get: (_, key) => Reflect.get(asked(name) as object, key) as unknown});
 
-function open({core, late, execa}: Scripts): Core {
-  const part = (script: vm.Script, other: (file: string) => unknown): unknown =>
+/** Where modules of the file are found by who got their address (`pipeline/onefile.ts`). */
+const MODULES = Symbol.for('r1.modules');
+
+function open(scripts: Scripts): Opened & Required<Pick<Opened, 'main'>> {
+  const part = (script: vm.Script): unknown =>
     (script.runInThisContext() as Open)(
       (name) => (LATE_IN_NODE.has(name) ? whenUsed(name) : asked(name)),
       load,
       (file) => below + file,
-      other,
+      (of, file) => {
+        const found = opened(of).modules[file];
+        if (found === undefined) throw new Error(`Internal error: ${file} is not in the part ${of} of the one file`);
+        return found();
+      },
     );
-  const moduleOf = (modules: Modules, file: string): unknown => {
-    const found = modules[file];
-    if (found === undefined) throw new Error(`Internal error: ${file} is in no part of the one file`);
-    return found();
+  const parts = new Map<Part, Opened>();
+  const opened = (name: Part): Opened => {
+    let found = parts.get(name);
+    if (found === undefined) parts.set(name, (found = part(scripts[name]()) as Opened));
+    return found;
   };
-  let behind: Modules | undefined;
-  const lateModules = (): Modules =>
-    (behind ??= (part(late(), (file) => moduleOf(opened.modules, file)) as Pick<Core, 'modules'>).modules);
-  /**
-   * A module of somebody's own imports ours from their files. Then every stage must come from there, since one that is
-   * there twice would be two stages.
-   */
-  let foreign = false;
-  const load = async (specifier: string): Promise<unknown> => {
-    if (specifier === 'execa') return part(execa(), asked);
-    const name = specifier.startsWith(below) ? specifier.slice(below.length) : '';
-    const own = name.startsWith('stages/') && !foreign ? lateModules()[name] : undefined;
-    if (own !== undefined) return own();
-    if (specifier.startsWith('file:') && !specifier.startsWith(packages)) foreign = true;
-    return (await import(specifier)) as unknown;
+  /** A stage, a recipe or one of our doors, which are asked for by their address. */
+  const moduleAt = (url: string): unknown => {
+    const name = url.startsWith(below) ? url.slice(below.length) : '';
+    if (!/^(?:artifacts|pipeline|stages)\//.test(name)) return undefined;
+    return (opened('core').modules[name] ?? opened('stages').modules[name])?.();
   };
-  const opened = part(core(), (file) => moduleOf(lateModules(), file)) as Core;
-  return opened;
+  const load = async (specifier: string): Promise<unknown> =>
+    moduleAt(specifier) ?? ((await import(specifier)) as unknown);
+  Reflect.set(globalThis, MODULES, moduleAt);
+  return opened('core') as Opened & Required<Pick<Opened, 'main'>>;
 }
 
 async function start(scripts: Scripts): Promise<void> {

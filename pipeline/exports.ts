@@ -1,4 +1,5 @@
 /** Under which name a stage's module exports it: that is how the stage's own process gets at it. */
+import {isOwn} from './foreign.js';
 import type {AnyStage} from './stage.js';
 import {placesOf} from './wiring.js';
 import type {Mistake, Wiring} from './wiring.js';
@@ -17,7 +18,7 @@ export async function exportNames(
     if (node.type === 'source' || names.has(node.stage)) continue;
     const {stage} = node;
     const module = (await import(stage.module)) as Record<string, unknown>; // loaded already: the recipe imported it
-    const name = Object.keys(module).find((key) => module[key] === stage);
+    const name = Object.keys(module).find((key) => isSame(module[key], stage));
     if (name !== undefined) {
       names.set(stage, name);
       continue;
@@ -30,3 +31,7 @@ export async function exportNames(
   }
   return mistakes.length > 0 ? err(mistakes) : ok(names);
 }
+
+/** Whether it is the stage. One of ours may be there twice, from its module and from the one file that r1 starts from. */
+const isSame = (exported: unknown, stage: AnyStage): boolean =>
+  exported === stage || (isOwn(stage.module) && (exported as AnyStage | undefined)?.name === stage.name);

@@ -4,7 +4,7 @@
  */
 import {UserError} from '../artifacts/index.js';
 import type {Digest, Json, Run} from '../artifacts/index.js';
-import {needsHooks} from './foreign.js';
+import {importModule} from './foreign.js';
 import type {Prepared} from './prepare.js';
 import type {NodeOptions, Ref} from './recipe.js';
 import {err, ok} from './result.js';
@@ -103,10 +103,9 @@ export async function thaw(plan: FrozenPlan): Promise<Thawed> {
 export async function importStage(frozen: FrozenStage): Promise<Result<AnyStage, string>> {
   const own = frozen.module.startsWith(OWN_SCHEME);
   const url = own ? OWN + frozen.module.slice(OWN_SCHEME.length) : frozen.module;
-  if (needsHooks(url)) await (await import('./hooks.js')).installHooks(url);
   let module: Record<string, unknown>;
   try {
-    module = (await import(url)) as Record<string, unknown>;
+    module = await importModule(url);
   } catch (error) {
     return err(`${url} cannot be imported: ${(error as Error).message}`);
   }

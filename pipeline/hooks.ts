@@ -8,34 +8,63 @@ import module from 'node:module';
 import {dirname, join} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import type * as Swc from '@swc/wasm-typescript';
+import {doorInOneFile} from './onefile.js';
+import type {Door} from './plain.js';
+import {importPlain} from './plain.js';
 
 interface SyncHooks {
   resolve(specifier: string, context: unknown, next: (specifier: string, context: unknown) => unknown): unknown;
   load(url: string, context: unknown, next: (url: string, context: unknown) => unknown): unknown;
 }
 
+// Node 22.15 and later run hooks in the thread itself; before that they live in a thread of their own.
+const {registerHooks} = module as unknown as {registerHooks?: (hooks: SyncHooks) => void};
+
 let installed = false;
 
-/** Installs the hooks for this process, once, before the module at `url` is imported. */
-export async function installHooks(url: string): Promise<void> {
-  if (installed) return;
-  installed = true;
-  // Node 22.15 and later run hooks in the thread itself; before that they live in a thread of their own.
-  const {registerHooks} = module as unknown as {registerHooks?: (hooks: SyncHooks) => void};
-  if (registerHooks !== undefined) {
-    registerHooks({resolve: resolveHook, load: loadHook});
-    return;
+/** Imports a module of somebody's own, which may be typed and may name this package. */
+export async function importForeign(url: string): Promise<Record<string, unknown>> {
+  if (!installed) {
+    const doors = await doorsNamedIn(url);
+    const plain = registerHooks === undefined ? importPlain(url, doors) : undefined;
+    if (plain !== undefined) return plain;
+    installHooks(doors);
   }
-  // From then on every import asks that thread twice, so the dozens of modules behind our own doors come first.
-  await Promise.all(ownModulesNamedIn(url).map((door) => import(door)));
-  module.register(import.meta.url);
+  return (await import(url)) as Record<string, unknown>;
 }
 
-function ownModulesNamedIn(url: string): string[] {
+/** Installs the hooks for this process, once. */
+function installHooks(doors: ReadonlyMap<string, Door>): void {
+  installed = true;
+  for (const [name, {address}] of doors) addresses.set(name, address);
+  if (registerHooks !== undefined) registerHooks({resolve: resolveHook, load: loadHook});
+  else module.register(import.meta.url, {data: addresses});
+}
+
+/** In the thread of the hooks: what the other one had found. */
+export function initialize(found: ReadonlyMap<string, string>): void {
+  for (const [name, address] of found) addresses.set(name, address);
+}
+
+/** Our own doors that are open, by the name that a recipe calls them. */
+const addresses = new Map<string, string>();
+
+/**
+ * The doors that a module names, and what is behind them: dozens of modules, which come sooner before there are hooks that
+ * Node asks twice for each.
+ */
+async function doorsNamedIn(url: string): Promise<ReadonlyMap<string, Door>> {
   const file = fileURLToPath(url);
-  if (!existsSync(file)) return [];
-  const names = readFileSync(file, 'utf8').matchAll(/['"](r1(?:\/[\w/-]+)?)['"]/g);
-  return [...new Set(Array.from(names, ([, name]) => ownModule(name!)))].filter((door) => door !== undefined);
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const names = new Set(Array.from(text.matchAll(/['"](r1(?:\/[\w/-]+)?)['"]/g), ([, name]) => name!));
+  const doors = await Promise.all([...names].map(async (name) => [name, await openDoor(name)] as const));
+  return new Map(doors.filter((door): door is [string, Door] => door[1] !== undefined));
+}
+
+async function openDoor(name: string): Promise<Door | undefined> {
+  const address = ownModule(name);
+  if (address === undefined) return undefined;
+  return doorInOneFile(address) ?? {address, exports: (await import(address)) as Record<string, unknown>};
 }
 
 /** Hooks by the name that `module.register` looks for; both forms of hook share these. */
@@ -46,7 +75,7 @@ function resolveHook(
   context: unknown,
   next: (specifier: string, context: unknown) => unknown,
 ): unknown {
-  const own = ownModule(specifier);
+  const own = addresses.get(specifier) ?? ownModule(specifier);
   if (own !== undefined) return {url: own, shortCircuit: true, format: 'module'};
   const typed = typedSibling(specifier, (context as {parentURL?: string}).parentURL);
   return typed === undefined ? next(specifier, context) : {url: typed, shortCircuit: true, format: 'module'};

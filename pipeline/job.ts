@@ -5,7 +5,7 @@
 import {closeSync, existsSync, mkdirSync, openSync, readFileSync, writeSync} from 'node:fs';
 import {resolve} from 'node:path';
 import {openCheckpoints} from './checkpoints.js';
-import {needsHooks} from './foreign.js';
+import {importModule} from './foreign.js';
 import {absolutePaths, jobFiles, readJob, writeJson} from './jobfolder.js';
 import type {Job, JobResult, Usage} from './jobfolder.js';
 import {StageFailure, Stopped} from './stage.js';
@@ -70,8 +70,7 @@ function finish(folder: string, result: JobResult): never {
 async function importStage(job: Job): Promise<AnyStage | string> {
   let module: Record<string, unknown>;
   try {
-    if (needsHooks(job.module)) await (await import('./hooks.js')).installHooks(job.module);
-    module = (await import(job.module)) as Record<string, unknown>;
+    module = await importModule(job.module);
   } catch (error) {
     return `${job.module} cannot be imported: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
   }

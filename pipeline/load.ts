@@ -6,7 +6,7 @@ import {existsSync, readFileSync, statSync} from 'node:fs';
 import {basename, dirname, resolve} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import {UserError} from '../artifacts/index.js';
-import {needsHooks} from './foreign.js';
+import {importModule} from './foreign.js';
 import {suggestion} from './nearest.js';
 import {placeOf, placeText} from './place.js';
 import type {Place} from './place.js';
@@ -26,10 +26,9 @@ export interface LoadedRecipe {
 export async function loadRecipe(wanted: string, registry: RecipeRegistry): Promise<LoadedRecipe> {
   const url = registry[wanted] ?? fileRecipe(wanted, registry);
   const file = fileURLToPath(url);
-  if (needsHooks(url)) await (await import('./hooks.js')).installHooks(url);
   let module: {default?: unknown};
   try {
-    module = (await import(url)) as {default?: unknown};
+    module = await importModule(url);
   } catch (error) {
     throw await recipeError(file, error);
   }

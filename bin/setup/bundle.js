@@ -34,27 +34,34 @@ const isClone = () => existsSync(path.join(root, 'tsconfig.json'));
 const esbuild = async () => import(pathToFileURL(path.join(packageFolder('esbuild'), 'lib', 'main.js')).href);
 
 /** In the order in which `warm.cjs` is given them. */
-const PARTS = ['core', 'late', 'execa'];
+const PARTS = ['core', 'stages', 'jobs', 'late'];
 
 /** Packages with native parts, or that only few commands load from where they lie. */
-const external = ['@tensorflow/*', '@swc/wasm-typescript', 'execa'];
+const external = ['@tensorflow/*', '@swc/wasm-typescript'];
 
-/** Modules of ours that not every run uses, though they are no stages: what starts jobs, the parser, and the other commands. */
-const SELDOM = /^(?:pipeline\/(?:tokens|work|orphans|executors\/local)|bin\/commands\/(?!run\b).*)\.js$/;
+/** What starts jobs: with its package, a part for those who run something. */
+const JOBS = /^pipeline\/(?:work|orphans|executors\/local)\.js$/;
+
+/** Modules of ours that a run seldom comes to use, though they are no stages: the parser, and the other commands. */
+const SELDOM = /^(?:pipeline\/tokens|bin\/commands\/(?!run\b).*)\.js$/;
+
+/** What several of the other parts want, and need not open one more part for. */
+const COMMON = ['pipeline/stage.js'];
 
 /** @param {string} file @returns {string} its path below dist */
 const nameOf = (file) => path.relative(dist, file).split(path.sep).join('/');
 
 /** Whether a module lies behind the first part when it is imported by who may never need it. @param {string} name */
-const isLate = (name) => !/^(?:artifacts|bin|pipeline)\//.test(name) || SELDOM.test(name);
+const isLate = (name) => !/^(?:artifacts|bin|pipeline)\//.test(name) || SELDOM.test(name) || JOBS.test(name);
 
-/** Recipes and stages, which are asked for by their place. */
-const named = () =>
-  ['stages', 'stages/recipes'].flatMap((room) =>
-    readdirSync(path.join(dist, room))
-      .filter((name) => name.endsWith('.js') && !['index.js', 'main.js'].includes(name))
-      .map((name) => `${room}/${name}`),
-  );
+/** Modules in a room of the stages, as paths below dist. @param {string} room */
+const modulesIn = (room) =>
+  readdirSync(path.join(dist, room))
+    .filter((name) => name.endsWith('.js') && !['index.js', 'main.js'].includes(name))
+    .map((name) => `${room}/${name}`);
+
+const stages = () => modulesIn('stages');
+const recipes = () => modulesIn('stages/recipes');
 
 /** Modules that can be asked for by name. @param {Iterable<string>} names */
 const table = (names) =>
@@ -64,25 +71,27 @@ const table = (names) =>
     .join(',')}};`;
 
 /**
- * Leaves out what `belongs` names, asks the other part for it, and notes it in `asked`.
- * @param {(name: string, kind: string) => boolean} belongs
- * @param {Set<string>} asked
+ * Leaves out what is in another part, and asks that part for it.
+ * @param {(name: string, kind: string) => string | undefined} partOf the other part that a module is in
+ * @param {Readonly<Record<string, Set<string>>>} asked is told what each part is asked for
  * @returns {import('esbuild').Plugin}
  */
-const otherPart = (belongs, asked) => ({
-  name: 'other part',
+const otherParts = (partOf, asked) => ({
+  name: 'other parts',
   setup: (build) => {
     build.onResolve({filter: /./}, async ({path: asWritten, kind, importer, resolveDir, namespace, pluginData}) => {
       if (pluginData === 'resolved' || importer === '' || namespace !== 'file') return undefined;
       const found = await build.resolve(asWritten, {kind, importer, resolveDir, namespace, pluginData: 'resolved'});
       const name = nameOf(found.path);
-      if (found.external || found.namespace !== 'file' || !belongs(name, kind)) return undefined;
-      asked.add(name);
+      if (found.external || found.namespace !== 'file') return undefined;
+      const part = partOf(name, kind);
+      if (part === undefined) return undefined;
+      asked[part]?.add(name);
       // By its ending it would count as a module of the other kind.
-      return {path: `${name}.cjs`, namespace: 'elsewhere', pluginData: name};
+      return {path: `${name}.cjs`, namespace: 'elsewhere', pluginData: {part, name}};
     });
-    build.onLoad({filter: /./, namespace: 'elsewhere'}, ({pluginData: name}) => ({
-      contents: `module.exports = __other(${JSON.stringify(name)})`,
+    build.onLoad({filter: /./, namespace: 'elsewhere'}, ({pluginData: {part, name}}) => ({
+      contents: `module.exports = __other(${JSON.stringify(part)}, ${JSON.stringify(name)})`,
     }));
   },
 });
@@ -98,7 +107,7 @@ const inOneFile = {
     onLoad({filter: /[/\\]dist[/\\](?:artifacts|bin|pipeline|stages)[/\\].*\.js$/}, ({path: file}) => {
       const contents = readFileSync(file, 'utf8')
         .replaceAll('import.meta.url', `__at(${JSON.stringify(nameOf(file))})`)
-        .replace(/\bimport\((?=["'](?:@tensorflow\/|execa)|[^"'$])/g, '__load(');
+        .replace(/\bimport\((?=["']@tensorflow\/|[^"'$])/g, '__load(');
       return {contents, loader: 'js'};
     });
   },
@@ -132,7 +141,7 @@ function listed(file) {
 /**
  * One part of the file: its code, and the modules in it.
  * @param {string} contents what it gives
- * @param {import('esbuild').Plugin} [other] how to get at the other parts; without it, one that needs none
+ * @param {import('esbuild').Plugin} other how to get at the other parts
  */
 async function part(contents, other) {
   const {build} = await esbuild();
@@ -143,8 +152,8 @@ async function part(contents, other) {
     platform: 'node',
     format: 'cjs',
     target: 'node20',
-    external: other === undefined ? [] : external,
-    plugins: other === undefined ? [] : [inOneFile, nativeInPlace, other],
+    external,
+    plugins: [inOneFile, nativeInPlace, other],
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: 'none',
@@ -163,27 +172,63 @@ async function part(contents, other) {
   };
 }
 
-/** The three parts, and the modules of ours in them. */
+/** What recipes ask this package for by its name, as paths below dist. */
+const doors = () =>
+  Object.values(JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).exports)
+    .map((target) => (typeof target === 'string' ? target : target.default))
+    .filter((file) => file.endsWith('.js'))
+    .map((file) => nameOf(path.join(root, file)));
+
+/** The parts, and the modules of ours in them. */
 async function parts() {
-  /** @type {Set<string>} */
-  const wantedLate = new Set(named());
-  /** @type {Set<string>} */
-  const wantedOfCore = new Set();
-  const toLate = otherPart((name, kind) => kind === 'dynamic-import' && isLate(name), wantedLate);
-  const main = `export {main} from './bin/main.js';`;
-  const {modules} = await part(main, toLate);
-  const late = await part(
-    table(wantedLate),
-    otherPart((name) => modules.has(name), wantedOfCore),
+  const asked = {
+    core: new Set(COMMON),
+    stages: new Set([...doors(), ...recipes()]),
+    jobs: /** @type {Set<string>} */ (new Set()),
+    late: /** @type {Set<string>} */ (new Set()),
+  };
+  /** Which modules each has, once that is known. @type {Record<'core' | 'stages' | 'jobs', ReadonlySet<string>>} */
+  const has = {core: new Set(), stages: new Set(), jobs: new Set()};
+  /** @param {string} name */
+  const partOf = (name) => /** @type {const} */ (['core', 'stages', 'jobs']).find((part) => has[part].has(name));
+  /** @param {string} name */
+  const behind = (name) => partOf(name) ?? (JOBS.test(name) ? 'jobs' : 'late');
+  const isOurs = (/** @type {string} */ name) => /^[a-z]+\//.test(name);
+
+  const ofCore = otherParts(
+    (name, kind) => (kind === 'dynamic-import' && isLate(name) ? behind(name) : undefined),
+    asked,
   );
-  // Once more, since only now it is known what the other part needs of it; these are modules that it has anyway.
-  const core = await part(main + table(wantedOfCore), toLate);
-  const files = [...new Set([...core.modules, ...late.modules])].filter((name) => /^[a-z]+\//.test(name)).sort();
-  // Packages may be changed by npm without set-up.
-  // Whoever starts a shell wants it, and nobody else.
-  const execa = await part(`export {execa} from 'execa';`);
+  const ofOthers = otherParts(
+    (name, kind) => partOf(name) ?? (kind === 'dynamic-import' && isOurs(name) ? behind(name) : undefined),
+    asked,
+  );
+  /** A part as far as it is known what the others ask it for, and what they have. @param {keyof typeof has} name */
+  const build = async (name) => {
+    const others = {...has};
+    has[name] = new Set();
+    const main = name === 'core' ? `export {main} from './bin/main.js';` : '';
+    const made = await part(main + table(asked[name]), name === 'core' ? ofCore : ofOthers);
+    Object.assign(has, others, {[name]: made.modules});
+    return made;
+  };
+  for (const name of /** @type {const} */ (['core', 'stages', 'jobs'])) {
+    await build(name);
+    // Whatever was asked of a part that comes later, and is in this one.
+    const wanted = [...stages(), ...Object.values(asked).flatMap((names) => [...names])];
+    for (const each of wanted) if (has[name].has(each)) asked[name].add(each);
+    for (const [other, names] of Object.entries(asked)) {
+      if (other !== name) for (const each of has[name]) names.delete(each);
+    }
+  }
+  const late = await part(table(asked.late), otherParts(partOf, asked));
+  // Once more, since only now it is known what the others need of them; these are modules that they have anyway.
+  const [core, defined, jobs] = [await build('core'), await build('stages'), await build('jobs')];
+  const made = [core, defined, jobs, late];
+  const files = [...new Set(made.flatMap(({modules}) => [...modules]))].filter(isOurs).sort();
   return {
-    codes: [core.code, late.code, execa.code],
+    codes: made.map(({code}) => code),
+    // Packages may be changed by npm without set-up.
     from: [...files, '../node_modules/.package-lock.json'].map(listed),
   };
 }
@@ -200,7 +245,8 @@ export default recipe('start', (add) => void add('one', write, {}));
 `;
 
 /** What is typed to have it compiled; the first two are all that `warm.cjs` keeps for the part that every start reads. */
-const USES = ['run ./start.recipe.js', 'run ./start.recipe.js', 'status', 'runs', 'plan tiny', '--help'];
+const RUN = 'run ./start.recipe.js';
+const USES = [RUN, RUN, 'status', 'runs', 'plan tiny', '--help', `${RUN} --store again`];
 
 /**
  * Compiles the code while r1 is used, since V8 keeps of a script only the functions that were called.
@@ -238,7 +284,7 @@ async function keepTokens() {
   const [{openTokenCache}, {openCodeReader}] = [await ours('pipeline/tokencache.js'), await ours('pipeline/code.js')];
   const cache = openTokenCache(folder);
   const {codeOf} = openCodeReader(cache);
-  for (const name of named().filter((name) => !name.startsWith('stages/recipes/'))) {
+  for (const name of stages()) {
     codeOf(pathToFileURL(path.join(dist, name)).href);
   }
   cache.save();
