@@ -70,7 +70,7 @@ function namesIn(clause: string): string[] {
  * syntax: whoever imports it in the usual way learns which
  */
 export function importPlain(url: string, doors: ReadonlyMap<string, Door>): Record<string, unknown> | undefined {
-  if (!/^file:.*\.m?js$/.test(url) || process.features.require_module !== true) return undefined;
+  if (!/^file:.*\.m?js$/.test(url) || !process.features.require_module) return undefined;
   const file = fileURLToPath(url);
   const text = withAddresses(readFileSync(file, 'utf8'), doors);
   if (text === undefined) return undefined;

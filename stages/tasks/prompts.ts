@@ -116,13 +116,12 @@ export function heldOutGeneral({perKind = 20}: {readonly perKind?: number} = {})
   });
 }
 
-/** The families of each kind on each side; the split is hashed once. */
-const SIDES = FAMILIES.map((family) => ({...family, split: splitOf(family.key)}));
+/** The families of each kind on each side. */
 const bySide = new Map<string, typeof FAMILIES>();
 
 function familiesOf(kind: ScenarioKind, split: Split): typeof FAMILIES {
   const name = `${kind} ${split}`;
-  const families = bySide.get(name) ?? SIDES.filter((family) => family.kind === kind && family.split === split);
+  const families = bySide.get(name) ?? FAMILIES.filter(({kind: its, key}) => its === kind && splitOf(key) === split);
   bySide.set(name, families);
   return families;
 }

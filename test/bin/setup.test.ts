@@ -122,7 +122,7 @@ test('set-up', {skip}, async (t) => {
     async () => {
       const start = path.join(clone, 'dist/start');
       const codes = () => readdirSync(start).flatMap((name) => (name.endsWith('.code') ? path.join(start, name) : []));
-      assert.equal(codes().length, 3);
+      assert.equal(codes().length, 4);
       for (const code of codes()) assert.ok(statSync(code).size > 100_000, code);
       const r1 = async (): Promise<string> => (await node(['dist/bin/start.cjs', 'nothing'])).text;
       assert.match(await r1(), /^there is no command “nothing”/);
@@ -132,7 +132,8 @@ test('set-up', {skip}, async (t) => {
       const change = (word: string) =>
         writeFileSync(module, source.replace('there is no command', `there is no ${word}`));
       const [then, later] = [1_700_000_000, 1_700_000_001];
-      utimesSync(module, then, then);
+      const door = path.join(clone, 'dist/pipeline/index.js');
+      for (const file of [module, door]) utimesSync(file, then, then);
       const store = path.join(folder, 'store');
       assert.match((await setUp({R1_STORE: store})).text, /start +r1 in one file, compiled ahead/);
       assert.ok(!existsSync(store), 'r1 was used for it, but with no store of the reader’s');
@@ -144,6 +145,23 @@ test('set-up', {skip}, async (t) => {
       assert.match(await r1(), /^there is no comnand/, 'another time');
       utimesSync(module, then, then);
       assert.match(await r1(), /^there is no command/, 'size and time as they were: it is the one file that speaks');
+
+      // What a recipe asks for by our name comes from there, too: here its module gives nothing, in as many bytes.
+      const own = path.join(folder, 'own.recipe.js');
+      writeFileSync(
+        own,
+        `import {recipe} from 'r1';\nexport default recipe('own', (add) => void add.source('it', 'text', '${own}'));\n`,
+      );
+      const plan = () => node(['dist/bin/start.cjs', 'plan', own, '--store', path.join(folder, 'none')]);
+      const given = readFileSync(door);
+      writeFileSync(door, ' '.repeat(given.length));
+      assert.match((await plan()).text, /does not provide an export named 'recipe'/, 'another time');
+      utimesSync(door, then, then);
+      const planned = await plan();
+      assert.equal(planned.code, 0, planned.text);
+      writeFileSync(door, given);
+      utimesSync(door, then, then);
+
       const packages = path.join(clone, 'node_modules/.package-lock.json');
       const list = statSync(packages);
       utimesSync(packages, list.atime, new Date(list.mtimeMs + 1000));
