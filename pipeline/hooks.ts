@@ -22,12 +22,20 @@ const {registerHooks} = module as unknown as {registerHooks?: (hooks: SyncHooks)
 
 let installed = false;
 
+/** Plain modules that were imported: Node has them under their addresses, too, but takes a millisecond to say so. */
+const plainOnes = new Map<string, Record<string, unknown>>();
+
 /** Imports a module of somebody's own, which may be typed and may name this package. */
 export async function importForeign(url: string): Promise<Record<string, unknown>> {
+  const known = plainOnes.get(url);
+  if (known !== undefined) return known;
   if (!installed) {
     const doors = await doorsNamedIn(url);
     const plain = registerHooks === undefined ? importPlain(url, doors) : undefined;
-    if (plain !== undefined) return plain;
+    if (plain !== undefined) {
+      plainOnes.set(url, plain);
+      return plain;
+    }
     installHooks(doors);
   }
   return (await import(url)) as Record<string, unknown>;

@@ -40,8 +40,9 @@ export function withAddresses(text: string, doors: ReadonlyMap<string, Door>): s
     if (name === undefined) return undefined;
     const door = doors.get(name);
     const exports = door?.exports ?? partOfNode(name);
+    const isThere = (each: string): boolean => each in exports! || (door === undefined && each === 'default');
     // Once it has failed to link a module, Node cannot import it in another way.
-    if (exports === undefined || !namesIn(found[1] ?? '').every((each) => each in exports)) return undefined;
+    if (exports === undefined || !namesIn(found[1] ?? '').every(isThere)) return undefined;
     if (door !== undefined) {
       parts.push(text.slice(from, begin), door.address.replaceAll("'", '%27'));
       from = begin + name.length;
@@ -54,8 +55,9 @@ export function withAddresses(text: string, doors: ReadonlyMap<string, Door>): s
 
 const require = module.createRequire(import.meta.url);
 
+/** Its default export is the whole. */
 const partOfNode = (name: string): object | undefined =>
-  module.isBuiltin(name) ? {...(require(name) as object), default: true} : undefined;
+  module.isBuiltin(name) ? (require(name) as object) : undefined;
 
 /** `a, {b as c}` → `default`, `b` */
 function namesIn(clause: string): string[] {
