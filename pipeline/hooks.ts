@@ -83,10 +83,16 @@ function resolveHook(
   context: unknown,
   next: (specifier: string, context: unknown) => unknown,
 ): unknown {
-  const own = addresses.get(specifier) ?? ownModule(specifier);
+  const own = addresses.get(specifier) ?? addressOf(specifier);
   if (own !== undefined) return {url: own, shortCircuit: true, format: 'module'};
   const typed = typedSibling(specifier, (context as {parentURL?: string}).parentURL);
   return typed === undefined ? next(specifier, context) : {url: typed, shortCircuit: true, format: 'module'};
+}
+
+/** Where a door is that no module named before there were hooks. */
+function addressOf(specifier: string): string | undefined {
+  const own = ownModule(specifier);
+  return own === undefined ? undefined : (doorInOneFile(own)?.address ?? own);
 }
 
 function loadHook(url: string, context: unknown, next: (url: string, context: unknown) => unknown): unknown {
