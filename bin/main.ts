@@ -49,7 +49,6 @@ export async function main(words: readonly string[]): Promise<void> {
   const services = terminalServices();
   const program = new Command('r1')
     .description('runs the DeepSeek-R1 recipe end to end and keeps proof of everything it made')
-    .version(version(), '-V, --version')
     .showHelpAfterError('(r1 --help lists the commands)')
     .configureOutput({
       writeOut: (text) => services.say(text.trimEnd()),
@@ -61,6 +60,8 @@ export async function main(words: readonly string[]): Promise<void> {
     )
     .exitOverride();
   const typed = words[0]?.startsWith('-') === true ? undefined : words[0];
+  // To find it out takes a moment, which who types a command need not spend.
+  if (typed === undefined || typed === 'help') program.version(version(), '-V, --version');
   if (typed !== undefined && typed !== 'help' && COMMANDS[typed] === undefined) {
     services.complain(
       `there is no command “${typed}”${suggestion(typed, Object.keys(COMMANDS))}\n(r1 --help lists the commands)`,
