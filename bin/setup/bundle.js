@@ -244,9 +244,8 @@ export const write = command({
 export default recipe('start', (add) => void add('one', write, {}));
 `;
 
-/** What is typed to have it compiled; the first two are all that `warm.cjs` keeps for the part that every start reads. */
-const RUN = 'run ./start.recipe.js';
-const USES = [RUN, RUN, 'status', 'runs', 'plan tiny', '--help', `${RUN} --store again`];
+/** What is typed to have it compiled; for the part that every start reads, `warm.cjs` keeps what the first two, the runs, called. */
+const USES = ['run ./start.recipe.js', 'run ./start.recipe.js', 'status', 'runs', 'plan tiny', '--help'];
 
 /**
  * Compiles the code while r1 is used, since V8 keeps of a script only the functions that were called.

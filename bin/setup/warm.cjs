@@ -1,7 +1,7 @@
 /**
  * Compiles the one file that r1 starts from: `node warm.cjs START CORE STAGES JOBS LATE WORDS...` opens its parts as START,
- * `start.cjs`, does, uses r1 in the folder where it is started, each of WORDS being what is typed behind r1, two runs first, and writes down
- * beside each part what V8 has compiled of it: of CORE after these, of the others at the end.
+ * `start.cjs`, does, uses r1 in the folder where it is started, each of WORDS being what is typed behind r1, two runs first, and
+ * writes down beside each part what V8 has compiled of it: of CORE after these, of the others at the end.
  */
 const {readFileSync, writeFileSync} = require('node:fs');
 const v8 = require('node:v8');
