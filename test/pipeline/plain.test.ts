@@ -35,6 +35,16 @@ test('an address with a quote stays inside its quotes', () => {
   assert.equal(withAddresses("import {recipe} from 'r1';", doors), "import {recipe} from 'file:///o%27neil/r1.js';");
 });
 
+test('a default is asked for only where there is one', () => {
+  const doors = new Map([['r1', {address: 'file:///r1.js', exports: {recipe: 1}}]]);
+  assert.equal(withAddresses("import whole from 'r1';", doors), undefined);
+  assert.equal(withAddresses("import * as whole from 'r1';", doors), "import * as whole from 'file:///r1.js';");
+  assert.equal(
+    withAddresses("import fs from 'node:fs';\nimport {recipe} from 'r1';", doors),
+    "import fs from 'node:fs';\nimport {recipe} from 'file:///r1.js';",
+  );
+});
+
 for (const [what, text] of [
   ['asks for a package', "import {recipe} from 'r1';\nimport x from 'other';"],
   ['asks for a file beside it', "import {recipe} from 'r1';\nimport './more.js';"],
@@ -97,4 +107,16 @@ test('a recipe with any mistake is told as ever', async (t) => {
     assert.equal(code, 2, err);
     assert.match(err, message);
   }
+});
+
+test('a stage of ours is known where a recipe asks for our files by their path, and so has it a second time', async (t) => {
+  const ours = (file: string): string => JSON.stringify(new URL(`../../${file}`, import.meta.url).href);
+  const text = `
+    import {recipe} from ${ours('pipeline/index.js')};
+    import {corpus} from ${ours('stages/index.js')};
+    export default recipe('x', (add) => void add('words', corpus, {}));
+  `;
+  const {code, out, err} = await r1(t, ['plan', './paths.js'], {cwd: temporaryFolder(t, {'paths.js': text})});
+  assert.equal(code, 0, err);
+  assert.match(out, /words/);
 });
