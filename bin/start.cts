@@ -4,9 +4,9 @@
  * was made from the modules which lie here now. Otherwise, and in an installed copy, from the modules themselves, of which
  * Node takes a millisecond for each.
  *
- * The file comes in parts: what every command needs; the stages and recipes; what starts jobs, with
- * its package; and what seldom is needed (the other commands, the parser, what stages compute with). All but the first are read
- * when something of them is asked for.
+ * The file comes in parts: what every command needs; the stages and recipes; what starts jobs, with its package; and what seldom
+ * is needed (the other commands, the parser, what stages compute with). All but the first are read when something of them is
+ * asked for.
  */
 import crypto = require('node:crypto');
 import fs = require('node:fs');
@@ -16,7 +16,7 @@ import vm = require('node:vm');
 
 /** What set-up writes beside the parts. */
 interface Made {
-  readonly parts: Readonly<Record<keyof Scripts, MadePart>>;
+  readonly parts: Readonly<Record<Part, MadePart>>;
   /** The parts, the modules that they consist of, and npm's list of the packages: path below dist, bytes, time stamp in ms. */
   readonly from: readonly (readonly [string, number, number])[];
 }
@@ -30,10 +30,13 @@ interface MadePart {
 /** Modules by their path below dist. */
 type Modules = Readonly<Record<string, (() => unknown) | undefined>>;
 
-/** Each part has the modules that others ask it for; `main` is in the first. */
+/** Each part has the modules that others ask it for. */
 interface Opened {
   readonly modules: Modules;
-  readonly main?: (words: readonly string[]) => Promise<void>;
+}
+
+interface Core extends Opened {
+  main(words: readonly string[]): Promise<void>;
 }
 
 /**
@@ -71,11 +74,11 @@ function madeHere(): Scripts | undefined {
   try {
     const {parts, from} = JSON.parse(fs.readFileSync(path.join(folder, 'made.json'), 'utf8')) as Made;
     if (!from.every(isAsListed)) return undefined;
-    const open = (part: keyof Scripts): (() => vm.Script) => {
+    const held = (part: Part): (() => vm.Script) => {
       const hold = holdOf(parts[part]);
       return () => scriptOf(hold);
     };
-    const [core, stages, jobs, late] = [open('core'), open('stages'), open('jobs'), open('late')];
+    const [core, stages, jobs, late] = [held('core'), held('stages'), held('jobs'), held('late')];
     const script = core();
     return {core: () => script, stages, jobs, late};
   } catch (error) {
@@ -119,7 +122,7 @@ const whenUsed = (name: string): object =>
 /** Where modules of the file are found by who got their address (`pipeline/onefile.ts`). */
 const MODULES = Symbol.for('r1.modules');
 
-function open(scripts: Scripts): Opened & Required<Pick<Opened, 'main'>> {
+function open(scripts: Scripts): Core {
   const part = (script: vm.Script): unknown =>
     (script.runInThisContext() as Open)(
       (name) => (LATE_IN_NODE.has(name) ? whenUsed(name) : asked(name)),
@@ -146,7 +149,7 @@ function open(scripts: Scripts): Opened & Required<Pick<Opened, 'main'>> {
   const load = async (specifier: string): Promise<unknown> =>
     moduleAt(specifier) ?? ((await import(specifier)) as unknown);
   Reflect.set(globalThis, MODULES, moduleAt);
-  return opened('core') as Opened & Required<Pick<Opened, 'main'>>;
+  return opened('core') as Core;
 }
 
 async function start(scripts: Scripts): Promise<void> {

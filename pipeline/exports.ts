@@ -18,7 +18,7 @@ export async function exportNames(
     if (node.type === 'source' || names.has(node.stage)) continue;
     const {stage} = node;
     const module = await importModule(stage.module); // loaded already: the recipe imported it
-    const name = Object.keys(module).find((key) => isSame(module[key], stage));
+    const name = exportOf(module, stage);
     if (name !== undefined) {
       names.set(stage, name);
       continue;
@@ -32,6 +32,13 @@ export async function exportNames(
   return mistakes.length > 0 ? err(mistakes) : ok(names);
 }
 
-/** Whether it is the stage. One of ours may be there twice, from its module and from the one file that r1 starts from. */
-const isSame = (exported: unknown, stage: AnyStage): boolean =>
-  exported === stage || (isOwn(stage.module) && (exported as AnyStage | undefined)?.name === stage.name);
+/** One of ours may be there twice, from its module and from the one file that r1 starts from; then it is known by its name. */
+function exportOf(module: Readonly<Record<string, unknown>>, stage: AnyStage): string | undefined {
+  const names = Object.keys(module);
+  const isTwin = (exported: unknown): boolean =>
+    typeof exported === 'object' && (exported as AnyStage | null)?.name === stage.name;
+  return (
+    names.find((name) => module[name] === stage) ??
+    (isOwn(stage.module) ? names.find((name) => isTwin(module[name])) : undefined)
+  );
+}

@@ -28,13 +28,15 @@ export class Contender {
   ) {
     this.#lines = reader[Symbol.asyncIterator]();
     child.stderr!.on('data', (chunk: Buffer) => (this.#said = (this.#said + chunk.toString()).slice(-2000)));
+    // Who waits for an answer learns of it: the output ends. So does the input of a program that is not there.
+    child.once('error', ({message}) => (this.#said = message));
+    child.stdin!.once('error', () => undefined);
   }
 
   /** Starts the process. It loads its model before it answers. */
   static start(words: readonly [string, ...string[]], env: Readonly<Record<string, string>> = {}): Contender {
     const [program, ...args] = words;
     const child = spawn(program, args, {stdio: 'pipe', env: {...process.env, ...env}});
-    child.once('error', () => undefined); // who waits for an answer learns of it: the output ends
     return new Contender(child, createInterface({input: child.stdout}));
   }
 

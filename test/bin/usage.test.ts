@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import {readFileSync} from 'node:fs';
+import {test} from 'node:test';
+import {r1} from '../rig/command.js';
+import {temporaryFolder} from '../rig/temporary.js';
+
+const {version} = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+test('the version is told where it is asked for, and help says how', async (t) => {
+  const cwd = temporaryFolder(t);
+  for (const word of ['--version', '-V']) {
+    const {code, out} = await r1(t, [word], {cwd});
+    assert.deepEqual([code, out], [0, `${version}\n`]);
+  }
+  for (const words of [['--help'], ['help'], []]) {
+    const {out, err} = await r1(t, words, {cwd});
+    assert.match(out + err, /-V, --version/);
+  }
+  const behind = await r1(t, ['runs', '--version'], {cwd});
+  assert.equal(behind.code, 2);
+  assert.match(behind.err, /unknown option '--version'\n\(r1 runs --help explains\)/);
+});
