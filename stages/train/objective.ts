@@ -25,7 +25,10 @@ export interface Objective<Row, Metrics extends Record<string, number>> {
   positions(row: Row): number;
   /** Rows that must share a micro-batch, side by side. */
   readonly rowsTogether: number;
-  /** What the arrays look like. */
+  /**
+   * What the arrays look like. Rows lead in all of them, and none says anything about where in the batch a row lies, so
+   * that a batch can be cut.
+   */
   inputs(shape: BatchShape): Readonly<Record<string, {readonly dtype: DataType; readonly shape: readonly number[]}>>;
   /** Fills the arrays of one micro-batch. `all` is the whole call, over which weights are decided. */
   fill(rows: readonly Row[], shape: BatchShape, all: readonly Row[]): Record<string, TypedArray>;

@@ -101,19 +101,20 @@ export function scores(
 ): Tf.Tensor {
   const {tf} = tensorflow();
   const hidden = transformer(parameters, inputs['tokens']!, rightPadded(config, shape.length), config, shape);
-  const last = lookUp(hidden, inputs['last']!); // (rows, D)
+  const starts = tf.range(0, shape.rows * shape.length, shape.length, 'int32');
+  const last = lookUp(hidden, tf.add(starts, inputs['last']!)); // (rows, D)
   return tf.reshape(linear(last, parameters['score.weight']!), [shape.rows]);
 }
 
 export const scoreInputs = ({rows, length}: BatchShape) => ({
   tokens: {dtype: DataType.int32, shape: [rows * length]},
-  /** Where in the flat batch each row's last token is. */
+  /** The position of each row's last token. */
   last: {dtype: DataType.int32, shape: [rows]},
 });
 
 export function scoreArrays(rows: readonly ArrayLike<number>[], {rows: count, length}: BatchShape) {
   return {
     tokens: padRight(new Int32Array(count * length), rows, length),
-    last: Int32Array.from({length: count}, (_, i) => i * length + Math.max(0, (rows[i]?.length ?? 1) - 1)),
+    last: Int32Array.from({length: count}, (_, i) => Math.max(0, (rows[i]?.length ?? 1) - 1)),
   };
 }
