@@ -79,6 +79,8 @@ export interface TensorFlow {
   readonly binding: Binding;
   readonly messages: Messages;
   readonly threads: number;
+  /** Functions that are computed side by side, each on a share of the threads. */
+  readonly lanes: number;
   /** Of the npm package; TensorFlow's own is `binding.TF_Version`. */
   readonly packageVersion: string;
 }
@@ -86,10 +88,11 @@ export interface TensorFlow {
 let loaded: TensorFlow | undefined;
 
 /**
- * Loads TensorFlow with this many threads, once for the life of the process. With one thread, operators run one after
- * the other; with more, both an operator and independent operators may spread over them.
+ * Loads TensorFlow with this many threads, once for the life of the process; the first to load it decides about lanes. With
+ * one thread, operators run one after the other; with more, both an operator and independent operators may spread over
+ * them. With lanes, so many independent operators run side by side, and an operator spreads over what threads are left.
  */
-export async function loadTensorFlow(threads: number): Promise<TensorFlow> {
+export async function loadTensorFlow(threads: number, lanes = 1): Promise<TensorFlow> {
   if (!Number.isInteger(threads) || threads < 1) throw new RangeError(`TensorFlow cannot run with ${threads} threads`);
   if (loaded !== undefined) {
     if (loaded.threads !== threads) {
@@ -99,8 +102,9 @@ export async function loadTensorFlow(threads: number): Promise<TensorFlow> {
     }
     return loaded;
   }
-  process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
-  process.env['TF_NUM_INTEROP_THREADS'] = String(threads);
+  // Whoever computes an operator takes part of it, so each lane has a thread beside those that operators spread over.
+  process.env['TF_NUM_INTRAOP_THREADS'] = String(threads - lanes + 1);
+  process.env['TF_NUM_INTEROP_THREADS'] = String(lanes === 1 ? threads : lanes);
   // Both decide the bytes of results, so they must not depend on who starts the process.
   process.env['TF_ENABLE_ONEDNN_OPTS'] = '1';
   process.env['TF_DETERMINISTIC_OPS'] = '1';
@@ -120,7 +124,7 @@ export async function loadTensorFlow(threads: number): Promise<TensorFlow> {
   tf.enableProdMode();
   const backend = tf.backend() as unknown as Backend;
   const messages = require('@tensorflow/tfjs-node-gpu/dist/proto/api_pb.js') as Messages;
-  loaded = {tf, backend, binding: backend.binding, messages, threads, packageVersion: version};
+  loaded = {tf, backend, binding: backend.binding, messages, threads, lanes, packageVersion: version};
   return loaded;
 }
 

@@ -10,6 +10,7 @@ import {packedLayout} from '../model/layout.js';
 import type {Weights} from '../model/parameters.js';
 import {loadTensorFlow} from './backend.js';
 import {Graph} from './graph.js';
+import {lanesFor} from './lanes.js';
 import type {Program, ProgramContext, WeightSlot} from './program.js';
 import {Session} from './session.js';
 import {declareUpdates} from './updates.js';
@@ -78,8 +79,9 @@ interface CallStats {
 
 export async function openEngine<const P extends Programs>(options: EngineOptions<P>): Promise<Engine<P>> {
   const {config, weights, threads, precision = 'f32', recompute = false, reference = false} = options;
+  const trained = Object.values(options.programs).flatMap(({trains}) => trains ?? []);
   const optimizer = options.optimizer && {...ADAMW_DEFAULTS, ...options.optimizer};
-  await loadTensorFlow(threads);
+  const {lanes} = await loadTensorFlow(threads, lanesFor(threads, trained));
   const started = performance.now();
 
   const slots: Slot[] = ['policy'];
@@ -115,7 +117,7 @@ export async function openEngine<const P extends Programs>(options: EngineOption
     calls.set(label, {calls: before.calls + 1, firstMs: before.firstMs, laterMs: before.laterMs + took});
     return fetched;
   };
-  const context: ProgramContext = {graph, config, precision, recompute, weights: of, updates, run};
+  const context: ProgramContext = {graph, config, precision, recompute, lanes, weights: of, updates, run};
   const bound = Object.fromEntries(
     Object.entries<Program<unknown>>(options.programs).map(([name, program]) => [name, program.declare(context, name)]),
   ) as Engine<P>['run'];

@@ -6,6 +6,7 @@ import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import type {ModelConfig} from '../model/config.js';
 import type {DataType} from './backend.js';
 import type {Graph, Output} from './graph.js';
+import type {TrainedBatch} from './lanes.js';
 import {Recorder} from './recorder.js';
 import type {Updates} from './updates.js';
 import type {Run, Variable} from './variables.js';
@@ -21,6 +22,8 @@ export interface ProgramContext {
   readonly config: ModelConfig;
   readonly precision: 'f32' | 'bf16';
   readonly recompute: boolean;
+  /** Into how many parts a batch is best cut to be computed (`lanes.ts`). */
+  readonly lanes: number;
   /** The packed weights of a slot. */
   weights(slot: WeightSlot): readonly Variable[];
   /** The optimizer, where the engine has one. */
@@ -31,6 +34,8 @@ export interface ProgramContext {
 
 /** A function of the engine, made by the factories in `programs/`. */
 export interface Program<Call> {
+  /** The largest batch, of a program that trains. */
+  readonly trains?: TrainedBatch;
   declare(context: ProgramContext, name: string): Call;
 }
 

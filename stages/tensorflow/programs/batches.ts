@@ -32,6 +32,7 @@ export interface Bucketed<T> {
  * Declares a function for the buckets.
  * @param attach adds what hangs on the outputs, once for each graph that is made
  * @param together rows of a batch that belong to one row of the call
+ * @param lanes into which `shaped` cuts each batch
  */
 export function declareBuckets<T>(
   context: ProgramContext,
@@ -39,14 +40,15 @@ export function declareBuckets<T>(
   {rows, lengths}: Buckets,
   shaped: Shaped,
   attach: (outputs: Readonly<Record<string, Output>>) => T,
-  together = 1,
+  {together = 1, lanes = 1}: {readonly together?: number; readonly lanes?: number} = {},
 ): Bucketed<T> {
+  const multiple = together * lanes;
   const sound =
     lengths.length > 0 && lengths.every((each, i) => Number.isInteger(each) && each > (lengths[i - 1] ?? 1));
   if (!sound)
     throw new Error(`Internal error: ${name} needs ascending bucket lengths above 1, not [${lengths.join(', ')}]`);
-  if (!Number.isInteger(rows) || rows < together || rows % together !== 0) {
-    throw new Error(`Internal error: ${name} needs a multiple of ${together} rows, not ${rows}`);
+  if (!Number.isInteger(rows) || rows < multiple || rows % multiple !== 0) {
+    throw new Error(`Internal error: ${name} needs a multiple of ${multiple} rows, not ${rows}`);
   }
   const longest = lengths.at(-1)!;
   const declare = (scope: string, examples: readonly [BatchShape, ...BatchShape[]]) =>
@@ -54,10 +56,10 @@ export function declareBuckets<T>(
       const template = declareTemplate(context, shaped, examples);
       return template && {template, attached: attach(template.outputs)};
     });
-  const one = declare(name, [{rows, length: longest}, smallShape({rows, length: longest}, lengths[0]!, together)]);
+  const one = declare(name, [{rows, length: longest}, smallShape({rows, length: longest}, lengths[0]!, multiple)]);
   if (one !== undefined) {
     return {
-      cut: (positions) => cutRows(positions, lengths, (length) => sizesFor(length, longest, rows, together), together),
+      cut: (positions) => cutRows(positions, lengths, (length) => sizesFor(length, longest, rows, multiple), together),
       at: (shape) => ({...one.template.fit(shape), attached: one.attached}),
     };
   }
@@ -75,9 +77,9 @@ export function declareBuckets<T>(
 }
 
 /** A small shape that differs from a large one in all that can differ: rows, length and their product. */
-function smallShape(large: BatchShape, shortest: number, together: number): BatchShape {
-  let rows = 2 * together;
-  while (rows === large.rows || rows * shortest === large.rows * large.length) rows += together;
+function smallShape(large: BatchShape, shortest: number, multiple: number): BatchShape {
+  let rows = 2 * multiple;
+  while (rows === large.rows || rows * shortest === large.rows * large.length) rows += multiple;
   return {rows, length: shortest};
 }
 
@@ -89,16 +91,16 @@ const CALL = 100;
 
 /**
  * How many rows a batch of a bucket may have, ascending: powers of two and half as many again, so that few shapes are ever
- * made, up to the positions that `rows` of the longest have.
+ * made, up to the positions that `rows` of the longest have. All are a `multiple` of some rows that lie together.
  */
-export function sizesFor(length: number, longest: number, rows: number, together: number): number[] {
-  const most = Math.floor((rows * longest) / length / together) * together;
-  const least = Math.max(1, Math.floor(rows / 8 / together)) * together;
+export function sizesFor(length: number, longest: number, rows: number, multiple: number): number[] {
+  const most = Math.floor((rows * longest) / length / multiple) * multiple;
+  const least = Math.max(1, Math.floor(rows / 8 / multiple)) * multiple;
   const sizes: number[] = [];
   for (let size = least; size <= most; size *= 2) {
     sizes.push(size);
     const half = size * 1.5;
-    if (half <= most && half % together === 0) sizes.push(half);
+    if (half <= most && half % multiple === 0) sizes.push(half);
   }
   return sizes;
 }

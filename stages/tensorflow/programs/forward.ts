@@ -6,7 +6,8 @@ import {padRight} from '../../train/objective.js';
 import {scoreArrays, scoreInputs, scores} from '../../train/reward-model.js';
 import type {TypedArray} from '../backend.js';
 import {DataType, tensorflow} from '../backend.js';
-import {linear} from '../ops.js';
+import {inLanes, lanesOf} from '../lanes.js';
+import {linear, raw} from '../ops.js';
 import type {Program, ProgramContext, WeightSlot} from '../program.js';
 import type {Shaped} from '../template.js';
 import type {Buckets} from './batches.js';
@@ -149,7 +150,16 @@ function forward(
   shaped: Shaped,
   arrays: (rows: readonly TokenRow[], shape: BatchShape) => Record<string, TypedArray>,
 ) {
-  const bucketed = declareBuckets(context, name, buckets, shaped, ({values}) => values!);
+  const lanes = lanesOf(context.lanes, buckets.rows);
+  const cut: Shaped = {
+    ...shaped,
+    compute(weights, given, {rows, length}) {
+      const shape = {rows: rows / lanes, length};
+      const parts = inLanes(lanes, given, (inputs) => shaped.compute(weights, inputs, shape)['values']!);
+      return {values: parts.length === 1 ? parts[0]! : raw.concat(parts, 0)};
+    },
+  };
+  const bucketed = declareBuckets(context, name, buckets, cut, ({values}) => values!, {lanes});
   return <T>(
     rows: readonly TokenRow[],
     positions: (row: TokenRow) => number,

@@ -8,6 +8,7 @@ import type {Sampling} from '../../model/sampler.js';
 import type {Parameters} from '../../model/transformer.js';
 import {padRight} from '../../train/objective.js';
 import {DataType} from '../backend.js';
+import {inLanes, lanesOf} from '../lanes.js';
 import type {Program, WeightSlot} from '../program.js';
 import {placeholders, recordInto} from '../program.js';
 
@@ -46,6 +47,7 @@ export const generation = (options: GenerationOptions): Program<(chunk: Chunk) =
   declare(context, name) {
     const {prompts: count, group, promptLengths, maxNewTokens, stopIds, padId = 0, of = 'policy'} = options;
     const rows = count * group;
+    const lanes = lanesOf(context.lanes, count);
     if (stopIds.length === 0) throw new Error(`Internal error: ${name} has no token to stop at`);
     if (!(options.temperature >= 0 && options.topP > 0 && options.topP <= 1 && options.topK >= 0)) {
       throw new Error(
@@ -59,19 +61,33 @@ export const generation = (options: GenerationOptions): Program<(chunk: Chunk) =
         idle: {dtype: DataType.bool, shape: [rows]},
         uniforms: {dtype: DataType.float, shape: [maxNewTokens, rows]},
       });
-      const run = (weights: Parameters, given: Record<string, Tf.Tensor>): {tokens: Tf.Tensor; logProbs: Tf.Tensor} => {
-        const {tokens, logProbs} = generate(
-          weights,
-          {tokens: given['tokens']!, lengths: given['lengths']!, idle: given['idle']!, uniforms: given['uniforms']!},
-          context.config,
-          {prompts: count, group, promptLength, maxNewTokens},
-          options,
+      const shape = {prompts: count / lanes, group, promptLength, maxNewTokens};
+      const run = (weights: Parameters, given: Record<string, Tf.Tensor>): Record<string, Tf.Tensor> => {
+        const each = inLanes(
+          lanes,
+          given,
+          ({tokens, lengths, idle, uniforms}) => {
+            const inputs = {tokens: tokens!, lengths: lengths!, idle: idle!, uniforms: uniforms!};
+            return generate(weights, inputs, context.config, shape, options);
+          },
+          {uniforms: 1},
         );
-        return {tokens, logProbs};
+        return Object.fromEntries(
+          each.flatMap(({tokens, logProbs}, lane) => [
+            [`tokens${lane}`, tokens],
+            [`logProbs${lane}`, logProbs],
+          ]),
+        );
       };
       // One token a step is too little work to pay for rounding the weights, so this is always float32.
       const recorded = recordInto(context, of, inputs, run, 'f32');
-      return {inputs, outputs: [recorded.tokens, recorded.logProbs]};
+      return {
+        inputs,
+        outputs: Array.from({length: lanes}, (_, lane) => [
+          recorded[`tokens${lane}`]!,
+          recorded[`logProbs${lane}`]!,
+        ]).flat(),
+      };
     };
     const ascending = promptLengths.every((length, i) => length > (promptLengths[i - 1] ?? 0));
     if (!ascending || promptLengths.length === 0) {
@@ -104,15 +120,18 @@ export const generation = (options: GenerationOptions): Program<(chunk: Chunk) =
         uniforms: byStep(uniforms, used, rows, maxNewTokens),
       };
       const feeds = Object.entries(arrays).map(([key, values]) => ({placeholder: inputs[key]!, values}));
-      const [tokens, logProbs] = context.run(`${name}/${length}`, feeds, outputs);
-      const steps = tokens!.shape[1]!;
+      const fetched = context.run(`${name}/${length}`, feeds, outputs);
       return Array.from({length: used}, (_, row) => {
-        const all = tokens!.values.subarray(row * steps, (row + 1) * steps);
+        const lane = Math.floor(row / (rows / lanes));
+        const [tokens, logProbs] = [fetched[2 * lane]!, fetched[2 * lane + 1]!];
+        const steps = tokens.shape[1]!;
+        const from = (row % (rows / lanes)) * steps;
+        const all = tokens.values.subarray(from, from + steps);
         const stop = all.findIndex((token) => stopIds.includes(token));
         const end = stop === -1 ? steps : stop + 1;
         return {
           tokens: Array.from(all.subarray(0, end)),
-          logProbs: Array.from(logProbs!.values.subarray(row * steps, row * steps + end)),
+          logProbs: Array.from(logProbs.values.subarray(from, from + end)),
           finished: stop !== -1,
         };
       });

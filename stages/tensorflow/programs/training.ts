@@ -10,6 +10,8 @@ import type {TypedArray} from '../backend.js';
 import {tensorflow} from '../backend.js';
 import {valueAndGradients} from '../gradients.js';
 import type {Output} from '../graph.js';
+import {inLanes, lanesOf} from '../lanes.js';
+import {raw} from '../ops.js';
 import type {Program, ProgramContext} from '../program.js';
 import type {Feed} from '../session.js';
 import type {Fitted, Shaped} from '../template.js';
@@ -43,12 +45,21 @@ export const pointwiseTraining = (buckets: Buckets): Program<Train<LabelledRow, 
 export const crossEntropyLoss = (buckets: Buckets): Program<(rows: readonly TargetRow[]) => CrossEntropyMetrics> => ({
   declare(context, name) {
     const objective = crossEntropyObjective;
+    const lanes = lanesOf(context.lanes, buckets.rows);
     const shaped: Shaped = {
       slot: 'policy',
       inputs: (shape) => objective.inputs(shape),
-      compute: (weights, given, shape) => ({loss: objective.compute(weights, given, context.config, shape).loss}),
+      compute(weights, given, {rows, length}) {
+        const shape = {rows: rows / lanes, length};
+        const losses = inLanes(
+          lanes,
+          given,
+          (inputs) => objective.compute(weights, inputs, context.config, shape).loss,
+        );
+        return {loss: raw.addN(losses)};
+      },
     };
-    const bucketed = declareBuckets(context, name, buckets, shaped, ({loss}) => loss!);
+    const bucketed = declareBuckets(context, name, buckets, shaped, ({loss}) => loss!, {lanes});
     return (rows) => {
       const parts = bucketed.cut(rows.map((row) => objective.positions(row))).map((batch) => {
         const {attached, ...fitted} = bucketed.at(batch.shape);
@@ -66,6 +77,7 @@ export function training<Row, Metrics extends Record<string, number>>(
   buckets: Buckets,
 ): Program<Train<Row, Metrics>> {
   return {
+    trains: {rows: buckets.rows, length: Math.max(...buckets.lengths), together: objective.rowsTogether},
     declare(context, name) {
       const {updates} = context;
       if (updates === undefined) {
@@ -78,7 +90,7 @@ export function training<Row, Metrics extends Record<string, number>>(
         const single = batches.length === 1;
         if (!single) updates.prepare(context.run);
         let gradNorm = 0;
-        const metrics = batches.map((batch) => {
+        const metrics = batches.flatMap((batch) => {
           const {attached, ...fitted} = bucketed.at(batch.shape);
           const feeds = feedsOf(fitted, objective.fill(pick(rows, batch), batch.shape, rows));
           const [values, effect] = context.run(
@@ -87,7 +99,7 @@ export function training<Row, Metrics extends Record<string, number>>(
             [attached.metrics, single ? attached.step : attached.accumulate],
           );
           if (single) gradNorm = effect!.values[0]!;
-          return Object.fromEntries(attached.names.map((metric, i) => [metric, values!.values[i]!]));
+          return byLane(attached.names, values!.values);
         });
         if (!single) {
           const [norm] = context.run(`${name}/update`, updates.feeds(learningRate), [updates.applySums]);
@@ -101,8 +113,9 @@ export function training<Row, Metrics extends Record<string, number>>(
 }
 
 interface Step {
-  /** The loss and what else is reported, as one vector. */
+  /** The loss and what else is reported of each lane, as one vector. */
   readonly metrics: Output;
+  /** Of one lane. */
   readonly names: readonly string[];
   /** Updates the policy; the gradient's norm. */
   readonly step: Output;
@@ -116,19 +129,23 @@ function declareTraining<Row, Metrics extends Record<string, number>>(
   buckets: Buckets,
   updates: Updates,
 ): Bucketed<Step> {
+  const {config, recompute} = context;
+  const together = objective.rowsTogether;
+  const lanes = lanesOf(context.lanes, buckets.rows, together);
   let names: readonly string[] = [];
   const shaped: Shaped = {
     slot: 'policy',
     inputs: (shape) => objective.inputs(shape),
-    compute(weights, given, shape) {
-      const {tf} = tensorflow();
-      const {value, gradients, metrics} = valueAndGradients(weights, (parameters) =>
-        objective.compute(parameters, given, context.config, {...shape, recompute: context.recompute}),
+    compute(weights, given, {rows, length}) {
+      const shape = {rows: rows / lanes, length, recompute};
+      const each = inLanes(lanes, given, (inputs) =>
+        valueAndGradients(weights, (parameters) => objective.compute(parameters, inputs, config, shape)),
       );
-      names = ['loss', ...Object.keys(metrics)];
+      names = ['loss', ...Object.keys(each[0]!.metrics)];
+      const summed = Object.keys(weights).map((_, i) => raw.addN(each.map(({gradients}) => gradients[i]!)));
       return {
-        metrics: tf.stack([value, ...Object.values(metrics)]),
-        ...Object.fromEntries(gradients.map((gradient, i) => [`gradient${i}`, gradient])),
+        metrics: tensorflow().tf.stack(each.flatMap(({value, metrics}) => [value, ...Object.values(metrics)])),
+        ...Object.fromEntries(summed.map((gradient, i) => [`gradient${i}`, gradient])),
       };
     },
   };
@@ -141,7 +158,14 @@ function declareTraining<Row, Metrics extends Record<string, number>>(
       accumulate: context.graph.scoped('accumulate', () => updates.accumulate(gradients)),
     };
   };
-  return declareBuckets(context, name, buckets, shaped, attach, objective.rowsTogether);
+  return declareBuckets(context, name, buckets, shaped, attach, {together, lanes});
+}
+
+/** The metrics of each lane by name, as `Objective.report` takes them. */
+function byLane(names: readonly string[], values: ArrayLike<number>): Record<string, number>[] {
+  return Array.from({length: values.length / names.length}, (_, lane) =>
+    Object.fromEntries(names.map((name, i) => [name, values[lane * names.length + i]!])),
+  );
 }
 
 /** What a call feeds: the arrays of its rows, and the constants of their shape. */
