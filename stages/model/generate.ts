@@ -8,15 +8,17 @@
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
 import {whileLoop} from '../tensorflow/loop.js';
-import {callOne, FLOAT, INT32, linear, raw} from '../tensorflow/ops.js';
+import {callOne, raw} from '../tensorflow/ops.js';
 import {causalMask, headsOf, merged, moved, rotationTable} from './attention.js';
 import type {ModelConfig} from './config.js';
+import type {Multiplied} from './generation-weights.js';
+import {weightsOf} from './generation-weights.js';
 import type {Cache, GenerationShape, Newest} from './room.js';
 import {Room} from './room.js';
 import type {Sampling} from './sampler.js';
 import {sample} from './sampler.js';
-import type {Multiply, Parameters} from './transformer.js';
-import {foldGains, layers, outputMatrix, rightPadded, rotationWidth} from './transformer.js';
+import type {Parameters} from './transformer.js';
+import {layers, rightPadded, rotationWidth} from './transformer.js';
 
 export interface GenerationInputs {
   /** (prompts × promptLength) int32, padded on the right. */
@@ -47,14 +49,13 @@ export function generate(
   const {tf} = tensorflow();
   const {prompts, group, promptLength, maxNewTokens} = shape;
   const rows = prompts * group;
-  const weights = areMatricesLarge(config) ? asTheyAre(parameters) : turned(foldGains(parameters, config));
-  const output = outputMatrix(parameters, config);
+  const {forPrompts, forTokens, output} = weightsOf(parameters, config, rows, maxNewTokens);
   const stopped = (token: Tf.Tensor): Tf.Tensor =>
     options.stopIds.map((id) => tf.equal(token, tf.scalar(id, 'int32'))).reduce((a, b) => tf.logicalOr(a, b));
   const sampleAt = (hidden: Tf.Tensor, step: Tf.Tensor, done: Tf.Tensor): {token: Tf.Tensor; logProb: Tf.Tensor} =>
     sample(hidden, output, raw.gather(inputs.uniforms, step), options, done);
 
-  const prompt = readPrompts(weights, inputs, config, shape);
+  const prompt = readPrompts(forPrompts, inputs, config, shape);
   const ofRow = tf.tensor1d(
     Int32Array.from({length: rows}, (_, row) => Math.floor(row / group)),
     'int32',
@@ -88,7 +89,7 @@ export function generate(
         const context = attend(layer, newestOf(qkv, turn, config, shape));
         return raw.reshape(moved(context, [0, 2, 1, 3]), [rows, config.heads * config.headDim]);
       };
-      const hidden = layers(weights.parameters, read, config, attendTo, weights.forFew);
+      const hidden = layers(forTokens.parameters, read, config, attendTo, forTokens.multiply);
       const {token, logProb} = sampleAt(hidden, step, done);
       return {
         step: tf.add(step, one),
@@ -119,53 +120,9 @@ interface Progress extends Record<string, Tf.Tensor> {
   logProbs: Tf.Tensor;
 }
 
-/** Parameters, and how to multiply tokens by their matrices. */
-interface Weights {
-  readonly parameters: Parameters;
-  /** Tokens of whole prompts. */
-  readonly forMany: Multiply;
-  /** One token of each sample. */
-  readonly forFew: Multiply;
-}
-
-/**
- * For few rows oneDNN turns a matrix (out, in) in each product from the right, which takes longer than the product. So it
- * is done once for all steps …
- */
-const turned = (parameters: Parameters): Weights => ({
-  parameters: Object.fromEntries(
-    Object.entries(parameters).map(([name, tensor]) => [
-      name,
-      name.endsWith('_proj.weight') ? raw.transpose(tensor, [1, 0]) : tensor,
-    ]),
-  ),
-  forMany: raw.matMul,
-  forFew: raw.matMul,
-});
-
-/**
- * … unless it is so large that the product waits for memory: from the left it is read just once, and turning what comes out
- * costs nothing beside that. And there is no second copy of it.
- */
-const asTheyAre = (parameters: Parameters): Weights => ({
-  parameters,
-  forMany: linear,
-  forFew: (x, matrix) => turnedRound(raw.matMul(matrix, x, {b: true})),
-});
-
-/** A small matrix turned round, as whole numbers: oneDNN, which takes floats over, would wake its threads for it. */
-function turnedRound(x: Tf.Tensor): Tf.Tensor {
-  const turned = raw.transpose(callOne('Bitcast', [x], {T: FLOAT, type: INT32}), [1, 0]);
-  return callOne('Bitcast', [turned], {T: INT32, type: FLOAT});
-}
-
-/** Whether a layer's matrices are together larger than what a core has for itself of the processor's cache, about 2 MiB. */
-const areMatricesLarge = (config: ModelConfig): boolean =>
-  config.hiddenSize * (rotationWidth(config) + 3 * config.intermediateSize) >= 2 ** 19;
-
 /** The hidden state behind each prompt's last token, and every layer's keys and values: (prompts × kv, length, d). */
 function readPrompts(
-  {parameters, forMany}: Weights,
+  {parameters, multiply}: Multiplied,
   {tokens, lengths}: GenerationInputs,
   config: ModelConfig,
   {prompts, promptLength}: GenerationShape,
@@ -193,7 +150,7 @@ function readPrompts(
       const weights = callOne('Softmax', [raw.add(raw.matMul(queries, keys, {b: true}), causal)]);
       return merged(raw.matMul(weights, values), dims);
     },
-    forMany,
+    multiply,
   );
   const offsets = tf.tensor1d(
     Int32Array.from({length: prompts}, (_, i) => i * promptLength - 1),

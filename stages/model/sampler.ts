@@ -16,23 +16,37 @@ export interface Sampling {
   readonly topK: number;
 }
 
+/** The product with the output matrix, either way round. */
+export interface OutputProduct {
+  /** (R, D) → (V, R) */
+  byToken(hidden: Tf.Tensor): Tf.Tensor;
+  /** (R, D) → (R, V) */
+  byRow(hidden: Tf.Tensor): Tf.Tensor;
+}
+
+/** @param matrix (V, D) */
+export const productWith = (matrix: Tf.Tensor): OutputProduct => ({
+  byToken: (hidden) => raw.matMul(matrix, hidden, {b: true}),
+  byRow: (hidden) => raw.matMul(hidden, matrix, {b: true}),
+});
+
 /**
- * @param hidden (R, D) @param output (V, D) @param uniforms (R), in [0, 1)
+ * @param hidden (R, D) @param output to V tokens @param uniforms (R), in [0, 1)
  * @param idle rows whose token will not be looked at, (R) bool
  * @returns `token` (R) int32; `logProb` (R), of the token under the whole distribution at the sampling temperature
  * (at temperature 1 where the likeliest is taken)
  */
 export function sample(
   hidden: Tf.Tensor,
-  output: Tf.Tensor,
+  output: OutputProduct,
   uniforms: Tf.Tensor,
   {temperature, topP, topK}: Sampling,
   idle?: Tf.Tensor,
 ): {token: Tf.Tensor; logProb: Tf.Tensor} {
   const {tf} = tensorflow();
   const scaled = temperature === 0 || temperature === 1 ? hidden : tf.mul(hidden, 1 / temperature);
-  if (temperature !== 0 && topP === 1 && topK === 0) return fromAll(raw.matMul(output, scaled, {b: true}), uniforms);
-  const logits = raw.matMul(scaled, output, {b: true});
+  if (temperature !== 0 && topP === 1 && topK === 0) return fromAll(output.byToken(scaled), uniforms);
+  const logits = output.byRow(scaled);
   if (temperature !== 0 && topK === 0) return fromNucleus(logits, uniforms, topP, idle);
   const token =
     temperature === 0

@@ -5,9 +5,10 @@ import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {generate} from '../../../stages/model/generate.js';
+import {weightsOf} from '../../../stages/model/generation-weights.js';
 import {pack, packedLayout} from '../../../stages/model/layout.js';
 import {initialWeights} from '../../../stages/model/parameters.js';
-import {sample} from '../../../stages/model/sampler.js';
+import {productWith, sample} from '../../../stages/model/sampler.js';
 import {random, samplingUniforms} from '../../../stages/random.js';
 import {loadTensorFlow} from '../../../stages/tensorflow/backend.js';
 import {generation, logProbabilities, openEngine} from '../../../stages/tensorflow/engine.js';
@@ -71,8 +72,9 @@ test('samples agree with the training graph’s log-probabilities and with float
   }
 });
 
-test('a model whose matrices are multiplied as they are samples with the log-probabilities of float64', async (t) => {
-  const large = {...config, hiddenSize: 256, headDim: 64, intermediateSize: 512, initializerRange: 0.05};
+const large = {...config, hiddenSize: 256, headDim: 64, intermediateSize: 520, initializerRange: 0.05};
+
+test('a model of large matrices samples with the log-probabilities of float64, many rows and few', async (t) => {
   const drawn = random(3, 'gains and biases');
   const its = initialWeights(large, 7);
   for (const [name, values] of its) {
@@ -82,17 +84,68 @@ test('a model whose matrices are multiplied as they are samples with the log-pro
     config: large,
     weights: its,
     threads: 1,
-    programs: {sample: generation(base)},
+    programs: {
+      many: generation(base),
+      few: generation({...base, prompts: 2, maxNewTokens: 32}),
+      nucleus: generation({...base, prompts: 2, maxNewTokens: 32, topP: 0.9}),
+    },
   });
   t.after(dispose);
-  run.sample({prompts, uniforms: uniforms(range(0, 12))}).forEach(({tokens, logProbs}, i) => {
-    const prompt = prompts[Math.floor(i / 3)]!;
-    const exact = referenceLogits(large, its, [...prompt, ...tokens]);
-    logProbs.forEach((value, step) => {
-      const reference = logSoftmax(exact[prompt.length + step - 1]!)[tokens[step]!]!;
-      assert.ok(Math.abs(value - reference) < 1e-4, `${value} against ${reference}`);
+  const longer = samplingUniforms({seed: 1, purpose: 'test'}, range(0, 6), 32);
+  for (const [sampled, given] of [
+    [run.many, {prompts, uniforms: uniforms(range(0, 12))}],
+    [run.few, {prompts: prompts.slice(0, 2), uniforms: longer}],
+    [run.nucleus, {prompts: prompts.slice(0, 2), uniforms: longer}],
+  ] as const) {
+    sampled(given).forEach(({tokens, logProbs}, i) => {
+      const prompt = prompts[Math.floor(i / 3)]!;
+      const exact = referenceLogits(large, its, [...prompt, ...tokens]);
+      logProbs.forEach((value, step) => {
+        const reference = logSoftmax(exact[prompt.length + step - 1]!)[tokens[step]!]!;
+        assert.ok(Math.abs(value - reference) < 1e-4, `${value} against ${reference}`);
+      });
     });
-  });
+  }
+});
+
+test('however the matrices are laid, products are the same but for rounding', () => {
+  const untied = {...large, tied: false};
+  const laid = (rows: number, instructions: string, rank: number): Record<string, ArrayLike<number>> =>
+    tf.tidy(() => {
+      const its = initialWeights(untied, 7);
+      const parameters = Object.fromEntries(
+        packedLayout(untied).map((packed) => [packed.name, tf.tensor(pack(packed, its, untied), [...packed.shape])]),
+      );
+      const {forTokens, output} = weightsOf(parameters, untied, rows, 32, instructions);
+      const numbers = random(2, 'rows');
+      const given = (width: number): Tf.Tensor =>
+        tf.tensor(
+          Float32Array.from({length: 5 * width}, () => numbers.normal()),
+          [5, width],
+        );
+      const by = (x: Tf.Tensor, name: string): Tf.Tensor =>
+        forTokens.multiply(x, forTokens.parameters[`model.layers.1.${name}.weight`]!);
+      const x = given(256);
+      const inner = tf.mul(by(x, 'mlp.gate_proj'), by(x, 'mlp.up_proj'));
+      const products = {
+        qkv: by(x, 'self_attn.qkv_proj'),
+        o: by(given(256), 'self_attn.o_proj'),
+        down: by(inner, 'mlp.down_proj'),
+        byRow: output.byRow(x),
+        byToken: tf.transpose(output.byToken(x)),
+      };
+      assert.deepEqual(products.byRow.shape, [5, 12]);
+      assert.equal(forTokens.parameters['model.layers.1.mlp.up_proj.weight']!.rank, rank);
+      return Object.fromEntries(Object.entries(products).map(([name, tensor]) => [name, tensor.dataSync()]));
+    });
+  const expected = laid(9, 'x64 avx512f', 2);
+  for (const found of [laid(8, 'x64 avx512f', 3), laid(8, 'x64 avx2', 2)]) {
+    for (const [name, values] of Object.entries(expected)) {
+      assert.equal(found[name]!.length, values.length);
+      const apart = Array.from(values, (value, i) => Math.abs(value - found[name]![i]!));
+      assert.ok(Math.max(...apart) < 1e-4, `${name}: ${Math.max(...apart)}`);
+    }
+  }
 });
 
 test('a token is where u falls in the kept mass of float64 probabilities', () => {
@@ -135,7 +188,10 @@ test('the pick keeps to the mass whatever the uniform', () => {
   const row = [-1e4, Math.log(0.25), -1e4, Math.log(0.75), -1e4];
   const given = {logits: Float32Array.of(...row, ...row, ...row), u: Float32Array.of(0, 0.26, almostOne)};
   const tokens = (sampling: {temperature: number; topP: number; topK: number}): number[] => {
-    const compiled = compile(({logits, u}) => ({token: sample(logits, identity(5), u, sampling).token}), signature);
+    const compiled = compile(
+      ({logits, u}) => ({token: sample(logits, productWith(identity(5)), u, sampling).token}),
+      signature,
+    );
     const {values} = compiled(given).token;
     compiled.dispose();
     return Array.from(values);
@@ -151,11 +207,16 @@ test('a nucleus of few tokens and one of many are those of float64, and a row do
   const [width, topP] = [50, 0.9];
   const rows = 60;
   const compileFor = (count: number) =>
-    compile(({logits, u, idle}) => ({...sample(logits, identity(width), u, {temperature: 1, topP, topK: 0}, idle)}), {
-      logits: {dtype: 'float32', shape: [count, width]},
-      u: {dtype: 'float32', shape: [count]},
-      idle: {dtype: 'bool', shape: [count]},
-    });
+    compile(
+      ({logits, u, idle}) => ({
+        ...sample(logits, productWith(identity(width)), u, {temperature: 1, topP, topK: 0}, idle),
+      }),
+      {
+        logits: {dtype: 'float32', shape: [count, width]},
+        u: {dtype: 'float32', shape: [count]},
+        idle: {dtype: 'bool', shape: [count]},
+      },
+    );
   const draw = random(2, 'nucleus test');
   // Every third row is nearly flat: its nucleus has more tokens than are sorted at first.
   const logits = Array.from({length: rows}, (_, row) =>
@@ -198,7 +259,7 @@ test('frequencies follow the distribution', () => {
   const signature = {logits: {dtype: 'float32', shape: [4000, 4]}, u: {dtype: 'float32', shape: [4000]}} as const;
   const probabilities = [0.1, 0.2, 0.3, 0.4];
   const compiled = compile(
-    ({logits, u}) => ({token: sample(logits, identity(4), u, {temperature: 1, topP: 1, topK: 0}).token}),
+    ({logits, u}) => ({token: sample(logits, productWith(identity(4)), u, {temperature: 1, topP: 1, topK: 0}).token}),
     signature,
   );
   const {values} = compiled({

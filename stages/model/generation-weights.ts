@@ -1,0 +1,151 @@
+/**
+ * How generation multiplies by the matrices of a model. A step has one token of each sample, so few rows that a product takes
+ * as long as it takes to read the matrix; what is quickest then depends on how the matrix lies. What it costs to lay it
+ * otherwise is paid once for all steps, outside the loop.
+ */
+import type * as Tf from '@tensorflow/tfjs-node-gpu';
+import {tensorflow} from '../tensorflow/backend.js';
+import {callOne, FLOAT, INT32, linear, raw} from '../tensorflow/ops.js';
+import {runtimeClass} from '../tensorflow/runtime.js';
+import {moved} from './attention.js';
+import type {ModelConfig} from './config.js';
+import type {OutputProduct} from './sampler.js';
+import {productWith} from './sampler.js';
+import type {Multiply, Parameters} from './transformer.js';
+import {foldGains, outputMatrix, rotationWidth} from './transformer.js';
+
+/** Parameters of layers, and how tokens are multiplied by their matrices. */
+export interface Multiplied {
+  readonly parameters: Parameters;
+  readonly multiply: Multiply;
+}
+
+export interface GenerationWeights {
+  /** For all tokens of the prompts. */
+  readonly forPrompts: Multiplied;
+  /** For one token of each sample. */
+  readonly forTokens: Multiplied;
+  readonly output: OutputProduct;
+}
+
+/**
+ * @param rows samples that are drawn together @param steps tokens of each, at most
+ * @param instructions of the processor, as the runtime class has them
+ */
+export function weightsOf(
+  parameters: Parameters,
+  config: ModelConfig,
+  rows: number,
+  steps: number,
+  instructions = runtimeClass(1).instructions,
+): GenerationWeights {
+  if (!areMatricesLarge(config)) return turned(parameters, config);
+  return areBlocksQuicker(config, rows, steps, instructions)
+    ? inBlocks(parameters, config)
+    : asTheyAre(parameters, config);
+}
+
+/**
+ * For few rows oneDNN turns a matrix (out, in) in each product from the right, which takes longer than the product. So it
+ * is done once …
+ */
+function turned(parameters: Parameters, config: ModelConfig): GenerationWeights {
+  const all = {
+    parameters: eachMatrix(foldGains(parameters, config), (matrix) => raw.transpose(matrix, [1, 0])),
+    multiply: raw.matMul,
+  };
+  return {forPrompts: all, forTokens: all, output: productWith(outputMatrix(parameters, config))};
+}
+
+/**
+ * … unless it is so large that the product waits for memory: from the left it is read just once, and turning what comes out
+ * costs nothing beside that. And there is no second copy of it.
+ */
+const asTheyAre = (parameters: Parameters, config: ModelConfig): GenerationWeights => ({
+  forPrompts: {parameters, multiply: linear},
+  forTokens: {parameters, multiply: (x, matrix) => turnedRound(raw.matMul(matrix, x, {b: true}))},
+  output: productWith(outputMatrix(parameters, config)),
+});
+
+/** A small matrix turned round, as whole numbers: oneDNN, which takes floats over, would wake its threads for it. */
+function turnedRound(x: Tf.Tensor): Tf.Tensor {
+  const turned = raw.transpose(callOne('Bitcast', [x], {T: FLOAT, type: INT32}), [1, 0]);
+  return callOne('Bitcast', [turned], {T: INT32, type: FLOAT});
+}
+
+/** Columns of a block: four registers of AVX-512. */
+const BLOCK = 64;
+
+/**
+ * With AVX-512, oneDNN's kernel for few rows takes a matrix as it lies if its columns do, and reads it quickest where a
+ * block of them is one piece of memory: in two thirds of the time of a product from the left. Blocks are a second copy of
+ * the matrices, made in each call in the time of some ten steps.
+ */
+function inBlocks(parameters: Parameters, config: ModelConfig): GenerationWeights {
+  const {tf} = tensorflow();
+  const matrix = outputMatrix(parameters, config);
+  const outputBlocks = blocksOf(filledUp(matrix, 0));
+  const vocab = matrix.shape[0];
+  return {
+    forPrompts: {parameters, multiply: linear},
+    forTokens: {
+      // What is filled up in the feed-forward is 0 in its inner state, so it adds nothing to what comes out.
+      parameters: eachMatrix(parameters, (each, name) => blocksOf(filledUp(each, name.includes('down_proj') ? 1 : 0))),
+      multiply: (x, blocks) => {
+        const product = moved(byBlock(x, blocks), [1, 0, 2]);
+        return raw.reshape(product, [x.shape[0], -1]);
+      },
+    },
+    output: {
+      byToken: (hidden) => {
+        const product = raw.transpose(byBlock(hidden, outputBlocks), [0, 2, 1]); // (blocks, BLOCK, R)
+        return tf.slice(raw.reshape(product, [-1, hidden.shape[0]]), [0, 0], [vocab, -1]);
+      },
+      byRow: (hidden) => {
+        const product = moved(byBlock(hidden, outputBlocks), [1, 0, 2]);
+        return tf.slice(raw.reshape(product, [hidden.shape[0], -1]), [0, 0], [-1, vocab]);
+      },
+    },
+  };
+}
+
+/** (out, in) → (blocks, in, BLOCK) */
+function blocksOf(matrix: Tf.Tensor): Tf.Tensor {
+  const [outputs, inputs] = matrix.shape as [number, number];
+  return raw.transpose(raw.reshape(matrix, [outputs / BLOCK, BLOCK, inputs]), [0, 2, 1]);
+}
+
+/** The matrix with rows, or columns, of zeros up to a whole number of blocks. */
+function filledUp(matrix: Tf.Tensor, axis: 0 | 1): Tf.Tensor {
+  const size = matrix.shape[axis]!;
+  const missing = Math.ceil(size / BLOCK) * BLOCK - size;
+  if (missing === 0) return matrix;
+  const shape = matrix.shape.map((each, at) => (at === axis ? missing : each));
+  return raw.concat([matrix, tensorflow().tf.zeros(shape)], axis);
+}
+
+/** (R, in), (blocks, in, BLOCK) → (blocks, R, BLOCK) */
+const byBlock = (x: Tf.Tensor, blocks: Tf.Tensor): Tf.Tensor => raw.matMul(raw.reshape(x, [1, ...x.shape]), blocks);
+
+const eachMatrix = (parameters: Parameters, lay: (matrix: Tf.Tensor, name: string) => Tf.Tensor): Parameters =>
+  Object.fromEntries(
+    Object.entries(parameters).map(([name, tensor]) => [
+      name,
+      name.endsWith('_proj.weight') ? lay(tensor, name) : tensor,
+    ]),
+  );
+
+/** Whether a layer's matrices are together larger than what a core has for itself of the processor's cache, about 2 MiB. */
+const areMatricesLarge = (config: ModelConfig): boolean =>
+  config.hiddenSize * (rotationWidth(config) + 3 * config.intermediateSize) >= 2 ** 19;
+
+/** With more rows a product from the left is as quick. */
+const FEW_ROWS = 8;
+const MANY_STEPS = 32;
+
+const areBlocksQuicker = (config: ModelConfig, rows: number, steps: number, instructions: string): boolean =>
+  rows <= FEW_ROWS &&
+  steps >= MANY_STEPS &&
+  config.hiddenSize % BLOCK === 0 &&
+  rotationWidth(config) % BLOCK === 0 &&
+  instructions.includes('avx512f');
