@@ -34,7 +34,10 @@ export interface EngineOptions<P extends Programs> {
   readonly reference?: boolean;
   /** Needed by programs that train; what is left out is `ADAMW_DEFAULTS`. */
   readonly optimizer?: Partial<AdamWOptions>;
-  /** `bf16` rounds the operands of matrix products outside of generation; all else, weights too, stays float32. */
+  /**
+   * `bf16` rounds products of tokens with weights, outside of generation; all else, weights and attention too, stays
+   * float32.
+   */
   readonly precision?: 'f32' | 'bf16';
   /** Training keeps only what goes into a layer, and computes the rest once more: less memory, about a third more time. */
   readonly recompute?: boolean;

@@ -18,8 +18,11 @@ import {outputsOf} from './shapes.js';
 /** Symbols have ids below −1, which the package neither reads nor deletes on the native side. */
 type Symbol = {readonly output: Output} | {readonly constant: Constant};
 
-/** Operators that compute in bfloat16 when asked to: products of matrices, where it pays. */
-const PRODUCTS = new Set(['MatMul', 'BatchMatMul', 'BatchMatMulV2']);
+/**
+ * Operators that compute in bfloat16 when asked to: products of two matrices, tokens times weights. Not stacks of small
+ * ones, as attention multiplies them, where rounding all scores takes longer than it brings.
+ */
+const PRODUCTS = new Set(['MatMul']);
 /** tfjs's own word, which its tape uses, and the newer one. */
 const SUMS = new Set(['Add', 'AddV2']);
 const FLOAT = 1;

@@ -295,13 +295,18 @@ test('what is changed under a condition in a loop is changed in those steps alon
   compiled.dispose();
 });
 
-test('bfloat16 rounds the operands of a product and nothing else', () => {
+test('bfloat16 rounds the operands of a product of two matrices and nothing else', () => {
   const signature = {x: {dtype: 'float32', shape: [1, 1]}} as const;
-  const fn: Fn = ({x}) => ({product: ops.raw.matMul(x!, tf.tensor2d([[3]])), sum: tf.add(x!, 3)});
+  const fn: Fn = ({x}) => ({
+    product: ops.raw.matMul(x!, tf.tensor2d([[3]])),
+    stack: ops.raw.matMul(tf.reshape(x!, [1, 1, 1]), tf.tensor3d([[[1]]])),
+    sum: tf.add(x!, 3),
+  });
   const compiled = compile(fn, signature, 'bf16');
   // 1 + 2⁻⁹ needs more than the eight bits that bfloat16 has.
   const result = compiled({x: Float32Array.of(1 + 2 ** -9)});
   assert.equal(result['product']!.values[0], 3);
+  assert.equal(result['stack']!.values[0], 1 + 2 ** -9);
   assert.equal(result['sum']!.values[0], 4 + 2 ** -9);
   compiled.dispose();
 });
