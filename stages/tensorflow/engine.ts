@@ -82,9 +82,9 @@ interface CallStats {
 
 export async function openEngine<const P extends Programs>(options: EngineOptions<P>): Promise<Engine<P>> {
   const {config, weights, threads, precision = 'f32', recompute = false, reference = false} = options;
-  const trained = Object.values(options.programs).flatMap(({trains}) => trains ?? []);
+  const batches = Object.values(options.programs).flatMap(({batch}) => batch ?? []);
   const optimizer = options.optimizer && {...ADAMW_DEFAULTS, ...options.optimizer};
-  const {lanes} = await loadTensorFlow(threads, lanesFor(threads, trained));
+  const {lanes} = await loadTensorFlow(threads, lanesFor(threads, config.hiddenSize, batches));
   const started = performance.now();
 
   const slots: Slot[] = ['policy'];

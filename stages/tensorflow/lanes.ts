@@ -8,29 +8,35 @@ import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from './backend.js';
 import {runtimeClass} from './runtime.js';
 
-/** More lanes would each have few rows, and every lane adds the nodes of the whole function to the graph. */
+/** Every lane adds the nodes of the whole function to the graph, and more were not tried. */
 const MOST = 4;
 
 /**
- * With fewer positions, adding up the gradients of all lanes, and keeping them, costs as much as lanes bring. Both that and
- * the work of a step grow with the model alike, so that its size does not matter.
+ * Each lane has gradients of its own for a while, which take memory and have to be added up. Beside what a lane keeps and
+ * computes for its positions that is little if it has as many of them as the model is wide, and not too few.
  */
-const FEW_POSITIONS = 512;
+const FEW_POSITIONS = 256;
 
-/** Rows of the largest batch of a program that trains. */
-export interface TrainedBatch {
+/** The largest batch of a program. */
+export interface LargestBatch {
   readonly rows: number;
-  readonly length: number;
-  /** Rows that have to stay side by side. */
-  readonly together: number;
+  /** Rows that have to stay side by side, 1 if left out. */
+  readonly together?: number;
+  /** Positions of all rows, where gradients are computed. */
+  readonly trained?: number;
 }
 
-/** Lanes of a process: as many as each of its batches can be cut into; one on a GPU, whose operators use all of it. */
-export function lanesFor(threads: number, batches: readonly TrainedBatch[]): number {
+/**
+ * Lanes of a process: as many as each of its batches can be cut into; one on a GPU, whose operators use all of it.
+ * @param width of the model, its `hiddenSize`
+ */
+export function lanesFor(threads: number, width: number, batches: readonly LargestBatch[]): number {
   if (threads === 1 || runtimeClass(threads).device.startsWith('gpu')) return 1;
-  if (batches.some(({rows, length}) => rows * length < FEW_POSITIONS)) return 1;
-  const most = Math.min(threads, MOST);
-  return Math.min(most, ...batches.map(({rows, together}) => lanesOf(most, rows, together)));
+  let lanes = Math.min(threads, MOST);
+  const serves = ({rows, together, trained = Infinity}: LargestBatch): boolean =>
+    lanesOf(lanes, rows, together) === lanes && trained >= lanes * Math.max(FEW_POSITIONS, width);
+  while (lanes > 1 && !batches.every(serves)) lanes--;
+  return lanes;
 }
 
 /** As many lanes as the rows of a batch can be cut into evenly, with those that belong together in one lane. */

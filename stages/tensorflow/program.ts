@@ -6,7 +6,7 @@ import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import type {ModelConfig} from '../model/config.js';
 import type {DataType} from './backend.js';
 import type {Graph, Output} from './graph.js';
-import type {TrainedBatch} from './lanes.js';
+import type {LargestBatch} from './lanes.js';
 import {Recorder} from './recorder.js';
 import type {Updates} from './updates.js';
 import type {Run, Variable} from './variables.js';
@@ -34,8 +34,8 @@ export interface ProgramContext {
 
 /** A function of the engine, made by the factories in `programs/`. */
 export interface Program<Call> {
-  /** The largest batch, of a program that trains. */
-  readonly trains?: TrainedBatch;
+  /** Its largest batch; left out by what computes no batches. */
+  readonly batch?: LargestBatch;
   declare(context: ProgramContext, name: string): Call;
 }
 

@@ -29,6 +29,7 @@ export const logProbabilities = ({
 }: Buckets & {readonly temperature: number; readonly of?: WeightSlot}): Program<
   (rows: readonly TokenRow[]) => Float32Array[]
 > => ({
+  batch: {rows: buckets.rows},
   declare(context, name) {
     const shaped: Shaped = {
       slot: of,
@@ -53,6 +54,7 @@ export const logProbabilities = ({
 
 /** The scalar of each row, read at its last token. The model must have a score head. */
 export const scoring = (buckets: Buckets): Program<(rows: readonly TokenRow[]) => Float32Array> => ({
+  batch: {rows: buckets.rows},
   declare(context, name) {
     const shaped: Shaped = {
       slot: 'policy',
@@ -87,6 +89,7 @@ export const logits = ({
 }: Buckets & {readonly padding?: 'left' | 'right'; readonly of?: WeightSlot}): Program<
   (rows: readonly TokenRow[]) => Float32Array[]
 > => ({
+  batch: {rows: buckets.rows},
   declare(context, name) {
     const {config} = context;
     const left = padding === 'left';

@@ -44,6 +44,7 @@ export interface Sample {
 }
 
 export const generation = (options: GenerationOptions): Program<(chunk: Chunk) => Sample[]> => ({
+  batch: {rows: options.prompts},
   declare(context, name) {
     const {prompts: count, group, promptLengths, maxNewTokens, stopIds, padId = 0, of = 'policy'} = options;
     const rows = count * group;

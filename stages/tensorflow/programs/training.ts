@@ -43,6 +43,7 @@ export const pointwiseTraining = (buckets: Buckets): Program<Train<LabelledRow, 
 
 /** The mean loss of rows under the policy; nothing is updated. */
 export const crossEntropyLoss = (buckets: Buckets): Program<(rows: readonly TargetRow[]) => CrossEntropyMetrics> => ({
+  batch: {rows: buckets.rows},
   declare(context, name) {
     const objective = crossEntropyObjective;
     const lanes = lanesOf(context.lanes, buckets.rows);
@@ -77,7 +78,11 @@ export function training<Row, Metrics extends Record<string, number>>(
   buckets: Buckets,
 ): Program<Train<Row, Metrics>> {
   return {
-    trains: {rows: buckets.rows, length: Math.max(...buckets.lengths), together: objective.rowsTogether},
+    batch: {
+      rows: buckets.rows,
+      together: objective.rowsTogether,
+      trained: buckets.rows * Math.max(...buckets.lengths),
+    },
     declare(context, name) {
       const {updates} = context;
       if (updates === undefined) {

@@ -94,16 +94,19 @@ function assertNear(found: unknown, expected: unknown, limit: number, what: stri
   }
 }
 
-test('so many lanes as every batch can be cut into, and none where positions are few or there is one thread', () => {
-  const batch = {rows: 64, length: 16, together: 1};
-  assert.equal(lanesFor(1, [batch]), 1);
-  assert.equal(lanesFor(2, [batch]), 2);
-  assert.equal(lanesFor(3, [batch]), 2);
-  assert.equal(lanesFor(16, [batch]), 4);
-  assert.equal(lanesFor(2, []), 2);
-  assert.equal(lanesFor(4, [batch, {...batch, rows: 34, together: 2}]), 1);
-  assert.equal(lanesFor(4, [batch, {...batch, rows: 36, together: 2}]), 3);
-  assert.equal(lanesFor(2, [batch, {...batch, rows: 30}]), 1); // 480 positions
+test('as many lanes as every batch can be cut into, and none where positions are few or there is one thread', () => {
+  const batch = {rows: 64, trained: 64 * 32};
+  assert.equal(lanesFor(1, 64, [batch]), 1);
+  assert.equal(lanesFor(2, 64, [batch]), 2);
+  assert.equal(lanesFor(3, 64, [batch]), 2);
+  assert.equal(lanesFor(16, 64, [batch]), 4);
+  assert.equal(lanesFor(16, 1024, [batch]), 2);
+  assert.equal(lanesFor(16, 1025, [batch]), 1);
+  assert.equal(lanesFor(2, 1025, [{rows: 64}]), 2); // nothing is trained
+  assert.equal(lanesFor(2, 64, [batch, {rows: 1}]), 1); // a conversation
+  assert.equal(lanesFor(4, 64, [batch, {rows: 34, together: 2}]), 1);
+  assert.equal(lanesFor(4, 64, [{rows: 36, together: 2}]), 3);
+  assert.equal(lanesFor(2, 64, [batch, {rows: 64, trained: 511}]), 1);
   assert.equal(lanesOf(4, 6), 3);
   assert.equal(lanesOf(2, 8, 4), 2);
   assert.equal(lanesOf(2, 8, 8), 1);
