@@ -138,6 +138,14 @@ const jobs: Readonly<Record<string, StageJob>> = {
     inputs: {base: at('base/outputs/model'), data: {general: at('samples')}},
     params: {batch: 8, epochs: 2},
   },
+  // Long batches, so that each thread computes a lane of them.
+  'sft on two threads': {
+    stage: sft,
+    exported: 'sft',
+    inputs: {base: at('base/outputs/model'), data: {general: at('samples')}},
+    params: {batch: 32, microBatch: 32, epochs: 6},
+    threads: 2,
+  },
   'helpful reward model': {
     stage: helpfulRewardModel,
     exported: 'helpfulRewardModel',

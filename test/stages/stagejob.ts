@@ -21,6 +21,7 @@ export interface StageJob {
   readonly inputs?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   readonly params?: Params;
   readonly seed?: number;
+  readonly threads?: number;
   readonly cores?: number;
   readonly checkpointEvery?: number;
 }
@@ -28,7 +29,7 @@ export interface StageJob {
 /** Writes `job.json`; the folder's checkpoints, if any, are what the stage starts from. */
 export function writeJob(
   folder: string,
-  {stage, exported, inputs = {}, params = {}, seed = 0, cores = 1, checkpointEvery}: StageJob,
+  {stage, exported, inputs = {}, params = {}, seed = 0, threads = 1, cores = 1, checkpointEvery}: StageJob,
 ): void {
   mkdirSync(folder, {recursive: true});
   const inside = (path: string): string => relative(folder, resolve(path));
@@ -42,7 +43,7 @@ export function writeJob(
     export: exported,
     params: {...stage.params, ...params},
     seed,
-    threads: 1,
+    threads,
     cores,
     inputs: Object.fromEntries(
       Object.entries(inputs).map(([port, path]) => [
