@@ -49,6 +49,7 @@ export const generation = (options: GenerationOptions): Program<(chunk: Chunk) =
     const {prompts: count, group, promptLengths, maxNewTokens, stopIds, padId = 0, of = 'policy'} = options;
     const rows = count * group;
     const lanes = lanesOf(context.lanes, count);
+    const rowsOfLane = rows / lanes;
     if (stopIds.length === 0) throw new Error(`Internal error: ${name} has no token to stop at`);
     if (!(options.temperature >= 0 && options.topP > 0 && options.topP <= 1 && options.topK >= 0)) {
       throw new Error(
@@ -123,10 +124,10 @@ export const generation = (options: GenerationOptions): Program<(chunk: Chunk) =
       const feeds = Object.entries(arrays).map(([key, values]) => ({placeholder: inputs[key]!, values}));
       const fetched = context.run(`${name}/${length}`, feeds, outputs);
       return Array.from({length: used}, (_, row) => {
-        const lane = Math.floor(row / (rows / lanes));
+        const lane = Math.floor(row / rowsOfLane);
         const [tokens, logProbs] = [fetched[2 * lane]!, fetched[2 * lane + 1]!];
         const steps = tokens.shape[1]!;
-        const from = (row % (rows / lanes)) * steps;
+        const from = (row % rowsOfLane) * steps;
         const all = tokens.values.subarray(from, from + steps);
         const stop = all.findIndex((token) => stopIds.includes(token));
         const end = stop === -1 ? steps : stop + 1;

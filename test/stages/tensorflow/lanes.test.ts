@@ -110,6 +110,7 @@ test('as many lanes as every batch can be cut into, and none where positions are
   assert.equal(lanesOf(4, 6), 3);
   assert.equal(lanesOf(2, 8, 4), 2);
   assert.equal(lanesOf(2, 8, 8), 1);
+  assert.equal(lanesOf(2, 3, 2), 1); // refused later, by a sentence
   assert.equal(tensorflow().lanes, 2); // the first engine’s
 });
 
@@ -135,6 +136,14 @@ test('an update of lanes is that of the whole batch but for rounding, for every 
     // The first steps of Adam go by signs, and the gradient of a key’s bias is only rounding.
     if (!name.endsWith('k_proj.bias')) assert.ok(apart <= 1e-3 * Math.hypot(...values), `${name}: ${apart}`);
   }
+});
+
+test('rows that are no whole pairs are refused', async () => {
+  const programs = {pairs: pairwiseTraining({rows: 3, lengths: [17]})};
+  await assert.rejects(
+    openEngine({...reward, threads: 2, optimizer: {}, programs}),
+    /needs a multiple of 2 rows, not 3/,
+  );
 });
 
 test('what is only looked at comes out in the order of the rows', () => {
