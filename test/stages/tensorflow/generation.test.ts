@@ -86,19 +86,21 @@ test('a model of large matrices samples with the log-probabilities of float64, m
     threads: 1,
     programs: {
       many: generation(base),
+      crowd: generation({...base, group: 12}),
       few: generation({...base, prompts: 2, maxNewTokens: 32}),
       nucleus: generation({...base, prompts: 2, maxNewTokens: 32, topP: 0.9}),
     },
   });
   t.after(dispose);
   const longer = samplingUniforms({seed: 1, purpose: 'test'}, range(0, 6), 32);
-  for (const [sampled, given] of [
-    [run.many, {prompts, uniforms: uniforms(range(0, 12))}],
-    [run.few, {prompts: prompts.slice(0, 2), uniforms: longer}],
-    [run.nucleus, {prompts: prompts.slice(0, 2), uniforms: longer}],
+  for (const [sampled, given, group] of [
+    [run.many, {prompts, uniforms: uniforms(range(0, 12))}, 3],
+    [run.crowd, {prompts, uniforms: uniforms(range(0, 48))}, 12],
+    [run.few, {prompts: prompts.slice(0, 2), uniforms: longer}, 3],
+    [run.nucleus, {prompts: prompts.slice(0, 2), uniforms: longer}, 3],
   ] as const) {
     sampled(given).forEach(({tokens, logProbs}, i) => {
-      const prompt = prompts[Math.floor(i / 3)]!;
+      const prompt = prompts[Math.floor(i / group)]!;
       const exact = referenceLogits(large, its, [...prompt, ...tokens]);
       logProbs.forEach((value, step) => {
         const reference = logSoftmax(exact[prompt.length + step - 1]!)[tokens[step]!]!;
@@ -139,7 +141,7 @@ test('however the matrices are laid, products are the same but for rounding', ()
       return Object.fromEntries(Object.entries(products).map(([name, tensor]) => [name, tensor.dataSync()]));
     });
   const expected = laid(9, 'x64 avx512f', 2);
-  for (const found of [laid(8, 'x64 avx512f', 3), laid(8, 'x64 avx2', 2)]) {
+  for (const found of [laid(8, 'x64 avx512f', 3), laid(8, 'x64 avx2', 2), laid(33, 'x64 avx2', 2)]) {
     for (const [name, values] of Object.entries(expected)) {
       assert.equal(found[name]!.length, values.length);
       const apart = Array.from(values, (value, i) => Math.abs(value - found[name]![i]!));
