@@ -8,25 +8,15 @@ import {initialWeights} from '../../../stages/model/parameters.js';
 import {random, samplingUniforms} from '../../../stages/random.js';
 import {loadTensorFlow} from '../../../stages/tensorflow/backend.js';
 import {generation, openEngine} from '../../../stages/tensorflow/engine.js';
-import {drawn as config} from '../tensorflow/small.js';
+import {chunk as base, drawn as config} from '../tensorflow/small.js';
 import {logSoftmax, referenceLogits} from './reference.js';
 
 const {tf} = await loadTensorFlow(1);
 
 const source = random(1, 'generation test');
 const prompts = [3, 6, 1, 5].map((length) => Array.from({length}, () => 3 + source.int(9)));
-const STEPS = 14;
-const base = {
-  prompts: 4,
-  group: 3,
-  promptLengths: [4, 8],
-  maxNewTokens: STEPS,
-  temperature: 1,
-  topP: 1,
-  topK: 0,
-  stopIds: [2],
-} as const;
-const uniforms = (count: number, steps = STEPS): Float32Array =>
+const STEPS = base.maxNewTokens;
+const uniforms = (count: number, steps: number = STEPS): Float32Array =>
   samplingUniforms(
     {seed: 1, purpose: 'test'},
     Array.from({length: count}, (_, i) => i),

@@ -13,25 +13,14 @@ import {loadTensorFlow} from '../../../stages/tensorflow/backend.js';
 import {generation, logProbabilities, openEngine} from '../../../stages/tensorflow/engine.js';
 import {compile, runEagerly} from '../../../stages/tensorflow/function.js';
 import {logSoftmax, referenceLogits} from '../model/reference.js';
-import {drawn as config} from './small.js';
+import {chunk as base, drawn as config} from './small.js';
 
 const {tf} = await loadTensorFlow(1);
 
 const weights = initialWeights(config, 7);
 const source = random(1, 'generation test');
 const prompts = [3, 6, 1, 5].map((length) => Array.from({length}, () => 3 + source.int(9)));
-const STEPS = 14;
-const base = {
-  prompts: 4,
-  group: 3,
-  promptLengths: [4, 8],
-  maxNewTokens: STEPS,
-  temperature: 1,
-  topP: 1,
-  topK: 0,
-  stopIds: [2],
-  padId: 0,
-} as const;
+const STEPS = base.maxNewTokens;
 const uniforms = (samples: number[]): Float32Array => samplingUniforms({seed: 1, purpose: 'test'}, samples, STEPS);
 const range = (from: number, to: number): number[] => Array.from({length: to - from}, (_, i) => from + i);
 

@@ -26,3 +26,16 @@ export const drawn = newConfig({
   eosId: 2,
   padId: 0,
 });
+
+/** A chunk of prompts for it, with what they are drawn with. */
+export const chunk = {
+  prompts: 4,
+  group: 3,
+  promptLengths: [4, 8],
+  maxNewTokens: 14,
+  temperature: 1,
+  topP: 1,
+  topK: 0,
+  stopIds: [2],
+  padId: 0,
+} as const;
