@@ -39,7 +39,9 @@ export function weightsOf(
   steps: number,
   instructions = runtimeClass(1).instructions,
 ): GenerationWeights {
-  if (matrixSize(config) < LARGE || isTurningQuicker(config, rows)) return turned(parameters, config);
+  if (matrixSize(config) < LARGE) return turned(parameters, config);
+  if (config.layers * matrixSize(config) > LARGEST_COPY) return asTheyAre(parameters, config);
+  if (rows > MANY_ROWS) return turned(parameters, config);
   return areBlocksQuicker(config, rows, steps, instructions)
     ? inBlocks(parameters, config)
     : asTheyAre(parameters, config);
@@ -142,13 +144,11 @@ const matrixSize = (config: ModelConfig): number =>
 /** More than a core has for itself of the processor's cache, about 2 MiB. */
 const LARGE = 2 ** 19;
 
-/** With more rows the arithmetic takes longer than the memory: 64 rows take a quarter less time from the right. */
-const MANY_ROWS = 32;
-/** 1 GiB. */
+/** Numbers that are laid otherwise at most, since they are a second copy in each process that draws: 1 GiB. */
 const LARGEST_COPY = 2 ** 28;
 
-const isTurningQuicker = (config: ModelConfig, rows: number): boolean =>
-  rows > MANY_ROWS && config.layers * matrixSize(config) <= LARGEST_COPY;
+/** With more rows the arithmetic takes longer than the memory: 64 rows take up to a quarter less time from the right. */
+const MANY_ROWS = 32;
 
 /** With more rows a product from the left is as quick as one with blocks. */
 const FEW_ROWS = 8;

@@ -61,6 +61,14 @@ test('a model of large matrices samples with the log-probabilities of float64, m
   }
 });
 
+test('matrices of more than 1 GiB are not laid otherwise, for many rows or few', () => {
+  const huge = {...large, layers: 600};
+  for (const rows of [8, 33]) {
+    const parameters = {'model.embed_tokens.weight': tf.zeros([12, 256])};
+    assert.equal(weightsOf(parameters, huge, rows, 32, 'x64 avx512f').forTokens.parameters, parameters);
+  }
+});
+
 test('however the matrices are laid, products are the same but for rounding', () => {
   const untied = {...large, tied: false};
   const laid = (rows: number, instructions: string, rank: number): Record<string, ArrayLike<number>> =>

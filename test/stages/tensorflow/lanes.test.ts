@@ -112,6 +112,7 @@ test('as many lanes as every batch can be cut into, and none where positions are
   assert.equal(lanesOf(2, 8, 8), 1);
   assert.equal(lanesOf(2, 3, 2), 1); // refused later, by a sentence
   assert.equal(tensorflow().lanes, 2); // the first engine’s
+  assert.deepEqual([process.env['TF_NUM_INTEROP_THREADS'], process.env['TF_NUM_INTRAOP_THREADS']], ['2', '1']);
 });
 
 test('an update of lanes is that of the whole batch but for rounding, for every objective', async () => {
