@@ -105,10 +105,25 @@ export class Graph {
         return `${mark!}${names.get(node!) ?? node!}${index!}`;
       });
       const copy = {name: this.#unique(op), op, inputs: renamed, attributes};
-      this.nodes.push(copy);
+      this.nodes.push(OWN in attributes ? owned(copy) : copy);
       names.set(name, copy.name);
     }
     return names;
+  }
+
+  /**
+   * Marks the node that makes a value which is about to be written into: TensorFlow must not compute it and an equal one
+   * as one. A reshaped tensor has the memory of the other.
+   *
+   * @throws for values that are there before the graph runs
+   */
+  own(name: string): void {
+    const at = this.nodes.findLastIndex((node) => node.name === name);
+    const node = this.nodes[at]!;
+    if (LASTING.has(node.op))
+      throw new Error(`Internal error: ${name} is a ${node.op}, which no operator may write into`);
+    this.nodes[at] = owned(node);
+    if (node.op === 'Reshape') this.own(node.inputs[0]!.replace(/:\d+$/, ''));
   }
 
   /** A constant; equal small ones share a node within their frame. */
@@ -213,6 +228,15 @@ export interface LoopFrame {
   readonly name: string;
   readonly inner: Frame;
 }
+
+const LASTING = new Set(['Const', 'Placeholder', 'ReadVariableOp']);
+
+/** An attribute of ours; only nodes with equal attributes are taken for equal. */
+const OWN = '_own';
+export const owned = (node: GraphNode): GraphNode => ({
+  ...node,
+  attributes: {...node.attributes, [OWN]: {kind: 'string', value: node.name}},
+});
 
 export const reference = ({node, index}: Output): string => `${node}:${index}`;
 

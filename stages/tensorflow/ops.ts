@@ -54,6 +54,11 @@ export const raw = {
    * nothing reads between two steps. (N, …), (n) int32, (n, …) → (N, …)
    */
   replaceRows: (x: Tf.Tensor, places: Tf.Tensor, rows: Tf.Tensor) => callOne('InplaceUpdate', [x, places, rows]),
+  /**
+   * x with x[places[i]] + rows[i], likewise written into the memory of x, where TensorScatterAdd would copy it. On a GPU no
+   * place may be named twice. (N, …), (n) int32, (n, …) → (N, …)
+   */
+  addToRows: (x: Tf.Tensor, places: Tf.Tensor, rows: Tf.Tensor) => callOne('InplaceAdd', [x, places, rows]),
   reshape: (x: Tf.Tensor, shape: readonly number[]) =>
     callOne('Reshape', [x, ints(shape)], {T: typeOf(x), Tshape: INT32}),
   transpose: (x: Tf.Tensor, order: readonly number[]) =>
@@ -265,9 +270,11 @@ export function softmaxAt(logits: Tf.Tensor, targets: Tf.Tensor): Record<'logPro
 export function softmaxAtGradient(dy: Tf.Tensor, masses: Tf.Tensor, totals: Tf.Tensor, targets: Tf.Tensor): Tf.Tensor {
   const {tf} = tensorflow();
   const scale = tf.neg(tf.div(tf.reshape(dy, [-1, 1]), totals)); // (N, 1)
-  const rows = ints(Array.from({length: targets.shape[0]}, (_, row) => row));
-  const places = tf.stack([rows, targets], 1); // (N, 2)
-  return callOne('TensorScatterAdd', [raw.mul(masses, scale), places, dy], {T: FLOAT, Tindices: INT32});
+  const [rows, classes] = masses.shape as [number, number];
+  const starts = ints(Array.from({length: rows}, (_, row) => row * classes));
+  const cells = raw.reshape(raw.mul(masses, scale), [-1, 1]);
+  const added = raw.addToRows(cells, tf.add(starts, targets), raw.reshape(dy, [-1, 1]));
+  return raw.reshape(added, [-1, classes]);
 }
 
 export {withGradient};

@@ -116,6 +116,7 @@ export class Recorder {
       throw new Error(`${this.#where(op)} cannot be recorded: the shape rules do not know ${op}`);
     if (outputs.length !== count) throw new Error(`Internal error: ${op} has ${outputs.length} outputs, not ${count}`);
     const sources = ids.map((id) => this.#outputOf(id));
+    if (op === 'InplaceAdd') this.graph.own(sources[0]!.node);
     const made =
       this.precision === 'bf16' && PRODUCTS.has(op) && sources.every(({dtype}) => dtype === FLOAT)
         ? [this.#inBfloat16(op, attributes, sources, outputs[0]!.shape)]

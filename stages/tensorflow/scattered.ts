@@ -4,7 +4,9 @@
  * 108 MiB for a vocabulary of 49,152 and a width of 576.
  */
 import {DataType} from './backend.js';
-import type {Graph, Output} from './graph.js';
+import type {Graph, GraphNode, Output} from './graph.js';
+import {owned} from './graph.js';
+import {runtimeClass} from './runtime.js';
 
 /** What the operator UnsortedSegmentSum was given: rows (N, …), and the segment that each goes to, (N) int32. */
 export interface SegmentSum {
@@ -12,7 +14,7 @@ export interface SegmentSum {
   readonly ids: Output;
 }
 
-/** matrix + segment sum of `rows`, written into the memory of `matrix` where nobody else needs it. (V, …) → (V, …) */
+/** matrix + segment sum of `rows`. (V, …) → (V, …) */
 export function scattered(graph: Graph, matrix: Output, {rows, ids}: SegmentSum): Output {
   const count = rows.shape[0]!;
   const type = (value: DataType) => ({kind: 'type', value}) as const;
@@ -30,3 +32,37 @@ export function scattered(graph: Graph, matrix: Output, {rows, ids}: SegmentSum)
     outputs: [{dtype: matrix.dtype, shape: matrix.shape}],
   });
 }
+
+/** Operators whose results have memory of their own. */
+const FRESH = new Set(['MatMul', 'Cast', 'Add', 'AddV2']);
+
+/**
+ * The nodes of a function, with these sums written into the matrix where it is a product that nothing else uses:
+ * TensorScatterAdd copies it first. Not on a GPU, whose threads would add rows of one token at a time.
+ *
+ * @param nodes all of the function @param outputs all that it returns
+ */
+export function inPlace(nodes: readonly GraphNode[], outputs: readonly Output[]): readonly GraphNode[] {
+  if (runtimeClass(1).device.startsWith('gpu')) return nodes;
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  const used = new Map<string, number>();
+  const uses = [...outputs.map(({node}) => node), ...nodes.flatMap(({inputs}) => inputs.map(nodeOf))];
+  for (const name of uses) used.set(name, (used.get(name) ?? 0) + 1);
+  const written = new Set<string>();
+  const sums = nodes.map((node) => {
+    const [matrix, places, rows] = node.inputs as [string, string, string];
+    if (
+      node.op !== 'TensorScatterAdd' ||
+      !FRESH.has(byName.get(nodeOf(matrix))?.op ?? '') ||
+      used.get(nodeOf(matrix)) !== 1
+    )
+      return node;
+    written.add(nodeOf(matrix));
+    const [ids] = byName.get(nodeOf(places))!.inputs as [string];
+    return {...node, op: 'InplaceAdd', inputs: [matrix, ids, rows], attributes: {T: node.attributes['T']!}};
+  });
+  return sums.map((node) => (written.has(node.name) ? owned(node) : node));
+}
+
+/** The node of `name:index` or `^name`. */
+const nodeOf = (input: string): string => input.replace(/^\^|:\d+$/g, '');

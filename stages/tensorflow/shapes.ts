@@ -43,8 +43,8 @@ const RULES = new Map<string, Rule>([
   ...[
     'Abs Ceil Conj Cos Cumsum Elu Erf Exp Expm1 Floor Identity Log Log1p LogSoftmax LogicalNot MatrixBandPart Neg',
     'OnesLike Reciprocal Relu ReverseV2 Roll Round Rsqrt Selu Sigmoid Sign Sin Snapshot Softmax Softplus Sqrt Square',
-    'StopGradient Tan Tanh TensorScatterAdd InplaceUpdate ZerosLike EluGrad ReluGrad SigmoidGrad TanhGrad RsqrtGrad SqrtGrad',
-    'InvGrad AddN',
+    'StopGradient Tan Tanh TensorScatterAdd InplaceAdd InplaceUpdate ZerosLike EluGrad ReluGrad SigmoidGrad TanhGrad',
+    'RsqrtGrad SqrtGrad InvGrad AddN',
   ]
     .join(' ')
     .split(' ')

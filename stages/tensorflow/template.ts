@@ -11,6 +11,7 @@ import {Graph} from './graph.js';
 import type {Placeholders, ProgramContext, WeightSlot} from './program.js';
 import {placeholders} from './program.js';
 import {Recorder} from './recorder.js';
+import {inPlace} from './scattered.js';
 import type {Feed} from './session.js';
 
 /** A function of weights and inputs whose shapes follow from rows and length. */
@@ -134,7 +135,7 @@ function record(context: ProgramContext, {slot, inputs, compute}: Shaped, shape:
     const results = compute(Object.fromEntries(weights), Object.fromEntries(symbols), shape);
     for (const [name, tensor] of Object.entries(results)) outputs[name] = recorder.output(tensor);
   });
-  return {nodes: graph.nodes, inputs: given, outputs};
+  return {nodes: inPlace(graph.nodes, Object.values(outputs)), inputs: given, outputs};
 }
 
 /** The same operators on the same inputs, whatever the constants. */
