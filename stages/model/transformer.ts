@@ -10,6 +10,7 @@ import {
   lookUp,
   ordered,
   recomputed,
+  rmsNorm,
   rmsNormalize,
   siluTimes,
   withGradient,
@@ -164,8 +165,7 @@ function oneLayer(
   };
   const normalized = (input: Tf.Tensor, name: string): Tf.Tensor => {
     const gain = folded[`${name}.weight`];
-    const normal = rmsNormalize(input, rmsNormEps);
-    return gain === undefined ? normal : tf.mul(normal, gain);
+    return gain === undefined ? rmsNormalize(input, rmsNormEps) : rmsNorm(input, gain, rmsNormEps);
   };
   const context = attend(project(normalized(x, 'input_layernorm'), 'self_attn.qkv_proj'));
   const attended = tf.add(x, project(context, 'self_attn.o_proj'));
@@ -174,8 +174,13 @@ function oneLayer(
   return tf.add(attended, project(inner, 'mlp.down_proj'));
 }
 
-const lastNorm = (x: Tf.Tensor, parameters: Parameters, {rmsNormEps}: ModelConfig): Tf.Tensor =>
-  tensorflow().tf.mul(rmsNormalize(x, rmsNormEps), parameters['model.norm.weight']!);
+/** For small models in plain operators: the other way rounds otherwise, and theirs takes no time either way. */
+function lastNorm(x: Tf.Tensor, parameters: Parameters, config: ModelConfig): Tf.Tensor {
+  const gain = parameters['model.norm.weight']!;
+  return isFoldingCheaper(config)
+    ? tensorflow().tf.mul(rmsNormalize(x, config.rmsNormEps), gain)
+    : rmsNorm(x, gain, config.rmsNormEps);
+}
 
 /**
  * The gain of each layer's normalisations, multiplied into the matrices behind them: (x g) wᵀ = x (w g)ᵀ. They are gone

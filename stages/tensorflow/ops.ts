@@ -203,10 +203,7 @@ export function rmsNormalize(x: Tf.Tensor, epsilon: number): Tf.Tensor {
   return withGradient(
     [x],
     ([x], save) => {
-      // The norm in one pass, without a tensor of squares.
-      const norm = callOne('EuclideanNorm', [x!, ints([1])], {T: FLOAT, Tidx: INT32, keep_dims: true}); // (N, 1)
-      const scale = tf.rsqrt(tf.add(tf.mul(tf.square(norm), 1 / width), epsilon)); // (N, 1)
-      const y = raw.mul(x!, scale);
+      const {y, scale} = normalized(x!, epsilon);
       save([y, scale]);
       return y;
     },
@@ -216,6 +213,38 @@ export function rmsNormalize(x: Tf.Tensor, epsilon: number): Tf.Tensor {
       return [raw.mul(raw.sub(dy, raw.mul(y!, mean)), scale!)];
     },
   );
+}
+
+/**
+ * The same with its gain, where that is multiplied into tokens. The products of the upstream gradient and the normalised
+ * tokens serve both gradients: their sum is that of the gain, and weighted with the gain their mean is what x needs.
+ * (N, D), (D) → (N, D)
+ */
+export function rmsNorm(x: Tf.Tensor, gain: Tf.Tensor, epsilon: number): Tf.Tensor {
+  const {tf} = tensorflow();
+  const width = x.shape.at(-1)!;
+  return withGradient(
+    [x, gain],
+    ([x, gain], save) => {
+      const {y, scale} = normalized(x!, epsilon);
+      save([y, scale, gain!]);
+      return raw.mul(y, gain!);
+    },
+    // dx = r (dy g − y mean(dy g y))
+    (dy, [y, scale, gain]) => {
+      const products = raw.mul(dy, y!);
+      const mean = raw.multiplySmall(products, raw.reshape(tf.mul(gain!, 1 / width), [width, 1])); // (N, 1)
+      return [raw.mul(raw.sub(raw.mul(dy, gain!), raw.mul(y!, mean)), scale!), raw.sum(products, 0)];
+    },
+  );
+}
+
+function normalized(x: Tf.Tensor, epsilon: number): Record<'y' | 'scale', Tf.Tensor> {
+  const {tf} = tensorflow();
+  // The norm in one pass, without a tensor of squares.
+  const norm = callOne('EuclideanNorm', [x, ints([1])], {T: FLOAT, Tidx: INT32, keep_dims: true}); // (N, 1)
+  const scale = tf.rsqrt(tf.add(tf.mul(tf.square(norm), 1 / x.shape.at(-1)!), epsilon)); // (N, 1)
+  return {y: raw.mul(x, scale), scale};
 }
 
 /**

@@ -1,7 +1,8 @@
 /**
  * Training and generation beside PyTorch and JAX: the same model, the same weights, the same batch, the same optimizer.
- * Every contender is a process of its own; their repeats are taken in turn, so that all meet the same noise, and what
- * the first two calls computed is compared, so that all are known to do the same work.
+ * Every contender is a process of its own; their repeats are taken in turn, every other time backwards, so that all meet
+ * the same noise and nobody always comes after the same one. What the first two calls computed is compared, so that all
+ * are known to do the same work.
  *
  *     npm run bench -- engine              sizes A and B, C, D (about half an hour)
  *     R1_BENCH_SIZES=A,B R1_BENCH_KINDS=train npm run bench -- engine
@@ -27,9 +28,9 @@ type SizeName = keyof typeof SIZES;
 
 /** Cores that a training step may use, and that two generators share. */
 const CORES = 2;
-const REPEATS = 9;
+const REPEATS = 11;
 /** Steps of a repeat: enough that starting and stopping the clock is nothing. */
-const CALLS: Readonly<Record<SizeName, number>> = {A: 5, B: 5, C: 1, D: 1};
+const CALLS: Readonly<Record<SizeName, number>> = {A: 5, B: 5, C: 3, D: 2};
 /** Losses of contenders differ by rounding alone, also after an update. */
 const SAME = 1e-3;
 
@@ -107,7 +108,8 @@ async function measure(
       }
     }
     for (let repeat = 0; repeat < REPEATS; repeat++) {
-      for (const each of running) each.times.push(await timed(each, kind === 'train' ? CALLS[name] : 1));
+      for (const each of repeat % 2 === 0 ? running : running.toReversed())
+        each.times.push(await timed(each, kind === 'train' ? CALLS[name] : 1));
     }
     if (kind === 'train' && !onCard) for (const each of running) each.memory = await each.contenders[0]!.memory();
   } finally {

@@ -10,7 +10,8 @@ import type {TypedArray} from '../backend.js';
 import {tensorflow} from '../backend.js';
 import {valueAndGradients} from '../gradients.js';
 import type {Output} from '../graph.js';
-import {inLanes, lanesOf} from '../lanes.js';
+import type {LargestBatch} from '../lanes.js';
+import {inLanes, lanesOf, lanesOfTraining} from '../lanes.js';
 import {raw} from '../ops.js';
 import type {Program, ProgramContext} from '../program.js';
 import type {Feed} from '../session.js';
@@ -72,17 +73,19 @@ export const crossEntropyLoss = (buckets: Buckets): Program<(rows: readonly Targ
   },
 });
 
+const largestBatch = ({rowsTogether}: {readonly rowsTogether: number}, {rows, lengths}: Buckets): LargestBatch => ({
+  rows,
+  together: rowsTogether,
+  trained: rows * Math.max(...lengths),
+});
+
 /** A program that trains for any objective. */
 export function training<Row, Metrics extends Record<string, number>>(
   objective: Objective<Row, Metrics>,
   buckets: Buckets,
 ): Program<Train<Row, Metrics>> {
   return {
-    batch: {
-      rows: buckets.rows,
-      together: objective.rowsTogether,
-      trained: buckets.rows * Math.max(...buckets.lengths),
-    },
+    batch: largestBatch(objective, buckets),
     declare(context, name) {
       const {updates} = context;
       if (updates === undefined) {
@@ -136,7 +139,7 @@ function declareTraining<Row, Metrics extends Record<string, number>>(
 ): Bucketed<Step> {
   const {config, recompute} = context;
   const together = objective.rowsTogether;
-  const lanes = lanesOf(context.lanes, buckets.rows, together);
+  const lanes = lanesOfTraining(context.lanes, largestBatch(objective, buckets), config.hiddenSize);
   let names: readonly string[] = [];
   const shaped: Shaped = {
     slot: 'policy',

@@ -178,6 +178,10 @@ const HAND_WRITTEN: Record<string, [Signature, (inputs: Readonly<Record<string, 
   lookUp: [ids, ({x, ids: at}) => ops.lookUp(x!, at!)],
   'lookUp of a matrix that is also multiplied by': [ids, ({x, ids: at}) => ops.linear(ops.lookUp(x!, at!), x!)],
   rmsNormalize: [matrix, ({x}) => ops.rmsNormalize(x!, 1e-6)],
+  rmsNorm: [
+    {x: {dtype: 'float32', shape: [3, 4]}, gain: {dtype: 'float32', shape: [4]}},
+    ({x, gain}) => ops.rmsNorm(x!, gain!, 1e-6),
+  ],
   siluTimes: [two, ({x, y}) => ops.siluTimes(x!, y!)],
   gatherLogProbabilities: [
     {x: {dtype: 'float32', shape: [3, 4]}, ids: {dtype: 'int32', shape: [3]}},

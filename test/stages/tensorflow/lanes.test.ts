@@ -1,4 +1,4 @@
-/** A process with two threads, whose batches are cut into two lanes; what has an odd number of rows is not cut. */
+/** A process with two threads, whose batches are cut into two lanes or more; what has an odd number of rows is not cut. */
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {initialWeights, scoreWeights} from '../../../stages/model/parameters.js';
@@ -16,7 +16,7 @@ import {
   pointwiseTraining,
   scoring,
 } from '../../../stages/tensorflow/engine.js';
-import {lanesFor, lanesOf} from '../../../stages/tensorflow/lanes.js';
+import {lanesFor, lanesOf, lanesOfTraining} from '../../../stages/tensorflow/lanes.js';
 import {config, drawn} from './small.js';
 
 const source = random(1, 'lanes test');
@@ -113,6 +113,40 @@ test('as many lanes as every batch can be cut into, and none where positions are
   assert.equal(lanesOf(2, 3, 2), 1); // refused later, by a sentence
   assert.equal(tensorflow().lanes, 2); // the first engine’s
   assert.deepEqual([process.env['TF_NUM_INTEROP_THREADS'], process.env['TF_NUM_INTRAOP_THREADS']], ['2', '1']);
+});
+
+test('training cuts each lane again while both halves have a thousand positions, and two for each number of a token', () => {
+  const batch = {rows: 128, trained: 8448};
+  assert.equal(lanesOfTraining(2, batch, 64), 8);
+  assert.equal(lanesOfTraining(4, batch, 64), 8);
+  assert.equal(lanesOfTraining(3, {...batch, rows: 126}, 64), 6);
+  assert.equal(lanesOfTraining(2, batch, 1024), 4);
+  assert.equal(lanesOfTraining(2, batch, 1057), 2);
+  assert.equal(lanesOfTraining(2, {...batch, trained: 8191}, 64), 4);
+  assert.equal(lanesOfTraining(2, {...batch, trained: 4095}, 64), 2);
+  assert.equal(lanesOfTraining(2, {...batch, trained: 100_000}, 64), 8);
+  assert.equal(lanesOfTraining(2, {...batch, together: 32}, 64), 4);
+  assert.equal(lanesOfTraining(2, {...batch, rows: 127}, 64), 1);
+  assert.equal(lanesOfTraining(1, batch, 64), 1); // one thread: what was trained before is trained again to the byte
+});
+
+test('an update of many lanes is that of the whole batch but for rounding', async () => {
+  const openWith = (rows: number) =>
+    openEngine({
+      config,
+      weights,
+      threads: 2,
+      optimizer: {maxNorm: 1},
+      programs: {train: crossEntropyTraining({rows, lengths: [8, 17]})},
+    });
+  const [many, two, one] = [await openWith(512), await openWith(48), await openWith(511)];
+  const [nodesOfMany, nodesOfTwo, nodesOfOne] = [many, two, one].map((engine) => engine.stats().nodes);
+  assert.ok(nodesOfMany! - nodesOfOne! > 6 * (nodesOfTwo! - nodesOfOne!)); // eight lanes have seven more than one
+  for (let step = 0; step < 3; step++) {
+    const expected = one.run.train(rows, {learningRate: 1e-2});
+    assertNear(many.run.train(rows, {learningRate: 1e-2}), expected, 1e-4, `step ${step}`);
+  }
+  [many, two, one].forEach(({dispose}) => dispose());
 });
 
 test('an update of lanes is that of the whole batch but for rounding, for every objective', async () => {
