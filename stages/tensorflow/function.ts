@@ -6,6 +6,7 @@ import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {DataType, tensorflow} from './backend.js';
 import type {TypedArray} from './backend.js';
 import {Graph} from './graph.js';
+import type {Precision} from './products.js';
 import {Recorder} from './recorder.js';
 import type {Fetched} from './session.js';
 import {Session} from './session.js';
@@ -30,7 +31,7 @@ const TYPES = {float32: DataType.float, int32: DataType.int32, bool: DataType.bo
 export function compile<const I extends Signature, O extends string>(
   fn: (inputs: {readonly [name in keyof I]: Tf.Tensor}) => Readonly<Record<O, Tf.Tensor>>,
   signature: I,
-  precision: 'f32' | 'bf16' = 'f32',
+  precision: Precision = 'f32',
 ): Compiled<I, O> {
   const graph = new Graph();
   const recorder = new Recorder(graph, precision);

@@ -7,6 +7,7 @@ import type {ModelConfig} from '../model/config.js';
 import type {DataType} from './backend.js';
 import type {Graph, Output} from './graph.js';
 import type {LargestBatch} from './lanes.js';
+import type {Precision} from './products.js';
 import {Recorder} from './recorder.js';
 import type {Updates} from './updates.js';
 import type {Run, Variable} from './variables.js';
@@ -20,7 +21,7 @@ export type Placeholders = Readonly<Record<string, Output>>;
 export interface ProgramContext {
   readonly graph: Graph;
   readonly config: ModelConfig;
-  readonly precision: 'f32' | 'bf16';
+  readonly precision: Precision;
   readonly recompute: boolean;
   /** Into how many parts a batch is best cut to be computed (`lanes.ts`). */
   readonly lanes: number;

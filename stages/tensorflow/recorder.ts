@@ -11,6 +11,8 @@ import type {Binding, DataType, OpAttribute, TensorMetadata, TypedArray} from '.
 import {tensorflow} from './backend.js';
 import type {Constant, Graph, Output} from './graph.js';
 import {attributesOf} from './graph.js';
+import type {Precision} from './products.js';
+import {product} from './products.js';
 import {scattered} from './scattered.js';
 import type {SegmentSum} from './scattered.js';
 import {outputsOf} from './shapes.js';
@@ -18,15 +20,8 @@ import {outputsOf} from './shapes.js';
 /** Symbols have ids below −1, which the package neither reads nor deletes on the native side. */
 type Symbol = {readonly output: Output} | {readonly constant: Constant};
 
-/**
- * Operators that compute in bfloat16 when asked to: products of two matrices, tokens times weights. Not stacks of small
- * ones, as attention multiplies them, where rounding all scores takes longer than it brings.
- */
-const PRODUCTS = new Set(['MatMul']);
 /** tfjs's own word, which its tape uses, and the newer one. */
 const SUMS = new Set(['Add', 'AddV2']);
-const FLOAT = 1;
-const BFLOAT16 = 14;
 
 /** The recorder that is at work, if any. */
 let active: Recorder | undefined;
@@ -44,7 +39,7 @@ export class Recorder {
 
   constructor(
     readonly graph: Graph,
-    private readonly precision: 'f32' | 'bf16' = 'f32',
+    private readonly precision: Precision = 'f32',
   ) {}
 
   /** Runs `fn` with kernels redirected into the graph. Tensors made on the way are dropped. */
@@ -117,11 +112,18 @@ export class Recorder {
     if (outputs.length !== count) throw new Error(`Internal error: ${op} has ${outputs.length} outputs, not ${count}`);
     const sources = ids.map((id) => this.#outputOf(id));
     if (op === 'InplaceAdd') this.graph.own(sources[0]!.node);
+    const {shape} = outputs[0]!;
     const made =
-      this.precision === 'bf16' && PRODUCTS.has(op) && sources.every(({dtype}) => dtype === FLOAT)
-        ? [this.#inBfloat16(op, attributes, sources, outputs[0]!.shape)]
+      op === 'MatMul'
+        ? [
+            product(
+              this.graph,
+              {inputs: sources as [Output, Output], attributes, shape: shape as [number, number]},
+              this.precision,
+            ),
+          ]
         : SUMS.has(op)
-          ? [this.#sum(op, sources, attributes, outputs[0]!.shape)]
+          ? [this.#sum(op, sources, attributes, shape)]
           : this.graph.add({op, inputs: sources, attributes, outputs});
     if (op === 'UnsortedSegmentSum') this.#segmentSums.set(made[0]!.node, {rows: sources[0]!, ids: sources[1]!});
     return made.map((output) => ({id: this.#remember({output}), shape: [...output.shape], dtype: output.dtype}));
@@ -138,29 +140,6 @@ export class Recorder {
       if (segments !== undefined && a.shape.join() === b.shape.join()) return scattered(this.graph, a, segments);
     }
     return this.graph.addOne({op, inputs, attributes, outputs: [{dtype: inputs[0]!.dtype, shape}]});
-  }
-
-  /** The product of the inputs rounded to bfloat16, as float32. */
-  #inBfloat16(
-    op: string,
-    attributes: ReturnType<typeof attributesOf>,
-    inputs: Output[],
-    shape: readonly number[],
-  ): Output {
-    const cast = (input: Output, to: typeof FLOAT | typeof BFLOAT16): Output =>
-      this.graph.addOne({
-        op: 'Cast',
-        inputs: [input],
-        attributes: {SrcT: {kind: 'type', value: input.dtype}, DstT: {kind: 'type', value: to}},
-        outputs: [{dtype: to, shape: input.shape}],
-      });
-    const product = this.graph.addOne({
-      op,
-      inputs: inputs.map((input) => cast(input, BFLOAT16)),
-      attributes: {...attributes, T: {kind: 'type', value: BFLOAT16}},
-      outputs: [{dtype: BFLOAT16, shape}],
-    });
-    return cast(product, FLOAT);
   }
 
   #idOf(tensor: Tf.TensorInfo): number {

@@ -34,7 +34,7 @@ export function scattered(graph: Graph, matrix: Output, {rows, ids}: SegmentSum)
 }
 
 /** Operators whose results have memory of their own. */
-const FRESH = new Set(['MatMul', 'Cast', 'Add', 'AddV2']);
+const FRESH = new Set(['MatMul', 'BatchMatMulV2', 'Cast', 'Add', 'AddV2']);
 
 /**
  * The nodes of a function, with these sums written into the matrix where it is a product that nothing else uses:
