@@ -61,7 +61,7 @@ function inBfloat16(graph: Graph, {inputs, attributes, shape}: Product): Output 
  * The gradient of a matrix is dyᵀ x, and oneDNN turns dy round before it multiplies. Rows that are a multiple of 2 KiB
  * apart fall on the same few places of the cache then, and with few columns in x there is little work to make up for it.
  * The operator for stacks has kernels of its own for AVX-512, which turn smaller blocks: they take up to 15 % less time at a
- * width of 512 and up to 30 % less at 256. For other shapes they take up to 15 % more.
+ * width of 512 and up to 30 % less at 256. For other shapes they take up to a quarter more.
  */
 function isGradientOfWide({attributes, shape: [rows, columns]}: Product): boolean {
   const turned = attributes['transpose_a']?.value === true && attributes['transpose_b']?.value !== true;
