@@ -107,3 +107,14 @@ test('not if it is computed with or returned as well', () => {
     assert.deepEqual(opsOf(inPlace(...recorded(more))), ['TensorScatterAdd']);
   }
 });
+
+test('copies of a node that is written into stay apart, too', () => {
+  const nodes = inPlace(...recorded(() => ({})));
+  const graph = new Graph();
+  const marks = [1, 2].map(() => {
+    const names = graph.adopt(nodes, new Map());
+    const {name} = nodes.find(({attributes}) => '_own' in attributes)!;
+    return graph.nodes.find((node) => node.name === names.get(name))!.attributes['_own']!.value;
+  });
+  assert.equal(new Set(marks).size, 2);
+});
