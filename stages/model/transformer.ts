@@ -174,7 +174,7 @@ function oneLayer(
   return tf.add(attended, project(inner, 'mlp.down_proj'));
 }
 
-/** For small models in plain operators: the other way rounds otherwise, and theirs takes no time either way. */
+/** Small models keep the plain operators: rmsNorm rounds otherwise, and would move the bytes of all of them for no time. */
 function lastNorm(x: Tf.Tensor, parameters: Parameters, config: ModelConfig): Tf.Tensor {
   const gain = parameters['model.norm.weight']!;
   return isFoldingCheaper(config)

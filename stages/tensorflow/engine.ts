@@ -11,6 +11,7 @@ import type {Weights} from '../model/parameters.js';
 import {loadTensorFlow} from './backend.js';
 import {Graph} from './graph.js';
 import {lanesFor} from './lanes.js';
+import type {Precision} from './products.js';
 import type {Program, ProgramContext, WeightSlot} from './program.js';
 import {Session} from './session.js';
 import {declareUpdates} from './updates.js';
@@ -38,7 +39,7 @@ export interface EngineOptions<P extends Programs> {
    * `bf16` rounds products of tokens with weights, outside of generation; all else, weights and attention too, stays
    * float32.
    */
-  readonly precision?: 'f32' | 'bf16';
+  readonly precision?: Precision;
   /** Training keeps only what goes into a layer, and computes the rest once more: less memory, about a third more time. */
   readonly recompute?: boolean;
   readonly programs: P;

@@ -33,11 +33,12 @@ export function scattered(graph: Graph, matrix: Output, {rows, ids}: SegmentSum)
   });
 }
 
-/** Operators whose results have memory of their own. */
-const FRESH = new Set(['MatMul', 'BatchMatMulV2', 'Cast', 'Add', 'AddV2']);
+/** Operators whose results have memory of their own, and those that have it if what they add up has. */
+const FRESH = new Set(['MatMul', 'BatchMatMulV2', 'Cast']);
+const SUMS = new Set(['Add', 'AddV2']);
 
 /**
- * The nodes of a function, with these sums written into the matrix where it is a product that nothing else uses:
+ * The nodes of a function, with these sums written into the matrix where it is a product, or a sum of them, that nothing else uses:
  * TensorScatterAdd copies it first. Not on a GPU, whose threads would add rows of one token at a time.
  *
  * @param nodes all of the function @param outputs all that it returns
@@ -48,15 +49,15 @@ export function inPlace(nodes: readonly GraphNode[], outputs: readonly Output[])
   const used = new Map<string, number>();
   const uses = [...outputs.map(({node}) => node), ...nodes.flatMap(({inputs}) => inputs.map(nodeOf))];
   for (const name of uses) used.set(name, (used.get(name) ?? 0) + 1);
+  // TensorFlow passes on a variable to which zeros are added as it is; a product it always makes.
+  const isFresh = (input: string): boolean => {
+    const maker = byName.get(nodeOf(input));
+    return maker !== undefined && (FRESH.has(maker.op) || (SUMS.has(maker.op) && maker.inputs.every(isFresh)));
+  };
   const written = new Set<string>();
   const sums = nodes.map((node) => {
     const [matrix, places, rows] = node.inputs as [string, string, string];
-    if (
-      node.op !== 'TensorScatterAdd' ||
-      !FRESH.has(byName.get(nodeOf(matrix))?.op ?? '') ||
-      used.get(nodeOf(matrix)) !== 1
-    )
-      return node;
+    if (node.op !== 'TensorScatterAdd' || used.get(nodeOf(matrix)) !== 1 || !isFresh(matrix)) return node;
     written.add(nodeOf(matrix));
     const [ids] = byName.get(nodeOf(places))!.inputs as [string];
     return {...node, op: 'InplaceAdd', inputs: [matrix, ids, rows], attributes: {T: node.attributes['T']!}};

@@ -4,7 +4,7 @@
  * the same noise and nobody always comes after the same one. What the first two calls computed is compared, so that all
  * are known to do the same work.
  *
- *     npm run bench -- engine              sizes A and B, C, D (about half an hour)
+ *     npm run bench -- engine              sizes A and B, C, D (about twenty minutes)
  *     R1_BENCH_SIZES=A,B R1_BENCH_KINDS=train npm run bench -- engine
  *
  * A peer is installed into a virtual environment in the cache folder when it is first needed (PyTorch: some gigabytes);

@@ -66,21 +66,25 @@ test('nothing is written into what is there before the graph runs', () => {
 });
 
 /** The gradient of a table that is looked up and multiplied by, and what else `more` returns of its parts. */
-function recorded(more: (product: Tf.Tensor) => Record<string, Tf.Tensor>): [readonly GraphNode[], Output[]] {
+function recorded(
+  more: (product: Tf.Tensor) => Record<string, Tf.Tensor>,
+  addedTo: (product: Tf.Tensor, table: Tf.Tensor) => Tf.Tensor = (product) => product,
+): [readonly GraphNode[], Output[]] {
   const graph = new Graph();
   const recorder = new Recorder(graph);
   const input = (name: string, dtype: DataType, shape: number[]): Tf.Tensor =>
     recorder.symbol(graph.placeholder(name, dtype, shape));
-  const [rows, at, left, right] = [
+  const [rows, at, left, right, table] = [
     input('rows', DataType.float, [5, 4]),
     input('ids', DataType.int32, [5]),
     input('left', DataType.float, [5, 7]),
     input('right', DataType.float, [5, 4]),
+    input('table', DataType.float, [7, 4]),
   ];
   const outputs: Output[] = [];
   recorder.record(() => {
     const product = ops.raw.matMul(left, right, {a: true});
-    const sum = tf.add(product, ops.raw.segmentSum(rows, at, 7));
+    const sum = tf.add(addedTo(product, table), ops.raw.segmentSum(rows, at, 7));
     for (const tensor of [sum, ...Object.values(more(product))]) outputs.push(recorder.output(tensor));
   });
   return [graph.nodes, outputs];
@@ -100,6 +104,12 @@ test('rows are added to a product in place if nothing else uses it', () => {
     changed.map(({name}) => name),
     nodes.map(({name}) => name),
   );
+});
+
+test('a sum of products is as good as a product, one with what was there before is not', () => {
+  const doubled = (product: Tf.Tensor): Tf.Tensor => tf.add(product, product);
+  assert.deepEqual(opsOf(inPlace(...recorded(() => ({}), doubled))), ['InplaceAdd']);
+  assert.deepEqual(opsOf(inPlace(...recorded(() => ({}), tf.add))), ['TensorScatterAdd']);
 });
 
 test('not if it is computed with or returned as well', () => {
