@@ -139,14 +139,17 @@ test('an update of many lanes is that of the whole batch but for rounding', asyn
       optimizer: {maxNorm: 1},
       programs: {train: crossEntropyTraining({rows, lengths: [8, 17]})},
     });
-  const [many, two, one] = [await openWith(512), await openWith(48), await openWith(511)];
+  const [many, again, two, one] = [await openWith(512), await openWith(512), await openWith(48), await openWith(511)];
   const [nodesOfMany, nodesOfTwo, nodesOfOne] = [many, two, one].map((engine) => engine.stats().nodes);
   assert.ok(nodesOfMany! - nodesOfOne! > 6 * (nodesOfTwo! - nodesOfOne!)); // eight lanes have seven more than one
   for (let step = 0; step < 3; step++) {
     const expected = one.run.train(rows, {learningRate: 1e-2});
-    assertNear(many.run.train(rows, {learningRate: 1e-2}), expected, 1e-4, `step ${step}`);
+    const found = many.run.train(rows, {learningRate: 1e-2});
+    assertNear(found, expected, 1e-4, `step ${step}`);
+    assert.deepEqual(again.run.train(rows, {learningRate: 1e-2}), found);
   }
-  [many, two, one].forEach(({dispose}) => dispose());
+  assert.deepEqual(again.read('policy'), many.read('policy'));
+  [many, again, two, one].forEach(({dispose}) => dispose());
 });
 
 test('an update of lanes is that of the whole batch but for rounding, for every objective', async () => {
