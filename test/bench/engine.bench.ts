@@ -68,7 +68,7 @@ interface Running extends Measured {
 /** Loads the models and makes the first two calls. Throws what a process says that ends. */
 async function start(folder: string, name: SizeName, kind: Kind, entrant: Entrant, threads: number): Promise<Running> {
   const words = entrant.words(folder, kind, threads, name);
-  const contenders = Array.from({length: entrant.copies ?? 1}, () => Contender.start(words, entrant.env));
+  const contenders = Array.from({length: entrant.copies ?? 1}, () => Contender.start(words, entrant.env?.(kind)));
   try {
     let started: Started | undefined;
     for (const contender of contenders) started = await contender.start();

@@ -1,6 +1,7 @@
 /** Who competes in what, how to get them, and what to type. */
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {workerEnvironment} from '../../../stages/rollout/process.js';
 import {readRuntimeFacts} from '../../../stages/tensorflow/runtime.js';
 import {python} from '../peers/peer.js';
 
@@ -23,7 +24,7 @@ export interface Entrant {
   /** Brings it here where it is missing. Throws a sentence when it cannot be had. */
   install(): void;
   words(folder: string, kind: Kind, threads: number, size: string): readonly [string, ...string[]];
-  readonly env?: Readonly<Record<string, string>>;
+  env?(kind: Kind): Readonly<Record<string, string>>;
 }
 
 const TORCH = '2.15.0';
@@ -37,7 +38,7 @@ const script = (name: string): string =>
 const ALL = ['A', 'B', 'C', 'D'];
 const SMALL = ['A', 'B'];
 
-const ours = (suffix: string, about: Omit<Entrant, 'install' | 'words'>): Entrant => ({
+const ours = (suffix: string, about: Omit<Entrant, 'install' | 'words' | 'env'>): Entrant => ({
   ...about,
   ours: true,
   install: () => undefined,
@@ -50,6 +51,8 @@ const ours = (suffix: string, about: Omit<Entrant, 'install' | 'words'>): Entran
     String(threads),
     size,
   ],
+  // Ours generates in rollout workers, so here, too, it is given what they are given.
+  env: (kind) => (kind === 'generate' ? workerEnvironment() : {}),
 });
 
 /** An interpreter that has PyTorch and JAX, taken as it is; else each gets an environment of its own. */
@@ -68,7 +71,7 @@ const torch = (mode: 'eager' | 'compiled', kinds: readonly Kind[]): Entrant => (
   sizes: ALL,
   install: () => void torchPython(),
   words: (folder, kind, threads) => [torchPython(), script('torch_peer.py'), folder, kind, String(threads), mode],
-  env: {R1_BENCH_DEVICE: onCard ? 'cuda' : 'cpu'},
+  env: () => ({R1_BENCH_DEVICE: onCard ? 'cuda' : 'cpu'}),
 });
 
 const jax: Entrant = {
@@ -78,9 +81,10 @@ const jax: Entrant = {
   install: () => void jaxPython(),
   words: (folder, kind, threads) => [jaxPython(), script('jax_peer.py'), folder, kind, String(threads)],
   // On a card JAX would round what it multiplies to TF32, and take all of the memory that the others need too.
-  env: onCard
-    ? {JAX_PLATFORMS: 'cuda', JAX_DEFAULT_MATMUL_PRECISION: 'highest', XLA_PYTHON_CLIENT_PREALLOCATE: 'false'}
-    : {JAX_PLATFORMS: 'cpu'},
+  env: () =>
+    onCard
+      ? {JAX_PLATFORMS: 'cuda', JAX_DEFAULT_MATMUL_PRECISION: 'highest', XLA_PYTHON_CLIENT_PREALLOCATE: 'false'}
+      : {JAX_PLATFORMS: 'cpu'},
 };
 
 export const ENTRANTS: readonly Entrant[] = [

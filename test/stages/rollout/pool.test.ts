@@ -1,10 +1,11 @@
 /** Rollout workers as they are used: real processes, killed while they draw, beside the engine of the test's own process. */
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
+import {readFileSync} from 'node:fs';
 import {test} from 'node:test';
 import type {TestContext} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {isRunning, processRecord, signal} from '../../../pipeline/executors/processes.js';
+import {hasProc, isRunning, processRecord, signal} from '../../../pipeline/executors/processes.js';
 import {StageFailure} from '../../../pipeline/stage.js';
 import {newConfig} from '../../../stages/model/config.js';
 import {initialWeights} from '../../../stages/model/parameters.js';
@@ -12,6 +13,7 @@ import type {Weights} from '../../../stages/model/parameters.js';
 import {random, samplingUniforms} from '../../../stages/random.js';
 import {openPool} from '../../../stages/rollout/pool.js';
 import type {Pool, PoolOptions} from '../../../stages/rollout/pool.js';
+import {workerEnvironment} from '../../../stages/rollout/process.js';
 import {inProcess, planRollouts, workersFor} from '../../../stages/rollout/sampler.js';
 import type {Sampler} from '../../../stages/rollout/sampler.js';
 import {crossEntropyTraining, generation, openEngine} from '../../../stages/tensorflow/engine.js';
@@ -168,6 +170,22 @@ test('one core and one thread need no worker; more threads never generate with m
   assert.equal(workersFor({threads: 1, cores: 1}), 0);
   assert.equal(workersFor({threads: 1, cores: 3}), 3);
   assert.equal(workersFor({threads: 2, cores: 1}), 1);
+});
+
+test('a worker is asked for huge pages, beside what else its user asks of malloc', async (t) => {
+  const ours = 'glibc.malloc.hugetlb=1';
+  assert.deepEqual(workerEnvironment(''), {GLIBC_TUNABLES: ours});
+  const others = 'glibc.malloc.check=1:glibc.malloc.arena_max=1';
+  assert.deepEqual(workerEnvironment(others), {GLIBC_TUNABLES: `${others}:${ours}`});
+  const refused = 'glibc.malloc.hugetlb=0:glibc.malloc.check=1';
+  assert.deepEqual(workerEnvironment(refused), {GLIBC_TUNABLES: refused});
+
+  if (!hasProc) return;
+  const workers = pool(t, {workers: 1});
+  await drawnBy(workers, chunks.slice(0, 1));
+  const environment = readFileSync(`/proc/${workers.pids()[0]!}/environ`, 'utf8').split('\0');
+  assert.ok(environment.includes(`GLIBC_TUNABLES=${workerEnvironment().GLIBC_TUNABLES}`));
+  assert.ok(environment.includes(`PATH=${process.env['PATH']}`), 'and has all else of this process');
 });
 
 test('weights cross the socket whole, however large, and a worker needs no more than it was given', async (t) => {
