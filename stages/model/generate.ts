@@ -9,11 +9,12 @@ import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
 import {whileLoop} from '../tensorflow/loop.js';
 import {callOne, raw} from '../tensorflow/ops.js';
-import {causalMask, headsOf, merged, moved, rotationTable} from './attention.js';
+import {causalMask, headsOf, merged, rotationTable} from './attention.js';
+import {cachedAttention} from './cached-attention.js';
 import type {ModelConfig} from './config.js';
 import type {Multiplied} from './generation-weights.js';
 import {weightsOf} from './generation-weights.js';
-import type {Cache, GenerationShape, Newest} from './room.js';
+import type {Cache, GenerationShape} from './room.js';
 import {Room} from './room.js';
 import type {Sampling} from './sampler.js';
 import {sample} from './sampler.js';
@@ -66,7 +67,8 @@ export function generate(
   // Positions of what is generated, from the end of each prompt on.
   const positions = promptLength + maxNewTokens;
   const table = tf.tensor2d(rotationTable(config, positions), [positions, rotationWidth(config)]);
-  const room = new Room(config, shape, prompt.caches);
+  const {first: begun, attend} = cachedAttention(config, shape, prompt.caches);
+  const room = new Room(shape, begun);
   const last = tf.scalar(maxNewTokens, 'int32');
   const start: Progress = {
     step: one,
@@ -84,11 +86,9 @@ export function generate(
     (state) => {
       const {step, position, token: read, done, tokens, logProbs, ...before} = state;
       const turn = raw.asComplex(raw.gather(table, position)); // (rows, …)
-      const {attend, next} = room.step(before, tf.sub(step, one));
-      const attendTo = (qkv: Tf.Tensor, layer: number): Tf.Tensor => {
-        const context = attend(layer, newestOf(qkv, turn, config, shape));
-        return raw.reshape(moved(context, [0, 2, 1, 3]), [rows, config.heads * config.headDim]);
-      };
+      const written = room.step(before, tf.sub(step, one));
+      const attendTo = (qkv: Tf.Tensor, layer: number): Tf.Tensor =>
+        attend(raw.asFloats(raw.multiplyComplex(raw.asComplex(qkv), turn)), layer, written);
       const hidden = layers(forTokens.parameters, read, config, attendTo, forTokens.multiply);
       const {token, logProb} = sampleAt(hidden, step, done);
       return {
@@ -98,7 +98,7 @@ export function generate(
         done: tf.logicalOr(done, stopped(token)),
         tokens: raw.concat([tokens, raw.reshape(token, [rows, 1])], 1),
         logProbs: raw.concat([logProbs, raw.reshape(logProb, [rows, 1])], 1),
-        ...next,
+        ...written.next,
       };
     },
   );
@@ -157,18 +157,4 @@ function readPrompts(
     'int32',
   );
   return {last: raw.gather(hidden, tf.add(lengths, offsets)), caches};
-}
-
-/** The heads of one token of each row, turned, the members of a group side by side. */
-function newestOf(
-  qkv: Tf.Tensor,
-  turn: Tf.Tensor,
-  {heads, keyValueHeads: kv, headDim}: ModelConfig,
-  {prompts, group}: GenerationShape,
-): Newest {
-  const turned = raw.asFloats(raw.multiplyComplex(raw.asComplex(qkv), turn));
-  const byRow = raw.reshape(turned, [prompts, group, heads + 2 * kv, headDim]);
-  const byHead = moved(byRow, [0, 2, 1, 3]); // (prompts, heads + 2 kv, group, d)
-  const [queries, keys, values] = raw.splitSizes(byHead, [heads, kv, kv], 1) as [Tf.Tensor, Tf.Tensor, Tf.Tensor];
-  return {queries, keys, values};
 }
