@@ -5,12 +5,12 @@
  */
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
-import {callOne, FLOAT, INT32, linear, raw} from '../tensorflow/ops.js';
+import {linear, raw} from '../tensorflow/ops.js';
 import {runtimeClass} from '../tensorflow/runtime.js';
 import {moved} from './attention.js';
 import type {ModelConfig} from './config.js';
 import type {OutputProduct} from './sampler.js';
-import {productWith} from './sampler.js';
+import {PIECE, productWith, turnedRound, wholePieces} from './sampler.js';
 import type {Multiply, Parameters} from './transformer.js';
 import {foldGains, outputMatrix, rotationWidth} from './transformer.js';
 
@@ -65,18 +65,12 @@ function turned(parameters: Parameters, config: ModelConfig): GenerationWeights 
  */
 const asTheyAre = (parameters: Parameters, config: ModelConfig): GenerationWeights => ({
   forPrompts: {parameters, multiply: linear},
-  forTokens: {parameters, multiply: (x, matrix) => turnedRound(raw.matMul(matrix, x, {b: true}))},
+  forTokens: {parameters, multiply: (x, matrix) => turnedRound(raw.matMul(matrix, x, {b: true}), [1, 0])},
   output: productWith(outputMatrix(parameters, config)),
 });
 
-/** A small matrix turned round, as whole numbers: oneDNN, which takes floats over, would wake its threads for it. */
-function turnedRound(x: Tf.Tensor): Tf.Tensor {
-  const turned = raw.transpose(callOne('Bitcast', [x], {T: FLOAT, type: INT32}), [1, 0]);
-  return callOne('Bitcast', [turned], {T: INT32, type: FLOAT});
-}
-
-/** Columns of a block: four registers of AVX-512. */
-const BLOCK = 64;
+/** Columns of a block: four registers of AVX-512, and a piece of the vocabulary. */
+const BLOCK = PIECE;
 
 /**
  * With AVX-512, oneDNN's kernel for few rows takes a matrix as it lies if its columns do, and reads it quickest where a
@@ -86,7 +80,7 @@ const BLOCK = 64;
 function inBlocks(parameters: Parameters, config: ModelConfig): GenerationWeights {
   const {tf} = tensorflow();
   const matrix = outputMatrix(parameters, config);
-  const outputBlocks = blocksOf(filledUp(matrix, 0));
+  const outputBlocks = blocksOf(wholePieces(matrix));
   const vocab = matrix.shape[0];
   return {
     forPrompts: {parameters, multiply: linear},
@@ -99,10 +93,8 @@ function inBlocks(parameters: Parameters, config: ModelConfig): GenerationWeight
       },
     },
     output: {
-      byToken: (hidden) => {
-        const product = raw.transpose(byBlock(hidden, outputBlocks), [0, 2, 1]); // (blocks, BLOCK, R)
-        return tf.slice(raw.reshape(product, [-1, hidden.shape[0]]), [0, 0], [vocab, -1]);
-      },
+      vocab,
+      byPiece: (hidden) => byBlock(hidden, outputBlocks),
       byRow: (hidden) => {
         const product = moved(byBlock(hidden, outputBlocks), [1, 0, 2]);
         return tf.slice(raw.reshape(product, [hidden.shape[0], -1]), [0, 0], [-1, vocab]);

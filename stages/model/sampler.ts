@@ -16,20 +16,40 @@ export interface Sampling {
   readonly topK: number;
 }
 
-/** The product with the output matrix, either way round. */
+/** The product with the output matrix. */
 export interface OutputProduct {
-  /** (R, D) → (V, R) */
-  byToken(hidden: Tf.Tensor): Tf.Tensor;
+  readonly vocab: number;
+  /**
+   * (R, D) → (pieces, R, W): token p × W + w at [p, row, w]. What is left of the last piece holds logits of some token once
+   * more.
+   */
+  byPiece(hidden: Tf.Tensor): Tf.Tensor;
   /** (R, D) → (R, V) */
   byRow(hidden: Tf.Tensor): Tf.Tensor;
 }
 
-/** @param matrix (V, D) */
-export const productWith = (matrix: Tf.Tensor): OutputProduct => ({
-  byToken: (hidden) => raw.matMul(matrix, hidden, {b: true}),
-  byRow: (hidden) => raw.matMul(hidden, matrix, {b: true}),
-});
+/** Tokens of a piece, where they are too many for one. */
+export const PIECE = 64;
+const ONE_PIECE = 256;
 
+/** From a matrix as checkpoints hold it. (V, D) */
+export function productWith(matrix: Tf.Tensor): OutputProduct {
+  const vocab = matrix.shape[0];
+  if (vocab <= ONE_PIECE) {
+    const turned = raw.transpose(matrix, [1, 0]);
+    const byRow = (hidden: Tf.Tensor): Tf.Tensor => raw.matMul(hidden, turned);
+    return {vocab, byRow, byPiece: (hidden) => raw.reshape(byRow(hidden), [1, -1, vocab])};
+  }
+  const filled = wholePieces(matrix);
+  return {
+    vocab,
+    byRow: (hidden) => raw.matMul(hidden, matrix, {b: true}),
+    byPiece(hidden) {
+      const logits = raw.reshape(raw.matMul(filled, hidden, {b: true}), [-1, PIECE, hidden.shape[0]]);
+      return turnedRound(logits, [0, 2, 1]);
+    },
+  };
+}
 /**
  * @param hidden (R, D) @param output to V tokens @param uniforms (R), in [0, 1)
  * @param idle rows whose token will not be looked at, (R) bool
@@ -45,7 +65,7 @@ export function sample(
 ): {token: Tf.Tensor; logProb: Tf.Tensor} {
   const {tf} = tensorflow();
   const scaled = temperature === 0 || temperature === 1 ? hidden : tf.mul(hidden, 1 / temperature);
-  if (temperature !== 0 && topP === 1 && topK === 0) return fromAll(output.byToken(scaled), uniforms);
+  if (temperature !== 0 && topP === 1 && topK === 0) return fromAll(output.byPiece(scaled), output.vocab, uniforms);
   const logits = output.byRow(scaled);
   if (temperature !== 0 && topK === 0) return fromNucleus(logits, uniforms, topP, idle);
   const token =
@@ -55,23 +75,46 @@ export function sample(
   return {token, logProb: softmaxAt(logits, token).logProbs};
 }
 
-/** The pick among all tokens. Tokens lead, so that sums over them run along whole rows of samples. (V, R), (R) */
-function fromAll(logits: Tf.Tensor, uniforms: Tf.Tensor): {token: Tf.Tensor; logProb: Tf.Tensor} {
+/** The pick among all tokens. (pieces, R, W), (R) */
+function fromAll(logits: Tf.Tensor, vocab: number, uniforms: Tf.Tensor): {token: Tf.Tensor; logProb: Tf.Tensor} {
   const {tf} = tensorflow();
-  const rows = logits.shape[1]!;
-  const largest = callOne('Max', [logits, tf.tensor1d([0], 'int32')], {T: FLOAT, Tidx: INT32, keep_dims: true});
+  const [pieces, rows, width] = logits.shape as [number, number, number];
+  const largest = callOne('Max', [logits, tf.tensor1d([0, 2], 'int32')], {T: FLOAT, Tidx: INT32, keep_dims: true});
   const masses = callOne('Exp', [raw.sub(logits, largest)]);
-  const {picked, total} = pick(masses, uniforms, 0);
-  // The mass of the picked token, at picked × R + row of the flat tensor.
-  const places = tf.add(tf.mul(picked, tf.scalar(rows, 'int32')), tf.range(0, rows, 1, 'int32'));
+  const sums = sumsOfPieces(masses);
+  const total = tf.slice(sums, [pieces - 1, 0, (vocab - 1) % width], [1, -1, 1]); // (1, R, 1)
+  const picked = passedBy(sums, total, tf.reshape(uniforms, [1, rows, 1]), [0, 2]);
+  // Where the picked one lies: in its piece, after the pieces before it and the rows above.
+  const int = (value: number): Tf.Tensor => tf.scalar(value, 'int32');
+  const above = tf.mul(tf.range(0, rows, 1, 'int32'), int(width));
+  const before = pieces === 1 ? above : tf.add(above, tf.mul(tf.floorDiv(picked, int(width)), int((rows - 1) * width)));
+  const places = tf.add(picked, before);
   const mass = raw.gather(raw.reshape(masses, [-1]), places);
   return {token: picked, logProb: tf.log(tf.div(mass, tf.reshape(total, [rows])))};
+}
+
+/**
+ * Cumulative sums over the tokens of each row. (pieces, R, W) → (pieces, R, W)
+ *
+ * TensorFlow's Cumsum goes from number to number; a product with a triangle of ones adds up a whole piece a row, in the same
+ * order. So sums never fall: within a piece each is the one before and one more mass, and a piece begins with what the one
+ * before ended with.
+ */
+function sumsOfPieces(masses: Tf.Tensor): Tf.Tensor {
+  const {tf} = tensorflow();
+  const [pieces, rows, width] = masses.shape as [number, number, number];
+  const ones = Float32Array.from({length: width ** 2}, (_, at) => (Math.floor(at / width) <= at % width ? 1 : 0));
+  const within = raw.matMul(raw.reshape(masses, [pieces * rows, width]), tf.tensor2d(ones, [width, width]));
+  if (pieces === 1) return raw.reshape(within, [1, rows, width]);
+  const totals = tf.reshape(tf.slice(within, [0, width - 1], [-1, 1]), [pieces, rows]);
+  const before = raw.reshape(cumulative(totals, 0, true), [pieces, rows, 1]);
+  return raw.add(raw.reshape(within, [pieces, rows, width]), before);
 }
 
 /** The pick among the `topK` likeliest tokens. Ties are kept in the order of their ids. (R, V), (R) → (R) int32 */
 function fromLikeliest(logits: Tf.Tensor, uniforms: Tf.Tensor, topP: number, topK: number): Tf.Tensor {
   const {values, ids} = likeliest(logits, Math.min(topK, logits.shape[1]!));
-  return raw.pickColumns(ids, pick(inNucleus(callOne('Softmax', [values]), topP).kept, uniforms, 1).picked);
+  return raw.pickColumns(ids, pick(inNucleus(callOne('Softmax', [values]), topP).kept, uniforms));
 }
 
 /** A nucleus has hardly ever more tokens, and to sort a whole vocabulary takes longer than the rest of a step. */
@@ -94,7 +137,7 @@ function fromNucleus(
     const {kept, before} = inNucleus(values, topP);
     const lastOf = (x: Tf.Tensor): Tf.Tensor => tf.reshape(tf.slice(x, [0, count - 1], [-1, 1]), [-1]);
     return {
-      token: raw.pickColumns(ids, pick(kept, uniforms, 1).picked),
+      token: raw.pickColumns(ids, pick(kept, uniforms)),
       // What the next token would find before it is below topP, so that it, too, is in the nucleus.
       tooFew: tf.less(tf.add(lastOf(before), lastOf(values)), topP),
     };
@@ -129,23 +172,40 @@ function inNucleus(probabilities: Tf.Tensor, topP: number): {kept: Tf.Tensor; be
   return {kept, before};
 }
 
-/**
- * Where along `axis` u × mass falls; places of mass 0 are never picked.
- * @returns `picked` (R) int32, and the whole mass, with `axis` kept
- */
-function pick(mass: Tf.Tensor, uniforms: Tf.Tensor, axis: 0 | 1): {picked: Tf.Tensor; total: Tf.Tensor} {
+/** Where in each row u × mass falls; places of mass 0 are never picked. (R, k), (R) → (R) int32 */
+function pick(mass: Tf.Tensor, uniforms: Tf.Tensor): Tf.Tensor {
   const {tf} = tensorflow();
-  const sums = cumulative(mass, axis, false);
-  const last = mass.shape[axis]! - 1;
-  const total = axis === 0 ? tf.slice(sums, [last, 0], [1, -1]) : tf.slice(sums, [0, last], [-1, 1]);
-  const threshold = tf.mul(total, tf.reshape(uniforms, axis === 0 ? [1, -1] : [-1, 1]));
-  // Places to pass by. None whose sum has reached the total is one of them, because u × total stays below the total in
-  // float32 too: u is at most 1 − 2⁻²⁴, and (1 − 2⁻²⁴) × total rounds to the number before the total.
-  const passed = tf.lessEqual(sums, threshold);
-  return {picked: tf.sum(tf.cast(passed, 'int32'), axis), total};
+  const sums = cumulative(mass, 1, false);
+  const total = tf.slice(sums, [0, mass.shape[1]! - 1], [-1, 1]);
+  return passedBy(sums, total, tf.reshape(uniforms, [-1, 1]), [1]);
+}
+
+/**
+ * Counts the places to pass by, along `axes`. None whose sum has reached the total is one of them, because u × total stays
+ * below the total in float32 too: u is at most 1 − 2⁻²⁴, and (1 − 2⁻²⁴) × total rounds to the number before the total.
+ */
+function passedBy(sums: Tf.Tensor, total: Tf.Tensor, uniforms: Tf.Tensor, axes: readonly number[]): Tf.Tensor {
+  const {tf} = tensorflow();
+  const passed = tf.lessEqual(sums, tf.mul(total, uniforms));
+  return tf.sum(tf.cast(passed, 'int32'), [...axes]);
 }
 
 function cumulative(x: Tf.Tensor, axis: 0 | 1, exclusive: boolean): Tf.Tensor {
   const {tf} = tensorflow();
   return callOne('Cumsum', [x, tf.scalar(axis, 'int32')], {T: FLOAT, Tidx: INT32, exclusive, reverse: false});
+}
+
+/** A matrix (V, D) with whole pieces of rows: its last row some more times. */
+export function wholePieces(matrix: Tf.Tensor): Tf.Tensor {
+  const {tf} = tensorflow();
+  const [rows, width] = matrix.shape as [number, number];
+  const missing = Math.ceil(rows / PIECE) * PIECE - rows;
+  if (missing === 0) return matrix;
+  return raw.concat([matrix, tf.tile(tf.slice(matrix, [rows - 1, 0], [1, width]), [missing, 1])], 0);
+}
+
+/** Axes in another order, as whole numbers: oneDNN, which takes floats over, would wake its threads for it. */
+export function turnedRound(x: Tf.Tensor, order: readonly number[]): Tf.Tensor {
+  const turned = raw.transpose(callOne('Bitcast', [x], {T: FLOAT, type: INT32}), order);
+  return callOne('Bitcast', [turned], {T: INT32, type: FLOAT});
 }
