@@ -5,12 +5,12 @@
  */
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
-import {linear, raw} from '../tensorflow/ops.js';
+import {linear, raw, turnedRound} from '../tensorflow/ops.js';
 import {runtimeClass} from '../tensorflow/runtime.js';
 import {moved} from './attention.js';
 import type {ModelConfig} from './config.js';
 import type {OutputProduct} from './sampler.js';
-import {PIECE, productWith, turnedRound, wholePieces} from './sampler.js';
+import {PIECE, productWith, wholePieces} from './sampler.js';
 import type {Multiply, Parameters} from './transformer.js';
 import {foldGains, outputMatrix, rotationWidth} from './transformer.js';
 

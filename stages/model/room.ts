@@ -9,7 +9,7 @@
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
 import {changedWhere} from '../tensorflow/loop.js';
-import {raw} from '../tensorflow/ops.js';
+import {raw, turnedRound} from '../tensorflow/ops.js';
 import {MASKED} from './attention.js';
 
 /** The keys and values of one layer. */
@@ -115,7 +115,7 @@ export class Room {
     };
     return {
       next,
-      mask: raw.reshape(raw.transpose(next['mask']!, [1, 0]), [prompts, 1, -1]),
+      mask: raw.reshape(turnedRound(next['mask']!, [1, 0]), [prompts, 1, -1]),
       write: (name, rows) => {
         next[name] = raw.replaceRows(lines[name]!, lines['places']!, rows);
         return raw.reshape(next[name], [this.#lines, -1, this.#headDim]);

@@ -5,7 +5,7 @@
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
 import {changedWhere} from '../tensorflow/loop.js';
-import {call, callOne, FLOAT, INT32, raw, softmaxAt} from '../tensorflow/ops.js';
+import {call, callOne, FLOAT, INT32, raw, softmaxAt, turnedRound} from '../tensorflow/ops.js';
 
 export interface Sampling {
   /** Divides the logits; 0 takes the likeliest token. */
@@ -79,11 +79,13 @@ export function sample(
 function fromAll(logits: Tf.Tensor, vocab: number, uniforms: Tf.Tensor): {token: Tf.Tensor; logProb: Tf.Tensor} {
   const {tf} = tensorflow();
   const [pieces, rows, width] = logits.shape as [number, number, number];
-  const largest = callOne('Max', [logits, tf.tensor1d([0, 2], 'int32')], {T: FLOAT, Tidx: INT32, keep_dims: true});
+  const inEach = largestAlong(logits, 2); // (pieces, R, 1)
+  const largest = pieces === 1 ? inEach : largestAlong(inEach, 0); // (1, R, 1)
   const masses = callOne('Exp', [raw.sub(logits, largest)]);
   const sums = sumsOfPieces(masses);
   const total = tf.slice(sums, [pieces - 1, 0, (vocab - 1) % width], [1, -1, 1]); // (1, R, 1)
-  const picked = passedBy(sums, total, tf.reshape(uniforms, [1, rows, 1]), [0, 2]);
+  const passed = passedBy(sums, total, tf.reshape(uniforms, [1, rows, 1])); // (pieces, R)
+  const picked = pieces === 1 ? tf.reshape(passed, [rows]) : tf.sum(passed, 0);
   // Where the picked one lies: in its piece, after the pieces before it and the rows above.
   const int = (value: number): Tf.Tensor => tf.scalar(value, 'int32');
   const above = tf.mul(tf.range(0, rows, 1, 'int32'), int(width));
@@ -92,6 +94,9 @@ function fromAll(logits: Tf.Tensor, vocab: number, uniforms: Tf.Tensor): {token:
   const mass = raw.gather(raw.reshape(masses, [-1]), places);
   return {token: picked, logProb: tf.log(tf.div(mass, tf.reshape(total, [rows])))};
 }
+
+const largestAlong = (x: Tf.Tensor, axis: number): Tf.Tensor =>
+  callOne('Max', [x, tensorflow().tf.tensor1d([axis], 'int32')], {T: FLOAT, Tidx: INT32, keep_dims: true});
 
 /**
  * Cumulative sums over the tokens of each row. (pieces, R, W) → (pieces, R, W)
@@ -177,17 +182,17 @@ function pick(mass: Tf.Tensor, uniforms: Tf.Tensor): Tf.Tensor {
   const {tf} = tensorflow();
   const sums = cumulative(mass, 1, false);
   const total = tf.slice(sums, [0, mass.shape[1]! - 1], [-1, 1]);
-  return passedBy(sums, total, tf.reshape(uniforms, [-1, 1]), [1]);
+  return passedBy(sums, total, tf.reshape(uniforms, [-1, 1]));
 }
 
 /**
- * Counts the places to pass by, along `axes`. None whose sum has reached the total is one of them, because u × total stays
- * below the total in float32 too: u is at most 1 − 2⁻²⁴, and (1 − 2⁻²⁴) × total rounds to the number before the total.
+ * Counts the places to pass by, along the last axis. None whose sum has reached the total is one of them, because u × total
+ * stays below the total in float32 too: u is at most 1 − 2⁻²⁴, and (1 − 2⁻²⁴) × total rounds to the number before the total.
  */
-function passedBy(sums: Tf.Tensor, total: Tf.Tensor, uniforms: Tf.Tensor, axes: readonly number[]): Tf.Tensor {
+function passedBy(sums: Tf.Tensor, total: Tf.Tensor, uniforms: Tf.Tensor): Tf.Tensor {
   const {tf} = tensorflow();
   const passed = tf.lessEqual(sums, tf.mul(total, uniforms));
-  return tf.sum(tf.cast(passed, 'int32'), [...axes]);
+  return tf.sum(tf.cast(passed, 'int32'), sums.rank - 1);
 }
 
 function cumulative(x: Tf.Tensor, axis: 0 | 1, exclusive: boolean): Tf.Tensor {
@@ -202,10 +207,4 @@ export function wholePieces(matrix: Tf.Tensor): Tf.Tensor {
   const missing = Math.ceil(rows / PIECE) * PIECE - rows;
   if (missing === 0) return matrix;
   return raw.concat([matrix, tf.tile(tf.slice(matrix, [rows - 1, 0], [1, width]), [missing, 1])], 0);
-}
-
-/** Axes in another order, as whole numbers: oneDNN, which takes floats over, would wake its threads for it. */
-export function turnedRound(x: Tf.Tensor, order: readonly number[]): Tf.Tensor {
-  const turned = raw.transpose(callOne('Bitcast', [x], {T: FLOAT, type: INT32}), order);
-  return callOne('Bitcast', [turned], {T: INT32, type: FLOAT});
 }

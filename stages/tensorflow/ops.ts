@@ -306,4 +306,10 @@ export function softmaxAtGradient(dy: Tf.Tensor, masses: Tf.Tensor, totals: Tf.T
   return raw.reshape(added, [-1, classes]);
 }
 
+/** Axes in another order, as whole numbers: oneDNN, which takes floats over, would wake its threads for it. */
+export function turnedRound(x: Tf.Tensor, order: readonly number[]): Tf.Tensor {
+  const turned = raw.transpose(callOne('Bitcast', [x], {T: FLOAT, type: INT32}), order);
+  return callOne('Bitcast', [turned], {T: INT32, type: FLOAT});
+}
+
 export {withGradient};

@@ -115,6 +115,38 @@ test('the pick keeps to the mass whatever the uniform', () => {
   assert.deepEqual(tokens({temperature: 0, topP: 1, topK: 0}), [3, 3, 3]);
 });
 
+test('where tokens are cut into pieces, the pick is that of float64 sums, at their borders and for the last token too', () => {
+  const [width, rows] = [300, 40];
+  const compiled = compile(
+    ({logits, u}) => sample(logits, productWith(identity(width)), u, {temperature: 1, topP: 1, topK: 0}),
+    {logits: {dtype: 'float32', shape: [rows, width]}, u: {dtype: 'float32', shape: [rows]}},
+  );
+  const draw = random(5, 'pieces');
+  // Mass on the last of a piece, the first of the next and the last token of all; then on all, far below 0.
+  const borders = [0.25, 0.25, 0.5].map(Math.log);
+  const bordering = Array.from({length: width}, (_, id) => borders[[63, 64, 299].indexOf(id)] ?? -1e4);
+  const logits = Array.from({length: rows}, (_, row) =>
+    row < 5 ? bordering : Array.from({length: width}, () => Math.fround(-500 + 3 * draw.normal())),
+  );
+  const u = Float32Array.from({length: rows}, (_, row) => [0, 0.24, 0.26, 0.51, 1 - 2 ** -24][row] ?? draw.uniform());
+  const {token, logProb} = compiled({logits: Float32Array.from(logits.flat()), u});
+  compiled.dispose();
+  assert.deepEqual(Array.from(token.values.subarray(0, 5)), [63, 63, 64, 299, 299]);
+  logits.forEach((row, i) => {
+    const logProbs = Array.from(logSoftmax(row));
+    let sum = 0;
+    const sums = logProbs.map((value) => (sum += Math.exp(value)));
+    const point = u[i]! * sum;
+    assert.ok(Math.abs(logProb.values[i]! - logProbs[token.values[i]!]!) < 1e-5);
+    // Next to a border float32 may fall on the other side.
+    if (i >= 5 && sums.some((border) => Math.abs(border - point) < 1e-6)) return;
+    assert.equal(
+      token.values[i],
+      sums.findIndex((border) => border > point),
+    );
+  });
+});
+
 test('a nucleus of few tokens and one of many are those of float64, and a row does not depend on its neighbours', () => {
   const [width, topP] = [50, 0.9];
   const rows = 60;
