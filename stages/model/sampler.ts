@@ -101,13 +101,15 @@ const largestAlong = (x: Tf.Tensor, axis: number): Tf.Tensor =>
 /**
  * Cumulative sums over the tokens of each row. (pieces, R, W) → (pieces, R, W)
  *
- * TensorFlow's Cumsum goes from number to number; a product with a triangle of ones adds up a whole piece a row, in the same
- * order. So sums never fall: within a piece each is the one before and one more mass, and a piece begins with what the one
- * before ended with.
+ * TensorFlow's Cumsum goes from number to number; a product with a triangle of ones adds up a whole piece a row. The sums
+ * never fall: within a piece all are added up in one order, each with one mass more than the one before in place of a zero,
+ * and a piece begins with what the one before ended with.
  */
-function sumsOfPieces(masses: Tf.Tensor): Tf.Tensor {
+export function sumsOfPieces(masses: Tf.Tensor): Tf.Tensor {
   const {tf} = tensorflow();
   const [pieces, rows, width] = masses.shape as [number, number, number];
+  // The product of a vector is another kernel's, which may not add up all its sums alike.
+  if (pieces * rows === 1) return cumulative(masses, 2, false);
   const ones = Float32Array.from({length: width ** 2}, (_, at) => (Math.floor(at / width) <= at % width ? 1 : 0));
   const within = raw.matMul(raw.reshape(masses, [pieces * rows, width]), tf.tensor2d(ones, [width, width]));
   if (pieces === 1) return raw.reshape(within, [1, rows, width]);
@@ -195,7 +197,7 @@ function passedBy(sums: Tf.Tensor, total: Tf.Tensor, uniforms: Tf.Tensor): Tf.Te
   return tf.sum(tf.cast(passed, 'int32'), sums.rank - 1);
 }
 
-function cumulative(x: Tf.Tensor, axis: 0 | 1, exclusive: boolean): Tf.Tensor {
+function cumulative(x: Tf.Tensor, axis: 0 | 1 | 2, exclusive: boolean): Tf.Tensor {
   const {tf} = tensorflow();
   return callOne('Cumsum', [x, tf.scalar(axis, 'int32')], {T: FLOAT, Tidx: INT32, exclusive, reverse: false});
 }
