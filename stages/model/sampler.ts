@@ -110,7 +110,8 @@ export function sumsOfPieces(masses: Tf.Tensor): Tf.Tensor {
   const [pieces, rows, width] = masses.shape as [number, number, number];
   // The product of a vector is another kernel's, which may not add up all its sums alike.
   if (pieces * rows === 1) return cumulative(masses, 2, false);
-  const ones = Float32Array.from({length: width ** 2}, (_, at) => (Math.floor(at / width) <= at % width ? 1 : 0));
+  const ones = new Float32Array(width ** 2);
+  for (let row = 0; row < width; row++) ones.fill(1, row * width + row, (row + 1) * width);
   const within = raw.matMul(raw.reshape(masses, [pieces * rows, width]), tf.tensor2d(ones, [width, width]));
   if (pieces === 1) return raw.reshape(within, [1, rows, width]);
   const totals = tf.reshape(tf.slice(within, [0, width - 1], [-1, 1]), [pieces, rows]);
