@@ -5,7 +5,7 @@
  */
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
-import {linear, raw, turnedRound} from '../tensorflow/ops.js';
+import {linear, raw} from '../tensorflow/ops.js';
 import {runtimeClass} from '../tensorflow/runtime.js';
 import {moved} from './attention.js';
 import type {ModelConfig} from './config.js';
@@ -65,7 +65,7 @@ function turned(parameters: Parameters, config: ModelConfig): GenerationWeights 
  */
 const asTheyAre = (parameters: Parameters, config: ModelConfig): GenerationWeights => ({
   forPrompts: {parameters, multiply: linear},
-  forTokens: {parameters, multiply: (x, matrix) => turnedRound(raw.matMul(matrix, x, {b: true}), [1, 0])},
+  forTokens: {parameters, multiply: (x, matrix) => raw.transpose(raw.matMul(matrix, x, {b: true}), [1, 0])},
   output: productWith(outputMatrix(parameters, config)),
 });
 

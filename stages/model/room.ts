@@ -9,7 +9,7 @@
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
 import {changedWhere} from '../tensorflow/loop.js';
-import {raw, turnedRound} from '../tensorflow/ops.js';
+import {raw} from '../tensorflow/ops.js';
 import {MASKED} from './attention.js';
 
 /** The keys and values of one layer. */
@@ -20,8 +20,9 @@ export interface Cache {
 
 /**
  * The part of the loop's state that the room is. `keys0`, `values0`, … of each layer, line after line, lines prompt-major:
- * (lines × places, d). `mask`, (promptLength + places of responses, prompts): 0 where something is written, else `MASKED`.
- * `places`, (lines) int32: the place in `keys` and `values` that each line writes next.
+ * (lines × places, d). `mask`, one line a prompt, of promptLength + places of responses: 0 where something is written, else
+ * `MASKED`, (prompts × places, 1). `places`, (lines) int32, and `marks`, (prompts) int32: the place in keys and values, and in
+ * the mask, that each line writes next.
  */
 export type Lines = Readonly<Record<string, Tf.Tensor>>;
 
@@ -54,7 +55,7 @@ export class Room {
   readonly #step: number;
   readonly #names: readonly string[];
   /** What does not change from step to step. Made here, outside the loop, and so once. */
-  readonly #fixed: Record<'empty' | 'masked' | 'seen' | 'before', Tf.Tensor>;
+  readonly #fixed: Record<'empty' | 'masked' | 'seen' | 'before' | 'beforeMarks', Tf.Tensor>;
 
   /** @param first of each layer, what its lines begin with: (lines, places, d), the same number of places everywhere */
   constructor(
@@ -71,9 +72,10 @@ export class Room {
     const {tf} = tensorflow();
     this.#fixed = {
       empty: tf.zeros([lines, this.#step, headDim]),
-      masked: tf.fill([this.#step, prompts], MASKED),
-      seen: tf.zeros([1, prompts]),
-      before: this.#starts(this.#step),
+      masked: tf.fill([prompts, this.#step], MASKED),
+      seen: tf.zeros([prompts, 1]),
+      before: starts(lines, this.#step),
+      beforeMarks: starts(prompts, this.#step),
     };
   }
 
@@ -85,9 +87,11 @@ export class Room {
   /** Lines as they are before the first step. @param lengths real tokens of each prompt, (prompts) int32 */
   start(lengths: Tf.Tensor): Lines {
     const {tf} = tensorflow();
-    const place = tf.reshape(tf.range(0, this.shape.promptLength, 1, 'int32'), [-1, 1]);
+    const {prompts, promptLength} = this.shape;
     const flat = (x: Tf.Tensor): Tf.Tensor => raw.reshape(x, [x.shape[0] * x.shape[1]!, this.#headDim]);
-    const begun = this.first[0]!.keys.shape[1]!;
+    const isPadding = tf.greaterEqual(tf.range(0, promptLength, 1, 'int32'), tf.reshape(lengths, [prompts, 1]));
+    const ends = (count: number, places: number): Tf.Tensor =>
+      tf.add(starts(count, places), tf.scalar(places, 'int32'));
     return {
       ...Object.fromEntries(
         this.first.flatMap(({keys, values}, layer) => [
@@ -95,8 +99,9 @@ export class Room {
           [`values${layer}`, flat(values)],
         ]),
       ),
-      mask: tf.mul(tf.cast(tf.greaterEqual(place, lengths), 'float32'), MASKED),
-      places: tf.add(this.#starts(begun), tf.scalar(begun, 'int32')),
+      mask: tf.reshape(tf.mul(tf.cast(isPadding, 'float32'), MASKED), [prompts * promptLength, 1]),
+      places: ends(this.#lines, this.first[0]!.keys.shape[1]!),
+      marks: ends(prompts, promptLength),
     };
   }
 
@@ -106,16 +111,16 @@ export class Room {
    */
   step(before: Lines, written: Tf.Tensor): Step {
     const {tf} = tensorflow();
-    const {prompts, promptLength} = this.shape;
     const lines = this.#withPlaces(before, written);
-    const place = tf.reshape(tf.add(written, tf.scalar(promptLength, 'int32')), [1]);
+    const one = tf.scalar(1, 'int32');
     const next: Record<string, Tf.Tensor> = {
-      mask: raw.replaceRows(lines['mask']!, place, this.#fixed.seen),
-      places: tf.add(lines['places']!, tf.scalar(1, 'int32')),
+      mask: raw.replaceRows(lines['mask']!, lines['marks']!, this.#fixed.seen),
+      places: tf.add(lines['places']!, one),
+      marks: tf.add(lines['marks']!, one),
     };
     return {
       next,
-      mask: raw.reshape(turnedRound(next['mask']!, [1, 0]), [prompts, 1, -1]),
+      mask: raw.reshape(next['mask']!, [this.shape.prompts, 1, -1]),
       write: (name, rows) => {
         next[name] = raw.replaceRows(lines[name]!, lines['places']!, rows);
         return raw.reshape(next[name], [this.#lines, -1, this.#headDim]);
@@ -127,7 +132,7 @@ export class Room {
   #withPlaces(lines: Lines, written: Tf.Tensor): Lines {
     const {tf} = tensorflow();
     const full = tf.equal(tf.mod(written, tf.scalar(this.#step, 'int32')), tf.scalar(0, 'int32'));
-    const {empty, masked, before} = this.#fixed;
+    const {empty, masked, before, beforeMarks} = this.#fixed;
     return changedWhere(lines, this.growing, full, (lines) => ({
       ...Object.fromEntries(
         this.#names.map((name) => {
@@ -135,16 +140,16 @@ export class Room {
           return [name, raw.reshape(raw.concat([inLines, empty], 1), [-1, this.#headDim])];
         }),
       ),
-      mask: raw.concat([lines['mask']!, masked], 0),
+      mask: raw.reshape(raw.concat([raw.reshape(lines['mask']!, [this.shape.prompts, -1]), masked], 1), [-1, 1]),
       places: tf.add(lines['places']!, before),
+      marks: tf.add(lines['marks']!, beforeMarks),
     }));
   }
-
-  /** The first place of each line where every line has so many: (lines) int32 */
-  #starts(places: number): Tf.Tensor {
-    return tensorflow().tf.tensor1d(
-      Int32Array.from({length: this.#lines}, (_, line) => line * places),
-      'int32',
-    );
-  }
 }
+
+/** The first place of each line where every line has so many: (lines) int32 */
+const starts = (lines: number, places: number): Tf.Tensor =>
+  tensorflow().tf.tensor1d(
+    Int32Array.from({length: lines}, (_, line) => line * places),
+    'int32',
+  );

@@ -5,7 +5,7 @@
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
 import {changedWhere} from '../tensorflow/loop.js';
-import {call, callOne, FLOAT, INT32, raw, softmaxAt, turnedRound} from '../tensorflow/ops.js';
+import {call, callOne, FLOAT, INT32, raw, softmaxAt} from '../tensorflow/ops.js';
 
 export interface Sampling {
   /** Divides the logits; 0 takes the likeliest token. */
@@ -46,7 +46,7 @@ export function productWith(matrix: Tf.Tensor): OutputProduct {
     byRow: (hidden) => raw.matMul(hidden, matrix, {b: true}),
     byPiece(hidden) {
       const logits = raw.reshape(raw.matMul(filled, hidden, {b: true}), [-1, PIECE, hidden.shape[0]]);
-      return turnedRound(logits, [0, 2, 1]);
+      return raw.transpose(logits, [0, 2, 1]);
     },
   };
 }

@@ -61,8 +61,17 @@ export const raw = {
   addToRows: (x: Tf.Tensor, places: Tf.Tensor, rows: Tf.Tensor) => callOne('InplaceAdd', [x, places, rows]),
   reshape: (x: Tf.Tensor, shape: readonly number[]) =>
     callOne('Reshape', [x, ints(shape)], {T: typeOf(x), Tshape: INT32}),
-  transpose: (x: Tf.Tensor, order: readonly number[]) =>
-    callOne('Transpose', [x, ints(order)], {T: typeOf(x), Tperm: INT32}),
+  /** Axes in another order. Where only axes of one element change places, no number does. */
+  transpose(x: Tf.Tensor, order: readonly number[]): Tf.Tensor {
+    const long = order.filter((axis) => x.shape[axis] !== 1);
+    const stays = long.every((axis, at) => at === 0 || axis > long[at - 1]!);
+    if (stays && x.shape.filter((size) => size < 0).length < 2)
+      return raw.reshape(
+        x,
+        order.map((axis) => x.shape[axis]!),
+      );
+    return callOne('Transpose', [x, ints(order)], {T: typeOf(x), Tperm: INT32});
+  },
   sum: (x: Tf.Tensor, axis: number, keep = false) =>
     callOne('Sum', [x, ints([axis < 0 ? axis + x.rank : axis])], {T: typeOf(x), Tidx: INT32, keep_dims: keep}),
   concat: (parts: readonly Tf.Tensor[], axis: number) =>
@@ -304,12 +313,6 @@ export function softmaxAtGradient(dy: Tf.Tensor, masses: Tf.Tensor, totals: Tf.T
   const cells = raw.reshape(raw.mul(masses, scale), [-1, 1]);
   const added = raw.addToRows(cells, tf.add(starts, targets), raw.reshape(dy, [-1, 1]));
   return raw.reshape(added, [-1, classes]);
-}
-
-/** Axes in another order, as whole numbers: oneDNN, which takes floats over, would wake its threads for it. */
-export function turnedRound(x: Tf.Tensor, order: readonly number[]): Tf.Tensor {
-  const turned = raw.transpose(callOne('Bitcast', [x], {T: FLOAT, type: INT32}), order);
-  return callOne('Bitcast', [turned], {T: INT32, type: FLOAT});
 }
 
 export {withGradient};
