@@ -40,16 +40,17 @@ export function productWith(matrix: Tf.Tensor): OutputProduct {
     const byRow = (hidden: Tf.Tensor): Tf.Tensor => raw.matMul(hidden, turned);
     return {vocab, byRow, byPiece: (hidden) => raw.reshape(byRow(hidden), [1, -1, vocab])};
   }
-  const filled = wholePieces(matrix);
   return {
     vocab,
     byRow: (hidden) => raw.matMul(hidden, matrix, {b: true}),
     byPiece(hidden) {
-      const logits = raw.reshape(raw.matMul(filled, hidden, {b: true}), [-1, PIECE, hidden.shape[0]]);
-      return raw.transpose(logits, [0, 2, 1]);
+      // Logits are filled up, not the matrix, which may be too large for a second copy.
+      const logits = wholePieces(raw.matMul(matrix, hidden, {b: true})); // (pieces × W, R)
+      return raw.transpose(raw.reshape(logits, [-1, PIECE, hidden.shape[0]]), [0, 2, 1]);
     },
   };
 }
+
 /**
  * @param hidden (R, D) @param output to V tokens @param uniforms (R), in [0, 1)
  * @param idle rows whose token will not be looked at, (R) bool
@@ -203,7 +204,7 @@ function cumulative(x: Tf.Tensor, axis: 0 | 1 | 2, exclusive: boolean): Tf.Tenso
   return callOne('Cumsum', [x, tf.scalar(axis, 'int32')], {T: FLOAT, Tidx: INT32, exclusive, reverse: false});
 }
 
-/** A matrix (V, D) with whole pieces of rows: its last row some more times. */
+/** A matrix with whole pieces of rows, one a token: its last row some more times. (V, n) → (pieces × W, n) */
 export function wholePieces(matrix: Tf.Tensor): Tf.Tensor {
   const {tf} = tensorflow();
   const [rows, width] = matrix.shape as [number, number];
