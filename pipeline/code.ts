@@ -3,7 +3,6 @@
  * the packages these name. `pipeline/` and `artifacts/` are left out, because they do not compute anything of a result;
  * so are recipes of this package. Not seen: modules whose name is computed, and data files that are read by path.
  */
-import {createHash} from 'node:crypto';
 import {existsSync, readFileSync, statSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {dirname, join, relative} from 'node:path';
@@ -11,6 +10,8 @@ import {fileURLToPath} from 'node:url';
 import {digestOf} from '../artifacts/index.js';
 import type {Digest} from '../artifacts/index.js';
 import {ownModule, strip, typedSibling} from './hooks.js';
+import {openSources} from './sources.js';
+import type {Sources} from './sources.js';
 import type * as Tokens from './tokens.js';
 import type {ModuleText} from './tokens.js';
 
@@ -23,6 +24,8 @@ export interface CodeParts {
 export interface Code {
   readonly digest: Digest;
   readonly parts: CodeParts;
+  /** URLs of the files that the digest counts, in the order in which they were found. */
+  readonly urls: readonly string[];
 }
 
 /** Token digests by content, so that they are never stale; kept in a file by whoever opens it. */
@@ -42,7 +45,8 @@ export interface CodeReader {
   partsOf(digest: string): CodeParts | undefined;
 }
 
-export function openCodeReader(cache: TokenCache): CodeReader {
+/** @param sources the bytes that count: those that will be run */
+export function openCodeReader(cache: TokenCache, sources: Sources = openSources()): CodeReader {
   const codes = new Map<string, Code>();
   const texts = new Map<string, ModuleText | undefined>();
   const versions = new Map<string, string>();
@@ -66,7 +70,7 @@ export function openCodeReader(cache: TokenCache): CodeReader {
       seen.add(url);
       const text = textOf(url);
       if (text === undefined) {
-        files[labelOf(url, start)] = bytesOf(url);
+        files[labelOf(url, start)] = sources.read(url).sha256;
         continue;
       }
       files[labelOf(url, start)] = text.tokens;
@@ -84,7 +88,8 @@ export function openCodeReader(cache: TokenCache): CodeReader {
       }
     }
     const parts = {files: sorted(files), packages: sorted(packages)};
-    return {digest: digestOf('code', parts), parts};
+    const urls = [...seen];
+    return {digest: digestOf('code', parts), parts, urls};
   }
 
   /** The modules behind the names that are taken from a front door of ours; the door itself does not count. */
@@ -101,11 +106,11 @@ export function openCodeReader(cache: TokenCache): CodeReader {
     if (!/\.[mc]?[jt]s$/.test(url)) return undefined;
     if (texts.has(url)) return texts.get(url);
     const file = fileURLToPath(url);
-    const source = readFileSync(file, 'utf8');
+    const source = sources.read(url).bytes.toString('utf8');
     let text = cache.get(source);
     if (text === undefined) {
       const {readModuleText} = createRequire(import.meta.url)('./tokens.js') as typeof Tokens;
-      text = readModuleText(/\.m?ts$/.test(file) ? strip(file) : source);
+      text = readModuleText(/\.m?ts$/.test(file) ? strip(file, source) : source);
       cache.set(source, text);
     }
     texts.set(url, text);
@@ -138,11 +143,6 @@ function labelOf(url: string, start: string): string {
   if (url.startsWith(OWN)) return url.slice(OWN.length);
   return relative(dirname(fileURLToPath(start)), fileURLToPath(url));
 }
-
-const bytesOf = (url: string): string =>
-  createHash('sha256')
-    .update(readFileSync(fileURLToPath(url)))
-    .digest('hex');
 
 /** A folder that is named has no bytes to count. */
 const isFile = (url: string): boolean => statSync(fileURLToPath(url), {throwIfNoEntry: false})?.isFile() === true;

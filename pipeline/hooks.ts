@@ -161,9 +161,8 @@ interface SwcError {
 const require = module.createRequire(import.meta.url);
 
 /** The JavaScript of a typed file, every remaining character where it was. Throws a SyntaxError that starts with the place. */
-export function strip(file: string): string {
+export function strip(file: string, source = readFileSync(file, 'utf8')): string {
   const swc = require('@swc/wasm-typescript') as typeof Swc;
-  const source = readFileSync(file, 'utf8');
   try {
     return swc.transformSync(source, {mode: 'strip-only', filename: file}).code;
   } catch (error) {
