@@ -9,6 +9,7 @@ import path from 'node:path';
 import {promisify} from 'node:util';
 import {UserError} from '../artifacts/index.js';
 import {firstDamage} from '../artifacts/verify.js';
+import {ownUrl} from '../pipeline/own-package.js';
 import {setupCommand} from '../stages/tensorflow/runtime.js';
 import type {Services} from './services.js';
 
@@ -43,11 +44,9 @@ export interface TensorflowFacts {
 }
 
 /** Loads TensorFlow in a child, multiplies once, and returns what it is; throws with the child's own words. */
-export async function tryTensorflow(
-  backend = new URL('../stages/tensorflow/backend.js', import.meta.url),
-): Promise<TensorflowFacts> {
+export async function tryTensorflow(backend = ownUrl('stages/tensorflow/backend.js')): Promise<TensorflowFacts> {
   const script = `
-    const {loadTensorFlow} = await import(${JSON.stringify(backend.href)});
+    const {loadTensorFlow} = await import(${JSON.stringify(backend)});
     const {tf, binding} = await loadTensorFlow(1);
     const [product] = tf.matMul([[2]], [[3]]).dataSync();
     if (product !== 6) throw new Error('2 × 3 came out as ' + product);

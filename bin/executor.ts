@@ -1,10 +1,7 @@
 /** Where stages run: processes of this machine. Its modules are loaded when the first process is started or taken over. */
-import {fileURLToPath} from 'node:url';
 import {setFlagsFromString} from 'node:v8';
 import type {Executor} from '../pipeline/executors/executor.js';
-
-/** The module that runs a job folder in a process of its own. */
-const STAGE_ENTRY = fileURLToPath(new URL('../stages/main.js', import.meta.url));
+import {stageEntry} from '../pipeline/own-package.js';
 
 /**
  * A runner's live memory is small and does not grow; V8 would let what finished nodes leave behind pile up to several times
@@ -18,7 +15,7 @@ export function lazyExecutor(): Executor {
   const load = async (): Promise<Executor> => {
     if (loaded === undefined) {
       const {localExecutor} = await import('../pipeline/executors/local.js');
-      loaded ??= localExecutor(STAGE_ENTRY);
+      loaded ??= localExecutor(stageEntry());
     }
     return loaded;
   };

@@ -2,10 +2,10 @@
  * The command line: finds the command's file, lets it parse the rest, says what went wrong. A command's modules are loaded
  * only when it is typed, so that `r1 run` of nothing to do stays quick.
  */
-import {readFileSync} from 'node:fs';
 import {Command, CommanderError} from 'commander';
 import {UserError, plainError} from '../artifacts/index.js';
 import {suggestion} from '../pipeline/nearest.js';
+import {ownManifest} from '../pipeline/own-package.js';
 import type {Services} from './services.js';
 import {terminalServices} from './terminal.js';
 
@@ -61,7 +61,7 @@ export async function main(words: readonly string[]): Promise<void> {
     .exitOverride();
   const typed = words[0]?.startsWith('-') === true ? undefined : words[0];
   // To find it out takes a moment, which who types a command need not spend.
-  if (typed === undefined || typed === 'help') program.version(version(), '-V, --version');
+  if (typed === undefined || typed === 'help') program.version(ownManifest().version, '-V, --version');
   if (typed !== undefined && typed !== 'help' && COMMANDS[typed] === undefined) {
     services.complain(
       `there is no command “${typed}”${suggestion(typed, Object.keys(COMMANDS))}\n(r1 --help lists the commands)`,
@@ -90,8 +90,3 @@ export async function main(words: readonly string[]): Promise<void> {
 /** The store's, and those of `stages/`, which may not import the store's: sentences for the person at the keyboard. */
 const isUserError = (error: unknown): error is Pick<UserError, 'message' | 'hint'> =>
   error instanceof UserError || (error instanceof Error && ['UserError', 'StageFailure'].includes(error.name));
-
-function version(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as {version: string}).version;
-}

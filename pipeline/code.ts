@@ -9,7 +9,8 @@ import {dirname, join, relative} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {digestOf} from '../artifacts/index.js';
 import type {Digest} from '../artifacts/index.js';
-import {ownModule, strip, typedSibling} from './hooks.js';
+import {strip, typedSibling} from './hooks.js';
+import {OWN_MODULES, ownExport, ownUrl} from './own-package.js';
 import {openSources} from './sources.js';
 import type {Sources} from './sources.js';
 import type * as Tokens from './tokens.js';
@@ -34,9 +35,7 @@ export interface TokenCache {
   set(source: string, text: ModuleText): void;
 }
 
-/** Root of our own modules (the folder `dist/`). */
-const OWN = new URL('../', import.meta.url).href;
-const LEFT_OUT = ['pipeline/', 'artifacts/', 'stages/recipes/'].map((folder) => OWN + folder);
+const LEFT_OUT = ['pipeline/', 'artifacts/', 'stages/recipes/'].map(ownUrl);
 
 export interface CodeReader {
   /** Code of the stage that the module at `url` exports. */
@@ -76,7 +75,7 @@ export function openCodeReader(cache: TokenCache, sources: Sources = openSources
       files[labelOf(url, start)] = text.tokens;
       for (const {specifier, names, via} of text.imports) {
         if (specifier.startsWith('node:')) continue;
-        const own = ownModule(specifier);
+        const own = ownExport(specifier);
         if (own !== undefined) waiting.push(...throughBarrel(own, names));
         else if (/^(\.{1,2}\/|file:)/.test(specifier) || via === 'url') {
           const target = typedSibling(specifier, url) ?? new URL(specifier, url).href;
@@ -140,7 +139,7 @@ function isLeftOut(url: string, start: string): boolean {
 
 /** A name that does not depend on where things lie: inside the package from its root, else from the stage's own folder. */
 function labelOf(url: string, start: string): string {
-  if (url.startsWith(OWN)) return url.slice(OWN.length);
+  if (url.startsWith(OWN_MODULES)) return url.slice(OWN_MODULES.length);
   return relative(dirname(fileURLToPath(start)), fileURLToPath(url));
 }
 

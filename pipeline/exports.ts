@@ -1,5 +1,6 @@
 /** Under which name a stage's module exports it: that is how the stage's own process gets at it. */
-import {importModule, isOwn} from './foreign.js';
+import {importModule} from './foreign.js';
+import {isOwn} from './own-package.js';
 import type {AnyStage} from './stage.js';
 import {placesOf} from './wiring.js';
 import type {Mistake, Wiring} from './wiring.js';

@@ -5,6 +5,7 @@
 import {UserError} from '../artifacts/index.js';
 import type {Digest, Json, Run} from '../artifacts/index.js';
 import {importModule} from './foreign.js';
+import {OWN_MODULES, ownUrl} from './own-package.js';
 import type {Prepared} from './prepare.js';
 import type {NodeOptions, Ref} from './recipe.js';
 import {err, ok} from './result.js';
@@ -41,7 +42,6 @@ export interface FrozenStage {
   readonly options: NodeOptions;
 }
 
-const OWN = new URL('../', import.meta.url).href;
 const OWN_SCHEME = 'r1:';
 
 /** Put together in the order in which it is written down, which takes a fifth of the time then (`canonicalJson`). */
@@ -54,7 +54,9 @@ export function freeze({wiring, selected, seed, sources, exports}: Omit<Prepared
       nodes[id] = {artifact: sources.get(id)!.digest, kind, path, port, type: 'source'};
     } else {
       const {stage, inputs, params, options} = node;
-      const module = stage.module.startsWith(OWN) ? OWN_SCHEME + stage.module.slice(OWN.length) : stage.module;
+      const module = stage.module.startsWith(OWN_MODULES)
+        ? OWN_SCHEME + stage.module.slice(OWN_MODULES.length)
+        : stage.module;
       nodes[id] = {export: exports.get(stage)!, inputs, module, options, params, stage: stage.name, type: 'stage'};
     }
   }
@@ -103,7 +105,7 @@ export async function thaw(plan: FrozenPlan): Promise<Thawed> {
 /** The stage of a frozen node as its module exports it today, or why there is none. */
 export async function importStage(frozen: FrozenStage): Promise<Result<AnyStage, string>> {
   const own = frozen.module.startsWith(OWN_SCHEME);
-  const url = own ? OWN + frozen.module.slice(OWN_SCHEME.length) : frozen.module;
+  const url = own ? ownUrl(frozen.module.slice(OWN_SCHEME.length)) : frozen.module;
   let module: Record<string, unknown>;
   try {
     module = await importModule(url);

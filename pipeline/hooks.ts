@@ -6,9 +6,10 @@
 import {existsSync, readFileSync} from 'node:fs';
 import module from 'node:module';
 import {dirname, join} from 'node:path';
-import {fileURLToPath, pathToFileURL} from 'node:url';
+import {fileURLToPath} from 'node:url';
 import type * as Swc from '@swc/wasm-typescript';
 import {doorInOneFile} from './onefile.js';
+import {ownExport} from './own-package.js';
 import type {Door} from './plain.js';
 import {importPlain} from './plain.js';
 
@@ -70,7 +71,7 @@ async function doorsNamedIn(url: string): Promise<ReadonlyMap<string, Door>> {
 }
 
 async function openDoor(name: string): Promise<Door | undefined> {
-  const address = ownModule(name);
+  const address = ownExport(name);
   if (address === undefined) return undefined;
   return doorInOneFile(address) ?? {address, exports: (await import(address)) as Record<string, unknown>};
 }
@@ -91,7 +92,7 @@ function resolveHook(
 
 /** Where a door is that no module named before there were hooks. */
 function addressOf(specifier: string): string | undefined {
-  const own = ownModule(specifier);
+  const own = ownExport(specifier);
   return own === undefined ? undefined : (doorInOneFile(own)?.address ?? own);
 }
 
@@ -114,30 +115,6 @@ function isUndeclared(url: string): boolean {
     if (existsSync(manifest)) return !('type' in (JSON.parse(readFileSync(manifest, 'utf8')) as object));
     if (folder === dirname(folder)) return true;
   }
-}
-
-let ownTargets: Map<string, string> | undefined;
-
-/** `r1`, `r1/stages` … → URL of the module of this package that its `exports` name. */
-export function ownModule(specifier: string): string | undefined {
-  if (!/^r1(\/|$)/.test(specifier)) return undefined;
-  ownTargets ??= ownExports();
-  return ownTargets.get(specifier);
-}
-
-function ownExports(): Map<string, string> {
-  // The compiled file is dist/pipeline/hooks.js; the package's root is two folders up.
-  const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-  const {name, exports} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    name: string;
-    exports: Record<string, string | {default: string}>;
-  };
-  return new Map(
-    Object.entries(exports).map(([path, target]) => [
-      path.replace(/^\./, name),
-      pathToFileURL(join(root, typeof target === 'string' ? target : target.default)).href,
-    ]),
-  );
 }
 
 /** `./my-stage.js` written in a typed file means `./my-stage.ts` when only that is there, as the compiler has it. */

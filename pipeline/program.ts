@@ -1,6 +1,5 @@
 /** Planning and running recipes from a program of one's own: what the commands `plan` and `run` do, without the terminal. */
 import {resolve} from 'node:path';
-import {fileURLToPath} from 'node:url';
 import {openStore} from '../artifacts/index.js';
 import type {Store} from '../artifacts/index.js';
 import type {Emit} from './events.js';
@@ -8,6 +7,7 @@ import {localExecutor} from './executors/local.js';
 import type {RuntimeClass} from './fingerprint.js';
 import {loadRecipe} from './load.js';
 import type {LoadedRecipe} from './load.js';
+import {stageEntry} from './own-package.js';
 import type {Plan} from './plan.js';
 import {prepare} from './prepare.js';
 import type {Wishes} from './prepare.js';
@@ -37,9 +37,6 @@ export interface RunProgram extends PlanProgram {
   readonly grace?: number;
 }
 
-/** The module that runs a job folder in a process of its own. */
-const STAGE_ENTRY = fileURLToPath(new URL('../stages/main.js', import.meta.url));
-
 /** @throws UserError for mistakes in the recipe or the wishes */
 export const planRecipe = (program: PlanProgram): Promise<Plan> =>
   withStore(program, async (store) => (await prepared(program, store)).plan);
@@ -47,7 +44,7 @@ export const planRecipe = (program: PlanProgram): Promise<Plan> =>
 /** Resolves when the run has ended, well or badly. @throws UserError when it could not begin */
 export const runRecipe = (program: RunProgram): Promise<RunSummary> =>
   withStore(program, async (store) => {
-    const executor = localExecutor(STAGE_ENTRY);
+    const executor = localExecutor(stageEntry());
     try {
       return await run(await prepared(program, store), {
         store,

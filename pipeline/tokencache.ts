@@ -5,8 +5,8 @@
 import {createHash} from 'node:crypto';
 import {existsSync, mkdirSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
-import {fileURLToPath} from 'node:url';
 import type {TokenCache} from './code.js';
+import {ownFile} from './own-package.js';
 import type {ModuleText} from './tokens.js';
 
 /** Raised whenever what is read out of a source changes. */
@@ -14,7 +14,7 @@ const VERSION = 1;
 /** Sources that a recipe reaches are a few hundred; older ones fall out. */
 const MOST = 5000;
 
-const OF_SET_UP = fileURLToPath(new URL('../start/', import.meta.url));
+const OF_SET_UP = ownFile('dist/start/');
 
 export interface SavedTokenCache extends TokenCache {
   /** Writes what is new, if anything is. */

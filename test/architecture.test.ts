@@ -7,6 +7,7 @@ import path from 'node:path';
 import {test} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {
+  countingFolders,
   lightModules,
   machineTraces,
   printing,
@@ -71,7 +72,10 @@ const bad = new Map([
   ['stages/model.ts', "import type * as tf from '@tensorflow/tfjs-node-gpu';\nimport {shape} from './shape.js';"],
   ['stages/shape.ts', "import * as tf from '@tensorflow/tfjs-node-gpu';\nimport '../pipeline/plan.js';"],
   ['stages/tensorflow/backend.ts', "import * as tf from '@tensorflow/tfjs-node-gpu';"],
-  ['stages/door.ts', "const Sqlite = createRequire(import.meta.url)('better-sqlite3');\nawait import('commander');"],
+  [
+    'stages/door.ts',
+    "const Sqlite = createRequire(import.meta.url)('better-sqlite3');\nawait import('commander');\nnew URL('../../package.json', import.meta.url);",
+  ],
   ['bin/r1.ts', "import {sft} from '../stages/sft.js';\nimport '../test/rig.js';\nprocess.stdout.write('');"],
   ['bin/long.ts', '// one\n// two\n// three\n'],
   ['.npmrc', `registry=https://${registries[0]!}/\n`],
@@ -119,6 +123,11 @@ test('a static way to TensorFlow is seen with its chain, a dynamic one is allowe
 test('only bin prints and sets exit codes', () => {
   assert.deepEqual(printing(house), []);
   assert.deepEqual(printing(bad), ['pipeline/plan.ts:3 uses console.log', 'pipeline/stage.ts:3 uses process.exitCode']);
+});
+
+test('one module knows where the package lies', () => {
+  assert.deepEqual(countingFolders(house), []);
+  assert.deepEqual(countingFolders(bad), ['stages/door.ts:3 counts folders; pipeline/own-package.ts knows']);
 });
 
 test(`no file has more than ${LONGEST} lines`, () => {

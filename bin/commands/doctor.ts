@@ -1,9 +1,9 @@
 /** `r1 doctor`: is everything here that a run needs, and if not, what helps. Changes nothing. */
-import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import {Command} from 'commander';
 import pc from 'picocolors';
 import {sqliteVersion} from '../../artifacts/index.js';
+import {ownManifest} from '../../pipeline/own-package.js';
 import {readRuntimeFacts} from '../../stages/tensorflow/runtime.js';
 import {
   checkDisk,
@@ -19,14 +19,9 @@ import {
 import type {Check} from '../checks.js';
 import type {GlobalOptions, Services} from '../services.js';
 
-function supportedNodes(): string {
-  const manifest = new URL('../../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(manifest, 'utf8')) as {engines: {node: string}}).engines.node;
-}
-
 async function examine(folder: string, services: Services): Promise<Check[]> {
   return [
-    checkNode(process.versions.node, supportedNodes()),
+    checkNode(process.versions.node, ownManifest().engines.node),
     ...(await checkTensorflow(tryTensorflow, readRuntimeFacts)),
     checkThreads(cores(), containerLimit()),
     checkSqlite(sqliteVersion),

@@ -5,8 +5,7 @@
  */
 import {existsSync, readFileSync} from 'node:fs';
 import {cpus} from 'node:os';
-import path from 'node:path';
-import {fileURLToPath} from 'node:url';
+import {ownFile} from '../../pipeline/own-package.js';
 
 /** Part of the fingerprint of every stage that computes with tensors: another class, another attempt. */
 export type RuntimeClass = {
@@ -31,12 +30,10 @@ export interface RuntimeFacts {
   readonly processor: string;
 }
 
-/** The package's folder is three above dist/stages/tensorflow/. */
-const packageFolder = fileURLToPath(new URL('../../..', import.meta.url));
-const factsFile = path.join(packageFolder, 'node_modules', '.r1', 'runtime.json');
+const factsFile = ownFile('node_modules/.r1/runtime.json');
 
 /** What to type to set up: in a clone, or where the package is installed (which comes without tsconfig.json). */
-export const setupCommand = existsSync(path.join(packageFolder, 'tsconfig.json')) ? 'npm run setup' : 'npx r1-setup';
+export const setupCommand = existsSync(ownFile('tsconfig.json')) ? 'npm run setup' : 'npx r1-setup';
 
 /** Set-up has not run, or not for this machine and device. Made to be shown: `message` and `hint` are for the reader. */
 export class NotSetUp extends Error {

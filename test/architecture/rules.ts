@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, RegExp>> = {
   artifacts: /^artifacts\//,
   pipeline: /^(pipeline|artifacts)\//,
   // Stages know the contract of the runner, not the runner.
-  stages: /^(stages\/|pipeline\/(stage|recipe|job)\.ts$)/,
+  stages: /^(stages\/|pipeline\/(stage|recipe|job|own-package)\.ts$)/,
   bin: /^(bin|stages|pipeline|artifacts)\//,
 };
 
@@ -123,6 +123,26 @@ export function printing(tree: Tree): string[] {
         if (/^(console\.\w+|process\.(stdout|stderr|exitCode|exit))$/.test(name)) {
           found.push(`${file}:${lineOf(source, node)} uses ${name}`);
         }
+      });
+      return found;
+    });
+}
+
+const KNOWS_THE_PACKAGE = 'pipeline/own-package.ts';
+
+/** Modules that reckon from their own depth where something of the package lies, and so break when they are moved. */
+export function countingFolders(tree: Tree): string[] {
+  return productFiles(tree)
+    .filter((file) => file !== KNOWS_THE_PACKAGE)
+    .flatMap((file) => {
+      const source = parse(file, tree.get(file)!);
+      const found: string[] = [];
+      walk(source, (node) => {
+        if (!ts.isNewExpression(node) || node.expression.getText(source) !== 'URL') return;
+        const [target] = node.arguments ?? [];
+        const text = target?.getText(source).slice(1) ?? '';
+        if (text.startsWith('..'))
+          found.push(`${file}:${lineOf(source, node)} counts folders; ${KNOWS_THE_PACKAGE} knows`);
       });
       return found;
     });

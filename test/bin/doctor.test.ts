@@ -64,7 +64,7 @@ test('a TensorFlow that does not load is told in the words of the child, without
   const broken = path.join(folder, 'backend.mjs');
   writeFileSync(broken, "export async function loadTensorFlow() { throw new Error('libtensorflow.so: not found'); }");
   const [version] = await checkTensorflow(
-    () => tryTensorflow(pathToFileURL(broken)),
+    () => tryTensorflow(pathToFileURL(broken).href),
     () => ({tensorflow: '2.19.1', device: 'cpu'}),
   );
   assert.equal(version?.value, 'does not load: Error: libtensorflow.so: not found');
