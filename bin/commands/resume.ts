@@ -23,7 +23,7 @@ export const resumeCommand = (services: Services): Command =>
       'go on from checkpoints that other code wrote; their outputs are marked and never reused',
     )
     .action(async (wanted: number | undefined, options: Options) => {
-      const store = services.openStore(options.store);
+      const store = services.openStore(options.store, {create: false});
       try {
         const run = runToResume(store, wanted as RunId | undefined);
         if (run.end?.outcome === 'succeeded') {

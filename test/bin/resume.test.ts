@@ -118,6 +118,7 @@ test('resume follows the run’s own params, run follows today’s recipe', asyn
 
 test('there is nothing to resume in an empty store, and in a run that succeeded', async (t) => {
   const cwd = temporaryFolder(t, {...FILES, 'second.ts': MENDED});
+  openStore(join(cwd, '.r1')).close();
   const none = await r1(t, ['resume'], {cwd});
   assert.equal(none.code, 2);
   assert.match(none.err, /there is no run to resume/);
