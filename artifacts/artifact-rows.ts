@@ -1,8 +1,9 @@
 /** Artifacts as rows: written once per digest, together with the fact that first needs them. */
 import type {Database} from './database.js';
-import {digestIn, jsonIn} from './columns.js';
+import {digestIn, textsIn} from './columns.js';
 import {canonicalJson, sha256} from './digest.js';
 import type {Digest, Json} from './digest.js';
+import {trueManifest} from './manifest.js';
 import type {Artifact, ArtifactFile} from './records.js';
 
 export interface ArtifactRows {
@@ -10,7 +11,7 @@ export interface ArtifactRows {
   save(artifact: Artifact): number;
   /** Row id, or undefined when no such artifact was ever recorded. */
   idOf(digest: Digest): number | undefined;
-  /** `kind` is that of its newest maker. */
+  /** `kind` is that of its newest maker. @throws UserError 'store-damaged' where the rows do not give the digest */
   load(digest: Digest): Artifact | undefined;
   /** The files of an artifact by row id: for a look at whether they are there. */
   filesOf(id: number): readonly ArtifactFile[];
@@ -25,7 +26,8 @@ interface ArtifactRow {
   readonly shape: 'file' | 'folder';
   readonly bytes: number;
   readonly empty_folders: string;
-  readonly kind: string;
+  /** Null where no attempt made it. */
+  readonly kind: string | null;
 }
 
 /**
@@ -110,8 +112,9 @@ export function openArtifactRows(db: Database): ArtifactRows {
         )
         .get(digest);
       if (row === undefined) return undefined;
-      const emptyFolders = jsonIn(row.empty_folders) as string[];
-      return {digest, kind: row.kind, shape: row.shape, bytes: row.bytes, files: filesOf(row.id), emptyFolders};
+      const emptyFolders = textsIn(row.empty_folders);
+      const kind = row.kind ?? '';
+      return trueManifest({digest, kind, shape: row.shape, bytes: row.bytes, files: filesOf(row.id), emptyFolders});
     },
     saveDocument: (json) => saveText(canonical(json)),
     saveShared: (json) => saveText(remembered(json)),

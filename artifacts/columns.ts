@@ -28,3 +28,10 @@ export function jsonIn(text: string): Json {
     throw damaged('JSON', text);
   }
 }
+
+/** A JSON list of texts. @throws UserError 'store-damaged' */
+export function textsIn(text: string): readonly string[] {
+  const list = jsonIn(text);
+  if (!Array.isArray(list) || !list.every((item) => typeof item === 'string')) throw damaged('list of paths', text);
+  return list;
+}

@@ -63,15 +63,17 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
 
   /** A file that is small enough to be read is checked byte by byte each time; returns its stat at the target. */
   const placeSmall = (artifact: Artifact, file: ArtifactFile, target: string): void => {
-    let bytes: Uint8Array;
-    try {
-      bytes = files.readSmall(blobs.path(file.sha256));
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') throw unusable(artifact, file, 'missing');
-      throw error;
-    }
-    if (hashBytes(bytes) !== file.sha256) {
-      quarantine.add(file.sha256, 'other bytes than its name says');
+    const blob = blobs.path(file.sha256);
+    const size = files.sizeOf(blob);
+    // A link, a pipe or a folder in the place of a blob is none, and reading it might never end.
+    if (size === undefined) throw unusable(artifact, file, 'missing');
+    // Nor is a file that turns out to be a large one read into memory.
+    const bytes = size === file.bytes ? files.readSmall(blob) : undefined;
+    if (bytes === undefined || hashBytes(bytes) !== file.sha256) {
+      quarantine.add(
+        file.sha256,
+        bytes === undefined ? `${size} bytes instead of ${file.bytes}` : 'other bytes than its name says',
+      );
       throw unusable(artifact, file, 'damaged');
     }
     files.writeSmall(target, bytes);

@@ -211,7 +211,11 @@ function ambiguous(store: Store, what: string, candidates: readonly Digest[]): U
 /** An artifact stands for its newest maker. */
 function byArtifact(store: Store, digest: Digest): Resolved {
   const maker = makersOf(store, digest)[0];
-  if (maker === undefined) throw new Error(`Internal error: artifact ${digest} has no maker`);
+  if (maker === undefined) {
+    throw new UserError('store-damaged', `the store is damaged: nothing in it made @${shortDigest(digest)}`, {
+      hint: '`r1 verify` names everything that is; --store FOLDER names another store',
+    });
+  }
   return fromMaker(store, maker, digest);
 }
 

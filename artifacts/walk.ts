@@ -4,6 +4,7 @@
  */
 import {UserError} from './error.js';
 import type {FileStat, Files} from './files.js';
+import {pathMistake} from './manifest.js';
 
 export interface Found {
   /** Relative, '/' between folders; '' when the root is a file. */
@@ -40,6 +41,8 @@ export function walk(files: Files, root: string, links: 'follow' | 'refuse'): Li
   // `inside` holds the folders around this one, by inode: a link to one of them would never end.
   const visit = (from: string, path: string, inside: ReadonlySet<string>): void => {
     const stat = look(from);
+    const mistake = path === '' ? undefined : pathMistake(path);
+    if (mistake !== undefined) throw refuse(from, `has a name that ${mistake} on some systems`, 'rename it');
     if (path.includes('\uFFFD')) throw refuse(from, 'has a name that is not valid UTF-8', 'rename it');
     if (stat.kind === 'file') {
       found.push({path, from, stat});

@@ -1,73 +1,173 @@
 /** Takes an artifact out of the store: a copy of its own, never a link, each byte checked on its way. */
 import {createHash} from 'node:crypto';
-import {dirname, join} from 'node:path';
+import {realpathSync} from 'node:fs';
+import {basename, dirname, join, sep} from 'node:path';
 import {shortDigest} from '../digest.js';
 import type {Digest} from '../digest.js';
-import {UserError, plainError} from '../error.js';
+import {UserError, codeOf, plainError} from '../error.js';
 import type {Files} from '../files.js';
-import type {Artifact} from '../records.js';
+import type {Artifact, ArtifactFile} from '../records.js';
 import {partsOf} from '../store.js';
 import type {Store} from '../store.js';
 
 /**
  * Copies the artifact's files into `target`, which must be empty or not exist; a single file becomes `target` itself.
- * Throws UserError: not-found, target-not-empty, bytes-missing, bytes-damaged, disk-full … After an error nothing is left.
+ * Throws UserError: not-found, target-not-empty, bytes-missing, bytes-damaged, store-damaged, disk-full … After an error
+ * nothing is left; what cannot be removed is named. Nor is anything when `stop` is aborted, whose reason is thrown then.
  */
-export async function exportArtifact(store: Store, digest: Digest, target: string): Promise<Artifact> {
+export async function exportArtifact(
+  store: Store,
+  digest: Digest,
+  target: string,
+  stop?: AbortSignal,
+): Promise<Artifact> {
   const {files} = partsOf(store);
   const artifact = store.artifact(digest);
   if (artifact === undefined) throw new UserError('not-found', `the store knows no artifact @${shortDigest(digest)}`);
-  const before = files.statFollowed(target);
-  const empty =
-    before === undefined ||
-    (before.kind === 'folder' && artifact.shape === 'folder' && files.list(target).length === 0);
-  if (!empty) {
-    throw new UserError(
-      'target-not-empty',
-      `${target} ${before.kind === 'folder' ? 'is not empty' : 'exists already'}`,
-      {
-        hint: 'give a folder that is empty or does not exist yet',
-      },
-    );
-  }
+  refuseTaken(files, artifact, target);
+  refuseInside(store, target);
   const made: string[] = [];
   try {
-    await store.withoutCollector(() => copyAll(store, artifact, target, made));
+    await store.withoutCollector(() => copyAll(store, {artifact, target, made, stop}));
   } catch (error) {
-    for (const path of made.reverse()) if (files.stat(path) !== undefined) files.remove(path);
-    throw plainError(error, `export to ${target}`);
+    const left = removeAll(files, made);
+    if (stop?.aborted === true && error === stop.reason && left.length === 0) throw error;
+    throw named(error, target, left);
   }
   return artifact;
 }
 
-/** `made` collects what was made, parents first. */
-async function copyAll(store: Store, artifact: Artifact, target: string, made: string[]): Promise<void> {
-  const {files, blobs} = partsOf(store);
+/** Only what is empty or not there may be written to. */
+function refuseTaken(files: Files, {shape}: Artifact, target: string): void {
+  const refuse = (what: string, hint: string): UserError =>
+    new UserError('target-not-empty', `${target} ${what}`, {hint});
+  const before = files.statFollowed(target);
+  if (before === undefined) {
+    if (files.stat(target) === undefined) return;
+    throw refuse('is a symbolic link that leads nowhere', 'remove it, or give another path');
+  }
+  if (before.kind !== 'folder') throw refuse('exists already', 'give a path where there is nothing yet');
+  if (shape === 'file') {
+    throw refuse('is a folder, and this is a single file', `give the path of the file to be: ${join(target, 'FILE')}`);
+  }
+  if (files.list(target).length > 0) throw refuse('is not empty', 'give a folder that is empty or does not exist yet');
+}
+
+/** What lies in a store is the store's: it would not know the copy, and `r1 gc` might take it for its own. */
+function refuseInside(store: Store, target: string): void {
+  const inside = (path: string, folder: string): boolean => path === folder || path.startsWith(folder + sep);
+  if (!inside(realPath(target), realPath(store.folder))) return;
+  throw new UserError('bad-argument', `${target} lies in the store itself`, {hint: 'give a folder outside of it'});
+}
+
+/** Where a path leads once its links are followed, as far as it exists. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' || path === dirname(path)) return path;
+    return join(realPath(dirname(path)), basename(path));
+  }
+}
+
+interface Copy {
+  readonly artifact: Artifact;
+  readonly target: string;
+  /** Collects what was made, parents first. */
+  readonly made: string[];
+  readonly stop: AbortSignal | undefined;
+}
+
+async function copyAll(store: Store, copy: Copy): Promise<void> {
+  const {files} = partsOf(store);
+  const {artifact, target, made} = copy;
   if (artifact.shape === 'folder') makeFolders(files, target, made);
-  for (const folder of artifact.emptyFolders) makeFolders(files, join(target, folder), made);
+  for (const folder of artifact.emptyFolders) makeInside(files, target, folder, made);
   for (const file of artifact.files) {
-    const to = file.path === '' ? target : join(target, file.path);
-    makeFolders(files, dirname(to), made);
-    const from = blobs.path(file.sha256);
-    const what = `the bytes of ${file.path === '' ? 'the file' : file.path}`;
-    if (files.stat(from) === undefined) {
-      throw new UserError('bytes-missing', `${what} are no longer in the store`, {
-        hint: `\`r1 show @${shortDigest(artifact.digest)}\` says what made it; running that again brings them back`,
-      });
-    }
-    const hash = createHash('sha256');
+    if (file.path === '') makeFolders(files, dirname(target), made);
+    else makeInside(files, target, dirname(file.path), made);
+    await copyFile(store, file, copy);
+  }
+}
+
+async function copyFile(store: Store, file: ArtifactFile, {artifact, target, made, stop}: Copy): Promise<void> {
+  const {files, blobs} = partsOf(store);
+  const to = file.path === '' ? target : join(target, file.path);
+  const from = blobs.path(file.sha256);
+  const what = `the bytes of ${file.path === '' ? 'the file' : file.path}`;
+  const size = files.sizeOf(from);
+  if (size === undefined) {
+    throw new UserError('bytes-missing', `${what} are no longer in the store`, {
+      hint: `\`r1 show @${shortDigest(artifact.digest)}\` says what made it; running that again brings them back`,
+    });
+  }
+  const hash = createHash('sha256');
+  const check = (chunk: Uint8Array): void => {
+    stop?.throwIfAborted();
+    hash.update(chunk);
+  };
+  if (size === file.bytes) {
     made.push(to);
-    await files.copy(from, to, (chunk) => hash.update(chunk));
-    if (hash.digest('hex') !== file.sha256) {
-      throw new UserError('bytes-damaged', `${what} are damaged in the store`, {
-        hint: '`r1 verify` names everything that is',
+    try {
+      await files.copy(from, to, check);
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+      made.pop(); // Somebody else's.
+      throw new UserError('target-not-empty', `${to} is there already`, {
+        hint: 'give an empty folder; where upper and lower case are the same, two names may be one',
       });
     }
   }
+  if (size !== file.bytes || hash.digest('hex') !== file.sha256) {
+    throw new UserError('bytes-damaged', `${what} are damaged in the store`, {
+      hint: '`r1 verify` names everything that is',
+    });
+  }
+}
+
+/** Removes the newest first, and returns what could not be removed. */
+function removeAll(files: Files, made: readonly string[]): readonly string[] {
+  return made.toReversed().filter((path) => {
+    try {
+      if (files.stat(path) !== undefined) files.remove(path);
+      return false;
+    } catch {
+      return true; // Named to the person who exports.
+    }
+  });
+}
+
+/** The error as a sentence, with what was left behind. */
+function named(error: unknown, target: string, left: readonly string[]): unknown {
+  const plain = plainError(error, `export to ${target}`);
+  const code = codeOf(plain);
+  const said =
+    plain instanceof UserError || !/^E[A-Z]+$/.test(code ?? '')
+      ? plain
+      : new UserError('io-error', `could not export to ${target}: ${(plain as Error).message}`, {cause: error});
+  if (left.length === 0 || !(said instanceof Error)) return said;
+  const rest = `left behind, since it could not be removed: ${left.join(', ')}`;
+  const reason = said instanceof UserError ? said.reason : 'io-error';
+  const hint = said instanceof UserError ? said.hint : undefined;
+  return new UserError(reason, said.message, {hint: hint === undefined ? rest : `${hint}\n${rest}`, cause: error});
 }
 
 function makeFolders(files: Files, path: string, made: string[]): void {
   if (files.statFollowed(path)?.kind === 'folder') return;
   makeFolders(files, dirname(path), made);
   if (files.makeFolder(path)) made.push(path);
+}
+
+/** The folders of a relative path. Inside of the target no link is followed: it would lead out of it. */
+function makeInside(files: Files, target: string, path: string, made: string[]): void {
+  let folder = target;
+  for (const name of path === '.' ? [] : path.split('/')) {
+    folder = join(folder, name);
+    if (files.makeFolder(folder)) made.push(folder);
+    else if (files.stat(folder)?.kind !== 'folder') {
+      throw new UserError('target-not-empty', `${folder} is there already, and is no folder`, {
+        hint: 'give a folder that is empty or does not exist yet',
+      });
+    }
+  }
 }

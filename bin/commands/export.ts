@@ -1,7 +1,7 @@
 /** `r1 export`: a model, or any other artifact, as plain files of its own. */
 import {Command} from 'commander';
 import {resolve as absolute} from 'node:path';
-import {shortDigest} from '../../artifacts/index.js';
+import {UserError, shortDigest} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
 import {suggestion} from '../../pipeline/nearest.js';
 import {bytesText} from '../render/quantity.js';
@@ -23,8 +23,12 @@ export const exportCommand = (services: Services): Command =>
     .action(async (reference: string, folder: string, {json, ...options}: GlobalOptions) => {
       const {exportArtifact} = await import('../../artifacts/export/files.js');
       await withStore(services, options, 'read', async (store) => {
+        refuseOddTarget(folder);
         const output = await meant(store, reference);
-        const artifact = await exportArtifact(store, output.artifact, absolute(folder));
+        const artifact = await untilStopped(services, (stop) =>
+          exportArtifact(store, output.artifact, absolute(folder), stop),
+        );
+        if (artifact === undefined) return;
         services.say(
           json === true
             ? JSON.stringify({
@@ -47,4 +51,32 @@ async function meant(store: Store, reference: string) {
   if (output !== undefined) return output;
   if (models.length === 1) return models[0]!;
   return (await resolveArtifact(store, reference, {suggest: suggestion})).output;
+}
+
+function refuseOddTarget(folder: string): void {
+  if (folder !== '' && folder !== '-') return;
+  const what = folder === '' ? 'the target is an empty word' : 'an artifact is files, which stdout cannot take';
+  throw new UserError('bad-argument', what, {
+    hint: `give a folder that is empty or not there yet${folder === '-' ? '; ./- is one called “-”' : ''}`,
+  });
+}
+
+/** 128 + SIGINT, as shells have it. */
+const INTERRUPTED = 130;
+
+/** Undefined when it was interrupted; what was half copied is gone then. */
+async function untilStopped<T>(services: Services, work: (stop: AbortSignal) => Promise<T>): Promise<T | undefined> {
+  const stop = new AbortController();
+  const interrupted = (): void => stop.abort();
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.once(signal, interrupted);
+  try {
+    return await work(stop.signal);
+  } catch (error) {
+    if (error !== stop.signal.reason) throw error;
+    services.exit(INTERRUPTED);
+    return undefined;
+  } finally {
+    for (const signal of signals) process.off(signal, interrupted);
+  }
 }
