@@ -27,6 +27,11 @@ export interface Code {
   readonly parts: CodeParts;
   /** URLs of the files that the digest counts, in the order in which they were found. */
   readonly urls: readonly string[];
+  /**
+   * Files that the code names by `new URL('…', import.meta.url)`, each with all that can be reached from it, itself included.
+   * They may be read by path or run by a program, where no module hook can say what they hold.
+   */
+  readonly named: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Token digests by content, so that they are never stale; kept in a file by whoever opens it. */
@@ -63,6 +68,8 @@ export function openCodeReader(cache: TokenCache, sources: Sources = openSources
     const files: Record<string, string> = {};
     const packages: Record<string, string> = {};
     const seen = new Set<string>();
+    const reached = new Map<string, string[]>();
+    const named = new Set<string>();
     const waiting = [start];
     for (let url = waiting.pop(); url !== undefined; url = waiting.pop()) {
       if (seen.has(url) || isLeftOut(url, start)) continue;
@@ -79,7 +86,11 @@ export function openCodeReader(cache: TokenCache, sources: Sources = openSources
         if (own !== undefined) waiting.push(...throughBarrel(own, names));
         else if (/^(\.{1,2}\/|file:)/.test(specifier) || via === 'url') {
           const target = typedSibling(specifier, url) ?? new URL(specifier, url).href;
-          if (via === 'import' || (target.startsWith('file:') && isFile(target))) waiting.push(target);
+          if (via === 'import' || (target.startsWith('file:') && isFile(target))) {
+            waiting.push(target);
+            reached.set(url, [...(reached.get(url) ?? []), target]);
+            if (via === 'url') named.add(target);
+          }
         } else {
           const version = versionOf(specifier, url);
           if (version !== undefined) packages[version.name] = version.version;
@@ -88,7 +99,7 @@ export function openCodeReader(cache: TokenCache, sources: Sources = openSources
     }
     const parts = {files: sorted(files), packages: sorted(packages)};
     const urls = [...seen];
-    return {digest: digestOf('code', parts), parts, urls};
+    return {digest: digestOf('code', parts), parts, urls, named: withReach(named, reached)};
   }
 
   /** The modules behind the names that are taken from a front door of ours; the door itself does not count. */
@@ -130,6 +141,16 @@ export function openCodeReader(cache: TokenCache, sources: Sources = openSources
       if (folder === dirname(folder)) return undefined; // a built-in without its `node:`
     }
   }
+}
+
+/** Each of the files with all that can be reached from it. */
+function withReach(files: Iterable<string>, reached: ReadonlyMap<string, readonly string[]>): Code['named'] {
+  const reach = (file: string): string[] => {
+    const found = new Set([file]);
+    for (const each of found) for (const next of reached.get(each) ?? []) found.add(next);
+    return [...found];
+  };
+  return Object.fromEntries(Array.from(files, (file) => [file, reach(file)]));
 }
 
 function isLeftOut(url: string, start: string): boolean {

@@ -32,6 +32,27 @@ test('the parts are the modules that can be reached, wherever they lie, and the 
   assert.equal(codeIn(t).digest, codeIn(t).digest);
 });
 
+test('a file that is named by its URL is listed with all that it reaches', (t) => {
+  const folder = temporaryFolder(t, {
+    ...FILES,
+    'lib/worker.js': `import './tool.js';\nimport {readFileSync} from 'node:fs';\nreadFileSync(new URL('./words.txt', import.meta.url));`,
+    'lib/tool.js': `import './worker.js';\nimport './deep.js';`,
+    'lib/words.txt': 'a b c',
+  });
+  const at = (name: string) => pathToFileURL(join(folder, name)).href;
+  const {named, urls} = openCodeReader(openTokenCache(join(folder, 'store'))).codeOf(at('stage.js'));
+  assert.deepEqual(Object.keys(named).sort(), [at('lib/words.txt'), at('lib/worker.js')].sort());
+  assert.deepEqual(named[at('lib/words.txt')], [at('lib/words.txt')]);
+  assert.deepEqual(
+    [...named[at('lib/worker.js')]!].sort(),
+    ['lib/deep.js', 'lib/tool.js', 'lib/words.txt', 'lib/worker.js'].map(at),
+  );
+  assert.deepEqual(
+    [...urls].sort(),
+    ['lib/deep.js', 'lib/help.js', 'lib/tool.js', 'lib/words.txt', 'lib/worker.js', 'stage.js'].map(at),
+  );
+});
+
 test('comments, blanks and line breaks do not count', (t) => {
   const changed = codeIn(t, {
     'lib/help.js': `// help\nexport const help =\n  (x) =>   x; /* yes */\nexport const worker = () => new URL('./worker.js', import.meta.url)`,
