@@ -9,7 +9,7 @@ import type {Store} from './store.js';
 
 /** Something that an attempt is a function of and that differs. `name` says which, within `what`. */
 export interface Cause {
-  readonly what: 'stage' | 'seed' | 'param' | 'code' | 'runtime' | 'source' | 'input' | 'checkpoint' | 'other';
+  readonly what: 'stage' | 'seed' | 'param' | 'env' | 'code' | 'runtime' | 'source' | 'input' | 'checkpoint' | 'other';
   readonly name: string;
   /** Undefined where only the other run has it. */
   readonly a: Json | undefined;
@@ -131,7 +131,7 @@ function* differences(a: Json | undefined, b: Json | undefined, path = ''): Gene
 }
 
 /** Ingredients that have causes of their own. */
-const KNOWN: ReadonlySet<string> = new Set(['stage', 'code', 'params', 'inputs', 'seed', 'runtime', 'source']);
+const KNOWN: ReadonlySet<string> = new Set(['stage', 'code', 'params', 'env', 'inputs', 'seed', 'runtime', 'source']);
 
 function causesOf(store: Store, a: Attempt, b: Attempt): readonly Cause[] {
   const [left, right] = [isObject(a.ingredients) ? a.ingredients : {}, isObject(b.ingredients) ? b.ingredients : {}];
@@ -144,6 +144,7 @@ function causesOf(store: Store, a: Attempt, b: Attempt): readonly Cause[] {
     ...(a.stage === b.stage ? [] : [{what: 'stage', name: '', a: a.stage, b: b.stage} as const]),
     ...of('source', isSource ? differences(sourceOf(left), sourceOf(right)) : []),
     ...of('param', isSource ? [] : differences(a.params, b.params)),
+    ...of('env', differences(left['env'] ?? {}, right['env'] ?? {})),
     ...of('seed', differences(left['seed'], right['seed'])),
     ...(left['code'] === right['code'] ? [] : codeCauses(store, a, b, [left['code'], right['code']])),
     ...of('runtime', differences(left['runtime'], right['runtime'])),

@@ -5,6 +5,7 @@
 import {canonicalJson, digestOf} from '../artifacts/index.js';
 import type {Digest, Json} from '../artifacts/index.js';
 import type {CodeParts} from './code.js';
+import type {Environment} from './environment.js';
 import type {Params} from './stage.js';
 
 /** TensorFlow version, device, threads, Node major, CPU instruction set, as set-up wrote them down; opaque to the runner. */
@@ -15,6 +16,8 @@ export interface Ingredients {
   readonly stage: string;
   readonly code: Digest;
   readonly params: Params;
+  /** Declared environment variables; left out where there are none, so that a stage without keeps its fingerprint. */
+  readonly env?: Environment;
   /** Port → digest, or for a `many` port: name → digest. */
   readonly inputs: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   /** `null` for a stage that does not depend on it. */
@@ -51,6 +54,9 @@ export function differences(options: {
       const node = madeBy(name);
       found.push(node === undefined ? `input ${name}` : `input ${name} (${node})`);
     }
+  }
+  for (const [name, was, is] of changed(before.env ?? {}, now.env ?? {})) {
+    found.push(`env ${name} ${short(was)} → ${short(is)}`);
   }
   if (before.seed !== now.seed) found.push(`seed ${before.seed ?? 'none'} → ${now.seed ?? 'none'}`);
   for (const [name, was, is] of changed(before.runtime ?? {}, now.runtime ?? {})) {

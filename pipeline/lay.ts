@@ -4,10 +4,10 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {canonicalJson} from '../artifacts/index.js';
 import type {Digest, Json, Placed, Store} from '../artifacts/index.js';
+import {countedEnvironment, withEnvironment} from './environment.js';
 import {bootId} from './executors/processes.js';
 import {JOB_VERSION, absolutePaths, jobFiles, writeRecord} from './jobfolder.js';
 import type {Job} from './jobfolder.js';
-import type {AnyStage} from './stage.js';
 import {resourcesOf, threadsOf} from './wiring.js';
 import type {StageNode} from './wiring.js';
 
@@ -41,7 +41,7 @@ export async function layJob({folder, tag, node, exportName, seed, inputs, store
     threads: threadsOf(node),
     cores: resourcesOf(node).cpu,
   };
-  const command = commandOf(stage, folder, base);
+  const command = commandOf(node, folder, base);
   const {checkpointEvery} = node.options;
   const job: Job = {
     version: JOB_VERSION,
@@ -87,15 +87,18 @@ async function placeInputs(
 
 /** The command line of a stage that is a program, and the folders that such a one expects to be there. */
 function commandOf(
-  stage: AnyStage,
+  node: StageNode,
   folder: string,
   job: Pick<Job, 'inputs' | 'outputs' | 'params' | 'seed' | 'threads'>,
 ): readonly string[] | undefined {
+  const {stage} = node;
   if (stage.argv === undefined) return undefined;
   const {scratch, outputs} = jobFiles(folder);
   mkdirSync(scratch);
   mkdirSync(outputs);
   const {params, seed, threads} = job;
-  const words = stage.argv({...absolutePaths(folder, job), params, seed, threads, scratch} as never);
+  const context = {...absolutePaths(folder, job), params, seed, threads, scratch} as never;
+  // It is called here, but what it says of the environment must be what the program would find.
+  const words = withEnvironment(countedEnvironment(node, process.env), () => stage.argv!(context));
   return words.map((word) => (word instanceof URL ? fileURLToPath(word) : String(word)));
 }

@@ -19,6 +19,7 @@ import type {
 import {conclude, seeThrough} from './attempt.js';
 import type {Attempted, Attempting, Claimed} from './attempt.js';
 import {bringCheckpoint, furthestCheckpoint, untainted} from './continue.js';
+import {nodeVariables} from './environment.js';
 import {bootId} from './executors/processes.js';
 import {GONE} from './executors/executor.js';
 import type {Running} from './executors/executor.js';
@@ -205,7 +206,13 @@ export async function bringUpToDate(
       return conclude(claimed, {reason: 'stopped'}, {wallMs: 0}, runner);
     let running: Running;
     try {
-      running = await runner.executor.start({folder, tag, ...(command === undefined ? {} : {command})});
+      const env = nodeVariables(node, process.env);
+      running = await runner.executor.start({
+        folder,
+        tag,
+        ...(command === undefined ? {} : {command}),
+        ...(env === undefined ? {} : {env}),
+      });
     } catch (thrown) {
       const {message} = plainError(thrown, 'start its process') as Error;
       return conclude(claimed, {reason: 'start-failed', message}, {wallMs: 0}, runner);

@@ -3,6 +3,7 @@
  * enter fingerprints by content, so below a node that must run nothing is certain: there the plan says `runs if … changes`.
  */
 import type {Digest} from '../artifacts/index.js';
+import {declaredEnv} from './environment.js';
 import {differences, fingerprintOf} from './fingerprint.js';
 import type {Ingredients, KnownIngredients, RuntimeClass} from './fingerprint.js';
 import type {Code, CodeParts} from './code.js';
@@ -124,12 +125,14 @@ export function knownIngredients(
   node: StageNode,
   input: Pick<PlanInput, 'codeOf' | 'runtimeOf' | 'seed'>,
 ): KnownIngredients {
+  const env = declaredEnv(node);
   return {
     stage: node.stage.name,
     code: input.codeOf(node).digest,
     params: node.params,
     seed: node.stage.seedless === true ? null : input.seed,
     runtime: node.stage.tensor === true ? input.runtimeOf(threadsOf(node)) : null,
+    ...(env === undefined ? {} : {env}),
   };
 }
 
@@ -161,8 +164,10 @@ export function withInputs(
       names[name] = digest;
     }
   }
-  const {code, params, runtime, seed, stage} = known;
-  return {code, inputs, params, runtime, seed, stage};
+  const {code, env, params, runtime, seed, stage} = known;
+  return env === undefined
+    ? {code, inputs, params, runtime, seed, stage}
+    : {code, env, inputs, params, runtime, seed, stage};
 }
 
 /** A record without a prototype: of another V8 would note the shape for every new set of names, which takes four times as long. */

@@ -34,7 +34,7 @@ export type OutputsOf<S extends {readonly outputs: OutputPorts}> = {
 };
 export type ParamsOf<S extends {readonly params: Params}> = Partial<S['params']>;
 
-/** Operational settings of one node. Only `threads` (of tensor stages) is part of the fingerprint. */
+/** Operational settings of one node. Only `threads` (of tensor stages) and `env` are part of the fingerprint. */
 export interface NodeOptions {
   readonly threads?: number;
   readonly resources?: Partial<Resources>;
@@ -42,6 +42,13 @@ export interface NodeOptions {
   readonly timeout?: number;
   /** A checkpoint every so many steps; `due` also asks for one when a stop was requested. */
   readonly checkpointEvery?: number;
+  /** Environment variables with their values, on top of those of the stage. */
+  readonly env?: Readonly<Record<string, string>>;
+  /**
+   * Environment variables that are handed on as they are set where r1 is run, beside those that the stage asks for. Their
+   * values are neither hashed nor written anywhere; where one is not set, nothing is run.
+   */
+  readonly passEnv?: readonly string[];
 }
 
 export interface Add {

@@ -7,6 +7,7 @@ import {join} from 'node:path';
 import type {Artifact, Attempt, Json, Store} from '../artifacts/index.js';
 import {outcomeOf, outputPath} from './attempt.js';
 import {openCodeReader} from './code.js';
+import {missingVariables, nodeVariables} from './environment.js';
 import type {Executor} from './executors/executor.js';
 import {differences} from './fingerprint.js';
 import type {KnownIngredients, RuntimeClass} from './fingerprint.js';
@@ -92,6 +93,8 @@ async function sameStage(attempt: Attempt, {store, runtimeOf}: ReproduceOptions)
     codeParts: (digest) => (digest === before.code ? files : code.partsOf(digest)),
   });
   if (changed.length > 0) return cannot(`changed since: ${changed.join(', ')}`);
+  const missing = missingVariables(node, process.env);
+  if (missing.length > 0) return cannot(missing.join(', '));
   return ok({node, exportName});
 }
 
@@ -105,7 +108,13 @@ async function makeAgain(
     const tag = `${store.id}/reproduce-${attempt.id}`;
     const {inputs, seed} = attempt;
     const {command} = await layJob({folder, tag, node, exportName, seed, inputs, store});
-    const running = await executor.start({folder, tag, ...(command === undefined ? {} : {command})});
+    const env = nodeVariables(node, process.env);
+    const running = await executor.start({
+      folder,
+      tag,
+      ...(command === undefined ? {} : {command}),
+      ...(env === undefined ? {} : {env}),
+    });
     const end = () => running.kill();
     stop.asked.addEventListener('abort', end, {once: true});
     const exit = await running.exit;

@@ -4,6 +4,7 @@
  */
 import {UserError} from '../artifacts/index.js';
 import type {AttemptId, Lock, Orphan, RunId, Store} from '../artifacts/index.js';
+import {missingVariables} from './environment.js';
 import type {Emit, RunFinished, RunOutcome} from './events.js';
 import type {Executor} from './executors/executor.js';
 import {freeze, frozenJson} from './frozen.js';
@@ -54,6 +55,7 @@ const MOST_PLANS = 5;
 /** @throws UserError when the store cannot be written to, or another process runs this run */
 export async function run(prepared: Prepared, options: RunOptions): Promise<RunSummary> {
   const {store, emit} = options;
+  requireVariables(prepared);
   // The first look at `performance` loads a part of Node, 3 ms of a run that has nothing to do.
   const started = process.hrtime();
   const {id, lock} = begin(prepared, options);
@@ -68,6 +70,15 @@ export async function run(prepared: Prepared, options: RunOptions): Promise<RunS
   } finally {
     lock.release();
   }
+}
+
+/** Before anything is recorded or run: hours later would be too late to learn that a credential is missing. */
+function requireVariables({plan}: Prepared): void {
+  const missing = [...plan.nodes.values()].flatMap((planned) =>
+    planned.action === 'run' || planned.action === 'maybe' ? missingVariables(planned.node, process.env) : [],
+  );
+  if (missing.length === 0) return;
+  throw new UserError('bad-argument', missing.join('\n'), {hint: 'set it where r1 is run, as in NAME=value r1 run …'});
 }
 
 function begin(prepared: Prepared, {store, command, resume}: RunOptions): {id: RunId; lock: Lock} {

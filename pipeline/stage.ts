@@ -122,6 +122,13 @@ export interface StageDefinition<I extends InputPorts, O extends OutputPorts, P 
   readonly resources?: Partial<Resources>;
   /** Threads to compute with unless the node says otherwise. Default 1. */
   readonly threads?: number;
+  /**
+   * Environment variables with their values, which are part of the fingerprint; a node can set others. Beside these, those
+   * in `passEnv` and those of the platform (`environment.ts`) a stage sees nothing of the environment that r1 is run in.
+   */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Environment variables that are handed on as they are set where r1 is run, and are neither hashed nor written anywhere. */
+  readonly passEnv?: readonly string[];
   run(context: StageContext<I, O, P>): Promise<void>;
   /**
    * The program and its arguments, for a stage that is a program (`stages/command.ts`): it is then started without a

@@ -3,6 +3,7 @@
  * All mistakes are collected, each with the place of the faulty call. Cycles are found in `graph.ts`.
  */
 import {dirname, resolve} from 'node:path';
+import {declaredEnv, environmentMistakes} from './environment.js';
 import {paramMistake} from './params.js';
 import {callerOutside, placeText} from './place.js';
 import type {Add, NodeOptions, Recipe, Ref} from './recipe.js';
@@ -114,7 +115,12 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
       if (mistake === undefined) chosen[name] = value;
       else complain(`node “${id}”: ${mistake}`);
     }
-    place({type: 'stage', id, stage, inputs: inOrder, params: chosen, options});
+    const wrong = environmentMistakes(stage, options);
+    for (const mistake of wrong) complain(`node “${id}”: ${mistake}`);
+    // As of params, what the stage gives by itself is filled in: a run that is resumed goes on with what it began with.
+    const env = wrong.length > 0 ? undefined : declaredEnv({stage, options});
+    const filled = env === undefined ? options : {...options, env};
+    place({type: 'stage', id, stage, inputs: inOrder, params: chosen, options: filled});
     const outputs: Record<string, Ref> = {};
     for (const [port, kind] of Object.entries(stage.outputs)) outputs[port] = {node: id, port, kind};
     return outputs;

@@ -74,8 +74,14 @@ function ingredientLines(attempt: Attempt, store: Store): string[] {
     const where = from === undefined ? '' : ` from ${from.node} (attempt ${madeBy})`;
     lines.push(`  input    ${name === '' ? port : `${port}.${name}`} @${artifact.slice(0, 8)}${where}`);
   }
-  const {code, seed, runtime} = attempt.ingredients as {code?: string; seed?: number | null; runtime?: unknown};
+  const {code, env, seed, runtime} = attempt.ingredients as {
+    code?: string;
+    env?: Readonly<Record<string, string>>;
+    seed?: number | null;
+    runtime?: unknown;
+  };
   if (code !== undefined) lines.push(`  code     ${code.slice(0, 12)}`);
+  for (const [name, value] of Object.entries(env ?? {})) lines.push(`  env      ${name}=${value}`);
   if (seed !== undefined) lines.push(`  seed     ${seed ?? 'does not matter'}`);
   if (runtime !== undefined && runtime !== null) lines.push(`  runtime  ${JSON.stringify(runtime)}`);
   return lines;

@@ -67,6 +67,9 @@ export function cardText(card: ArtifactCard, {colours, store}: CardOptions): str
       ...entriesOf(attempt.params).map(
         ([name, value], index) => [index === 0 ? 'params' : '', `${name} ${short(value)}`] as const,
       ),
+      ...entriesOf(ingredients.get('env')).map(
+        ([name, value], index) => [index === 0 ? 'env' : '', `${name}=${short(value)}`] as const,
+      ),
       ...attempt.inputs.map((input, index) => [index === 0 ? 'inputs' : '', inputText(input)] as const),
       ...(typeof code === 'string' ? [['code', cyan(code.slice(0, 8)) + dim(codeText(maker))] as const] : []),
       ...(runtime.length === 0

@@ -16,6 +16,8 @@ export interface StartRequest {
   readonly folder: string;
   /** In the environment of the process and all that it starts, as `R1_ATTEMPT`. */
   readonly tag: string;
+  /** Environment variables of this job alone. Whoever starts it hands them on unseen: they may be secret. */
+  readonly env?: Readonly<Record<string, string>>;
   /** A program to run instead of the stage's module. */
   readonly command?: readonly string[];
 }

@@ -7,6 +7,7 @@
  */
 import type * as Execa from 'execa';
 import type {Readable, Writable} from 'node:stream';
+import {platformEnvironment} from '../environment.js';
 
 const SHELL = '/bin/sh';
 
@@ -17,7 +18,8 @@ export const LAUNCHER = 'r1-launcher';
  * What a shell is told first. `run` starts a job, says so, waits for it and says how it ended, after the processor time of all
  * jobs so far. Its words are the job folder, the folder to run in, the tag, whether the program knows nothing of results
  * (then its exit code is written down as one, in one piece, since a rename would take a process more; an empty one is none),
- * and the program with its arguments.
+ * the job's own variables as `NAME=value` and an empty word behind them, and the program with its arguments. The shell reads
+ * all this from its input, so that no list of processes shows what a variable holds.
  *
  * A shell whose runner died before it came to read an order does not carry it out any more. Once a job runs, that nobody
  * listens is no reason to end. One that cannot open the log refuses; the runner finds out why.
@@ -32,6 +34,11 @@ run() {
     export R1_ATTEMPT="$3"
     test -z "$4" || export R1_JOB="$1"
     shift 4
+    until test -z "$1"; do
+      export "$1" || exit
+      shift
+    done
+    shift
     exec "$@"
   ) </dev/null >&2 &
   trap : PIPE
@@ -55,6 +62,8 @@ export interface Order {
   readonly tag: string;
   /** Whether the program knows nothing of job folders, so that its exit code is its result. */
   readonly plain: boolean;
+  /** Environment variables of this job. */
+  readonly env: Readonly<Record<string, string>> | undefined;
   readonly words: readonly string[];
 }
 
@@ -77,7 +86,7 @@ export interface Launched {
 let door: Promise<typeof Execa> | undefined;
 
 /** Read once: every look into `process.env` is a call into the system, and a copy of it takes one for each variable. */
-const inherited = {...process.env};
+const inherited = platformEnvironment(process.env);
 
 /** @throws Error when there is no shell, or no process can be started */
 export async function startLauncher(): Promise<Launcher> {
@@ -152,7 +161,7 @@ export class Launcher {
   }
 
   /** Starts a job; only one at a time. */
-  launch({folder, cwd, tag, plain, words}: Order): Launched {
+  launch({folder, cwd, tag, plain, env = {}, words}: Order): Launched {
     if (this.#job !== undefined) throw new Error('a launcher runs one job at a time');
     let started!: Job['started'];
     let refused!: Job['refused'];
@@ -166,7 +175,9 @@ export class Launcher {
     else {
       // As long as something is expected of it, the runner stays for it.
       this.#output.ref();
-      this.#input.write(`run ${[folder, cwd, tag, plain ? 'plain' : '', ...words].map(quoted).join(' ')}\n`);
+      const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+      const order = [folder, cwd, tag, plain ? 'plain' : '', ...variables, '', ...words];
+      this.#input.write(`run ${order.map(quoted).join(' ')}\n`);
     }
     return launched;
   }

@@ -44,7 +44,7 @@ export function localExecutor(entry: string): Executor {
 
   return {
     async start(request) {
-      const {folder, tag, command} = request;
+      const {folder, tag, command, env} = request;
       const files = jobFiles(folder);
       const launcher = await take();
       const before = performance.now();
@@ -53,6 +53,7 @@ export function localExecutor(entry: string): Executor {
         cwd: command === undefined ? folder : files.scratch,
         tag,
         plain: command !== undefined,
+        env,
         words: command ?? [process.execPath, '--enable-source-maps', entry, folder],
       });
       const pid = await started.catch((error: unknown) => {
