@@ -4,6 +4,7 @@
  */
 import {UserError} from '../artifacts/index.js';
 import type {AttemptId, Lock, Orphan, RunId, Store} from '../artifacts/index.js';
+import {environmentWarningText, environmentWarnings} from './env-reads.js';
 import {missingVariables} from './environment.js';
 import type {Emit, RunFinished, RunOutcome} from './events.js';
 import type {Executor} from './executors/executor.js';
@@ -56,6 +57,9 @@ const MOST_PLANS = 5;
 export async function run(prepared: Prepared, options: RunOptions): Promise<RunSummary> {
   const {store, emit} = options;
   requireVariables(prepared);
+  for (const warning of environmentWarnings(prepared, process.env)) {
+    emit({type: 'warning', text: environmentWarningText(warning)});
+  }
   // The first look at `performance` loads a part of Node, 3 ms of a run that has nothing to do.
   const started = process.hrtime();
   const {id, lock} = begin(prepared, options);

@@ -1,5 +1,6 @@
 /** `r1 plan`: what `r1 run` would do, why, and how long it took before. Changes nothing. */
 import {Command} from 'commander';
+import {environmentWarnings} from '../../pipeline/env-reads.js';
 import {loadRecipe} from '../../pipeline/load.js';
 import {prepare} from '../../pipeline/prepare.js';
 import {runtimeClass} from '../../stages/tensorflow/runtime.js';
@@ -21,15 +22,17 @@ export const planCommand = (services: Services): Command =>
       const {store, close} = openForPlan(services, options.store);
       try {
         const loaded = await loadRecipe(name, RECIPES);
-        const {plan} = await prepare({
+        const prepared = await prepare({
           loaded,
           wishes: wishesOf(options),
           store,
           runtimeOf: (threads) => ({...runtimeClass(threads)}),
         });
+        const {plan} = prepared;
+        const warnings = environmentWarnings(prepared, process.env);
         const {colours, width} = services;
-        if (options.json === true) for (const piece of planJson(plan)) services.stream(piece);
-        else services.say(planText(plan, {colours, width}));
+        if (options.json === true) for (const piece of planJson(plan, warnings)) services.stream(piece);
+        else services.say(planText(plan, {colours, width}, warnings));
       } finally {
         close();
       }

@@ -1,5 +1,7 @@
 /** A plan as lines: what would run, be reused, or depend on what runs, why, and how long it took before. */
 import pc from 'picocolors';
+import {environmentWarningText} from '../../pipeline/env-reads.js';
+import type {EnvironmentWarning} from '../../pipeline/env-reads.js';
 import type {Expected, Plan, PlannedNode} from '../../pipeline/plan.js';
 import {bytesText, durationText} from './quantity.js';
 
@@ -8,7 +10,7 @@ export interface PlanLines {
   readonly width: number;
 }
 
-export function planText(plan: Plan, {colours}: PlanLines): string {
+export function planText(plan: Plan, {colours}: PlanLines, warnings: readonly EnvironmentWarning[] = []): string {
   const paint = pc.createColors(colours);
   const nodes = [...plan.nodes];
   const wide = Math.max(4, ...nodes.map(([id]) => id.length));
@@ -23,7 +25,8 @@ export function planText(plan: Plan, {colours}: PlanLines): string {
           : paint.dim(action);
     return `${id.padEnd(wide)}  ${coloured}  ${planned.because}${expected === '' ? '' : paint.dim(`  ${expected}`)}`;
   });
-  return [...lines, '', summary(plan)].join('\n');
+  const notes = warnings.map((warning) => `${paint.yellow('warning')}: ${environmentWarningText(warning)}`);
+  return [...lines, '', ...notes, ...(notes.length > 0 ? [''] : []), summary(plan)].join('\n');
 }
 
 const WORD: Readonly<Record<PlannedNode['action'], string>> = {
@@ -66,7 +69,10 @@ function summary({nodes, criticalPath}: Plan): string {
 const PIECE = 1000;
 
 /** The plan as JSON, piece by piece: the whole of a large one would take as much memory as the plan itself. */
-export function* planJson({nodes, criticalPath}: Plan): Generator<string> {
+export function* planJson(
+  {nodes, criticalPath}: Plan,
+  warnings: readonly EnvironmentWarning[] = [],
+): Generator<string> {
   yield '{"nodes":[';
   let piece: string[] = [];
   let before = '';
@@ -78,7 +84,7 @@ export function* planJson({nodes, criticalPath}: Plan): Generator<string> {
     before = ',';
   }
   if (piece.length > 0) yield `${before}${piece.join(',')}`;
-  yield `],"criticalPath":${JSON.stringify(criticalPath)}}\n`;
+  yield `],"criticalPath":${JSON.stringify(criticalPath)},"warnings":${JSON.stringify(warnings)}}\n`;
 }
 
 /** One shape for all, as that is quickest; what is `undefined` does not come out. */

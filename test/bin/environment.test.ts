@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import {existsSync, readFileSync, readdirSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
+import type {TestContext} from 'node:test';
 import {hasProc, kinOf} from '../../pipeline/executors/processes.js';
 import {r1, start, until} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
@@ -45,10 +46,11 @@ const filesBelow = (folder: string): [string, string][] =>
     .filter((file) => statSync(file).isFile())
     .map((file) => [file, readFileSync(file, 'latin1')]);
 
-async function seenBy(t: Parameters<typeof r1>[0], cwd: string, node: string): Promise<Record<string, string>> {
-  const shown = await r1(t, ['export', `${node}:seen`, `./${node}.json`], {cwd});
+async function seenBy(t: TestContext, cwd: string, node: string): Promise<Record<string, string>> {
+  const file = join(temporaryFolder(t), 'seen.json');
+  const shown = await r1(t, ['export', `${node}:seen`, file], {cwd});
   assert.equal(shown.code, 0, shown.err);
-  return JSON.parse(readFileSync(join(cwd, `${node}.json`), 'utf8')) as Record<string, string>;
+  return JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
 }
 
 const ODD = 'two\nlines, \'quotes\' "too", $HOME `id` \\ and naïve 推理';
@@ -211,4 +213,39 @@ test('where a variable that is asked for is missing nothing runs, and the senten
   assert.equal((await r1(t, ['run', './own.recipe.ts'], {cwd})).code, 0, 'what is reused asks for nothing');
   const again = await r1(t, ['reproduce', 'program'], {cwd});
   assert.match(again.out, /cannot be made again: node “program” asks for .*HF_TOKEN/);
+});
+
+test('a variable that is read and dropped changes nothing, and plan and run say so; declared it counts', async (t) => {
+  const cwd = temporaryFolder(t, {
+    'stages.ts': STAGES,
+    'own.recipe.ts': recipeOf(`add('program', program, {});`),
+    'declared.recipe.ts': recipeOf(`
+      add('program', program, {}, {}, {env: {MY_SETTING: process.env['MY_SETTING'] ?? ''}, passEnv: ['HF_TOKEN']});
+    `),
+  });
+  const said = async (words: string[], env: Record<string, string>) => {
+    const {code, out, err} = await r1(t, words, {cwd, env});
+    assert.equal(code, 0, err);
+    return out + err;
+  };
+  const warning = /program: stages\.ts reads the environment variable MY_SETTING, .*declare it in env/;
+  assert.match(await said(['run', './own.recipe.ts'], {MY_SETTING: 'one'}), warning);
+  assert.equal('MY_SETTING' in (await seenBy(t, cwd, 'program')), false);
+  const plan = await said(['plan', './own.recipe.ts'], {MY_SETTING: 'two'});
+  assert.match(plan, /program\s+reuse\s+nothing changed/);
+  assert.match(plan, warning);
+  assert.doesNotMatch(await said(['plan', './own.recipe.ts'], {}), /reads the environment/);
+  const json = await said(['plan', './own.recipe.ts', '--json'], {MY_SETTING: 'two'});
+  assert.deepEqual((JSON.parse(json) as {warnings: unknown}).warnings, [
+    {problem: 'dropped', variable: 'MY_SETTING', nodes: ['program'], file: join(cwd, 'stages.ts')},
+  ]);
+  const missing = await said(['plan', './declared.recipe.ts'], {MY_SETTING: 'one'});
+  assert.match(missing, /warning: node “program” asks for the environment variable HF_TOKEN .*nothing will run/);
+  const one = {MY_SETTING: 'one', HF_TOKEN: 'x'};
+  assert.doesNotMatch(await said(['run', './declared.recipe.ts'], one), /reads the environment/);
+  assert.equal((await seenBy(t, cwd, 'program'))['MY_SETTING'], 'one');
+  assert.match(
+    await said(['plan', './declared.recipe.ts'], {...one, MY_SETTING: 'two'}),
+    /program\s+run\s+env MY_SETTING one → two/,
+  );
 });
