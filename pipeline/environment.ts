@@ -181,6 +181,27 @@ export function environmentMistakes(stage: AnyStage, options: EnvironmentOptions
   return both.map((name) => `${name} is in both env, which gives it a value, and passEnv, which takes yours`);
 }
 
+/**
+ * Variables by which the system, an interpreter or a library decides what code it loads, or whom it talks to. The list
+ * cannot be complete, so names that look like a place, a list of options or a thing to be loaded are on it as well.
+ */
+const DECIDES_CODE =
+  /^(?:PATH|HOME|SHELL|ENV|CDPATH|LD_|DYLD_|NODE_|npm_|PYTHON|PERL|RUBY|GEM_|LUA_|JAVA|_JAVA|JDK_|CLASSPATH|PHP|R_|JULIA_|GIT_|SSH_|OPENSSL_|SSL_|GLIBC_|MALLOC_|EDITOR|VISUAL|PAGER|LESS|XDG_|TMPDIR|DOCKER_|R1_)|(?:PATH|HOME|DIR|ROOT|CONF|CONFIG|OPTION|OPTIONS|OPTS|ARGS|FLAGS|MODULE|MODULES|PLUGIN|PLUGINS|PRELOAD|COMMAND|EXEC|WRAPPER|INIT|RC|STARTUP|PROXY|proxy|URL|BUNDLE)$/;
+
+/**
+ * Why variables that a store remembers must not be handed on: a store may be somebody else's, and is data. What decides on
+ * the code that runs is taken from a recipe or from the definition of a stage, never from there.
+ */
+export function untrustedVariable({stage, options}: Pick<StageNode, 'stage' | 'options'>): string | undefined {
+  const [mistake] = environmentMistakes(stage, options);
+  if (mistake !== undefined) return mistake;
+  const untrusted = Object.entries(options.env ?? {}).find(
+    ([name, value]) => DECIDES_CODE.test(name) && stage.env?.[name] !== value,
+  );
+  if (untrusted === undefined) return undefined;
+  return `the environment variable ${untrusted[0]} may decide what code runs, so it is not taken from a store`;
+}
+
 function nameMistake(name: string): string | undefined {
   if (!NAME.test(name)) {
     return `${JSON.stringify(name)} names no environment variable: letters, digits and “_”, no digit first`;

@@ -4,6 +4,7 @@
  */
 import {UserError} from '../artifacts/index.js';
 import type {Digest, Json, Run} from '../artifacts/index.js';
+import {untrustedVariable} from './environment.js';
 import {importModule} from './foreign.js';
 import {OWN_MODULES, ownUrl} from './own-package.js';
 import type {Prepared} from './prepare.js';
@@ -97,6 +98,8 @@ export async function thaw(plan: FrozenPlan): Promise<Thawed> {
       if (stage.inputs[port] === undefined) throw changed(id, frozen, `it has no input “${port}” any more`);
     }
     const {inputs, params, options} = frozen;
+    const untrusted = untrustedVariable({stage, options});
+    if (untrusted !== undefined) throw changed(id, frozen, untrusted);
     nodes.set(id, {type: 'stage', id, stage, inputs, params: {...stage.params, ...params}, options});
   }
   return {wiring: {recipe: plan.recipe, nodes}, exports};

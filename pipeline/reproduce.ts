@@ -7,7 +7,7 @@ import {join} from 'node:path';
 import type {Artifact, Attempt, Json, Store} from '../artifacts/index.js';
 import {outcomeOf, outputPath} from './attempt.js';
 import {openCodeReader} from './code.js';
-import {missingVariables, nodeVariables} from './environment.js';
+import {missingVariables, nodeVariables, untrustedVariable} from './environment.js';
 import type {Executor} from './executors/executor.js';
 import {differences} from './fingerprint.js';
 import type {KnownIngredients, RuntimeClass} from './fingerprint.js';
@@ -79,6 +79,8 @@ async function sameStage(attempt: Attempt, {store, runtimeOf}: ReproduceOptions)
   if (!stage.ok) return cannot(stage.error);
   const {inputs, params, options, export: exportName} = frozen;
   const node: StageNode = {type: 'stage', id: attempt.node, stage: stage.value, inputs, params, options};
+  const untrusted = untrustedVariable(node);
+  if (untrusted !== undefined) return cannot(untrusted);
   const code = openCodeReader(openTokenCache(store.folder));
   const now: KnownIngredients = knownIngredients(node, {
     codeOf: () => code.codeOf(node.stage.module),

@@ -5,6 +5,7 @@ import {join} from 'node:path';
 import {test} from 'node:test';
 import type {TestContext} from 'node:test';
 import {hasProc, kinOf} from '../../pipeline/executors/processes.js';
+import {readProcess} from '../../pipeline/jobfolder.js';
 import {r1, start, until} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
 
@@ -248,4 +249,21 @@ test('a variable that is read and dropped changes nothing, and plan and run say 
     await said(['plan', './declared.recipe.ts'], {...one, MY_SETTING: 'two'}),
     /program\s+run\s+env MY_SETTING one → two/,
   );
+});
+
+test('a run that is resumed goes on with the variables that it began with', async (t) => {
+  const cwd = temporaryFolder(t, {
+    'stages.ts': STAGES,
+    'own.recipe.ts': recipeOf(`
+      add('program', program, {}, {wait: \`\${process.cwd()}/go\`}, {env: {MODE: process.env['MODE_OF_TODAY'] ?? ''}});
+    `),
+  });
+  const running = start(t, ['run', './own.recipe.ts'], {cwd, env: {MODE_OF_TODAY: 'x'}});
+  await until('the program runs', () => readProcess(join(cwd, '.r1', 'jobs', '1')));
+  running.child.kill('SIGINT');
+  assert.equal((await running.ended).code, 130);
+  writeFileSync(join(cwd, 'go'), '');
+  const resumed = await r1(t, ['resume'], {cwd, env: {MODE_OF_TODAY: 'y'}});
+  assert.equal(resumed.code, 0, resumed.err);
+  assert.equal((await seenBy(t, cwd, 'program'))['MODE'], 'x');
 });

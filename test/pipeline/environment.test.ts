@@ -10,6 +10,7 @@ import {
   isPlatform,
   missingVariables,
   platformEnvironment,
+  untrustedVariable,
 } from '../../pipeline/environment.js';
 import {differences, fingerprintOf} from '../../pipeline/fingerprint.js';
 import type {Ingredients} from '../../pipeline/fingerprint.js';
@@ -148,6 +149,25 @@ test('names and values that no environment can hold, or that are not theirs to s
   assert.match(mistake({env: {HF_TOKEN: 'x'}}, modal)[0]!, /HF_TOKEN is in both/);
   assert.match(mistake({}, {...plain, env: {A: 1}} as never)[0]!, /env of stage “plain”: A is a number/);
   assert.deepEqual(mistake({env: {A: 'two\nlines', _b1: '', PATH: '/x'}, passEnv: ['HF_TOKEN', 'PATH_2']}), []);
+});
+
+test('what decides on the code that runs is not taken from a store, unless the stage says the same', () => {
+  for (const name of [
+    'LD_PRELOAD',
+    'NODE_OPTIONS',
+    'PATH',
+    'HOME',
+    'PYTHONPATH',
+    'OPENSSL_CONF',
+    'MY_PLUGIN_PATH',
+    'https_proxy',
+  ]) {
+    assert.match(untrustedVariable(node(plain, {env: {[name]: '/evil'}}))!, new RegExp(`variable ${name} may decide`));
+    assert.equal(untrustedVariable(node({...plain, env: {[name]: '/x'}}, {env: {[name]: '/x'}})), undefined);
+  }
+  assert.match(untrustedVariable(node(plain, {env: {'A;touch x': ''}}))!, /names no environment variable/);
+  assert.equal(untrustedVariable(node(plain, {env: {MODE: 'a', LC_ALL: 'C', OMP_NUM_THREADS: '1'}})), undefined);
+  assert.equal(untrustedVariable(node(plain)), undefined);
 });
 
 test('a mistake is told with the place in the recipe; a stage’s variables are filled in', () => {
