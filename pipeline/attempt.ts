@@ -4,13 +4,15 @@
  */
 import {existsSync, statSync} from 'node:fs';
 import {join} from 'node:path';
-import {UserError} from '../artifacts/index.js';
-import type {Artifact, AttemptId, ClaimId, Cost, Digest, Placed, Store} from '../artifacts/index.js';
+import {UserError, plainError} from '../artifacts/index.js';
+import type {Artifact, AttemptId, ClaimId, Cost, Digest, Placed, Store, UserErrorReason} from '../artifacts/index.js';
 import type {Emit} from './events.js';
 import {EventTail} from './eventtail.js';
 import type {Executor, Exit, Running} from './executors/executor.js';
+import {MOST_MESSAGE, MOST_STACK, shortened} from './jobevents.js';
+import type {JobEvent} from './jobevents.js';
 import {jobFiles, readResult} from './jobfolder.js';
-import type {JobEvent, JobResult, Usage} from './jobfolder.js';
+import type {JobResult, Usage} from './jobfolder.js';
 import {capLog} from './joblog.js';
 import {outcomeJson} from './outcome.js';
 import type {Failure, Outcome} from './outcome.js';
@@ -52,8 +54,57 @@ export interface Watching {
   readonly endedWell?: () => void;
 }
 
-/** Sees a process to its end and records what came of it. */
+/** Sees a process to its end and records what came of it; also when something unforeseen happens on the way. */
 export async function seeThrough(
+  claimed: Claimed,
+  running: Running,
+  with_: Attempting,
+  watching: Watching,
+): Promise<Attempted> {
+  try {
+    return await seeToItsEnd(claimed, running, with_, watching);
+  } catch (thrown) {
+    running.kill();
+    await running.exit;
+    return close(claimed, thrown, with_);
+  }
+}
+
+/** Errors of the store and its disk that may be over another time; what a process left is whole then, and can be stored. */
+const PASSING: ReadonlySet<UserErrorReason> = new Set([
+  'disk-full',
+  'io-error',
+  'no-permission',
+  'read-only',
+  'store-busy',
+  'store-damaged',
+  'too-many-files',
+]);
+
+/**
+ * Closes an attempt after an error that would come again: left open, every later run would take it over and meet the same.
+ * @throws what was thrown, when it may be over another time
+ */
+export async function close(claimed: Claimed, thrown: unknown, with_: Attempting): Promise<Attempted> {
+  const error = plainError(thrown, 'conclude the attempt');
+  if (error instanceof UserError && PASSING.has(error.reason)) throw error;
+  return conclude(claimed, failureAround(error), {wallMs: wallOf(claimed.folder)}, with_);
+}
+
+/** What went wrong around a stage rather than in it. */
+export function failureAround(error: unknown): Extract<Failure, {reason: 'store-failed' | 'unexpected-error'}> {
+  if (error instanceof UserError) {
+    return {reason: 'store-failed', message: error.message, ...(error.hint === undefined ? {} : {hint: error.hint})};
+  }
+  const {message, stack} = error instanceof Error ? error : new Error(String(error));
+  return {
+    reason: 'unexpected-error',
+    message: shortened(message, MOST_MESSAGE),
+    ...(stack === undefined ? {} : {stack: shortened(stack, MOST_STACK)}),
+  };
+}
+
+async function seeToItsEnd(
   claimed: Claimed,
   running: Running,
   with_: Attempting,
@@ -92,8 +143,11 @@ export async function seeThrough(
     end.dispose();
     clearInterval(timer);
   });
-  if (broken !== undefined) throw broken;
-  const garbled = tail.end();
+  if (broken !== undefined) {
+    tail.close();
+    throw broken;
+  }
+  const garbled = await tail.end();
   capLog(files.log);
   const result = readResult(folder);
   // What the stage's process says of itself is exact; of a program, its time is known from its end, its memory from looks.
@@ -197,7 +251,7 @@ async function ingestOutputs({node, folder}: Claimed, store: Store): Promise<Rec
 function wallOf(folder: string): number {
   const {job, result} = jobFiles(folder);
   const end = statSync(result, {throwIfNoEntry: false})?.mtimeMs ?? Date.now();
-  return Math.max(0, end - statSync(job).mtimeMs);
+  return Math.max(0, end - (statSync(job, {throwIfNoEntry: false})?.mtimeMs ?? end));
 }
 
 const isFailure = (value: Record<string, Artifact> | Failure): value is Failure => typeof value.reason === 'string';

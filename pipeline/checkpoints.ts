@@ -19,7 +19,9 @@ import {
   statSync,
 } from 'node:fs';
 import {dirname, join} from 'node:path';
+import {stepMistake} from './jobevents.js';
 import {writeJson} from './jobfolder.js';
+import {mistakeOf} from './reporting.js';
 import {Stopped} from './stage.js';
 import type {Checkpoints} from './stage.js';
 
@@ -61,25 +63,31 @@ export function openCheckpoints(options: {
       if (every !== undefined) return step % every === 0;
       return clock() - lastEnd >= Math.max(LEAST_SECONDS * 1000, WORK_PER_COST * lastCost);
     },
-    async save(step, write) {
-      const start = clock();
-      const temporary = join(folder, `writing-${process.pid}`);
-      rmSync(temporary, {recursive: true, force: true});
-      mkdirSync(join(temporary, 'files'), {recursive: true});
-      await write(join(temporary, 'files'));
-      seal(temporary, step);
-      const final = checkpointFolder(folder, step);
-      rmSync(final, {recursive: true, force: true}); // a step repeated after a resume; the new one says the same
-      renameSync(temporary, final);
-      syncFolder(folder);
-      for (const old of stepsIn(folder).slice(KEPT))
-        rmSync(checkpointFolder(folder, old), {recursive: true, force: true});
-      lastEnd = clock();
-      lastCost = lastEnd - start;
-      saved(step);
-      if (stopping()) throw new Stopped(step);
+    save: function save(step, write) {
+      const mistake = stepMistake(step);
+      if (mistake !== undefined) return Promise.reject(mistakeOf(save, `checkpoints.save(): ${mistake}`));
+      return keep(step, write);
     },
   };
+
+  async function keep(step: number, write: Parameters<Checkpoints['save']>[1]): Promise<void> {
+    const start = clock();
+    const temporary = join(folder, `writing-${process.pid}`);
+    rmSync(temporary, {recursive: true, force: true});
+    mkdirSync(join(temporary, 'files'), {recursive: true});
+    await write(join(temporary, 'files'));
+    seal(temporary, step);
+    const final = checkpointFolder(folder, step);
+    rmSync(final, {recursive: true, force: true}); // a step repeated after a resume; the new one says the same
+    renameSync(temporary, final);
+    syncFolder(folder);
+    for (const old of stepsIn(folder).slice(KEPT))
+      rmSync(checkpointFolder(folder, old), {recursive: true, force: true});
+    lastEnd = clock();
+    lastCost = lastEnd - start;
+    saved(step);
+    if (stopping()) throw new Stopped(step);
+  }
 }
 
 /** The newest checkpoint of a job whose bytes are the ones that were written; torn ones are passed over. */
@@ -168,6 +176,7 @@ function stepsIn(folder: string): number[] {
     .map((name) => /^step-(\d+)$/.exec(name)?.[1])
     .filter((step) => step !== undefined)
     .map(Number)
+    .filter(Number.isSafeInteger)
     .sort((a, b) => b - a);
 }
 

@@ -1,8 +1,9 @@
 /** Follows the `events.jsonl` that a stage's process appends to: shows it as it comes, keeps its metrics in batches. */
-import {closeSync, existsSync, openSync, readSync} from 'node:fs';
+import {closeSync, constants, fstatSync, openSync, readSync, statSync} from 'node:fs';
+import {setImmediate as turn} from 'node:timers/promises';
 import type {MetricPoint} from '../artifacts/index.js';
-import {parseEvent} from './jobfolder.js';
-import type {JobEvent} from './jobfolder.js';
+import {MOST_LINE, readEvent} from './jobevents.js';
+import type {JobEvent} from './jobevents.js';
 
 export interface EventTailOptions {
   readonly file: string;
@@ -15,20 +16,32 @@ export interface EventTailOptions {
 
 export interface Garbled {
   readonly line: number;
+  /** How the line begins. */
   readonly text: string;
+  /** What is wrong with it, in half a sentence. */
+  readonly message: string;
 }
 
 /** Time between two batches of metrics, ms; each costs a flush of the disk. */
 const KEEP_EVERY = 1000;
+/** Points that wait for a batch. */
+const MOST_POINTS = 10_000;
 const CHUNK = 1 << 16;
+/** Bytes that are read at a time, so that a stage that writes faster than it is read does not hold up everything else. */
+const AT_A_TIME = 4 << 20;
+const MOST_TEXT = 200;
 const NEWLINE = 10;
 
 export class EventTail {
   readonly #options: EventTailOptions;
   #fd: number | undefined;
   #read: number;
+  /** The end of the last whole line before the first garbled one: whoever goes on from there finds that one, too. */
   #behind: number;
-  #rest: Buffer = Buffer.alloc(0);
+  readonly #chunk = Buffer.allocUnsafe(CHUNK);
+  /** The beginning of a line whose end has not come: pieces that fit within the bound, and its bytes. */
+  #pieces: Buffer[] = [];
+  #bytes = 0;
   #line = 0;
   #points: MetricPoint[] = [];
   #kept = 0;
@@ -49,48 +62,123 @@ export class EventTail {
     if (this.#points.length > 0 && now - this.#kept >= KEEP_EVERY) this.#keep(now);
   }
 
-  /** Reads the rest once the process is dead. Returns the first line that is no event, an unfinished last one included. */
-  end(): Garbled | undefined {
-    this.#drain();
-    if (this.#points.length > 0) this.#keep(performance.now());
+  /**
+   * Reads the rest once the process is dead. Resolves to the first line that is no event, an unfinished last one included,
+   * its number counted from the beginning of the file.
+   */
+  async end(): Promise<Garbled | undefined> {
+    try {
+      while (this.#drain()) await turn();
+      if (this.#points.length > 0) this.#keep(performance.now());
+      if (this.#bytes > 0) this.#garble('it was never finished');
+      this.#garbleUnlessWhole();
+      const {garbled} = this;
+      return garbled === undefined ? undefined : {...garbled, line: garbled.line + this.#linesBefore()};
+    } finally {
+      this.close();
+    }
+  }
+
+  close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
-    if (this.garbled === undefined && this.#rest.length > 0) {
-      return {line: this.#line + 1, text: this.#rest.toString('utf8').slice(0, 200)};
-    }
-    return this.garbled;
   }
 
-  #drain(): void {
-    if (this.#fd === undefined) {
-      if (!existsSync(this.#options.file)) return;
-      this.#fd = openSync(this.#options.file, 'r');
-    }
-    for (;;) {
-      const chunk = Buffer.allocUnsafe(CHUNK);
-      const got = readSync(this.#fd, chunk, 0, CHUNK, this.#read);
-      if (got === 0) return;
+  /** Whether there may be more. */
+  #drain(): boolean {
+    this.#fd ??= this.#open();
+    if (this.#fd === undefined) return false;
+    for (let bytes = 0; bytes < AT_A_TIME;) {
+      const got = readSync(this.#fd, this.#chunk, 0, CHUNK, this.#read);
+      if (got === 0) return false;
       this.#read += got;
-      let data = Buffer.concat([this.#rest, chunk.subarray(0, got)]);
-      for (let end = data.indexOf(NEWLINE); end >= 0; end = data.indexOf(NEWLINE)) {
-        this.#behind += end + 1;
-        this.#take(data.toString('utf8', 0, end));
-        data = data.subarray(end + 1);
-      }
-      this.#rest = data;
+      bytes += got;
+      this.#split(this.#chunk.subarray(0, got));
     }
+    return true;
   }
 
-  #take(line: string): void {
-    this.#line++;
-    const event = parseEvent(line);
-    if (event === undefined) {
-      this.garbled ??= {line: this.#line, text: line.slice(0, 200)};
-      return;
+  #open(): number | undefined {
+    const facts = statSync(this.#options.file, {throwIfNoEntry: false});
+    if (facts === undefined) return undefined;
+    if (!facts.isFile()) {
+      this.#garble('events.jsonl is not a file');
+      return undefined;
     }
+    // A pipe that is put in its place at this moment would be waited for without end.
+    return openSync(this.#options.file, constants.O_RDONLY | constants.O_NONBLOCK);
+  }
+
+  /** Looks at each byte once: only what is new can hold the end of a line. */
+  #split(data: Buffer): void {
+    let from = 0;
+    for (let end = data.indexOf(NEWLINE); end >= 0; end = data.indexOf(NEWLINE, from)) {
+      this.#add(data.subarray(from, end));
+      this.#take();
+      from = end + 1;
+    }
+    // What it is read into is used again.
+    this.#add(Buffer.from(data.subarray(from)));
+  }
+
+  #add(piece: Buffer): void {
+    if (piece.length === 0) return;
+    this.#bytes += piece.length;
+    // Of a line that is too long the beginning is enough.
+    if (this.#bytes <= MOST_LINE || this.#pieces.length === 0) this.#pieces.push(piece);
+  }
+
+  /** The line is at its end. */
+  #take(): void {
+    this.#line++;
+    const event = this.#event();
+    if (this.garbled === undefined) this.#behind += this.#bytes + 1;
+    this.#pieces = [];
+    this.#bytes = 0;
+    if (event === undefined) return;
     if (event.type === 'metric') this.#points.push({name: event.name, step: event.step, value: event.value});
     if (event.type === 'progress' && event.tokens !== undefined) this.tokens = event.tokens;
     this.#options.show(event);
+    if (this.#points.length >= MOST_POINTS) this.#keep(performance.now());
+  }
+
+  #event(): JobEvent | undefined {
+    if (this.#bytes > MOST_LINE) {
+      this.#garble(`it is longer than ${MOST_LINE >> 20} MiB`, this.#line);
+      return undefined;
+    }
+    const read = readEvent(Buffer.concat(this.#pieces).toString('utf8'));
+    if (read.ok) return read.value;
+    this.#garble(read.error, this.#line);
+    return undefined;
+  }
+
+  #garble(message: string, line = this.#line + 1): void {
+    // Half a character at the cut is written as U+FFFD.
+    this.garbled ??= {line, text: Buffer.concat(this.#pieces).toString('utf8', 0, MOST_TEXT), message};
+  }
+
+  /** Whoever appends leaves what was read in its place. */
+  #garbleUnlessWhole(): void {
+    const now = statSync(this.#options.file, {throwIfNoEntry: false});
+    const opened = this.#fd === undefined ? undefined : fstatSync(this.#fd);
+    if (now?.ino !== opened?.ino || (now !== undefined && now.size < this.#read)) {
+      this.#garble('events.jsonl was written anew; lines are to be appended to it');
+    }
+  }
+
+  /** Lines that another runner had read before this one came. */
+  #linesBefore(): number {
+    if (this.#fd === undefined) return 0;
+    let lines = 0;
+    for (let at = 0; at < this.#options.offset;) {
+      const got = readSync(this.#fd, this.#chunk, 0, Math.min(CHUNK, this.#options.offset - at), at);
+      if (got === 0) break;
+      const data = this.#chunk.subarray(0, got);
+      for (let end = data.indexOf(NEWLINE); end >= 0; end = data.indexOf(NEWLINE, end + 1)) lines++;
+      at += got;
+    }
+    return lines;
   }
 
   #keep(now: number): void {

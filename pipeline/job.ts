@@ -8,8 +8,9 @@ import {openCheckpoints} from './checkpoints.js';
 import {importModule} from './foreign.js';
 import {absolutePaths, jobFiles, readJob, writeJson} from './jobfolder.js';
 import type {Job, JobResult, Usage} from './jobfolder.js';
-import {StageFailure, Stopped} from './stage.js';
+import {openReporting} from './reporting.js';
 import type {AnyStage, Checkpoints, InputPorts, OutputPorts, Params, StageContext} from './stage.js';
+import {resultOf} from './thrown.js';
 
 /** Clock ticks a second in `/proc/self/stat`; 100 on every Linux that Node runs on. */
 const TICKS = 100;
@@ -40,22 +41,6 @@ export async function runJob(folder: string): Promise<never> {
     return finish(root, resultOf(error));
   }
   return finish(root, {end: 'succeeded'});
-}
-
-function resultOf(error: unknown): JobResult {
-  if (error instanceof Stopped) return {end: 'stopped', step: error.step};
-  // A stage loaded from another copy of the package throws another class of the same name.
-  if (error instanceof Error && (error instanceof StageFailure || error.name === 'StageFailure')) {
-    return {end: 'failed', message: error.message};
-  }
-  if (error instanceof Error) {
-    return {
-      end: 'threw',
-      message: `${error.name}: ${error.message}`,
-      ...(error.stack === undefined ? {} : {stack: error.stack}),
-    };
-  }
-  return {end: 'threw', message: String(error)};
 }
 
 /** The result is the last thing written; timers and sockets that the stage forgot do not keep the process alive. */
@@ -93,7 +78,10 @@ function openContext(
   mkdirSync(files.outputs, {recursive: true});
   const events = openSync(files.events, 'a');
   process.on('exit', () => closeSync(events));
-  const emit = (event: Record<string, unknown>) => writeSync(events, `${JSON.stringify({...event, at: Date.now()})}\n`);
+  const {progress, metric, note, checkpoint} = openReporting(
+    (line) => writeSync(events, line),
+    (text) => console.log(text),
+  );
   let checkpoints: Checkpoints | undefined;
   return {
     ...absolutePaths(root, job),
@@ -108,21 +96,16 @@ function openContext(
         folder: files.checkpoints,
         every: job.checkpointEvery,
         stopping: () => signal.aborted,
-        saved: (step) => emit({type: 'checkpoint', step}),
+        saved: checkpoint,
       }));
     },
     get signal() {
       cooperates();
       return signal;
     },
-    progress: ({step, total, tokens}) =>
-      emit({type: 'progress', step, total, ...(tokens === undefined ? {} : {tokens})}),
-    metric: (name, step, value) =>
-      emit({type: 'metric', name, step, value: Number.isFinite(value) ? value : String(value)}),
-    note(text) {
-      console.log(text);
-      emit({type: 'note', text});
-    },
+    progress,
+    metric,
+    note,
   };
 }
 

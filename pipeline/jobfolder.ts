@@ -3,8 +3,19 @@
  * same. The runner writes `job.json` and `inputs/`; the stage's process (`job.ts`) appends `events.jsonl`,
  * fills `outputs/` and `checkpoints/`, and at the very end puts `result.json` in place by rename. No sockets.
  */
-import {closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync, writeSync} from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import {join} from 'node:path';
+import {MOST_MESSAGE, MOST_STACK, isAmount, shortened, shown, stepMistake} from './jobevents.js';
 import {err, ok} from './result.js';
 import type {Result} from './result.js';
 import type {Params} from './stage.js';
@@ -85,19 +96,6 @@ export interface Usage {
   readonly written?: number;
 }
 
-/** One line of `events.jsonl`; `at` is in milliseconds since 1970 and goes into no output. */
-export type JobEvent =
-  | {
-      readonly type: 'progress';
-      readonly at: number;
-      readonly step: number;
-      readonly total: number;
-      readonly tokens?: number;
-    }
-  | {readonly type: 'metric'; readonly at: number; readonly name: string; readonly step: number; readonly value: number}
-  | {readonly type: 'note'; readonly at: number; readonly text: string}
-  | {readonly type: 'checkpoint'; readonly at: number; readonly step: number};
-
 /** `process.json`: enough to recognise the process again after its runner is gone. */
 export interface ProcessRecord {
   readonly pid: number;
@@ -147,60 +145,49 @@ export function readJob(folder: string): Result<Job, string> {
   return ok(job as Job);
 }
 
-/** Reads `result.json`: `undefined` when there is none. */
+/** Bytes of `result.json` and `process.json`; what is written there stays far below. */
+const MOST_RECORD = 1 << 20;
+
+/** Reads `result.json`, which a stage could have written itself: `undefined` when there is none. */
 export function readResult(folder: string): Result<JobResult | undefined, string> {
-  const file = jobFiles(folder).result;
-  const read = readJson(file);
+  const read = readJson(jobFiles(folder).result, MOST_RECORD);
   if (!read.ok) return read.error === ABSENT ? ok(undefined) : read;
-  const result = read.value as {end?: unknown; message?: unknown} | null;
-  switch (result?.end) {
+  const {end, message, stack, code, step, usage} = (read.value ?? {}) as Readonly<Record<string, unknown>>;
+  const used = isUsage(usage) ? {usage} : {};
+  switch (end) {
     case 'failed':
     case 'threw':
-    case 'unstartable':
-      if (typeof result.message !== 'string') return err(`“message” is not a string`);
-      return ok(result as JobResult);
+    case 'unstartable': {
+      if (typeof message !== 'string') return err(`“message” is not a string`);
+      const said = {message: shortened(message, MOST_MESSAGE, 'the log'), ...used};
+      if (end !== 'threw' || typeof stack !== 'string') return ok({end, ...said});
+      return ok({end, ...said, stack: shortened(stack, MOST_STACK, 'the log')});
+    }
     case 'exited':
-      if (typeof (result as {code?: unknown}).code !== 'number') return err(`“code” is not a number`);
-      return ok(result as JobResult);
-    case 'succeeded':
+      if (!Number.isSafeInteger(code)) return err(`“code” is not a whole number`);
+      return ok({end, code: code as number, ...used});
     case 'stopped':
-      return ok(result as JobResult);
+      if (step !== undefined && stepMistake(step) !== undefined) return err(stepMistake(step)!);
+      return ok({end, ...(step === undefined ? {} : {step: step as number}), ...used});
+    case 'succeeded':
+      return ok({end, ...used});
     default:
-      return err(`it says that the end was ${JSON.stringify(result?.end)}`);
+      return err(`it says that the end was ${shown(end)}`);
   }
+}
+
+function isUsage(value: unknown): value is Usage {
+  if (typeof value !== 'object' || value === null) return false;
+  const {user, system, memory, read = 0, written = 0} = value as Readonly<Record<string, unknown>>;
+  return [user, system, memory, read, written].every(isAmount);
 }
 
 /** Reads `process.json`: `undefined` when the runner was killed before it wrote one. */
 export function readProcess(folder: string): ProcessRecord | undefined {
-  const read = readJson(jobFiles(folder).process);
+  const read = readJson(jobFiles(folder).process, MOST_RECORD);
   if (!read.ok) return undefined;
   const record = read.value as Partial<ProcessRecord> | null;
   return typeof record?.pid === 'number' && typeof record.boot === 'string' ? (record as ProcessRecord) : undefined;
-}
-
-/** One line of `events.jsonl`, or `undefined` when it is none. */
-export function parseEvent(line: string): JobEvent | undefined {
-  const read = parseJson(line);
-  if (!read.ok || typeof read.value !== 'object' || read.value === null) return undefined;
-  const event = read.value as Record<string, unknown>;
-  const isNumber = (key: string) => typeof event[key] === 'number';
-  if (!isNumber('at')) return undefined;
-  switch (event['type']) {
-    case 'progress':
-      return isNumber('step') && isNumber('total') ? (event as unknown as JobEvent) : undefined;
-    case 'metric': {
-      // JSON has no word for these three; a diverged loss is worth keeping all the same.
-      const value = typeof event['value'] === 'string' ? Number(event['value']) : event['value'];
-      if (typeof event['name'] !== 'string' || !isNumber('step') || typeof value !== 'number') return undefined;
-      return {...event, value} as unknown as JobEvent;
-    }
-    case 'note':
-      return typeof event['text'] === 'string' ? (event as unknown as JobEvent) : undefined;
-    case 'checkpoint':
-      return isNumber('step') ? (event as unknown as JobEvent) : undefined;
-    default:
-      return undefined;
-  }
 }
 
 const ABSENT = 'it is not there';
@@ -208,10 +195,20 @@ const ABSENT = 'it is not there';
 /** What says nothing about the file: it may be as good as ever once the disk, or this process, is well again. */
 const UNREADABLE = new Set(['EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'ESTALE']);
 
-function readJson(file: string): Result<unknown, string> {
+/** @param most bytes that are read; a longer file is none of ours */
+function readJson(file: string, most = Infinity): Result<unknown, string> {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    // A pipe in its place would be waited for without end.
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const {size} = fstatSync(fd);
+      if (size > most)
+        return err(`it has ${size.toLocaleString('en')} bytes, ${most.toLocaleString('en')} are allowed`);
+      text = readFileSync(fd, 'utf8');
+    } finally {
+      closeSync(fd);
+    }
   } catch (error) {
     const {code = ''} = error as NodeJS.ErrnoException;
     if (UNREADABLE.has(code)) throw error;

@@ -1,10 +1,10 @@
 /** Makes a job folder ready: inputs in place, `job.json` written. What happens in it then is not known here. */
 import {mkdirSync} from 'node:fs';
 import {join} from 'node:path';
-import {fileURLToPath} from 'node:url';
 import {canonicalJson} from '../artifacts/index.js';
 import type {Digest, Json, Placed, Store} from '../artifacts/index.js';
 import {countedEnvironment, withEnvironment} from './environment.js';
+import {commandLine} from './commandline.js';
 import {bootId} from './executors/processes.js';
 import {JOB_VERSION, absolutePaths, jobFiles, writeRecord} from './jobfolder.js';
 import type {Job} from './jobfolder.js';
@@ -99,6 +99,5 @@ function commandOf(
   const {params, seed, threads} = job;
   const context = {...absolutePaths(folder, job), params, seed, threads, scratch} as never;
   // It is called here, but what it says of the environment must be what the program would find.
-  const words = withEnvironment(countedEnvironment(node, process.env), () => stage.argv!(context));
-  return words.map((word) => (word instanceof URL ? fileURLToPath(word) : String(word)));
+  return commandLine(() => withEnvironment(countedEnvironment(node, process.env), () => stage.argv!(context)));
 }

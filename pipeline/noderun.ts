@@ -2,7 +2,7 @@
  * Brings one node up to date within a run: reuse, wait for whoever is at the same work, take over an orphan, or try it
  * itself. Which of these is decided by the store in one transaction, so that no node runs twice.
  */
-import {existsSync} from 'node:fs';
+import {appendFileSync, existsSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {plainError} from '../artifacts/index.js';
 import type {
@@ -16,7 +16,7 @@ import type {
   RunId,
   Store,
 } from '../artifacts/index.js';
-import {conclude, seeThrough} from './attempt.js';
+import {close, conclude, seeThrough} from './attempt.js';
 import type {Attempted, Attempting, Claimed} from './attempt.js';
 import {bringCheckpoint, furthestCheckpoint, untainted} from './continue.js';
 import {nodeVariables} from './environment.js';
@@ -26,6 +26,7 @@ import type {Running} from './executors/executor.js';
 import type {Ingredients} from './fingerprint.js';
 import {jobFiles, readJob, readResult} from './jobfolder.js';
 import {layJob} from './lay.js';
+import {UnusableCommand} from './commandline.js';
 import type {Failure} from './outcome.js';
 import {err, ok} from './result.js';
 import type {Result} from './result.js';
@@ -58,6 +59,8 @@ export interface Made {
 
 export interface NodeRunner extends Attempting {
   readonly run: RunId;
+  /** Attempts of this run that could not be closed, and why: whoever waits for one would wait for ever. */
+  readonly leftOpen: Map<AttemptId, unknown>;
 }
 
 /** Why a node has nothing to hand on. */
@@ -131,7 +134,10 @@ export async function bringUpToDate(
       case 'claimed': {
         const {attempt, jobFolder} = begun;
         const endedWell = () => slot.yield();
-        const attempted = await attemptIt({attempt, claim: begun.claim, folder: jobFolder, continues, endedWell});
+        const attempted = await noted(
+          attempt,
+          attemptIt({attempt, claim: begun.claim, folder: jobFolder, continues, endedWell}),
+        );
         // Somebody took over while this runner was suspended, and theirs counts; or its end went unseen, because what had
         // started it was killed, and nothing is known against the stage.
         if (attempted.outcome.reason === 'superseded' || attempted.outcome.reason === 'lost') {
@@ -147,6 +153,7 @@ export async function bringUpToDate(
     emit({type: 'node-waiting', node: node.id, attempt: busy.attempt, run: busy.run});
     for (let polls = 0; store.attempt(busy.attempt)?.outcome === undefined; polls++) {
       if (runner.stop.asked.aborted || turn.stop.aborted) return;
+      if (runner.leftOpen.has(busy.attempt)) throw runner.leftOpen.get(busy.attempt);
       if (polls % ALIVE_EVERY === 0 && busy.run !== run && !store.isAlive(busy.run)) return;
       await sleep(POLL);
     }
@@ -174,8 +181,10 @@ export async function bringUpToDate(
       adopted: true,
       ...expected(),
     });
-    const attempted = await seeThrough(claimed, running, runner, {stop: turn.stop});
+    const attempted = await noted(attempt, seeThrough(claimed, running, runner, {stop: turn.stop}));
     const {reason} = attempted.outcome;
+    // It failed before this run began, by what is told of it only now: this run is to try.
+    if (running.pid === 0 && (reason === 'events-garbled' || reason === 'unexpected-error')) return undefined;
     // Its end went unseen: nothing is known against the stage, so it is tried again from its last checkpoint.
     if (reason === 'lost' || reason === 'superseded') return undefined;
     return endOf(attempt, jobFolder, attempted);
@@ -188,9 +197,31 @@ export async function bringUpToDate(
     }));
   }
 
-  async function attemptIt({attempt, claim, folder, continues, endedWell}: Begin): Promise<Attempted> {
-    const files = jobFiles(folder);
+  async function noted<T>(attempt: AttemptId, attempted: Promise<T>): Promise<T> {
+    try {
+      return await attempted;
+    } catch (error) {
+      runner.leftOpen.set(attempt, error);
+      throw error;
+    }
+  }
+
+  async function attemptIt(begin: Begin): Promise<Attempted> {
+    const {attempt, claim, folder} = begin;
     const bare: Claimed = {node, attempt, claim, folder, inputs: []};
+    try {
+      return await startAndSeeThrough(begin, bare);
+    } catch (error) {
+      if (error instanceof UnusableCommand) {
+        appendFileSync(jobFiles(folder).log, `${error.message}\n`);
+        return conclude(bare, {reason: 'start-failed', message: error.message}, {wallMs: 0}, runner);
+      }
+      return close(bare, error, runner);
+    }
+  }
+
+  async function startAndSeeThrough({attempt, folder, continues, endedWell}: Begin, bare: Claimed): Promise<Attempted> {
+    const files = jobFiles(folder);
     const tag = `${store.id}/${attempt}`;
     // A power cut may have taken back that an attempt of this number began, and left its folder.
     if (existsSync(folder)) await store.removeTree(folder);

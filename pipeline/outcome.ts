@@ -89,7 +89,10 @@ export interface ResultGarbled {
 export interface EventsGarbled {
   readonly reason: 'events-garbled';
   readonly line: number;
+  /** How the line begins. */
   readonly text: string;
+  /** What is wrong with it, in half a sentence; records of version 0.1 do not say. */
+  readonly message?: string;
 }
 
 /** Bytes of a read-only input are no longer the ones that were handed in; the store set them aside. */

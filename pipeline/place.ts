@@ -34,11 +34,15 @@ export function callerOutside(own: string): Place | undefined {
   return undefined;
 }
 
+/** Lines of a stack; Node's own modules have neither a path nor a file URL. */
+const BARE_FRAME = /^\s+at (?:async )?((?:file:\/\/)?\/.*?):(\d+):(\d+)$/;
+const NAMED_FRAME = /^\s+at .*?\(((?:file:\/\/)?\/.*?):(\d+):(\d+)\)$/;
+
 /** Where an error was thrown, as far as its stack tells: the topmost frame outside of the runner. */
 export function placeOf(error: unknown): Place | undefined {
   if (!(error instanceof Error) || error.stack === undefined) return undefined;
   for (const line of error.stack.split('\n')) {
-    const match = /\(?((?:file:\/\/)?\/[^():]+|file:[^()]+?):(\d+):(\d+)\)?$/.exec(line);
+    const match = BARE_FRAME.exec(line) ?? NAMED_FRAME.exec(line);
     if (match === null) continue;
     const file = match[1]!.startsWith('file:') ? fileURLToPath(match[1]!) : match[1]!;
     if (dirname(file) === runner()) continue; // the runner itself, which only called

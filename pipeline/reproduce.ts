@@ -14,6 +14,7 @@ import type {KnownIngredients, RuntimeClass} from './fingerprint.js';
 import {frozenPlanOf, importStage} from './frozen.js';
 import {readResult} from './jobfolder.js';
 import {layJob} from './lay.js';
+import {UnusableCommand} from './commandline.js';
 import type {Failure} from './outcome.js';
 import {codePartsOf, ingredientsOf} from './past.js';
 import {knownIngredients} from './plan.js';
@@ -134,6 +135,9 @@ async function makeAgain(
       return ok({verdict: 'differs', ...(await firstDifference({port, before, now, folder, store}))});
     }
     return ok({verdict: 'reproducible'});
+  } catch (error) {
+    if (error instanceof UnusableCommand) return err({reason: 'start-failed', message: error.message});
+    throw error;
   } finally {
     await store.removeTree(folder);
   }

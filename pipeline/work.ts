@@ -2,8 +2,9 @@
  * The nodes of a run that are not settled: scheduled, each with its inputs once these are known, its failures turned into
  * values. Loaded only when there is something to do.
  */
-import {UserError, plainError} from '../artifacts/index.js';
+import {plainError} from '../artifacts/index.js';
 import type {AttemptId, Decision, InputEdge, Json, RunId} from '../artifacts/index.js';
+import {failureAround} from './attempt.js';
 import {furthestCheckpoint} from './continue.js';
 import {codeDifferences, fingerprintOf} from './fingerprint.js';
 import type {Ingredients} from './fingerprint.js';
@@ -57,7 +58,7 @@ class Work {
     this.#made = made;
     this.#options = options;
     this.#tidying = openTidying(options);
-    this.#runner = {...options, run, tidying: this.#tidying};
+    this.#runner = {...options, run, tidying: this.#tidying, leftOpen: new Map()};
   }
 
   async run(): Promise<ReadonlyMap<string, NodeEnd>> {
@@ -109,7 +110,7 @@ class Work {
     try {
       end = await this.#bringUpToDate(planned, turn);
     } catch (error) {
-      const outcome = aroundNode(error);
+      const outcome: RunFailure = failureAround(plainError(error, 'bring the node up to date'));
       this.#options.emit({type: 'node-failed', node: id, outcome});
       end = err(outcome);
     }
@@ -191,13 +192,4 @@ class Work {
       return {port, name, artifact: outputs[ref.port]!, madeBy: attempt};
     });
   }
-}
-
-function aroundNode(thrown: unknown): RunFailure {
-  const error = plainError(thrown, 'bring the node up to date');
-  if (error instanceof UserError) {
-    return {reason: 'store-failed', message: error.message, ...(error.hint === undefined ? {} : {hint: error.hint})};
-  }
-  const {message, stack} = error instanceof Error ? error : new Error(String(error));
-  return {reason: 'unexpected-error', message, ...(stack === undefined ? {} : {stack})};
 }

@@ -25,7 +25,7 @@ export function outcomeText(outcome: Outcome): string {
     case 'result-garbled':
       return `left a result that is none: ${outcome.message}`;
     case 'events-garbled':
-      return `wrote garbled events; line ${outcome.line} is ${JSON.stringify(outcome.text)}`;
+      return `wrote garbled events; line ${outcome.line} is ${JSON.stringify(outcome.text)}${outcome.message === undefined ? '' : `: ${outcome.message}`}`;
     case 'inputs-changed':
       return `changed its inputs (${outcome.digests.map((digest) => `@${digest.slice(0, 8)}`).join(', ')}), which are read-only; the changed bytes were set aside`;
     case 'start-failed':

@@ -140,3 +140,49 @@ test('a mistake is told with its place in the recipe', async (t) => {
   assert.equal(code, 2, err);
   assert.ok(err.startsWith(`${join(cwd, 'programs.ts')}:${line}:3: node “upper”: param “wait” is a number`), err);
 });
+
+/** `argv` → what is said of the node. */
+const ARGV: Readonly<Record<string, readonly [string, RegExp]>> = {
+  throws: [
+    `{ throw new Error('a mistake in my argv'); }`,
+    /its argv threw Error: a mistake in my argv \(\/\S+\/argv\.ts:\d+:\d+\)/,
+  ],
+  throwsText: [`{ throw 'text'; }`, /its argv threw text/],
+  none: [`undefined`, /its argv returned undefined, not a list of words/],
+  empty: [`[]`, /its argv returned no words/],
+  text: [`'echo hello'`, /its argv returned "echo hello", not a list/],
+  hole: [`['echo', , 'a']`, /its argv returned undefined as word 1/],
+  object: [`['echo', {}]`, /its argv returned an object as word 1/],
+  url: [`[new URL('https://example.org/a')]`, /returned https:\/\/example\.org\/a as the program/],
+  nul: [`['echo', 'a\\0b']`, /its argv returned "a\\u0000b" as word 1, which holds a NUL character/],
+  nulProgram: [`['ec\\0ho']`, /as the program, which holds a NUL/],
+  long: [`['echo', 'x'.repeat(200000)]`, /as word 1, which has 200,001 bytes; the system takes 131,072/],
+};
+
+test('a mistake in `argv` is the recipe’s, with the node and its place, and nothing is started', async (t) => {
+  const cwd = temporaryFolder(t, {
+    'argv.ts': `
+      import {recipe} from 'r1';
+      import {command} from 'r1/stages';
+      const base = {module: import.meta.url, inputs: {}, outputs: {out: 'text'}, params: {}};
+      ${Object.entries(ARGV)
+        .map(
+          ([name, [body]]) => `export const ${name} = command({...base, name: '${name}', argv: (): any => ${body}});`,
+        )
+        .join('\n')}
+      export default recipe('argv', (add) => {
+        ${Object.keys(ARGV)
+          .map((name) => `add('${name}', ${name}, {});`)
+          .join(' ')}
+      });`,
+  });
+  const ended = await r1(t, ['run', './argv.ts', '--on-failure', 'continue'], {cwd});
+  assert.equal(ended.code, 1, ended.err);
+  assert.doesNotMatch(ended.err, /error of r1/);
+  for (const [name, [, said]] of Object.entries(ARGV)) {
+    const line = ended.err.split('\n').find((text) => text.startsWith(name.padEnd(10)) && text.includes('failed'));
+    assert.match(line ?? ended.err, said, name);
+    const [attempt] = reading(cwd, (store) => store.attemptsOf(store.latestRun()!.id, name));
+    assert.equal(attempt?.outcome?.reason, 'start-failed', name);
+  }
+});

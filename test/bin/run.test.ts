@@ -7,7 +7,8 @@ import type {TestContext} from 'node:test';
 import {openStore} from '../../artifacts/index.js';
 import type {Attempt, Store} from '../../artifacts/index.js';
 import {isRunning, kinOf} from '../../pipeline/executors/processes.js';
-import {parseEvent, readJob, readProcess} from '../../pipeline/jobfolder.js';
+import {parseEvent} from '../../pipeline/jobevents.js';
+import {readJob, readProcess} from '../../pipeline/jobfolder.js';
 import {r1, recipeFile, start, until} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
 

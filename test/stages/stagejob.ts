@@ -6,7 +6,8 @@ import {existsSync, mkdirSync, readFileSync, readdirSync, statSync} from 'node:f
 import {join, relative, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {copyCheckpoint, newestCheckpoint} from '../../pipeline/checkpoints.js';
-import {jobFiles, parseEvent, writeJson} from '../../pipeline/jobfolder.js';
+import {parseEvent} from '../../pipeline/jobevents.js';
+import {jobFiles, writeJson} from '../../pipeline/jobfolder.js';
 import type {Job, JobResult} from '../../pipeline/jobfolder.js';
 import type {AnyStage, Params} from '../../pipeline/stage.js';
 import type {Sabotage} from './saboteur.js';

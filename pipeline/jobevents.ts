@@ -1,0 +1,141 @@
+/**
+ * The lines of `events.jsonl`. They are checked at both ends: where a stage reports something, so that the mistake is told
+ * with its place in the stage, and where the runner reads, because any program may write this file.
+ */
+import {err, ok} from './result.js';
+import type {Result} from './result.js';
+
+/** One line of `events.jsonl`; `at` is in milliseconds since 1970 and goes into no output. */
+export type JobEvent = {readonly at: number} & Report;
+
+/** What a stage can report, as the runner takes it. */
+export type Report =
+  | {readonly type: 'progress'; readonly step: number; readonly total: number; readonly tokens?: number}
+  | {readonly type: 'metric'; readonly name: string; readonly step: number; readonly value: number}
+  | {readonly type: 'note'; readonly text: string}
+  | {readonly type: 'checkpoint'; readonly step: number};
+
+/** Bytes of a line; a longer one is read by nobody. */
+export const MOST_LINE = 1 << 20;
+/** UTF-16 code units of a metric's name. */
+export const MOST_NAME = 200;
+/** UTF-16 code units of a note that are kept and shown. */
+export const MOST_NOTE = 1000;
+/** UTF-16 code units of an error's message that are kept, and of its stack with the message in front. */
+export const MOST_MESSAGE = 16_384;
+export const MOST_STACK = 2 * MOST_MESSAGE;
+
+/** JSON has no word for these three; a diverged loss is worth keeping all the same. */
+const WORDS = new Map([NaN, Infinity, -Infinity].map((value) => [String(value), value]));
+
+/** The line of a report, without its end. */
+export function eventLine(report: Report, at: number): string {
+  const {value} = report as {value?: number};
+  return JSON.stringify({
+    ...report,
+    ...(value === undefined || Number.isFinite(value) ? {} : {value: String(value)}),
+    at,
+  });
+}
+
+/** Reads one line of `events.jsonl`. The error is half a sentence about the line. */
+export function readEvent(line: string): Result<JobEvent, string> {
+  let event: unknown;
+  try {
+    event = JSON.parse(line);
+  } catch (error) {
+    const hint = /\b(?:NaN|Infinity)\b/.test(line) ? `; JSON has no NaN and no Infinity, write "NaN"` : '';
+    return err(`it is not JSON (${(error as Error).message})${hint}`);
+  }
+  if (typeof event !== 'object' || event === null) return err('it is not a record');
+  const {at, ...fields} = event as Record<string, unknown>;
+  if (fields['type'] === 'metric' && typeof fields['value'] === 'string') {
+    fields['value'] = WORDS.get(fields['value']) ?? fields['value'];
+  }
+  const mistake = isFinite(at) ? reportMistake(fields) : `“at” is ${shown(at)}, not a time in milliseconds`;
+  if (mistake !== undefined) return err(mistake);
+  const report = fields as unknown as Report;
+  if (report.type !== 'note') return ok({...report, at: at as number});
+  return ok({...report, text: shortened(report.text, MOST_NOTE, 'events.jsonl'), at: at as number});
+}
+
+/** The event of a line, or `undefined` where there is none: for who only looks. */
+export function parseEvent(line: string): JobEvent | undefined {
+  const read = readEvent(line);
+  return read.ok ? read.value : undefined;
+}
+
+/** What is wrong with a report, as half a sentence. */
+export function reportMistake(report: Readonly<Record<string, unknown>>): string | undefined {
+  const {type, step, total, tokens, name, value, text} = report;
+  switch (type) {
+    case 'progress':
+      if (!isAmount(step)) return `the step is ${shown(step)}, not a number from 0 up`;
+      if (!isAmount(total)) return `the total is ${shown(total)}, not a number from 0 up`;
+      return tokens === undefined || isAmount(tokens)
+        ? undefined
+        : `tokens are ${shown(tokens)}, not a number from 0 up`;
+    case 'metric':
+      return (
+        nameMistake(name) ??
+        stepMistake(step) ??
+        (typeof value === 'number' ? undefined : `the value is ${shown(value)}, not a number`)
+      );
+    case 'note':
+      return typeof text === 'string' ? undefined : `the text is ${shown(text)}, not a string`;
+    case 'checkpoint':
+      return stepMistake(step);
+    default:
+      return `its type is ${shown(type)}, none of progress, metric, note and checkpoint`;
+  }
+}
+
+/** Steps are kept as whole numbers, exactly. */
+export function stepMistake(step: unknown): string | undefined {
+  if (Number.isSafeInteger(step) && (step as number) >= 0) return undefined;
+  return `the step is ${shown(step)}, not a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`;
+}
+
+function nameMistake(name: unknown): string | undefined {
+  if (typeof name !== 'string') return `the name is ${shown(name)}, not a string`;
+  if (name === '') return 'the name is empty';
+  if (name.length > MOST_NAME) {
+    return `the name ${shown(name)} has ${counted(name.length)}, ${MOST_NAME} are allowed`;
+  }
+  // What a terminal would obey, what ends a line for some readers, and half a character.
+  if (/[\p{Cc}\p{Surrogate}\p{Bidi_Control}\u2028\u2029]/u.test(name)) {
+    return `the name ${shown(name)} holds a control character`;
+  }
+  return undefined;
+}
+
+const isFinite = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+
+/** Amounts are counted up and shown; they may be parts of one, but none that no integer column can hold. */
+export const isAmount = (value: unknown): value is number =>
+  isFinite(value) && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
+
+const MOST_SHOWN = 40;
+
+/** A value of any kind in a few words, for a message. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') {
+    return JSON.stringify(value.length > MOST_SHOWN ? `${value.slice(0, MOST_SHOWN)}…` : value);
+  }
+  if (typeof value === 'bigint') return 'a BigInt';
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'symbol') return 'a symbol';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
+const counted = (characters: number): string => `${characters.toLocaleString('en')} characters`;
+
+/** A text within bounds, these words included. What was cut off is said, and where the whole is. */
+export function shortened(text: string, most: number, whole?: string): string {
+  if (text.length <= most) return text;
+  const words = `… (${counted(text.length)} in all${whole === undefined ? '' : `, see ${whole}`})`;
+  // Not in the middle of a pair.
+  return text.slice(0, most - words.length).replace(/[\uD800-\uDBFF]$/, '') + words;
+}
