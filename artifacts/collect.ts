@@ -5,7 +5,6 @@
  */
 import {join} from 'node:path';
 import type {Digest} from './digest.js';
-import {layoutOf} from './layout.js';
 import {markWanted} from './mark.js';
 import type {KeepPolicy, Reason} from './mark.js';
 import type {AttemptId, RunId} from './records.js';
@@ -51,6 +50,8 @@ export interface CollectionPlan {
   readonly leftovers: number;
   /** Job folders of attempts that no kept run decided for. */
   readonly jobs: readonly AttemptId[];
+  /** What lies in the store and is not r1's, as paths below it. It is left alone. */
+  readonly foreign: readonly string[];
 }
 
 /** A blob that no record mentions may be about to get one. */
@@ -58,7 +59,7 @@ const GRACE_MS = 3_600_000;
 
 /** What `collect` would do. Looks at every blob file, changes nothing. */
 export function planCollection(store: Store, policy: KeepPolicy): CollectionPlan {
-  const {db, files, blobs} = partsOf(store);
+  const {db, files, blobs, own} = partsOf(store);
   return db.snapshot(() => {
     const wanted = markWanted(store, policy);
     const kept: KeptArtifact[] = [];
@@ -109,18 +110,26 @@ export function planCollection(store: Store, policy: KeepPolicy): CollectionPlan
       blobs: going,
       bytes: going.reduce((sum, {bytes}) => sum + bytes, 0),
       leftovers,
-      jobs: listJobs(store).filter((attempt) => !wanted.attempts.has(attempt)),
+      jobs: (own.jobs() as AttemptId[]).filter(
+        (attempt) => !wanted.attempts.has(attempt) && own.ownsJob(store.jobFolder(attempt)),
+      ),
+      foreign: own.foreign(),
     };
   });
 }
 
 /** Removes what `planCollection` names. `command` is recorded with it. */
 export async function collect(store: Store, policy: KeepPolicy, command: string): Promise<CollectionPlan> {
-  const {db, gate, files, blobs, layout, quarantine, locks} = partsOf(store);
-  const condemned: string[] = [];
+  const {db, gate, files, blobs, layout, quarantine, locks, own, discard, scratch} = partsOf(store);
   const plan = gate.alone(() => {
     // Under the gate nobody stores anything, so every temporary file is what a crash left.
-    for (const name of files.list(layout.tmp)) files.remove(join(layout.tmp, name));
+    const temporaries = own.temporaries();
+    for (const name of temporaries.files) files.remove(join(layout.tmp, name));
+    for (const name of temporaries.old) discard.moveAway(join(layout.tmp, name));
+    for (const name of temporaries.scratch.filter((each) => !scratch.isOwned(each))) {
+      discard.moveAway(join(layout.tmp, name));
+      scratch.forget(name);
+    }
     const decided = db.transact(() => {
       const marked = planCollection(store, policy);
       const known = db.prepare<{id: number}>('SELECT id FROM blob WHERE sha256 = ?');
@@ -137,15 +146,13 @@ export async function collect(store: Store, policy: KeepPolicy, command: string)
       return marked;
     });
     for (const {sha256} of decided.blobs) {
-      const path = join(layout.trash, sha256);
-      files.rename(blobs.path(sha256), path);
-      condemned.push(path);
+      files.rename(blobs.path(sha256), join(layout.trash, sha256));
       quarantine.lift(sha256);
     }
+    for (const attempt of decided.jobs) discard.moveAway(store.jobFolder(attempt));
     return decided;
   });
-  for (const name of files.list(layout.trash)) files.remove(join(layout.trash, name));
-  await store.removeTrees(plan.jobs.map((attempt) => store.jobFolder(attempt)));
+  await emptyTrash(store);
   locks.sweep();
   db.transactLoosely(() => {
     // Files that nobody has looked at for a month are read again when somebody does.
@@ -155,27 +162,23 @@ export async function collect(store: Store, policy: KeepPolicy, command: string)
   return plan;
 }
 
-/** Every blob file and its size. */
-function listBlobs(store: Store): ReadonlyMap<Digest, number> {
-  const {files, layout} = partsOf(store);
-  const found = new Map<Digest, number>();
-  for (const shard of files.list(layout.blobs).map((name) => join(layout.blobs, name))) {
-    if (files.stat(shard)?.kind !== 'folder') continue; // not ours
-    for (const name of files.list(shard)) {
-      const stat = files.stat(join(shard, name));
-      if (stat?.kind === 'file') found.set(name as Digest, stat.bytes);
-    }
-  }
-  return found;
+/** Removes what was condemned, now or by a collection that was interrupted. */
+async function emptyTrash(store: Store): Promise<void> {
+  const {files, layout, own, discard} = partsOf(store);
+  const {blobs, trees} = own.trash();
+  for (const name of blobs) files.remove(join(layout.trash, name));
+  for (const name of trees) await discard.sweep(join(layout.trash, name));
 }
 
-function listJobs(store: Store): readonly AttemptId[] {
-  const {files} = partsOf(store);
-  return files
-    .list(layoutOf(store.folder).jobs)
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => Number(name) as AttemptId)
-    .sort((a, b) => a - b);
+/** Every blob file and its size. */
+function listBlobs(store: Store): ReadonlyMap<Digest, number> {
+  const {files, own} = partsOf(store);
+  const found = new Map<Digest, number>();
+  for (const {sha256, path} of own.blobs()) {
+    const bytes = files.sizeOf(path);
+    if (bytes !== undefined) found.set(sha256 as Digest, bytes);
+  }
+  return found;
 }
 
 /** The newest success that made it, and what it and its missing ancestors took. */

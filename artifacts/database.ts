@@ -2,7 +2,18 @@
  * The only module that loads better-sqlite3. Opens the database of a store, brings it up to date and runs transactions.
  * It knows pragmas and versions, not what the tables mean.
  */
-import {accessSync, constants, copyFileSync, existsSync, mkdtempSync, rmSync} from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 import Sqlite from 'better-sqlite3';
@@ -151,20 +162,82 @@ function migrate(connection: Connection, file: string): void {
   }
 }
 
-/** Opens for writing; makes and migrates the tables where needed. */
-export function openDatabase(file: string): Database {
+const MAGIC = 'SQLite format 3\0';
+
+/**
+ * Whether a file is the database of a store, of another program, or none. Looks at its first bytes, and reads a copy where the answer may still lie in
+ * the write-ahead log: a database of another program is not opened, since SQLite would write beside it.
+ */
+export function databaseKind(file: string): 'store' | 'other' | 'none' {
+  const header = Buffer.alloc(100);
+  const descriptor = openSync(file, 'r');
+  try {
+    readSync(descriptor, header, 0, header.length, 0);
+  } finally {
+    closeSync(descriptor);
+  }
+  if (header.toString('latin1', 0, MAGIC.length) !== MAGIC) return 'none';
+  const application = header.readUInt32BE(68);
+  if (application === APPLICATION_ID) return 'store';
+  if (application !== 0 || (statSync(`${file}-wal`, {throwIfNoEntry: false})?.size ?? 0) === 0) return 'other';
+  return withCopy(file, (copy) => {
+    const connection = new Sqlite(copy);
+    try {
+      return marksOf(connection).application === APPLICATION_ID ? 'store' : 'other';
+    } finally {
+      connection.close();
+    }
+  });
+}
+
+/** Gives `work` a copy of a database and its log, and removes it afterwards. */
+function withCopy<T>(file: string, work: (copy: string) => T): T {
+  const {copy, remove} = copyOf(file);
+  try {
+    return work(copy);
+  } finally {
+    remove();
+  }
+}
+
+function copyOf(file: string): {readonly copy: string; remove(): void} {
+  const folder = mkdtempSync(join(tmpdir(), 'r1-read-'));
+  const remove = () => rmSync(folder, {recursive: true, force: true});
+  const copy = join(folder, 'store.db');
+  try {
+    for (const suffix of ['', '-wal']) if (existsSync(file + suffix)) copyFileSync(file + suffix, copy + suffix);
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return {copy, remove};
+}
+
+/**
+ * Opens for writing; makes and migrates the tables where needed. `isNew` says whether a database without tables is that of
+ * a store that is just being made; anywhere else it has lost them.
+ */
+export function openDatabase(file: string, isNew: () => boolean = () => true): Database {
   // SQLite would open a file that it may only read, and fail at the first change.
   if (existsSync(file)) for (const path of [file, dirname(file)]) accessSync(path, constants.W_OK);
   const connection = new Sqlite(file);
   try {
     configure(connection);
-    if (versionOf(connection, file) < MIGRATIONS.length) migrate(connection, file);
+    const version = versionOf(connection, file);
+    // Asked twice: whoever makes the store at this moment may have come further since.
+    if (version === 0 && !isNew() && versionOf(connection, file) === 0) throw lostTables(file);
+    if (version < MIGRATIONS.length) migrate(connection, file);
     return wrap(connection, () => undefined);
   } catch (error) {
     connection.close();
     throw error;
   }
 }
+
+const lostTables = (file: string): UserError =>
+  new UserError('store-damaged', `${file} is empty, though there is a store around it`, {
+    hint: 'restore store.db from a copy, or start a new store with --store FOLDER',
+  });
 
 /**
  * Opens for reading. A write-ahead log cannot be read in a folder that cannot be written to, so there a private copy of
@@ -185,22 +258,21 @@ export function readDatabase(file: string): Database {
     const code = codeOf(error) ?? '';
     if (!code.startsWith('SQLITE_CANTOPEN') && !code.startsWith('SQLITE_READONLY')) throw error;
   }
-  const folder = mkdtempSync(join(tmpdir(), 'r1-read-'));
-  const cleanUp = () => rmSync(folder, {recursive: true, force: true});
+  const {copy, remove} = copyOf(file);
   try {
-    const copy = join(folder, 'store.db');
-    for (const suffix of ['', '-wal']) if (existsSync(file + suffix)) copyFileSync(file + suffix, copy + suffix);
     const connection = new Sqlite(copy);
     try {
       configure(connection);
-      if (versionOf(connection, file) < MIGRATIONS.length) migrate(connection, file);
-      return wrap(connection, cleanUp);
+      const version = versionOf(connection, file);
+      if (version === 0) throw lostTables(file);
+      if (version < MIGRATIONS.length) migrate(connection, file);
+      return wrap(connection, remove);
     } catch (error) {
       connection.close();
       throw error;
     }
   } catch (error) {
-    cleanUp();
+    remove();
     throw error;
   }
 }

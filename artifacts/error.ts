@@ -11,6 +11,7 @@ export type UserErrorReason =
   | 'bytes-missing'
   | 'changed-while-read'
   | 'disk-full'
+  | 'folder-in-use'
   | 'io-error'
   | 'newer-store'
   | 'no-permission'

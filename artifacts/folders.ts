@@ -43,6 +43,9 @@ export interface Folders {
 /** Trees that are removed at the same time; libuv has four threads for it. */
 const AT_ONCE = 4;
 
+/** So often a folder is emptied into which somebody writes at the same time. */
+const ROUNDS = 5;
+
 const fileAt = (root: string, file: ArtifactFile): string => (file.path === '' ? root : join(root, file.path));
 
 export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContext): Folders {
@@ -115,14 +118,23 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
       const stat = files.stat(entry);
       if (stat === undefined) return;
       if (stat.kind === 'folder') {
-        for (const name of files.list(entry)) await visit(join(entry, name), entry);
+        for (let round = 1; ; round++) {
+          for (const name of files.list(entry)) await visit(join(entry, name), entry);
+          try {
+            await remove(entry, parent, true);
+            break;
+          } catch (error) {
+            // Somebody still writes in it; who never stops is left to the caller.
+            if (codeOf(error) !== 'ENOTEMPTY' || round === ROUNDS) throw error;
+          }
+        }
       } else if (stat.kind === 'file' && stat.links > 1 && stat.bytes > SMALL) {
         const sha256 = cache.lookup(stat);
         const inode = `${stat.dev}/${stat.ino}`;
         if (sha256 !== undefined && !unlinked.has(inode))
           unlinked.set(inode, {path: blobs.path(sha256), sha256, before: stat});
       }
-      await remove(entry, parent, stat.kind === 'folder');
+      if (stat.kind !== 'folder') await remove(entry, parent, false);
       if (++removed % 512 === 0) await breathe();
     };
     await visit(path, dirname(path));

@@ -14,5 +14,6 @@ export type {PastAttempt, Questions} from './questions.js';
 export type {Gone, Reusable} from './reuse.js';
 export type * from './records.js';
 export type {Lock} from './runner-lock.js';
+export type {Scratch} from './scratch.js';
 export {openStore} from './store.js';
 export type {Orphan, Store, StoreOptions} from './store.js';

@@ -34,7 +34,7 @@ const inodeOf = (file: string): bigint | undefined => statSync(file, {bigint: tr
  * Locks `file`, made if need be. A lock on a file that a sweep has removed in between keeps nobody out, so the file must
  * be the same before it is opened and once it is locked: a number is not given anew as long as the file is open.
  */
-function lockInPlace(file: string): LockFile | undefined {
+export function holdLockFile(file: string): LockFile | undefined {
   for (;;) {
     // Opened here only when nobody can hold it: closing it would give up what this process has locked.
     if (!existsSync(file)) closeSync(openSync(file, 'a'));
@@ -48,12 +48,25 @@ function lockInPlace(file: string): LockFile | undefined {
   }
 }
 
+/** Whether another connection holds a lock file, of this process or another. */
+export function isHeld(file: string): boolean {
+  if (!existsSync(file)) return false;
+  const lock = openLockFile(file, {readonly: true});
+  try {
+    const free = lock.acquire('shared', 0);
+    if (free) lock.release();
+    return !free;
+  } finally {
+    lock.close();
+  }
+}
+
 export function openRunnerLocks(layout: Layout): RunnerLocks {
   const mine = new Map<RunId, LockFile>();
   const fileOf = (run: RunId): string => join(layout.locks, `run-${run}.lock`);
   return {
     hold(run) {
-      const lock = lockInPlace(fileOf(run));
+      const lock = holdLockFile(fileOf(run));
       if (lock === undefined) return undefined;
       mine.set(run, lock);
       return {
@@ -67,16 +80,7 @@ export function openRunnerLocks(layout: Layout): RunnerLocks {
     },
     isMine: (run) => mine.has(run),
     isAlive(run) {
-      if (mine.has(run)) return true;
-      if (!existsSync(fileOf(run))) return false;
-      const lock = openLockFile(fileOf(run), {readonly: true});
-      try {
-        const free = lock.acquire('shared', 0);
-        if (free) lock.release();
-        return !free;
-      } finally {
-        lock.close();
-      }
+      return mine.has(run) || isHeld(fileOf(run));
     },
     sweep() {
       for (const name of readdirSync(layout.locks)) {

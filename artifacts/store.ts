@@ -2,7 +2,7 @@
  * The store: bytes by content, and the facts about who made them. Says what a store can do and puts it together; what
  * each part does is in its own file.
  */
-import {dirname, resolve} from 'node:path';
+import {resolve} from 'node:path';
 import {openArtifactRows} from './artifact-rows.js';
 import {Blobs} from './blobs.js';
 import {openClaims} from './claims.js';
@@ -11,12 +11,13 @@ import {openDatabase, readDatabase} from './database.js';
 import type {Database} from './database.js';
 import {shortDigest} from './digest.js';
 import type {Digest} from './digest.js';
+import {openDiscard} from './discard.js';
+import type {Discard} from './discard.js';
 import {UserError, plainError} from './error.js';
 import {jobFolder, openFacts} from './facts.js';
 import type {Facts} from './facts.js';
 import {disk} from './files.js';
 import type {Files} from './files.js';
-import {refuseNetworkFileSystem} from './filesystem.js';
 import {openFolders} from './folders.js';
 import type {Damage, Placed} from './folders.js';
 import {openGate} from './gate.js';
@@ -25,6 +26,8 @@ import {layoutOf} from './layout.js';
 import type {Layout} from './layout.js';
 import {openMetrics} from './metrics.js';
 import type {Metrics} from './metrics.js';
+import {openOwnNames} from './own-names.js';
+import type {OwnNames} from './own-names.js';
 import {openQuarantine} from './quarantine.js';
 import type {Quarantine} from './quarantine.js';
 import {openQuestions} from './questions.js';
@@ -32,9 +35,12 @@ import type {Questions} from './questions.js';
 import type {Artifact, AttemptId, RunId} from './records.js';
 import {openRunnerLocks} from './runner-lock.js';
 import type {Lock, RunnerLocks} from './runner-lock.js';
+import {openScratch} from './scratch.js';
+import type {Scratch, ScratchFolders} from './scratch.js';
 import {openSettling} from './settling.js';
 import {openStatCache} from './stat-cache.js';
 import type {StatCache} from './stat-cache.js';
+import {isBare, makeFolders, stateOf} from './store-folder.js';
 
 export interface StoreOptions {
   /** 'read' never writes, works on read-only folders and needs an existing store. Default 'write' (creates it). */
@@ -79,6 +85,8 @@ export interface Store extends Facts, Omit<Questions, 'outputsPresent'>, Metrics
   removeTree(path: string): Promise<void>;
   /** The same for many, several at once. */
   removeTrees(paths: readonly string[]): Promise<void>;
+  /** An empty folder of one's own, to work in for a while; `gc` sweeps it when this process dies before it is removed. */
+  scratch(purpose: string): Scratch;
   artifact(digest: Digest): Artifact | undefined;
   /** Resolves when all that was written so far would survive a power cut. */
   settle(): Promise<void>;
@@ -93,6 +101,11 @@ export interface Store extends Facts, Omit<Questions, 'outputsPresent'>, Metrics
   /** Attempts without an outcome whose runner is dead. */
   orphans(): readonly Orphan[];
   jobFolder(attempt: AttemptId): string;
+  /**
+   * Makes the job folder of an attempt that has just begun. A power cut may have taken back that an attempt of this number
+   * began, and left its folder: that is removed first; what cannot be shown to be ours is set aside.
+   */
+  makeJobFolder(attempt: AttemptId): Promise<string>;
 }
 
 /** What modules beside this one need to work on a store: `verify`, `collect`, `ancestry` and such. Not for callers. */
@@ -105,6 +118,9 @@ export interface StoreParts {
   readonly quarantine: Quarantine;
   readonly cache: StatCache;
   readonly locks: RunnerLocks;
+  readonly own: OwnNames;
+  readonly discard: Discard;
+  readonly scratch: ScratchFolders;
 }
 
 const parts = new WeakMap<Store, StoreParts>();
@@ -114,20 +130,6 @@ export function partsOf(store: Store): StoreParts {
   const found = parts.get(store);
   if (found === undefined) throw new Error('Internal error: this store was not opened by openStore');
   return found;
-}
-
-/** Makes the folders of a new store and brings their names to the disk before anything relies on them. */
-function makeFolders(layout: Layout, files: Files): void {
-  const made: string[] = [];
-  const make = (folder: string): void => {
-    if (files.stat(folder)?.kind === 'folder') return;
-    if (folder !== dirname(folder)) make(dirname(folder));
-    if (files.makeFolder(folder)) made.push(folder);
-  };
-  make(layout.folder);
-  refuseNetworkFileSystem(layout.folder);
-  for (const folder of [layout.blobs, layout.jobs, layout.locks, layout.tmp, layout.trash]) make(folder);
-  for (const parent of new Set(made.map((folder) => dirname(folder)))) files.syncNow(parent);
 }
 
 function assemble(folder: string, mode: 'write' | 'read', files: Files, db: Database): Store {
@@ -145,6 +147,14 @@ function assemble(folder: string, mode: 'write' | 'read', files: Files, db: Data
   const settle = openSettling(layout, files);
   const facts = openFacts({db, layout, rows, blobs, gate, claims, questions, settle});
   const folders = openFolders(blobs, context);
+  const id = db.prepare<{id: string}>('SELECT id FROM store').get()!.id;
+  const own = openOwnNames(layout, files, id);
+  const discard = openDiscard(layout, files, (paths) => folders.removeTrees(paths));
+  const discardTree = async (path: string): Promise<void> => {
+    const away = discard.moveAway(path);
+    if (away !== undefined) await discard.sweep(away);
+  };
+  const scratch = openScratch(layout, files, discardTree);
   const load = (digest: Digest): Artifact => {
     const artifact = rows.load(digest);
     if (artifact === undefined)
@@ -160,8 +170,9 @@ function assemble(folder: string, mode: 'write' | 'read', files: Files, db: Data
     ...openMetrics(db),
     folder,
     mode,
-    id: db.prepare<{id: string}>('SELECT id FROM store').get()!.id,
+    id,
     close() {
+      scratch.close();
       locks.close();
       gate.close();
       db.close();
@@ -180,8 +191,9 @@ function assemble(folder: string, mode: 'write' | 'read', files: Files, db: Data
       }),
     inputsIntact: (inputs) =>
       folders.inputsIntact(inputs.map(({artifact, path}) => ({artifact: load(artifact), path}))),
-    removeTree: (path) => folders.removeTrees([path]),
-    removeTrees: (paths) => folders.removeTrees(paths),
+    removeTree: (path) => folders.removeTrees([path].filter(own.mayRemove)),
+    removeTrees: (paths) => folders.removeTrees(paths.filter(own.mayRemove)),
+    scratch: (purpose) => scratch.make(purpose),
     artifact: (digest) => rows.load(digest),
     settle,
     reading: (work) => db.snapshot(work, 'carry this out'),
@@ -190,9 +202,19 @@ function assemble(folder: string, mode: 'write' | 'read', files: Files, db: Data
     isAlive: (run) => locks.isAlive(run),
     orphans: () => claims.unowned().map((orphan) => ({...orphan, jobFolder: jobFolder(layout, orphan.attempt)})),
     jobFolder: (attempt) => jobFolder(layout, attempt),
+    async makeJobFolder(attempt) {
+      const path = jobFolder(layout, attempt);
+      if (!files.makeFolder(path)) {
+        if (own.ownsJob(path)) await discardTree(path);
+        else discard.setAside(path);
+        files.makeFolder(path);
+      }
+      own.claimJob(path);
+      return path;
+    },
   };
   const guarded = guard(store);
-  parts.set(guarded, {db, layout, files, blobs, gate, quarantine, cache, locks});
+  parts.set(guarded, {db, layout, files, blobs, gate, quarantine, cache, locks, own, discard, scratch});
   return guarded;
 }
 
@@ -204,6 +226,8 @@ const DOING: Partial<Record<keyof Store, string>> = {
   inputsIntact: 'check the inputs',
   removeTree: 'remove a folder',
   removeTrees: 'remove folders',
+  scratch: 'make a folder to work in',
+  makeJobFolder: 'make the folder of a job',
   settle: 'write to the store',
   reading: 'carry this out',
   holdRunnerLock: 'lock the run',
@@ -233,23 +257,28 @@ function guard(store: Store): Store {
 }
 
 /**
- * Opens the store at `folder`; a writer creates what is missing. Throws UserError: newer-store, read-only,
- * unsafe-file-system, not-a-store, disk-full, store-damaged, no-store (reader only).
+ * Opens the store at `folder`; a writer creates what is missing, in a folder that is missing or empty. Throws UserError:
+ * folder-in-use, newer-store, read-only, unsafe-file-system, not-a-store, disk-full, store-damaged, no-store (where none
+ * is to be made).
  */
 export function openStore(folder: string, {mode = 'write', create = true, files = disk}: StoreOptions = {}): Store {
+  if (folder === '') {
+    throw new UserError('bad-argument', 'the name of the store’s folder is empty', {
+      hint: 'leave --store out for .r1, or give a folder: --store FOLDER',
+    });
+  }
   const layout = layoutOf(resolve(folder));
   try {
-    const exists = files.stat(layout.database)?.kind === 'file';
-    if (!exists && (mode === 'read' || !create)) {
+    const state = stateOf(layout, files);
+    if (state.is === 'free' && (mode === 'read' || !create)) {
       throw new UserError('no-store', `there is no store at ${layout.folder}`, {
         hint: '`r1 run` makes one; --store FOLDER names another',
       });
     }
     if (mode === 'read') return assemble(layout.folder, mode, files, readDatabase(layout.database));
-    if (exists) refuseNetworkFileSystem(layout.folder);
-    else makeFolders(layout, files);
-    const db = openDatabase(layout.database);
-    if (!exists) files.syncNow(layout.folder);
+    makeFolders(layout, files, state);
+    const db = openDatabase(layout.database, () => isBare(layout, files));
+    if (state.is === 'free') files.syncNow(layout.folder);
     return assemble(layout.folder, mode, files, db);
   } catch (error) {
     throw plainError(error, `open the store ${layout.folder}`);

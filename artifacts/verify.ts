@@ -60,6 +60,8 @@ export interface VerifyReport {
   /** Artifacts whose rows do not give their digest. */
   readonly manifests: readonly Digest[];
   readonly damaged: readonly DamagedBlob[];
+  /** What lies in the store and is not r1's, as paths below it. */
+  readonly foreign: readonly string[];
 }
 
 export interface VerifyOptions {
@@ -85,7 +87,17 @@ export async function* verify(store: Store, options: VerifyOptions = {}): AsyncG
   } catch (error) {
     const damaged = plainError(error, 'read the store');
     if (database.length === 0 || !(damaged instanceof UserError) || damaged.reason !== 'store-damaged') throw error;
-    return {artifacts: 0, blobs: 0, bytes: 0, resumedAfter: 0, collected: 0, database, manifests: [], damaged: []};
+    return {
+      artifacts: 0,
+      blobs: 0,
+      bytes: 0,
+      resumedAfter: 0,
+      collected: 0,
+      database,
+      manifests: [],
+      damaged: [],
+      foreign: [],
+    };
   }
 }
 
@@ -94,7 +106,7 @@ async function* verifyBytes(
   {restart = false}: VerifyOptions,
   database: readonly string[],
 ): AsyncGenerator<VerifyProgress, VerifyReport> {
-  const {db, files, blobs, quarantine} = partsOf(store);
+  const {db, files, blobs, quarantine, own} = partsOf(store);
   const writes = store.mode === 'write';
   const all = db.prepare<BlobRow>('SELECT sha256, bytes FROM blob ORDER BY sha256').all();
   const bytesTotal = all.reduce((sum, {bytes}) => sum + bytes, 0);
@@ -162,6 +174,7 @@ async function* verifyBytes(
     database,
     manifests,
     damaged,
+    foreign: own.foreign(),
   };
 }
 

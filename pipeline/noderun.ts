@@ -2,7 +2,7 @@
  * Brings one node up to date within a run: reuse, wait for whoever is at the same work, take over an orphan, or try it
  * itself. Which of these is decided by the store in one transaction, so that no node runs twice.
  */
-import {appendFileSync, existsSync} from 'node:fs';
+import {appendFileSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {plainError} from '../artifacts/index.js';
 import type {
@@ -223,8 +223,7 @@ export async function bringUpToDate(
   async function startAndSeeThrough({attempt, folder, continues, endedWell}: Begin, bare: Claimed): Promise<Attempted> {
     const files = jobFiles(folder);
     const tag = `${store.id}/${attempt}`;
-    // A power cut may have taken back that an attempt of this number began, and left its folder.
-    if (existsSync(folder)) await store.removeTree(folder);
+    await store.makeJobFolder(attempt);
     const {placed, command} = await layJob({...ready, folder, tag, store});
     const from = continues;
     if (from !== undefined && !bringCheckpoint(from, folder, store)) {

@@ -3,6 +3,7 @@ import {Command} from 'commander';
 import {UserError, shortDigest} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
 import type {AttemptName, DamagedBlob, VerifyProgress, VerifyReport} from '../../artifacts/verify.js';
+import {foreignLines} from '../render/collection.js';
 import {bytesText} from '../render/quantity.js';
 import type {GlobalOptions, Services} from '../services.js';
 import {withGlobals} from '../globals.js';
@@ -51,6 +52,7 @@ function reportText({
   database,
   manifests,
   damaged,
+  foreign,
 }: VerifyReport): string {
   const read = `${blobs - collected} files of ${artifacts} artifacts, ${bytesText(bytes)}`;
   const notes = [
@@ -58,6 +60,7 @@ function reportText({
       ? [`${resumedAfter} of them were read before the interruption (--restart reads all again)`]
       : []),
     ...(collected > 0 ? [`${collected} more were collected by \`r1 gc\``] : []),
+    ...foreignLines(foreign),
   ];
   const problems = [
     ...database.map((text) => `database: ${text}`),

@@ -12,6 +12,7 @@ export interface CollectionOptions {
 
 /** More lines than this are only counted. */
 const LINES = 50;
+const FOREIGN = 8;
 
 function againText({node, run, from, ms, ancestors}: Again): string {
   if (from !== undefined) return `came from outside: ${from}`;
@@ -28,8 +29,16 @@ const goingRow = ({artifact, kind, bytes, again}: GoingArtifact): readonly strin
   againText(again),
 ];
 
+/** What lies in the store and is not r1's. */
+export function foreignLines(foreign: readonly string[]): readonly string[] {
+  if (foreign.length === 0) return [];
+  const shown = foreign.slice(0, FOREIGN).join(', ');
+  const more = foreign.length > FOREIGN ? ` … and ${foreign.length - FOREIGN} more (--json lists all)` : '';
+  return [`not made by r1, left alone: ${shown}${more}`];
+}
+
 export function collectionText(plan: CollectionPlan, {dryRun, keepsAllRuns}: CollectionOptions): string {
-  const {kept, going, blobs, bytes, leftovers, jobs} = plan;
+  const {kept, going, blobs, bytes, leftovers, jobs, foreign} = plan;
   const lines: string[] = [];
   if (dryRun && kept.length > 0) {
     const rows = kept.slice(0, LINES).map(({artifact, kind, bytes: size, reasons}) => {
@@ -53,6 +62,7 @@ export function collectionText(plan: CollectionPlan, {dryRun, keepsAllRuns}: Col
       ? 'nothing to remove'
       : `${dryRun ? 'would free' : 'freed'} ${bytesText(bytes)} in ${blobs.length} files`,
   );
+  lines.push(...foreignLines(foreign));
   if (keepsAllRuns && kept.length > 0)
     lines.push('every run is kept; `--keep-runs N` keeps only the newest of each recipe');
   return lines.join('\n');

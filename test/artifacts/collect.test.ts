@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import {randomUUID} from 'node:crypto';
 import {existsSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
@@ -139,8 +140,8 @@ test('what crashes left behind is swept: half files at once, unknown blobs after
   const bench = new Bench(t);
   await bench.make({node: 'base', outputs: out('base')});
   bench.end();
-  writeFileSync(join(bench.folder, 'tmp', 'half'), 'x');
-  writeFileSync(join(bench.folder, 'trash', 'condemned'), 'x');
+  writeFileSync(join(bench.folder, 'tmp', randomUUID()), 'half');
+  writeFileSync(join(bench.folder, 'trash', sha256('condemned')), 'x');
   writeFileSync(join(bench.folder, 'blobs', 'sha256', '.DS_Store'), 'not ours');
   const artifact = await bench.store.ingest(fill(join(bench.folder, 'jobs', 'nobody'), {a: 'unrecorded'}), 'model');
   await collect(bench.store, {keepKinds: []}, '');
@@ -170,7 +171,7 @@ test('job folders of attempts that no kept run decided for go, others stay', asy
   bench.next();
   const kept = await bench.make({node: 'b', outputs: out('b')});
   bench.end();
-  for (const {attempt} of [old, kept]) fill(bench.store.jobFolder(attempt), {'stdout.log': 'hello'});
+  for (const {attempt} of [old, kept]) fill(await bench.store.makeJobFolder(attempt), {'stdout.log': 'hello'});
   await collect(bench.store, newest, '');
   assert.equal(existsSync(bench.store.jobFolder(old.attempt)), false);
   assert.ok(existsSync(bench.store.jobFolder(kept.attempt)));

@@ -17,7 +17,7 @@ import type {TestContext} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 import fc from 'fast-check';
 import {UserError, digestOf, sha256} from '../../artifacts/index.js';
-import type {Digest, UserErrorReason} from '../../artifacts/index.js';
+import type {AttemptId, Digest, UserErrorReason} from '../../artifacts/index.js';
 import {partsOf} from '../../artifacts/store.js';
 import {Bench, edge, fill, temporaryFolder} from './temporary.js';
 
@@ -269,8 +269,8 @@ test('links that go from several places at once leave their blob known', async (
 });
 
 test('a read-only folder inside a job folder can be removed', async (t) => {
-  const {store, folder} = new Bench(t);
-  const job = fill(join(folder, 'jobs', '1'), {'deep/er/file': 'x'});
+  const {store} = new Bench(t);
+  const job = fill(await store.makeJobFolder(1 as AttemptId), {'deep/er/file': 'x'});
   chmodSync(join(job, 'deep', 'er'), 0o555);
   await store.removeTree(job);
   assert.equal(existsSync(job), false);

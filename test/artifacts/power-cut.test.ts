@@ -52,8 +52,7 @@ async function node(
       store.finishAttempt({attempt: begun.attempt, claim, outcome: {ok: false, reason: 'runner-died', detail: null}});
       continue;
     }
-    // What a beginning that the power cut took back has left.
-    await store.removeTree(begun.jobFolder);
+    await store.makeJobFolder(begun.attempt);
     if (input !== undefined) await store.materialise(input.digest, join(begun.jobFolder, 'inputs', 'in'));
     const folder = fill(join(begun.jobFolder, 'outputs', 'out'), files);
     const out = await store.withoutCollector(async () => {

@@ -118,6 +118,7 @@ export class Bench {
       ...more,
     });
     if (begun.state !== 'claimed') throw new Error(`expected a claim, got ${begun.state}`);
+    await this.store.makeJobFolder(begun.attempt);
     const artifacts: Record<string, Artifact> = {};
     for (const [port, {kind, files}] of Object.entries(outputs)) {
       const folder = fill(join(begun.jobFolder, 'outputs', port), files);

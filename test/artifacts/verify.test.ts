@@ -55,6 +55,7 @@ test('an untouched store is as recorded', async (t) => {
     database: [],
     manifests: [],
     damaged: [],
+    foreign: [],
   });
   assert.deepEqual([...new Set(steps)], ['database', 'manifests', 'bytes']);
 });
