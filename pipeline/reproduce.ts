@@ -2,7 +2,7 @@
  * Makes an attempt again from what is recorded of it, in a scratch folder, and compares bytes. The verdict is stored beside
  * the attempt; nothing of the new outputs is kept.
  */
-import {createReadStream, mkdtempSync, statSync} from 'node:fs';
+import {createReadStream, statSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Artifact, Attempt, Json, Store} from '../artifacts/index.js';
 import {outcomeOf, outputPath} from './attempt.js';
@@ -106,7 +106,8 @@ async function makeAgain(
   {node, exportName}: Found,
   {store, executor, stop}: ReproduceOptions,
 ): Promise<Result<Verdict, Failure>> {
-  const folder = mkdtempSync(join(store.folder, 'tmp', `reproduce-${attempt.id}-`));
+  const scratch = store.scratch(`reproduce-${attempt.id}`);
+  const {folder} = scratch;
   try {
     const tag = `${store.id}/reproduce-${attempt.id}`;
     const {inputs, seed} = attempt;
@@ -139,7 +140,7 @@ async function makeAgain(
     if (error instanceof UnusableCommand) return err({reason: 'start-failed', message: error.message});
     throw error;
   } finally {
-    await store.removeTree(folder);
+    await scratch.remove();
   }
 }
 
