@@ -1,6 +1,7 @@
 /** What `run` and `resume` have in common: executor, Ctrl-C, view, memory, exit code. */
 import type {RunId, Store} from '../artifacts/index.js';
 import type {RunEvent} from '../pipeline/events.js';
+import {EXIT} from './exit-codes.js';
 import {lazyExecutor} from './executor.js';
 import type {Prepared} from '../pipeline/prepare.js';
 import {run} from '../pipeline/run.js';
@@ -10,12 +11,8 @@ import {capacityOf} from './commands/options.js';
 import type {ManagingOptions} from './commands/options.js';
 import {jsonView, textView} from './render/live.js';
 import type {Services} from './services.js';
-
-/** Ctrl-C, a polite kill, and a terminal that was closed. */
-const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-/** Exit code of a run that a person stopped, as shells have it. */
-const INTERRUPTED = 130;
+import {onStopSignal} from './stop-signals.js';
+import {canRedraw} from './terminal.js';
 
 export interface CarryOut {
   readonly store: Store;
@@ -41,7 +38,7 @@ export async function carryOut({
   otherCode,
   warnings = [],
 }: CarryOut): Promise<RunSummary> {
-  const view = options.json === true ? jsonView(services) : textView(services, process.stderr.isTTY);
+  const view = options.json === true ? jsonView(services) : textView(services, canRedraw());
   const emit = (event: RunEvent) => view.show(event);
   const stop = stopSwitch();
   const press = () => {
@@ -49,7 +46,7 @@ export async function carryOut({
     if (how !== undefined) emit({type: 'stop-asked', how});
   };
   const executor = lazyExecutor();
-  for (const signal of STOPPING) process.on(signal, press);
+  const stopListening = onStopSignal(press);
   try {
     for (const text of warnings) emit({type: 'warning', text});
     const summary = await run(prepared, {
@@ -64,11 +61,13 @@ export async function carryOut({
       ...(resume === undefined ? {} : {resume}),
       ...(otherCode === undefined ? {} : {otherCode}),
     });
-    if (summary.outcome === 'stopped') services.exit(INTERRUPTED);
-    else if (summary.outcome === 'failed') services.exit(1);
+    if (summary.outcome === 'stopped') services.exit(EXIT.stopped);
+    else if (summary.outcome === 'failed') services.exit(EXIT.failed);
+    // Its records are whole, which is what a run is for; only who reads the events from stdout misses something.
+    else if (options.json !== true) services.exit(0);
     return summary;
   } finally {
     executor.close?.();
-    for (const signal of STOPPING) process.off(signal, press);
+    stopListening();
   }
 }

@@ -6,6 +6,9 @@ import {Command, CommanderError} from 'commander';
 import {UserError, plainError} from '../artifacts/index.js';
 import {suggestion} from '../pipeline/nearest.js';
 import {ownManifest} from '../pipeline/own-package.js';
+import {reportCrashes} from './crash.js';
+import {EXIT} from './exit-codes.js';
+import {spareTerminalAtExit} from './foreground.js';
 import type {Services} from './services.js';
 import {terminalServices} from './terminal.js';
 
@@ -41,12 +44,16 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   doctor: async () => (await import('./commands/doctor.js')).doctorCommand,
 };
 
-/** Wrong usage, or a store that cannot be used. */
-const USAGE = 2;
-
 /** @param words what was typed behind `r1` */
 export async function main(words: readonly string[]): Promise<void> {
+  reportCrashes();
+  spareTerminalAtExit();
   const services = terminalServices();
+  await carryOutWords(words, services);
+  await services.finish();
+}
+
+async function carryOutWords(words: readonly string[], services: Services): Promise<void> {
   const program = new Command('r1')
     .description('runs the DeepSeek-R1 recipe end to end and keeps proof of everything it made')
     .showHelpAfterError('(r1 --help lists the commands)')
@@ -56,7 +63,9 @@ export async function main(words: readonly string[]): Promise<void> {
     })
     .addHelpText(
       'after',
-      '\nExample:\n  r1 run            train the tiny recipe\n  r1 run --help     what a run can be asked for',
+      '\nExample:\n  r1 run            train the tiny recipe\n  r1 run --help     what a run can be asked for\n\n' +
+        'Exit codes: 0 done; 1 a node failed, or a check found something; 2 wrong usage, a mistake in a recipe, or a store that\n' +
+        'cannot be used; 70 an error of r1 itself; 74 a result could not be written; 130 stopped by hand',
     )
     .exitOverride();
   const typed = words[0]?.startsWith('-') === true ? undefined : words[0];
@@ -66,7 +75,7 @@ export async function main(words: readonly string[]): Promise<void> {
     services.complain(
       `there is no command “${typed}”${suggestion(typed, Object.keys(COMMANDS))}\n(r1 --help lists the commands)`,
     );
-    services.exit(USAGE);
+    services.exit(EXIT.usage);
     return;
   }
   const wanted = typed === undefined || typed === 'help' ? Object.keys(COMMANDS) : [typed];
@@ -79,10 +88,11 @@ export async function main(words: readonly string[]): Promise<void> {
     else await program.parseAsync(words, {from: 'user'});
   } catch (thrown) {
     const error = plainError(thrown, 'carry this out');
-    if (error instanceof CommanderError) services.exit(error.exitCode === 0 ? 0 : USAGE);
-    else if (isUserError(error)) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode !== 0) services.exit(EXIT.usage);
+    } else if (isUserError(error)) {
       services.complain(error.hint === undefined ? error.message : `${error.message}\n${error.hint}`);
-      services.exit(USAGE);
+      services.exit(EXIT.usage);
     } else throw error;
   }
 }

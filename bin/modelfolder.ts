@@ -4,7 +4,9 @@ import {rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {suggestion} from '../pipeline/nearest.js';
+import {EXIT} from './exit-codes.js';
 import type {GlobalOptions, Services} from './services.js';
+import {onStopSignal} from './stop-signals.js';
 import {withStore} from './commands/with-store.js';
 
 /**
@@ -36,20 +38,19 @@ export async function withModelFolder(
   });
 }
 
-/** 128 + SIGINT, as shells have it. */
-const INTERRUPTED = 130;
-
 async function untilStopped(services: Services, work: (stop: AbortSignal) => Promise<void>): Promise<void> {
   const stop = new AbortController();
-  const interrupted = (): void => stop.abort();
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.once(signal, interrupted);
+  const stopListening = onStopSignal(() => {
+    // Whoever asks again does not want to wait for what computes just now.
+    if (stop.signal.aborted) process.exit(EXIT.stopped);
+    stop.abort();
+  });
   try {
     await work(stop.signal);
   } catch (error) {
     if (error !== stop.signal.reason) throw error;
   } finally {
-    for (const signal of signals) process.off(signal, interrupted);
+    stopListening();
   }
-  if (stop.signal.aborted) services.exit(INTERRUPTED);
+  if (stop.signal.aborted) services.exit(EXIT.stopped);
 }

@@ -14,9 +14,9 @@ export interface Services {
   progress(text: string | undefined): void;
   /** Columns to draw into. */
   readonly width: number;
-  /** True when stdout is a terminal that shows colours. */
+  /** True when somebody sees colours: on stdout or stderr. They are taken out of the other. */
   readonly colours: boolean;
-  /** Sets the exit code: 0 ok, 1 a check found problems, 2 wrong usage or unusable store. */
+  /** Sets the exit code (`exit-codes.ts`). One that was set stays where a result could not be written, 0 too. */
   exit(code: number): void;
 }
 

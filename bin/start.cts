@@ -154,8 +154,8 @@ function open(scripts: Scripts): Core {
 
 async function start(scripts: Scripts): Promise<void> {
   await open(scripts).main(process.argv.slice(2));
-  // What Node takes down piece by piece at its end, the system takes back at once. Only a slow reader has to be waited for.
-  if ([process.stdout, process.stderr].every(({writableLength}) => writableLength === 0)) process.exit();
+  // What Node takes down piece by piece at its end, the system takes back at once. All that was said has left by now.
+  process.exit();
 }
 
 if (require.main === module) {

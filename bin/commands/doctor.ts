@@ -1,7 +1,6 @@
 /** `r1 doctor`: is everything here that a run needs, and if not, what helps. Changes nothing. */
 import path from 'node:path';
 import {Command} from 'commander';
-import pc from 'picocolors';
 import {sqliteVersion} from '../../artifacts/index.js';
 import {ownManifest} from '../../pipeline/own-package.js';
 import {readRuntimeFacts} from '../../stages/tensorflow/runtime.js';
@@ -18,6 +17,7 @@ import {
 } from '../checks.js';
 import type {Check} from '../checks.js';
 import type {GlobalOptions, Services} from '../services.js';
+import {createColors} from '../paint.js';
 
 async function examine(folder: string, services: Services): Promise<Check[]> {
   return [
@@ -32,7 +32,7 @@ async function examine(folder: string, services: Services): Promise<Check[]> {
 
 /** One line a check, the way out below a problem. */
 export function drawChecks(checks: readonly Check[], colours: boolean): string {
-  const {green, red} = pc.createColors(colours);
+  const {green, red} = createColors(colours);
   return checks
     .map(({check, ok, value, wayOut}) => {
       const verdict = ok ? green('ok     ') : red('problem');

@@ -1,7 +1,6 @@
 /** `r1 status`: how a run stands, node by node; of one that is going on, how far each node is. */
 import {closeSync, existsSync, fstatSync, openSync, readSync} from 'node:fs';
 import {Command} from 'commander';
-import pc from 'picocolors';
 import {UserError} from '../../artifacts/index.js';
 import type {Run, RunId, RunNode, Store} from '../../artifacts/index.js';
 import {frozenPlanOf} from '../../pipeline/frozen.js';
@@ -13,6 +12,7 @@ import {outcomeOf, outcomeText} from '../render/failure.js';
 import {durationText} from '../render/quantity.js';
 import type {GlobalOptions, Services} from '../services.js';
 import {wholeNumber} from './options.js';
+import {createColors} from '../paint.js';
 
 type State =
   'done' | 'reused' | 'source' | 'running' | 'interrupted' | 'failed' | 'stopped' | 'not started' | 'waiting';
@@ -96,7 +96,7 @@ function lastProgress(file: string): {step: number; total: number} | undefined {
 }
 
 function statusText(run: Run, state: string, nodes: readonly NodeStatus[], colours: boolean): string {
-  const paint = pc.createColors(colours);
+  const paint = createColors(colours);
   const colour: Partial<Record<State, (text: string) => string>> = {
     done: paint.green,
     running: paint.cyan,

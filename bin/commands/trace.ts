@@ -1,10 +1,10 @@
 /** `r1 trace`: where one row of a dataset came from, row by row. */
 import {Command} from 'commander';
-import {createColors} from 'picocolors';
 import {UserError, shortDigest} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
 import type {TracedRow} from '../../artifacts/samples.js';
 import {suggestion} from '../../pipeline/nearest.js';
+import {createColors} from '../paint.js';
 import {treeLines} from '../render/tree.js';
 import type {Branch} from '../render/tree.js';
 import type {GlobalOptions, Services} from '../services.js';

@@ -1,11 +1,11 @@
 /** What the store knows about an artifact, for people. */
-import {createColors} from 'picocolors';
 import type {ArtifactCard, Maker} from '../../artifacts/card.js';
 import {shortDigest} from '../../artifacts/index.js';
 import type {InputEdge, Json, Store} from '../../artifacts/index.js';
 import {bytesText, durationText} from './quantity.js';
 import {tableText} from './table.js';
 import {whenText} from './when.js';
+import {createColors} from '../paint.js';
 
 export interface CardOptions {
   readonly colours: boolean;

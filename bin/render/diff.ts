@@ -1,11 +1,11 @@
 /** Differences between runs, and between artifacts, for people. */
-import {createColors} from 'picocolors';
 import type {ArtifactComparison} from '../../artifacts/compare.js';
 import type {Cause, NodeDifference, RunDifference} from '../../artifacts/diff.js';
 import type {Json} from '../../artifacts/index.js';
 import type {Named} from '../../artifacts/rows.js';
 import type {TensorComparison} from '../../artifacts/tensors.js';
 import {axisNumber} from './chart.js';
+import {createColors} from '../paint.js';
 
 const DIGEST = /^[0-9a-f]{64}$/;
 

@@ -1,10 +1,10 @@
 /** The lineage of something as a tree for people, or as a graph for Graphviz. */
-import {createColors} from 'picocolors';
 import type {LineageEdge, LineageGraph, LineageNode} from '../../artifacts/ancestry.js';
 import {shortDigest} from '../../artifacts/index.js';
 import type {Attempt, AttemptId, OutputEdge} from '../../artifacts/index.js';
 import {treeLines} from './tree.js';
 import type {Branch} from './tree.js';
+import {createColors} from '../paint.js';
 
 export interface LineageTextOptions {
   readonly colours: boolean;

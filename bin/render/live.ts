@@ -2,7 +2,6 @@
  * A run as it happens: on a terminal one line per running node below the finished ones, elsewhere plain lines, with
  * `--json` the events themselves. Redraws at most some times a second, whatever the stages emit.
  */
-import pc from 'picocolors';
 import type {
   NodeFinished,
   NodeProgress,
@@ -15,6 +14,7 @@ import type {Failure} from '../../pipeline/outcome.js';
 import type {Services} from '../services.js';
 import {isInLog, nextStep, outcomeText} from './failure.js';
 import {durationText} from './quantity.js';
+import {createColors} from '../paint.js';
 
 export interface RunView {
   show(event: RunEvent): void;
@@ -41,7 +41,7 @@ export function jsonView({say}: Pick<Services, 'say'>): RunView {
 }
 
 export function textView(services: Services, live: boolean, clock: () => number = Date.now): RunView {
-  const paint = pc.createColors(services.colours);
+  const paint = createColors(services.colours);
   const running = new Map<string, RunningNode>();
   let run = 0;
   let wide = 8;

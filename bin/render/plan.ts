@@ -1,9 +1,9 @@
 /** A plan as lines: what would run, be reused, or depend on what runs, why, and how long it took before. */
-import pc from 'picocolors';
 import {environmentWarningText} from '../../pipeline/env-reads.js';
 import type {EnvironmentWarning} from '../../pipeline/env-reads.js';
 import type {Expected, Plan, PlannedNode} from '../../pipeline/plan.js';
 import {bytesText, durationText} from './quantity.js';
+import {createColors} from '../paint.js';
 
 export interface PlanLines {
   readonly colours: boolean;
@@ -11,7 +11,7 @@ export interface PlanLines {
 }
 
 export function planText(plan: Plan, {colours}: PlanLines, warnings: readonly EnvironmentWarning[] = []): string {
-  const paint = pc.createColors(colours);
+  const paint = createColors(colours);
   const nodes = [...plan.nodes];
   const wide = Math.max(4, ...nodes.map(([id]) => id.length));
   const lines = nodes.map(([id, planned]) => {

@@ -24,7 +24,7 @@ const DOORS: readonly {readonly packages: RegExp; readonly door: RegExp; readonl
   {packages: /^(acorn|@swc\/wasm-typescript)$/, door: /^pipeline\//, name: 'pipeline/'},
   {packages: /^@tensorflow\//, door: /^stages\/tensorflow\/backend\.ts$/, name: 'stages/tensorflow/backend.ts'},
   {packages: /^@huggingface\//, door: /^stages\/text\//, name: 'stages/text/'},
-  {packages: /^(commander|picocolors|cli-table3)$/, door: /^bin\//, name: 'bin/'},
+  {packages: /^(commander|picocolors|cli-table3|string-width)$/, door: /^bin\//, name: 'bin/'},
 ];
 
 const packageOf = (specifier: string) => /^(@[^/]+\/[^/]+|[^/]+)/.exec(specifier)?.[0] ?? specifier;

@@ -1,0 +1,25 @@
+/** The end of r1 by an error that nobody was ready for: said as what it is, with an exit code that no failed node has. */
+import {inspect} from 'node:util';
+import {EXIT} from './exit-codes.js';
+import {standardOutput} from './output.js';
+import {forTerminal} from './paint.js';
+
+let isReady = false;
+
+/** From now on such an error is said on stderr, wherever it is thrown, and ends the process. */
+export function reportCrashes(): void {
+  if (isReady) return;
+  isReady = true;
+  process.on('uncaughtException', (error: unknown) => {
+    const err = standardOutput(2, () => undefined);
+    const text = crashText(error);
+    err.write(err.isTerminal ? forTerminal(text, false) : text);
+    process.exitCode = EXIT.internal;
+    void err.flushed().then(() => process.exit(EXIT.internal));
+  });
+}
+
+export function crashText(error: unknown): string {
+  const what = error instanceof Error ? (error.stack ?? error.message) : inspect(error);
+  return `this is an error of r1 itself; please report it with what you typed and the lines below\n${what}\nNode.js ${process.version}\n`;
+}
