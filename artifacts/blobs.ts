@@ -7,7 +7,8 @@ import {join} from 'node:path';
 import {asDigest, sha256 as hashBytes} from './digest.js';
 import type {Digest} from './digest.js';
 import {UserError, codeOf} from './error.js';
-import type {FileStat, Files} from './files.js';
+import {setAside} from './discard.js';
+import type {EntryKind, FileStat, Files} from './files.js';
 import {SMALL, hashAll, hashFile} from './hash.js';
 import {blobPath, shardOf} from './layout.js';
 import type {Layout} from './layout.js';
@@ -28,7 +29,25 @@ export interface BlobContext {
   readonly files: Files;
   readonly cache: StatCache;
   readonly quarantine: Quarantine;
+  /** Nothing is changed, not even what is found damaged. */
+  readonly readonly: boolean;
 }
+
+/** What lies in the place of a blob. */
+export type InPlace =
+  | {readonly is: 'file'; readonly stat: FileStat}
+  | {readonly is: 'nothing'}
+  /** Something that is no blob; `because` says what it is. It, or the folder above it, is at `path`. */
+  | {readonly is: 'other'; readonly path: string; readonly because: string};
+
+const NAMES_OF_KINDS: Readonly<Record<Exclude<EntryKind, 'file'>, string>> = {
+  folder: 'a folder',
+  link: 'a symbolic link',
+  special: 'something that is neither a file nor a folder',
+};
+
+/** What a file cannot be read for, whoever tries: it is as good as damaged, and made again from elsewhere. */
+const UNREADABLE = new Set(['EACCES', 'EPERM', 'EIO']);
 
 /** Size, stamps and inode are as they were: nobody has written to the file in between. */
 export function isUnchanged(before: FileStat, now: FileStat | undefined): boolean {
@@ -54,6 +73,8 @@ export class Blobs {
   #hasClones = true;
   /** Shards whose own names have been brought to the disk, by this process. */
   readonly #shards = new Set<string>();
+  /** Shards that were seen to be folders. */
+  readonly #folders = new Set<string>();
 
   constructor(context: BlobContext) {
     this.#context = context;
@@ -73,15 +94,60 @@ export class Blobs {
     return isWhole(this.#context, sha256, bytes);
   }
 
-  /** Looks closely: reads the blob unless its stat can be believed. A damaged one is quarantined, a mended one freed. */
+  /** Opens nothing: to open a pipe would wait for whoever writes to it. */
+  look(sha256: Digest): InPlace {
+    const {files, layout} = this.#context;
+    const path = this.path(sha256);
+    const shard = shardOf(layout, sha256);
+    if (!this.#folders.has(shard)) {
+      const kind = files.stat(shard)?.kind;
+      if (kind === undefined) return {is: 'nothing'};
+      // What lies behind a link could change without anybody here having a hand in it.
+      if (kind !== 'folder')
+        return {
+          is: 'other',
+          path: shard,
+          because: `${kind === 'file' ? 'a file' : NAMES_OF_KINDS[kind]} lies in the place of its folder`,
+        };
+      this.#folders.add(shard);
+    }
+    const stat = files.stat(path);
+    if (stat === undefined) return {is: 'nothing'};
+    if (stat.kind === 'file') return {is: 'file', stat};
+    return {is: 'other', path, because: `${NAMES_OF_KINDS[stat.kind]} lies in its place`};
+  }
+
+  /** Puts what is no blob out of use: it is renamed away and kept. Says where it is now; undefined for a reader. */
+  setAside(path: string): string | undefined {
+    const {layout, files, readonly} = this.#context;
+    return readonly ? undefined : setAside(layout, files, path);
+  }
+
+  /**
+   * Looks closely: reads the blob unless its stat can be believed. A damaged one is quarantined, a mended one freed, and
+   * what is no file is put out of the way.
+   */
   async check(sha256: Digest, bytes: number): Promise<'intact' | 'missing' | 'damaged'> {
     const {files, cache, quarantine} = this.#context;
     const path = this.path(sha256);
-    const stat = files.stat(path);
-    if (stat?.kind !== 'file') return 'missing';
+    const found = this.look(sha256);
+    if (found.is === 'nothing') return 'missing';
+    if (found.is === 'other') {
+      this.setAside(found.path);
+      return 'missing';
+    }
+    const {stat} = found;
     if (stat.bytes === bytes && cache.lookup(stat) === sha256 && !quarantine.has(sha256)) return 'intact';
     const seenAt = Date.now();
-    if (stat.bytes === bytes && (await hashFile(files, {path, bytes})) === sha256) {
+    let now: Digest | undefined;
+    try {
+      if (stat.bytes === bytes) now = await hashFile(files, {path, bytes});
+    } catch (error) {
+      if (!UNREADABLE.has(codeOf(error) ?? '')) throw error;
+      quarantine.add(sha256, `it cannot be read: ${(error as Error).message}`);
+      return 'damaged';
+    }
+    if (now === sha256) {
       if (isUnchanged(stat, files.stat(path))) cache.remember([{stat, sha256, seenAt}]);
       quarantine.lift(sha256);
       return 'intact';

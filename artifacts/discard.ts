@@ -12,13 +12,19 @@ import type {Layout} from './layout.js';
 export interface Discard {
   /** Out of the way, into trash/; returns where it lies now, or undefined when there was nothing. */
   moveAway(path: string): string | undefined;
-  /** Out of the way, and kept: what is in our way and may be somebody else's. Returns where it lies now. */
-  setAside(path: string): string;
   /**
    * Removes a tree that was moved away. False when somebody, such as a stage whose runner was killed, still writes in it:
    * then the next collection goes on with it.
    */
   sweep(path: string): Promise<boolean>;
+}
+
+/** Out of the way, and kept: what is in our way and may be somebody else's. Returns where it lies now. */
+export function setAside(layout: Layout, files: Files, path: string): string {
+  files.makeFolder(layout.setAside);
+  const aside = join(layout.setAside, `${basename(path)}-${randomUUID()}`);
+  files.rename(path, aside);
+  return aside;
 }
 
 const TREE = /^tree-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -37,12 +43,6 @@ export function openDiscard(
       const away = join(layout.trash, `tree-${randomUUID()}`);
       files.rename(path, away);
       return away;
-    },
-    setAside(path) {
-      files.makeFolder(layout.setAside);
-      const aside = join(layout.setAside, `${basename(path)}-${randomUUID()}`);
-      files.rename(path, aside);
-      return aside;
     },
     async sweep(path) {
       try {

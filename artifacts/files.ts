@@ -40,6 +40,8 @@ export interface FileStat {
   readonly ctimeNs: bigint;
   /** Hard links to the inode. */
   readonly links: number;
+  /** Anybody may write to it, as far as its permissions go; root may always. */
+  readonly writable: boolean;
 }
 
 /** Receives the bytes of a file in order; the view is only valid during the call. */
@@ -99,6 +101,7 @@ function toStat(stats: BigIntStats | undefined): FileStat | undefined {
     mtimeNs: stats.mtimeNs,
     ctimeNs: stats.ctimeNs,
     links: Number(stats.nlink),
+    writable: (stats.mode & 0o222n) !== 0n,
   };
 }
 

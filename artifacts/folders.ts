@@ -49,6 +49,11 @@ const ROUNDS = 5;
 const fileAt = (root: string, file: ArtifactFile): string => (file.path === '' ? root : join(root, file.path));
 
 export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContext): Folders {
+  const refuseWriting = (blob: string): void => {
+    const stat = files.stat(blob);
+    if (stat?.kind === 'file' && stat.writable) files.setMode(blob, 0o444);
+  };
+
   const makeFolders = (path: string): void => {
     if (files.stat(path)?.kind === 'folder') return;
     makeFolders(dirname(path));
@@ -140,6 +145,21 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
     await visit(path, dirname(path));
   };
 
+  /** Reads only what its stat cannot vouch for, and says so in `known`. */
+  const isIntact = async (
+    path: string,
+    stat: FileStat | undefined,
+    {bytes, sha256}: ArtifactFile,
+    known: Known[],
+  ): Promise<boolean> => {
+    if (stat?.kind !== 'file' || stat.bytes !== bytes) return false;
+    if (cache.lookup(stat) === sha256) return true;
+    const seenAt = Date.now();
+    if ((await hashFile(files, {path, bytes})) !== sha256) return false;
+    known.push({stat, sha256, seenAt});
+    return true;
+  };
+
   return {
     async ingest(path, kind, {own = false} = {}) {
       const listing = walk(files, path, own ? 'refuse' : 'follow');
@@ -200,22 +220,17 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
       for (const {artifact, path: root} of inputs) {
         for (const file of artifact.files) {
           const path = fileAt(root, file);
+          const mayBeLinked = file.bytes > SMALL;
+          // Who may change permissions can do so through a hard link, and later changes would then need no intent at all.
+          if (mayBeLinked) refuseWriting(blobs.path(file.sha256));
           const stat = files.stat(path);
-          if (stat !== undefined && stat.bytes === file.bytes && cache.lookup(stat) === file.sha256) continue;
-          const seenAt = Date.now();
-          const same =
-            stat?.kind === 'file' &&
-            stat.bytes === file.bytes &&
-            (await hashFile(files, {path, bytes: stat.bytes})) === file.sha256;
-          if (same) {
-            known.push({stat, sha256: file.sha256, seenAt});
-            continue;
-          }
-          const blob = files.stat(blobs.path(file.sha256));
-          const blobDamaged =
-            (stat === undefined || blob?.ino === stat.ino) &&
-            (await blobs.check(file.sha256, file.bytes)) === 'damaged';
-          damages.push({artifact: artifact.digest, file: file.path, blobDamaged});
+          const same = await isIntact(path, stat, file, known);
+          // A link may have been written through and replaced by a file of the old bytes.
+          const blob = mayBeLinked ? files.stat(blobs.path(file.sha256)) : undefined;
+          if (same && (blob === undefined || blob.ino === stat?.ino)) continue;
+          // A damaged one is put out of use by the check.
+          const blobDamaged = (await blobs.check(file.sha256, file.bytes)) === 'damaged';
+          if (!same || blobDamaged) damages.push({artifact: artifact.digest, file: file.path, blobDamaged});
         }
       }
       // Only large files are worth a row: small copies are read again in no time and die with the job folder.

@@ -11,7 +11,7 @@ import {openDatabase, readDatabase} from './database.js';
 import type {Database} from './database.js';
 import {shortDigest} from './digest.js';
 import type {Digest} from './digest.js';
-import {openDiscard} from './discard.js';
+import {openDiscard, setAside} from './discard.js';
 import type {Discard} from './discard.js';
 import {UserError, plainError} from './error.js';
 import {jobFolder, openFacts} from './facts.js';
@@ -137,7 +137,7 @@ function assemble(folder: string, mode: 'write' | 'read', files: Files, db: Data
   const layout = layoutOf(folder);
   const cache = openStatCache(db, readonly);
   const quarantine = openQuarantine(db, readonly);
-  const context = {layout, files, cache, quarantine};
+  const context = {layout, files, cache, quarantine, readonly};
   const blobs = new Blobs(context);
   const rows = openArtifactRows(db);
   const gate = openGate(layout, readonly);
@@ -206,7 +206,7 @@ function assemble(folder: string, mode: 'write' | 'read', files: Files, db: Data
       const path = jobFolder(layout, attempt);
       if (!files.makeFolder(path)) {
         if (own.ownsJob(path)) await discardTree(path);
-        else discard.setAside(path);
+        else setAside(layout, files, path);
         files.makeFolder(path);
       }
       own.claimJob(path);

@@ -126,22 +126,37 @@ async function* verifyBytes(
   yield {step: 'bytes', done, total: all.length, bytesDone, bytesTotal};
 
   const found = new Map<Digest, string>();
+  const putOutOfUse = (sha256: Digest, because: string): void => {
+    quarantine.add(sha256, because);
+    found.set(sha256, because);
+  };
   for (let begin = 0; begin < pending.length;) {
     const batch: BlobRow[] = [];
     for (let bytes = 0; begin < pending.length && batch.length < BATCH_BLOBS && bytes < BATCH_BYTES; begin++) {
       batch.push(pending[begin]!);
       bytes += pending[begin]!.bytes;
     }
-    const present = batch.filter(({sha256}) => files.stat(blobs.path(sha256))?.kind === 'file');
+    const present: BlobRow[] = [];
+    for (const row of batch) {
+      const place = blobs.look(row.sha256);
+      if (place.is === 'file' && place.stat.bytes === row.bytes) {
+        present.push(row);
+        if (place.stat.writable && writes) makeReadOnly(store, row);
+      } else if (place.is === 'file') putOutOfUse(row.sha256, `${place.stat.bytes} bytes instead of ${row.bytes}`);
+      else if (place.is === 'other') {
+        const aside = blobs.setAside(place.path);
+        found.set(row.sha256, aside === undefined ? place.because : `${place.because}; it was moved to ${aside}`);
+      }
+    }
     const list = present.map(({sha256, bytes}) => ({path: blobs.path(sha256), bytes}));
     await hashFiles(files, list, (index, result) => {
       const {sha256} = present[index]!;
       if (result === sha256) quarantine.lift(sha256);
       else {
-        const because =
-          result instanceof Error ? `it cannot be read: ${result.message}` : 'other bytes than its name says';
-        quarantine.add(sha256, because);
-        found.set(sha256, because);
+        putOutOfUse(
+          sha256,
+          result instanceof Error ? `it cannot be read: ${result.message}` : 'other bytes than its name says',
+        );
       }
     });
     done += batch.length;
@@ -151,6 +166,7 @@ async function* verifyBytes(
   }
   if (writes) setMark(store, undefined, startedAt);
 
+  const now = new Set(found.keys());
   // Also what the part before an interruption had found.
   for (const row of db.prepare<{sha256: Digest; because: string}>('SELECT sha256, because FROM quarantine').all()) {
     if (!found.has(row.sha256)) found.set(row.sha256, row.because);
@@ -160,7 +176,9 @@ async function* verifyBytes(
   for (const {sha256, bytes} of all) {
     const there = files.stat(blobs.path(sha256)) !== undefined;
     const because = found.get(sha256);
-    if (there && because !== undefined) damaged.push(nameDamage(store, {sha256, bytes, state: 'damaged', because}));
+    // What lay in the place of a blob may have been moved away just now.
+    if (because !== undefined && (there || now.has(sha256)))
+      damaged.push(nameDamage(store, {sha256, bytes, state: 'damaged', because}));
     else if (!there && wasCollected(store, sha256)) collected += 1;
     else if (!there)
       damaged.push(nameDamage(store, {sha256, bytes, state: 'missing', because: 'there is no such file'}));
@@ -237,6 +255,12 @@ function damagedTexts(store: Store): readonly string[] {
       .iterate())
       problems.push(`the detail of ${table} ${at} is no JSON`);
   return problems;
+}
+
+/** A stage may have changed the permissions of an input that was handed to it as a hard link. */
+function makeReadOnly(store: Store, {sha256}: BlobRow): void {
+  const {files, blobs} = partsOf(store);
+  files.setMode(blobs.path(sha256), 0o444);
 }
 
 function setMark(store: Store, sha256: Digest | undefined, startedAt: number): void {

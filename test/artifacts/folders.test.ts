@@ -79,7 +79,7 @@ test('what goes in comes out again, read-only (any tree)', async (t) => {
   const root = temporaryFolder(t);
   const name = fc
     .stringMatching(/^[a-z\u4e00-\u4eff\u{1f600}-\u{1f610} .%\\'-]{1,6}$/u)
-    .filter((text) => !/^\.{1,2}$/.test(text));
+    .filter((text) => !/^\.{1,2}$/.test(text) && !/(^|\\)\.\.(\\|$)/.test(text)); // refused, as Windows reads a backslash
   const tree = fc.dictionary(
     fc.array(name, {minLength: 1, maxLength: 3}).map((parts) => `d${parts.join('/d')}`),
     fc.uint8Array({maxLength: 40}),

@@ -18,6 +18,7 @@ const stat: FileStat = {
   mtimeNs: 5n * MS,
   ctimeNs: 1_000_000n * MS + 500_000n,
   links: 1,
+  writable: false,
 };
 
 test('a row is believed only if the last change was a clock tick before the look', (t) => {

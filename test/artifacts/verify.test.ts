@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
-import {chmodSync, readFileSync, writeFileSync} from 'node:fs';
+import {spawnSync} from 'node:child_process';
+import {chmodSync, existsSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
+import {dirname, join} from 'node:path';
 import test from 'node:test';
-import type {Digest} from '../../artifacts/index.js';
+import {openStore} from '../../artifacts/index.js';
+import type {Digest, Store} from '../../artifacts/index.js';
 import {partsOf} from '../../artifacts/store.js';
 import {verify} from '../../artifacts/verify.js';
 import type {VerifyOptions, VerifyProgress, VerifyReport} from '../../artifacts/verify.js';
-import {Bench, edge} from './temporary.js';
+import {Bench, edge, fill, temporaryFolder} from './temporary.js';
 import type {Made} from './temporary.js';
 
 async function report(
-  bench: Bench,
+  bench: {readonly store: Store},
   options: VerifyOptions = {},
   onStep: (progress: VerifyProgress) => void = () => undefined,
 ): Promise<VerifyReport> {
@@ -158,4 +161,57 @@ test('a changed record is told from a changed file', async (t) => {
   const found = await report(bench);
   assert.deepEqual(found.manifests, [base.outputs.out!.digest]);
   assert.deepEqual(found.damaged, []);
+});
+
+test('a link, a folder, a pipe and a file of another size in the place of a blob are named, never opened, and put out of use', async (t) => {
+  const bench = new Bench(t);
+  const outside = fill(temporaryFolder(t), {copy: 'rl rl'});
+  const made = await chain(bench);
+  const pathOf = (name: keyof typeof made): string =>
+    partsOf(bench.store).blobs.path(made[name].outputs.out!.files[0]!.sha256);
+  const replace = (name: keyof typeof made, by: (path: string) => void): void => {
+    rmSync(pathOf(name));
+    by(pathOf(name));
+  };
+  replace('base', (path) => fill(path, {'x/y': 'precious'}));
+  replace('data', (path) => assert.equal(spawnSync('mkfifo', [path]).status, 0));
+  replace('rl', (path) => symlinkSync(join(outside, 'copy'), path));
+  replace('other', (path) => writeFileSync(path, 'longer than before'));
+  const shard = dirname(pathOf('sft'));
+  renameSync(shard, join(outside, 'shard'));
+  symlinkSync(join(outside, 'shard'), shard);
+
+  const reader = openStore(bench.folder, {mode: 'read'});
+  const seen = await report({store: reader});
+  reader.close();
+  assert.equal(seen.damaged.length, 5, 'a reader names them');
+  assert.equal(existsSync(join(bench.folder, 'set-aside')), false, 'and changes nothing');
+
+  const {damaged} = await report(bench);
+  const because = Object.fromEntries(
+    damaged.map(({files, because: why}) => [files[0]!.makers[0]!.node, why.replace(/; it was moved to .*/, '; moved')]),
+  );
+  assert.deepEqual(because, {
+    base: 'a folder lies in its place; moved',
+    data: 'something that is neither a file nor a folder lies in its place; moved',
+    sft: 'a symbolic link lies in the place of its folder; moved',
+    rl: 'a symbolic link lies in its place; moved',
+    other: '18 bytes instead of 5',
+  });
+  for (const {outputs} of Object.values(made)) assert.equal(bench.store.isPresent(outputs.out!.digest), false);
+  assert.equal(readFileSync(join(outside, 'copy'), 'utf8'), 'rl rl');
+  // What is made again goes where it belongs.
+  const again = new Bench(t, {folder: bench.folder});
+  for (const content of ['base base', 'data data', 'sft sft', 'rl rl', 'other'])
+    await again.store.ingest(fill(temporaryFolder(t), {w: content}), 'model');
+  assert.deepEqual((await report(again)).damaged, []);
+});
+
+test('a blob that somebody made writable is read-only again', async (t) => {
+  const bench = new Bench(t);
+  const {base} = await chain(bench);
+  const blob = partsOf(bench.store).blobs.path(base.outputs.out!.files[0]!.sha256);
+  chmodSync(blob, 0o644);
+  assert.deepEqual((await report(bench)).damaged, []);
+  assert.equal(statSync(blob).mode & 0o222, 0);
 });
