@@ -5,7 +5,17 @@
 import {existsSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {UserError, plainError} from '../artifacts/index.js';
-import type {Artifact, AttemptId, ClaimId, Cost, Digest, Placed, Store, UserErrorReason} from '../artifacts/index.js';
+import type {
+  Artifact,
+  AttemptId,
+  ClaimId,
+  Cost,
+  Damage,
+  Digest,
+  Placed,
+  Store,
+  UserErrorReason,
+} from '../artifacts/index.js';
 import type {Emit} from './events.js';
 import {EventTail} from './eventtail.js';
 import type {Executor, Exit, Running} from './executors/executor.js';
@@ -162,7 +172,7 @@ async function seeToItsEnd(
     ...(own?.written === undefined ? {} : {writtenBytes: own.written}),
     ...(tail.tokens === undefined ? {} : {tokens: tail.tokens}),
   };
-  const damaged = (await store.inputsIntact(claimed.inputs)).map(({artifact}) => artifact);
+  const damages = await store.inputsIntact(claimed.inputs);
   let outcome: Outcome = outcomeOf({
     exit,
     result,
@@ -172,10 +182,16 @@ async function seeToItsEnd(
   });
   if (outcome.reason === 'succeeded') {
     if (garbled !== undefined) outcome = {reason: 'events-garbled', ...garbled};
-    else if (damaged.length > 0) outcome = {reason: 'inputs-changed', digests: [...new Set(damaged)]};
+    else if (damages.length > 0) outcome = inputsChanged(damages);
     else if (hasOutputs(claimed)) endedWell?.();
   }
   return conclude(claimed, outcome, cost, with_);
+}
+
+function inputsChanged(damages: readonly Damage[]): Outcome {
+  const digestsOf = (list: readonly Damage[]) => [...new Set(list.map(({artifact}) => artifact))];
+  const outOfUse = digestsOf(damages.filter(({blobDamaged}) => blobDamaged));
+  return {reason: 'inputs-changed', digests: digestsOf(damages), outOfUse};
 }
 
 /** Stores the outputs of a success, records the outcome, tidies the job folder. */

@@ -95,10 +95,12 @@ export interface EventsGarbled {
   readonly message?: string;
 }
 
-/** Bytes of a read-only input are no longer the ones that were handed in; the store set them aside. */
+/** Bytes of a read-only input are no longer the ones that were handed in. */
 export interface InputsChanged {
   readonly reason: 'inputs-changed';
   readonly digests: readonly string[];
+  /** Those of them whose bytes in the store changed with them and were put out of use; records of version 0.1 do not say. */
+  readonly outOfUse?: readonly string[];
 }
 
 /** The process could not be started, or could not find its stage. */

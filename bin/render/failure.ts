@@ -27,7 +27,7 @@ export function outcomeText(outcome: Outcome): string {
     case 'events-garbled':
       return `wrote garbled events; line ${outcome.line} is ${JSON.stringify(outcome.text)}${outcome.message === undefined ? '' : `: ${outcome.message}`}`;
     case 'inputs-changed':
-      return `changed its inputs (${outcome.digests.map((digest) => `@${digest.slice(0, 8)}`).join(', ')}), which are read-only; the changed bytes were set aside`;
+      return `changed its inputs (${digestsText(outcome.digests)}), which are read-only${ofStore(outcome.outOfUse)}`;
     case 'start-failed':
       return `could not be started: ${outcome.message}`;
     case 'store-failed':
@@ -43,6 +43,16 @@ export function outcomeText(outcome: Outcome): string {
     default:
       return unreachable(outcome);
   }
+}
+
+const digestsText = (digests: readonly string[]): string =>
+  digests.map((digest) => `@${digest.slice(0, 8)}`).join(', ');
+
+/** What became of the store's own bytes. */
+function ofStore(outOfUse: readonly string[] | undefined): string {
+  if (outOfUse === undefined) return '';
+  if (outOfUse.length === 0) return '; what the store keeps is untouched';
+  return `; the changed bytes in the store (${digestsText(outOfUse)}) were put out of use`;
 }
 
 /** The outcome that the runner put into the store. */
