@@ -24,7 +24,8 @@ export type UserErrorReason =
   | 'store-damaged'
   | 'target-not-empty'
   | 'too-many-files'
-  | 'unsafe-file-system';
+  | 'unsafe-file-system'
+  | 'untrusted-code';
 
 /** Thrown for what a person can mend. `hint` says what to type or do next; the command line prints both and exits 2. */
 export class UserError extends Error {

@@ -3,10 +3,11 @@
  * which are imported when used, so that opening a store stays cheap.
  */
 export {sqliteVersion} from './database.js';
-export {asDigest, canonicalJson, digestOf, sha256, shortDigest} from './digest.js';
+export {asDigest, canonicalJson, digestOf, isDigest, sha256, shortDigest} from './digest.js';
 export type {Digest, Json} from './digest.js';
 export {UserError, plainError} from './error.js';
 export type {UserErrorReason} from './error.js';
+export {pathMistake} from './manifest.js';
 export type {Adoption, Begun, Facts, Finished, NewAttempt, NewRun, Source} from './facts.js';
 export type {Damage, Placed} from './folders.js';
 export type {Metrics, MetricsOptions} from './metrics.js';

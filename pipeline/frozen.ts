@@ -1,22 +1,27 @@
 /**
  * A run's plan as it is kept with the run: wiring, params, seed and what the sources held; no fingerprints, since they
- * depend on the code of the day. `r1 resume` rebuilds the run from it without asking the recipe again.
+ * depend on the code of the day. `r1 resume` rebuilds the run from it without asking the recipe again (`thaw.ts`).
  */
-import {UserError} from '../artifacts/index.js';
+import {realpathSync} from 'node:fs';
+import {dirname} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {UserError, isDigest} from '../artifacts/index.js';
 import type {Digest, Json, Run} from '../artifacts/index.js';
-import {untrustedVariable} from './environment.js';
-import {importModule} from './foreign.js';
-import {OWN_MODULES, ownUrl} from './own-package.js';
+import {isBuiltIn, moduleName} from './module-names.js';
+import type {Origin} from './module-names.js';
 import type {Prepared} from './prepare.js';
-import type {NodeOptions, Ref} from './recipe.js';
-import {err, ok} from './result.js';
-import type {Result} from './result.js';
-import type {AnyStage, Params} from './stage.js';
-import type {StageNode, WiredNode, Wiring} from './wiring.js';
+import {projectOf, recordedRecipe} from './project.js';
+import type {NodeOptions} from './recipe.js';
+import type {Params} from './stage.js';
+import {NODE_ID, isRef} from './wiring.js';
+import type {StageNode} from './wiring.js';
 
 export interface FrozenPlan {
-  readonly version: 1;
+  /** In version 1 modules are named by their URLs, and the recipe's file is not. */
+  readonly version: 1 | 2;
   readonly recipe: string;
+  /** Where the recipe lies in its project; left out for a built-in one, and for one that is no file. */
+  readonly file?: string;
   readonly seed: number;
   /** Only what the run was about. */
   readonly nodes: Readonly<Record<string, FrozenNode>>;
@@ -35,7 +40,7 @@ export interface FrozenSource {
 export interface FrozenStage {
   readonly type: 'stage';
   readonly stage: string;
-  /** `r1:stages/sft.js` for a module of ours, so that a plan survives a move of the package; else its URL. */
+  /** As `module-names.ts` names it, so that a plan survives a move of package, project and store. */
   readonly module: string;
   readonly export: string;
   readonly inputs: StageNode['inputs'];
@@ -43,11 +48,11 @@ export interface FrozenStage {
   readonly options: NodeOptions;
 }
 
-const OWN_SCHEME = 'r1:';
-
 /** Put together in the order in which it is written down, which takes a fifth of the time then (`canonicalJson`). */
-export function freeze({wiring, selected, seed, sources, exports}: Omit<Prepared, 'plan'>): FrozenPlan {
+export function freeze({wiring, selected, seed, sources, exports, recipeUrl}: Omit<Prepared, 'plan'>): FrozenPlan {
   const nodes: Record<string, FrozenNode> = {};
+  const origin = originOf(recipeUrl);
+  const names = new Map<string, string>();
   for (const id of [...selected].sort()) {
     const node = wiring.nodes.get(id)!;
     if (node.type === 'source') {
@@ -55,76 +60,82 @@ export function freeze({wiring, selected, seed, sources, exports}: Omit<Prepared
       nodes[id] = {artifact: sources.get(id)!.digest, kind, path, port, type: 'source'};
     } else {
       const {stage, inputs, params, options} = node;
-      const module = stage.module.startsWith(OWN_MODULES)
-        ? OWN_SCHEME + stage.module.slice(OWN_MODULES.length)
-        : stage.module;
+      let module = names.get(stage.module);
+      if (module === undefined) names.set(stage.module, (module = moduleName(stage.module, origin)));
       nodes[id] = {export: exports.get(stage)!, inputs, module, options, params, stage: stage.name, type: 'stage'};
     }
   }
-  return {nodes, recipe: wiring.recipe, seed, version: 1};
+  const recorded = origin.file === undefined ? {} : {file: recordedRecipe(origin.file, process.cwd())};
+  return {...recorded, nodes, recipe: wiring.recipe, seed, version: 2};
+}
+
+/** Where module names start: at the recipe's file, or at the project where there is none that a person could move. */
+function originOf(url: string | undefined): Origin {
+  if (url === undefined || isBuiltIn(url)) return {folder: projectOf(process.cwd())};
+  const file = realpathSync(fileURLToPath(url));
+  return {file, folder: dirname(file)};
 }
 
 export const frozenJson = (plan: FrozenPlan): Json => plan as unknown as Json;
 
-/** The plan of a run. Plans are written by `freeze` alone, so what is checked is only that it is one that we know. */
-export function frozenPlanOf(run: Run): FrozenPlan {
-  const plan = run.plan as unknown as Partial<FrozenPlan> | null;
-  if (plan?.version !== 1 || typeof plan.nodes !== 'object') {
-    throw new UserError('newer-store', `run ${run.id} has a plan that this version of r1 cannot read`);
+/** The plan of a run, if it is one: a store is data, and may hold anything. @throws UserError newer-store, store-damaged */
+export function frozenPlanOf({id, plan}: Pick<Run, 'id' | 'plan'>): FrozenPlan {
+  if (isRecord(plan) && typeof plan['version'] === 'number' && plan['version'] > 2) {
+    throw new UserError('newer-store', `run ${id} has a plan that this version of r1 cannot read`, {hint: 'update r1'});
   }
-  return plan as FrozenPlan;
-}
-
-export interface Thawed {
-  readonly wiring: Wiring;
-  readonly exports: ReadonlyMap<AnyStage, string>;
-}
-
-/** Wiring of a frozen plan with today's stages. Params are those of the plan, defaults that the stage has since got come on top. */
-export async function thaw(plan: FrozenPlan): Promise<Thawed> {
-  const nodes = new Map<string, WiredNode>();
-  const exports = new Map<AnyStage, string>();
-  for (const [id, frozen] of Object.entries(plan.nodes)) {
-    if (frozen.type === 'source') {
-      const {port, kind, path} = frozen;
-      nodes.set(id, {type: 'source', id, port, kind, path});
-      continue;
-    }
-    const imported = await importStage(frozen);
-    if (!imported.ok) throw changed(id, frozen, imported.error);
-    const stage = imported.value;
-    exports.set(stage, frozen.export);
-    for (const port of portsOf(frozen.inputs)) {
-      if (stage.inputs[port] === undefined) throw changed(id, frozen, `it has no input “${port}” any more`);
-    }
-    const {inputs, params, options} = frozen;
-    const untrusted = untrustedVariable({stage, options});
-    if (untrusted !== undefined) throw changed(id, frozen, untrusted);
-    nodes.set(id, {type: 'stage', id, stage, inputs, params: {...stage.params, ...params}, options});
-  }
-  return {wiring: {recipe: plan.recipe, nodes}, exports};
-}
-
-/** The stage of a frozen node as its module exports it today, or why there is none. */
-export async function importStage(frozen: FrozenStage): Promise<Result<AnyStage, string>> {
-  const own = frozen.module.startsWith(OWN_SCHEME);
-  const url = own ? ownUrl(frozen.module.slice(OWN_SCHEME.length)) : frozen.module;
-  let module: Record<string, unknown>;
-  try {
-    module = await importModule(url);
-  } catch (error) {
-    return err(`${url} cannot be imported: ${(error as Error).message}`);
-  }
-  const stage = module[frozen.export] as AnyStage | undefined;
-  return stage?.name === frozen.stage
-    ? ok(stage)
-    : err(`${url} exports no stage “${frozen.stage}” as “${frozen.export}” any more`);
-}
-
-const changed = (id: string, {stage}: FrozenStage, why: string): UserError =>
-  new UserError('bad-argument', `node “${id}”, stage “${stage}”: ${why}`, {
-    hint: 'r1 run follows the recipe as it is today',
+  const mistake = planMistake(plan);
+  if (mistake === undefined) return plan as unknown as FrozenPlan;
+  throw new UserError('store-damaged', `the store is damaged: the plan of run ${id} is none, ${mistake}`, {
+    hint: '`r1 verify` names everything that is; restore store.db from a copy, or use another store with --store FOLDER',
   });
+}
 
-const portsOf = (inputs: Readonly<Record<string, Ref | Readonly<Record<string, Ref>>>>): string[] =>
-  Object.keys(inputs);
+function planMistake(plan: unknown): string | undefined {
+  if (!isRecord(plan)) return 'it is no record';
+  const {version, recipe, file, seed, nodes} = plan;
+  if (version !== 1 && version !== 2) return 'it has no version';
+  if (typeof recipe !== 'string') return 'its recipe has no name';
+  if (file !== undefined && typeof file !== 'string') return 'its file is no path';
+  if (!Number.isSafeInteger(seed)) return 'its seed is no whole number';
+  if (!isRecord(nodes)) return 'it has no nodes';
+  for (const [id, node] of Object.entries(nodes)) {
+    if (!NODE_ID.test(id)) return `${JSON.stringify(id)} is no name of a node`;
+    const mistake = nodeMistake(node);
+    if (mistake !== undefined) return `node “${id}”: ${mistake}`;
+  }
+  return undefined;
+}
+
+function nodeMistake(node: unknown): string | undefined {
+  if (!isRecord(node)) return 'it is no record';
+  const isText = (name: string): boolean => typeof node[name] === 'string';
+  if (node['type'] === 'source') {
+    if (!['port', 'kind', 'path', 'artifact'].every(isText)) return 'a part of the source is missing';
+    return isDigest(node['artifact'] as string) ? undefined : 'its artifact is no digest';
+  }
+  if (node['type'] !== 'stage') return 'it is neither a source nor a stage';
+  const {inputs, params, options} = node;
+  if (!['stage', 'module', 'export'].every(isText)) return 'a part of the stage is missing';
+  if (!isRecord(inputs) || !isRecord(params) || !isRecord(options)) return 'inputs, params or options are none';
+  for (const wired of Object.values(inputs)) {
+    if (isRef(wired)) continue;
+    if (!isRecord(wired) || !Object.values(wired).every(isRef)) return 'an input is wired to nothing';
+  }
+  return optionsMistake(options);
+}
+
+function optionsMistake(options: Readonly<Record<string, unknown>>): string | undefined {
+  const {resources = {}, env = {}, passEnv = []} = options;
+  if (!isRecord(resources)) return 'its resources are none';
+  if (!isRecord(env) || !Object.entries(env).flat().every(isName)) return 'its environment is none';
+  if (!Array.isArray(passEnv) || !passEnv.every(isName)) return 'its environment is none';
+  const numbers = [options['threads'], options['timeout'], options['checkpointEvery'], ...Object.values(resources)];
+  const isAmount = (value: unknown): boolean =>
+    value === undefined || (typeof value === 'number' && Number.isFinite(value) && value >= 0);
+  return numbers.every(isAmount) ? undefined : 'an option is no number';
+}
+
+const isName = (value: unknown): boolean => typeof value === 'string';
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -17,14 +17,17 @@ export type RecipeRegistry = Readonly<Record<string, string>>;
 
 export interface LoadedRecipe {
   readonly recipe: Recipe;
+  /** As messages name it. */
   readonly file: string;
+  /** Of its module; left out where the recipe was given as a value. */
+  readonly url?: string;
   /** Where relative source paths start. */
   readonly folder: string;
 }
 
 /** @throws UserError when there is no such recipe, or its file cannot be read as one */
 export async function loadRecipe(wanted: string, registry: RecipeRegistry): Promise<LoadedRecipe> {
-  const url = registry[wanted] ?? fileRecipe(wanted, registry);
+  const url = recipeUrl(wanted, registry);
   const file = fileURLToPath(url);
   let module: {default?: unknown};
   try {
@@ -38,8 +41,12 @@ export async function loadRecipe(wanted: string, registry: RecipeRegistry): Prom
       hint: "write `export default recipe('name', (add) => { … })`",
     });
   }
-  return {recipe: recipe as Recipe, file, folder: dirname(file)};
+  return {recipe: recipe as Recipe, file, url, folder: dirname(file)};
 }
+
+/** The address of a recipe's module, which is not loaded. @throws UserError when there is no such recipe */
+export const recipeUrl = (wanted: string, registry: RecipeRegistry): string =>
+  (Object.hasOwn(registry, wanted) ? registry[wanted] : undefined) ?? fileRecipe(wanted, registry);
 
 function fileRecipe(wanted: string, registry: RecipeRegistry): string {
   const file = resolve(wanted);

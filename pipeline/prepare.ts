@@ -49,6 +49,8 @@ export interface Prepared {
   readonly force: ReadonlySet<string>;
   readonly sources: ReadonlyMap<string, Artifact>;
   readonly exports: ReadonlyMap<AnyStage, string>;
+  /** URL of the recipe's module, where it has one. */
+  readonly recipeUrl?: string | undefined;
   readonly code: CodeReader;
   readonly runtimeOf: (threads: number) => RuntimeClass;
   readonly past: Past;
@@ -102,6 +104,7 @@ async function prepareWith(
     seed: wishes.seed,
     force: new Set(wishes.force),
     exports: exports.value,
+    recipeUrl: loaded.url,
     store,
     runtimeOf,
     foreseen: (await foresight?.reusable) ?? new Map(),

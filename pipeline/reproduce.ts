@@ -7,11 +7,12 @@ import {join} from 'node:path';
 import type {Artifact, Attempt, Json, Store} from '../artifacts/index.js';
 import {outcomeOf, outputPath} from './attempt.js';
 import {openCodeReader} from './code.js';
-import {missingVariables, nodeVariables, untrustedVariable} from './environment.js';
+import type {Code, CodeReader} from './code.js';
+import {missingVariables, nodeVariables} from './environment.js';
 import type {Executor} from './executors/executor.js';
 import {differences} from './fingerprint.js';
 import type {KnownIngredients, RuntimeClass} from './fingerprint.js';
-import {frozenPlanOf, importStage} from './frozen.js';
+import {frozenPlanOf} from './frozen.js';
 import {readResult} from './jobfolder.js';
 import {layJob} from './lay.js';
 import {UnusableCommand} from './commandline.js';
@@ -21,7 +22,11 @@ import {knownIngredients} from './plan.js';
 import {err, ok} from './result.js';
 import type {Result} from './result.js';
 import type {StopRequest} from './stop.js';
-import {openTokenCache} from './tokencache.js';
+import {importStage, refuseStrangeEnvironment} from './thaw.js';
+import {noCache, openTrusted} from './trust.js';
+import type {TrustedPlace} from './trust.js';
+import type {AnyStage} from './stage.js';
+import {NODE_ID, isMany} from './wiring.js';
 import type {StageNode} from './wiring.js';
 
 export type Verdict =
@@ -46,6 +51,8 @@ export interface ReproduceOptions {
   readonly executor: Executor;
   readonly runtimeOf: (threads: number) => RuntimeClass;
   readonly stop: StopRequest;
+  /** Where the code may come from. */
+  readonly place: Omit<TrustedPlace, 'store'>;
 }
 
 /** Records and returns the verdict, or returns how the stage ended when it did not succeed this time. */
@@ -65,8 +72,14 @@ interface Found {
   readonly exportName: string;
 }
 
-/** The attempt's stage as it is today, if it is what it was; else what stands in the way. */
-async function sameStage(attempt: Attempt, {store, runtimeOf}: ReproduceOptions): Promise<Result<Found, Verdict>> {
+/**
+ * The attempt's stage as it is today, if it is what it was; else what stands in the way. Its code is compared before any of
+ * it is run. @throws UserError 'untrusted-code'
+ */
+async function sameStage(
+  attempt: Attempt,
+  {store, runtimeOf, place}: ReproduceOptions,
+): Promise<Result<Found, Verdict>> {
   const cannot = (because: string) => err({verdict: 'cannot', because} as const);
   if (attempt.stage === 'source') return cannot('it comes from outside');
   if (attempt.continues?.accepted !== undefined)
@@ -74,31 +87,55 @@ async function sameStage(attempt: Attempt, {store, runtimeOf}: ReproduceOptions)
   const gone = attempt.inputs.find(({artifact}) => !store.isPresent(artifact));
   if (gone !== undefined) return cannot(`the bytes of its input “${gone.port}” are not in the store any more`);
   const run = store.run(attempt.run);
-  const frozen = run === undefined ? undefined : frozenPlanOf(run).nodes[attempt.node];
-  if (run === undefined || frozen?.type !== 'stage') return cannot(`run ${attempt.run} has no stage “${attempt.node}”`);
-  const stage = await importStage(frozen);
+  const plan = run === undefined ? undefined : frozenPlanOf(run);
+  const frozen = plan?.nodes[attempt.node];
+  if (plan === undefined || frozen?.type !== 'stage')
+    return cannot(`run ${attempt.run} has no stage “${attempt.node}”`);
+  const modules = openTrusted(plan, {...place, store: store.folder});
+  const module = modules.find(frozen.module);
+  if (!module.ok) return cannot(module.error);
+  // Not the store's cache of what modules say: that is what is to be checked.
+  const code = openCodeReader(noCache());
+  const before = ingredientsOf(attempt);
+  const files = codePartsOf(store, attempt);
+  const since = (now: KnownIngredients): string[] =>
+    differences({before, now, codeParts: (digest) => (digest === before.code ? files : code.partsOf(digest))});
+  const today = codeOf(module.value, code);
+  if (!today.ok) return cannot(today.error);
+  const otherCode = since({...before, code: today.value.digest});
+  if (otherCode.length > 0) return cannot(`changed since: ${otherCode.join(', ')}`);
+  const stage = await importStage(module.value, frozen);
   if (!stage.ok) return cannot(stage.error);
   const {inputs, params, options, export: exportName} = frozen;
   const node: StageNode = {type: 'stage', id: attempt.node, stage: stage.value, inputs, params, options};
-  const untrusted = untrustedVariable(node);
-  if (untrusted !== undefined) return cannot(untrusted);
-  const code = openCodeReader(openTokenCache(store.folder));
-  const now: KnownIngredients = knownIngredients(node, {
-    codeOf: () => code.codeOf(node.stage.module),
-    runtimeOf,
-    seed: attempt.seed,
-  });
-  const before = ingredientsOf(attempt);
-  const files = codePartsOf(store, attempt);
-  const changed = differences({
-    before,
-    now,
-    codeParts: (digest) => (digest === before.code ? files : code.partsOf(digest)),
-  });
+  const strange = edgeMistake(attempt, stage.value);
+  if (strange !== undefined) return cannot(strange);
+  await refuseStrangeEnvironment(plan, new Map([[node.id, node]]), modules);
+  const changed = since(knownIngredients(node, {codeOf: () => today.value, runtimeOf, seed: attempt.seed}));
   if (changed.length > 0) return cannot(`changed since: ${changed.join(', ')}`);
   const missing = missingVariables(node, process.env);
   if (missing.length > 0) return cannot(missing.join(', '));
   return ok({node, exportName});
+}
+
+/** What the module's code is, or why that cannot be said: a file that it names is gone, or is no module. */
+function codeOf(url: string, reader: CodeReader): Result<Code, string> {
+  try {
+    return ok(reader.codeOf(url));
+  } catch (error) {
+    return err(`its code cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** Ports and names become paths in the job folder, and the store may say anything: only what the stage declares is taken. */
+function edgeMistake({inputs, outputs}: Attempt, stage: AnyStage): string | undefined {
+  for (const {port, name} of inputs) {
+    const declared = Object.hasOwn(stage.inputs, port) ? stage.inputs[port]! : undefined;
+    if (declared === undefined || (isMany(declared) ? !NODE_ID.test(name) : name !== ''))
+      return `its stage has no input “${name === '' ? port : `${port}.${name}`}”`;
+  }
+  const unknown = outputs.find(({port}) => !Object.hasOwn(stage.outputs, port));
+  return unknown === undefined ? undefined : `its stage has no output “${unknown.port}”`;
 }
 
 async function makeAgain(

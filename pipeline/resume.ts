@@ -6,10 +6,13 @@ import {UserError} from '../artifacts/index.js';
 import type {Attempt, Digest, Run, RunId, Store} from '../artifacts/index.js';
 import {codeDifferences} from './fingerprint.js';
 import type {RuntimeClass} from './fingerprint.js';
-import {frozenPlanOf, thaw} from './frozen.js';
+import {frozenPlanOf} from './frozen.js';
 import {codePartsOf, ingredientsOf} from './past.js';
 import {graphOf, planned} from './prepare.js';
 import type {Pinned, Prepared} from './prepare.js';
+import {thaw} from './thaw.js';
+import {openTrusted} from './trust.js';
+import type {TrustedPlace} from './trust.js';
 
 export interface Resumed {
   readonly prepared: Prepared;
@@ -36,9 +39,10 @@ export async function prepareResume(
   run: Run,
   store: Store,
   runtimeOf: (threads: number) => RuntimeClass,
+  place: Omit<TrustedPlace, 'store'>,
 ): Promise<Resumed> {
   const frozen = frozenPlanOf(run);
-  const {wiring, exports} = await thaw(frozen);
+  const {wiring, exports} = await thaw(frozen, openTrusted(frozen, {...place, store: store.folder}));
   const notes: string[] = [];
   const pinned = pins(run.id, store, notes);
   const prepared = await planned({

@@ -48,7 +48,7 @@ export interface Mistake {
 /** The port of a plain source. */
 export const SOURCE_PORT = 'output';
 
-const NODE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
+export const NODE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
 
 /**
  * The nodes of a recipe in the order in which they were added.
@@ -221,7 +221,8 @@ class WiringStopped extends Error {
   }
 }
 
-function checkInputs(id: string, stage: AnyStage, inputs: unknown, complain: (message: string) => void): void {
+/** Also asked of what a frozen plan says, since that is read out of a store. */
+export function checkInputs(id: string, stage: AnyStage, inputs: unknown, complain: (message: string) => void): void {
   if (!isRecord(inputs)) {
     complain(`node “${id}”: its inputs are not a record of refs`);
     return;
@@ -253,7 +254,11 @@ function checkInputs(id: string, stage: AnyStage, inputs: unknown, complain: (me
 }
 
 /** Refs may be made by hand, so where they lead and what lies there is checked once all nodes are known. */
-function checkRefs(node: WiredNode, nodes: ReadonlyMap<string, WiredNode>, complain: (message: string) => void): void {
+export function checkRefs(
+  node: WiredNode,
+  nodes: ReadonlyMap<string, WiredNode>,
+  complain: (message: string) => void,
+): void {
   if (node.type === 'source') return;
   for (const {port, name, ref} of refsOf(node)) {
     const input = name === undefined ? `input “${port}”` : `input “${port}”, “${name}”`;

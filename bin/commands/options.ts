@@ -1,10 +1,13 @@
 /** Options that several commands share, and how their words become values. */
 import {InvalidArgumentError, Option} from 'commander';
 import type {Command} from 'commander';
+import {recipeUrl} from '../../pipeline/load.js';
 import {machineCapacity} from '../../pipeline/resources.js';
 import type {Capacity, OnFailure} from '../../pipeline/scheduler.js';
 import type {Wishes} from '../../pipeline/prepare.js';
+import type {TrustedPlace} from '../../pipeline/trust.js';
 import {readRuntimeFacts} from '../../stages/tensorflow/runtime.js';
+import {RECIPES} from '../recipes.js';
 
 /** A list option repeats and takes one value each time: `--only a --only b`. */
 export const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
@@ -101,3 +104,20 @@ function gpusOfSetUp(): number {
 
 /** What was typed, as it is kept with the run. */
 export const commandLine = (): string => ['r1', ...process.argv.slice(2)].join(' ');
+
+/** Whose code is run when a plan out of a store is carried out again. */
+export interface TrustOptions {
+  readonly recipe?: string;
+}
+
+export const withTrust = (command: Command): Command =>
+  command.option(
+    '--recipe <recipe>',
+    'the recipe whose code to run, by name or path (default: the one of the run, if it lies in this project)',
+  );
+
+export const placeOf = ({recipe}: TrustOptions): Omit<TrustedPlace, 'store'> => ({
+  recipe: recipe === undefined ? undefined : recipeUrl(recipe, RECIPES),
+  cwd: process.cwd(),
+  typed: commandLine(),
+});

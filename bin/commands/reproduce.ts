@@ -13,15 +13,22 @@ import {lazyExecutor} from '../executor.js';
 import {withGlobals} from '../globals.js';
 import {outcomeText} from '../render/failure.js';
 import type {GlobalOptions, Services} from '../services.js';
+import {placeOf, withTrust} from './options.js';
+import type {TrustOptions} from './options.js';
 import {withStore} from './with-store.js';
 
 const INTERRUPTED = 130;
 
 export const reproduceCommand = (services: Services): Command =>
-  withGlobals(new Command('reproduce'), ['r1 reproduce full-sft', 'r1 reproduce @3fa4b1c2', 'r1 reproduce 12'])
+  withGlobals(withTrust(new Command('reproduce')), [
+    'r1 reproduce full-sft',
+    'r1 reproduce @3fa4b1c2',
+    'r1 reproduce 12 --store ./sent-to-me --recipe ./my.recipe.ts',
+  ])
     .description('make attempts again from their recorded inputs, params and seed, and compare the bytes')
     .argument('<reference>', '[run/]node, @digest, or the number of a run for all that it made')
-    .action(async (reference: string, options: GlobalOptions) => {
+    .action(async (reference: string, options: GlobalOptions & TrustOptions) => {
+      const place = placeOf(options);
       const stop = stopSwitch();
       const press = () => void stop.press();
       const stopped = (): boolean => stop.asked.aborted;
@@ -38,6 +45,7 @@ export const reproduceCommand = (services: Services): Command =>
               executor,
               runtimeOf: (threads) => ({...runtimeClass(threads)}),
               stop,
+              place,
             });
             services.progress(undefined);
             if (stopped()) break;

@@ -7,13 +7,17 @@ import {afterRun} from '../afterrun.js';
 import {carryOut} from '../carryout.js';
 import {withGlobals} from '../globals.js';
 import type {GlobalOptions, Services} from '../services.js';
-import {commandLine, wholeNumber, withManaging} from './options.js';
-import type {ManagingOptions} from './options.js';
+import {commandLine, placeOf, wholeNumber, withManaging, withTrust} from './options.js';
+import type {ManagingOptions, TrustOptions} from './options.js';
 
-type Options = GlobalOptions & ManagingOptions & {readonly acceptCheckpoint?: boolean};
+type Options = GlobalOptions & ManagingOptions & TrustOptions & {readonly acceptCheckpoint?: boolean};
 
 export const resumeCommand = (services: Services): Command =>
-  withGlobals(withManaging(new Command('resume')), ['r1 resume', 'r1 resume 12 --accept-checkpoint'])
+  withGlobals(withManaging(withTrust(new Command('resume'))), [
+    'r1 resume',
+    'r1 resume 12 --accept-checkpoint',
+    'r1 resume --store ./sent-to-me --recipe ./my.recipe.ts',
+  ])
     .description(
       'go on with a run: what succeeded in it stays, the rest runs with today’s code and the run’s own params',
     )
@@ -31,7 +35,7 @@ export const resumeCommand = (services: Services): Command =>
           return;
         }
         const runtimeOf = (threads: number) => ({...runtimeClass(threads)});
-        const {prepared, notes} = await prepareResume(run, store, runtimeOf);
+        const {prepared, notes} = await prepareResume(run, store, runtimeOf, placeOf(options));
         const otherCode = options.acceptCheckpoint === true ? 'accept' : 'refuse';
         const summary = await carryOut({
           store,

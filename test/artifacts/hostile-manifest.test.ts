@@ -5,7 +5,6 @@ import {existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync} 
 import {join} from 'node:path';
 import test from 'node:test';
 import type {TestContext} from 'node:test';
-import Sqlite from 'better-sqlite3';
 import {exportArtifact} from '../../artifacts/export/files.js';
 import {disk} from '../../artifacts/files.js';
 import {openStore} from '../../artifacts/index.js';
@@ -16,17 +15,11 @@ import {partsOf} from '../../artifacts/store.js';
 import {verify} from '../../artifacts/verify.js';
 import {exportCommand} from '../../bin/commands/export.js';
 import {spoken} from '../bin/spoken.js';
+import {forge as forgeWith} from '../rig/forge.js';
 import {Bench, temporaryFolder} from './temporary.js';
 
-/** Changes facts, as whoever made the store could: without its triggers. */
-function forge(folder: string, sql: string, ...values: (string | number)[]): void {
-  const db = new Sqlite(join(folder, 'store.db'));
-  const triggers = db.prepare<[], {name: string}>("SELECT name FROM sqlite_schema WHERE type = 'trigger'").all();
-  for (const {name} of triggers) db.exec(`DROP TRIGGER ${name}`);
-  db.pragma('foreign_keys = OFF');
-  db.prepare(sql).run(...values);
-  db.close();
-}
+const forge = (folder: string, sql: string, ...values: (string | number)[]): void =>
+  forgeWith(folder, (db) => db.run(sql, ...values));
 
 /** A store with one artifact of two files, closed. */
 async function stored(t: TestContext): Promise<{folder: string; artifact: Artifact}> {

@@ -180,7 +180,7 @@ for (const steps of [1, 12, 39]) {
     runner.child.kill('SIGKILL');
     process.kill(-readProcess(folder)!.session!, 'SIGKILL');
     await runner.ended;
-    const next = await r1(t, ['resume'], {cwd});
+    const next = await r1(t, ['resume', '--recipe', COUNTING], {cwd});
     assert.equal(next.code, 0, next.err);
     const [, second] = attemptsOf(cwd, 'second');
     assert.ok((second?.continues?.step ?? 0) >= steps, 'it went on from the checkpoint');
@@ -199,7 +199,7 @@ test('Ctrl-C writes a checkpoint and ends with 130; resume goes on from it', asy
   assert.equal(ended.code, 130);
   assert.match(ended.err, /second\s+stopped: was stopped after step \d+, checkpoint written/);
   assert.match(ended.err, /run 1 stopped in .*r1 resume 1 goes on/);
-  const next = await r1(t, ['resume'], {cwd});
+  const next = await r1(t, ['resume', '--recipe', COUNTING], {cwd});
   assert.equal(next.code, 0, next.err);
   assert.equal(thirdOutput(cwd), await undisturbedHash(t));
 });

@@ -79,7 +79,7 @@ async function round(
   let said = '';
   for (let starts = 1; starts <= MOST_STARTS; starts++) {
     tally.starts += 1;
-    const again = starts > 1 && random() < 0.5 ? ['resume'] : ['run', RECIPE];
+    const again = starts > 1 && random() < 0.5 ? ['resume', '--recipe', RECIPE] : ['run', RECIPE];
     const runner = start(t, again, {cwd});
     const ended = runner.ended.then(({code}) => code);
     // Later starts get more time, should the machine have become slower since.
