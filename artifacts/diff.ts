@@ -3,6 +3,8 @@
  * the first param, input from outside, code file or runtime that differs. Asks the facts only; `compare.ts` looks into
  * the bytes.
  */
+import {asCodeParts, codeChanges} from './code-parts.js';
+import type {CodeChange} from './code-parts.js';
 import type {Digest, Json} from './digest.js';
 import type {Attempt, AttemptId, RunId} from './records.js';
 import type {Store} from './store.js';
@@ -167,15 +169,29 @@ function codeCauses(
   b: Attempt,
   [left, right]: readonly [Json | undefined, Json | undefined],
 ): readonly Cause[] {
-  const [x, y] = [store.codeParts(a.id), store.codeParts(b.id)];
-  const causes: Cause[] = [];
-  if (isObject(x) && isObject(y)) {
-    for (const group of new Set([...Object.keys(x), ...Object.keys(y)])) {
-      const [of, and] = [x[group], y[group]];
-      for (const difference of differences(of, and)) causes.push({what: 'code', ...difference});
-    }
+  const [x, y] = [asCodeParts(store.codeParts(a.id)), asCodeParts(store.codeParts(b.id))];
+  const changes = x === undefined || y === undefined ? [] : codeChanges(x, y);
+  const whole: Cause = {what: 'code', name: '', a: left, b: right};
+  return changes.length > 0 ? changes.map((change) => causeOf(change, whole)) : [whole];
+}
+
+function causeOf(change: CodeChange, whole: Cause): Cause {
+  switch (change.change) {
+    case 'counting':
+      return whole;
+    case 'content':
+      return {what: 'code', name: change.file, a: change.before, b: change.now};
+    case 'imports':
+      return {what: 'code', name: `${change.file} imports`, a: change.before, b: change.now};
+    case 'gone':
+      return {what: 'code', name: change.file, a: change.digest, b: undefined};
+    case 'new':
+      return {what: 'code', name: change.file, a: undefined, b: change.digest};
+    case 'moved':
+      return {what: 'code', name: 'moved', a: change.file, b: change.to};
+    case 'package':
+      return {what: 'code', name: change.name, a: change.before, b: change.now};
   }
-  return causes.length > 0 ? causes : [{what: 'code', name: '', a: left, b: right}];
 }
 
 function inputCauses(a: Attempt, b: Attempt): readonly Cause[] {

@@ -1,59 +1,71 @@
 /**
- * The code digest of a stage: tokens of the modules that are reachable from the one that exports it, plus the versions of
- * the packages these name. `pipeline/` and `artifacts/` are left out, because they do not compute anything of a result;
- * so are recipes of this package. Not seen: modules whose name is computed, and data files that are read by path.
+ * The code digest of a stage: the tokens of the modules that are reachable from the one that exports it, and the versions of
+ * the packages that these name. Modules are numbered as they are found, and a name that leads to one counts as its number:
+ * where a file lies and what it is called does not count, which file is meant does.
+ *
+ * `pipeline/` and `artifacts/` are left out, because they do not compute anything of a result; so are recipes of this
+ * package. Not seen: modules whose name is computed (`computed` tells where), and files that are read in other ways.
  */
-import {existsSync, readFileSync, statSync} from 'node:fs';
-import {createRequire} from 'node:module';
-import {dirname, join, relative} from 'node:path';
-import {fileURLToPath} from 'node:url';
-import {digestOf} from '../artifacts/index.js';
-import type {Digest} from '../artifacts/index.js';
-import {strip, typedSibling} from './hooks.js';
-import {OWN_MODULES, ownExport, ownUrl} from './own-package.js';
+import {dirname, relative} from 'node:path';
+import {realpathSync} from 'node:fs';
+import {fileURLToPath, pathToFileURL} from 'node:url';
+import type {CodeParts} from '../artifacts/code-parts.js';
+import {UserError, digestOf} from '../artifacts/index.js';
+import type {Digest, Json} from '../artifacts/index.js';
+import {strip} from './hooks.js';
+import type {Named} from './module-links.js';
+import {OWN_MODULES, isOwn, ownDoors, ownUrl} from './own-package.js';
+import {openResolver} from './resolve-name.js';
+import type {Target} from './resolve-name.js';
 import {openSources} from './sources.js';
 import type {Sources} from './sources.js';
-import type * as Tokens from './tokens.js';
+import {readModuleText} from './tokens.js';
 import type {ModuleText} from './tokens.js';
-
-/** What a stage's code is made of: label → digest of tokens, package → version. Kept with the attempt, to name changes. */
-export interface CodeParts {
-  readonly files: Readonly<Record<string, string>>;
-  readonly packages: Readonly<Record<string, string>>;
-}
 
 export interface Code {
   readonly digest: Digest;
   readonly parts: CodeParts;
-  /** URLs of the files that the digest counts, in the order in which they were found. */
+  /** URLs of the files that the digest counts, in the order in which they were found; no links, no queries. */
   readonly urls: readonly string[];
   /**
-   * Files that the code names by `new URL('…', import.meta.url)`, each with all that can be reached from it, itself included.
-   * They may be read by path or run by a program, where no module hook can say what they hold.
+   * Of these, files whose address or path the code comes by, as by `new URL('…', import.meta.url)`, each with all that can be
+   * reached from it, itself included. They may be read by path or run by a program, where no module hook can say what they hold.
    */
   readonly named: Readonly<Record<string, readonly string[]>>;
+  /** Lines outside of this package that load something by a computed name, which no digest can see: `file:line`. */
+  readonly computed: readonly string[];
 }
 
-/** Token digests by content, so that they are never stale; kept in a file by whoever opens it. */
+/** Tokens by what they were read from, so that they are never stale; kept in a file by whoever opens it. */
 export interface TokenCache {
-  get(source: string): ModuleText | undefined;
-  set(source: string, text: ModuleText): void;
+  /** @param key from `tokenKey` */
+  get(key: string): ModuleText | undefined;
+  set(key: string, text: ModuleText): void;
 }
 
 const LEFT_OUT = ['pipeline/', 'artifacts/', 'stages/recipes/'].map(ownUrl);
 
 export interface CodeReader {
-  /** Code of the stage that the module at `url` exports. */
+  /** Code of the stage that the module at `url` exports. @throws UserError with the place where a module cannot be parsed */
   codeOf(url: string): Code;
   /** The parts behind a digest that `codeOf` returned. */
   partsOf(digest: string): CodeParts | undefined;
 }
 
+/** A file that counts. */
+type Unit =
+  | {readonly is: 'module'; readonly text: ModuleText; readonly targets: readonly Target[]}
+  /** `broken`: it is called a module, but cannot be parsed. */
+  | {readonly is: 'data'; readonly sha256: string; readonly broken?: UserError};
+
+/** What a name comes to in the digest: the number of a file, or a list that begins with a word, or itself. */
+type Link = number | string | readonly Json[];
+
 /** @param sources the bytes that count: those that will be run */
 export function openCodeReader(cache: TokenCache, sources: Sources = openSources()): CodeReader {
   const codes = new Map<string, Code>();
-  const texts = new Map<string, ModuleText | undefined>();
-  const versions = new Map<string, string>();
+  const units = new Map<string, Unit>();
+  const resolver = openResolver();
 
   return {
     codeOf(url) {
@@ -64,108 +76,195 @@ export function openCodeReader(cache: TokenCache, sources: Sources = openSources
     partsOf: (digest) => [...codes.values()].find((code) => code.digest === digest)?.parts,
   };
 
-  function read(start: string): Code {
-    const files: Record<string, string> = {};
-    const packages: Record<string, string> = {};
-    const seen = new Set<string>();
-    const reached = new Map<string, string[]>();
-    const named = new Set<string>();
-    const waiting = [start];
-    for (let url = waiting.pop(); url !== undefined; url = waiting.pop()) {
-      if (seen.has(url) || isLeftOut(url, start)) continue;
-      seen.add(url);
-      const text = textOf(url);
-      if (text === undefined) {
-        files[labelOf(url, start)] = sources.read(url).sha256;
-        continue;
+  function read(url: string): Code {
+    const start = isOwn(url) ? url : pathToFileURL(realpathSync(fileURLToPath(url))).href;
+    const walk = new Walk(start);
+    const modules: Json[] = [];
+    // Grows while it is gone through.
+    for (const [i, each] of walk.urls.entries()) {
+      const unit = unitOf(each);
+      if (unit.is === 'data') modules.push({data: unit.sha256});
+      else {
+        const {tokens, named} = unit.text;
+        modules.push({names: named.map((name, k) => linkOf(name, unit.targets[k]!, walk)), tokens});
       }
-      files[labelOf(url, start)] = text.tokens;
-      for (const {specifier, names, via} of text.imports) {
-        if (specifier.startsWith('node:')) continue;
-        const own = ownExport(specifier);
-        if (own !== undefined) waiting.push(...throughBarrel(own, names));
-        else if (/^(\.{1,2}\/|file:)/.test(specifier) || via === 'url') {
-          const target = typedSibling(specifier, url) ?? new URL(specifier, url).href;
-          if (via === 'import' || (target.startsWith('file:') && isFile(target))) {
-            waiting.push(target);
-            reached.set(url, [...(reached.get(url) ?? []), target]);
-            if (via === 'url') named.add(target);
-          }
-        } else {
-          const version = versionOf(specifier, url);
-          if (version !== undefined) packages[version.name] = version.version;
-        }
-      }
+      walk.keep(i, unit.is === 'data' ? unit.sha256 : unit.text.tokens, modules[i]!);
     }
-    const parts = {files: sorted(files), packages: sorted(packages)};
-    const urls = [...seen];
-    return {digest: digestOf('code', parts), parts, urls, named: withReach(named, reached)};
+    for (const each of walk.loaded) {
+      const unit = unitOf(each);
+      if (unit.is === 'data' && unit.broken !== undefined) throw unit.broken;
+    }
+    const parts = walk.parts();
+    const digest = digestOf('code', {modules, packages: parts.packages});
+    return {digest, parts, urls: walk.urls, named: walk.named(), computed: walk.urls.flatMap(computedIn)};
   }
 
-  /** The modules behind the names that are taken from a front door of ours; the door itself does not count. */
-  function throughBarrel(door: string, names: readonly string[]): string[] {
-    if (isLeftOut(door, '')) return [];
-    const {reExports} = textOf(door)!;
-    return reExports
-      .filter(({name}) => name === '*' || names.includes('*') || names.includes(name))
-      .map(({specifier}) => new URL(specifier, door).href);
+  function computedIn(url: string): string[] {
+    const unit = unitOf(url);
+    if (unit.is === 'data' || isOwn(url)) return [];
+    return unit.text.computed.map((line) => `${fileURLToPath(url)}:${line}`);
   }
 
-  /** Tokens and imports of a module, or `undefined` for what is no JavaScript (a JSON file, a binary). */
-  function textOf(url: string): ModuleText | undefined {
-    if (!/\.[mc]?[jt]s$/.test(url)) return undefined;
-    if (texts.has(url)) return texts.get(url);
+  function linkOf(named: Named, target: Target, walk: Walk): Link {
+    const {specifier, names, via} = named;
+    if (target.is === 'nothing') return specifier;
+    if (target.is === 'package') {
+      walk.usePackage(target);
+      return specifier;
+    }
+    const {url, suffix} = target;
+    if (walk.leavesOut(url)) return ['left-out', ...names];
+    if (ownDoors().has(url)) return ['door', ...throughDoor(url, names, walk)];
+    if (via === 'import' || via === 'require') walk.loaded.add(url);
+    else walk.addressed.add(url);
+    const number = walk.numberOf(url);
+    return suffix === '' ? number : ['at', number, suffix];
+  }
+
+  /** The modules behind the names that are taken from a front door of ours; the door counts only for what is its own. */
+  function throughDoor(door: string, names: readonly string[], walk: Walk): Json[] {
+    const unit = unitOf(door);
+    if (unit.is === 'data') throw unit.broken ?? new Error(`Internal error: ${door} is no module`);
+    const {named, reExports} = unit.text;
+    const passedOn = new Set(reExports.map(({name}) => name));
+    const isPassedOn = (name: string): boolean => passedOn.has(name) || passedOn.has('*') || name === '*';
+    if (!names.every(isPassedOn)) return [walk.numberOf(door)];
+    const taken = names.includes('*') ? [...passedOn].sort() : [...names, ...(passedOn.has('*') ? ['*'] : [])];
+    // In the order in which they are asked for, so that the order within the door does not count.
+    return taken.flatMap((wanted) =>
+      reExports
+        .filter(({name}) => name === wanted)
+        .map(({name, specifier, imported}) => {
+          const k = named.findIndex((each) => each.specifier === specifier);
+          return [name, imported, linkOf({specifier, names: [imported], via: 'import'}, unit.targets[k]!, walk)];
+        }),
+    );
+  }
+
+  function unitOf(url: string): Unit {
+    let unit = units.get(url);
+    if (unit === undefined) units.set(url, (unit = readUnit(url)));
+    return unit;
+  }
+
+  function readUnit(url: string): Unit {
+    const {bytes, sha256} = sources.read(url);
+    const form = resolver.formOf(url);
+    if (form === undefined) return {is: 'data', sha256};
     const file = fileURLToPath(url);
-    const source = sources.read(url).bytes.toString('utf8');
-    let text = cache.get(source);
+    const isTyped = /\.[mc]?tsx?$/.test(file);
+    const key = tokenKey(sha256, isTyped ? `typed ${form}` : form);
+    let text = cache.get(key);
     if (text === undefined) {
-      const {readModuleText} = createRequire(import.meta.url)('./tokens.js') as typeof Tokens;
-      text = readModuleText(/\.m?ts$/.test(file) ? strip(file, source) : source);
-      cache.set(source, text);
-    }
-    texts.set(url, text);
-    return text;
-  }
-
-  function versionOf(specifier: string, from: string): {name: string; version: string} | undefined {
-    const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
-    for (let folder = dirname(fileURLToPath(from)); ; folder = dirname(folder)) {
-      const file = join(folder, 'node_modules', name, 'package.json');
-      const known = versions.get(file);
-      if (known !== undefined) return {name, version: known};
-      if (existsSync(file)) {
-        const {version} = JSON.parse(readFileSync(file, 'utf8')) as {version: string};
-        versions.set(file, version);
-        return {name, version};
+      try {
+        const source = bytes.toString('utf8');
+        text = readModuleText(isTyped ? strip(file, source) : source, form);
+      } catch (error) {
+        if (!(error instanceof SyntaxError)) throw error;
+        return {is: 'data', sha256, broken: new UserError('bad-argument', withPlace(file, error), {cause: error})};
       }
-      if (folder === dirname(folder)) return undefined; // a built-in without its `node:`
+      cache.set(key, text);
     }
+    return {is: 'module', text, targets: text.named.map((named) => resolver.targetOf(named, url))};
   }
 }
 
-/** Each of the files with all that can be reached from it. */
-function withReach(files: Iterable<string>, reached: ReadonlyMap<string, readonly string[]>): Code['named'] {
-  const reach = (file: string): string[] => {
-    const found = new Set([file]);
-    for (const each of found) for (const next of reached.get(each) ?? []) found.add(next);
-    return [...found];
-  };
-  return Object.fromEntries(Array.from(files, (file) => [file, reach(file)]));
+/** What tokens are kept under: the text that they are of, and the way in which it was read. */
+export const tokenKey = (sha256: string, form: string): string => `${sha256} ${form}`;
+
+/** What is found on the way from a stage's module. */
+class Walk {
+  readonly urls: string[];
+  /** Files that are imported or required, so that they must be modules if they are called that. */
+  readonly loaded: Set<string>;
+  /** Files whose address or path the code comes by. */
+  readonly addressed = new Set<string>();
+  readonly #numbers = new Map<string, number>();
+  readonly #names: string[] = [];
+  readonly #taken = new Set<string>();
+  readonly #digests: string[] = [];
+  readonly #links: (readonly Link[])[] = [];
+  readonly #versions = new Map<string, Set<string>>();
+
+  constructor(readonly start: string) {
+    this.urls = [];
+    this.loaded = new Set([start]);
+    this.numberOf(start);
+  }
+
+  numberOf(url: string): number {
+    let number = this.#numbers.get(url);
+    if (number === undefined) {
+      number = this.urls.push(url) - 1;
+      this.#numbers.set(url, number);
+      const name = nameOf(url, this.start);
+      this.#names.push(this.#taken.has(name) ? `./${name}` : name);
+      this.#taken.add(name);
+    }
+    return number;
+  }
+
+  leavesOut(url: string): boolean {
+    // A stage that a recipe of ours defines inside its own file counts that file.
+    return url !== this.start && LEFT_OUT.some((prefix) => url.startsWith(prefix));
+  }
+
+  usePackage({name, version}: Extract<Target, {is: 'package'}>): void {
+    this.#versions.set(name, (this.#versions.get(name) ?? new Set()).add(version));
+  }
+
+  keep(number: number, digest: string, module: Json): void {
+    this.#digests[number] = digest;
+    this.#links[number] = (module as {readonly names?: readonly Link[]}).names ?? [];
+  }
+
+  /** @see Code.named */
+  named(): Code['named'] {
+    const reachOf = (url: string): string[] => {
+      const found = new Set([this.#numbers.get(url)!]);
+      for (const each of found) for (const next of this.#links[each]!.flatMap(numbersIn)) found.add(next);
+      return [...found].map((number) => this.urls[number]!);
+    };
+    return Object.fromEntries(Array.from(this.addressed, (url) => [url, reachOf(url)]));
+  }
+
+  parts(): CodeParts {
+    const byName = <T>(values: readonly T[]) => sorted(this.#names.map((name, i) => [name, values[i]!] as const));
+    const packages = [...this.#versions].map(([name, versions]) => [name, [...versions].sort().join(' and ')] as const);
+    return {
+      files: byName(this.#digests),
+      imports: byName(this.#links.map((links) => links.map((link) => this.#told(link)))),
+      packages: sorted(packages),
+    };
+  }
+
+  /** A link as `why` compares it: with the names of files in the place of their numbers. */
+  #told(link: Json): string {
+    if (typeof link === 'number') return this.#names[link]!;
+    if (typeof link === 'string') return link;
+    return `(${(link as readonly Json[]).map((each) => this.#told(each)).join(' ')})`;
+  }
 }
 
-function isLeftOut(url: string, start: string): boolean {
-  // A stage that a recipe of ours defines inside its own file counts that file.
-  return url !== start && LEFT_OUT.some((prefix) => url.startsWith(prefix));
+/** The numbers of files in a link; in the lists that links may be, there are no other numbers. */
+function numbersIn(link: Json): number[] {
+  if (typeof link === 'number') return [link];
+  return Array.isArray(link) ? (link as readonly Json[]).flatMap(numbersIn) : [];
 }
 
-/** A name that does not depend on where things lie: inside the package from its root, else from the stage's own folder. */
-function labelOf(url: string, start: string): string {
-  if (url.startsWith(OWN_MODULES)) return url.slice(OWN_MODULES.length);
+/** A name that does not depend on where things lie: of ours from the package's root, else from the stage's own folder. */
+function nameOf(url: string, start: string): string {
+  // What people know, and find in a stack, is the source.
+  if (url.startsWith(OWN_MODULES)) return url.slice(OWN_MODULES.length).replace(/\.js$/, '.ts');
   return relative(dirname(fileURLToPath(start)), fileURLToPath(url));
 }
 
-/** A folder that is named has no bytes to count. */
-const isFile = (url: string): boolean => statSync(fileURLToPath(url), {throwIfNoEntry: false})?.isFile() === true;
+/** A type stripper's message starts with its place; a parser's has the place at its end. */
+function withPlace(file: string, error: SyntaxError & {loc?: {line: number; column: number}}): string {
+  const {loc, message} = error;
+  if (loc === undefined) return message;
+  return `${file}:${loc.line}:${loc.column + 1}: SyntaxError: ${message.replace(/ \(\d+:\d+\)$/, '')}`;
+}
 
-const sorted = (record: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+const sorted = <T>(entries: readonly (readonly [string, T])[]): Record<string, T> =>
+  Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));

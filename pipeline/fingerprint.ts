@@ -2,9 +2,10 @@
  * What an attempt is a function of. Equal fingerprint, equal bytes, hence reuse. Never in it: run ids, paths, times,
  * checkpoint intervals, timeouts, resources other than threads.
  */
+import {codeChanges} from '../artifacts/code-parts.js';
+import type {CodeChange, CodeParts} from '../artifacts/code-parts.js';
 import {canonicalJson, digestOf} from '../artifacts/index.js';
 import type {Digest, Json} from '../artifacts/index.js';
-import type {CodeParts} from './code.js';
 import type {Environment} from './environment.js';
 import type {Params} from './stage.js';
 
@@ -26,7 +27,22 @@ export interface Ingredients {
   readonly runtime: RuntimeClass | null;
 }
 
-export const fingerprintOf = (ingredients: Ingredients): Digest => digestOf('attempt', ingredients as unknown as Json);
+export const fingerprintOf = (ingredients: Ingredients): Digest =>
+  digestOf('attempt', withoutUnused(ingredients) as unknown as Json);
+
+/** Ingredients that have been there from the start, so that their emptiness counts, too. */
+const FIRST: ReadonlySet<string> = new Set(['stage', 'code', 'params', 'inputs', 'seed', 'runtime']);
+
+/** Whatever came later is left out where it is not used: a stage without it keeps the fingerprint that it had before. */
+function withoutUnused(ingredients: Ingredients): Ingredients {
+  const names = Object.keys(ingredients);
+  if (names.length === FIRST.size) return ingredients;
+  const used = Object.entries(ingredients).filter(([name, value]) => FIRST.has(name) || !isEmpty(value));
+  return Object.fromEntries(used) as unknown as Ingredients;
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0);
 
 /** Ingredients that are known before the inputs are. */
 export type KnownIngredients = Omit<Ingredients, 'inputs'>;
@@ -65,18 +81,29 @@ export function differences(options: {
   return found;
 }
 
-/** Source files and packages that differ between two versions of a stage's code. */
+/** What differs between two versions of a stage's code. */
 export function codeDifferences(before: CodeParts | undefined, now: CodeParts | undefined): string[] {
   if (before === undefined || now === undefined) return ['code'];
-  const files = changed(before.files, now.files).map(([file, was, is]) => {
-    const source = file.replace(/\.js$/, '.ts');
-    if (was === undefined) return `code: ${source} is new`;
-    return is === undefined ? `code: ${source} is gone` : `code of ${source}`;
-  });
-  const packages = changed(before.packages, now.packages).map(
-    ([name, was, is]) => `${name} ${short(was)} → ${short(is)}`,
-  );
-  return [...files, ...packages];
+  const changes = codeChanges(before, now).map(changeText);
+  return changes.length > 0 ? changes : ['code'];
+}
+
+function changeText(change: CodeChange): string {
+  switch (change.change) {
+    case 'counting':
+      return 'code (this version of r1 counts it in another way)';
+    case 'content':
+      return `code of ${change.file}`;
+    case 'imports':
+      return `imports of ${change.file}`;
+    case 'new':
+    case 'gone':
+      return `code: ${change.file} is ${change.change}`;
+    case 'moved':
+      return `code: ${change.file} moved to ${change.to}`;
+    case 'package':
+      return `${change.name} ${short(change.before)} → ${short(change.now)}`;
+  }
 }
 
 const flat = (inputs: Ingredients['inputs']): Record<string, string> =>

@@ -107,7 +107,7 @@ async function parsedPlace(file: string, error: unknown): Promise<string | undef
   const files = new Set([file]);
   for (const each of files) {
     try {
-      for (const {specifier} of readModuleText(strip(each)).imports) {
+      for (const {specifier} of readModuleText(strip(each)).named) {
         const next = resolve(dirname(each), specifier);
         if (specifier.startsWith('.') && existsSync(next)) files.add(next);
       }

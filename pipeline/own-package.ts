@@ -36,8 +36,10 @@ export function ownManifest(): Manifest {
 let targets: ReadonlyMap<string, string> | undefined;
 
 /** `r1`, `r1/stages` … → URL of the module of this package that its `exports` name. */
-export function ownExport(specifier: string): string | undefined {
-  if (!/^r1(\/|$)/.test(specifier)) return undefined;
+export const ownExport = (specifier: string): string | undefined =>
+  /^r1(\/|$)/.test(specifier) ? ownExports().get(specifier) : undefined;
+
+function ownExports(): ReadonlyMap<string, string> {
   if (targets === undefined) {
     const {name, exports} = ownManifest();
     targets = new Map(
@@ -47,5 +49,11 @@ export function ownExport(specifier: string): string | undefined {
       ]),
     );
   }
-  return targets.get(specifier);
+  return targets;
 }
+
+let doors: ReadonlySet<string> | undefined;
+
+/** URLs of the modules that pass on what others of ours have, for those who ask by the package's name. */
+export const ownDoors = (): ReadonlySet<string> =>
+  (doors ??= new Set([...ownExports().values()].filter((url) => /\/index\.js$/.test(url))));

@@ -1,6 +1,8 @@
 /** What the store remembers, in the form that a plan asks for it. */
+import {asCodeParts} from '../artifacts/code-parts.js';
+import type {CodeParts} from '../artifacts/code-parts.js';
 import type {Attempt, Store} from '../artifacts/index.js';
-import type {CodeParts, CodeReader} from './code.js';
+import type {CodeReader} from './code.js';
 import type {Ingredients} from './fingerprint.js';
 import type {Past} from './plan.js';
 
@@ -9,7 +11,7 @@ export const ingredientsOf = (attempt: Attempt): Ingredients => attempt.ingredie
 
 /** The files behind the code of an attempt. */
 export const codePartsOf = (store: Store, attempt: Attempt): CodeParts | undefined =>
-  store.codeParts(attempt.id) as CodeParts | undefined;
+  asCodeParts(store.codeParts(attempt.id));
 
 export interface Wanted {
   readonly recipe: string;

@@ -2,11 +2,12 @@
  * What a run would do, and why, before it does anything. Pure: all knowledge of the past comes in through `Past`. Inputs
  * enter fingerprints by content, so below a node that must run nothing is certain: there the plan says `runs if … changes`.
  */
+import type {CodeParts} from '../artifacts/code-parts.js';
 import type {Digest} from '../artifacts/index.js';
 import {declaredEnv} from './environment.js';
 import {differences, fingerprintOf} from './fingerprint.js';
 import type {Ingredients, KnownIngredients, RuntimeClass} from './fingerprint.js';
-import type {Code, CodeParts} from './code.js';
+import type {Code} from './code.js';
 import {criticalPaths} from './graph.js';
 import type {Graph} from './graph.js';
 import {isRef, needsOf, refsOf, threadsOf} from './wiring.js';

@@ -2,7 +2,6 @@
  * Tokens of sources by the sources' own digest: never stale, and may be lost without harm. One JSON file in the store, and one
  * in a clone, in which set-up keeps those of r1's own modules (`bin/setup/bundle.js`).
  */
-import {createHash} from 'node:crypto';
 import {existsSync, mkdirSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import type {TokenCache} from './code.js';
@@ -10,7 +9,7 @@ import {ownFile} from './own-package.js';
 import type {ModuleText} from './tokens.js';
 
 /** Raised whenever what is read out of a source changes. */
-const VERSION = 1;
+const VERSION = 2;
 /** Sources that a recipe reaches are a few hundred; older ones fall out. */
 const MOST = 5000;
 
@@ -26,14 +25,10 @@ export function openTokenCache(folder: string): SavedTokenCache {
   const texts = read(file);
   let changed = false;
   let ofSetUp: ReadonlyMap<string, ModuleText> | undefined;
-  const key = (source: string) => createHash('sha256').update(source).digest('base64url');
   return {
-    get(source) {
-      const name = key(source);
-      return texts.get(name) ?? (ofSetUp ??= read(fileIn(OF_SET_UP))).get(name);
-    },
-    set(source, text) {
-      texts.set(key(source), text);
+    get: (key) => texts.get(key) ?? (ofSetUp ??= read(fileIn(OF_SET_UP))).get(key),
+    set(key, text) {
+      texts.set(key, text);
       changed = true;
     },
     save() {

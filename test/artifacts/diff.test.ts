@@ -140,23 +140,24 @@ test('code files, packages, runtime and seed are named', async (t) => {
   await make(bench, {
     node: 'n',
     content: '1',
-    code: {'stages/sft.js': 'x', 'stages/old.js': 'y'},
+    code: {'stages/sft.js': 'x', 'stages/old.js': 'y', 'stages/gone.js': 'v'},
     runtime: {tensorflow: '2.19.0', node: 20},
   });
   const b = bench.begin();
   await make(bench, {
     node: 'n',
     content: '2',
-    code: {'stages/sft.js': 'z', 'stages/new.js': 'y'},
+    code: {'stages/sft.js': 'z', 'stages/moved.js': 'y', 'stages/new.js': 'w'},
     runtime: {tensorflow: '2.19.1', node: 20},
     seed: 1,
   });
   const {first} = diffRuns(bench.store, a, b);
   assert.deepEqual(first?.causes, [
     {what: 'seed', name: '', a: 0, b: 1},
-    {what: 'code', name: 'stages/new.js', a: undefined, b: 'y'},
-    {what: 'code', name: 'stages/old.js', a: 'y', b: undefined},
+    {what: 'code', name: 'stages/gone.js', a: 'v', b: undefined},
+    {what: 'code', name: 'stages/new.js', a: undefined, b: 'w'},
     {what: 'code', name: 'stages/sft.js', a: 'x', b: 'z'},
+    {what: 'code', name: 'moved', a: 'stages/old.js', b: 'stages/moved.js'},
     {what: 'runtime', name: 'tensorflow', a: '2.19.0', b: '2.19.1'},
   ]);
 });

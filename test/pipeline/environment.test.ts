@@ -47,7 +47,7 @@ const ingredients = (of: StageNode): Ingredients =>
   withInputs(
     of,
     knownIngredients(of, {
-      codeOf: () => ({digest: CODE, parts: {files: {}, packages: {}}, urls: [], named: {}}),
+      codeOf: () => ({digest: CODE, parts: {files: {}, packages: {}}, urls: [], named: {}, computed: []}),
       runtimeOf: () => ({}),
       seed: 0,
     }),

@@ -87,7 +87,13 @@ function planOf(
     seed,
     force: new Set(force),
     sources: new Map(),
-    codeOf: ({id}) => ({digest: digestOf('code', code[id] ?? 0), parts: {files: {}, packages: {}}, urls: [], named: {}}),
+    codeOf: ({id}) => ({
+      digest: digestOf('code', code[id] ?? 0),
+      parts: {files: {}, packages: {}},
+      urls: [],
+      named: {},
+      computed: [],
+    }),
     runtimeOf: () => ({threads}),
     past,
   };
@@ -122,7 +128,7 @@ test('a node below a miss that changed itself runs whatever comes out above', ()
   past.carryOut(planOf({needs: R1}, past));
   const plan = planOf({needs: R1, code: {zero: 1, sft: 1}}, past);
   assert.deepEqual(actions(plan), {corpus: 'reuse', base: 'reuse', zero: 'run', cold: 'maybe', sft: 'run'});
-  assert.equal(because(plan, 'sft'), 'code of stage.ts');
+  assert.equal(because(plan, 'sft'), 'code of stage.js');
 });
 
 test('the seed counts, except for stages without one', () => {

@@ -108,7 +108,7 @@ test('identical bytes upstream mean nothing to do downstream', async (t) => {
   await first;
   rig.code('base', 'export const stage = 1 + 1;');
   assert.deepEqual(await rig.plan(shape), {
-    base: 'run: code of base.ts',
+    base: 'run: code of base.js',
     zero: 'maybe: runs if base changes',
     cold: 'maybe: runs if zero changes',
   });
@@ -350,7 +350,7 @@ test('what failed is tried again by the next run, and the reason says why', asyn
   await first;
   assert.deepEqual(await rig.plan({base: []}), {base: 'run: last time: stage-failed'});
   rig.code('base', 'export const stage = 2;');
-  assert.deepEqual(await rig.plan({base: []}), {base: 'run: last time: stage-failed; since then: code of base.ts'});
+  assert.deepEqual(await rig.plan({base: []}), {base: 'run: last time: stage-failed; since then: code of base.js'});
   const second = rig.run({base: []});
   await rig.succeed('base');
   assert.deepEqual(Rig.ends(await second), {base: 'made'});
