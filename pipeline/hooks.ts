@@ -8,6 +8,7 @@ import module from 'node:module';
 import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import type * as Swc from '@swc/wasm-typescript';
+import {settled} from './never-settles.js';
 import {doorInOneFile} from './onefile.js';
 import {ownExport} from './own-package.js';
 import type {Door} from './plain.js';
@@ -39,7 +40,8 @@ export async function importForeign(url: string): Promise<Record<string, unknown
     }
     installHooks(doors);
   }
-  return (await import(url)) as Record<string, unknown>;
+  const imported = import(url) as Promise<Record<string, unknown>>;
+  return settled(imported, 'its top-level `await`, or that of a module it imports,');
 }
 
 /** Installs the hooks for this process, once. */

@@ -8,6 +8,7 @@ import {openCheckpoints} from './checkpoints.js';
 import {importModule} from './foreign.js';
 import {absolutePaths, jobFiles, readJob, writeJson} from './jobfolder.js';
 import type {Job, JobResult, Usage} from './jobfolder.js';
+import {NeverSettled, settled} from './never-settles.js';
 import {openReporting} from './reporting.js';
 import type {AnyStage, Checkpoints, InputPorts, OutputPorts, Params, StageContext} from './stage.js';
 import {resultOf} from './thrown.js';
@@ -36,8 +37,10 @@ export async function runJob(folder: string): Promise<never> {
   if (typeof stage === 'string') return finish(root, {end: 'unstartable', message: stage});
   const context = openContext(root, job, stop.signal, () => (cooperative = true));
   try {
-    await stage.run(context as never);
+    await settled(Promise.resolve(stage.run(context as never)), 'a promise that its `run` awaits');
   } catch (error) {
+    // It has no place of its own in the stage, and its sentence says all there is.
+    if (error instanceof NeverSettled) return finish(root, {end: 'failed', message: error.message});
     return finish(root, resultOf(error));
   }
   return finish(root, {end: 'succeeded'});

@@ -31,7 +31,7 @@ export async function loadRecipe(wanted: string, registry: RecipeRegistry): Prom
   const file = fileURLToPath(url);
   let module: {default?: unknown};
   try {
-    module = await importModule(url);
+    module = await inPlace(file, () => importModule(url));
   } catch (error) {
     throw await recipeError(file, error);
   }
@@ -47,6 +47,46 @@ export async function loadRecipe(wanted: string, registry: RecipeRegistry): Prom
 /** The address of a recipe's module, which is not loaded. @throws UserError when there is no such recipe */
 export const recipeUrl = (wanted: string, registry: RecipeRegistry): string =>
   (Object.hasOwn(registry, wanted) ? registry[wanted] : undefined) ?? fileRecipe(wanted, registry);
+
+/** Calls the code of a recipe, which must not move the process: what was typed counts from its working folder. */
+export async function inPlace<T>(file: string, work: () => Promise<T> | T): Promise<T> {
+  const before = workingFolder();
+  try {
+    return await work();
+  } finally {
+    const after = workingFolder();
+    if (before !== undefined && after !== before) {
+      process.chdir(before);
+      // Also in the place of another error: that one may come from being somewhere else.
+      throw new UserError('bad-argument', `${file}: it changes the working folder (process.chdir)`, {
+        hint: "write paths that start at the file itself: new URL('./data', import.meta.url)",
+      });
+    }
+  }
+}
+
+/** `undefined` where somebody removed it; paths that are absolute do not need it. */
+function workingFolder(): string | undefined {
+  try {
+    return process.cwd();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Where a function stands that the file itself defines; its text is that of the file with its types taken out. */
+export async function placeOfFunction(
+  file: string,
+  written: (...words: never[]) => unknown,
+): Promise<string | undefined> {
+  const {strip} = await import('./hooks.js');
+  const text = /\.[mc]?tsx?$/.test(file) ? strip(file) : readFileSync(file, 'utf8');
+  const at = text.indexOf(String(written));
+  if (at < 0) return undefined;
+  const before = text.slice(0, at).split('\n');
+  return placeText({file, line: before.length, column: before.at(-1)!.length + 1});
+}
 
 function fileRecipe(wanted: string, registry: RecipeRegistry): string {
   const file = resolve(wanted);

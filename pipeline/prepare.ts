@@ -1,4 +1,5 @@
 /** From a recipe and the wishes of a person to a plan: wiring, changes from outside, selection, sources, code, past. */
+import {existsSync} from 'node:fs';
 import {resolve} from 'node:path';
 import {UserError} from '../artifacts/index.js';
 import {foresee} from '../artifacts/foresight.js';
@@ -10,12 +11,13 @@ import {exportNames} from './exports.js';
 import type {RuntimeClass} from './fingerprint.js';
 import {buildGraph} from './graph.js';
 import type {Graph} from './graph.js';
-import {recipeError} from './load.js';
+import {inPlace, placeOfFunction, recipeError} from './load.js';
 import type {LoadedRecipe} from './load.js';
 import {applySet, applySource, unknownNode} from './overrides.js';
 import {pastOf} from './past.js';
 import {makePlan} from './plan.js';
 import type {Past, Plan} from './plan.js';
+import {err} from './result.js';
 import {select} from './selection.js';
 import type {Selection} from './selection.js';
 import type {AnyStage} from './stage.js';
@@ -113,7 +115,11 @@ async function prepareWith(
 
 async function wiredOf({recipe, folder, file}: LoadedRecipe): Promise<ReturnType<typeof wire>> {
   try {
-    return wire(recipe, folder);
+    const wired = await inPlace(file, () => wire(recipe, folder));
+    if (wired.ok || !existsSync(file)) return wired;
+    const where = wired.error.some(({ofFunction}) => ofFunction === true) && (await placeOfFunction(file, recipe.wire));
+    if (!where) return wired;
+    return err(wired.error.map((mistake) => (mistake.ofFunction === true ? {...mistake, place: where} : mistake)));
   } catch (error) {
     throw await recipeError(file, error);
   }

@@ -43,6 +43,8 @@ export interface Wiring {
 export interface Mistake {
   readonly message: string;
   readonly place?: string;
+  /** It is wrong with the recipe's function, not with a call in it. */
+  readonly ofFunction?: boolean;
 }
 
 /** The port of a plain source. */
@@ -64,6 +66,7 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
     return place === undefined ? {} : {place: placeText(place)};
   };
   const complain = (message: string) => mistakes.push({message, ...here()});
+  let isOver = false;
   const defaults = new Map<AnyStage, Params>();
   /** In the order in which params are hashed. */
   const defaultsOf = (stage: AnyStage): Params => {
@@ -76,6 +79,7 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
   };
 
   const place = (node: WiredNode): boolean => {
+    if (isOver) throw new Error(tooLate(recipe, node.id));
     if (!NODE_ID.test(node.id)) {
       complain(`“${node.id}” is no node id: letters, digits, “-” and “_” are allowed`);
       return false;
@@ -138,10 +142,13 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
   };
 
   try {
-    recipe.wire(add as unknown as Add);
+    const late = lateMistake(recipe.wire(add as unknown as Add));
+    if (late !== undefined) return err([...mistakes, {message: late, ofFunction: true}]);
   } catch (error) {
     if (error instanceof WiringStopped) return err(error.mistakes);
     throw error;
+  } finally {
+    isOver = true;
   }
   for (const node of nodes.values()) checkRefs(node, nodes, (message) => mistakes.push(located(message, node.id)));
   return mistakes.length > 0 ? err(mistakes) : ok({recipe: recipe.name, nodes});
@@ -157,7 +164,9 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
 /** Node id → place of the call that added it. Apart from `wire`, because looking at the stack 100,000 times is slow. */
 export function placesOf(recipe: Recipe): ReadonlyMap<string, string> {
   const places = new Map<string, string>();
+  let isOver = false;
   const note = (id: string) => {
+    if (isOver) throw new Error(tooLate(recipe, id));
     const at = callerOutside(import.meta.url);
     if (at !== undefined && !places.has(id)) places.set(id, placeText(at));
   };
@@ -170,6 +179,7 @@ export function placesOf(recipe: Recipe): ReadonlyMap<string, string> {
     return {node: id, port: SOURCE_PORT, kind};
   };
   recipe.wire(add as unknown as Add);
+  isOver = true;
   return places;
 }
 
@@ -212,6 +222,25 @@ export const outputKind = (node: WiredNode, port: string): Kind | undefined =>
 export const portKind = (port: InputPort): Kind => (typeof port === 'string' ? port : port.kind);
 export const isMany = (port: InputPort): boolean => typeof port === 'object' && 'many' in port;
 export const isOptional = (port: InputPort): boolean => typeof port === 'object' && 'optional' in port;
+
+/** What is wrong with what a recipe's function returned, when it has not done its work by then. */
+function lateMistake(returned: unknown): string | undefined {
+  if (typeof returned !== 'object' || returned === null) return undefined;
+  if (/Generator\]$/.test(Object.prototype.toString.call(returned))) {
+    return 'the function of a recipe is no generator: nobody would go on with it';
+  }
+  const {then} = returned as Partial<PromiseLike<unknown>>;
+  if (typeof then !== 'function') return undefined;
+  // What becomes of it does not matter any more, and a rejection would be reported on top of what is said here.
+  then.call(returned, undefined, () => undefined);
+  return (
+    'the function of a recipe is not async: nodes that it adds after an `await` would be left out; ' +
+    'wait for what it needs at the top level of the file'
+  );
+}
+
+const tooLate = ({name}: Recipe, id: string): string =>
+  `“${id}” was added when the function of recipe “${name}” had returned; nodes are added while it runs`;
 
 /** Ends the wiring where it cannot go on, as there is no stage to make refs of. */
 class WiringStopped extends Error {
