@@ -6,6 +6,7 @@ import {lazyExecutor} from './executor.js';
 import type {Prepared} from '../pipeline/prepare.js';
 import {run} from '../pipeline/run.js';
 import type {RunSummary} from '../pipeline/run.js';
+import {stopOnMistake} from './recipe-guard.js';
 import {stopSwitch} from '../pipeline/stop.js';
 import {capacityOf} from './commands/options.js';
 import type {ManagingOptions} from './commands/options.js';
@@ -47,6 +48,7 @@ export async function carryOut({
   };
   const executor = lazyExecutor();
   const stopListening = onStopSignal(press);
+  const goOnAlone = stopOnMistake(press);
   try {
     for (const text of warnings) emit({type: 'warning', text});
     const summary = await run(prepared, {
@@ -69,5 +71,6 @@ export async function carryOut({
   } finally {
     executor.close?.();
     stopListening();
+    goOnAlone();
   }
 }

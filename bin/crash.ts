@@ -5,12 +5,20 @@ import {standardOutput} from './output.js';
 import {forTerminal} from './paint.js';
 
 let isReady = false;
+let heed: ((error: unknown) => boolean) | undefined;
+
+/** Asks `first` whether an error is known for somebody else's and was said, until the function that comes back is called. */
+export function heedFirst(first: (error: unknown) => boolean): () => void {
+  heed = first;
+  return () => (heed = undefined);
+}
 
 /** From now on such an error is said on stderr, wherever it is thrown, and ends the process. */
 export function reportCrashes(): void {
   if (isReady) return;
   isReady = true;
   process.on('uncaughtException', (error: unknown) => {
+    if (heed?.(error) === true) return;
     const err = standardOutput(2, () => undefined);
     const text = crashText(error);
     err.write(err.isTerminal ? forTerminal(text, false) : text);

@@ -9,6 +9,7 @@ import {ownManifest} from '../pipeline/own-package.js';
 import {reportCrashes} from './crash.js';
 import {EXIT} from './exit-codes.js';
 import {spareTerminalAtExit} from './foreground.js';
+import {guarded} from './recipe-guard.js';
 import type {Services} from './services.js';
 import {terminalServices} from './terminal.js';
 
@@ -49,7 +50,7 @@ export async function main(words: readonly string[]): Promise<void> {
   reportCrashes();
   spareTerminalAtExit();
   const services = terminalServices();
-  await carryOutWords(words, services);
+  await guarded(services, (guardedServices) => carryOutWords(words, guardedServices));
   await services.finish();
 }
 

@@ -48,8 +48,14 @@ export async function loadRecipe(wanted: string, registry: RecipeRegistry): Prom
 export const recipeUrl = (wanted: string, registry: RecipeRegistry): string =>
   (Object.hasOwn(registry, wanted) ? registry[wanted] : undefined) ?? fileRecipe(wanted, registry);
 
+let atHand: string | undefined;
+
+/** The file of the recipe that was loaded last. */
+export const recipeAtHand = (): string | undefined => atHand;
+
 /** Calls the code of a recipe, which must not move the process: what was typed counts from its working folder. */
 export async function inPlace<T>(file: string, work: () => Promise<T> | T): Promise<T> {
+  atHand = file;
   const before = workingFolder();
   try {
     return await work();

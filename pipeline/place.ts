@@ -5,7 +5,7 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {SourceMap} from 'node:module';
 import type {SourceMapPayload} from 'node:module';
-import {dirname, resolve} from 'node:path';
+import {dirname, join, relative, resolve, sep} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
 /** Lines and columns are counted from 1, as editors do. */
@@ -39,14 +39,29 @@ const BARE_FRAME = /^\s+at (?:async )?((?:file:\/\/)?\/.*?):(\d+):(\d+)$/;
 const NAMED_FRAME = /^\s+at .*?\(((?:file:\/\/)?\/.*?):(\d+):(\d+)\)$/;
 
 /** Where an error was thrown, as far as its stack tells: the topmost frame outside of the runner. */
-export function placeOf(error: unknown): Place | undefined {
+export const placeOf = (error: unknown): Place | undefined =>
+  firstFrame(error, (file) => ![runner(), join(packageOf(runner()), 'pipeline')].includes(dirname(file)));
+
+/** Where somebody's own code threw an error, or called what did: the topmost frame that is neither ours nor a package's. */
+export function foreignPlaceOf(error: unknown): Place | undefined {
+  const root = packageOf(runner());
+  return firstFrame(error, (file) => !isPartOf(root, file) && !file.includes(`${sep}node_modules${sep}`));
+}
+
+/** The folder above `dist`, wherever in it this code was loaded from. */
+const packageOf = (folder: string): string => dirname(dirname(folder));
+
+/** Code of ours, also where a stack names the sources that it was compiled from. */
+const isPartOf = (root: string, file: string): boolean =>
+  /^(?:dist[/\\](?!test[/\\])|(?:artifacts|bin|pipeline|stages)[/\\])/.test(relative(root, file));
+
+function firstFrame(error: unknown, isWanted: (file: string) => boolean): Place | undefined {
   if (!(error instanceof Error) || error.stack === undefined) return undefined;
   for (const line of error.stack.split('\n')) {
     const match = BARE_FRAME.exec(line) ?? NAMED_FRAME.exec(line);
     if (match === null) continue;
     const file = match[1]!.startsWith('file:') ? fileURLToPath(match[1]!) : match[1]!;
-    if (dirname(file) === runner()) continue; // the runner itself, which only called
-    return original({file, line: Number(match[2]), column: Number(match[3])});
+    if (isWanted(file)) return original({file, line: Number(match[2]), column: Number(match[3])});
   }
   return undefined;
 }

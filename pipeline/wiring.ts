@@ -150,6 +150,9 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
   } finally {
     isOver = true;
   }
+  if (nodes.size === 0 && mistakes.length === 0) {
+    return err([{message: `recipe “${recipe.name}” has no nodes`, ofFunction: true}]);
+  }
   for (const node of nodes.values()) checkRefs(node, nodes, (message) => mistakes.push(located(message, node.id)));
   return mistakes.length > 0 ? err(mistakes) : ok({recipe: recipe.name, nodes});
 

@@ -71,3 +71,8 @@ test('a reward that throws is a bug and says so', async () => {
     await scorer.close();
   }
 });
+
+test('a module that never finishes loading is an error, not an endless wait', async () => {
+  const never = 'data:text/javascript,await new Promise(() => {});';
+  await assert.rejects(openScorer({weights: {accuracy: 1}, module: never}), /ended with 13 while it was loading/);
+});
