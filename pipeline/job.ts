@@ -16,6 +16,9 @@ import {resultOf} from './thrown.js';
 /** Clock ticks a second in `/proc/self/stat`; 100 on every Linux that Node runs on. */
 const TICKS = 100;
 
+/** Exit code of a process that could not write down how it ended; as `sysexits.h` has it. */
+const UNWRITTEN = 74;
+
 /** Runs the job in `folder` to its end and ends the process: with 0 when the stage succeeded, else with 1. */
 export async function runJob(folder: string): Promise<never> {
   const root = resolve(folder);
@@ -50,7 +53,13 @@ export async function runJob(folder: string): Promise<never> {
 function finish(folder: string, result: JobResult): never {
   if (result.end === 'threw') console.error(result.stack ?? result.message);
   else if ('message' in result) console.error(result.message);
-  writeJson(jobFiles(folder).result, {...result, usage: usage()}, {durable: false});
+  try {
+    writeJson(jobFiles(folder).result, {...result, usage: usage()}, {durable: false});
+  } catch (error) {
+    // As when the disk is full. Thrown on, it would come back here by way of the handler, and Node end with a number that means nothing.
+    console.error(`the result could not be written: ${error instanceof Error ? error.message : String(error)}`);
+    process.exit(UNWRITTEN);
+  }
   process.exit(result.end === 'succeeded' ? 0 : 1);
 }
 

@@ -3,17 +3,7 @@
  * same. The runner writes `job.json` and `inputs/`; the stage's process (`job.ts`) appends `events.jsonl`,
  * fills `outputs/` and `checkpoints/`, and at the very end puts `result.json` in place by rename. No sockets.
  */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import {closeSync, constants, fstatSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {MOST_MESSAGE, MOST_STACK, isAmount, shortened, shown, stepMistake} from './jobevents.js';
 import {err, ok} from './result.js';
@@ -111,7 +101,7 @@ export function writeJson(file: string, value: unknown, {durable = true} = {}): 
   const temporary = `${file}.tmp`;
   const fd = openSync(temporary, 'w');
   try {
-    writeSync(fd, JSON.stringify(value));
+    writeFileSync(fd, JSON.stringify(value)); // all of it, which one write on a full disk need not take
     if (durable) fsyncSync(fd);
   } finally {
     closeSync(fd);

@@ -8,11 +8,13 @@ import {parseEvent} from '../../pipeline/jobevents.js';
 import type {JobEvent} from '../../pipeline/jobevents.js';
 import {jobFiles} from '../../pipeline/jobfolder.js';
 import {withGlobals} from '../globals.js';
-import {outcomeOf, outcomeText} from '../render/failure.js';
+import {lastWordsOf} from '../lastwords.js';
+import {nameCell, nameColumn} from '../render/columns.js';
+import {indented, outcomeOf, outcomeText} from '../render/failure.js';
 import {durationText} from '../render/quantity.js';
 import type {GlobalOptions, Services} from '../services.js';
 import {wholeNumber} from './options.js';
-import {createColors} from '../paint.js';
+import {createColors, oneLine} from '../paint.js';
 
 type State =
   'done' | 'reused' | 'source' | 'running' | 'interrupted' | 'failed' | 'stopped' | 'not started' | 'waiting';
@@ -23,6 +25,9 @@ interface NodeStatus {
   readonly attempt?: number;
   readonly because?: string;
   readonly outcome?: string;
+  /** Where it threw, and the last lines that it printed. */
+  readonly place?: string;
+  readonly lines?: readonly string[];
   readonly wallMs?: number;
   readonly step?: number;
   readonly total?: number;
@@ -74,7 +79,16 @@ function nodeStatus({node, action, attempt, because, outcome}: RunNode, alive: b
   const wall = outcome.cost === undefined ? {} : {wallMs: outcome.cost.wallMs};
   if (outcome.ok) return {...base, state: 'done', ...wall};
   const state = outcome.reason === 'stopped' ? 'stopped' : 'failed';
-  return {...base, state, outcome: outcomeText(outcomeOf(outcome)), ...wall};
+  const {place, lines} =
+    attempt === undefined ? {lines: []} : lastWordsOf(outcomeOf(outcome), jobFiles(store.jobFolder(attempt)).log);
+  return {
+    ...base,
+    state,
+    outcome: outcomeText(outcomeOf(outcome)),
+    ...(place === undefined ? {} : {place}),
+    ...(lines.length === 0 ? {} : {lines}),
+    ...wall,
+  };
 }
 
 const TAIL = 1 << 16;
@@ -104,15 +118,25 @@ function statusText(run: Run, state: string, nodes: readonly NodeStatus[], colou
     stopped: paint.yellow,
     interrupted: paint.yellow,
   };
-  const wide = Math.max(4, ...nodes.map(({node}) => node.length));
-  const lines = nodes.map(({node, state: is, because, outcome, wallMs, step, total}) => {
+  const wide = nameColumn(
+    nodes.map(({node}) => node),
+    4,
+  );
+  const lines = nodes.flatMap(({node, state: is, because, outcome, place, lines: said = [], wallMs, step, total}) => {
     const text = [
       ...(step === undefined || total === undefined ? [] : [`step ${step} of ${total}`]),
       ...(wallMs === undefined ? [] : [`in ${durationText(wallMs)}`]),
-      ...(outcome !== undefined ? [outcome] : because === undefined ? [] : [because]),
+      ...(outcome !== undefined ? [indented(outcome, wide + 2)] : because === undefined ? [] : [oneLine(because)]),
     ].join('  ');
-    return `${node.padEnd(wide)}  ${(colour[is] ?? paint.dim)(is.padEnd(11))}  ${text}`.trimEnd();
+    const below = [
+      ...(place === undefined ? [] : [`at ${place}`]),
+      ...said.map((line) => paint.dim(oneLine(`| ${line}`))),
+    ];
+    return [
+      `${nameCell(node, wide)}  ${(colour[is] ?? paint.dim)(is.padEnd(11))}  ${text}`.trimEnd(),
+      ...below.map((line) => `${' '.repeat(wide + 2)}${line}`),
+    ];
   });
   const next = state === 'succeeded' || state === 'running' ? [] : ['', `r1 resume ${run.id} goes on with it`];
-  return [`run ${run.id}: ${run.recipe}, seed ${run.seed}: ${state}`, ...lines, ...next].join('\n');
+  return [oneLine(`run ${run.id}: ${run.recipe}, seed ${run.seed}: ${state}`), ...lines, ...next].join('\n');
 }

@@ -1,10 +1,13 @@
 /** `r1 why`: the recorded reason for what a run did with a node, from the store alone. */
 import {Command} from 'commander';
 import type {Attempt, Store} from '../../artifacts/index.js';
+import {jobFiles} from '../../pipeline/jobfolder.js';
 import {withGlobals} from '../globals.js';
 import {decided} from '../noderef.js';
 import type {Decided} from '../noderef.js';
-import {outcomeOf, outcomeText} from '../render/failure.js';
+import {lastWordsOf} from '../lastwords.js';
+import {oneLine} from '../paint.js';
+import {indented, outcomeOf, outcomeText} from '../render/failure.js';
 import type {GlobalOptions, Services} from '../services.js';
 import {wholeNumber} from './options.js';
 
@@ -52,7 +55,7 @@ function whyJson({run, node}: Decided, attempt: Attempt | undefined): unknown {
 const VERB = {run: 'ran', reuse: 'was reused', source: 'was taken from outside', cancelled: 'was not started'} as const;
 
 function whyText({run, node}: Decided, attempt: Attempt | undefined, store: Store): string {
-  const lines = [`run ${run.id}: ${node.node} ${VERB[node.action]}: ${node.because}`];
+  const lines = [oneLine(`run ${run.id}: ${node.node} ${VERB[node.action]}: ${node.because}`)];
   if (attempt === undefined) return lines.join('\n');
   if (attempt.run !== run.id) lines.push(`attempt ${attempt.id} was made in run ${attempt.run}: ${attempt.because}`);
   const {continues} = attempt;
@@ -62,8 +65,14 @@ function whyText({run, node}: Decided, attempt: Attempt | undefined, store: Stor
     lines.push(`went on from the checkpoint at step ${continues.step} of attempt ${continues.attempt}${accepted}`);
   }
   const outcome = attempt.outcome === undefined ? 'has not ended' : outcomeText(outcomeOf(attempt.outcome));
-  lines.push(`attempt ${attempt.id}: ${outcome}`, `fingerprint ${attempt.fingerprint.slice(0, 12)} of`);
-  lines.push(...ingredientLines(attempt, store));
+  lines.push(indented(`attempt ${attempt.id}: ${outcome}`, 2));
+  if (attempt.outcome !== undefined) {
+    const {place, lines: said} = lastWordsOf(outcomeOf(attempt.outcome), jobFiles(store.jobFolder(attempt.id)).log);
+    if (place !== undefined) lines.push(`  at ${place}`);
+    lines.push(...said.map((line) => oneLine(`  | ${line}`)));
+  }
+  lines.push(`fingerprint ${attempt.fingerprint.slice(0, 12)} of`);
+  lines.push(...ingredientLines(attempt, store).map(oneLine));
   return lines.join('\n');
 }
 

@@ -30,7 +30,7 @@ export function clip(text: string, width: number): string {
 export const pad = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - widthOf(text)));
 
 /** The widest name that a column of names makes room for; a longer one is cut. */
-const WIDEST_NAME = 40;
+export const WIDEST_NAME = 40;
 
 /** How wide a column of these names is. */
 export function nameColumn(names: Iterable<string>, least: number): number {

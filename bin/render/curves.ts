@@ -2,6 +2,7 @@
 import type {MetricPoint} from '../../artifacts/index.js';
 import {axisNumber, chart, sparkline} from './chart.js';
 import type {Point} from './chart.js';
+import {oneLine} from '../paint.js';
 import {tableText} from './table.js';
 
 export interface CurvesOptions {
@@ -19,12 +20,12 @@ export function curvesText(
   curves: ReadonlyMap<string, readonly MetricPoint[]>,
   {title, charts, width}: CurvesOptions,
 ): string {
-  if (curves.size === 0) return `${title}\nno metrics were recorded`;
+  if (curves.size === 0) return `${oneLine(title)}\nno metrics were recorded`;
   if (charts || curves.size === 1) {
     const drawn = [...curves].map(
-      ([name, curve]) => `${name}\n${chart(points(curve), {width: widest(width), height: 8})}`,
+      ([name, curve]) => `${oneLine(name)}\n${chart(points(curve), {width: widest(width), height: 8})}`,
     );
-    return [title, ...drawn].join('\n\n');
+    return [oneLine(title), ...drawn].join('\n\n');
   }
   const rows = [...curves].map(([name, curve]) => {
     const values = curve.map(({value}) => value).filter((value) => Number.isFinite(value));
@@ -40,5 +41,5 @@ export function curvesText(
       sparkline(points(curve), Math.max(8, Math.min(40, width - 60))),
     ];
   });
-  return `${title}\n${tableText(rows, {head: ['metric', 'step', 'last', 'lowest', 'highest', ''], right: [1, 2, 3, 4]})}`;
+  return `${oneLine(title)}\n${tableText(rows, {head: ['metric', 'step', 'last', 'lowest', 'highest', ''], right: [1, 2, 3, 4]})}`;
 }

@@ -5,7 +5,7 @@ import type {Json} from '../../artifacts/index.js';
 import type {Named} from '../../artifacts/rows.js';
 import type {TensorComparison} from '../../artifacts/tensors.js';
 import {axisNumber} from './chart.js';
-import {createColors} from '../paint.js';
+import {createColors, oneLine} from '../paint.js';
 
 const DIGEST = /^[0-9a-f]{64}$/;
 
@@ -120,5 +120,5 @@ export function diffText(
     }
   }
   lines.push(...named('only-a'), ...named('only-b'));
-  return lines.join('\n');
+  return lines.map(oneLine).join('\n');
 }

@@ -1,4 +1,5 @@
 /** Outcomes as sentences: what happened, where to look, what to type next. */
+import {constants} from 'node:os';
 import type {Outcome as StoredOutcome} from '../../artifacts/index.js';
 import {unreachable} from '../../pipeline/result.js';
 import type {Outcome} from '../../pipeline/outcome.js';
@@ -13,9 +14,9 @@ export function outcomeText(outcome: Outcome): string {
     case 'stage-threw':
       return `threw ${outcome.message}`;
     case 'stage-exited':
-      return `exited with ${outcome.exitCode} before it was done`;
+      return exitText(outcome.exitCode);
     case 'killed-by-signal':
-      return `was killed by ${outcome.signal}${outcome.signal === 'SIGKILL' ? ' (out of memory, or by hand)' : ''}`;
+      return signalText(outcome.signal);
     case 'timed-out':
       return `was stopped after its ${outcome.seconds} s were up`;
     case 'output-missing':
@@ -54,6 +55,44 @@ function ofStore(outOfUse: readonly string[] | undefined): string {
   if (outOfUse.length === 0) return '; what the store keeps is untouched';
   return `; the changed bytes in the store (${digestsText(outOfUse)}) were put out of use`;
 }
+
+/** What exit codes mean that no program chose for itself: the shell's, Node's, and of `sysexits.h` the one for files. */
+const EXITS: Readonly<Record<number, string>> = {
+  7: 'for Node: what it wanted to say at its end could not be written; is the disk full?',
+  13: 'for Node: it waited for a promise that never settled',
+  74: 'a file could not be written; is the disk full?',
+  126: 'its program cannot be executed: not a program, or no permission',
+  127: 'its program was not found',
+};
+
+/** Shells report a signal as 128 and its number. */
+const SIGNALLED = 128;
+
+function exitText(code: number): string {
+  const signal = Object.entries(constants.signals).find(([, number]) => number === code - SIGNALLED)?.[0];
+  if (signal !== undefined) return `${signalText(signal)}, exit code ${code}`;
+  const meaning = EXITS[code];
+  return `exited with ${code} before it was done${meaning === undefined ? '' : ` (${meaning})`}`;
+}
+
+const SIGNALS: Readonly<Record<string, string>> = {
+  SIGKILL: 'out of memory, or by hand',
+  SIGSEGV: 'a crash in native code: memory that is not its own',
+  SIGBUS: 'a crash in native code, or a full disk under a mapped file',
+  SIGILL: 'a crash in native code: an instruction that this processor does not have',
+  SIGFPE: 'a crash in native code: arithmetic',
+  SIGABRT: 'it gave up by itself: out of memory for Node, or a failed check in native code',
+  SIGXCPU: 'its limit of processor time, `ulimit -t`',
+  SIGXFSZ: 'its limit of file size, `ulimit -f`',
+};
+
+function signalText(signal: string): string {
+  const meaning = SIGNALS[signal];
+  return `was killed by ${signal}${meaning === undefined ? '' : ` (${meaning})`}`;
+}
+
+/** Lines behind the first one stand below it, so that none of them passes for a line of its own. */
+export const indented = (text: string, width: number): string => text.replaceAll('\n', `\n${' '.repeat(width)}`);
 
 /** The outcome that the runner put into the store. */
 export const outcomeOf = (stored: StoredOutcome): Outcome => stored.detail as unknown as Outcome;

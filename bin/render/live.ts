@@ -12,9 +12,11 @@ import type {
 } from '../../pipeline/events.js';
 import type {Failure} from '../../pipeline/outcome.js';
 import type {Services} from '../services.js';
-import {isInLog, nextStep, outcomeText} from './failure.js';
+import {nameCell, nameColumn} from './columns.js';
+import {indented, isInLog, nextStep, outcomeText} from './failure.js';
 import {durationText} from './quantity.js';
-import {createColors} from '../paint.js';
+import {lastWordsOf} from '../lastwords.js';
+import {createColors, oneLine} from '../paint.js';
 
 export interface RunView {
   show(event: RunEvent): void;
@@ -61,7 +63,7 @@ export function textView(services: Services, live: boolean, clock: () => number 
     switch (event.type) {
       case 'run-started':
         run = event.run;
-        wide = Math.max(wide, ...[...event.toRun, ...event.mayRun].map((node) => node.length));
+        wide = nameColumn([...event.toRun, ...event.mayRun], wide);
         services.complain(headline(event));
         break;
       case 'node-waiting': {
@@ -124,7 +126,7 @@ export function textView(services: Services, live: boolean, clock: () => number 
   }
 
   function line(node: string, text: string): void {
-    services.complain(`${paint.bold(node.padEnd(wide))}  ${text}`);
+    services.complain(`${paint.bold(nameCell(node, wide))}  ${indented(text, wide + 2)}`);
   }
 
   function progress(event: NodeProgress): void {
@@ -155,7 +157,12 @@ export function textView(services: Services, live: boolean, clock: () => number 
   ): void {
     const word = outcome.reason === 'stopped' ? paint.yellow('stopped') : paint.red('failed');
     line(node, `${word}: ${outcomeText(outcome)}`);
-    if (log !== undefined && isInLog(outcome)) line('', `log: ${log}`);
+    if (log !== undefined) {
+      const {place, lines} = lastWordsOf(outcome, log);
+      if (place !== undefined) line('', `at ${place}`);
+      for (const said of lines) line('', paint.dim(`| ${said}`));
+      if (isInLog(outcome)) line('', `log: ${log}`);
+    }
     if (outcome.reason !== 'stopped') line('', `next: ${nextStep(node, outcome, run, params)}`);
   }
 
@@ -174,7 +181,7 @@ export function textView(services: Services, live: boolean, clock: () => number 
     pending = undefined;
     drawn = clock();
     const lines = [...running.values()].map(
-      (node) => `${paint.bold(node.event.node.padEnd(wide))}  ${statusText(node, drawn)}`,
+      (node) => `${paint.bold(nameCell(node.event.node, wide))}  ${oneLine(statusText(node, drawn))}`,
     );
     services.progress(lines.length === 0 ? undefined : lines.join('\n'));
   }

@@ -3,7 +3,8 @@ import {environmentWarningText} from '../../pipeline/env-reads.js';
 import type {EnvironmentWarning} from '../../pipeline/env-reads.js';
 import type {Expected, Plan, PlannedNode} from '../../pipeline/plan.js';
 import {bytesText, durationText} from './quantity.js';
-import {createColors} from '../paint.js';
+import {createColors, oneLine} from '../paint.js';
+import {WIDEST_NAME, clip, nameCell, nameColumn} from './columns.js';
 
 export interface PlanLines {
   readonly colours: boolean;
@@ -13,7 +14,7 @@ export interface PlanLines {
 export function planText(plan: Plan, {colours}: PlanLines, warnings: readonly EnvironmentWarning[] = []): string {
   const paint = createColors(colours);
   const nodes = [...plan.nodes];
-  const wide = Math.max(4, ...nodes.map(([id]) => id.length));
+  const wide = nameColumn(plan.nodes.keys(), 4);
   const lines = nodes.map(([id, planned]) => {
     const expected = 'expected' in planned ? expectedText(planned.expected) : '';
     const action = WORD[planned.action];
@@ -23,7 +24,7 @@ export function planText(plan: Plan, {colours}: PlanLines, warnings: readonly En
         : planned.action === 'maybe'
           ? paint.cyan(action)
           : paint.dim(action);
-    return `${id.padEnd(wide)}  ${coloured}  ${planned.because}${expected === '' ? '' : paint.dim(`  ${expected}`)}`;
+    return `${nameCell(id, wide)}  ${coloured}  ${oneLine(planned.because)}${expected === '' ? '' : paint.dim(`  ${expected}`)}`;
   });
   const notes = warnings.map((warning) => `${paint.yellow('warning')}: ${environmentWarningText(warning)}`);
   return [...lines, '', ...notes, ...(notes.length > 0 ? [''] : []), summary(plan)].join('\n');
@@ -61,8 +62,21 @@ function summary({nodes, criticalPath}: Plan): string {
   const time =
     criticalPath.wallMs === 0
       ? 'no time known'
-      : `about ${durationText(criticalPath.wallMs)} along ${criticalPath.nodes.join(' → ')}`;
+      : `about ${durationText(criticalPath.wallMs)} along ${pathText(criticalPath.nodes)}`;
   return `${parts.join(', ')}; ${time}${unknown > 0 && criticalPath.wallMs > 0 ? ` (${unknown} nodes never ran before)` : ''}`;
+}
+
+/** Names on a path that is longer than this are left out in its middle. */
+const LONGEST_PATH = 24;
+
+function pathText(nodes: readonly string[]): string {
+  const names = nodes.map((node) => clip(oneLine(node), WIDEST_NAME));
+  const half = LONGEST_PATH / 2;
+  const shown =
+    names.length <= LONGEST_PATH
+      ? names
+      : [...names.slice(0, half), `… ${names.length - LONGEST_PATH} more …`, ...names.slice(-half)];
+  return shown.join(' → ');
 }
 
 /** So many nodes make a piece. */

@@ -1,5 +1,6 @@
 /** Columns without lines between them; East Asian characters take two places. */
 import Table from 'cli-table3';
+import {oneLine} from '../paint.js';
 
 export interface TableOptions {
   readonly head?: readonly string[];
@@ -24,8 +25,8 @@ export function tableText(
     colAligns: Array.from({length: columns}, (_, index) => (right.includes(index) ? 'right' : 'left')),
     style: {head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true},
   });
-  if (head !== undefined) table.push([...head]);
-  for (const row of rows) table.push([...row]);
+  if (head !== undefined) table.push(head.map(oneLine));
+  for (const row of rows) table.push(row.map(oneLine));
   return table
     .toString()
     .split('\n')

@@ -1,4 +1,5 @@
 /** A graph as a tree of lines: what was drawn once is only named the second time. Knows nothing of what the nodes are. */
+import {oneLine} from '../paint.js';
 
 export interface Branch<Id> {
   readonly id: Id;
@@ -27,7 +28,8 @@ export function treeLines<Id>(root: Branch<Id>, {below, more, again}: TreeOption
   }
   const stack: Waiting[] = [{branch: root, text: root.text, before: '', beforeBelow: ''}];
   for (let line = stack.pop(); line !== undefined; line = stack.pop()) {
-    const {branch, text, before, beforeBelow} = line;
+    const {branch, before, beforeBelow} = line;
+    const text = oneLine(line.text);
     if (branch === undefined) {
       lines.push(before + text);
       continue;
