@@ -18,16 +18,17 @@ import type {
 } from '../artifacts/index.js';
 import type {Emit} from './events.js';
 import {EventTail} from './eventtail.js';
-import type {Executor, Exit, Running} from './executors/executor.js';
+import type {Executor, Exit, Running, StopWhy} from './executors/executor.js';
 import {MOST_MESSAGE, MOST_STACK, shortened} from './jobevents.js';
 import type {JobEvent} from './jobevents.js';
-import {jobFiles, readResult} from './jobfolder.js';
-import type {JobResult, Usage} from './jobfolder.js';
+import {declaresCompletion, jobFiles, readResult, readStop} from './jobfolder.js';
+import type {JobResult, StopRecord, Usage} from './jobfolder.js';
 import {capLog} from './joblog.js';
 import {outcomeJson} from './outcome.js';
 import type {Failure, Outcome} from './outcome.js';
 import {inReadersTerms} from './places.js';
 import type {StopRequest} from './stop.js';
+import {Terminator} from './terminate.js';
 import type {Tidying} from './tidying.js';
 import type {StageNode} from './wiring.js';
 
@@ -62,6 +63,10 @@ export interface Watching {
   readonly stop: AbortSignal;
   /** Called when the process has ended well, and its results are only left to be stored. */
   readonly endedWell?: () => void;
+  /** What an earlier runner asked of it. */
+  readonly askedBefore?: StopRecord | undefined;
+  /** Whether its node is tried again after an end like this one, so that it has not finished yet. */
+  readonly isTriedAgain?: (outcome: Outcome) => boolean;
 }
 
 /** Sees a process to its end and records what came of it; also when something unforeseen happens on the way. */
@@ -118,7 +123,7 @@ async function seeToItsEnd(
   claimed: Claimed,
   running: Running,
   with_: Attempting,
-  {stop, endedWell}: Watching,
+  {stop, endedWell, askedBefore, isTriedAgain}: Watching,
 ): Promise<Attempted> {
   const {store, emit} = with_;
   const {node, attempt, folder} = claimed;
@@ -148,7 +153,17 @@ async function seeToItsEnd(
       giveUp(error);
     }
   }, POLL);
-  const end = new Ending(running, with_, stop, node.options.timeout);
+  const {timeout} = node.options;
+  const end = new Terminator(
+    running,
+    {...with_, warn: (text) => emit({type: 'warning', text})},
+    {
+      node: node.id,
+      rest: stop,
+      ...(timeout === undefined ? {} : {timeout}),
+      ...(askedBefore === undefined ? {} : {askedBefore}),
+    },
+  );
   const exit = await running.exit.finally(() => {
     end.dispose();
     clearInterval(timer);
@@ -174,18 +189,20 @@ async function seeToItsEnd(
   };
   const damages = await store.inputsIntact(claimed.inputs);
   let outcome: Outcome = outcomeOf({
+    folder,
     exit,
     result,
-    timedOut: end.timedOut,
-    timeout: node.options.timeout,
-    stopped: end.stopped,
+    asked: end.asked,
+    isUnwritten: end.isUnwritten,
+    timeout,
+    askedBefore: askedBefore !== undefined,
   });
   if (outcome.reason === 'succeeded') {
     if (garbled !== undefined) outcome = {reason: 'events-garbled', ...garbled};
     else if (damages.length > 0) outcome = inputsChanged(damages);
     else if (hasOutputs(claimed)) endedWell?.();
   }
-  return conclude(claimed, outcome, cost, with_);
+  return conclude(claimed, outcome, cost, with_, isTriedAgain);
 }
 
 function inputsChanged(damages: readonly Damage[]): Outcome {
@@ -195,7 +212,13 @@ function inputsChanged(damages: readonly Damage[]): Outcome {
 }
 
 /** Stores the outputs of a success, records the outcome, tidies the job folder. */
-export async function conclude(claimed: Claimed, outcome: Outcome, cost: Cost, with_: Attempting): Promise<Attempted> {
+export async function conclude(
+  claimed: Claimed,
+  outcome: Outcome,
+  cost: Cost,
+  with_: Attempting,
+  isTriedAgain: (outcome: Outcome) => boolean = () => false,
+): Promise<Attempted> {
   const {store, emit, tidying} = with_;
   const {node, attempt, claim, folder} = claimed;
   const files = jobFiles(folder);
@@ -234,7 +257,8 @@ export async function conclude(claimed: Claimed, outcome: Outcome, cost: Cost, w
   const done = concluded.outcome.reason === 'succeeded';
   await tidying.remove([files.inputs, files.scratch, ...(done ? [files.outputs, files.checkpoints] : [])]);
   // What was lost or overtaken is tried again or replaced at once; the node itself has not finished.
-  if (concluded.outcome.reason !== 'lost' && concluded.outcome.reason !== 'superseded') {
+  const {reason} = concluded.outcome;
+  if (reason !== 'lost' && reason !== 'superseded' && !isTriedAgain(concluded.outcome)) {
     const names = Object.keys(node.stage.params);
     const params = names.length === 0 ? {} : {params: names};
     emit({type: 'node-finished', node: node.id, ...params, attempt, cost, log: files.log, ...concluded});
@@ -277,23 +301,39 @@ const hasOutputs = ({node, folder}: Claimed): boolean =>
 
 export const outputPath = (folder: string, port: string): string => join(jobFiles(folder).outputs, port);
 
-/** What the end of a process and the result that it left come to; outputs, events and inputs are not looked at. */
+/**
+ * What the end of a process, the result that it left and what it was asked come to; outputs, events and inputs are not
+ * looked at. A stage's module says whether it is done. A program only has its exit code, and one that was asked to stop may
+ * well end with 0 and half an output: it is done if it had ended before it was asked, or says so itself.
+ */
 export function outcomeOf(seen: {
+  readonly folder: string;
   readonly exit: Exit;
   readonly result: ReturnType<typeof readResult>;
-  readonly timedOut: boolean;
-  readonly timeout: number | undefined;
-  readonly stopped: boolean;
+  /** What this runner asked of it first. */
+  readonly asked: StopWhy | undefined;
+  /** Which could not be written down, so nobody else knows of it. */
+  readonly isUnwritten?: boolean;
+  readonly timeout?: number | undefined;
+  /** An earlier runner had asked it to stop. */
+  readonly askedBefore?: boolean;
 }): Outcome {
-  const {exit, result, timedOut, timeout, stopped} = seen;
+  const {folder, exit, result, asked, isUnwritten = false, timeout, askedBefore = false} = seen;
   if (!result.ok) return {reason: 'result-garbled', message: result.error};
-  if (result.value?.end === 'succeeded' || (result.value?.end === 'exited' && result.value.code === 0)) {
-    return {reason: 'succeeded', ...(exit.leftovers.length === 0 ? {} : {leftovers: exit.leftovers})};
+  const own = result.value;
+  const record = readStop(folder);
+  const wasAsked =
+    own?.end === 'exited' && own.asked !== undefined ? own.asked || isUnwritten : (asked ?? record) !== undefined;
+  const isDone =
+    own?.end === 'succeeded' || (own?.end === 'exited' && own.code === 0 && (!wasAsked || declaresCompletion(folder)));
+  if (isDone) return {reason: 'succeeded', ...(exit.leftovers.length === 0 ? {} : {leftovers: exit.leftovers})};
+  if (asked === 'timeout' && wasAsked) return {reason: 'timed-out', seconds: timeout!};
+  if (own?.end === 'stopped' || (wasAsked && (own === undefined || own.end === 'exited'))) {
+    const by = asked !== undefined ? undefined : askedBefore ? 'earlier-runner' : signalOf(record);
+    const step = own?.end === 'stopped' ? own.step : undefined;
+    return {reason: 'stopped', ...(step === undefined ? {} : {step}), ...(by === undefined ? {} : {by})};
   }
-  if (timedOut) return {reason: 'timed-out', seconds: timeout!};
-  // A program cannot say that it ended because it was asked to.
-  if (stopped && (result.value === undefined || result.value.end === 'exited')) return {reason: 'stopped'};
-  if (result.value !== undefined) return failureOf(result.value);
+  if (own !== undefined) return failureOf(own);
   switch (exit.how.type) {
     case 'exited':
       return {reason: 'stage-exited', exitCode: exit.how.code};
@@ -306,7 +346,11 @@ export function outcomeOf(seen: {
   }
 }
 
-function failureOf(result: Exclude<JobResult, {end: 'succeeded'}>): Failure {
+function signalOf(record: StopRecord | undefined): {readonly signal: string} | undefined {
+  return record?.signal === undefined ? undefined : {signal: record.signal};
+}
+
+function failureOf(result: Exclude<JobResult, {end: 'succeeded' | 'stopped'}>): Failure {
   switch (result.end) {
     case 'failed':
       return {reason: 'stage-failed', message: result.message};
@@ -320,61 +364,6 @@ function failureOf(result: Exclude<JobResult, {end: 'succeeded'}>): Failure {
       return {reason: 'start-failed', message: result.message};
     case 'exited':
       return {reason: 'stage-exited', exitCode: result.code};
-    case 'stopped':
-      return {reason: 'stopped', ...(result.step === undefined ? {} : {step: result.step})};
-  }
-}
-
-/** Ends a process in two steps, a request and then force, for whichever reason comes first. */
-class Ending {
-  timedOut = false;
-  stopped = false;
-  readonly #running: Running;
-  readonly #grace: number;
-  readonly #timers: NodeJS.Timeout[] = [];
-  /** Taken back by hand: a signal for it would cost each attempt more memory than all else here. */
-  readonly #listeners: (readonly [AbortSignal, () => void])[] = [];
-
-  constructor(running: Running, {stop, grace}: Attempting, rest: AbortSignal, timeout: number | undefined) {
-    this.#running = running;
-    this.#grace = grace;
-    const when = (signal: AbortSignal, act: () => void) => {
-      if (signal.aborted) act();
-      else {
-        signal.addEventListener('abort', act, {once: true});
-        this.#listeners.push([signal, act]);
-      }
-    };
-    const askToStop = () => {
-      this.stopped = true;
-      this.#ask();
-    };
-    when(stop.asked, askToStop);
-    when(rest, askToStop);
-    when(stop.now, () => {
-      this.stopped = true;
-      running.kill();
-    });
-    if (timeout !== undefined) {
-      this.#later(timeout, () => {
-        this.timedOut = true;
-        this.#ask();
-      });
-    }
-  }
-
-  dispose(): void {
-    for (const [signal, act] of this.#listeners) signal.removeEventListener('abort', act);
-    for (const timer of this.#timers) clearTimeout(timer);
-  }
-
-  #ask(): void {
-    this.#running.stop();
-    this.#later(this.#grace, () => this.#running.kill());
-  }
-
-  #later(seconds: number, act: () => void): void {
-    this.#timers.push(setTimeout(act, seconds * 1000));
   }
 }
 
@@ -393,6 +382,8 @@ function show(node: string, event: JobEvent, emit: Emit): void {
       break;
     case 'checkpoint':
       emit({type: 'node-checkpoint', node, step: event.step});
+      break;
+    case 'complete':
       break;
   }
 }

@@ -40,20 +40,20 @@ const LEAST_SECONDS = 5;
 /**
  * The stage's side.
  *
- * @param folder the job's `checkpoints/`
+ * @param folder says where the job's `checkpoints/` is
  * @param every steps between checkpoints
  * @param stopping tells whether a stop was asked for
  * @param saved called once a checkpoint is safe
  */
 export function openCheckpoints(options: {
-  readonly folder: string;
+  readonly folder: () => string;
   readonly every: number | undefined;
   readonly stopping: () => boolean;
   readonly saved: (step: number) => void;
   readonly clock?: () => number;
 }): Checkpoints {
-  const {folder, every, stopping, saved, clock = () => performance.now()} = options;
-  const newest = newestCheckpoint(folder);
+  const {every, stopping, saved, clock = () => performance.now()} = options;
+  const newest = newestCheckpoint(options.folder());
   let lastEnd = clock();
   let lastCost = 0;
   return {
@@ -72,6 +72,7 @@ export function openCheckpoints(options: {
 
   async function keep(step: number, write: Parameters<Checkpoints['save']>[1]): Promise<void> {
     const start = clock();
+    const folder = options.folder();
     const temporary = join(folder, `writing-${process.pid}`);
     rmSync(temporary, {recursive: true, force: true});
     mkdirSync(join(temporary, 'files'), {recursive: true});

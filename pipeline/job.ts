@@ -1,17 +1,21 @@
 /**
  * The stage's process: reads `job.json`, imports the stage, runs it, writes `result.json`. Knows nothing of the store.
- * SIGTERM asks for a stop: a stage that writes checkpoints ends with the next one, one that never looked ends at once.
+ * SIGTERM, or whatever else is used to ask a process to go, asks for a stop: a stage that writes checkpoints ends with the next
+ * one, one that never looked ends at once.
  */
-import {closeSync, existsSync, mkdirSync, openSync, readFileSync, writeSync} from 'node:fs';
+import {closeSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync, writeSync} from 'node:fs';
 import {resolve} from 'node:path';
 import {openCheckpoints} from './checkpoints.js';
 import {importModule} from './foreign.js';
-import {absolutePaths, jobFiles, readJob, writeJson} from './jobfolder.js';
+import {absolutePaths, jobFiles, readJob, readStop, writeJson, writeStop} from './jobfolder.js';
 import type {Job, JobResult, Usage} from './jobfolder.js';
 import {NeverSettled, settled} from './never-settles.js';
 import {openReporting} from './reporting.js';
 import type {AnyStage, Checkpoints, InputPorts, OutputPorts, Params, StageContext} from './stage.js';
 import {resultOf} from './thrown.js';
+
+/** By the runner, a person, a terminal that closes, a cluster that wants its machine back. */
+const STOPPING = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const;
 
 /** Clock ticks a second in `/proc/self/stat`; 100 on every Linux that Node runs on. */
 const TICKS = 100;
@@ -21,19 +25,19 @@ const UNWRITTEN = 74;
 
 /** Runs the job in `folder` to its end and ends the process: with 0 when the stage succeeded, else with 1. */
 export async function runJob(folder: string): Promise<never> {
-  const root = resolve(folder);
-  const read = readJob(root);
+  const root = placeOf(resolve(folder));
+  const read = readJob(root());
   if (!read.ok) return finish(root, {end: 'unstartable', message: read.error});
   const job = read.value;
   const stop = new AbortController();
   let cooperative = false;
-  process.on('SIGTERM', () => {
-    stop.abort();
-    if (!cooperative) finish(root, {end: 'stopped'});
-  });
-  process.on('SIGINT', () => {
-    // The terminal sends this to the whole foreground group; the runner decides, and says so by SIGTERM.
-  });
+  for (const signal of STOPPING) {
+    process.on(signal, () => {
+      noteStop(root(), signal);
+      stop.abort();
+      if (!cooperative) finish(root, {end: 'stopped'});
+    });
+  }
   // What a stage throws outside of its `run`, in a timer or a forgotten promise, ends it as what it is too.
   process.on('uncaughtException', (error) => finish(root, resultOf(error)));
   const stage = await importStage(job);
@@ -49,12 +53,37 @@ export async function runJob(folder: string): Promise<never> {
   return finish(root, {end: 'succeeded'});
 }
 
+/** The runner has written down that it asked; anybody else has not. */
+function noteStop(folder: string, signal: string): void {
+  if (readStop(folder) !== undefined) return;
+  try {
+    writeStop(folder, {version: 1, why: 'signal', signal, at: Date.now()});
+  } catch (error) {
+    // On a full disk above all it should be able to stop.
+    console.error(`${signal} came, which could not be written down: ${(error as Error).message}`);
+  }
+}
+
+/** Says where the job folder lies now. */
+type Place = () => string;
+
+/** A store can be moved while a stage runs that lost its runner; then the folder is the same, and only its path another. */
+function placeOf(root: string): Place {
+  if (!existsSync('/proc/self/fd')) return () => root;
+  const link = `/proc/self/fd/${openSync(root, 'r')}`;
+  const first = readlinkSync(link);
+  return () => {
+    const now = readlinkSync(link);
+    return now === first ? root : now;
+  };
+}
+
 /** The result is the last thing written; timers and sockets that the stage forgot do not keep the process alive. */
-function finish(folder: string, result: JobResult): never {
+function finish(root: Place, result: JobResult): never {
   if (result.end === 'threw') console.error(result.stack ?? result.message);
   else if ('message' in result) console.error(result.message);
   try {
-    writeJson(jobFiles(folder).result, {...result, usage: usage()}, {durable: false});
+    writeJson(jobFiles(root()).result, {...result, usage: usage()}, {durable: false});
   } catch (error) {
     // As when the disk is full. Thrown on, it would come back here by way of the handler, and Node end with a number that means nothing.
     console.error(`the result could not be written: ${error instanceof Error ? error.message : String(error)}`);
@@ -79,12 +108,12 @@ async function importStage(job: Job): Promise<AnyStage | string> {
 }
 
 function openContext(
-  root: string,
+  root: Place,
   job: Job,
   signal: AbortSignal,
   cooperates: () => void,
 ): StageContext<InputPorts, OutputPorts, Params> {
-  const files = jobFiles(root);
+  const files = jobFiles(root());
   mkdirSync(files.scratch, {recursive: true});
   mkdirSync(files.checkpoints, {recursive: true});
   mkdirSync(files.outputs, {recursive: true});
@@ -96,16 +125,18 @@ function openContext(
   );
   let checkpoints: Checkpoints | undefined;
   return {
-    ...absolutePaths(root, job),
+    ...pathsOf(root, job),
     params: job.params,
     seed: job.seed,
     threads: job.threads,
     cores: job.cores,
-    scratch: files.scratch,
+    get scratch() {
+      return jobFiles(root()).scratch;
+    },
     get checkpoints() {
       cooperates();
       return (checkpoints ??= openCheckpoints({
-        folder: files.checkpoints,
+        folder: () => jobFiles(root()).checkpoints,
         every: job.checkpointEvery,
         stopping: () => signal.aborted,
         saved: checkpoint,
@@ -120,6 +151,19 @@ function openContext(
     note,
   };
 }
+
+/** The paths of inputs and outputs, each as of when it is asked for. */
+const pathsOf = (root: Place, job: Job): ReturnType<typeof absolutePaths> => ({
+  inputs: whenAsked(job.inputs, () => absolutePaths(root(), job).inputs),
+  outputs: whenAsked(job.outputs, () => absolutePaths(root(), job).outputs),
+});
+
+/** A record with the keys of one and, whenever one of them is asked for, the value of the other. */
+const whenAsked = <T, U>(keys: Readonly<Record<string, U>>, record: () => Readonly<Record<string, T>>) =>
+  Object.defineProperties(
+    {},
+    Object.fromEntries(Object.keys(keys).map((key) => [key, {enumerable: true, get: () => record()[key]!}])),
+  ) as Readonly<Record<string, T>>;
 
 function usage(): Usage {
   const {userCPUTime, systemCPUTime, maxRSS} = process.resourceUsage();

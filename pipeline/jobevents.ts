@@ -13,7 +13,15 @@ export type Report =
   | {readonly type: 'progress'; readonly step: number; readonly total: number; readonly tokens?: number}
   | {readonly type: 'metric'; readonly name: string; readonly step: number; readonly value: number}
   | {readonly type: 'note'; readonly text: string}
-  | {readonly type: 'checkpoint'; readonly step: number};
+  | {readonly type: 'checkpoint'; readonly step: number}
+  /**
+   * The last thing that a program says: its outputs are written, and it is done whatever it is asked from now on. Only a
+   * program that is not a stage's module needs it, and only if it wants to count as done when it is asked to stop and ends
+   * with 0 all the same.
+   */
+  | {readonly type: 'complete'; readonly version: typeof COMPLETE_VERSION};
+
+export const COMPLETE_VERSION = 1;
 
 /** Bytes of a line; a longer one is read by nobody. */
 export const MOST_LINE = 1 << 20;
@@ -67,7 +75,7 @@ export function parseEvent(line: string): JobEvent | undefined {
 
 /** What is wrong with a report, as half a sentence. */
 export function reportMistake(report: Readonly<Record<string, unknown>>): string | undefined {
-  const {type, step, total, tokens, name, value, text} = report;
+  const {type, step, total, tokens, name, value, text, version} = report;
   switch (type) {
     case 'progress':
       if (!isAmount(step)) return `the step is ${shown(step)}, not a number from 0 up`;
@@ -85,8 +93,10 @@ export function reportMistake(report: Readonly<Record<string, unknown>>): string
       return typeof text === 'string' ? undefined : `the text is ${shown(text)}, not a string`;
     case 'checkpoint':
       return stepMistake(step);
+    case 'complete':
+      return version === COMPLETE_VERSION ? undefined : `the version is ${shown(version)}, not ${COMPLETE_VERSION}`;
     default:
-      return `its type is ${shown(type)}, none of progress, metric, note and checkpoint`;
+      return `its type is ${shown(type)}, none of progress, metric, note, checkpoint and complete`;
   }
 }
 

@@ -1,11 +1,23 @@
 /**
  * The job folder as files: the only thing that the runner and a stage's process share, so that every executor is the
  * same. The runner writes `job.json` and `inputs/`; the stage's process (`job.ts`) appends `events.jsonl`,
- * fills `outputs/` and `checkpoints/`, and at the very end puts `result.json` in place by rename. No sockets.
+ * fills `outputs/` and `checkpoints/`, and at the very end puts `result.json` in place by rename. No sockets. Whoever asks the
+ * process to stop writes `stop.json` first, so that what a program left that ended for it is never taken for its result.
  */
-import {closeSync, constants, fstatSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import {join} from 'node:path';
-import {MOST_MESSAGE, MOST_STACK, isAmount, shortened, shown, stepMistake} from './jobevents.js';
+import {MOST_MESSAGE, MOST_STACK, isAmount, parseEvent, shortened, shown, stepMistake} from './jobevents.js';
 import {err, ok} from './result.js';
 import type {Result} from './result.js';
 import type {Params} from './stage.js';
@@ -17,8 +29,10 @@ export interface Job {
   readonly version: typeof JOB_VERSION;
   /** Which boot of which machine wrote this: a result of another boot may stand over bytes that never reached the disk. */
   readonly boot: string;
-  /** `<store id>/<attempt>`, in the environment of every descendant as `R1_ATTEMPT`. */
+  /** In the environment of every descendant as `R1_ATTEMPT`; see `executors/tag.ts`. */
   readonly tag: string;
+  /** Where the job folder lay when it was made. */
+  readonly folder?: string;
   readonly node: string;
   readonly stage: string;
   /** URL of the module that exports the stage, and the name it is exported under. */
@@ -48,6 +62,7 @@ export const jobFiles = (folder: string) => ({
   log: join(folder, 'output.log'),
   events: join(folder, 'events.jsonl'),
   process: join(folder, 'process.json'),
+  stop: join(folder, 'stop.json'),
   result: join(folder, 'result.json'),
 });
 
@@ -70,8 +85,8 @@ export type JobResult = (
   | {readonly end: 'threw'; readonly message: string; readonly stack?: string}
   | {readonly end: 'unstartable'; readonly message: string}
   | {readonly end: 'stopped'; readonly step?: number}
-  /** Written for a program that knows nothing of results. */
-  | {readonly end: 'exited'; readonly code: number}
+  /** Written for a program that knows nothing of results; `asked`: there was a `stop.json` when it ended. */
+  | {readonly end: 'exited'; readonly code: number; readonly asked?: boolean}
 ) & {readonly usage?: Usage};
 
 /** What the stage's process used, as the system counts it; of processor time, also what its own processes used. */
@@ -86,6 +101,18 @@ export interface Usage {
   readonly written?: number;
 }
 
+/**
+ * `stop.json`: that the process was asked to end early, and why: a person stopped the run, another node failed, its time was
+ * up, nobody wanted it any more, or somebody sent it, or the shell that started it, a signal.
+ */
+export interface StopRecord {
+  readonly version: 1;
+  readonly why: 'person' | 'failure' | 'timeout' | 'unwanted' | 'signal';
+  readonly signal?: string;
+  /** In milliseconds since 1970; a shell does not say. */
+  readonly at?: number;
+}
+
 /** `process.json`: enough to recognise the process again after its runner is gone. */
 export interface ProcessRecord {
   readonly pid: number;
@@ -94,6 +121,8 @@ export interface ProcessRecord {
   readonly boot: string;
   /** Of the shell that started it, which is also the number of their process group. */
   readonly session?: number;
+  /** Start of that shell, as above. */
+  readonly launcher?: string;
 }
 
 /** Writes a small JSON file so that readers see all of it or none, even after a power cut if it is `durable`. */
@@ -142,7 +171,7 @@ const MOST_RECORD = 1 << 20;
 export function readResult(folder: string): Result<JobResult | undefined, string> {
   const read = readJson(jobFiles(folder).result, MOST_RECORD);
   if (!read.ok) return read.error === ABSENT ? ok(undefined) : read;
-  const {end, message, stack, code, step, usage} = (read.value ?? {}) as Readonly<Record<string, unknown>>;
+  const {end, message, stack, code, asked, step, usage} = (read.value ?? {}) as Readonly<Record<string, unknown>>;
   const used = isUsage(usage) ? {usage} : {};
   switch (end) {
     case 'failed':
@@ -155,7 +184,7 @@ export function readResult(folder: string): Result<JobResult | undefined, string
     }
     case 'exited':
       if (!Number.isSafeInteger(code)) return err(`“code” is not a whole number`);
-      return ok({end, code: code as number, ...used});
+      return ok({end, code: code as number, ...(typeof asked === 'boolean' ? {asked} : {}), ...used});
     case 'stopped':
       if (step !== undefined && stepMistake(step) !== undefined) return err(stepMistake(step)!);
       return ok({end, ...(step === undefined ? {} : {step: step as number}), ...used});
@@ -171,6 +200,41 @@ function isUsage(value: unknown): value is Usage {
   const {user, system, memory, read = 0, written = 0} = value as Readonly<Record<string, unknown>>;
   return [user, system, memory, read, written].every(isAmount);
 }
+
+/** Before the signal is sent. @throws Error when it cannot be written */
+export const writeStop = (folder: string, stop: StopRecord): void => writeJson(jobFiles(folder).stop, stop);
+
+/** What its process was asked, by whoever was the last to ask; `undefined` when it was not. */
+export function readStop(folder: string): StopRecord | undefined {
+  const file = jobFiles(folder).stop;
+  if (!existsSync(file)) return undefined;
+  const read = readJson(file, MOST_RECORD);
+  const stop = read.ok ? (read.value as Partial<StopRecord> | null) : undefined;
+  // A shell does not write it in one step; that it is there says enough.
+  return stop?.version === 1 ? (stop as StopRecord) : {version: 1, why: 'signal'};
+}
+
+/** Whether the last line of `events.jsonl` says that the program is done. */
+export function declaresCompletion(folder: string): boolean {
+  const {events} = jobFiles(folder);
+  if (!existsSync(events)) return false;
+  const fd = openSync(events, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) return false;
+    const {size} = stat;
+    const buffer = Buffer.alloc(Math.min(LONGEST_COMPLETE, size));
+    const got = readSync(fd, buffer, 0, buffer.length, size - buffer.length);
+    const lines = buffer.toString('utf8', 0, got).split('\n');
+    // What stands behind the last line break was not finished.
+    return lines.pop() === '' && parseEvent(lines.pop() ?? '')?.type === 'complete';
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Bytes. */
+const LONGEST_COMPLETE = 4096;
 
 /** Reads `process.json`: `undefined` when the runner was killed before it wrote one. */
 export function readProcess(folder: string): ProcessRecord | undefined {

@@ -6,6 +6,7 @@ import type {Digest, Json, Placed, Store} from '../artifacts/index.js';
 import {countedEnvironment, withEnvironment} from './environment.js';
 import {commandLine} from './commandline.js';
 import {bootId} from './executors/processes.js';
+import {tagOf} from './executors/tag.js';
 import {JOB_VERSION, absolutePaths, jobFiles, writeRecord} from './jobfolder.js';
 import type {Job} from './jobfolder.js';
 import {resourcesOf, threadsOf} from './wiring.js';
@@ -13,7 +14,8 @@ import type {StageNode} from './wiring.js';
 
 export interface JobToLay {
   readonly folder: string;
-  readonly tag: string;
+  /** What the tag of its processes begins with. */
+  readonly owner: string;
   readonly node: StageNode;
   /** Name under which the stage's module exports it. */
   readonly exportName: string;
@@ -24,12 +26,15 @@ export interface JobToLay {
 
 export interface LaidJob {
   readonly placed: readonly Placed[];
+  /** For the environment of its processes. */
+  readonly tag: string;
   /** The program to start, for a stage that is one. */
   readonly command: readonly string[] | undefined;
 }
 
-export async function layJob({folder, tag, node, exportName, seed, inputs, store}: JobToLay): Promise<LaidJob> {
+export async function layJob({folder, owner, node, exportName, seed, inputs, store}: JobToLay): Promise<LaidJob> {
   mkdirSync(folder, {recursive: true});
+  const tag = tagOf(owner, folder);
   const {placed, paths} = await placeInputs(folder, inputs, store);
   const {stage} = node;
   const params = inOneOrder(node.params);
@@ -47,6 +52,7 @@ export async function layJob({folder, tag, node, exportName, seed, inputs, store
     version: JOB_VERSION,
     boot: bootId(),
     tag,
+    folder,
     node: node.id,
     stage: stage.name,
     module: stage.module,
@@ -56,7 +62,7 @@ export async function layJob({folder, tag, node, exportName, seed, inputs, store
     ...(checkpointEvery === undefined ? {} : {checkpointEvery}),
   };
   writeRecord(jobFiles(folder).job, job);
-  return {placed, command};
+  return {placed, command, tag};
 }
 
 /**

@@ -24,10 +24,11 @@ import {bootId} from './executors/processes.js';
 import {GONE} from './executors/executor.js';
 import type {Running} from './executors/executor.js';
 import type {Ingredients} from './fingerprint.js';
-import {jobFiles, readJob, readResult} from './jobfolder.js';
+import {startedIn} from './executors/tag.js';
+import {jobFiles, readJob, readResult, readStop} from './jobfolder.js';
 import {layJob} from './lay.js';
 import {UnusableCommand} from './commandline.js';
-import type {Failure} from './outcome.js';
+import type {Failure, Lost, Outcome} from './outcome.js';
 import {err, ok} from './result.js';
 import type {Result} from './result.js';
 import type {Slot, Turn} from './scheduler.js';
@@ -165,9 +166,10 @@ export async function bringUpToDate(
     const claim = store.adopt({attempt, run, node: node.id, because});
     if (claim === undefined) return undefined;
     const claimed = {node, attempt, claim, folder: jobFolder, inputs: placedInputs(jobFolder)};
-    const running = await adopted(jobFolder, runner);
-    if (running === undefined) {
-      await conclude(claimed, {reason: 'lost'}, {wallMs: 0}, {...runner, emit: () => undefined});
+    const askedBefore = readStop(jobFolder);
+    const found = await adopted(jobFolder, runner, (text) => emit({type: 'node-note', node: node.id, text}));
+    if (found.running === undefined) {
+      await conclude(claimed, found.lost, {wallMs: 0}, {...runner, emit: () => undefined});
       return undefined;
     }
     const log = jobFiles(jobFolder).log;
@@ -181,12 +183,22 @@ export async function bringUpToDate(
       adopted: true,
       ...expected(),
     });
-    const attempted = await noted(attempt, seeThrough(claimed, running, runner, {stop: turn.stop}));
-    const {reason} = attempted.outcome;
-    // It failed before this run began, by what is told of it only now: this run is to try.
-    if (running.pid === 0 && (reason === 'events-garbled' || reason === 'unexpected-error')) return undefined;
-    // Its end went unseen: nothing is known against the stage, so it is tried again from its last checkpoint.
-    if (reason === 'lost' || reason === 'superseded') return undefined;
+    if (askedBefore !== undefined) {
+      const text = 'an earlier run has asked it to stop; it is tried again when it has';
+      emit({type: 'node-note', node: node.id, text});
+    }
+    const isTriedAgain = ({reason}: Outcome): boolean => {
+      // Its end went unseen: nothing is known against the stage, so it is tried again from its last checkpoint.
+      if (reason === 'lost' || reason === 'superseded') return true;
+      // It failed before this run began, by what is told of it only now: this run is to try.
+      if (found.running.pid === 0 && (reason === 'events-garbled' || reason === 'unexpected-error')) return true;
+      if (runner.stop.asked.aborted || turn.stop.aborted) return false;
+      // Asked by somebody who is gone; or the paths that it was given lead nowhere any more.
+      return (reason === 'stopped' && askedBefore !== undefined) || (reason !== 'succeeded' && found.isMoved);
+    };
+    const watching = {stop: turn.stop, askedBefore, isTriedAgain};
+    const attempted = await noted(attempt, seeThrough(claimed, found.running, runner, watching));
+    if (isTriedAgain(attempted.outcome)) return undefined;
     return endOf(attempt, jobFolder, attempted);
   }
 
@@ -222,9 +234,8 @@ export async function bringUpToDate(
 
   async function startAndSeeThrough({attempt, folder, continues, endedWell}: Begin, bare: Claimed): Promise<Attempted> {
     const files = jobFiles(folder);
-    const tag = `${store.id}/${attempt}`;
     await store.makeJobFolder(attempt);
-    const {placed, command} = await layJob({...ready, folder, tag, store});
+    const {placed, command, tag} = await layJob({...ready, folder, owner: `${store.id}/${attempt}`, store});
     const from = continues;
     if (from !== undefined && !bringCheckpoint(from, folder, store)) {
       const message = `the checkpoint of attempt ${from.attempt} at step ${from.step} is not whole any more`;
@@ -270,15 +281,30 @@ export interface NotStarted {
   readonly reason: 'not-started';
 }
 
-/** The process of an orphan, or one that has ended in order since; `undefined` when neither is there. */
-export async function adopted(folder: string, {executor}: Pick<Attempting, 'executor'>): Promise<Running | undefined> {
+export type Adopted =
+  /** Its process, or one that has ended in order since; `isMoved`: it was started when the store lay somewhere else. */
+  | {readonly running: Running; readonly isMoved: boolean}
+  /** Neither is there. */
+  | {readonly running: undefined; readonly lost: Lost};
+
+/** @param waiting told when it takes long to find out */
+export async function adopted(
+  folder: string,
+  {executor}: Pick<Attempting, 'executor'>,
+  waiting: (text: string) => void = () => undefined,
+): Promise<Adopted> {
+  const lost = {running: undefined, lost: {reason: 'lost'}} as const;
   const job = readJob(folder);
-  if (!job.ok) return undefined;
-  const running = await executor.adopt({folder, tag: job.value.tag});
-  if (running !== undefined) return running;
+  if (!job.ok) return lost;
+  const {tag, boot, folder: before = folder} = job.value;
+  // Its result is worth nothing either: it may have been copied before all of what it stands over was written.
+  if (startedIn(folder, tag) === 'elsewhere') return {running: undefined, lost: {reason: 'lost', copied: true}};
+  const isMoved = before !== folder && startedIn(before, tag) === 'elsewhere';
+  const running = await executor.adopt({folder, tag, waiting});
+  if (running !== undefined) return {running, isMoved};
   const result = readResult(folder);
-  if (!result.ok || result.value === undefined || job.value.boot !== bootId()) return undefined;
-  return GONE;
+  if (!result.ok || result.value === undefined || boot !== bootId()) return lost;
+  return {running: GONE, isMoved};
 }
 
 interface Begin {

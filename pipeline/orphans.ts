@@ -1,6 +1,10 @@
 /** Processes whose runner was killed and whose work nobody wants any more: they are ended, and their attempts closed. */
-import type {Orphan} from '../artifacts/index.js';
-import {jobFiles} from './jobfolder.js';
+import {plainError} from '../artifacts/index.js';
+import type {AttemptId, Orphan} from '../artifacts/index.js';
+import {outcomeOf} from './attempt.js';
+import type {Emit} from './events.js';
+import type {Exit, Running} from './executors/executor.js';
+import {jobFiles, readResult} from './jobfolder.js';
 import {adopted} from './noderun.js';
 import type {NodeRunner} from './noderun.js';
 import {outcomeJson} from './outcome.js';
@@ -11,25 +15,41 @@ const GRACE = 10_000;
 
 export async function endOrphan(
   {attempt, jobFolder}: Orphan,
-  runner: Pick<NodeRunner, 'store' | 'run' | 'executor'>,
+  runner: Pick<NodeRunner, 'store' | 'run' | 'executor' | 'emit'>,
 ): Promise<void> {
   const {store, run} = runner;
   const found = await adopted(jobFolder, runner);
+  const {running} = found;
   // Whole, only not recorded: it harms nobody, and whoever wants it can still have it.
-  if (found?.pid === 0) return;
+  if (running?.pid === 0) return;
   const because = 'left by a runner that was killed, not wanted by this run';
   const claim = store.adopt({attempt, run, because});
   if (claim === undefined) return; // its runner lives after all, or somebody else took it
-  let outcome: Outcome = {reason: 'lost'};
-  if (found !== undefined) {
-    found.stop();
-    const timer = setTimeout(() => found.kill(), GRACE);
-    await found.exit;
-    clearTimeout(timer);
-    outcome = {reason: 'stopped'};
+  let outcome: Outcome;
+  if (running === undefined) outcome = found.lost;
+  else {
+    const exit = await endOf(running, {attempt, emit: runner.emit});
+    outcome = outcomeOf({folder: jobFolder, exit, result: readResult(jobFolder), asked: 'unwanted'});
+    // Nobody is there to store its outputs.
+    if (outcome.reason === 'succeeded') outcome = {reason: 'stopped'};
   }
   store.finishAttempt({attempt, claim, outcome: {ok: false, reason: outcome.reason, detail: outcomeJson(outcome)}});
   const files = jobFiles(jobFolder);
   await store.removeTree(files.inputs);
   await store.removeTree(files.scratch);
+}
+
+/** Asks a process that nobody wants any more to end, and ends it when its time is up. */
+async function endOf(running: Running, {attempt, emit}: {attempt: AttemptId; emit: Emit}): Promise<Exit> {
+  const timer = setTimeout(() => running.kill(), GRACE);
+  try {
+    running.stop('unwanted');
+  } catch (thrown) {
+    // Should this runner die before the process has ended, the next one will not know that it was asked.
+    const {message} = plainError(thrown, `write down that attempt ${attempt} was asked to stop`) as Error;
+    emit({type: 'warning', text: message});
+  }
+  const exit = await running.exit;
+  clearTimeout(timer);
+  return exit;
 }

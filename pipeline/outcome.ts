@@ -120,11 +120,15 @@ export interface StoreFailed {
 export interface StageStopped {
   readonly reason: 'stopped';
   readonly step?: number;
+  /** Who asked, where it was not this runner; `signal` is the one that somebody sent to the stage's own process. */
+  readonly by?: 'earlier-runner' | {readonly signal: string};
 }
 
 /** The process is gone without a result and nobody saw how: its runner had been killed. */
 export interface Lost {
   readonly reason: 'lost';
+  /** The job folder is a copy: the process, wherever it is, is that of the store which was copied. */
+  readonly copied?: true;
 }
 
 /** Another attempt of the same fingerprint took over, so nothing of this one counts. */

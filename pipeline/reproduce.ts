@@ -6,6 +6,7 @@ import {createReadStream, statSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Artifact, Attempt, Json, Store} from '../artifacts/index.js';
 import {outcomeOf, outputPath} from './attempt.js';
+import {Terminator} from './terminate.js';
 import {openCodeReader} from './code.js';
 import type {Code, CodeReader} from './code.js';
 import {missingVariables, nodeVariables} from './environment.js';
@@ -53,6 +54,10 @@ export interface ReproduceOptions {
   readonly stop: StopRequest;
   /** Where the code may come from. */
   readonly place: Omit<TrustedPlace, 'store'>;
+  /** Seconds between the request to stop and the end by force. */
+  readonly grace: number;
+  /** Told what a person should know though nothing hangs on it. */
+  readonly warn: (text: string) => void;
 }
 
 /** Records and returns the verdict, or returns how the stage ended when it did not succeed this time. */
@@ -141,14 +146,17 @@ function edgeMistake({inputs, outputs}: Attempt, stage: AnyStage): string | unde
 async function makeAgain(
   attempt: Attempt,
   {node, exportName}: Found,
-  {store, executor, stop}: ReproduceOptions,
+  options: ReproduceOptions,
 ): Promise<Result<Verdict, Failure>> {
+  const {store, executor, stop} = options;
   const scratch = store.scratch(`reproduce-${attempt.id}`);
   const {folder} = scratch;
   try {
-    const tag = `${store.id}/reproduce-${attempt.id}`;
+    const owner = `${store.id}/reproduce-${attempt.id}`;
     const {inputs, seed} = attempt;
-    const {command} = await layJob({folder, tag, node, exportName, seed, inputs, store});
+    const {command, tag} = await layJob({folder, owner, node, exportName, seed, inputs, store});
+    // Placing gigabytes may have taken long.
+    if (stop.asked.aborted) return err({reason: 'stopped'});
     const env = nodeVariables(node, process.env);
     const running = await executor.start({
       folder,
@@ -156,12 +164,10 @@ async function makeAgain(
       ...(command === undefined ? {} : {command}),
       ...(env === undefined ? {} : {env}),
     });
-    const end = () => running.kill();
-    stop.asked.addEventListener('abort', end, {once: true});
-    const exit = await running.exit;
-    stop.asked.removeEventListener('abort', end);
-    const stopped = stop.asked.aborted;
-    const outcome = outcomeOf({exit, result: readResult(folder), timedOut: false, timeout: undefined, stopped});
+    const end = new Terminator(running, options, {node: node.id});
+    const exit = await running.exit.finally(() => end.dispose());
+    const {asked, isUnwritten} = end;
+    const outcome = outcomeOf({folder, exit, result: readResult(folder), asked, isUnwritten});
     if (outcome.reason !== 'succeeded') return err(outcome);
     for (const {port, kind, artifact} of attempt.outputs) {
       if (statSync(outputPath(folder, port), {throwIfNoEntry: false}) === undefined)

@@ -9,15 +9,18 @@ import type {Verdict} from '../../pipeline/reproduce.js';
 import type {Result} from '../../pipeline/result.js';
 import {stopSwitch} from '../../pipeline/stop.js';
 import {runtimeClass} from '../../stages/tensorflow/runtime.js';
+import {EXIT} from '../exit-codes.js';
 import {lazyExecutor} from '../executor.js';
 import {withGlobals} from '../globals.js';
 import {outcomeText} from '../render/failure.js';
 import type {GlobalOptions, Services} from '../services.js';
+import {onStopSignal} from '../stop-signals.js';
 import {placeOf, withTrust} from './options.js';
 import type {TrustOptions} from './options.js';
 import {withStore} from './with-store.js';
 
-const INTERRUPTED = 130;
+/** Time that a stage has to end when it is stopped, seconds: nothing of it is kept. */
+const GRACE = 10;
 
 export const reproduceCommand = (services: Services): Command =>
   withGlobals(withTrust(new Command('reproduce')), [
@@ -30,12 +33,17 @@ export const reproduceCommand = (services: Services): Command =>
     .action(async (reference: string, options: GlobalOptions & TrustOptions) => {
       const place = placeOf(options);
       const stop = stopSwitch();
-      const press = () => void stop.press();
       const stopped = (): boolean => stop.asked.aborted;
-      process.on('SIGINT', press);
+      const press = () => {
+        const how = stop.press();
+        if (how === 'checkpoint')
+          services.complain('stopping: the stage is asked to end; press Ctrl-C again to end it at once');
+        else if (how === 'kill') services.complain('ending the stage at once');
+      };
+      const executor = lazyExecutor();
+      const stopListening = onStopSignal(press);
       try {
         await withStore(services, options, 'write', async (store) => {
-          const executor = lazyExecutor();
           let same = true;
           for (const attempt of await attemptsOf(store, reference)) {
             if (stopped()) break;
@@ -46,19 +54,22 @@ export const reproduceCommand = (services: Services): Command =>
               runtimeOf: (threads) => ({...runtimeClass(threads)}),
               stop,
               place,
+              grace: GRACE,
+              warn: (text) => services.complain(text),
             });
             services.progress(undefined);
-            if (stopped()) break;
+            if (stopped() && !result.ok) break;
             same &&= result.ok && result.value.verdict === 'reproducible';
             services.say(
               options.json === true ? JSON.stringify(resultJson(attempt, result)) : resultText(attempt, result),
             );
           }
-          if (stopped()) services.exit(INTERRUPTED);
+          if (stopped()) services.exit(EXIT.stopped);
           else if (!same) services.exit(1);
         });
       } finally {
-        process.off('SIGINT', press);
+        executor.close?.();
+        stopListening();
       }
     });
 

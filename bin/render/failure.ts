@@ -2,7 +2,7 @@
 import {constants} from 'node:os';
 import type {Outcome as StoredOutcome} from '../../artifacts/index.js';
 import {unreachable} from '../../pipeline/result.js';
-import type {Outcome} from '../../pipeline/outcome.js';
+import type {Outcome, StageStopped} from '../../pipeline/outcome.js';
 
 /** The outcome in half a sentence, to be put behind a node's name; `log` is worth reading only where it says so. */
 export function outcomeText(outcome: Outcome): string {
@@ -34,9 +34,11 @@ export function outcomeText(outcome: Outcome): string {
     case 'store-failed':
       return outcome.message;
     case 'stopped':
-      return outcome.step === undefined ? 'was stopped' : `was stopped after step ${outcome.step}, checkpoint written`;
+      return `was stopped${outcome.step === undefined ? '' : ` after step ${outcome.step}, checkpoint written`}${stopperText(outcome.by)}`;
     case 'lost':
-      return 'was gone when its runner came back';
+      return outcome.copied === true
+        ? 'goes on in the store that this one was copied from, if it goes on'
+        : 'was gone when its runner came back';
     case 'superseded':
       return 'was overtaken by another runner, whose result counts';
     case 'unexpected-error':
@@ -93,6 +95,11 @@ function signalText(signal: string): string {
 
 /** Lines behind the first one stand below it, so that none of them passes for a line of its own. */
 export const indented = (text: string, width: number): string => text.replaceAll('\n', `\n${' '.repeat(width)}`);
+
+function stopperText(by: StageStopped['by']): string {
+  if (by === undefined) return '';
+  return by === 'earlier-runner' ? ' (an earlier run had asked for it)' : ` (${by.signal} from outside of r1)`;
+}
 
 /** The outcome that the runner put into the store. */
 export const outcomeOf = (stored: StoredOutcome): Outcome => stored.detail as unknown as Outcome;

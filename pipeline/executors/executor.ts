@@ -1,13 +1,15 @@
 /** What the runner needs of whoever runs job folders: this machine, a cluster, or a puppet in a test. */
+import type {StopRecord} from '../jobfolder.js';
 
 export interface Executor {
   /** Starts the job that lies ready in `folder`. Rejects only when nothing was started. */
   start(job: StartRequest): Promise<Running>;
   /**
-   * Takes over the process of a job whose runner died, or its remains: `undefined` when no process of it is left. The
-   * exit of an adopted process is not ours to see, so it ends as `unseen`.
+   * Takes over the process of a job whose runner died, or its remains: `undefined` when no process of it is left, or when
+   * the folder is a copy and the process is of the original, which nobody here may touch. The exit of an adopted process is
+   * not ours to see, so it ends as `unseen`.
    */
-  adopt(job: {readonly folder: string; readonly tag: string}): Promise<Running | undefined>;
+  adopt(job: AdoptRequest): Promise<Running | undefined>;
   /** Ends what helps it to start jobs; jobs that run go on. */
   close?(): void;
 }
@@ -22,12 +24,25 @@ export interface StartRequest {
   readonly command?: readonly string[];
 }
 
+export interface AdoptRequest {
+  readonly folder: string;
+  readonly tag: string;
+  /** Told when whoever saw the end of the process takes long to write down how it ended. */
+  readonly waiting?: (text: string) => void;
+}
+
+/** Why a process is asked to end. */
+export type StopWhy = Exclude<StopRecord['why'], 'signal'>;
+
 export interface Running {
   readonly pid: number;
   /** Resolves when the main process and everything that it left behind are dead. Never rejects. */
   readonly exit: Promise<Exit>;
-  /** Asks the main process to write a checkpoint and end. */
-  stop(): void;
+  /**
+   * Asks the main process to write a checkpoint and end, after it has written down that it did. One that has ended already
+   * is not asked any more. Throws when nothing could be written down; it was asked all the same.
+   */
+  stop(why: StopWhy): void;
   /** Ends the whole group at once. */
   kill(): void;
   /** What it used so far, where the system tells. */

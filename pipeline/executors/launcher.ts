@@ -23,12 +23,23 @@ export const LAUNCHER = 'r1-launcher';
  *
  * A shell whose runner died before it came to read an order does not carry it out any more. Once a job runs, that nobody
  * listens is no reason to end. One that cannot open the log refuses; the runner finds out why.
+ *
+ * As long as its job runs the shell is in the job folder, so it is found there, and what it writes gets there even if the
+ * store is moved meanwhile. A signal that asks it to end, whoever sent it, is for its job: it writes down that the job was
+ * asked and hands it on. SIGINT becomes SIGTERM, since POSIX has it ignored by what a shell starts in the background. A wait
+ * that a signal cut short is begun again; a job that was over by then is not waited for twice.
  */
 const SCRIPT = `
 exec 2>/dev/null
+ask() {
+  asked=$1
+  kill -0 "$job" || return
+  test -e stop.json || printf '{"version":1,"why":"signal","signal":"SIG%s"}' "$1" >stop.json
+  kill -s "$2" "$job"
+}
 run() {
   kill -0 "$PPID" || exit
-  command exec 2>>"$1/output.log" || { echo refused; return; }
+  cd "$1" && command exec 2>>output.log || { cd /; echo refused; return; }
   (
     cd "$2" || exit
     export R1_ATTEMPT="$3"
@@ -41,15 +52,32 @@ run() {
     shift
     exec "$@"
   ) </dev/null >&2 &
+  job=$!
+  asked=
   trap : PIPE
+  trap 'ask TERM TERM' TERM
+  trap 'ask INT TERM' INT
+  trap 'ask HUP HUP' HUP
+  trap 'ask USR1 USR1' USR1
   exec 2>/dev/null
-  echo "started $!"
-  wait "$!"
+  echo "started $job"
+  wait "$job"
   code=$?
-  test -z "$4" || printf '{"end":"exited","code":%d}' "$code" >"$1/result.json"
+  while test -n "$asked" && test "$code" -gt 128; do
+    asked=
+    wait "$job"
+    again=$?
+    test "$again" -eq 127 || code=$again
+  done
+  if test -n "$4"; then
+    asked=false
+    test -e stop.json && asked=true
+    printf '{"end":"exited","code":%d,"asked":%s}' "$code" "$asked" >result.json
+  fi
   times
   echo "ended $code"
-  trap - PIPE
+  trap - PIPE TERM INT HUP USR1
+  cd /
 }
 `;
 

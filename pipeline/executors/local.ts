@@ -2,17 +2,29 @@
  * Runs jobs as processes of this machine, each started by a shell (`launcher.ts`) with its output in a file, so that it
  * outlives a runner that is killed; nothing is piped, and the job folder says the rest.
  */
-import {closeSync, openSync, statSync} from 'node:fs';
+import {closeSync, openSync, realpathSync, statSync} from 'node:fs';
 import {constants} from 'node:os';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {jobFiles, readProcess, writeRecord} from '../jobfolder.js';
+import {jobFiles, readProcess, writeRecord, writeStop} from '../jobfolder.js';
 import type {ProcessRecord} from '../jobfolder.js';
 import {GONE} from './executor.js';
-import type {Executor, Exit, Running, StartRequest} from './executor.js';
+import type {AdoptRequest, Executor, Exit, Running, StartRequest} from './executor.js';
 import {startLauncher} from './launcher.js';
 import type {Ended, Launcher} from './launcher.js';
-import {hasProc, isRunning, kinOf, processRecord, signal, usageOf} from './processes.js';
+import {
+  hasProc,
+  isLauncherOf,
+  isRunning,
+  isWorkingIn,
+  kinOf,
+  launcherIn,
+  processRecord,
+  signal,
+  startedOf,
+  usageOf,
+} from './processes.js';
 import type {Kin} from './processes.js';
+import {startedIn} from './tag.js';
 
 /** Time that left-over processes get between SIGTERM and SIGKILL, ms. */
 const LEFTOVER_GRACE = 1000;
@@ -21,8 +33,14 @@ const POLL = 50;
 /** A job that lives longer has what is known of its process written into its folder, ms. */
 const NOTE_AFTER = 50;
 
-/** In which a process that is being started becomes what it is to be, and a shell writes down how its job ended, ms. */
+/** In which a process that is being started becomes what it is to be, ms. */
 const MOMENT = 300;
+
+/** A shell is waited for as long as it is there; if it takes longer than this to write down how its job ended, it is said, ms. */
+const SLOW = 1000;
+
+/** Without /proc a shell cannot be told from what got its number, so it is not waited for without an end, ms. */
+const WITHOUT_PROC = 10_000;
 
 /** @param entry path of the module that runs a job folder, `stages/main.js` */
 export function localExecutor(entry: string): Executor {
@@ -67,7 +85,8 @@ export function localExecutor(entry: string): Executor {
       let broken: string | undefined;
       const note = (): void => {
         try {
-          writeRecord(files.process, record);
+          const launched = startedOf(launcher.pid);
+          writeRecord(files.process, {...record, ...(launched === undefined ? {} : {launcher: launched})});
         } catch (error) {
           // Whatever it comes to, it is not known for certain that it would be found again, so it must not be there.
           broken = `what is known of its process could not be written: ${(error as Error).message}`;
@@ -81,28 +100,34 @@ export function localExecutor(entry: string): Executor {
       const exit = ended.then(async (end): Promise<Exit> => {
         clearTimeout(noting);
         if (broken !== undefined) {
-          return {how: {type: 'unstarted', message: broken}, leftovers: await endLeftovers({tag, leader: record})};
+          return {how: {type: 'unstarted', message: broken}, leftovers: await endLeftovers(kin(request, record))};
         }
         if (end === undefined) return unseenExit(record, request);
-        const leftovers = await endLeftovers({tag, leader: record});
+        const leftovers = await endLeftovers(kin(request, record));
         // Not before: what is found in its session is its job's. And without /proc it was ended with what it left.
         if (hasProc) idle.push(launcher);
         return {how: howOf(end), leftovers, used: end};
       });
-      return running(record, exit);
+      return running(record, exit, folder);
     },
 
     async adopt(job) {
       const {folder, tag} = job;
+      const started = startedIn(folder, tag);
+      if (started === 'elsewhere') return undefined;
       const record = readProcess(folder);
-      if (record !== undefined && isRunning(record)) return running(record, unseenExit(record, job));
-      const kin = kinOf({tag});
+      if (started === 'unsaid') return record === undefined ? undefined : adoptUntold(record, job);
+      if (record !== undefined && isRunning(record)) return running(record, unseenExit(record, job), folder);
+      // Not by its session, whose number may have been given to another one by now.
+      const where = {tag, ...outputsOf(folder)};
+      const left = kinOf(where);
       // Its runner was killed between the start of the process and the note of its pid.
-      const main = record === undefined ? kin.find(({isMain}) => isMain) : undefined;
+      const main = record === undefined ? left.find(({isMain}) => isMain) : undefined;
       if (main !== undefined) return adopted(main.pid, job);
-      if (kin.length > 0) await endLeftovers({tag});
+      if (left.length > 0) await endLeftovers(where);
       // It may have ended a moment ago, and whoever started it be about to write down how.
-      if (record?.session !== undefined && signal(record.session, 0)) await resultWritten(folder);
+      const ended = record ?? recordOfLauncher(folder);
+      if (ended !== undefined) await resultWritten(ended, job);
       return undefined;
     },
 
@@ -110,6 +135,22 @@ export function localExecutor(entry: string): Executor {
       for (const launcher of all) launcher.close();
     },
   };
+}
+
+/**
+ * The process of a job whose tag does not say in which folder it was started: of this one if it works there. Nothing is
+ * looked for by such a tag, which a copy of the store shares.
+ */
+function adoptUntold(record: ProcessRecord, {folder}: AdoptRequest): Running | undefined {
+  const {scratch} = jobFiles(folder);
+  if (!isRunning(record) || !isWorkingIn(record.pid, [folder, scratch])) return undefined;
+  return running(record, unseenExit(record, {folder}), folder);
+}
+
+/** As much of the record of a job as can be had from the shell that is at it. */
+function recordOfLauncher(folder: string): ProcessRecord | undefined {
+  const pid = launcherIn(folder);
+  return pid === undefined ? undefined : processRecord(pid);
 }
 
 /**
@@ -124,18 +165,26 @@ async function goOnWithout(job: StartRequest): Promise<Running> {
   return main === undefined ? GONE : adopted(main.pid, job);
 }
 
-function adopted(pid: number, job: StartRequest): Running {
+function adopted(pid: number, job: AdoptRequest): Running {
   const record = processRecord(pid);
-  return running(record, unseenExit(record, job));
+  return running(record, unseenExit(record, job), job.folder);
 }
 
 /** A process, whoever started it, with what is known of its end. */
-function running(record: ProcessRecord, exit: Promise<Exit>): Running {
+function running(record: ProcessRecord, exit: Promise<Exit>, folder: string): Running {
   const {pid, session = pid} = record;
   return {
     pid,
     exit,
-    stop: () => signal(pid, 'SIGTERM'),
+    stop(why) {
+      // What ended by itself is what it is, though nobody may have heard of it yet.
+      if (!isRunning(record)) return;
+      try {
+        writeStop(folder, {version: 1, why, at: Date.now()});
+      } finally {
+        signal(pid, 'SIGTERM');
+      }
+    },
     kill: () => {
       if (!signal(-session, 'SIGKILL')) signal(pid, 'SIGKILL');
     },
@@ -149,34 +198,59 @@ function howOf({code}: Ended): Exit['how'] {
   return name === undefined ? {type: 'exited', code} : {type: 'signalled', signal: name};
 }
 
-/** The end of a process that another process waits for, or nobody. */
-async function unseenExit(leader: ProcessRecord, {folder, tag}: {folder: string; tag: string}): Promise<Exit> {
-  while (isRunning(leader)) await sleep(POLL);
-  await resultWritten(folder);
-  return {how: {type: 'unseen'}, leftovers: await endLeftovers({tag, leader})};
+/** Where a job's processes are to be found, those included that hide and go on writing to its outputs. */
+const kin = ({folder, tag}: {folder: string; tag?: string}, leader: ProcessRecord): Kin => ({
+  leader,
+  ...(tag === undefined ? {} : {tag}),
+  ...outputsOf(folder),
+});
+
+function outputsOf(folder: string): Pick<Kin, 'writingTo'> {
+  const {outputs} = jobFiles(folder);
+  const isThere = hasProc && statSync(outputs, {throwIfNoEntry: false}) !== undefined;
+  return isThere ? {writingTo: realpathSync.native(outputs)} : {};
 }
 
-/** Resolves when there is a result, or when there is none after the moment that a shell needs to write one. */
-async function resultWritten(folder: string): Promise<void> {
+type Adopted = Pick<AdoptRequest, 'folder' | 'waiting'> & {readonly tag?: string};
+
+/** The end of a process that another process waits for, or nobody. */
+async function unseenExit(leader: ProcessRecord, job: Adopted): Promise<Exit> {
+  while (isRunning(leader)) await sleep(POLL);
+  await resultWritten(leader, job);
+  return {how: {type: 'unseen'}, leftovers: await endLeftovers(kin(job, leader))};
+}
+
+/** Resolves when there is a result, or when there will be none, as the shell that would write it is gone. */
+async function resultWritten(record: ProcessRecord, {folder, waiting}: Adopted): Promise<void> {
   const {result} = jobFiles(folder);
   const asked = performance.now();
+  let isTold = false;
   const isThere = () => (statSync(result, {throwIfNoEntry: false})?.size ?? 0) > 0;
-  while (!isThere() && performance.now() - asked < MOMENT) await sleep(POLL / 5);
+  // Looked for before the result: one that is gone may have written it just before.
+  while (isLauncherOf(record) && !isThere()) {
+    const waited = performance.now() - asked;
+    if (!hasProc && waited > WITHOUT_PROC) return;
+    if (!isTold && waited > SLOW) {
+      isTold = true;
+      waiting?.(`its process has ended; waiting until process ${record.session}, which started it, writes down how`);
+    }
+    await sleep(POLL / 5);
+  }
 }
 
 /** Ends what the main process left running, in its session or elsewhere under its tag, and waits until it is gone. */
-async function endLeftovers(kin: Kin): Promise<Exit['leftovers']> {
-  const left = kinOf(kin);
+async function endLeftovers(where: Kin): Promise<Exit['leftovers']> {
+  const left = kinOf(where);
   if (left.length === 0) {
     // All that can be reached, the launcher with it.
-    if (!hasProc && kin.leader !== undefined) signal(-(kin.leader.session ?? kin.leader.pid), 'SIGKILL');
+    if (!hasProc && where.leader !== undefined) signal(-(where.leader.session ?? where.leader.pid), 'SIGKILL');
     return [];
   }
   const all = new Map(left.map(({pid, command}) => [pid, {pid, command}]));
   for (const {pid} of left) signal(pid, 'SIGTERM');
   const started = performance.now();
   for (;;) {
-    const alive = kinOf(kin);
+    const alive = kinOf(where);
     if (alive.length === 0) return [...all.values()];
     for (const {pid, command} of alive) all.set(pid, {pid, command});
     if (performance.now() - started > LEFTOVER_GRACE) for (const {pid} of alive) signal(pid, 'SIGKILL');

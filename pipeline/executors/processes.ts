@@ -2,10 +2,12 @@
  * What the system tells of processes, by `/proc`. Where there is none (macOS), a process is only known by its pid and
  * group, and descendants that left the group cannot be found.
  */
-import {closeSync, existsSync, openSync, readFileSync, readSync, readdirSync, statSync} from 'node:fs';
+import {closeSync, existsSync, openSync, readFileSync, readSync, readdirSync, readlinkSync, statSync} from 'node:fs';
+import type {BigIntStats} from 'node:fs';
 import {availableParallelism, hostname} from 'node:os';
 import type {ProcessRecord} from '../jobfolder.js';
 import type {Used} from './executor.js';
+import {LAUNCHER} from './launcher.js';
 
 export const TAG_VARIABLE = 'R1_ATTEMPT';
 
@@ -73,16 +75,17 @@ export interface Descendant {
 /** Where to look for the descendants of a process. */
 export interface Kin {
   /** They carry this in their environment. */
-  readonly tag: string;
+  readonly tag?: string;
   /** Or they belong to the session of this one, and are neither older than it nor the shell that started it. */
   readonly leader?: ProcessRecord;
+  /** Or they are not older than it, and have a file under this folder open for writing. */
+  readonly writingTo?: string;
 }
 
 /** Living processes of a job, whoever their parent is by now. Zombies are dead. Empty without `/proc`. */
-export function kinOf({tag, leader}: Kin): Descendant[] {
+export function kinOf({tag, leader, writingTo}: Kin): Descendant[] {
   if (!hasProc) return [];
   const found: Descendant[] = [];
-  const wanted = `${TAG_VARIABLE}=${tag}\0`;
   const oldest = Number(leader?.started ?? 0);
   const session = leader?.session ?? leader?.pid;
   const young = leader === undefined ? undefined : givenSince(leader);
@@ -94,13 +97,50 @@ export function kinOf({tag, leader}: Kin): Descendant[] {
     const stat = statOf(pid);
     if (stat === undefined || stat.state === 'Z') continue;
     const inSession = leader !== undefined && stat.session === session && pid !== session;
-    if (!inSession && !`${readProc(`${name}/environ`) ?? ''}\0`.includes(wanted)) continue;
+    if (!inSession) {
+      const tagged = tagIn(readProc(`${name}/environ`) ?? '');
+      if (tag === undefined || tagged !== tag) {
+        // What carries the tag of another job of this store belongs to that one.
+        if (writingTo === undefined || pid === session || isOfSameStore(tagged, tag)) continue;
+        if (!writesUnder(name, writingTo)) continue;
+      }
+    }
     // The folder of a thread is not listed, but it is there under its number.
     if (young !== undefined && tgidOf(name) !== pid) continue;
     const command = (readProc(`${name}/cmdline`) ?? '').replaceAll('\0', ' ').trim().slice(0, 200);
     found.push({pid, command, isMain: stat.parent === stat.session && stat.session !== pid});
   }
   return found;
+}
+
+/** The tag in an environment as /proc shows it. */
+function tagIn(environ: string): string | undefined {
+  const start = `\0${environ}`.indexOf(`\0${TAG_VARIABLE}=`);
+  if (start < 0) return undefined;
+  const from = start + TAG_VARIABLE.length + 1;
+  const end = environ.indexOf('\0', from);
+  return environ.slice(from, end < 0 ? undefined : end);
+}
+
+function isOfSameStore(one: string | undefined, other: string | undefined): boolean {
+  const storeOf = (tag: string | undefined): string | undefined => tag?.slice(0, tag.indexOf('/') + 1);
+  return one !== undefined && one !== other && storeOf(one) !== '' && storeOf(one) === storeOf(other);
+}
+
+/** How /proc says of an open file that it may be written to: the last octal digit of `flags` is O_WRONLY or O_RDWR. */
+const WRITABLE = /^flags:\s+\d*[1267]$/m;
+
+/** Whether a process has a file under `folder` open for writing, or mapped so; false of one that is not ours to look into. */
+function writesUnder(pid: string, folder: string): boolean {
+  const prefix = `${folder}/`;
+  for (const fd of listProc(`${pid}/fd`)) {
+    if (linkIn(`${pid}/fd/${fd}`)?.startsWith(prefix) !== true) continue;
+    if (WRITABLE.test(readProc(`${pid}/fdinfo/${fd}`) ?? '')) return true;
+  }
+  // `55d0…-55d1… rw-s 00000000 fe:01 131 /…`
+  const maps = readProc(`${pid}/maps`) ?? '';
+  const mapped = Buffer.from(` ${prefix}`).toString('latin1');
+  return maps.includes(mapped) && maps.split('\n').some((line) => /^\S+ .w.s /.test(line) && line.includes(mapped));
 }
 
 /** More processes than these a second no core can make. */
@@ -164,6 +204,41 @@ export function usageOf(pid: number): Used | undefined {
   return {user: stat.user / TICKS, system: stat.system / TICKS, memory: Number(peak) * 1024};
 }
 
+/** Start of a process in clock ticks since boot, where the system tells. */
+export const startedOf = (pid: number): string | undefined => statOf(pid)?.started;
+
+/** Whether the shell that started a job is there still, and not another process under its number. */
+export function isLauncherOf({session, launcher, boot}: ProcessRecord): boolean {
+  if (session === undefined || boot !== bootId()) return false;
+  if (!hasProc) return signal(session, 0);
+  const stat = statOf(session);
+  if (stat === undefined || stat.state === 'Z' || stat.session !== session) return false;
+  return launcher === undefined ? isLauncher(String(session)) : stat.started === launcher;
+}
+
+/** The shell that is at the job of this folder: while it is, that is the folder it is in. */
+export function launcherIn(folder: string): number | undefined {
+  const here = statSync(folder, {bigint: true, throwIfNoEntry: false});
+  if (!hasProc || here === undefined) return undefined;
+  const found = readdirSync('/proc').find((name) => /^\d+$/.test(name) && isLauncher(name) && isIn(name, here));
+  return found === undefined ? undefined : Number(found);
+}
+
+const isLauncher = (pid: string): boolean => (readProc(`${pid}/cmdline`) ?? '').split('\0').includes(LAUNCHER);
+
+/** Whether a process works in one of these folders. */
+export function isWorkingIn(pid: number, folders: readonly string[]): boolean {
+  return folders.some((folder) => {
+    const stat = statSync(folder, {bigint: true, throwIfNoEntry: false});
+    return stat !== undefined && isIn(String(pid), stat);
+  });
+}
+
+function isIn(pid: string, {dev, ino}: BigIntStats): boolean {
+  const cwd = unlessGone(() => statSync(`/proc/${pid}/cwd`, {bigint: true}));
+  return cwd?.dev === dev && cwd.ino === ino;
+}
+
 interface Stat {
   readonly state: string;
   readonly parent: number;
@@ -196,7 +271,7 @@ const buffer = Buffer.allocUnsafe(1 << 16);
  * attempt, so they share one buffer; `readFileSync` would take a new one for each, as such files tell no size.
  */
 function readProc(path: string): string | undefined {
-  try {
+  return unlessGone(() => {
     const fd = openSync(`/proc/${path}`, 'r');
     try {
       let text = '';
@@ -208,6 +283,16 @@ function readProc(path: string): string | undefined {
     } finally {
       closeSync(fd);
     }
+  });
+}
+
+const listProc = (path: string): readonly string[] => unlessGone(() => readdirSync(`/proc/${path}`)) ?? [];
+
+const linkIn = (path: string): string | undefined => unlessGone(() => readlinkSync(`/proc/${path}`));
+
+function unlessGone<T>(look: () => T): T | undefined {
+  try {
+    return look();
   } catch (error) {
     const {code} = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES' || code === 'EPERM') return undefined;

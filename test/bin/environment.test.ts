@@ -101,7 +101,7 @@ test('stages and programs see the platform’s variables and their own, and noth
       [],
     );
   }
-  assert.match(program['R1_ATTEMPT']!, /\/\d+$/);
+  assert.match(program['R1_ATTEMPT']!, /\/\d+\/\d+:\d+:\d+$/);
   assert.equal('R1_JOB' in inside, false);
   assert.match(program['R1_JOB']!, /jobs\/\d+$/);
 });

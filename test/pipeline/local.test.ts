@@ -1,60 +1,18 @@
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
-import {once} from 'node:events';
 import {existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
-import type {TestContext} from 'node:test';
 import {localExecutor} from '../../pipeline/executors/local.js';
-import type {Executor, Running, StartRequest} from '../../pipeline/executors/executor.js';
 import {hasProc, isRunning, processRecord, signal} from '../../pipeline/executors/processes.js';
 import {jobFiles, readProcess, readResult} from '../../pipeline/jobfolder.js';
 import {until} from '../rig/command.js';
+import {launcherOf, logOf, runnerOf, setUp, waiting} from '../rig/jobs.js';
+import type {JobRig} from '../rig/jobs.js';
 import {temporaryFolder} from '../rig/temporary.js';
 
-const LOCAL = new URL('../../pipeline/executors/local.js', import.meta.url);
-
-interface Rig {
-  readonly executor: Executor;
-  request(words: readonly string[]): StartRequest;
-  job(script: string): StartRequest;
-}
-
-/** An executor whose jobs are programs, and the folders for them. */
-function setUp(t: TestContext): Rig {
-  const root = temporaryFolder(t);
-  const executor = localExecutor('/nowhere/main.js');
-  t.after(() => executor.close?.());
-  let jobs = 0;
-  const request = (command: readonly string[]): StartRequest => {
-    const folder = join(root, String(jobs++));
-    mkdirSync(jobFiles(folder).scratch, {recursive: true});
-    return {folder, tag: `local-${process.pid}-${folder}`, command};
-  };
-  return {executor, request, job: (script) => request(['/bin/sh', '-c', script])};
-}
-
-/** The shell that started a job. */
-const launcherOf = ({folder}: StartRequest): number => readProcess(folder)!.session!;
-
-const logOf = ({folder}: StartRequest): string => readFileSync(jobFiles(folder).log, 'utf8');
-
-interface Waiting {
-  readonly request: StartRequest;
-  readonly running: Running;
-  go(): void;
-}
-
-/** A job that is there until it is told to go on. */
-async function waiting({executor, job}: Rig, code = 0): Promise<Waiting> {
-  const request = job(`until test -e go; do sleep 0.01; done; exit ${code}`);
-  const running = await executor.start(request);
-  await until('its process is noted', () => readProcess(request.folder));
-  return {request, running, go: () => writeFileSync(join(jobFiles(request.folder).scratch, 'go'), '')};
-}
-
 /** A shell that has run a job and waits for the next. */
-async function idleLauncher(rig: Rig): Promise<number> {
+async function idleLauncher(rig: JobRig): Promise<number> {
   const {running, request, go} = await waiting(rig);
   go();
   await running.exit;
@@ -67,7 +25,7 @@ test('how a job ends is seen: by its code, by a signal, with what it left behind
   go();
   const {how, leftovers} = await running.exit;
   assert.deepEqual({how, leftovers}, {how: {type: 'exited', code: 3}, leftovers: []});
-  assert.deepEqual(readResult(request.folder), {ok: true, value: {end: 'exited', code: 3}});
+  assert.deepEqual(readResult(request.folder), {ok: true, value: {end: 'exited', code: 3, asked: false}});
   const hit = await waiting(rig);
   signal(hit.running.pid, 'SIGKILL');
   assert.deepEqual((await hit.running.exit).how, {type: 'signalled', signal: 'SIGKILL'});
@@ -213,72 +171,6 @@ test(
   },
 );
 
-/** A runner that starts jobs as they are written to it, and says the pid of each. */
-function runnerOf(t: TestContext) {
-  const program = `
-    import {createInterface} from 'node:readline';
-    import {localExecutor} from ${JSON.stringify(LOCAL.href)};
-    const executor = localExecutor('/nowhere/main.js');
-    createInterface(process.stdin).on('line', async (line) => {
-      const running = await executor.start(JSON.parse(line));
-      console.log(running.pid);
-      await running.exit;
-      console.log('ended');
-    });
-  `;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {stdio: ['pipe', 'pipe', 'inherit']});
-  t.after(() => child.kill('SIGKILL'));
-  let said = '';
-  child.stdout.on('data', (data: Buffer) => (said += data.toString()));
-  return {
-    ask: (request: StartRequest) => child.stdin.write(`${JSON.stringify(request)}\n`),
-    said: () => said.trim().split('\n'),
-    async kill() {
-      const dead = once(child, 'exit');
-      child.kill('SIGKILL');
-      await dead;
-    },
-  };
-}
-
-test('when its runner is killed a launcher stays until its job is over, writes down the code, and ends', async (t) => {
-  const {executor, job} = setUp(t);
-  const request = job('until test -e go; do sleep 0.01; done; exit 7');
-  const runner = runnerOf(t);
-  runner.ask(request);
-  const record = await until('the job runs', () => readProcess(request.folder));
-  await runner.kill();
-  const launcher = processRecord(record.session!);
-  assert.ok(isRunning(record) && isRunning(launcher));
-  const adopted = (await executor.adopt(request))!;
-  assert.equal(adopted.pid, record.pid);
-  writeFileSync(join(jobFiles(request.folder).scratch, 'go'), '');
-  assert.deepEqual(await adopted.exit, {how: {type: 'unseen'}, leftovers: []});
-  assert.deepEqual(readResult(request.folder), {ok: true, value: {end: 'exited', code: 7}});
-  await until('the launcher has ended', () => !isRunning(launcher));
-  // That nobody listened any more is not the job's affair.
-  assert.equal(logOf(request), '');
-});
-
-test(
-  'a job of a killed runner is found without its record while its launcher is there',
-  {skip: hasProc ? false : 'without /proc a process is only known by its record; ARCHITECTURE, appendix A'},
-  async (t) => {
-    const {executor, job} = setUp(t);
-    const request = job('sleep 600 & until test -e go; do sleep 0.01; done; kill $!; exit 0');
-    const runner = runnerOf(t);
-    runner.ask(request);
-    const record = await until('the job runs', () => readProcess(request.folder));
-    await runner.kill();
-    writeFileSync(jobFiles(request.folder).process, '');
-    const adopted = (await executor.adopt(request))!;
-    assert.equal(adopted.pid, record.pid);
-    writeFileSync(join(jobFiles(request.folder).scratch, 'go'), '');
-    assert.deepEqual((await adopted.exit).how, {type: 'unseen'});
-    assert.deepEqual(readResult(request.folder), {ok: true, value: {end: 'exited', code: 0}});
-  },
-);
-
 test('an order that a launcher comes to read after its runner died is not carried out', async (t) => {
   const {job} = setUp(t);
   const first = job('sleep 0.2');
@@ -317,21 +209,6 @@ test('a job of which nobody could note the process is ended, and the reason told
   assert.equal(how.type, 'unstarted');
   assert.match(how.message, /^what is known of its process could not be written: EISDIR/);
   assert.ok(!isRunning(processRecord(running.pid)));
-});
-
-test('where a process has just ended, its shell gets the moment that it needs to write down how', async (t) => {
-  const rig = setUp(t);
-  const {running, request, go} = await waiting(rig, 4);
-  const record = readProcess(request.folder)!;
-  go();
-  await running.exit;
-  const {result} = jobFiles(request.folder);
-  const text = readFileSync(result, 'utf8');
-  writeFileSync(result, '');
-  setTimeout(() => writeFileSync(result, text), 100);
-  assert.ok(!isRunning(record) && signal(record.session!, 0));
-  assert.equal(await rig.executor.adopt(request), undefined);
-  assert.deepEqual(readResult(request.folder), {ok: true, value: {end: 'exited', code: 4}});
 });
 
 test('the shell says in a list of processes what it is for', async (t) => {

@@ -1,0 +1,81 @@
+/** Jobs that are programs, real ones, and a runner in a process of its own that can be killed. */
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import type {TestContext} from 'node:test';
+import type {Executor, Running, StartRequest} from '../../pipeline/executors/executor.js';
+import {localExecutor} from '../../pipeline/executors/local.js';
+import {tagOf} from '../../pipeline/executors/tag.js';
+import {jobFiles, readProcess} from '../../pipeline/jobfolder.js';
+import {until} from './command.js';
+import {temporaryFolder} from './temporary.js';
+
+const LOCAL = new URL('../../pipeline/executors/local.js', import.meta.url);
+
+export interface JobRig {
+  readonly executor: Executor;
+  request(words: readonly string[]): StartRequest;
+  job(script: string): StartRequest;
+}
+
+/** An executor whose jobs are programs, and the folders for them. */
+export function setUp(t: TestContext): JobRig {
+  const root = temporaryFolder(t);
+  const executor = localExecutor('/nowhere/main.js');
+  t.after(() => executor.close?.());
+  let jobs = 0;
+  const request = (command: readonly string[]): StartRequest => {
+    const folder = join(root, String(jobs++));
+    mkdirSync(jobFiles(folder).scratch, {recursive: true});
+    return {folder, tag: tagOf(`local-${process.pid}`, folder), command};
+  };
+  return {executor, request, job: (script) => request(['/bin/sh', '-c', script])};
+}
+
+/** The shell that started a job. */
+export const launcherOf = ({folder}: StartRequest): number => readProcess(folder)!.session!;
+
+export const logOf = ({folder}: StartRequest): string => readFileSync(jobFiles(folder).log, 'utf8');
+
+export interface Waiting {
+  readonly request: StartRequest;
+  readonly running: Running;
+  go(): void;
+}
+
+/** A job that is there until it is told to go on. */
+export async function waiting({executor, job}: JobRig, code = 0): Promise<Waiting> {
+  const request = job(`until test -e go; do sleep 0.01; done; exit ${code}`);
+  const running = await executor.start(request);
+  await until('its process is noted', () => readProcess(request.folder));
+  return {request, running, go: () => writeFileSync(join(jobFiles(request.folder).scratch, 'go'), '')};
+}
+
+/** A runner that starts jobs as they are written to it, and says the pid of each. */
+export function runnerOf(t: TestContext) {
+  const program = `
+    import {createInterface} from 'node:readline';
+    import {localExecutor} from ${JSON.stringify(LOCAL.href)};
+    const executor = localExecutor('/nowhere/main.js');
+    createInterface(process.stdin).on('line', async (line) => {
+      const running = await executor.start(JSON.parse(line));
+      console.log(running.pid);
+      await running.exit;
+      console.log('ended');
+    });
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {stdio: ['pipe', 'pipe', 'inherit']});
+  t.after(() => child.kill('SIGKILL'));
+  let said = '';
+  child.stdout.on('data', (data: Buffer) => (said += data.toString()));
+  return {
+    ask: (request: StartRequest) => child.stdin.write(`${JSON.stringify(request)}\n`),
+    said: () => said.trim().split('\n'),
+    async kill() {
+      const dead = once(child, 'exit');
+      child.kill('SIGKILL');
+      await dead;
+    },
+  };
+}
