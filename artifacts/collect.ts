@@ -5,6 +5,7 @@
  */
 import {join} from 'node:path';
 import type {Digest} from './digest.js';
+import {UserError, mayBeFull, plainError} from './error.js';
 import {markWanted} from './mark.js';
 import type {KeepPolicy, Reason} from './mark.js';
 import type {AttemptId, RunId} from './records.js';
@@ -118,10 +119,74 @@ export function planCollection(store: Store, policy: KeepPolicy): CollectionPlan
   });
 }
 
+export interface Collection extends CollectionPlan {
+  /** The disk was full, and the room that the store keeps for this was used; `again` says whether it is there again. */
+  readonly reserve?: {readonly again: boolean};
+}
+
+/** On a full disk so many blobs go first, the largest ones: what is to be written down then fits into the reserve. */
+const FIRST = 64;
+
 /** Removes what `planCollection` names. `command` is recorded with it. */
-export async function collect(store: Store, policy: KeepPolicy, command: string): Promise<CollectionPlan> {
-  const {db, gate, files, blobs, layout, quarantine, locks, own, discard, scratch} = partsOf(store);
-  const plan = gate.alone(() => {
+export async function collect(store: Store, policy: KeepPolicy, command: string): Promise<Collection> {
+  const {reserve, usedReserve} = partsOf(store);
+  if (!usedReserve) {
+    try {
+      return await collectAll(store, policy, command);
+    } catch (error) {
+      const full = plainError(error, 'write to the store');
+      if (!mayBeFull(full)) throw error;
+      if (!reserve.use()) throw needsRoom(full);
+    }
+  }
+  // What a collection that was interrupted has condemned is recorded already.
+  await emptyTrash(store);
+  const first = await condemn(store, policy, command, FIRST);
+  await emptyTrash(store);
+  const rest = await collectAll(store, policy, command);
+  const bytes = first.bytes + rest.bytes;
+  const all = {going: [...first.going, ...rest.going], blobs: [...first.blobs, ...rest.blobs], bytes};
+  const jobs = [...new Set([...first.jobs, ...rest.jobs])];
+  const leftovers = first.leftovers + rest.leftovers;
+  return {...rest, ...all, jobs, leftovers, reserve: {again: reserve.make()}};
+}
+
+/** A full disk on which there is nothing left to give up. */
+export const needsRoom = (error: unknown): UserError =>
+  new UserError('disk-full', (error as UserError).message, {
+    hint: 'free 256 KiB on this disk by hand: a collection writes down what it removes, and this store has no room of its own for it',
+    cause: error,
+  });
+
+async function collectAll(store: Store, policy: KeepPolicy, command: string): Promise<CollectionPlan> {
+  const {db, locks} = partsOf(store);
+  const plan = await condemn(store, policy, command);
+  await emptyTrash(store);
+  locks.sweep();
+  db.transactLoosely(() => {
+    // Files that nobody has looked at for a month are read again when somebody does.
+    const month = BigInt(Date.now() - 30 * 24 * 3_600_000) * 1_000_000n;
+    db.prepare('DELETE FROM stat_cache WHERE seen_ns < ?').run(month);
+  });
+  return plan;
+}
+
+/**
+ * Frees what can go without being written down: job folders that nobody wants, and what was condemned before. For a store
+ * that can only be read because its disk is full, and that keeps no room. False when there was nothing of the kind.
+ */
+export async function freeUnrecorded(store: Store, policy: KeepPolicy): Promise<boolean> {
+  const {own, discard} = partsOf(store);
+  for (const attempt of planCollection(store, policy).jobs) discard.moveAway(store.jobFolder(attempt));
+  const {blobs, trees} = own.trash();
+  await emptyTrash(store);
+  return blobs.length + trees.length > 0;
+}
+
+/** Records what goes, `atMost` so many blobs, and moves it into trash/. Returns what went. */
+async function condemn(store: Store, policy: KeepPolicy, command: string, atMost = Infinity): Promise<CollectionPlan> {
+  const {db, gate, files, blobs, layout, quarantine, own, discard, scratch} = partsOf(store);
+  return gate.alone(() => {
     // Under the gate nobody stores anything, so every temporary file is what a crash left.
     const temporaries = own.temporaries();
     for (const name of temporaries.files) files.remove(join(layout.tmp, name));
@@ -131,7 +196,7 @@ export async function collect(store: Store, policy: KeepPolicy, command: string)
       scratch.forget(name);
     }
     const decided = db.transact(() => {
-      const marked = planCollection(store, policy);
+      const marked = largest(planCollection(store, policy), atMost);
       const known = db.prepare<{id: number}>('SELECT id FROM blob WHERE sha256 = ?');
       if (marked.blobs.length > 0) {
         const collection = Number(
@@ -141,25 +206,22 @@ export async function collect(store: Store, policy: KeepPolicy, command: string)
         for (const {sha256} of marked.blobs) {
           const row = known.get(sha256);
           if (row !== undefined) insert.run(collection, row.id);
+          quarantine.lift(sha256);
         }
       }
       return marked;
     });
-    for (const {sha256} of decided.blobs) {
-      files.rename(blobs.path(sha256), join(layout.trash, sha256));
-      quarantine.lift(sha256);
-    }
+    for (const {sha256} of decided.blobs) files.rename(blobs.path(sha256), join(layout.trash, sha256));
     for (const attempt of decided.jobs) discard.moveAway(store.jobFolder(attempt));
     return decided;
   });
-  await emptyTrash(store);
-  locks.sweep();
-  db.transactLoosely(() => {
-    // Files that nobody has looked at for a month are read again when somebody does.
-    const month = BigInt(Date.now() - 30 * 24 * 3_600_000) * 1_000_000n;
-    db.prepare('DELETE FROM stat_cache WHERE seen_ns < ?').run(month);
-  });
-  return plan;
+}
+
+/** The part of a plan that frees the most; an artifact is named with the part that takes the last of its own blobs. */
+function largest(plan: CollectionPlan, atMost: number): CollectionPlan {
+  if (plan.blobs.length <= atMost) return plan;
+  const blobs = [...plan.blobs].sort((a, b) => b.bytes - a.bytes).slice(0, atMost);
+  return {...plan, going: [], blobs, bytes: blobs.reduce((sum, {bytes}) => sum + bytes, 0), leftovers: 0};
 }
 
 /** Removes what was condemned, now or by a collection that was interrupted. */

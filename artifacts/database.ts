@@ -256,9 +256,16 @@ export function readDatabase(file: string): Database {
     connection.close();
   } catch (error) {
     const code = codeOf(error) ?? '';
-    if (!code.startsWith('SQLITE_CANTOPEN') && !code.startsWith('SQLITE_READONLY')) throw error;
+    if (!/^SQLITE_(CANTOPEN|READONLY|FULL|IOERR_(SHM|WRITE))/.test(code)) throw error;
   }
-  const {copy, remove} = copyOf(file);
+  let copied: ReturnType<typeof copyOf>;
+  try {
+    copied = copyOf(file);
+  } catch (error) {
+    if (!['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '')) throw error;
+    return readAlone(file);
+  }
+  const {copy, remove} = copied;
   try {
     const connection = new Sqlite(copy);
     try {
@@ -273,6 +280,24 @@ export function readDatabase(file: string): Database {
     }
   } catch (error) {
     remove();
+    throw error;
+  }
+}
+
+/**
+ * Opens for reading where no room is left, not even for a copy: SQLite needs no shared memory when it keeps all others out.
+ * The log's file may be made, which takes no room.
+ */
+function readAlone(file: string): Database {
+  const connection = new Sqlite(file, {fileMustExist: true});
+  try {
+    connection.pragma('locking_mode = EXCLUSIVE');
+    configure(connection);
+    if (versionOf(connection, file) === 0) throw lostTables(file);
+    connection.pragma('query_only = ON');
+    return wrap(connection, () => undefined);
+  } catch (error) {
+    connection.close();
     throw error;
   }
 }

@@ -64,6 +64,8 @@ export function plainError(error: unknown, doing: string): unknown {
     case 'ENOSPC':
     case 'EDQUOT':
     case 'SQLITE_FULL':
+    // What SQLite says where it cannot make its shared memory any larger.
+    case 'SQLITE_IOERR_SHMSIZE':
       return say(
         'disk-full',
         'the disk is full',
@@ -136,3 +138,7 @@ export function plainError(error: unknown, doing: string): unknown {
       return error;
   }
 }
+
+/** The disk is full, or may be: where a quota is used up, SQLite only says that it could not write. */
+export const mayBeFull = (error: unknown): boolean =>
+  error instanceof UserError && (error.reason === 'disk-full' || error.reason === 'io-error');

@@ -71,3 +71,15 @@ export function refuseNetworkFileSystem(folder: string): void {
     },
   );
 }
+
+/** No block or no inode is left; SQLite only says then that it could not open a file. Quotas do not show here. */
+export function isUsedUp(folder: string): boolean {
+  const {bavail, files, ffree} = statfsSync(folder);
+  return bavail === 0 || (files > 0 && ffree === 0);
+}
+
+/** Whether so many bytes are free. */
+export function hasRoom(folder: string, bytes: number): boolean {
+  const {bavail, bsize} = statfsSync(folder);
+  return bavail * bsize >= bytes;
+}

@@ -5,7 +5,7 @@
 export {sqliteVersion} from './database.js';
 export {asDigest, canonicalJson, digestOf, isDigest, sha256, shortDigest} from './digest.js';
 export type {Digest, Json} from './digest.js';
-export {UserError, plainError} from './error.js';
+export {UserError, mayBeFull, plainError} from './error.js';
 export type {UserErrorReason} from './error.js';
 export {pathMistake} from './manifest.js';
 export type {Adoption, Begun, Facts, Finished, NewAttempt, NewRun, Source} from './facts.js';

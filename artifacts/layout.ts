@@ -14,6 +14,7 @@ import type {Digest} from './digest.js';
  *       tmp/                         half-written files and scratch folders; what a crash leaves here is swept by `r1 gc`
  *       trash/                       condemned blobs and folders on their way out
  *       set-aside/                   what lay in the place of a blob and is none; kept for whoever wants to look at it
+ *       reserve/                     room that is kept free, for a collection on a full disk
  *       cache/                       may be lost without harm
  */
 export interface Layout {
@@ -26,6 +27,8 @@ export interface Layout {
   readonly tmp: string;
   readonly trash: string;
   readonly setAside: string;
+  readonly reserve: string;
+  readonly cache: string;
 }
 
 /** What r1 itself puts into the folder of a store. Whatever else lies there is somebody else's and is left alone. */
@@ -41,6 +44,7 @@ export const STORE_NAMES: ReadonlySet<string> = new Set([
   'tmp',
   'trash',
   'set-aside',
+  'reserve',
   'cache',
 ]);
 
@@ -59,6 +63,8 @@ export function layoutOf(folder: string): Layout {
     tmp: join(folder, 'tmp'),
     trash: join(folder, 'trash'),
     setAside: join(folder, 'set-aside'),
+    reserve: join(folder, 'reserve'),
+    cache: join(folder, 'cache'),
   };
 }
 

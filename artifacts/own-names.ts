@@ -125,6 +125,7 @@ export function openOwnNames(layout: Layout, files: Files, storeId: string): Own
       look('locks', (name) => LOCK.test(name));
       look('jobs', (name) => JOB.test(name) && ownsJob(join(layout.jobs, name)));
       look('set-aside', () => false);
+      look('reserve', (name) => /^\d$/.test(name));
       look('blobs', (name) => name === 'sha256');
       look('blobs/sha256', (name) => SHARD.test(name));
       for (const shard of namesIn(layout.blobs).filter((name) => SHARD.test(name)))

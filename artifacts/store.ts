@@ -13,10 +13,11 @@ import {shortDigest} from './digest.js';
 import type {Digest} from './digest.js';
 import {openDiscard, setAside} from './discard.js';
 import type {Discard} from './discard.js';
-import {UserError, plainError} from './error.js';
+import {UserError, codeOf, mayBeFull, plainError} from './error.js';
 import {jobFolder, openFacts} from './facts.js';
 import type {Facts} from './facts.js';
 import {disk} from './files.js';
+import {isUsedUp} from './filesystem.js';
 import type {Files} from './files.js';
 import {openFolders} from './folders.js';
 import type {Damage, Placed} from './folders.js';
@@ -33,6 +34,8 @@ import type {Quarantine} from './quarantine.js';
 import {openQuestions} from './questions.js';
 import type {Questions} from './questions.js';
 import type {Artifact, AttemptId, RunId} from './records.js';
+import {openReserve} from './reserve.js';
+import type {Reserve} from './reserve.js';
 import {openRunnerLocks} from './runner-lock.js';
 import type {Lock, RunnerLocks} from './runner-lock.js';
 import {openScratch} from './scratch.js';
@@ -47,6 +50,8 @@ export interface StoreOptions {
   readonly mode?: 'write' | 'read';
   /** False: a writer needs an existing store, too. Default true. */
   readonly create?: boolean;
+  /** On a full disk, gives up the room that the store keeps for this rather than fail. For who will free some. */
+  readonly useReserve?: boolean;
   /** The door to the disk; tests put one in that records, or fails. */
   readonly files?: Files;
 }
@@ -121,6 +126,9 @@ export interface StoreParts {
   readonly own: OwnNames;
   readonly discard: Discard;
   readonly scratch: ScratchFolders;
+  readonly reserve: Reserve;
+  /** The reserve was used to open the store. */
+  readonly usedReserve: boolean;
 }
 
 const parts = new WeakMap<Store, StoreParts>();
@@ -132,7 +140,14 @@ export function partsOf(store: Store): StoreParts {
   return found;
 }
 
-function assemble(folder: string, mode: 'write' | 'read', files: Files, db: Database): Store {
+function assemble(
+  folder: string,
+  mode: 'write' | 'read',
+  files: Files,
+  db: Database,
+  reserve: Reserve,
+  usedReserve = false,
+): Store {
   const readonly = mode === 'read';
   const layout = layoutOf(folder);
   const cache = openStatCache(db, readonly);
@@ -214,7 +229,21 @@ function assemble(folder: string, mode: 'write' | 'read', files: Files, db: Data
     },
   };
   const guarded = guard(store);
-  parts.set(guarded, {db, layout, files, blobs, gate, quarantine, cache, locks, own, discard, scratch});
+  parts.set(guarded, {
+    db,
+    layout,
+    files,
+    blobs,
+    gate,
+    quarantine,
+    cache,
+    locks,
+    own,
+    discard,
+    scratch,
+    reserve,
+    usedReserve,
+  });
   return guarded;
 }
 
@@ -256,12 +285,21 @@ function guard(store: Store): Store {
   return Object.fromEntries(entries) as Store;
 }
 
+function whyNotOpened(error: unknown, {folder}: Layout): unknown {
+  const isDisguised = codeOf(error)?.startsWith('SQLITE_CANTOPEN') === true && isUsedUp(folder);
+  const doing = `open the store ${folder}`;
+  return plainError(isDisguised ? Object.assign(new Error('no room', {cause: error}), {code: 'ENOSPC'}) : error, doing);
+}
+
 /**
  * Opens the store at `folder`; a writer creates what is missing, in a folder that is missing or empty. Throws UserError:
  * folder-in-use, newer-store, read-only, unsafe-file-system, not-a-store, disk-full, store-damaged, no-store (where none
  * is to be made).
  */
-export function openStore(folder: string, {mode = 'write', create = true, files = disk}: StoreOptions = {}): Store {
+export function openStore(
+  folder: string,
+  {mode = 'write', create = true, useReserve = false, files = disk}: StoreOptions = {},
+): Store {
   if (folder === '') {
     throw new UserError('bad-argument', 'the name of the store’s folder is empty', {
       hint: 'leave --store out for .r1, or give a folder: --store FOLDER',
@@ -275,12 +313,25 @@ export function openStore(folder: string, {mode = 'write', create = true, files 
         hint: '`r1 run` makes one; --store FOLDER names another',
       });
     }
-    if (mode === 'read') return assemble(layout.folder, mode, files, readDatabase(layout.database));
-    makeFolders(layout, files, state);
-    const db = openDatabase(layout.database, () => isBare(layout, files));
+    const reserve = openReserve(layout, files);
+    if (mode === 'read') return assemble(layout.folder, mode, files, readDatabase(layout.database), reserve);
+    const open = (): Database => {
+      makeFolders(layout, files, state);
+      return openDatabase(layout.database, () => isBare(layout, files));
+    };
+    let db: Database;
+    let usedReserve = false;
+    try {
+      db = open();
+    } catch (thrown) {
+      if (!useReserve || !mayBeFull(whyNotOpened(thrown, layout))) throw thrown;
+      usedReserve = reserve.use();
+      db = open();
+    }
     if (state.is === 'free') files.syncNow(layout.folder);
-    return assemble(layout.folder, mode, files, db);
+    if (!usedReserve) reserve.make();
+    return assemble(layout.folder, mode, files, db, reserve, usedReserve);
   } catch (error) {
-    throw plainError(error, `open the store ${layout.folder}`);
+    throw whyNotOpened(error, layout);
   }
 }

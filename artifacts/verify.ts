@@ -62,6 +62,8 @@ export interface VerifyReport {
   readonly damaged: readonly DamagedBlob[];
   /** What lies in the store and is not r1's, as paths below it. */
   readonly foreign: readonly string[];
+  /** False where the store could only be read: what is damaged was named, and not put out of use. */
+  readonly putOutOfUse: boolean;
 }
 
 export interface VerifyOptions {
@@ -78,6 +80,19 @@ interface BlobRow {
   readonly bytes: number;
 }
 
+const NOTHING: VerifyReport = {
+  artifacts: 0,
+  blobs: 0,
+  bytes: 0,
+  resumedAfter: 0,
+  collected: 0,
+  database: [],
+  manifests: [],
+  damaged: [],
+  foreign: [],
+  putOutOfUse: false,
+};
+
 /** Where the database is too damaged to tell what there should be, the report names that and nothing else. */
 export async function* verify(store: Store, options: VerifyOptions = {}): AsyncGenerator<VerifyProgress, VerifyReport> {
   yield {step: 'database', done: 0, total: 1, bytesDone: 0, bytesTotal: 0};
@@ -87,17 +102,7 @@ export async function* verify(store: Store, options: VerifyOptions = {}): AsyncG
   } catch (error) {
     const damaged = plainError(error, 'read the store');
     if (database.length === 0 || !(damaged instanceof UserError) || damaged.reason !== 'store-damaged') throw error;
-    return {
-      artifacts: 0,
-      blobs: 0,
-      bytes: 0,
-      resumedAfter: 0,
-      collected: 0,
-      database,
-      manifests: [],
-      damaged: [],
-      foreign: [],
-    };
+    return {...NOTHING, database};
   }
 }
 
@@ -193,6 +198,7 @@ async function* verifyBytes(
     manifests,
     damaged,
     foreign: own.foreign(),
+    putOutOfUse: writes,
   };
 }
 

@@ -1,5 +1,7 @@
 /** `r1 gc`: frees space, and says why the rest stays and how what went can be had again. */
 import {Command} from 'commander';
+import type {Collection} from '../../artifacts/collect.js';
+import {mayBeFull} from '../../artifacts/index.js';
 import type {GlobalOptions, Services} from '../services.js';
 import {withGlobals} from '../globals.js';
 import {count} from './numbers.js';
@@ -29,7 +31,7 @@ export const gcCommand = (services: Services): Command =>
       (kind: string, before: readonly string[] | undefined) => [...(before ?? []), kind],
     )
     .action(async ({dryRun, keepRuns, keepKind, json, ...options}: GcOptions) => {
-      const {collect, planCollection} = await import('../../artifacts/collect.js');
+      const {collect, freeUnrecorded, needsRoom, planCollection} = await import('../../artifacts/collect.js');
       const {collectionText} = await import('../render/collection.js');
       const policy = {...(keepRuns === undefined ? {} : {keepRuns}), keepKinds: keepKind ?? KINDS};
       const command = [
@@ -37,12 +39,25 @@ export const gcCommand = (services: Services): Command =>
         ...(keepRuns === undefined ? [] : [`--keep-runs ${keepRuns}`]),
         ...(keepKind ?? []).map((kind) => `--keep-kind ${kind}`),
       ].join(' ');
-      await withStore(services, options, dryRun === true ? 'read' : 'write', async (store) => {
-        const plan = dryRun === true ? planCollection(store, policy) : await collect(store, policy, command);
+      const say = (plan: Collection): void =>
         services.say(
           json === true
             ? JSON.stringify(plan)
             : collectionText(plan, {dryRun: dryRun === true, keepsAllRuns: keepRuns === undefined}),
         );
-      });
+      if (dryRun === true) {
+        await withStore(services, options, 'read', (store) => say(planCollection(store, policy)));
+        return;
+      }
+      const collectNow = () =>
+        withStore(services, options, {mode: 'write', useReserve: true}, (store) => collect(store, policy, command));
+      try {
+        say(await collectNow());
+      } catch (error) {
+        if (!mayBeFull(error)) throw error;
+        // A store of 0.1 keeps no room for this day.
+        if (!(await withStore(services, options, 'read', (store) => freeUnrecorded(store, policy))))
+          throw needsRoom(error);
+        say(await collectNow());
+      }
     });

@@ -1,7 +1,7 @@
 /** `r1 verify`: reads every byte again and names what is not as recorded. */
 import {Command} from 'commander';
 import {UserError, shortDigest} from '../../artifacts/index.js';
-import type {Store} from '../../artifacts/index.js';
+import type {Store, UserErrorReason} from '../../artifacts/index.js';
 import type {AttemptName, DamagedBlob, VerifyProgress, VerifyReport} from '../../artifacts/verify.js';
 import {foreignLines} from '../render/collection.js';
 import {bytesText} from '../render/quantity.js';
@@ -53,6 +53,7 @@ function reportText({
   manifests,
   damaged,
   foreign,
+  putOutOfUse,
 }: VerifyReport): string {
   const read = `${blobs - collected} files of ${artifacts} artifacts, ${bytesText(bytes)}`;
   const notes = [
@@ -72,7 +73,11 @@ function reportText({
   const again =
     makers.length === 0
       ? []
-      : ['what is damaged is not used any more; `r1 run` makes it again where a recipe still wants it'];
+      : [
+          putOutOfUse
+            ? 'what is damaged is not used any more; `r1 run` makes it again where a recipe still wants it'
+            : 'the store could only be read, so what is damaged was not put out of use: run this again when it can be written to',
+        ];
   const restore =
     database.length === 0 ? [] : ['restore store.db from a copy, or start a new store with --store FOLDER'];
   return [
@@ -93,8 +98,9 @@ async function withBestStore<T>(
   try {
     return await withStore(services, options, 'write', work);
   } catch (error) {
-    if (!(error instanceof UserError) || (error.reason !== 'read-only' && error.reason !== 'no-permission'))
-      throw error;
+    const unwritable: readonly UserErrorReason[] = ['read-only', 'no-permission', 'disk-full', 'io-error'];
+    if (!(error instanceof UserError) || !unwritable.includes(error.reason)) throw error;
+    services.complain(`${error.message}; the store is only read`);
     return withStore(services, options, 'read', work);
   }
 }

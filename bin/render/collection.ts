@@ -1,5 +1,5 @@
 /** What a garbage collection did or would do, for people. */
-import type {Again, CollectionPlan, GoingArtifact} from '../../artifacts/collect.js';
+import type {Again, Collection, GoingArtifact} from '../../artifacts/collect.js';
 import {shortDigest} from '../../artifacts/index.js';
 import {reasonText} from '../../artifacts/mark.js';
 import {bytesText, durationText} from './quantity.js';
@@ -37,8 +37,8 @@ export function foreignLines(foreign: readonly string[]): readonly string[] {
   return [`not made by r1, left alone: ${shown}${more}`];
 }
 
-export function collectionText(plan: CollectionPlan, {dryRun, keepsAllRuns}: CollectionOptions): string {
-  const {kept, going, blobs, bytes, leftovers, jobs, foreign} = plan;
+export function collectionText(plan: Collection, {dryRun, keepsAllRuns}: CollectionOptions): string {
+  const {kept, going, blobs, bytes, leftovers, jobs, foreign, reserve} = plan;
   const lines: string[] = [];
   if (dryRun && kept.length > 0) {
     const rows = kept.slice(0, LINES).map(({artifact, kind, bytes: size, reasons}) => {
@@ -62,6 +62,13 @@ export function collectionText(plan: CollectionPlan, {dryRun, keepsAllRuns}: Col
       ? 'nothing to remove'
       : `${dryRun ? 'would free' : 'freed'} ${bytesText(bytes)} in ${blobs.length} files`,
   );
+  if (reserve !== undefined) {
+    lines.push(
+      `the disk was full: this used the room that the store keeps for it, ${
+        reserve.again ? 'which is there again' : 'and there is none yet to keep again: free some more'
+      }`,
+    );
+  }
   lines.push(...foreignLines(foreign));
   if (keepsAllRuns && kept.length > 0)
     lines.push('every run is kept; `--keep-runs N` keeps only the newest of each recipe');

@@ -59,6 +59,7 @@ test('an untouched store is as recorded', async (t) => {
     manifests: [],
     damaged: [],
     foreign: [],
+    putOutOfUse: true,
   });
   assert.deepEqual([...new Set(steps)], ['database', 'manifests', 'bytes']);
 });
