@@ -53,48 +53,74 @@ const isRecord = (value: Json | undefined): value is Readonly<Record<string, Jso
 /** What differs, moved files last, since a move alone changes no digest. */
 export function codeChanges(before: CodeParts, now: CodeParts): readonly CodeChange[] {
   if ((before.imports === undefined) !== (now.imports === undefined)) return [{change: 'counting'}];
-  const moved = movesBetween(before.files, now.files);
+  const moved = movesBetween(before, now);
   const arrived = new Set(moved.values());
   const changes: CodeChange[] = [];
   for (const file of namesIn(before.files, now.files)) {
-    const [was, is] = [before.files[file], now.files[file]];
+    const was = at(before.files, file);
+    const today = moved.get(file) ?? file;
+    const is = was === undefined && arrived.has(file) ? undefined : at(now.files, today);
     if (was !== undefined && is !== undefined) {
-      if (was !== is) changes.push({change: 'content', file, before: was, now: is});
-    } else if (was !== undefined && !moved.has(file)) changes.push({change: 'gone', file, digest: was});
-    else if (is !== undefined && !arrived.has(file)) changes.push({change: 'new', file, digest: is});
+      if (was !== is) changes.push({change: 'content', file: today, before: was, now: is});
+    } else if (was !== undefined) changes.push({change: 'gone', file, digest: was});
+    else if (is !== undefined) changes.push({change: 'new', file, digest: is});
   }
   for (const [file, targets] of Object.entries(before.imports ?? {})) {
     const today = moved.get(file) ?? file;
     // What is new, gone or has other tokens was named above.
-    if (before.files[file] !== now.files[today]) continue;
-    const [was, is] = [targets.map((target) => moved.get(target) ?? target), now.imports?.[today] ?? []];
+    if (at(before.files, file) !== at(now.files, today)) continue;
+    const [was, is] = [targets.map((target) => moved.get(target) ?? target), at(now.imports ?? {}, today) ?? []];
     if (was.join('\n') !== is.join('\n')) {
       changes.push({change: 'imports', file: today, before: was.join(', '), now: is.join(', ')});
     }
   }
   for (const name of namesIn(before.packages, now.packages)) {
-    const [was, is] = [before.packages[name], now.packages[name]];
+    const [was, is] = [at(before.packages, name), at(now.packages, name)];
     if (was !== is) changes.push({change: 'package', name, before: was, now: is});
   }
-  for (const [file, to] of moved) changes.push({change: 'moved', file, to});
+  for (const [file, to] of moved) {
+    if (at(before.files, file) === at(now.files, to)) changes.push({change: 'moved', file, to});
+  }
   return changes;
 }
+
+/** Files may be called like what every object has. */
+const at = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined;
 
 type Names = Readonly<Record<string, string>>;
 
 const namesIn = (before: Names, now: Names): readonly string[] =>
   [...new Set([...Object.keys(before), ...Object.keys(now)])].sort();
 
-/** Files that are there under one name only, paired by their content: old name → new name. */
-function movesBetween(before: Names, now: Names): ReadonlyMap<string, string> {
-  const arrived = new Map<string, string[]>();
-  for (const file of Object.keys(now).sort()) {
-    if (before[file] === undefined) arrived.set(now[file]!, [...(arrived.get(now[file]!) ?? []), file]);
-  }
+/** Files that are there under one name only, in pairs: old name → new name. */
+function movesBetween(before: CodeParts, now: CodeParts): ReadonlyMap<string, string> {
+  const gone = new Set(Object.keys(before.files).filter((file) => at(now.files, file) === undefined));
+  const arrived = new Set(Object.keys(now.files).filter((file) => at(before.files, file) === undefined));
   const moved = new Map<string, string>();
-  for (const file of Object.keys(before).sort()) {
-    const to = now[file] === undefined ? arrived.get(before[file]!)?.shift() : undefined;
-    if (to !== undefined) moved.set(file, to);
+  const pair = (file: string, to: string): void => {
+    moved.set(file, to);
+    gone.delete(file);
+    arrived.delete(to);
+  };
+  const byContent = new Map<string, string[]>();
+  for (const file of [...arrived].sort())
+    byContent.set(at(now.files, file)!, [...(byContent.get(at(now.files, file)!) ?? []), file]);
+  for (const file of [...gone].sort()) {
+    const to = byContent.get(at(before.files, file)!)?.shift();
+    if (to !== undefined) pair(file, to);
+  }
+  // What was changed as well is known by who imports it, in the same place as before.
+  for (let known = -1; known !== moved.size;) {
+    known = moved.size;
+    for (const [file, targets] of Object.entries(before.imports ?? {})) {
+      const today = moved.get(file) ?? file;
+      if (at(before.files, file) !== at(now.files, today)) continue;
+      targets.forEach((target, i) => {
+        const to = at(now.imports ?? {}, today)?.[i];
+        if (gone.has(target) && to !== undefined && arrived.has(to)) pair(target, to);
+      });
+    }
   }
   return moved;
 }

@@ -233,16 +233,15 @@ class Walk {
     const packages = [...this.#versions].map(([name, versions]) => [name, [...versions].sort().join(' and ')] as const);
     return {
       files: byName(this.#digests),
-      imports: byName(this.#links.map((links) => links.map((link) => this.#told(link)))),
+      imports: byName(this.#links.map((links) => links.flatMap((link) => this.#told(link)))),
       packages: sorted(packages),
     };
   }
 
   /** A link as `why` compares it: with the names of files in the place of their numbers. */
-  #told(link: Json): string {
-    if (typeof link === 'number') return this.#names[link]!;
-    if (typeof link === 'string') return link;
-    return `(${(link as readonly Json[]).map((each) => this.#told(each)).join(' ')})`;
+  #told(link: Json): string[] {
+    if (typeof link === 'number') return [this.#names[link]!];
+    return typeof link === 'string' ? [link] : (link as readonly Json[]).flatMap((each) => this.#told(each));
   }
 }
 

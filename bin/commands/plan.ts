@@ -1,6 +1,6 @@
 /** `r1 plan`: what `r1 run` would do, why, and how long it took before. Changes nothing. */
 import {Command} from 'commander';
-import {environmentWarnings} from '../../pipeline/env-reads.js';
+import {planWarnings} from '../../pipeline/plan-warnings.js';
 import {loadRecipe} from '../../pipeline/load.js';
 import {prepare} from '../../pipeline/prepare.js';
 import {runtimeClass} from '../../stages/tensorflow/runtime.js';
@@ -29,7 +29,7 @@ export const planCommand = (services: Services): Command =>
           runtimeOf: (threads) => ({...runtimeClass(threads)}),
         });
         const {plan} = prepared;
-        const warnings = environmentWarnings(prepared, process.env);
+        const warnings = planWarnings(prepared, process.env);
         const {colours, width} = services;
         if (options.json === true) for (const piece of planJson(plan, warnings)) services.stream(piece);
         else services.say(planText(plan, {colours, width}, warnings));

@@ -1,7 +1,7 @@
 /** `r1 run`: brings the nodes of a recipe up to date. */
 import {Command} from 'commander';
 import type {Store} from '../../artifacts/index.js';
-import {environmentWarnings} from '../../pipeline/env-reads.js';
+import {planWarnings} from '../../pipeline/plan-warnings.js';
 import {loadRecipe} from '../../pipeline/load.js';
 import {prepare} from '../../pipeline/prepare.js';
 import {runtimeClass} from '../../stages/tensorflow/runtime.js';
@@ -42,7 +42,7 @@ export const runCommand = (services: Services): Command =>
           runtimeOf: (threads) => ({...runtimeClass(threads)}),
         });
         if (options.dryRun === true) {
-          const warnings = environmentWarnings(prepared, process.env);
+          const warnings = planWarnings(prepared, process.env);
           const {colours, width} = services;
           if (options.json === true) for (const piece of planJson(prepared.plan, warnings)) services.stream(piece);
           else services.say(planText(prepared.plan, {colours, width}, warnings));

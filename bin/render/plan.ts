@@ -1,6 +1,6 @@
 /** A plan as lines: what would run, be reused, or depend on what runs, why, and how long it took before. */
-import {environmentWarningText} from '../../pipeline/env-reads.js';
-import type {EnvironmentWarning} from '../../pipeline/env-reads.js';
+import {planWarningText} from '../../pipeline/plan-warnings.js';
+import type {PlanWarning} from '../../pipeline/plan-warnings.js';
 import type {Expected, Plan, PlannedNode} from '../../pipeline/plan.js';
 import {bytesText, durationText} from './quantity.js';
 import {createColors, oneLine} from '../paint.js';
@@ -11,7 +11,7 @@ export interface PlanLines {
   readonly width: number;
 }
 
-export function planText(plan: Plan, {colours}: PlanLines, warnings: readonly EnvironmentWarning[] = []): string {
+export function planText(plan: Plan, {colours}: PlanLines, warnings: readonly PlanWarning[] = []): string {
   const paint = createColors(colours);
   const nodes = [...plan.nodes];
   const wide = nameColumn(plan.nodes.keys(), 4);
@@ -26,7 +26,7 @@ export function planText(plan: Plan, {colours}: PlanLines, warnings: readonly En
           : paint.dim(action);
     return `${nameCell(id, wide)}  ${coloured}  ${oneLine(planned.because)}${expected === '' ? '' : paint.dim(`  ${expected}`)}`;
   });
-  const notes = warnings.map((warning) => `${paint.yellow('warning')}: ${environmentWarningText(warning)}`);
+  const notes = warnings.map((warning) => `${paint.yellow('warning')}: ${planWarningText(warning)}`);
   return [...lines, '', ...notes, ...(notes.length > 0 ? [''] : []), summary(plan)].join('\n');
 }
 
@@ -83,10 +83,7 @@ function pathText(nodes: readonly string[]): string {
 const PIECE = 1000;
 
 /** The plan as JSON, piece by piece: the whole of a large one would take as much memory as the plan itself. */
-export function* planJson(
-  {nodes, criticalPath}: Plan,
-  warnings: readonly EnvironmentWarning[] = [],
-): Generator<string> {
+export function* planJson({nodes, criticalPath}: Plan, warnings: readonly PlanWarning[] = []): Generator<string> {
   yield '{"nodes":[';
   let piece: string[] = [];
   let before = '';

@@ -18,6 +18,12 @@ test('a file that is gone here and new there with the same content has moved, on
   assert.deepEqual(codeChanges(parts({a: '1'}), parts({a: '1', b: '1'})), [{change: 'new', file: 'b', digest: '1'}]);
 });
 
+test('files may be called like what every object has', () => {
+  assert.deepEqual(codeChanges(parts({a: '1'}), parts({a: '1', constructor: '2'})), [
+    {change: 'new', file: 'constructor', digest: '2'},
+  ]);
+});
+
 test('imports that lead to a file that moved lead where they did', () => {
   const before = parts({a: '1', b: '2', c: '3'}, {a: ['b', 'c']});
   assert.deepEqual(codeChanges(before, parts({a: '1', d: '2', c: '3'}, {a: ['d', 'c']})), [
@@ -25,6 +31,16 @@ test('imports that lead to a file that moved lead where they did', () => {
   ]);
   assert.deepEqual(codeChanges(before, parts({a: '1', b: '2', c: '3'}, {a: ['c', 'b']})), [
     {change: 'imports', file: 'a', before: 'b, c', now: 'c, b'},
+  ]);
+});
+
+test('a file that moved and was changed is known by who imports it', () => {
+  const before = parts({a: '1', b: '2', c: '3'}, {a: ['zod', 'b'], b: ['c'], c: []});
+  const now = parts({a: '1', x: '4', y: '5'}, {a: ['zod', 'x'], x: ['y'], y: []});
+  assert.deepEqual(codeChanges(before, now), [
+    {change: 'content', file: 'x', before: '2', now: '4'},
+    {change: 'gone', file: 'c', digest: '3'},
+    {change: 'new', file: 'y', digest: '5'},
   ]);
 });
 

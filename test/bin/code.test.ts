@@ -1,0 +1,79 @@
+/** What somebody does to the files of a recipe, and what r1 then has to do. */
+import assert from 'node:assert/strict';
+import {mkdirSync, renameSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {test} from 'node:test';
+import {r1} from '../rig/command.js';
+import {temporaryFolder} from '../rig/temporary.js';
+
+const RECIPE = `
+import {createRequire} from 'node:module';
+import {copyFileSync, writeFileSync} from 'node:fs';
+import {recipe, defineStage} from 'r1';
+import {word} from './word.js';
+const require = createRequire(import.meta.url);
+export const write = defineStage({
+  module: import.meta.url, name: 'write', inputs: {}, outputs: {out: 'text'}, params: {},
+  async run({outputs}) {
+    writeFileSync(outputs.out, word + require('./old').word);
+    copyFileSync(new URL('./rows.txt', import.meta.url), outputs.out + '.copy');
+  },
+});
+export default recipe('own', (add) => void add('one', write, {}));
+`;
+
+const FILES = {
+  'own.recipe.mjs': RECIPE,
+  'word.js': `export const word = 'a';`,
+  'old.js': `module.exports = require('./older/');`,
+  'older/index.js': `exports.word = 'b';`,
+  'rows.txt': 'rows',
+};
+
+test('files that are renamed and moved are no reason to run; what is in them is, whatever way leads there', async (t) => {
+  const cwd = temporaryFolder(t, FILES);
+  const plan = async () => (await r1(t, ['plan', './own.recipe.mjs'], {cwd})).out;
+  const write = (file: string, text: string) => writeFileSync(join(cwd, file), text);
+  const ran = await r1(t, ['run', './own.recipe.mjs'], {cwd});
+  assert.equal(ran.code, 0, ran.err);
+  assert.match(await plan(), /one +reuse +nothing changed/);
+
+  mkdirSync(join(cwd, 'lib'));
+  for (const file of ['word.js', 'old.js', 'older', 'rows.txt']) renameSync(join(cwd, file), join(cwd, 'lib', file));
+  renameSync(join(cwd, 'lib/rows.txt'), join(cwd, 'lib/lines.txt'));
+  const moved = RECIPE.replace('./word.js', './lib/word.js').replace("'./old'", "'./lib/old.js'");
+  write('own.recipe.mjs', moved.replace('./rows.txt', './lib/lines.txt'));
+  assert.match(await plan(), /one +reuse +nothing changed/);
+
+  for (const [file, text] of [
+    ['lib/word.js', `export const word = 'A';`],
+    ['lib/older/index.js', `exports.word = 'B';`],
+    ['lib/lines.txt', 'other rows'],
+  ] as const) {
+    write(file, text);
+    assert.match(await plan(), new RegExp(`one +run .*code of ${file}`), file);
+  }
+  const again = await r1(t, ['run', './own.recipe.mjs'], {cwd});
+  assert.equal(again.code, 0, again.err);
+  const why = (await r1(t, ['why', 'one'], {cwd})).out;
+  assert.match(why, /code of lib\/word\.js/);
+  assert.match(why, /code of lib\/lines\.txt/);
+  assert.match(why, /code: old\.js moved to lib\/old\.js/);
+});
+
+test('a plan tells of code that is loaded by a computed name', async (t) => {
+  const cwd = temporaryFolder(t, {
+    ...FILES,
+    'word.js': `export const {word} =\n  await import(['.', 'other.js'].join('/'));`,
+    'other.js': `export const word = 'o';`,
+  });
+  const {out, code} = await r1(t, ['plan', './own.recipe.mjs'], {cwd});
+  assert.equal(code, 0);
+  assert.match(out, /warning: one: \S+\/word\.js:2 loads something by a computed name, so a change of it is not seen/);
+  const {warnings} = JSON.parse((await r1(t, ['plan', './own.recipe.mjs', '--json'], {cwd})).out) as {
+    warnings: unknown;
+  };
+  assert.deepEqual(JSON.parse(JSON.stringify(warnings).replace(/"[^"]*\/word/, '"word')), [
+    {problem: 'computed-name', nodes: ['one'], place: 'word.js:2'},
+  ]);
+});
