@@ -13,7 +13,8 @@ import type {Prepared} from './prepare.js';
 import {projectOf, recordedRecipe} from './project.js';
 import type {NodeOptions} from './recipe.js';
 import type {Params} from './stage.js';
-import {NODE_ID, isRef} from './wiring.js';
+import {NAME} from './names.js';
+import {isRef} from './wiring.js';
 import type {StageNode} from './wiring.js';
 
 export interface FrozenPlan {
@@ -99,7 +100,7 @@ function planMistake(plan: unknown): string | undefined {
   if (!Number.isSafeInteger(seed)) return 'its seed is no whole number';
   if (!isRecord(nodes)) return 'it has no nodes';
   for (const [id, node] of Object.entries(nodes)) {
-    if (!NODE_ID.test(id)) return `${JSON.stringify(id)} is no name of a node`;
+    if (!NAME.test(id)) return `${JSON.stringify(id)} is no name of a node`;
     const mistake = nodeMistake(node);
     if (mistake !== undefined) return `node “${id}”: ${mistake}`;
   }

@@ -9,7 +9,7 @@ import {bootId} from './executors/processes.js';
 import {tagOf} from './executors/tag.js';
 import {JOB_VERSION, absolutePaths, jobFiles, writeRecord} from './jobfolder.js';
 import type {Job} from './jobfolder.js';
-import {resourcesOf, threadsOf} from './wiring.js';
+import {isMany, resourcesOf, threadsOf} from './wiring.js';
 import type {StageNode} from './wiring.js';
 
 export interface JobToLay {
@@ -35,14 +35,15 @@ export interface LaidJob {
 export async function layJob({folder, owner, node, exportName, seed, inputs, store}: JobToLay): Promise<LaidJob> {
   mkdirSync(folder, {recursive: true});
   const tag = tagOf(owner, folder);
-  const {placed, paths} = await placeInputs(folder, inputs, store);
+  const {placed, paths} = await placeInputs(folder, node, inputs, store);
   const {stage} = node;
   const params = inOneOrder(node.params);
   const base = {
     inputs: inOneOrder(paths),
     outputs: Object.fromEntries(Object.keys(stage.outputs).map((port) => [port, `outputs/${port}`])),
     params,
-    seed,
+    // What the fingerprint does not count must not reach the stage.
+    seed: stage.seedless === true ? 0 : seed,
     threads: threadsOf(node),
     cores: resourcesOf(node).cpu,
   };
@@ -73,11 +74,14 @@ const inOneOrder = <T extends Json>(value: T): T => JSON.parse(canonicalJson(val
 
 async function placeInputs(
   folder: string,
+  {stage}: StageNode,
   inputs: JobToLay['inputs'],
   store: Store,
 ): Promise<{placed: readonly Placed[]; paths: Job['inputs']}> {
   if (inputs.length > 0) mkdirSync(jobFiles(folder).inputs, {recursive: true});
   const paths: Record<string, string | Record<string, string>> = {};
+  // Also a port that takes many and was given none, which no edge speaks of.
+  for (const [port, declared] of Object.entries(stage.inputs)) if (isMany(declared)) paths[port] = {};
   const places = inputs.map(({port, name, artifact}) => {
     const path = name === '' ? `inputs/${port}` : `inputs/${port}/${name}`;
     if (name === '') paths[port] = path;

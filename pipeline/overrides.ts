@@ -1,5 +1,5 @@
 /** Changes to a wired recipe from outside: `--set node.param=value` and `--source node[:port]=PATH`. */
-import {paramMistake} from './params.js';
+import {checkParam} from './params.js';
 import type {Ref} from './recipe.js';
 import {err, ok} from './result.js';
 import type {Result} from './result.js';
@@ -17,12 +17,14 @@ export function applySet(wiring: Wiring, assignment: string): Result<Wiring, str
   if (node === undefined) return err(unknownNode(wiring, id));
   if (node.type === 'source') return err(`“${id}” is a source and has no params; --source ${id}=PATH sets its path`);
   const [name, ...keys] = path.split('.') as [string, ...string[]];
-  const value = withKey(node.params[name], keys, parseValue(text, node.stage.params[name], keys));
+  const own = <T>(record: Readonly<Record<string, T>>): T | undefined =>
+    Object.hasOwn(record, name) ? record[name] : undefined;
+  const value = withKey(own(node.params), keys, parseValue(text, own(node.stage.params), keys));
   if (value === undefined)
     return err(`--set ${assignment}: “${[name, ...keys].slice(0, -1).join('.')}” is not a record`);
-  const mistake = paramMistake(node.stage, name, value, 'command line');
-  if (mistake !== undefined) return err(`--set ${assignment}: ${mistake}`);
-  return ok(replace(wiring, {...node, params: {...node.params, [name]: value}}));
+  const checked = checkParam(node.stage, name, value, 'command line');
+  if (!checked.ok) return err(`--set ${assignment}: ${checked.error}`);
+  return ok(replace(wiring, {...node, params: {...node.params, [name]: checked.value}}));
 }
 
 /**
@@ -101,7 +103,7 @@ function withKey(whole: Json | undefined, keys: readonly string[], value: Json):
   if (key === undefined) return value;
   if (typeof whole !== 'object' || whole === null || Array.isArray(whole)) return undefined;
   const record = whole as Readonly<Record<string, Json>>;
-  const inner = withKey(record[key], rest, value);
+  const inner = withKey(Object.hasOwn(record, key) ? record[key] : undefined, rest, value);
   return inner === undefined ? undefined : {...record, [key]: inner};
 }
 

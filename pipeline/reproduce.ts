@@ -27,7 +27,8 @@ import {importStage, refuseStrangeEnvironment} from './thaw.js';
 import {noCache, openTrusted} from './trust.js';
 import type {TrustedPlace} from './trust.js';
 import type {AnyStage} from './stage.js';
-import {NODE_ID, isMany} from './wiring.js';
+import {NAME} from './names.js';
+import {isMany} from './wiring.js';
 import type {StageNode} from './wiring.js';
 
 export type Verdict =
@@ -136,7 +137,7 @@ function codeOf(url: string, reader: CodeReader): Result<Code, string> {
 function edgeMistake({inputs, outputs}: Attempt, stage: AnyStage): string | undefined {
   for (const {port, name} of inputs) {
     const declared = Object.hasOwn(stage.inputs, port) ? stage.inputs[port]! : undefined;
-    if (declared === undefined || (isMany(declared) ? !NODE_ID.test(name) : name !== ''))
+    if (declared === undefined || (isMany(declared) ? !NAME.test(name) : name !== ''))
       return `its stage has no input “${name === '' ? port : `${port}.${name}`}”`;
   }
   const unknown = outputs.find(({port}) => !Object.hasOwn(stage.outputs, port));

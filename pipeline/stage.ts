@@ -83,7 +83,7 @@ export interface StageContext<I extends InputPorts, O extends OutputPorts, P ext
   readonly inputs: {readonly [port in keyof I]: PathOf<I[port]>};
   readonly outputs: {readonly [port in keyof O]: string};
   readonly params: P;
-  /** The run's seed. Key every draw by (seed, purpose, step, sample); equal seeds give equal bytes. */
+  /** The run's seed; 0 for a stage that is `seedless`. Key every draw by (seed, purpose, step, sample); equal seeds give equal bytes. */
   readonly seed: number;
   /** Threads to compute with, as the node declares them; part of the fingerprint of tensor stages. */
   readonly threads: number;

@@ -4,12 +4,14 @@
  */
 import {dirname, resolve} from 'node:path';
 import {declaredEnv, environmentMistakes} from './environment.js';
-import {paramMistake} from './params.js';
+import {nameMistake, quoted, sameFolder} from './names.js';
+import {checkParam} from './params.js';
 import {callerOutside, placeText} from './place.js';
 import type {Add, NodeOptions, Recipe, Ref} from './recipe.js';
 import {err, ok} from './result.js';
 import type {Result} from './result.js';
 import {suggestion} from './nearest.js';
+import {checkOptions, described, isRecord, own, sameText, sourceMistake, stageMistakes} from './declared.js';
 import type {AnyStage, InputPort, Kind, Params, Resources} from './stage.js';
 
 /** A stage in its place, all defaults filled in. */
@@ -50,8 +52,6 @@ export interface Mistake {
 /** The port of a plain source. */
 export const SOURCE_PORT = 'output';
 
-export const NODE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
-
 /**
  * The nodes of a recipe in the order in which they were added.
  *
@@ -72,6 +72,7 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
   const defaultsOf = (stage: AnyStage): Params => {
     let params = defaults.get(stage);
     if (params === undefined) {
+      for (const mistake of stageMistakes(stage)) complain(mistake);
       params = Object.fromEntries(Object.entries(stage.params).sort(([a], [b]) => (a < b ? -1 : 1)));
       defaults.set(stage, params);
     }
@@ -80,8 +81,9 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
 
   const place = (node: WiredNode): boolean => {
     if (isOver) throw new Error(tooLate(recipe, node.id));
-    if (!NODE_ID.test(node.id)) {
-      complain(`“${node.id}” is no node id: letters, digits, “-” and “_” are allowed`);
+    const wrong = nameMistake(node.id);
+    if (wrong !== undefined) {
+      complain(`${quoted(node.id)} is no node id: ${wrong}`);
       return false;
     }
     if (nodes.has(node.id)) {
@@ -102,35 +104,47 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
     if (!isStage(stage)) {
       throw new WiringStopped([
         ...mistakes,
-        {message: `node “${id}” was given no stage (is the import right?)`, ...here()},
+        {message: `node ${quoted(id)} was given no stage (is the import right?)`, ...here()},
       ]);
     }
+    const label = quoted(id);
     checkInputs(id, stage, inputs, complain);
     const wired = isRecord(inputs) ? inputs : {};
     // In the order of the declaration, so that equal wiring looks equal however it was written down.
     const inOrder: Record<string, Ref> = {};
     for (const port of Object.keys(stage.inputs)) {
-      if (wired[port] !== undefined) inOrder[port] = wired[port] as Ref;
+      if (Object.hasOwn(wired, port) && wired[port] !== undefined) inOrder[port] = wired[port] as Ref;
     }
     const chosen = {...defaultsOf(stage)};
-    for (const [name, value] of Object.entries(params as Params)) {
-      if ((value as unknown) === undefined) continue;
-      const mistake = paramMistake(stage, name, value, 'recipe');
-      if (mistake === undefined) chosen[name] = value;
-      else complain(`node “${id}”: ${mistake}`);
+    const given = isRecord(params) ? params : {};
+    if (given !== params) complain(`node ${label}: its params are ${described(params)}, not a record`);
+    for (const [name, value] of Object.entries(given)) {
+      if (value === undefined) continue;
+      const checked = checkParam(stage, name, value, 'recipe');
+      if (checked.ok) chosen[name] = checked.value;
+      else complain(`node ${label}: ${checked.error}`);
     }
+    const operational = checkOptions(options);
+    if (!operational.ok) {
+      for (const mistake of operational.error) complain(`node ${label}: ${mistake}`);
+      return refsTo(id, stage);
+    }
+    options = operational.value;
     const wrong = environmentMistakes(stage, options);
-    for (const mistake of wrong) complain(`node “${id}”: ${mistake}`);
+    for (const mistake of wrong) complain(`node ${label}: ${mistake}`);
     // As of params, what the stage gives by itself is filled in: a run that is resumed goes on with what it began with.
     const env = wrong.length > 0 ? undefined : declaredEnv({stage, options});
     const filled = env === undefined ? options : {...options, env};
     place({type: 'stage', id, stage, inputs: inOrder, params: chosen, options: filled});
-    const outputs: Record<string, Ref> = {};
-    for (const [port, kind] of Object.entries(stage.outputs)) outputs[port] = {node: id, port, kind};
-    return outputs;
+    return refsTo(id, stage);
   };
   add.source = (id: string, kind: Kind, path: string): Ref => {
     const at = callerOutside(import.meta.url);
+    const wrong = sourceMistake(kind, path);
+    if (wrong !== undefined) {
+      complain(`source ${quoted(id)}: ${wrong}`);
+      return {node: id, port: SOURCE_PORT, kind};
+    }
     place({
       type: 'source',
       id,
@@ -175,7 +189,7 @@ export function placesOf(recipe: Recipe): ReadonlyMap<string, string> {
   };
   const add = (id: string, stage: AnyStage) => {
     note(id);
-    return Object.fromEntries(Object.entries(stage.outputs).map(([port, kind]) => [port, {node: id, port, kind}]));
+    return refsTo(id, stage);
   };
   add.source = (id: string, kind: Kind): Ref => {
     note(id);
@@ -220,7 +234,7 @@ export function refsOf(node: WiredNode): readonly WiredRef[] {
 export const needsOf = (node: WiredNode): readonly string[] => [...new Set(refsOf(node).map(({ref}) => ref.node))];
 
 export const outputKind = (node: WiredNode, port: string): Kind | undefined =>
-  node.type === 'source' ? (port === node.port ? node.kind : undefined) : node.stage.outputs[port];
+  node.type === 'source' ? (port === node.port ? node.kind : undefined) : own(node.stage.outputs, port);
 
 export const portKind = (port: InputPort): Kind => (typeof port === 'string' ? port : port.kind);
 export const isMany = (port: InputPort): boolean => typeof port === 'object' && 'many' in port;
@@ -255,32 +269,37 @@ class WiringStopped extends Error {
 
 /** Also asked of what a frozen plan says, since that is read out of a store. */
 export function checkInputs(id: string, stage: AnyStage, inputs: unknown, complain: (message: string) => void): void {
+  const label = quoted(id);
   if (!isRecord(inputs)) {
-    complain(`node “${id}”: its inputs are not a record of refs`);
+    complain(`node ${label}: its inputs are ${described(inputs)}, not a record of refs`);
     return;
   }
   for (const [port, wired] of Object.entries(inputs)) {
-    const declared = stage.inputs[port];
+    const declared = own(stage.inputs, port);
     if (declared === undefined) {
       complain(
-        `node “${id}”: stage “${stage.name}” has no input “${port}”` +
+        `node ${label}: stage “${stage.name}” has no input ${quoted(port)}` +
           (suggestion(port, Object.keys(stage.inputs)) || `; it has ${list(Object.keys(stage.inputs))}`),
       );
     } else if (wired === undefined) {
-      if (!isOptional(declared)) complain(`node “${id}”: input “${port}” is undefined`);
+      if (!isOptional(declared)) complain(`node ${label}: input “${port}” is undefined`);
     } else if (isMany(declared)) {
-      if (!isRecord(wired) || isRef(wired)) complain(`node “${id}”: input “${port}” takes a record of refs`);
+      if (!isRecord(wired) || isRef(wired)) complain(`node ${label}: input “${port}” takes a record of refs`);
       else {
         for (const [name, ref] of Object.entries(wired)) {
-          if (!NODE_ID.test(name)) complain(`node “${id}”: “${name}” cannot name an artifact of input “${port}”`);
-          else if (!isRef(ref)) complain(`node “${id}”: input “${port}”, “${name}” is not a ref`);
+          const wrong = nameMistake(name);
+          if (wrong !== undefined) {
+            complain(`node ${label}: ${quoted(name)} cannot name an artifact of input “${port}”: ${wrong}`);
+          } else if (!isRef(ref)) complain(`node ${label}: input “${port}”, “${name}” is not a ref`);
         }
+        const same = sameFolder(Object.keys(wired));
+        if (same !== undefined) complain(`node ${label}: input “${port}”: ${sameText(same)}`);
       }
-    } else if (!isRef(wired)) complain(`node “${id}”: input “${port}” is not a ref (an output of another node)`);
+    } else if (!isRef(wired)) complain(`node ${label}: input “${port}” is not a ref (an output of another node)`);
   }
   for (const [port, declared] of Object.entries(stage.inputs)) {
-    if (!(port in inputs) && !isOptional(declared)) {
-      complain(`node “${id}”: input “${port}” (${portKind(declared)}) of stage “${stage.name}” is not wired`);
+    if (!Object.hasOwn(inputs, port) && !isOptional(declared)) {
+      complain(`node ${label}: input “${port}” (${portKind(declared)}) of stage “${stage.name}” is not wired`);
     }
   }
 }
@@ -315,8 +334,8 @@ export function checkRefs(
 const list = (names: readonly string[]): string =>
   names.length === 0 ? 'none' : names.map((n) => `“${n}”`).join(', ');
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+const refsTo = (id: string, stage: AnyStage): Record<string, Ref> =>
+  Object.fromEntries(Object.entries(stage.outputs).map(([port, kind]) => [port, {node: id, port, kind}]));
 
 export const isRef = (value: unknown): value is Ref =>
   typeof value === 'object' &&
@@ -326,10 +345,13 @@ export const isRef = (value: unknown): value is Ref =>
   typeof (value as Partial<Ref>).kind === 'string';
 
 const isStage = (value: unknown): value is AnyStage =>
-  isRecord(value) &&
+  isObject(value) &&
   typeof value['name'] === 'string' &&
   typeof value['module'] === 'string' &&
   typeof value['run'] === 'function' &&
-  isRecord(value['inputs']) &&
-  isRecord(value['outputs']) &&
-  isRecord(value['params']);
+  isObject(value['inputs']) &&
+  isObject(value['outputs']) &&
+  isObject(value['params']);
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

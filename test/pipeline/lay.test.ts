@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
-import {jobFiles} from '../../pipeline/jobfolder.js';
+import {absolutePaths, jobFiles, readJob} from '../../pipeline/jobfolder.js';
+import type {Job} from '../../pipeline/jobfolder.js';
 import {layJob} from '../../pipeline/lay.js';
 import type {Params} from '../../pipeline/stage.js';
 import {Bench} from '../artifacts/temporary.js';
@@ -47,4 +48,44 @@ test('a stage gets params and named inputs in one order, however they were writt
   const one = await laid('one', ['a', 'b'], {shares: {x: 1, y: {p: 1, q: 2}}, steps: 3});
   const other = await laid('other', ['b', 'a'], {steps: 3, shares: {y: {q: 2, p: 1}, x: 1}});
   assert.equal(one, other);
+});
+
+test('a port that takes many and was given none is an empty record; a seedless stage is handed no run’s seed', async (t) => {
+  const folder = temporaryFolder(t);
+  const {store} = new Bench(t);
+  const laid = async (job: string, seedless: boolean, seed: number): Promise<Job> => {
+    await layJob({
+      folder: join(folder, job),
+      owner: 'test',
+      node: {
+        type: 'stage',
+        id: 'given',
+        stage: {
+          module: 'file:///given.js',
+          name: 'given',
+          inputs: {cards: {kind: 'data', many: true}, policy: {kind: 'model', optional: true}},
+          outputs: {out: 'data'},
+          params: {},
+          ...(seedless ? {seedless} : {}),
+          run: () => Promise.resolve(),
+        },
+        inputs: {cards: {}},
+        params: {},
+        options: {},
+      },
+      exportName: 'given',
+      seed,
+      inputs: [],
+      store,
+    });
+    const read = readJob(join(folder, job));
+    assert.ok(read.ok);
+    return read.value;
+  };
+  const job = await laid('one', false, 3);
+  assert.deepEqual(job.inputs, {cards: {}});
+  assert.deepEqual(absolutePaths('/job', job).inputs, {cards: {}});
+  assert.equal(job.seed, 3);
+  assert.equal((await laid('two', true, 3)).seed, 0);
+  assert.equal((await laid('three', true, 4)).seed, 0);
 });
