@@ -20,17 +20,31 @@ export async function exportNames(
     const {stage} = node;
     const module = await importModule(stage.module); // loaded already: the recipe imported it
     const name = exportOf(module, stage);
-    if (name !== undefined) {
+    const other = name === undefined ? undefined : namesake(module, name);
+    if (name !== undefined && other === undefined) {
       names.set(stage, name);
       continue;
     }
     const place = placesOf(recipe).get(node.id);
     mistakes.push({
-      message: `node “${node.id}”: stage “${stage.name}” is not exported by its module ${stage.module}; write \`export const …\``,
+      message:
+        name === undefined
+          ? `node “${node.id}”: stage “${stage.name}” is not exported by its module ${stage.module}; write \`export const …\``
+          : `node “${node.id}”: ${stage.module} exports two stages with the name “${stage.name}”, ${name} and ${other}, ` +
+            'which could not be told apart in the store; give each a name of its own',
       ...(place === undefined ? {} : {place}),
     });
   }
   return mistakes.length > 0 ? err(mistakes) : ok(names);
+}
+
+/** Another stage of the module with the same name: its code, too, is the same, so its fingerprint could be. */
+function namesake(module: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const stage = module[name] as AnyStage;
+  return Object.keys(module).find((other) => {
+    const exported = module[other] as Partial<AnyStage> | null | undefined;
+    return exported !== stage && typeof exported?.run === 'function' && exported.name === stage.name;
+  });
 }
 
 /** One of ours may be there twice, from its module and from the one file that r1 starts from; then it is known by its name. */

@@ -77,3 +77,22 @@ test('a plan tells of code that is loaded by a computed name', async (t) => {
     {problem: 'computed-name', nodes: ['one'], place: 'word.js:2'},
   ]);
 });
+
+test('two stages of one module with the same name are a mistake, since the second would be taken for the first', async (t) => {
+  const cwd = temporaryFolder(t, {
+    'twins.recipe.mjs': `
+      import {writeFileSync} from 'node:fs';
+      import {recipe, defineStage} from 'r1';
+      const make = (word) => defineStage({
+        module: import.meta.url, name: 'write', inputs: {}, outputs: {out: 'text'}, params: {},
+        async run({outputs}) { writeFileSync(outputs.out, word); },
+      });
+      export const a = make('a'), b = make('b'), alsoA = a;
+      export default recipe('twins', (add) => {
+        add('one', a, {});
+      });`,
+  });
+  const {code, err} = await r1(t, ['run', './twins.recipe.mjs'], {cwd});
+  assert.equal(code, 2, err);
+  assert.match(err, /twins\.recipe\.mjs:10:\d+: node “one”: \S+ exports two stages with the name “write”, a and b/);
+});
