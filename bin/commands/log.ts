@@ -1,13 +1,18 @@
 /** `r1 log`: what a node's stage printed, as it prints it if wanted. */
 import {closeSync, existsSync, openSync, readFileSync, readSync, statSync} from 'node:fs';
+import {StringDecoder} from 'node:string_decoder';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {Command} from 'commander';
 import {UserError} from '../../artifacts/index.js';
-import type {AttemptId, Store} from '../../artifacts/index.js';
-import {jobFiles} from '../../pipeline/jobfolder.js';
+import type {AttemptId, RunId, Store} from '../../artifacts/index.js';
+import {isRunning} from '../../pipeline/executors/processes.js';
+import {jobFiles, readProcess} from '../../pipeline/jobfolder.js';
 import {withGlobals} from '../globals.js';
+import {EXIT} from '../exit-codes.js';
 import {decided} from '../noderef.js';
+import type {Decided} from '../noderef.js';
 import type {GlobalOptions, Services} from '../services.js';
+import {onStopSignal} from '../stop-signals.js';
 import {wholeNumber} from './options.js';
 
 interface Options extends GlobalOptions {
@@ -38,7 +43,7 @@ export const logCommand = (services: Services): Command =>
           services.say(
             JSON.stringify({node: name, run: run.id, attempt: node.attempt, log: file, text: wholeLog(file)}),
           );
-        } else if (options.follow === true) await follow(file, node.attempt, store, services);
+        } else if (options.follow === true) await follow(name, {run, node}, store, services);
         else show(wholeLog(file), services);
       } finally {
         store.close();
@@ -55,39 +60,63 @@ function show(text: string, {say}: Services): void {
   if (text !== '') say(text.replace(/\n$/, ''));
 }
 
-async function follow(file: string, attempt: AttemptId, store: Store, services: Services): Promise<void> {
+/** Shows what is printed until the attempt has ended, or nobody is left to end it. */
+async function follow(name: string, {run, node}: Decided, store: Store, services: Services): Promise<void> {
+  const attempt = node.attempt!;
+  const {log} = jobFiles(store.jobFolder(attempt));
+  const stop = new AbortController();
+  const stopListening = onStopSignal(() => stop.abort());
+  const lines = new StringDecoder('utf8');
   let at = 0;
   let rest = '';
-  for (;;) {
-    // Asked before reading, so that what was printed last is still shown.
-    const over = store.attempt(attempt)?.outcome !== undefined;
-    const size = statSync(file).size;
-    if (size < at) at = 0; // cut, as it had outgrown its cap
-    const [text, lines] = wholeLines(rest + readFrom(file, at, size));
-    at = size;
-    rest = text;
-    show(lines, services);
-    if (over) {
-      show(rest, services);
-      return;
+  try {
+    while (!stop.signal.aborted) {
+      // Asked before reading, so that what was printed last is still shown.
+      const over = howOver(name, run.id, attempt, store);
+      const size = statSync(log, {throwIfNoEntry: false})?.size ?? 0;
+      if (size < at) at = 0; // cut, as it had outgrown its cap
+      const text = rest + lines.write(readFrom(log, at, size));
+      at = size;
+      const end = over === undefined ? text.lastIndexOf('\n') + 1 : text.length;
+      rest = text.slice(end);
+      show(text.slice(0, end), services);
+      if (over !== undefined) {
+        if (over !== '') services.complain(over);
+        return;
+      }
+      await sleep(POLL, undefined, {signal: stop.signal}).catch((error: unknown) => {
+        if (!stop.signal.aborted) throw error;
+      });
     }
-    await sleep(POLL);
+    services.exit(EXIT.stopped);
+  } finally {
+    stopListening();
   }
 }
 
-/** The unfinished last line, and all before it. */
-function wholeLines(text: string): [string, string] {
-  const end = text.lastIndexOf('\n') + 1;
-  return [text.slice(end), text.slice(0, end)];
+/** Whether nothing more is to come, and the sentence that says why where the attempt did not come to its own end. */
+function howOver(name: string, run: RunId, attempt: AttemptId, store: Store): string | undefined {
+  if (store.attempt(attempt)?.outcome !== undefined) return '';
+  const now = decided(store, name, run).node.attempt;
+  if (now !== attempt) return `attempt ${attempt} was replaced${now === undefined ? '' : ` by attempt ${now}`}`;
+  const isLeft = store.orphans().some((orphan) => orphan.attempt === attempt);
+  // Its process may have outlived the runner; then it goes on printing.
+  if (!isLeft || isProcessRunning(store.jobFolder(attempt))) return undefined;
+  return `attempt ${attempt} was interrupted: its runner and its process are gone; r1 resume ${run} goes on`;
 }
 
-function readFrom(file: string, from: number, to: number): string {
-  if (to <= from) return '';
+function isProcessRunning(folder: string): boolean {
+  const record = readProcess(folder);
+  return record !== undefined && isRunning(record);
+}
+
+function readFrom(file: string, from: number, to: number): Buffer {
+  if (to <= from) return Buffer.alloc(0);
   const fd = openSync(file, 'r');
   try {
     const buffer = Buffer.alloc(to - from);
     const got = readSync(fd, buffer, 0, buffer.length, from);
-    return buffer.toString('utf8', 0, got);
+    return buffer.subarray(0, got);
   } finally {
     closeSync(fd);
   }

@@ -1,0 +1,42 @@
+/** `r1 log --follow`: it ends when nothing more is to come. */
+import assert from 'node:assert/strict';
+import {join} from 'node:path';
+import {test} from 'node:test';
+import {openStore} from '../../artifacts/index.js';
+import {signal} from '../../pipeline/executors/processes.js';
+import {readProcess} from '../../pipeline/jobfolder.js';
+import {recipeFile, start, until} from '../rig/command.js';
+import {temporaryFolder} from '../rig/temporary.js';
+
+test('follows a stage that outlived its runner, and ends when that is gone as well', async (t) => {
+  const cwd = temporaryFolder(t);
+  const run = start(t, ['run', recipeFile('counting'), '--set', 'second.steps=100000', '--json'], {cwd});
+  await until('second is at it', () => /"node-progress","node":"second"/.test(run.out()));
+  const store = openStore(join(cwd, '.r1'), {mode: 'read'});
+  const {attempt} = store.nodesOf(store.latestRun()!.id).find(({node}) => node === 'second')!;
+  const folder = store.jobFolder(attempt!);
+  store.close();
+  const stage = await until('its process is known', () => readProcess(folder)?.pid);
+  run.child.kill('SIGKILL');
+  await run.ended;
+  t.after(() => signal(stage, 'SIGKILL'));
+  const follow = start(t, ['log', 'second', '--follow'], {cwd});
+  await until('the log is shown', () => follow.out().includes('starts behind step 0'));
+  assert.equal(follow.child.exitCode, null, 'the stage is still there');
+  signal(stage, 'SIGKILL');
+  const {code, err} = await follow.ended;
+  assert.equal(code, 0);
+  assert.match(err, new RegExp(`attempt ${attempt} was interrupted: its runner and its process are gone`));
+});
+
+test('Ctrl-C ends it as other commands', async (t) => {
+  const cwd = temporaryFolder(t);
+  const run = start(t, ['run', recipeFile('counting'), '--set', 'second.steps=100000', '--json'], {cwd});
+  await until('second is at it', () => /"node-progress","node":"second"/.test(run.out()));
+  const follow = start(t, ['log', 'second', '-f'], {cwd});
+  await until('the log is shown', () => follow.out().includes('starts behind step 0'));
+  follow.child.kill('SIGINT');
+  assert.equal((await follow.ended).code, 130);
+  run.child.kill('SIGINT');
+  await run.ended;
+});
