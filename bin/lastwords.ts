@@ -34,10 +34,19 @@ function linesOf(log: string, said: string | undefined): readonly string[] {
   return before
     .split('\n')
     .map((line) => line.trimEnd())
-    .filter((line) => line !== '')
+    .filter((line) => line !== '' && !isTensorflowNote(line))
     .slice(-LINES)
     .map((line) => (line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line));
 }
+
+/**
+ * Notes of TensorFlow's native code about itself, which none of its settings turns off. They say nothing of the stage; the file of a
+ * log keeps them.
+ */
+const TENSORFLOW_NOTE =
+  /^(?:WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR|I0000 00:00:\d+\.\d+ +\d+ [\w./]+\.cc:\d+\] .*)$/;
+
+export const isTensorflowNote = (line: string): boolean => TENSORFLOW_NOTE.test(line);
 
 /** Nothing where there is no log (any more), which is what `r1 gc` leaves. */
 function endOf(file: string): string {

@@ -94,7 +94,13 @@ async function carryOutWords(words: readonly string[], services: Services): Prom
     } else if (isUserError(error)) {
       services.complain(error.hint === undefined ? error.message : `${error.message}\n${error.hint}`);
       services.exit(EXIT.usage);
-    } else throw error;
+    } else {
+      const {notSetUp} = await import('./not-set-up.js');
+      const missing = notSetUp(error);
+      if (missing === undefined) throw error;
+      services.complain(`${missing.message}\n${missing.hint}`);
+      services.exit(EXIT.usage);
+    }
   }
 }
 

@@ -9,6 +9,7 @@ import {isRunning} from '../../pipeline/executors/processes.js';
 import {jobFiles, readProcess} from '../../pipeline/jobfolder.js';
 import {withGlobals} from '../globals.js';
 import {EXIT} from '../exit-codes.js';
+import {isTensorflowNote} from '../lastwords.js';
 import {decided} from '../noderef.js';
 import type {Decided} from '../noderef.js';
 import type {GlobalOptions, Services} from '../services.js';
@@ -57,7 +58,9 @@ function wholeLog(file: string): string {
 }
 
 function show(text: string, {say}: Services): void {
-  if (text !== '') say(text.replace(/\n$/, ''));
+  const lines = text.split('\n').filter((line) => !isTensorflowNote(line));
+  const shown = lines.join('\n');
+  if (shown !== '') say(shown.replace(/\n$/, ''));
 }
 
 /** Shows what is printed until the attempt has ended, or nobody is left to end it. */

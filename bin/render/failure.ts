@@ -3,6 +3,8 @@ import {constants} from 'node:os';
 import type {Outcome as StoredOutcome} from '../../artifacts/index.js';
 import {unreachable} from '../../pipeline/result.js';
 import type {Outcome, StageStopped} from '../../pipeline/outcome.js';
+import {setupCommand} from '../../stages/tensorflow/runtime.js';
+import {isNativePartMissing} from '../not-set-up.js';
 
 /** The outcome in half a sentence, to be put behind a node's name; `log` is worth reading only where it says so. */
 export function outcomeText(outcome: Outcome): string {
@@ -122,6 +124,10 @@ export function nextStep(node: string, outcome: Outcome, run: number, params: re
       const change = params.length === 0 ? '' : `, or change a param: r1 run … --set ${node}.PARAM=VALUE`;
       return `r1 log ${node} --run ${run}; then r1 resume ${run}${change}`;
     }
+    case 'stage-threw':
+      return isNativePartMissing(outcome.message)
+        ? `r1 is not set up here: ${setupCommand}; then r1 resume ${run}`
+        : `r1 log ${node} --run ${run}; then r1 resume ${run}`;
     case 'inputs-changed':
       return 'r1 verify says what else is affected; then r1 run makes it again';
     default:

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import {join} from 'node:path';
 import {test} from 'node:test';
+import {openStore} from '../../artifacts/index.js';
 import {lastWordsOf} from '../../bin/lastwords.js';
-import {outcomeText} from '../../bin/render/failure.js';
+import {nextStep, outcomeText} from '../../bin/render/failure.js';
 import {r1, recipeFile} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
 
@@ -44,4 +45,49 @@ test('where a stage threw is said at once, and by status and why', async (t) => 
   assert.match(err, at);
   assert.match((await r1(t, ['status'], {cwd})).out, at);
   assert.match((await r1(t, ['why', 'bad'], {cwd})).out, at);
+});
+
+test('what TensorFlow notes of itself is no last word of a stage', (t) => {
+  const notes = [
+    'WARNING: All log messages before absl::InitializeLog() is called are written to STDERR',
+    'I0000 00:00:1796064470.455304   15714 mlir_graph_optimization_pass.cc:425] MLIR V1 optimization pass is not enabled',
+  ];
+  const folder = temporaryFolder(t, {log: ['step 1', ...notes, 'I0000 is what I say'].join('\n')});
+  assert.deepEqual(lastWordsOf({reason: 'stage-exited', exitCode: 1}, join(folder, 'log')).lines, [
+    'step 1',
+    'I0000 is what I say',
+  ]);
+});
+
+test('before set-up a command says what to type, and not where it fell', async (t) => {
+  const cwd = temporaryFolder(t, {
+    'broken.mjs': `process.dlopen = (module, file) => {
+      throw Object.assign(new Error(file + ': cannot open shared object file'), {code: 'ERR_DLOPEN_FAILED'});
+    };`,
+  });
+  openStore(join(cwd, '.r1')).close();
+  const model = temporaryFolder(t, {'config.json': '{}'});
+  for (const words of [
+    ['runs'],
+    ['run'],
+    ['plan'],
+    ['status'],
+    ['log', 'base'],
+    ['chat', 'base'],
+    ['gc'],
+    ['verify'],
+  ]) {
+    const {code, err} = await r1(t, words, {cwd, preload: join(cwd, 'broken.mjs')});
+    assert.equal(code, 2, err);
+    assert.match(
+      err,
+      /^r1 is not set up here: the native part of SQLite does not load: .*\nnpm run setup makes it/,
+      words[0],
+    );
+  }
+  const chat = await r1(t, ['chat', `${model}/`, 'hi'], {cwd, preload: join(cwd, 'broken.mjs')});
+  assert.equal(chat.code, 2, chat.err);
+  assert.doesNotMatch(chat.err, /\n +at /);
+  const missing = 'Error: The Node.js native addon module (tfjs_binding.node) can not be found at path: /x';
+  assert.match(nextStep('base', {reason: 'stage-threw', message: missing}, 3), /npm run setup; then r1 resume 3/);
 });
