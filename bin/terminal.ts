@@ -123,11 +123,13 @@ function drawingOn(err: Output): Drawing {
     if (isListening) return;
     isListening = true;
     err.onResize(redraw);
-    // After Ctrl-Z the shell has written below the block.
-    process.on('SIGCONT', () => {
+    // With Ctrl-Z the shell writes below the block, which could not be erased any more.
+    process.on('SIGTSTP', () => {
+      err.write(erase());
       shown = [];
-      redraw();
+      process.kill(process.pid, 'SIGSTOP');
     });
+    process.on('SIGCONT', redraw);
   };
 
   return {
