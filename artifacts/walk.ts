@@ -40,10 +40,12 @@ export function walk(files: Files, root: string, links: 'follow' | 'refuse'): Li
   };
   // `inside` holds the folders around this one, by inode: a link to one of them would never end.
   const visit = (from: string, path: string, inside: ReadonlySet<string>): void => {
-    const stat = look(from);
     const mistake = path === '' ? undefined : pathMistake(path);
     if (mistake !== undefined) throw refuse(from, `has a name that ${mistake} on some systems`, 'rename it');
-    if (path.includes('\uFFFD')) throw refuse(from, 'has a name that is not valid UTF-8', 'rename it');
+    // Before it is looked at: by the name that Node makes of such bytes, nothing is there.
+    if (path.includes('\uFFFD'))
+      throw refuse(from, 'has a name that is not valid UTF-8 (each \uFFFD stands for what is none)', 'rename it');
+    const stat = look(from);
     if (stat.kind === 'file') {
       found.push({path, from, stat});
     } else if (stat.kind === 'folder') {

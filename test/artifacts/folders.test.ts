@@ -157,6 +157,20 @@ test('symbolic links and special files in outputs are refused by name', async (t
   await assert.rejects(bench.store.ingest(join(folder, 'nothing'), 'model'), isUserError('not-found', /nothing/));
 });
 
+test('a name that is not UTF-8 is refused by name, in outputs and in what comes from outside', async (t) => {
+  const bench = new Bench(t);
+  const folder = temporaryFolder(t);
+  const name = Buffer.from([...Buffer.from('caf'), 0xe9]);
+  writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), name]), 'x');
+  for (const own of [true, false]) {
+    await assert.rejects(
+      bench.store.ingest(folder, 'dataset', {own}),
+      isUserError('refused-file', /caf\uFFFD has a name that is not valid UTF-8/),
+    );
+  }
+  await assert.rejects(bench.store.describe(folder, 'dataset'), isUserError('refused-file', /not valid UTF-8/));
+});
+
 test('links in a folder from outside are followed, as in a model cache, but never in a circle', async (t) => {
   const bench = new Bench(t);
   const cache = fill(temporaryFolder(t), {'blobs/123': 'weights', 'snapshot/': ''});
