@@ -47,8 +47,10 @@ const ARCHITECTURES = {
   llama: {language: 'LlamaForCausalLM', score: 'LlamaForSequenceClassification'},
 } as const;
 
-const count = z.int().min(1);
-const id = z.int().min(0).nullish();
+/** Positions and ids are 32-bit numbers in a graph; whether there is as much as is asked for, the weights tell. */
+const LARGEST = 2 ** 31 - 1;
+const count = z.int().min(1).max(LARGEST);
+const id = z.int().min(0).max(LARGEST).nullish();
 const rope = z.looseObject({
   rope_theta: z.number().positive().optional(),
   rope_type: z.string().optional(),
@@ -84,7 +86,7 @@ const schema = z.looseObject({
   num_labels: z.literal(1).optional(),
   initializer_range: z.number().positive().default(0.02),
   bos_token_id: id,
-  eos_token_id: z.union([z.int().min(0), z.array(z.int().min(0))]).nullish(),
+  eos_token_id: z.union([z.int().min(0).max(LARGEST), z.array(z.int().min(0).max(LARGEST))]).nullish(),
   pad_token_id: id,
 });
 

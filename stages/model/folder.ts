@@ -11,7 +11,7 @@ import {StageFailure} from '../../pipeline/stage.js';
 import type {ModelConfig} from './config.js';
 import {parseConfig, serialiseConfig} from './config.js';
 import type {Weights} from './parameters.js';
-import {parameterShapes} from './parameters.js';
+import {eachParameter, parameterShapes} from './parameters.js';
 import type {Tensor} from './safetensors.js';
 import {readSafetensors, writeSafetensors} from './safetensors.js';
 
@@ -38,15 +38,21 @@ const index = z.object({weight_map: z.record(z.string(), z.string())});
 
 /**
  * Opens a model folder and checks that every parameter is there with the shape that the config asks for.
+ *
+ * @param stop ends the reading, which then rejects with its reason
  * @throws {StageFailure} naming the file, field or tensor that is wrong.
  */
-export async function openModel(folder: string): Promise<Model> {
+export async function openModel(folder: string, stop?: AbortSignal): Promise<Model> {
   const config = await readConfig(folder);
-  const {tensors, where} = await readTensors(folder);
+  const {tensors, where} = await readTensors(folder, stop);
   const weights = new Map<string, Float32Array>();
-  for (const [name, shape] of parameterShapes(config)) {
+  for (const [name, shape] of eachParameter(config)) {
     const tensor = tensors.get(name);
-    if (tensor === undefined) throw new StageFailure(`${where} lacks the tensor “${name}”`);
+    if (tensor === undefined) {
+      const layer = /^model\.layers\.(\d+)\./.exec(name)?.[1];
+      const layers = layer === undefined ? '' : `, though the config asks for ${config.layers} layers`;
+      throw new StageFailure(`${where} lacks the tensor “${name}”${layers}`);
+    }
     if (tensor.shape.join() !== shape.join()) {
       throw new StageFailure(
         `${where}: tensor “${name}” has shape [${tensor.shape.join(', ')}], the config asks for [${shape.join(', ')}]`,
@@ -84,16 +90,16 @@ export async function weightsDigest(folder: string): Promise<string> {
   return hash.digest('hex');
 }
 
-async function readTensors(folder: string): Promise<{tensors: Map<string, Tensor>; where: string}> {
+async function readTensors(folder: string, stop?: AbortSignal): Promise<{tensors: Map<string, Tensor>; where: string}> {
   const places = await readIndex(folder);
   if (places === undefined) {
     const where = join(folder, 'model.safetensors');
-    return {tensors: (await readSafetensors(where)).tensors, where};
+    return {tensors: (await readSafetensors(where, stop)).tensors, where};
   }
   const where = join(folder, INDEX);
   const tensors = new Map<string, Tensor>();
   for (const shard of new Set(Object.values(places))) {
-    const {tensors: some} = await readSafetensors(join(folder, shard));
+    const {tensors: some} = await readSafetensors(join(folder, shard), stop);
     for (const [name, tensor] of some) {
       if (places[name] !== shard) {
         throw new StageFailure(`${join(folder, shard)} holds “${name}”, which the index places elsewhere`);

@@ -10,33 +10,35 @@ import {withScoreHead} from './config.js';
 export type Weights = ReadonlyMap<string, Float32Array>;
 
 /** Every tensor of the model, in the order of the forward pass. */
-export function parameterShapes(config: ModelConfig): Map<string, readonly number[]> {
+export const parameterShapes = (config: ModelConfig): Map<string, readonly number[]> => new Map(eachParameter(config));
+
+/** The same one after the other: a config may ask for more layers than could ever be listed. */
+export function* eachParameter(config: ModelConfig): Generator<readonly [string, readonly number[]]> {
   const {hiddenSize: d, intermediateSize: f, headDim, vocabSize} = config;
   const q = config.heads * headDim;
   const kv = config.keyValueHeads * headDim;
-  const shapes = new Map<string, readonly number[]>([['model.embed_tokens.weight', [vocabSize, d]]]);
+  yield ['model.embed_tokens.weight', [vocabSize, d]];
   for (let layer = 0; layer < config.layers; layer++) {
     const at = `model.layers.${layer}.`;
-    shapes.set(`${at}input_layernorm.weight`, [d]);
+    yield [`${at}input_layernorm.weight`, [d]];
     for (const [name, size] of [
       ['q', q],
       ['k', kv],
       ['v', kv],
     ] as const) {
-      shapes.set(`${at}self_attn.${name}_proj.weight`, [size, d]);
-      if (config.attentionBias.qkv) shapes.set(`${at}self_attn.${name}_proj.bias`, [size]);
+      yield [`${at}self_attn.${name}_proj.weight`, [size, d]];
+      if (config.attentionBias.qkv) yield [`${at}self_attn.${name}_proj.bias`, [size]];
     }
-    shapes.set(`${at}self_attn.o_proj.weight`, [d, q]);
-    if (config.attentionBias.output) shapes.set(`${at}self_attn.o_proj.bias`, [d]);
-    shapes.set(`${at}post_attention_layernorm.weight`, [d]);
-    shapes.set(`${at}mlp.gate_proj.weight`, [f, d]);
-    shapes.set(`${at}mlp.up_proj.weight`, [f, d]);
-    shapes.set(`${at}mlp.down_proj.weight`, [d, f]);
+    yield [`${at}self_attn.o_proj.weight`, [d, q]];
+    if (config.attentionBias.output) yield [`${at}self_attn.o_proj.bias`, [d]];
+    yield [`${at}post_attention_layernorm.weight`, [d]];
+    yield [`${at}mlp.gate_proj.weight`, [f, d]];
+    yield [`${at}mlp.up_proj.weight`, [f, d]];
+    yield [`${at}mlp.down_proj.weight`, [d, f]];
   }
-  shapes.set('model.norm.weight', [d]);
-  if (config.head === 'score') shapes.set('score.weight', [1, d]);
-  else if (!config.tied) shapes.set('lm_head.weight', [vocabSize, d]);
-  return shapes;
+  yield ['model.norm.weight', [d]];
+  if (config.head === 'score') yield ['score.weight', [1, d]];
+  else if (!config.tied) yield ['lm_head.weight', [vocabSize, d]];
 }
 
 /**

@@ -33,9 +33,10 @@ const header = z.record(z.string(), z.unknown());
 
 /**
  * Reads a whole file.
+ * @param stop ends it between two tensors; it then rejects with the signal's reason
  * @throws {StageFailure} naming the file, and the tensor where there is one, when anything in it does not add up.
  */
-export async function readSafetensors(file: string): Promise<Safetensors> {
+export async function readSafetensors(file: string, stop?: AbortSignal): Promise<Safetensors> {
   const refuse = (problem: string): never => {
     throw new StageFailure(`${file}: ${problem}`);
   };
@@ -54,6 +55,7 @@ export async function readSafetensors(file: string): Promise<Safetensors> {
     checkLayout(entries, bytes - 8 - length, refuse);
     const tensors = new Map<string, Tensor>();
     for (const [name, {dtype, shape, data_offsets: offsets}] of entries) {
+      stop?.throwIfAborted();
       const data = await readExactly(handle, 8 + length + offsets[0], offsets[1] - offsets[0]);
       tensors.set(name, {shape, values: toFloat32(data, dtype as keyof typeof WIDTH)});
     }

@@ -86,6 +86,36 @@ test('shards are read by their index', async () => {
   await assert.rejects(openModel(folder), /outside the folder/);
 });
 
+test('a config with numbers that nothing can have is refused in words, whatever they are', async () => {
+  const folder = await fresh();
+  await saveModel(folder, {config, weights: initialWeights(config, 5)});
+  const json = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as Record<string, unknown>;
+  for (const [field, value, words] of [
+    // Listing the tensors of so many layers would take hours, and more memory than there is.
+    ['num_hidden_layers', 1e9, /lacks the tensor “model\.layers\.2\..*”, though the config asks for 1000000000 layers/],
+    ['num_hidden_layers', 1e12, /num_hidden_layers: Too big/],
+    ['num_hidden_layers', 'two', /num_hidden_layers: .*expected number, received string/],
+    ['num_hidden_layers', 1.5, /num_hidden_layers: /],
+    ['hidden_size', 1e9, /“model\.embed_tokens\.weight” has shape \[11, 8\], the config asks for \[11, 1000000000\]/],
+    ['hidden_size', 1e12, /hidden_size: Too big/],
+    ['vocab_size', -1, /vocab_size: Too small/],
+    ['vocab_size', 2e9, /the config asks for \[2000000000, 8\]/],
+    ['vocab_size', null, /vocab_size: /],
+    ['num_attention_heads', 3, /hidden_size: 8 is not a multiple of 3 heads|does not divide/],
+    ['num_key_value_heads', 7, /num_key_value_heads: 7 does not divide 2 heads/],
+    ['head_dim', 1e9, /q_proj\.weight” has shape \[8, 8\], the config asks for \[2000000000, 8\]/],
+    ['max_position_embeddings', 1e300, /max_position_embeddings: Too big/],
+    ['eos_token_id', 1e12, /eos_token_id: /],
+  ] as const) {
+    await writeFile(join(folder, 'config.json'), JSON.stringify({...json, [field]: value}));
+    await assert.rejects(openModel(folder), (error: Error) => {
+      assert.equal(error.name, 'StageFailure');
+      assert.match(error.message, words);
+      return true;
+    });
+  }
+});
+
 test('a model that does not fit its config is refused by name', async () => {
   const weights = initialWeights(config, 5);
   const write = async (
