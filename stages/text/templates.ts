@@ -3,9 +3,9 @@
  * reads its tokenizer's chat format. No template puts a `<think>` in the model's mouth: whether it thinks is its own
  * doing, and the format reward is about that.
  */
-import {Template} from '@huggingface/jinja';
-
 import {StageFailure} from '../../pipeline/stage.js';
+import {compileTemplate} from './jinja.js';
+import type {Render} from './jinja.js';
 import type {TemplateName} from './template-names.js';
 import type {Tokenizer} from './tokenizer.js';
 import {WORD_CHAT_TEMPLATE} from './word-tokenizer.js';
@@ -46,17 +46,44 @@ export function encodePrompt(tokenizer: Tokenizer, template: TemplateName, quest
  * A conversation in the tokenizer's chat format, opened for the assistant's next turn. A `<think>` that the format
  * pre-fills (as those of the distilled R1 models do) is taken off again.
  */
-export function renderChat(tokenizer: Tokenizer, messages: readonly Message[]): string {
-  if (tokenizer.chatTemplate === undefined) {
+export function renderChat(tokenizer: Pick<Tokenizer, TemplateParts>, messages: readonly Message[]): string {
+  const render = chatTemplate(tokenizer);
+  return render(messages).replace(/<think>\s*$/, '');
+}
+
+type TemplateParts = 'chatTemplate' | 'chatTemplateFile' | 'bosToken' | 'eosToken';
+
+/** Templates that were looked at, by their text and file: whether a template asks the question does not change. */
+const asking = new Map<string, (messages: readonly Message[]) => string>();
+
+/** The tokenizer's chat format. @throws {StageFailure} when there is none, or when it leaves the question out */
+function chatTemplate({
+  chatTemplate: source,
+  chatTemplateFile: file = 'this tokenizer',
+  bosToken = '',
+  eosToken,
+}: Pick<Tokenizer, TemplateParts>): (messages: readonly Message[]) => string {
+  if (source === undefined) {
     throw new StageFailure('this tokenizer has no chat template; use the template “zero” or “none” instead');
   }
-  const text = compiled(tokenizer.chatTemplate).render({
-    messages: messages.map((message) => ({...message})),
-    add_generation_prompt: true,
-    bos_token: tokenizer.bosToken ?? '',
-    eos_token: tokenizer.eosToken,
-  });
-  return text.replace(/<think>\s*$/, '');
+  const key = JSON.stringify([file, source, bosToken, eosToken]);
+  const known = asking.get(key);
+  if (known !== undefined) return known;
+  const template = compiled(source, file);
+  const render = (messages: readonly Message[]): string =>
+    template({
+      messages: messages.map((message) => ({...message})),
+      add_generation_prompt: true,
+      bos_token: bosToken,
+      eos_token: eosToken,
+    });
+  // A model that is asked without its question answers all the same, and nobody would see why it is always wrong.
+  const [one, other] = ['one', 'other'].map((content) => render([{role: 'user', content}]));
+  if (one === other) {
+    throw new StageFailure(`the chat template of ${file} leaves the question out; use the template “none” instead`);
+  }
+  asking.set(key, render);
+  return render;
 }
 
 /** The templates that need no tokenizer; `chat` is then the built-in word tokenizer's. */
@@ -70,18 +97,19 @@ export function plainPrompt(template: TemplateName, question: string): string {
       return TINY_ZERO_TEMPLATE.replace('{question}', () => question);
     case 'chat': {
       const messages = [{role: 'user', content: question}];
-      return compiled(WORD_CHAT_TEMPLATE).render({messages, add_generation_prompt: true});
+      return compiled(WORD_CHAT_TEMPLATE, 'the built-in tokenizer')({messages, add_generation_prompt: true});
     }
   }
 }
 
-const cache = new Map<string, Template>();
+const cache = new Map<string, Render>();
 
-function compiled(source: string): Template {
-  let template = cache.get(source);
+function compiled(source: string, where: string): Render {
+  const key = `${where}\n${source}`;
+  let template = cache.get(key);
   if (template === undefined) {
-    template = new Template(source);
-    cache.set(source, template);
+    template = compileTemplate(source, where);
+    cache.set(key, template);
   }
   return template;
 }

@@ -25,6 +25,8 @@ export interface Tokenizer {
   readonly eosToken: string;
   /** Jinja, if the tokenizer comes with a chat format. */
   readonly chatTemplate: string | undefined;
+  /** The file that it stands in. */
+  readonly chatTemplateFile?: string;
 }
 
 /** What is used of the package. Its own declarations leave out file extensions, so that TypeScript cannot follow them. */
@@ -62,6 +64,8 @@ export async function openTokenizer(folder: string): Promise<Tokenizer> {
   if (rows !== undefined && rows < size) {
     throw new StageFailure(`${file} has ids up to ${size - 1}, but the model beside it has a vocabulary of ${rows}`);
   }
+  const templateFile = join(folder, 'chat_template.jinja');
+  const ownTemplate = await readOptional(templateFile);
   return {
     size,
     encode: (text, {addSpecial = false} = {}) =>
@@ -75,7 +79,9 @@ export async function openTokenizer(folder: string): Promise<Tokenizer> {
     padId: padding(eosId, [config['pad_token'], config['unk_token'], config['bos_token']].map(idOf)),
     bosToken: typeof config['bos_token'] === 'string' ? config['bos_token'] : undefined,
     eosToken,
-    chatTemplate: (await readOptional(join(folder, 'chat_template.jinja'))) ?? templateOf(config['chat_template']),
+    ...(ownTemplate === undefined
+      ? {chatTemplate: templateOf(config['chat_template']), chatTemplateFile: configFile}
+      : {chatTemplate: ownTemplate, chatTemplateFile: templateFile}),
   };
 }
 

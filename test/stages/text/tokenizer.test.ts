@@ -140,14 +140,14 @@ test('special tokens written as objects and templates in a list are understood',
       unk_token: {content: '<|unknown|>'},
       chat_template: [
         {name: 'tool_use', template: 'no'},
-        {name: 'default', template: 'yes'},
+        {name: 'default', template: 'yes: {{ messages[0].content }}'},
       ],
     };
     await writeFile(join(older, 'tokenizer_config.json'), JSON.stringify(config));
     const opened = await openTokenizer(older);
     assert.equal(opened.eosId, tokenizer.eosId);
     assert.equal(opened.padId, tokenizer.idOf('<|unknown|>'));
-    assert.equal(renderPrompt(opened, 'chat', 'now ?'), 'yes');
+    assert.equal(renderPrompt(opened, 'chat', 'now ?'), 'yes: now ?');
   } finally {
     await rm(older, {recursive: true});
   }

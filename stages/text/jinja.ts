@@ -1,0 +1,285 @@
+/**
+ * The door to @huggingface/jinja: compiles and renders chat templates, which come with models from anywhere. Whatever is
+ * wrong with one is told in a sentence that names its file; what it makes is bounded; and what a loop has written before
+ * `{% break %}` or `{% continue %}` stays, as in Python's Jinja, where the package forgets it. How long it takes is not
+ * bounded here: that is for whoever can end the thread or process that renders.
+ */
+import * as package_ from '@huggingface/jinja';
+import {StageFailure} from '../../pipeline/stage.js';
+
+/** What is used of the package. Its own declarations leave out file extensions, so that TypeScript cannot follow them. */
+interface Package {
+  tokenize(source: string, options: {lstrip_blocks: boolean; trim_blocks: boolean}): unknown;
+  parse(tokens: unknown): unknown;
+  readonly Environment: new () => {set(name: string, value: unknown): unknown};
+  readonly Interpreter: new (environment: unknown) => Internals;
+}
+
+interface Node {
+  readonly type: string;
+  readonly body?: readonly Node[];
+  readonly [part: string]: unknown;
+}
+interface Value {
+  readonly type: string;
+  value: unknown;
+}
+
+/** The methods of the package's interpreter that are built upon. */
+interface Internals {
+  run(program: unknown): Value;
+  evaluate(node: Node, environment: unknown): Value;
+  evaluateBlock(nodes: readonly Node[], environment: unknown): Value;
+  evaluateFor(node: Node, environment: unknown): Value;
+}
+
+const {tokenize, parse, Environment, Interpreter} = package_ as unknown as Package;
+
+/** A template that has been read. @throws {StageFailure} for what goes wrong while it is rendered */
+export type Render = (variables: Readonly<Record<string, unknown>>) => string;
+
+/** As the sandbox has it in which transformers renders templates (jinja2.sandbox.MAX_RANGE). */
+const MAX_RANGE = 100_000;
+/** Far beyond any model's positions, and far below what would end the process that renders. */
+const MAX_TEXT = 10_000_000;
+const MAX_LIST = 1_000_000;
+
+/**
+ * @param where what to call the template: its file
+ * @throws {StageFailure} when it cannot be read
+ */
+export function compileTemplate(source: string, where: string): Render {
+  let program: unknown;
+  try {
+    program = parse(tokenize(source, {lstrip_blocks: true, trim_blocks: true}));
+  } catch (error) {
+    throw new StageFailure(`the chat template of ${where} cannot be read: ${unreadable(source, error)}`);
+  }
+  return (variables) => {
+    const environment = new Environment();
+    for (const [name, value] of Object.entries({...GLOBALS, ...variables})) environment.set(name, value);
+    const interpreter = new Bounded(environment);
+    try {
+      return String(interpreter.run(program).value);
+    } catch (error) {
+      if (error instanceof Refusal) {
+        throw new StageFailure(`the chat template of ${where} refuses this conversation: ${error.message}`);
+      }
+      throw new StageFailure(`chat template of ${where}: ${faultText(error, interpreter.failedAt, source)}`);
+    }
+  };
+}
+
+/** Thrown by a template itself, with `raise_exception`. */
+class Refusal extends Error {}
+
+/** Beyond a bound of ours. */
+class TooMuch extends Error {}
+
+const GLOBALS: Readonly<Record<string, unknown>> = {
+  ...{true: true, false: false, none: null, True: true, False: false, None: null},
+  raise_exception(message: unknown) {
+    throw new Refusal(String(message));
+  },
+  range(first: number, second?: number, step = 1) {
+    const [start, stop] = second === undefined ? [0, first] : [first, second];
+    if (step === 0) throw new TooMuch('range() in steps of 0');
+    const length = Math.max(0, Math.ceil((stop - start) / step));
+    if (!(length <= MAX_RANGE)) throw new TooMuch(`range() of ${length} numbers; ${MAX_RANGE} are the most`);
+    return Array.from({length}, (_, i) => start + i * step);
+  },
+  strftime_now: (format: unknown) => dateText(new Date(), String(format)),
+};
+
+const MONTHS = 'January February March April May June July August September October November December'.split(' ');
+
+/** What templates ask of Python's strftime: `%d %b %Y`, say. */
+function dateText(now: Date, format: string): string {
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const month = MONTHS[now.getMonth()]!;
+  const parts: Readonly<Record<string, string>> = {
+    Y: String(now.getFullYear()),
+    m: two(now.getMonth() + 1),
+    d: two(now.getDate()),
+    H: two(now.getHours()),
+    M: two(now.getMinutes()),
+    S: two(now.getSeconds()),
+    B: month,
+    b: month.slice(0, 3),
+    '%': '%',
+  };
+  return format.replace(/%(.)/g, (whole, name: string) => parts[name] ?? whole);
+}
+
+/** A loop that is going on. */
+interface Loop {
+  readonly body: readonly Node[] | undefined;
+  isLeft: boolean;
+  /** Characters that it has written. */
+  length: number;
+}
+
+function limitText(isWithin: boolean): void {
+  if (!isWithin) throw new TooMuch(`it makes a text of more than ${MAX_TEXT} characters`);
+}
+
+class Bounded extends Interpreter {
+  /** The innermost part that could not be evaluated. */
+  failedAt: Node | undefined;
+  readonly #loops: Loop[] = [];
+  /** What the package throws for `break` and `continue`, and what had been written by then. */
+  readonly #leaps = new Map<unknown, {readonly isBreak: boolean; text: string}>();
+
+  override evaluate(node: Node, environment: unknown): Value {
+    let value: Value;
+    try {
+      value = super.evaluate(node, environment);
+    } catch (error) {
+      if (node.type === 'Break' || node.type === 'Continue') {
+        this.#leaps.set(error, {isBreak: node.type === 'Break', text: ''});
+      } else if (!this.#leaps.has(error)) this.failedAt ??= node;
+      throw error;
+    }
+    if (typeof value.value === 'string') limitText(value.value.length <= MAX_TEXT);
+    if (Array.isArray(value.value) && value.value.length > MAX_LIST) {
+      throw new TooMuch(`it makes a list of more than ${MAX_LIST} entries`);
+    }
+    return value;
+  }
+
+  override evaluateBlock(nodes: readonly Node[], environment: unknown): Value {
+    const loop = this.#loops.at(-1);
+    const isBody = loop !== undefined && loop.body === nodes;
+    // The package asks for the rest of the rounds, since it has not seen the `break`.
+    if (isBody && loop.isLeft) return this.#text('', environment);
+    const written: Value[] = [];
+    const text = (): string => written.map(({value}) => value as string).join('');
+    let length = 0;
+    for (const node of nodes) {
+      let piece: Value;
+      try {
+        piece = super.evaluateBlock([node], environment);
+      } catch (error) {
+        const leap = this.#leaps.get(error);
+        if (leap === undefined) throw error;
+        leap.text = text() + leap.text;
+        if (!isBody) throw error;
+        this.#leaps.delete(error);
+        loop.isLeft = leap.isBreak;
+        return this.#text(leap.text, environment);
+      }
+      written.push(piece);
+      length += (piece.value as string).length;
+      limitText(length <= MAX_TEXT);
+    }
+    if (isBody) limitText((loop.length += length) <= MAX_TEXT);
+    return this.#text(text(), environment);
+  }
+
+  override evaluateFor(node: Node, environment: unknown): Value {
+    this.#loops.push({body: node.body, isLeft: false, length: 0});
+    try {
+      return super.evaluateFor(node, environment);
+    } finally {
+      this.#loops.pop();
+    }
+  }
+
+  /** A text as the package's own value, whose class it does not export. */
+  #text(text: string, environment: unknown): Value {
+    const value = super.evaluateBlock([], environment);
+    value.value = text;
+    return value;
+  }
+}
+
+/** Why a template could not be read, with the line where that is known. */
+function unreadable(source: string, error: unknown): string {
+  const {message} = error as Error;
+  const statement = /^Unknown statement type: (\w+)$/.exec(message)?.[1];
+  if (statement !== undefined) {
+    return `unknown statement “${statement}”${linesOf(source, `\\{%[-+]?\\s*${statement}\\b`)}`;
+  }
+  if (error instanceof RangeError) return 'it is nested too deep';
+  // That its parser falls over is how the package says that something is missing at the end.
+  if (error instanceof TypeError) return 'it ends too early: a block or a bracket is not closed';
+  return `${message}${lineOfToken(source, message)}`;
+}
+
+/** The line at which the tokens end that can be made: the first that gives the same error when nothing comes behind it. */
+function lineOfToken(source: string, message: string): string {
+  const lines = source.split('\n');
+  const fails = (count: number): boolean => {
+    try {
+      tokenize(lines.slice(0, count).join('\n'), {lstrip_blocks: true, trim_blocks: true});
+      return false;
+    } catch (error) {
+      return (error as Error).message === message;
+    }
+  };
+  const first = lines.findIndex((_, index) => index < 2000 && fails(index + 1));
+  return first === -1 ? '' : ` (line ${first + 1})`;
+}
+
+/** What went wrong while a template was rendered. */
+function faultText(error: unknown, at: Node | undefined, source: string): string {
+  const {message} = error as Error;
+  if (error instanceof TooMuch) return `${message}${at === undefined ? '' : linesOf(source, patternOf(at))}`;
+  if (error instanceof RangeError) {
+    return /call stack/.test(message) ? 'it calls itself without end' : `it makes more than can be held (${message})`;
+  }
+  if (error instanceof TypeError) return `it cannot be rendered here (${message})`;
+  const filter = /^Unknown (\w+)Value filter: (\w+)$/.exec(message);
+  if (filter !== null) {
+    const [, type = '', name = ''] = filter;
+    return `unknown filter “${name}” for ${kindText(type)}${linesOf(source, filterPattern(name))}`;
+  }
+  const misfit = /^Cannot apply filter "(\w+)" to type: (\w+?)(?:Value)?$/.exec(message);
+  if (misfit !== null) {
+    const [, name = '', type = ''] = misfit;
+    return `filter “${name}” cannot be applied to ${kindText(type)}${linesOf(source, filterPattern(name))}`;
+  }
+  const test = /^Unknown test: (\w+)$/.exec(message)?.[1];
+  if (test !== undefined) return `unknown test “${test}”${linesOf(source, `\\bis\\s+(?:not\\s+)?${test}\\b`)}`;
+  const called = at?.type === 'CallExpression' && message.startsWith('Cannot call') ? nameOf(at['callee']) : undefined;
+  if (called !== undefined) return `unknown function “${called}”${linesOf(source, `\\b${called}\\s*\\(`)}`;
+  return `${message}${at === undefined ? '' : linesOf(source, patternOf(at))}`;
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  Array: 'a list',
+  String: 'a text',
+  Numeric: 'a number',
+  Integer: 'a number',
+  Float: 'a number',
+  Object: 'a record',
+  Boolean: 'true or false',
+  Null: 'none',
+  Undefined: 'what is not defined',
+};
+const kindText = (type: string): string => KINDS[type] ?? type;
+
+const filterPattern = (name: string): string => `\\|\\s*${name}\\b`;
+
+/** The name of a variable, or the last of `a.b.c`. */
+function nameOf(node: unknown): string | undefined {
+  const {type, value, property} = (node ?? {}) as Node;
+  if (type === 'Identifier') return /^\w+$/.test(String(value)) ? String(value) : undefined;
+  return type === 'MemberExpression' ? nameOf(property) : undefined;
+}
+
+/** How a part looks in the source, as far as it has a name. */
+function patternOf(node: Node): string | undefined {
+  const name = nameOf(node) ?? nameOf(node['callee']) ?? nameOf(node['filter']) ?? nameOf(node['left']);
+  return name === undefined ? undefined : `\\b${name}\\b`;
+}
+
+/** The lines on which a pattern is found: nodes do not say where they came from. Nothing where there are many. */
+function linesOf(source: string, pattern: string | undefined): string {
+  if (pattern === undefined) return '';
+  const found = new Set<number>();
+  for (const {index} of source.matchAll(new RegExp(pattern, 'g'))) found.add(source.slice(0, index).split('\n').length);
+  const lines = [...found];
+  if (lines.length === 0 || lines.length > 3) return '';
+  return lines.length === 1 ? ` (line ${lines[0]})` : ` (line ${lines.slice(0, -1).join(', ')} or ${lines.at(-1)})`;
+}

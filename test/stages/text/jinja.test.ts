@@ -1,0 +1,111 @@
+/** Chat templates of other people: what is wrong with one is told in a sentence, and what it makes is bounded. */
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {StageFailure} from '../../../pipeline/stage.js';
+import {compileTemplate} from '../../../stages/text/jinja.js';
+import {renderChat} from '../../../stages/text/templates.js';
+
+const VARIABLES = {
+  messages: [
+    {role: 'user', content: 'hi'},
+    {role: 'assistant', content: 'yo'},
+  ],
+};
+const render = (source: string): string => compileTemplate(source, 'model/tokenizer_config.json')(VARIABLES);
+const fault = (source: string): string => {
+  try {
+    render(source);
+  } catch (error) {
+    assert.ok(error instanceof StageFailure, String(error));
+    return error.message;
+  }
+  throw new assert.AssertionError({message: `${source} was rendered`});
+};
+
+test('what a loop has written before it is left, or before its round is, stays', () => {
+  for (const [source, text] of [
+    ['{% for m in messages %}{{ m.content }}{% break %}{% endfor %}!', 'hi!'],
+    ['{% for m in messages %}a{% if loop.first %}[{{ m.content }}]{% continue %}{% endif %}b{% endfor %}!', 'a[hi]ab!'],
+    [
+      '{% for m in messages %}{% for x in range(9) %}{{ x }}{% if x == 1 %}{% break %}{% endif %}{% endfor %};{% endfor %}',
+      '01;01;',
+    ],
+    [
+      '{% for m in messages %}{% if true %}{% for x in [1] %}{{ x }}{% endfor %}{% break %}{% endif %}{% endfor %}',
+      '1',
+    ],
+    ['{% for m in messages %}{% break %}{% else %}none{% endfor %}', ''],
+    ['{% for m in [] %}{% break %}{% else %}none{% endfor %}', 'none'],
+    [
+      '{% macro f() %}{% for x in range(3) %}{{ x }}{% break %}{% endfor %}{% endmacro %}{% for x in range(2) %}{{ f() }}{% endfor %}',
+      '00',
+    ],
+    [
+      '{% set ns = namespace(n=0) %}{% for x in range(5) %}{% set ns.n = ns.n + 1 %}{% if x == 1 %}{% break %}{% endif %}{% endfor %}{{ ns.n }}',
+      '2',
+    ],
+  ] as const) {
+    assert.equal(render(source), text, source);
+  }
+});
+
+test('what is unknown in a template is named with its line', () => {
+  for (const [source, words] of [
+    ['a\nb\n{{ messages[0].content | fou }}', 'unknown filter “fou” for a text (line 3)'],
+    ['{{ messages | fou(1) }}', 'unknown filter “fou” for a list (line 1)'],
+    ['{{ nothing | upper }}', 'filter “upper” cannot be applied to what is not defined (line 1)'],
+    ['{% if messages is odd_one %}x{% endif %}', 'unknown test “odd_one” (line 1)'],
+    ['{{ "fou" }}\n{{ fou(1) }}', 'unknown function “fou” (line 2)'],
+    ['\n{{ messages[0].content.fou() }}', 'unknown function “fou” (line 2)'],
+    ['{{ fou() }}\n{{ fou() }}', 'unknown function “fou” (line 1 or 2)'],
+    ['{{ range(0, 3, 0) }}', 'range() in steps of 0 (line 1)'],
+  ] as const) {
+    assert.equal(fault(source), `chat template of model/tokenizer_config.json: ${words}`);
+  }
+  assert.match(fault('{{ messages + 1 }}'), /^chat template of model\/tokenizer_config\.json: Unknown operator "\+"/);
+});
+
+test('what is no template is told as such', () => {
+  for (const [source, words] of [
+    ['x\n{% trans %}y{% endtrans %}', 'unknown statement “trans” (line 2)'],
+    ['x\n{{ ` }}', 'Unexpected character: ` (line 2)'],
+    ["{{ 'abc", 'Unexpected end of input (line 1)'],
+    ['{% for x in messages %}', 'it ends too early: a block or a bracket is not closed'],
+    ['{% if %}', 'Unexpected token: CloseStatement'],
+  ] as const) {
+    assert.equal(fault(source), `the chat template of model/tokenizer_config.json cannot be read: ${words}`);
+  }
+});
+
+test('a template that refuses a conversation is heard', () => {
+  assert.equal(
+    fault("{{ raise_exception('roles must alternate') }}"),
+    'the chat template of model/tokenizer_config.json refuses this conversation: roles must alternate',
+  );
+});
+
+test('what a template makes is bounded: numbers, texts, lists, depth', () => {
+  assert.match(
+    fault('{% for i in range(1000000000) %}x{% endfor %}'),
+    /range\(\) of 1000000000 numbers; 100000 are the most/,
+  );
+  const text = /it makes a text of more than 10000000 characters/;
+  assert.match(fault('{% for i in range(90000) %}{% for j in range(90000) %}xxxxxxxxxx{% endfor %}{% endfor %}'), text);
+  const doubled = (first: string) =>
+    `{% set ns = namespace(x=${first}) %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}{{ ns.x | length }}`;
+  assert.match(fault(doubled("'aaaa'")), text);
+  assert.match(fault(doubled('[1, 2]')), /it makes a list of more than 1000000 entries/);
+  const nested = `${'{% if true %}'.repeat(20_000)}x${'{% endif %}'.repeat(20_000)}`;
+  assert.match(fault(nested), /it is nested too deep|it calls itself without end/);
+});
+
+test('a template that leaves the question out is refused, one that asks it another way is not', () => {
+  const tokenizer = {chatTemplateFile: 'model/tokenizer_config.json', bosToken: '<s>', eosToken: '</s>'};
+  const question = [{role: 'user', content: ' What ? '}] as const;
+  assert.throws(
+    () => renderChat({...tokenizer, chatTemplate: '{{ bos_token }}hello'}, question),
+    /the chat template of model\/tokenizer_config\.json leaves the question out; use the template “none” instead/,
+  );
+  const odd = '{% for m in messages %}{{ m.content | trim | upper }}{% endfor %}';
+  assert.equal(renderChat({...tokenizer, chatTemplate: odd}, question), 'WHAT ?');
+});
