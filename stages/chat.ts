@@ -4,8 +4,9 @@
  */
 import {setImmediate as turnOfOthers} from 'node:timers/promises';
 import type {Sample, Score} from './evaluation/index.js';
+import type {Weights} from './model/parameters.js';
+import type {EncodedPrompt} from './sampling.js';
 import type {Prompt} from './tasks/prompt.js';
-import {encodePrompt, renderChat} from './text/templates.js';
 import type {Message, TemplateName} from './text/templates.js';
 import {StageFailure} from '../pipeline/stage.js';
 import {samplingUniforms} from './random.js';
@@ -22,11 +23,16 @@ export interface SamplingOptions {
 
 export interface Chat {
   /**
-   * The reply to a conversation, piece by piece as it is sampled. The same seed, turn and text give the same reply.
-   * @throws {StageFailure} when the conversation no longer fits the model's positions.
+   * The reply to a conversation, piece by piece as it is sampled. The same seed, turn and text give the same reply. When
+   * `signal` is aborted it ends with what there is.
+   * @throws {StageFailure} when the conversation no longer fits the model's positions, or its template or tokenizer fails.
    */
-  reply(messages: readonly Message[], turn: number): AsyncGenerator<Piece, {tokens: number; finished: boolean}>;
-  close(): void;
+  reply(
+    messages: readonly Message[],
+    turn: number,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Piece, {tokens: number; finished: boolean}>;
+  close(): Promise<void>;
 }
 
 export interface Piece {
@@ -38,77 +44,112 @@ export interface Piece {
 /** Tokens that one native call samples: few enough to feel like streaming. */
 const PIECE = 8;
 
-/** Opens a model folder for talking. Prompts are padded to powers of two, so that few programs are compiled. */
-export async function openChat(model: string, options: SamplingOptions): Promise<Chat> {
-  const [{openEngine, generation}, {openModel}, {openTokenizer}] = await Promise.all([
+/** Conversations up to this many tokens need no program but those that are compiled at the start. */
+const FIRST = 256;
+
+/** Prompts are padded to powers of two, so that few programs are compiled. */
+const paddedLength = (length: number): number => 2 ** Math.ceil(Math.log2(Math.max(length, 32)));
+
+function lengthsTo(most: number): number[] {
+  const lengths: number[] = [];
+  for (let length = paddedLength(1); length < most; length *= 2) lengths.push(length);
+  return [...lengths, most];
+}
+
+/**
+ * Opens a model folder for talking.
+ * @param stop ends the opening, which then rejects with its reason
+ */
+export async function openChat(model: string, options: SamplingOptions, stop?: AbortSignal): Promise<Chat> {
+  const [{openEngine, generation}, {openModel}, {openGuardedTokenizer}] = await Promise.all([
     import('./tensorflow/engine.js'),
     import('./model/folder.js'),
-    import('./text/tokenizer.js'),
+    import('./text/guarded-tokenizer.js'),
   ]);
-  const {config, weights} = await openModel(model);
-  const tokenizer = await openTokenizer(model);
+  const {config, weights} = await openModel(model, stop);
+  const tokenizer = await openGuardedTokenizer(model, stop === undefined ? {} : {signal: stop});
   const longest = config.maxPositions - PIECE;
   const stopIds = [...new Set([tokenizer.eosId, ...config.eosIds])];
-  const lengths = [32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384, 32_768].filter((length) => length < longest);
-  const engine = await openEngine({
-    config,
-    weights,
-    threads: options.threads,
-    programs: {
-      piece: generation({
-        prompts: 1,
-        group: 1,
-        promptLengths: [...lengths, longest],
-        maxNewTokens: PIECE,
-        temperature: options.temperature,
-        topP: options.topP,
-        topK: options.temperature === 0 ? 1 : 0,
-        stopIds,
-        padId: tokenizer.padId,
-      }),
-    },
-  });
+  const open = async (most: number, of: Weights) => {
+    const engine = await openEngine({
+      config,
+      weights: of,
+      threads: options.threads,
+      programs: {
+        piece: generation({
+          prompts: 1,
+          group: 1,
+          promptLengths: lengthsTo(most),
+          maxNewTokens: PIECE,
+          temperature: options.temperature,
+          topP: options.topP,
+          topK: options.temperature === 0 ? 1 : 0,
+          stopIds,
+          padId: tokenizer.padId,
+        }),
+      },
+    });
+    return {engine, most};
+  };
+  let opened = await open(Math.min(FIRST, longest), weights);
   // Compiles what the first reply needs, so that it starts as quickly as the others.
-  engine.run.piece({prompts: [[tokenizer.eosId]], uniforms: new Float32Array(PIECE)});
+  opened.engine.run.piece({prompts: [[tokenizer.eosId]], uniforms: new Float32Array(PIECE)});
+  /** A program is compiled by computing it once, so one for more positions than anybody uses would only cost. */
+  const engineFor = async (length: number, signal?: AbortSignal) => {
+    if (length > opened.most) {
+      const again = await openModel(model, signal);
+      opened.engine.dispose();
+      opened = await open(Math.min(paddedLength(length), longest), again.weights);
+    }
+    return opened.engine;
+  };
   return {
-    async *reply(messages, turn) {
-      const last = messages.at(-1)!;
-      const prompt =
-        options.template === 'chat'
-          ? tokenizer.encode(renderChat(tokenizer, messages))
-          : encodePrompt(tokenizer, options.template, last.content);
-      if (prompt.length > longest) {
-        throw new StageFailure(
-          `the conversation has ${prompt.length} tokens; this model has room for ${longest} and a reply`,
-        );
-      }
+    async *reply(messages, turn, signal) {
       const sampled: number[] = [];
-      let text = '';
-      let shown = '';
       let finished = false;
-      const most = Math.min(options.maxTokens, config.maxPositions - prompt.length);
-      while (!finished && sampled.length < most && prompt.length + sampled.length <= longest) {
-        // A token's draw depends on its position in the reply, so pieces of any size give the same text.
-        const from = sampled.length;
-        const key = {seed: options.seed, purpose: 'chat', step: turn};
-        const uniforms = samplingUniforms(key, [0], from + PIECE).slice(from);
-        const [drawn] = engine.run.piece({prompts: [[...prompt, ...sampled]], uniforms});
-        const tokens = drawn!.tokens.slice(0, most - from);
-        finished = drawn!.finished && tokens.length === drawn!.tokens.length;
-        sampled.push(...tokens.filter((token) => !stopIds.includes(token)));
-        text = tokenizer.decode(sampled);
-        // A character that is split over tokens decodes to U+FFFD until its last byte is there.
-        if (text.startsWith(shown) && !text.endsWith('\uFFFD')) {
-          yield {text: text.slice(shown.length), tokens: sampled.length};
-          shown = text;
+      try {
+        const prompt = await tokenizer.encodePrompt(options.template, messages, signal);
+        if (prompt.length === 0) {
+          throw new StageFailure(`there is nothing to ask: no tokens under the template “${options.template}”`);
         }
-        await turnOfOthers(); // lets the terminal draw and Ctrl-C through between pieces
+        if (prompt.length > longest) {
+          throw new StageFailure(
+            `the conversation has ${prompt.length} tokens; this model has room for ${longest} and a reply`,
+          );
+        }
+        let text = '';
+        let shown = '';
+        const most = Math.min(options.maxTokens, config.maxPositions - prompt.length);
+        while (!finished && sampled.length < most && prompt.length + sampled.length <= longest) {
+          // A token's draw depends on its position in the reply, so pieces of any size give the same text.
+          const from = sampled.length;
+          const key = {seed: options.seed, purpose: 'chat', step: turn};
+          const uniforms = samplingUniforms(key, [0], from + PIECE).slice(from);
+          const engine = await engineFor(prompt.length + sampled.length, signal);
+          const [drawn] = engine.run.piece({prompts: [[...prompt, ...sampled]], uniforms});
+          const tokens = drawn!.tokens.slice(0, most - from);
+          finished = drawn!.finished && tokens.length === drawn!.tokens.length;
+          sampled.push(...tokens.filter((token) => !stopIds.includes(token)));
+          text = await tokenizer.decode(sampled, signal);
+          // A character that is split over tokens decodes to U+FFFD until its last byte is there.
+          if (text.startsWith(shown) && !text.endsWith('\uFFFD')) {
+            yield {text: text.slice(shown.length), tokens: sampled.length};
+            shown = text;
+          }
+          await turnOfOthers(); // lets the terminal draw and Ctrl-C through between pieces
+        }
+        if (text !== shown)
+          yield {text: text.startsWith(shown) ? text.slice(shown.length) : text, tokens: sampled.length};
+      } catch (error) {
+        if (signal?.aborted !== true || error !== signal.reason) throw error;
+        finished = false;
       }
-      if (text !== shown)
-        yield {text: text.startsWith(shown) ? text.slice(shown.length) : text, tokens: sampled.length};
       return {tokens: sampled.length, finished};
     },
-    close: () => engine.dispose(),
+    async close() {
+      opened.engine.dispose();
+      await tokenizer.close();
+    },
   };
 }
 
@@ -120,27 +161,54 @@ export async function answerPrompts(
     readonly samples: number;
     readonly done: (through: number, total: number) => void;
     readonly note: (text: string) => void;
+    /** Ends it; it then rejects with the signal's reason. */
+    readonly stop?: AbortSignal;
   },
 ): Promise<{samples: Sample[]; scores: Score[]}> {
-  const [{sampleRows}, {judgeSample, scoreSamples}, {readConfig}] = await Promise.all([
+  const [
+    {withSampler},
+    {drawGroups, fitting},
+    {beforeEnd, readCompletion},
+    {judgeSample, scoreSamples},
+    {openModel},
+    text,
+  ] = await Promise.all([
     import('./curation.js'),
+    import('./sampling.js'),
+    import('./text/completion.js'),
     import('./evaluation/index.js'),
     import('./model/folder.js'),
+    import('./text/guarded-tokenizer.js'),
   ]);
-  const {maxPositions} = await readConfig(model);
-  const maxNewTokens = Math.min(options.maxTokens, Math.floor(maxPositions / 2));
-  const {groups} = await sampleRows(prompts, {
-    ...options,
-    model,
-    maxNewTokens,
-    chunk: 8,
-    cores: options.threads,
-    key: {seed: options.seed, purpose: 'eval'},
-  });
-  const samples = groups.flatMap((group) =>
-    group.map(({prompt, completion, sample, tokens}) =>
-      judgeSample(prompt, completion, {sample, tokens: tokens.length}),
-    ),
-  );
-  return {samples, scores: scoreSamples(samples, {k: options.samples, seed: options.seed})};
+  const {stop, template, seed} = options;
+  if (prompts.length === 0) throw new StageFailure('there are no prompts');
+  const {config, weights} = await openModel(model, stop);
+  const tokenizer = await text.openGuardedTokenizer(model, stop === undefined ? {} : {signal: stop});
+  try {
+    const maxNewTokens = Math.min(options.maxTokens, Math.floor(config.maxPositions / 2));
+    const limit = config.maxPositions - maxNewTokens;
+    const encoded: EncodedPrompt[] = [];
+    for (const prompt of prompts) {
+      const tokens = await tokenizer.encodePrompt(template, [{role: 'user', content: prompt.question}]);
+      encoded.push(fitting(prompt, tokens, {template, limit}));
+    }
+    const drawn = await withSampler(
+      {
+        ...options,
+        ...{config, weights, tokenizer, maxNewTokens, prompts: encoded},
+        chunk: 8,
+        cores: options.threads,
+        key: {seed, purpose: 'eval'},
+      },
+      (sampler, drawing) => drawGroups(sampler, encoded, drawing, (each) => each),
+    );
+    const samples: Sample[] = [];
+    for (const {prompt, sample, tokens, finished} of drawn.flat()) {
+      const said = await tokenizer.decode(beforeEnd(tokens, tokenizer.eosId));
+      samples.push(judgeSample(prompt, readCompletion(said, finished), {sample, tokens: tokens.length}));
+    }
+    return {samples, scores: scoreSamples(samples, {k: options.samples, seed})};
+  } finally {
+    await tokenizer.close();
+  }
 }

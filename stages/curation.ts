@@ -1,11 +1,14 @@
 /** Sampling from a model and keeping what passes: shared by cold-start data and rejection sampling. No training here. */
 import {StageFailure} from '../pipeline/stage.js';
+import type {Model} from './model/folder.js';
+import type {Sampler} from './rollout/sampler.js';
 import {readPrompts} from './rows.js';
 import type {RolloutRow} from './schemas.js';
 import {encodePrompts, lengthBuckets, sampleGroups, samplingWith} from './sampling.js';
-import type {Rollout} from './sampling.js';
+import type {Drawing, EncodedPrompt, Rollout} from './sampling.js';
 import type {Prompt} from './tasks/prompt.js';
 import type {TemplateName} from './text/templates.js';
+import type {Tokenizer} from './text/tokenizer.js';
 
 /** What happened to the completions: one count for each reason that dropped some, and the rest kept. */
 export class Sieve {
@@ -66,9 +69,8 @@ export const sampleFromModel = async ({
 
 /** `samples` completions for each prompt from a model folder. */
 export async function sampleRows(rows: readonly Prompt[], options: ModelSampling): Promise<Sampled> {
-  const {model, template, prefill = '', samples, temperature, topP, maxNewTokens, chunk, key, done} = options;
-  const [{openSampler}, {openModel}, {countParameters}, {openTokenizer}] = await Promise.all([
-    import('./rollout/sampler.js'),
+  const {model, template, prefill = '', maxNewTokens} = options;
+  const [{openModel}, {countParameters}, {openTokenizer}] = await Promise.all([
     import('./model/folder.js'),
     import('./model/parameters.js'),
     import('./text/tokenizer.js'),
@@ -77,11 +79,37 @@ export async function sampleRows(rows: readonly Prompt[], options: ModelSampling
   const tokenizer = await openTokenizer(model);
   if (rows.length === 0) throw new StageFailure('there are no prompts');
   const prompts = encodePrompts(rows, {tokenizer, template, prefill, limit: config.maxPositions - maxNewTokens});
+  const groups = await withSampler({...options, config, weights, prompts, tokenizer}, (sampler, drawing) =>
+    sampleGroups(sampler, prompts, {...drawing, tokenizer, prefill}),
+  );
+  const generatedTokens = groups.flat().reduce((sum, {tokens}) => sum + tokens.length, 0);
+  return {groups, generatedTokens, parameters: countParameters(config)};
+}
+
+/** Opens a sampler of a model for prompts that are encoded, and closes it after `work`. */
+export async function withSampler<T>(
+  {
+    prompts,
+    tokenizer,
+    samples,
+    temperature,
+    topP,
+    maxNewTokens,
+    chunk,
+    key,
+    done,
+    ...options
+  }: Omit<ModelSampling, 'template' | 'model' | 'prefill'> &
+    Pick<Model, 'config' | 'weights'> & {
+      readonly prompts: readonly EncodedPrompt[];
+      readonly tokenizer: Pick<Tokenizer, 'eosId' | 'padId'>;
+    },
+  work: (sampler: Sampler, drawing: Drawing) => Promise<T>,
+): Promise<T> {
+  const {openSampler} = await import('./rollout/sampler.js');
   const lengths = prompts.map(({tokens}) => tokens.length);
   const sampler = await openSampler({
     ...options,
-    config,
-    weights,
     sampling: samplingWith(tokenizer, {
       prompts: chunk,
       group: samples,
@@ -91,22 +119,12 @@ export async function sampleRows(rows: readonly Prompt[], options: ModelSampling
       topP,
     }),
   });
-  let groups: Rollout[][];
   try {
-    groups = await sampleGroups(sampler, prompts, {
-      tokenizer,
-      group: samples,
-      chunk,
-      maxNewTokens,
-      key,
-      prefill,
-      done: (through) => done(through, prompts.length),
-    });
+    const through = (count: number): void => done(count, prompts.length);
+    return await work(sampler, {group: samples, chunk, maxNewTokens, key, done: through});
   } finally {
     await sampler.close();
   }
-  const generatedTokens = groups.flat().reduce((sum, {tokens}) => sum + tokens.length, 0);
-  return {groups, generatedTokens, parameters: countParameters(config)};
 }
 
 /** A rollout as a row, with what became of it. */

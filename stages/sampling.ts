@@ -50,15 +50,26 @@ export function encodePrompts(
   },
 ): EncodedPrompt[] {
   const forced = prefill === '' ? [] : tokenizer.encode(prefill);
-  return prompts.map((prompt) => {
-    const tokens = [...encodePrompt(tokenizer, template, prompt.question), ...forced];
-    if (tokens.length > limit) {
-      throw new StageFailure(
-        `prompt ${prompt.id} has ${tokens.length} tokens, the model takes ${limit} beside the response`,
-      );
-    }
-    return {prompt, tokens};
-  });
+  return prompts.map((prompt) =>
+    fitting(prompt, [...encodePrompt(tokenizer, template, prompt.question), ...forced], {template, limit}),
+  );
+}
+
+/** A prompt with its tokens. @throws {StageFailure} when there are none, or more than `limit` */
+export function fitting(
+  prompt: Prompt,
+  tokens: readonly number[],
+  {template, limit}: {readonly template: TemplateName; readonly limit: number},
+): EncodedPrompt {
+  if (tokens.length === 0) {
+    throw new StageFailure(`prompt ${prompt.id} has no tokens under the template “${template}”`);
+  }
+  if (tokens.length > limit) {
+    throw new StageFailure(
+      `prompt ${prompt.id} has ${tokens.length} tokens, the model takes ${limit} beside the response`,
+    );
+  }
+  return {prompt, tokens};
 }
 
 /** At most `count` padded lengths that cover all of `lengths`, each a multiple of 8: few, because each is compiled. */
@@ -72,37 +83,52 @@ export function lengthBuckets(lengths: readonly number[], count = 2): number[] {
 
 /** What a model's sampler is opened with: a sample ends with the tokenizer's end token, the nucleus alone cuts the tail. */
 export const samplingWith = (
-  {eosId, padId}: Tokenizer,
+  {eosId, padId}: Pick<Tokenizer, 'eosId' | 'padId'>,
   options: Omit<GenerationOptions, 'topK' | 'stopIds' | 'padId' | 'of'>,
 ): GenerationOptions => ({...options, topK: 0, stopIds: [eosId], padId});
 
+export interface Drawing {
+  readonly group: number;
+  /** Prompts in one native call. */
+  readonly chunk: number;
+  readonly maxNewTokens: number;
+  /** What the draws depend on besides prompt number, sample and position. */
+  readonly key: {readonly seed: number; readonly purpose: string; readonly step?: number};
+  /** Called with the number of prompts that are through. */
+  readonly done?: (prompts: number) => void;
+}
+
 /**
- * `group` samples of every prompt, prompt by prompt in the given order.
+ * `group` samples of every prompt with their texts, prompt by prompt in the given order.
  *
- * @param chunk prompts in one native call
- * @param key what the draws depend on besides prompt number, sample and position
  * @param prefill text that was forced into the prompt and belongs to the completion when it is judged
- * @param done called with the number of prompts that are through
  */
 export async function sampleGroups(
   sampler: Sampler,
   prompts: readonly EncodedPrompt[],
-  options: {
-    readonly tokenizer: Tokenizer;
-    readonly group: number;
-    readonly chunk: number;
-    readonly maxNewTokens: number;
-    readonly key: {readonly seed: number; readonly purpose: string; readonly step?: number};
-    readonly prefill?: string;
-    readonly done?: (prompts: number) => void;
-  },
+  {tokenizer, prefill = '', ...drawing}: Drawing & {readonly tokenizer: Tokenizer; readonly prefill?: string},
 ): Promise<Rollout[][]> {
-  const {tokenizer, group, chunk, maxNewTokens, key, prefill = '', done} = options;
   const forced = prefill === '' ? [] : tokenizer.encode(prefill);
+  return drawGroups(sampler, prompts, drawing, (drawn) => ({
+    ...drawn,
+    completion: completionOf(tokenizer, [...forced, ...drawn.tokens], drawn.finished),
+  }));
+}
+
+/** A sampled completion whose text nobody has looked at. */
+export type Drawn = Omit<Rollout, 'completion'>;
+
+/** The same, where `read` says what becomes of a completion. */
+export async function drawGroups<T>(
+  sampler: Sampler,
+  prompts: readonly EncodedPrompt[],
+  {group, chunk, maxNewTokens, key, done}: Drawing,
+  read: (drawn: Drawn) => T,
+): Promise<T[][]> {
   const order = prompts
     .map((_, index) => index)
     .sort((a, b) => prompts[a]!.tokens.length - prompts[b]!.tokens.length || a - b);
-  const groups = new Array<Rollout[]>(prompts.length);
+  const groups = new Array<T[]>(prompts.length);
   const membersOf = (place: number): number[] => order.slice(place * chunk, (place + 1) * chunk);
   /** Made when one is asked for: the uniforms of all would be much to hold. */
   function* chunks(): Generator<Chunk> {
@@ -122,14 +148,7 @@ export async function sampleGroups(
       const {prompt, tokens: promptTokens} = prompts[index]!;
       groups[index] = Array.from({length: group}, (_, sample) => {
         const {tokens, finished} = drawn[place * group + sample]!;
-        return {
-          prompt,
-          sample,
-          promptTokens,
-          tokens,
-          finished,
-          completion: completionOf(tokenizer, [...forced, ...tokens], finished),
-        };
+        return read({prompt, sample, promptTokens, tokens, finished});
       });
     });
     through += members.length;

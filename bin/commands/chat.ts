@@ -25,13 +25,13 @@ export const chatCommand = (services: Services): Command =>
     .action(async (reference: string, question: string | undefined, options: GlobalOptions & SamplingFlags) => {
       const {openChat} = await import('../../stages/chat.js');
       await withModelFolder(services, options, reference, async (folder, stop) => {
-        const chat = await quietly(() => openChat(folder, samplingOf(options, Number.MAX_SAFE_INTEGER)));
+        const chat = await quietly(() => openChat(folder, samplingOf(options, Number.MAX_SAFE_INTEGER), stop));
         try {
           if (question !== undefined) {
-            await answer(services, options, chat.reply([{role: 'user', content: question}], 0), question, stop);
+            await answer(services, options, chat.reply([{role: 'user', content: question}], 0, stop), question, stop);
           } else await converse(services, options, chat, stop);
         } finally {
-          chat.close();
+          await chat.close();
         }
       });
     });
@@ -59,7 +59,7 @@ async function converse(services: Services, options: GlobalOptions, chat: Chat, 
       replying = new AbortController();
       const until = AbortSignal.any([stop, replying.signal]);
       try {
-        const text = await answer(services, options, chat.reply(asked, turn++), line, until);
+        const text = await answer(services, options, chat.reply(asked, turn++, until), line, until);
         messages = [...asked, {role: 'assistant', content: text}];
       } catch (error) {
         if (!typed || !(error instanceof Error) || error.name !== 'StageFailure') throw error;
@@ -94,7 +94,7 @@ async function answer(
     const next = await reply.next();
     if (next.done === true) {
       const {finished} = next.value;
-      if (!finished && options.json !== true)
+      if (!finished && !stop.aborted && options.json !== true)
         services.complain(`\n(cut off after ${next.value.tokens} tokens; --max-tokens allows more)`);
       return end(next.value);
     }

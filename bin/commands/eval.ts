@@ -47,7 +47,7 @@ export const evalCommand = (services: Services): Command =>
         const {samples: each} = options;
         const sampling = samplingOf(options, Number.MAX_SAFE_INTEGER);
         const {samples, scores} = await quietly(() =>
-          answerPrompts(folder, prompts, {...sampling, samples: each, done, note: services.complain}),
+          answerPrompts(folder, prompts, {...sampling, samples: each, done, note: services.complain, stop}),
         ).finally(() => services.progress(undefined));
         if (options.json === true) services.say(JSON.stringify({model: reference, scores, samples}));
         else services.say(scoreTable([{model: reference, scores}], services));

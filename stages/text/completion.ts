@@ -37,9 +37,13 @@ export function readCompletion(text: string, finished: boolean): Completion {
 
 /** Reads the ids that a model sampled, with or without the end token, which is left out of the text. */
 export function completionOf(tokenizer: Tokenizer, ids: ArrayLike<number>, finished: boolean): Completion {
-  const all = Array.from(ids);
-  const end = all.indexOf(tokenizer.eosId);
-  return readCompletion(tokenizer.decode(end === -1 ? all : all.slice(0, end)), finished);
+  return readCompletion(tokenizer.decode(beforeEnd(Array.from(ids), tokenizer.eosId)), finished);
+}
+
+/** What was sampled before the end token. */
+export function beforeEnd(ids: readonly number[], eosId: number): readonly number[] {
+  const end = ids.indexOf(eosId);
+  return end === -1 ? ids : ids.slice(0, end);
 }
 
 /**

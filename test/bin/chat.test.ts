@@ -1,9 +1,10 @@
 /** `r1 chat` and `r1 eval` on a model of random weights: what it says is nonsense, how it says it is not. */
 import assert from 'node:assert/strict';
-import {mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import {cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, before, test} from 'node:test';
+import type {TestContext} from 'node:test';
 import {chatCommand} from '../../bin/commands/chat.js';
 import {evalCommand} from '../../bin/commands/eval.js';
 import {StageFailure} from '../../pipeline/stage.js';
@@ -19,7 +20,7 @@ import {spoken} from './spoken.js';
 
 const root = mkdtempSync(join(tmpdir(), 'r1-chat-'));
 const model = join(root, 'model');
-/** Room for a reply of a thousand tokens, which takes some seconds. */
+/** Room for a reply that takes hours, since each piece of it reads all that was said before. */
 const patient = join(root, 'patient');
 
 before(async () => {
@@ -28,7 +29,7 @@ before(async () => {
   const {size, eosId, padId} = await openTokenizer(join(root, 'tokenizer'));
   for (const [folder, hiddenSize, maxPositions] of [
     [model, 16, 64],
-    [patient, 128, 2048],
+    [patient, 128, 65_536],
   ] as const) {
     const config = newConfig({
       vocabSize: size,
@@ -86,6 +87,20 @@ test('a reply comes in pieces that make up what --json gives at once, and is cut
   );
 });
 
+test('a model opens as quickly whatever positions it has, and a longer conversation gets a longer program', async () => {
+  const vast = join(root, 'vast');
+  cpSync(patient, vast, {recursive: true});
+  const file = join(vast, 'config.json');
+  const config = JSON.parse(readFileSync(file, 'utf8')) as object;
+  writeFileSync(file, JSON.stringify({...config, max_position_embeddings: 2_000_000_000}));
+  const long = 'left '.repeat(300);
+  const said = async (folder: string, question: string) =>
+    JSON.parse((await chat(folder, question, '--json', '--max-tokens', '16', '--temperature', '0')).out) as Reply;
+  for (const question of ['hello', long]) {
+    assert.deepEqual(await said(vast, question), await said(patient, question));
+  }
+});
+
 test('a question that does not fit the model is refused with the numbers', async () => {
   await assert.rejects(chat(model, 'left '.repeat(70)), (error: unknown) => {
     assert.ok(error instanceof StageFailure);
@@ -113,7 +128,8 @@ test('Ctrl-C ends a reply, the exit code says so, and nothing is left behind', a
   await bench.make({node: 'base', outputs: {model: {kind: 'model', files}}});
   const scratch = temporaryFolder(t);
   process.env['TMPDIR'] = scratch;
-  const talking = start(t, ['chat', 'base', 'hello', '--temperature', '0', '--store', bench.folder], {cwd: root});
+  const words = ['chat', 'base', 'hello', '--temperature', '0', '--max-tokens', '60000', '--store', bench.folder];
+  const talking = start(t, words, {cwd: root});
   delete process.env['TMPDIR'];
   await until('the model speaks', () => talking.out() !== '');
   assert.equal(readdirSync(scratch).length, 1, 'the model lies in a folder of its own');
@@ -121,6 +137,62 @@ test('Ctrl-C ends a reply, the exit code says so, and nothing is left behind', a
   const ended = await talking.ended;
   assert.equal(ended.code, 130, ended.err);
   assert.deepEqual(readdirSync(scratch), []);
+});
+
+/** A model whose chat template goes through its loops for days. */
+function looping(t: TestContext): string {
+  const folder = join(temporaryFolder(t), 'model');
+  cpSync(model, folder, {recursive: true});
+  const file = join(folder, 'tokenizer_config.json');
+  const loops = '{% for a in range(90000) %}{% for b in range(90000) %}{% for c in range(90000) %}';
+  const chat_template = `{{ messages[0].content }}${loops}${'{% endfor %}'.repeat(3)}`;
+  writeFileSync(file, JSON.stringify({...(JSON.parse(readFileSync(file, 'utf8')) as object), chat_template}));
+  return folder;
+}
+
+/** In the thread of the tokenizer it says when a template is about to be rendered; beside it nothing runs out of time. */
+const SAYING = `
+import {writeFileSync} from 'node:fs';
+import {isMainThread} from 'node:worker_threads';
+if (isMainThread) {
+  const later = globalThis.setTimeout;
+  globalThis.setTimeout = (work, ms, ...rest) => later(work, ms * 1000, ...rest);
+} else {
+  const store = Atomics.store;
+  Atomics.store = (...args) => {
+    writeFileSync('rendering', '');
+    return store(...args);
+  };
+}
+`;
+
+test('Ctrl-C ends chat and eval while a template loops', async (t) => {
+  const folder = looping(t);
+  const question = '{"question": "hello", "answer": 1}';
+  for (const words of [
+    ['chat', folder, 'hello'],
+    ['eval', folder, '--prompts', 'one.jsonl'],
+  ]) {
+    const cwd = temporaryFolder(t, {'one.jsonl': question, 'saying.mjs': SAYING});
+    const talking = start(t, words, {cwd, preload: join(cwd, 'saying.mjs')});
+    await until('the template is rendered', () => existsSync(join(cwd, 'rendering')));
+    talking.child.kill('SIGINT');
+    const {code, err} = await talking.ended;
+    assert.equal(code, 130, err);
+  }
+});
+
+test('a template that loops ends with a sentence, one with a mistake with its name and line', async (t) => {
+  const folder = looping(t);
+  await assert.rejects(
+    chat(folder, 'hello'),
+    /the chat template of .*tokenizer_config\.json did not come to an end in 5 s: .*--template none/,
+  );
+  writeFileSync(join(folder, 'chat_template.jinja'), 'one\n{{ messages | fou }}');
+  const {code, err} = await r1(t, ['chat', folder, 'hello'], {cwd: root});
+  assert.equal(code, 2);
+  assert.match(err, /^chat template of .*chat_template\.jinja: unknown filter “fou” for a list \(line 2\)$/m);
+  assert.doesNotMatch(err, /node_modules|Internal error|\n\s+at /);
 });
 
 test('eval samples answers to the questions of a file and scores them', async () => {

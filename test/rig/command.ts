@@ -72,8 +72,11 @@ export function start(
 export const r1 = (t: TestContext, words: readonly string[], where: Where): Promise<Ended> =>
   start(t, words, where).ended;
 
-/** Waits until `look` finds something, and gives up with `what` after some seconds. */
-export async function until<T>(what: string, look: () => T | undefined | false, patience = 15_000): Promise<T> {
+/** A test that waits longer than this has hung, however busy the machine is, ms. */
+export const PATIENCE = 240_000;
+
+/** Waits until `look` finds something, and gives up with `what` when nothing can come of it any more. */
+export async function until<T>(what: string, look: () => T | undefined | false, patience = PATIENCE): Promise<T> {
   const started = performance.now();
   for (;;) {
     const found = look();

@@ -1,0 +1,163 @@
+/**
+ * A tokenizer and its chat template in a thread that can be ended. Both come with a model from anywhere, and either may
+ * loop: a template by its loops, a pattern by backtracking. A stage has a process of its own, which can be killed; whoever
+ * talks to a model sits before this one, and Ctrl-C is heard only while its main thread is free.
+ */
+import {Worker} from 'node:worker_threads';
+import {StageFailure} from '../../pipeline/stage.js';
+import type {TemplateName} from './template-names.js';
+import type {Message} from './templates.js';
+
+export interface GuardedTokenizer {
+  readonly eosId: number;
+  readonly padId: number;
+  /**
+   * Ids of what the model is asked: a conversation in its chat format, or the last message in another template.
+   * @throws {StageFailure} for what is wrong with the template, and when one of the two does not come to an end
+   */
+  encodePrompt(template: TemplateName, messages: readonly Message[], signal?: AbortSignal): Promise<number[]>;
+  decode(ids: readonly number[], signal?: AbortSignal): Promise<string>;
+  close(): Promise<void>;
+}
+
+export interface GuardOptions {
+  /** Ends the thread; what was asked of it rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Time for one text, ms; longer ones get more. */
+  readonly limitMs?: number;
+}
+
+/** What the thread is told when it starts. `phase` is shared memory: what it is at. */
+export interface ThreadData {
+  readonly folder: string;
+  readonly phase: Int32Array;
+}
+
+export const PHASES = ['rendering', 'encoding', 'decoding'] as const;
+
+export type Request =
+  | {readonly type: 'prompt'; readonly template: TemplateName; readonly messages: readonly Message[]}
+  | {readonly type: 'decode'; readonly ids: readonly number[]};
+
+export type Reply =
+  | {readonly type: 'opened'; readonly eosId: number; readonly padId: number; readonly templateFile: string}
+  | {readonly type: 'ids'; readonly ids: number[]}
+  | {readonly type: 'text'; readonly text: string}
+  /** What was thrown; `isFault` when it is a sentence about the model's files. */
+  | {readonly type: 'thrown'; readonly isFault: boolean; readonly message: string};
+
+const LIMIT = 5000;
+/** A long text gets so many more ms for each character, or token. */
+const MORE = 0.1;
+/** A tokenizer of 200,000 entries opens in about a second; on a busy machine in a few. */
+const OPENING = 60_000;
+
+/** @throws {StageFailure} when the folder holds no tokenizer that can be read */
+export async function openGuardedTokenizer(
+  folder: string,
+  {signal, limitMs = LIMIT}: GuardOptions = {},
+): Promise<GuardedTokenizer> {
+  const phase = new Int32Array(new SharedArrayBuffer(4));
+  const open = async (until: AbortSignal | undefined) => {
+    const thread = new Worker(new URL('./tokenizer-thread.js', import.meta.url), {
+      workerData: {folder, phase} satisfies ThreadData,
+    });
+    const late = () => `${folder}/tokenizer.json could not be opened in ${OPENING / 1000} s`;
+    const reply = await replyOf(thread, {signal: until, limitMs: OPENING, late});
+    return {thread, opened: answerIn(reply, 'opened')};
+  };
+  const first = await open(signal);
+  const {eosId, padId, templateFile} = first.opened;
+  let thread: Worker | undefined = first.thread;
+
+  async function ask(request: Request, size: number, until = signal): Promise<Reply> {
+    until?.throwIfAborted();
+    // The one before was ended in the middle of something.
+    const asked = thread ?? (await open(until)).thread;
+    thread = undefined;
+    const limit = limitMs + MORE * size;
+    const late = () => lateText(PHASES[Atomics.load(phase, 0)]!, {folder, templateFile, limit});
+    const reply = replyOf(asked, {signal: until, limitMs: limit, late});
+    asked.postMessage(request);
+    const answer = await reply;
+    thread = asked;
+    return answer;
+  }
+
+  return {
+    eosId,
+    padId,
+    async encodePrompt(template, messages, until) {
+      const size = messages.reduce((sum, {content}) => sum + content.length, 0);
+      const reply = await ask({type: 'prompt', template, messages}, size, until);
+      return answerIn(reply, 'ids').ids;
+    },
+    async decode(ids, until) {
+      const reply = await ask({type: 'decode', ids}, ids.length, until);
+      return answerIn(reply, 'text').text;
+    },
+    async close() {
+      await thread?.terminate();
+    },
+  };
+}
+
+/** @throws what was thrown in the thread, which is as good as before */
+function answerIn<T extends Reply['type']>(reply: Reply, type: T): Extract<Reply, {type: T}> {
+  if (reply.type === type) return reply as Extract<Reply, {type: T}>;
+  const {isFault, message} = reply as Extract<Reply, {type: 'thrown'}>;
+  throw isFault ? new StageFailure(message) : new Error(`Internal error: ${message}`);
+}
+
+/** The next reply of a thread, which is ended when there is none in time, or nobody waits for it any more. */
+function replyOf(
+  thread: Worker,
+  {signal, limitMs, late}: {signal: AbortSignal | undefined; limitMs: number; late: () => string},
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const settle = (settled: () => void): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      thread.off('message', onMessage).off('error', onError);
+      settled();
+    };
+    /** The reason is given when the thread is no more: a process does not end while one of its threads is in a loop. */
+    const end = (error: unknown): void => settle(() => void thread.terminate().then(() => reject(error as Error)));
+    const onAbort = (): void => end(signal!.reason);
+    const timer = setTimeout(() => end(new StageFailure(late())), limitMs);
+    const onError = (error: NodeJS.ErrnoException): void =>
+      end(
+        error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+          ? new StageFailure(`${late()}, nor in the memory that it has`)
+          : error,
+      );
+    const onMessage = (reply: Reply): void => settle(() => resolve(reply));
+    thread.on('message', onMessage).on('error', onError);
+    if (signal?.aborted === true) onAbort();
+    else signal?.addEventListener('abort', onAbort, {once: true});
+  });
+}
+
+interface Late {
+  readonly folder: string;
+  readonly templateFile: string;
+  readonly limit: number;
+}
+
+/** Which file does not come to an end, and what to do. */
+function lateText(phase: (typeof PHASES)[number], {folder, templateFile, limit}: Late): string {
+  const seconds = `${Math.round(limit / 100) / 10} s`;
+  switch (phase) {
+    case 'rendering':
+      return (
+        `the chat template of ${templateFile} did not come to an end in ${seconds}: one of its loops may be endless; ` +
+        'mend it, or use another template (--template none)'
+      );
+    case 'encoding':
+    case 'decoding':
+      return (
+        `${folder}/tokenizer.json did not come to an end in ${seconds} of ${phase} one text: one of its patterns may ` +
+        'backtrack without end; compare the file with that of the model’s author'
+      );
+  }
+}

@@ -1,0 +1,50 @@
+/** The thread of guarded-tokenizer.ts: opens a tokenizer and answers one request after another, saying what it is at. */
+import {parentPort, workerData} from 'node:worker_threads';
+import {PHASES} from './guarded-tokenizer.js';
+import type {Reply, Request, ThreadData} from './guarded-tokenizer.js';
+import {renderChat, renderPrompt} from './templates.js';
+import {openTokenizer} from './tokenizer.js';
+import type {Tokenizer} from './tokenizer.js';
+
+const {folder, phase} = workerData as ThreadData;
+const port = parentPort;
+if (port === null) throw new Error('Internal error: tokenizer-thread.js was started outside a thread');
+
+const at = (name: (typeof PHASES)[number]): void => void Atomics.store(phase, 0, PHASES.indexOf(name));
+
+const answer = async (make: () => Reply | Promise<Reply>): Promise<void> => {
+  let reply: Reply;
+  try {
+    reply = await make();
+  } catch (error) {
+    const {name, message, stack} = error as Error;
+    const isFault = name === 'StageFailure';
+    reply = {type: 'thrown', isFault, message: isFault ? message : (stack ?? message)};
+  }
+  port.postMessage(reply);
+};
+
+function carriedOut(tokenizer: Tokenizer, request: Request): Reply {
+  switch (request.type) {
+    case 'prompt': {
+      const {template, messages} = request;
+      at('rendering');
+      const isChat = template === 'chat';
+      const text = isChat
+        ? renderChat(tokenizer, messages)
+        : renderPrompt(tokenizer, template, messages.at(-1)!.content);
+      at('encoding');
+      return {type: 'ids', ids: tokenizer.encode(text, {addSpecial: !isChat})};
+    }
+    case 'decode':
+      at('decoding');
+      return {type: 'text', text: tokenizer.decode(request.ids)};
+  }
+}
+
+void answer(async () => {
+  const tokenizer = await openTokenizer(folder);
+  port.on('message', (request: Request) => void answer(() => carriedOut(tokenizer, request)));
+  const {eosId, padId, chatTemplateFile = folder} = tokenizer;
+  return {type: 'opened', eosId, padId, templateFile: chatTemplateFile};
+});
