@@ -39,7 +39,8 @@ export async function readRows(
   onRow: (row: Json, line: number) => void,
 ): Promise<void> {
   const decoder = new StringDecoder('utf8');
-  let rest = '';
+  /** The beginning of a line whose end has not come: joined once, however many pieces it comes in. */
+  let begun: string[] = [];
   let line = 0;
   const take = (text: string): void => {
     line += 1;
@@ -53,11 +54,18 @@ export async function readRows(
     onRow(row, line);
   };
   await files.read(file, (chunk) => {
-    const lines = (rest + decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))).split('\n');
-    rest = lines.pop() ?? '';
-    for (const text of lines) take(text);
+    // At line feeds alone: JSON writes U+2028, which ends a line for some, as it is.
+    const [first = '', ...others] = decoder
+      .write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))
+      .split('\n');
+    begun.push(first);
+    if (others.length === 0) return;
+    const last = others.pop()!;
+    take(begun.join(''));
+    for (const text of others) take(text);
+    begun = [last];
   });
-  rest += decoder.end();
+  const rest = begun.join('') + decoder.end();
   if (rest !== '') take(rest);
 }
 

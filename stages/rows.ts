@@ -5,11 +5,11 @@
 import {createReadStream, createWriteStream} from 'node:fs';
 import {mkdir, readFile, stat, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {createInterface} from 'node:readline';
 import {Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
 import type {z} from 'zod';
 import {StageFailure} from '../pipeline/stage.js';
+import {linesOf} from './lines.js';
 import type {Prompt} from './tasks/prompt.js';
 
 /**
@@ -21,10 +21,11 @@ export async function readRows<T>(folder: string, schema: z.ZodType<T>): Promise
   if (!(await isFile(file))) throw new StageFailure(`there is no ${file}`);
   const rows: T[] = [];
   let line = 0;
-  for await (const text of createInterface({input: createReadStream(file), crlfDelay: Infinity})) {
-    line++;
-    if (text.trim() === '') continue;
-    rows.push(parseRow(text, schema, `${file}:${line}`));
+  for await (const texts of linesOf(createReadStream(file) as AsyncIterable<Buffer>)) {
+    for (const text of texts) {
+      line++;
+      if (text.trim() !== '') rows.push(parseRow(text, schema, `${file}:${line}`));
+    }
   }
   return rows;
 }

@@ -41,3 +41,15 @@ test('no rows make an empty file, not a missing one', async () => {
   assert.equal(readFileSync(join(at, 'rows.jsonl'), 'utf8'), '');
   assert.deepEqual(await readRows(at, sampleRow), []);
 });
+
+test('what ends a line for others stays inside a row, in whatever version of Node this runs', async () => {
+  const at = folder();
+  const rows = ['a\u2028b\u2029c', 'd\u0085e\r\n\u000b'].map((response, id) => ({
+    id: String(id),
+    from: [],
+    question: 'q',
+    response,
+  }));
+  await writeRows(at, rows);
+  assert.deepEqual(await readRows(at, sampleRow), rows, process.version);
+});
