@@ -10,6 +10,7 @@ import {UserError, codeOf} from './error.js';
 import {setAside} from './discard.js';
 import type {EntryKind, FileStat, Files} from './files.js';
 import {SMALL, hashAll, hashFile} from './hash.js';
+import {throwIfInterrupted} from './interruption.js';
 import {blobPath, shardOf} from './layout.js';
 import type {Layout} from './layout.js';
 import {inParallel} from './parallel.js';
@@ -181,7 +182,10 @@ export class Blobs {
 
   async #putOwn(found: readonly Found[], placed: Set<Digest>): Promise<readonly Digest[]> {
     const {files} = this.#context;
-    const synced = inParallel(found, AT_ONCE, ({from}) => files.sync(from));
+    const synced = inParallel(found, AT_ONCE, async ({from}) => {
+      throwIfInterrupted(files.interruption);
+      await files.sync(from);
+    });
     synced.catch(() => undefined); // Waited for below, also when hashing fails first.
     const digests = await hashAll(
       files,

@@ -12,6 +12,7 @@ export type UserErrorReason =
   | 'changed-while-read'
   | 'disk-full'
   | 'folder-in-use'
+  | 'interrupted'
   | 'io-error'
   | 'newer-store'
   | 'no-permission'

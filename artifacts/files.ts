@@ -28,6 +28,7 @@ import {open, rmdir} from 'node:fs/promises';
 import type {FileHandle} from 'node:fs/promises';
 import {promisify} from 'node:util';
 import {codeOf} from './error.js';
+import type {Interruption} from './interruption.js';
 
 export type EntryKind = 'file' | 'folder' | 'link' | 'special';
 
@@ -48,6 +49,9 @@ export interface FileStat {
 export type OnChunk = (chunk: Uint8Array) => void;
 
 export interface Files {
+  /** Set on a door whose long operations can be ended (`interruption.ts`): what it stands before, and what ends them. */
+  readonly original?: Files;
+  readonly interruption?: Interruption;
   /** Of the entry itself, a symbolic link is not followed. Undefined when nothing is there. */
   stat(path: string): FileStat | undefined;
   /** Of what a symbolic link leads to. Undefined when it leads nowhere. */

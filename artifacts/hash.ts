@@ -11,6 +11,8 @@ import {asDigest, sha256} from './digest.js';
 import {disk} from './files.js';
 import type {Files} from './files.js';
 import type {HashReply, HashRequest} from './hash-worker.js';
+import {interrupted, throwIfInterrupted} from './interruption.js';
+import type {Interruption} from './interruption.js';
 
 /** Up to here a file is read in one go. */
 export const SMALL = 1 << 20;
@@ -39,18 +41,21 @@ export async function hashFiles(
 ): Promise<void> {
   const total = list.reduce((sum, {bytes}) => sum + bytes, 0);
   const threads = Math.min(availableParallelism(), list.length);
-  if (files === disk && total >= WORTH_THREADS && threads > 1) return hashOnThreads(list, threads, onHashed);
+  if ((files.original ?? files) === disk && total >= WORTH_THREADS && threads > 1)
+    return hashOnThreads(list, threads, onHashed, files.interruption);
   let sinceBreath = 0;
   for (const [index, file] of list.entries()) {
     try {
       onHashed(index, await hashFile(files, file));
     } catch (error) {
+      throwIfInterrupted(files.interruption);
       onHashed(index, error instanceof Error ? error : new Error(String(error)));
     }
     sinceBreath += Math.max(file.bytes, 4096);
     if (sinceBreath > 8 * SMALL) {
       sinceBreath = 0;
       await breathe();
+      throwIfInterrupted(files.interruption);
     }
   }
 }
@@ -72,6 +77,7 @@ async function hashOnThreads(
   list: readonly ToHash[],
   threads: number,
   onHashed: (index: number, digest: Digest | Error) => void,
+  interruption: Interruption | undefined,
 ): Promise<void> {
   const queue = list.map((_, index) => index).sort((a, b) => list[a]!.bytes - list[b]!.bytes);
   const feed = (worker: Worker): boolean => {
@@ -88,8 +94,13 @@ async function hashOnThreads(
   await Promise.all(
     Array.from({length: threads}, async () => {
       const worker = new Worker(new URL('./hash-worker.js', import.meta.url));
+      const {signal} = interruption ?? {};
+      let stop = (): void => undefined;
       try {
         await new Promise<void>((done, fail) => {
+          stop = () => fail(interrupted());
+          signal?.addEventListener('abort', stop);
+          if (signal?.aborted === true) stop();
           worker.on('error', fail);
           worker.on('message', (replies: readonly HashReply[]) => {
             for (const reply of replies) {
@@ -105,6 +116,7 @@ async function hashOnThreads(
           if (!feed(worker)) done();
         });
       } finally {
+        signal?.removeEventListener('abort', stop);
         await worker.terminate();
       }
     }),

@@ -10,6 +10,7 @@ export type {UserErrorReason} from './error.js';
 export {pathMistake} from './manifest.js';
 export type {Adoption, Begun, Facts, Finished, NewAttempt, NewRun, Source} from './facts.js';
 export type {Damage, Placed} from './folders.js';
+export {isInterrupted} from './interruption.js';
 export type {Metrics, MetricsOptions} from './metrics.js';
 export type {PastAttempt, Questions} from './questions.js';
 export type {Gone, Reusable} from './reuse.js';

@@ -23,6 +23,8 @@ import {openFolders} from './folders.js';
 import type {Damage, Placed} from './folders.js';
 import {openGate} from './gate.js';
 import type {Gate} from './gate.js';
+import {interruptible} from './interruption.js';
+import type {Interruption} from './interruption.js';
 import {layoutOf} from './layout.js';
 import type {Layout} from './layout.js';
 import {openMetrics} from './metrics.js';
@@ -95,6 +97,11 @@ export interface Store extends Facts, Omit<Questions, 'outputsPresent'>, Metrics
   artifact(digest: Digest): Artifact | undefined;
   /** Resolves when all that was written so far would survive a power cut. */
   settle(): Promise<void>;
+  /**
+   * From now on, when this is aborted, whatever reads or copies much (`ingest`, `describe`, `materialise`, `inputsIntact`)
+   * ends within a moment with UserError 'interrupted'. Undefined: nothing does any more.
+   */
+  interruptOn(signal: AbortSignal | undefined): void;
   /** One view of the store for many reads, which then cost less; nothing may be written inside. */
   reading<T>(work: () => T): T;
   /** Keeps the garbage collector waiting until `work` is over: put `ingest` and its `finishAttempt` inside. */
@@ -152,7 +159,8 @@ function assemble(
   const layout = layoutOf(folder);
   const cache = openStatCache(db, readonly);
   const quarantine = openQuarantine(db, readonly);
-  const context = {layout, files, cache, quarantine, readonly};
+  const interruption: Interruption = {signal: undefined};
+  const context = {layout, files: interruptible(files, interruption), cache, quarantine, readonly};
   const blobs = new Blobs(context);
   const rows = openArtifactRows(db);
   const gate = openGate(layout, readonly);
@@ -211,6 +219,7 @@ function assemble(
     scratch: (purpose) => scratch.make(purpose),
     artifact: (digest) => rows.load(digest),
     settle,
+    interruptOn: (signal) => void (interruption.signal = signal),
     reading: (work) => db.snapshot(work, 'carry this out'),
     withoutCollector: (work) => gate.share(work),
     holdRunnerLock: (run) => locks.hold(run),

@@ -4,19 +4,10 @@
  */
 import {existsSync, statSync} from 'node:fs';
 import {join} from 'node:path';
-import {UserError, plainError} from '../artifacts/index.js';
-import type {
-  Artifact,
-  AttemptId,
-  ClaimId,
-  Cost,
-  Damage,
-  Digest,
-  Placed,
-  Store,
-  UserErrorReason,
-} from '../artifacts/index.js';
+import {UserError, isInterrupted, plainError} from '../artifacts/index.js';
+import type {Artifact, AttemptId, ClaimId, Cost, Digest, Placed, Store, UserErrorReason} from '../artifacts/index.js';
 import type {Emit} from './events.js';
+import {damagesOf, inputsChanged} from './input-damage.js';
 import {EventTail} from './eventtail.js';
 import type {Executor, Exit, Running, StopWhy} from './executors/executor.js';
 import {MOST_MESSAGE, MOST_STACK, shortened} from './jobevents.js';
@@ -102,8 +93,24 @@ const PASSING: ReadonlySet<UserErrorReason> = new Set([
  */
 export async function close(claimed: Claimed, thrown: unknown, with_: Attempting): Promise<Attempted> {
   const error = plainError(thrown, 'conclude the attempt');
+  if (isInterrupted(error)) return closeEarly(claimed, with_);
   if (error instanceof UserError && PASSING.has(error.reason)) throw error;
   return conclude(claimed, failureAround(error), {wallMs: wallOf(claimed.folder)}, with_);
+}
+
+/**
+ * The run is to end while bytes are being read or copied. What a process left is whole, only not recorded: it stays as it is,
+ * and the next run that wants it stores it. Where there is nothing yet, nothing is lost.
+ */
+async function closeEarly(claimed: Claimed, with_: Attempting): Promise<Attempted> {
+  const {emit} = with_;
+  const {node, attempt, folder} = claimed;
+  const [result, cost] = [readResult(folder), {wallMs: wallOf(folder)}];
+  const outcome: Outcome = {reason: 'stopped'};
+  if (!result.ok || result.value === undefined) return conclude(claimed, outcome, cost, with_);
+  emit({type: 'node-note', node: node.id, text: 'it had ended, but is not stored yet: the next run goes on with that'});
+  emit({type: 'node-finished', node: node.id, attempt, cost, log: jobFiles(folder).log, outcome, outputs: {}});
+  return {outcome, outputs: {}};
 }
 
 /** What went wrong around a stage rather than in it. */
@@ -187,7 +194,6 @@ async function seeToItsEnd(
     ...(own?.written === undefined ? {} : {writtenBytes: own.written}),
     ...(tail.tokens === undefined ? {} : {tokens: tail.tokens}),
   };
-  const damages = await store.inputsIntact(claimed.inputs);
   let outcome: Outcome = outcomeOf({
     folder,
     exit,
@@ -197,18 +203,13 @@ async function seeToItsEnd(
     timeout,
     askedBefore: askedBefore !== undefined,
   });
+  const damages = await damagesOf(claimed.inputs, outcome, store);
   if (outcome.reason === 'succeeded') {
     if (garbled !== undefined) outcome = {reason: 'events-garbled', ...garbled};
     else if (damages.length > 0) outcome = inputsChanged(damages);
     else if (hasOutputs(claimed)) endedWell?.();
   }
   return conclude(claimed, outcome, cost, with_, isTriedAgain);
-}
-
-function inputsChanged(damages: readonly Damage[]): Outcome {
-  const digestsOf = (list: readonly Damage[]) => [...new Set(list.map(({artifact}) => artifact))];
-  const outOfUse = digestsOf(damages.filter(({blobDamaged}) => blobDamaged));
-  return {reason: 'inputs-changed', digests: digestsOf(damages), outOfUse};
 }
 
 /** Stores the outputs of a success, records the outcome, tidies the job folder. */
@@ -278,7 +279,7 @@ async function ingestOutputs({node, folder}: Claimed, store: Store): Promise<Rec
     try {
       outputs[port] = await store.ingest(outputPath(folder, port), kind, {own: true});
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
+      if (!(error instanceof UserError) || isInterrupted(error)) throw error;
       if (error.reason === 'not-found') return {reason: 'output-missing', port};
       if (error.reason === 'refused-file') return {reason: 'output-refused', port, message: error.message};
       return {reason: 'store-failed', message: error.message, ...(error.hint === undefined ? {} : {hint: error.hint})};

@@ -4,6 +4,7 @@
  */
 import {createReadStream, statSync} from 'node:fs';
 import {join} from 'node:path';
+import {isInterrupted} from '../artifacts/index.js';
 import type {Artifact, Attempt, Json, Store} from '../artifacts/index.js';
 import {outcomeOf, outputPath} from './attempt.js';
 import {Terminator} from './terminate.js';
@@ -65,12 +66,28 @@ export interface ReproduceOptions {
 export async function reproduce(attempt: Attempt, options: ReproduceOptions): Promise<Result<Verdict, Failure>> {
   const {store} = options;
   const same = await sameStage(attempt, options);
-  const made = same.ok ? await makeAgain(attempt, same.value, options) : ok(same.error);
+  const made = same.ok ? await untilStopped(() => makeAgain(attempt, same.value, options), options) : ok(same.error);
   if (made.ok) {
     const {verdict, ...detail} = made.value;
     store.recordReproduction(attempt.id, {verdict, detail: JSON.parse(JSON.stringify(detail)) as Json});
   }
   return made;
+}
+
+/** Also ends the hashing and comparing of large outputs when a stop is asked for. */
+async function untilStopped<T>(
+  work: () => Promise<Result<T, Failure>>,
+  {store, stop}: ReproduceOptions,
+): Promise<Result<T, Failure>> {
+  store.interruptOn(stop.asked);
+  try {
+    return await work();
+  } catch (error) {
+    if (!isInterrupted(error) && !(error instanceof Error && error.name === 'AbortError')) throw error;
+    return err({reason: 'stopped'});
+  } finally {
+    store.interruptOn(undefined);
+  }
 }
 
 interface Found {
@@ -177,7 +194,7 @@ async function makeAgain(
       if (now.digest === artifact) continue;
       const before = store.artifact(artifact);
       if (before === undefined) throw new Error(`Internal error: artifact ${artifact} was never recorded`);
-      return ok({verdict: 'differs', ...(await firstDifference({port, before, now, folder, store}))});
+      return ok({verdict: 'differs', ...(await firstDifference({port, before, now, folder, store, stop: stop.asked}))});
     }
     return ok({verdict: 'reproducible'});
   } catch (error) {
@@ -194,9 +211,10 @@ interface Compared {
   readonly now: Artifact;
   readonly folder: string;
   readonly store: Store;
+  readonly stop: AbortSignal;
 }
 
-async function firstDifference({port, before, now, folder, store}: Compared): Promise<Difference> {
+async function firstDifference({port, before, now, folder, store, stop}: Compared): Promise<Difference> {
   const [was, is] = [before, now].map(({files}) => new Map(files.map((file) => [file.path, file.sha256])));
   const paths = [...new Set([...was!.keys(), ...is!.keys()])].sort();
   const file = paths.find((path) => was!.get(path) !== is!.get(path)) ?? '';
@@ -204,7 +222,7 @@ async function firstDifference({port, before, now, folder, store}: Compared): Pr
   const recorded = join(folder, 'recorded');
   await store.materialise(before.digest, recorded);
   const [a, b] = [join(recorded, file), join(outputPath(folder, port), file)];
-  const offset = await firstDifferentByte(a, b);
+  const offset = await firstDifferentByte(a, b, stop);
   if (!file.endsWith('.safetensors')) return {port, file, offset};
   const {compareTensors, readTensorHeader} = await import('../artifacts/tensors.js');
   const {disk} = await import('../artifacts/files.js');
@@ -216,8 +234,8 @@ async function firstDifference({port, before, now, folder, store}: Compared): Pr
 }
 
 /** Offset of the first byte in which two files differ; the length of the shorter one when it is the start of the other. */
-async function firstDifferentByte(a: string, b: string): Promise<number> {
-  const chunks = {highWaterMark: 1 << 20};
+async function firstDifferentByte(a: string, b: string, signal: AbortSignal): Promise<number> {
+  const chunks = {highWaterMark: 1 << 20, signal};
   const other = createReadStream(b, chunks)[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   let offset = 0;
   // Both streams read in pieces of the same size, so the pieces lie at the same offsets.

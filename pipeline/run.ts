@@ -2,7 +2,7 @@
  * Carries out a plan: records the run, holds its lock, ends or adopts what a dead runner left, schedules the nodes, sums
  * up. All that a person sees comes out as events; nothing here prints.
  */
-import {UserError} from '../artifacts/index.js';
+import {UserError, isInterrupted} from '../artifacts/index.js';
 import type {AttemptId, Lock, Orphan, RunId, Store} from '../artifacts/index.js';
 import {environmentWarningText, environmentWarnings} from './env-reads.js';
 import {missingVariables} from './environment.js';
@@ -63,6 +63,7 @@ export async function run(prepared: Prepared, options: RunOptions): Promise<RunS
   // The first look at `performance` loads a part of Node, 3 ms of a run that has nothing to do.
   const started = process.hrtime();
   const {id, lock} = begin(prepared, options);
+  const patience = interruptSoon(options);
   try {
     const summary = await new Runner(prepared, options, id).run();
     store.endRun(id, summary.outcome);
@@ -72,8 +73,32 @@ export async function run(prepared: Prepared, options: RunOptions): Promise<RunS
     emit({type: 'run-finished', run: id, outcome: summary.outcome, ...tally(summary.ends), wallMs, expectedMs});
     return {run: id, wallMs, ...summary};
   } finally {
+    patience.end();
     lock.release();
   }
+}
+
+/** What is small is through by then, so that a stop seldom leaves anything to the next run. */
+const PATIENCE = 1000;
+
+/** Ends what reads or copies much: a moment after a stop is asked for, or at once when it is to be at once. */
+function interruptSoon({store, stop}: RunOptions): {end(): void} {
+  const long = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const soon = () => (timer = setTimeout(() => long.abort(), PATIENCE));
+  const now = () => long.abort();
+  stop.asked.addEventListener('abort', soon);
+  stop.now.addEventListener('abort', now);
+  if (stop.asked.aborted) soon();
+  store.interruptOn(long.signal);
+  return {
+    end() {
+      clearTimeout(timer);
+      stop.asked.removeEventListener('abort', soon);
+      stop.now.removeEventListener('abort', now);
+      store.interruptOn(undefined);
+    },
+  };
 }
 
 /** Before anything is recorded or run: hours later would be too late to learn that a credential is missing. */
@@ -115,7 +140,12 @@ class Runner {
 
   async run(): Promise<{outcome: RunOutcome; ends: ReadonlyMap<string, NodeEnd>}> {
     const {emit, stop} = this.#options;
-    await this.#takeSources();
+    try {
+      await this.#takeSources();
+    } catch (error) {
+      if (!isInterrupted(error)) throw error;
+      return {outcome: 'stopped', ends: new Map()};
+    }
     await this.#endOrphans((orphan) => this.#mayWant(orphan));
     this.#settleHits();
     const open = [...this.#plan.nodes].filter(([id]) => !this.#made.has(id));

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import {createHash} from 'node:crypto';
+import {readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
 import {disk} from '../../artifacts/files.js';
 import {hashAll, hashFile} from '../../artifacts/hash.js';
-import {fill, temporaryFolder} from './temporary.js';
+import {Bench, fill, temporaryFolder} from './temporary.js';
 
 const MIB = 1 << 20;
 /** Bytes that differ everywhere, so that a lost or doubled chunk shows. */
@@ -43,4 +44,29 @@ test('many large files are hashed on threads and come back in order', async (t) 
     sizes.map((size, index) => sum(noise(size, index))),
   );
   await assert.rejects(hashAll(disk, [...list, {path: join(folder, 'none'), bytes: 1}]), {code: 'ENOENT'});
+});
+
+test('large reads and many of them end early when that is asked for, and leave nothing half behind', async (t) => {
+  const bench = new Bench(t);
+  const folder = fill(temporaryFolder(t), {a: Buffer.alloc(3 << 20), b: Buffer.alloc(3 << 20, 1), c: 'small'});
+  const model = await bench.make({node: 'n', outputs: {out: {kind: 'model', files: {w: Buffer.alloc(3 << 20, 2)}}}});
+  const stop = new AbortController();
+  bench.store.interruptOn(stop.signal);
+  const small = fill(temporaryFolder(t), {c: 'small'});
+  stop.abort();
+  const target = join(temporaryFolder(t), 'x');
+  for (const work of [
+    () => bench.store.ingest(folder, 'data'),
+    () => bench.store.ingest(folder, 'data', {own: true}),
+    () => bench.store.describe(folder, 'data'),
+  ])
+    await assert.rejects(work(), {reason: 'interrupted'});
+  const threads = fill(temporaryFolder(t), {a: Buffer.alloc(40 << 20), b: Buffer.alloc(40 << 20, 1)});
+  await assert.rejects(bench.store.describe(threads, 'data'), {reason: 'interrupted'});
+  assert.deepEqual(readdirSync(join(bench.folder, 'tmp')), []);
+  // What is small is not worth stopping for.
+  await bench.store.ingest(small, 'data');
+  await bench.store.materialise(model.outputs.out!.digest, target);
+  bench.store.interruptOn(undefined);
+  await bench.store.ingest(folder, 'data');
 });
