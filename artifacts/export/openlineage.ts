@@ -5,7 +5,8 @@
  */
 import {sha256} from '../digest.js';
 import type {Digest, Json} from '../digest.js';
-import type {Attempt, OutputEdge} from '../records.js';
+import type {Attempt, Outcome, OutputEdge} from '../records.js';
+import {errorOf, originsOf, placeOf} from './scope.js';
 import type {ExportScope} from './scope.js';
 
 const SPEC = 'https://openlineage.io/spec';
@@ -59,10 +60,11 @@ export function toOpenLineage(scope: ExportScope): readonly RunEvent[] {
   const namespace = `r1:${storeId}`;
   const runId = uuid(`${storeId} run ${run.id}`);
   const job = {namespace, name: run.recipe, facets: jobType('PIPELINE')};
-  const makers = new Map(attempts.map((attempt) => [attempt.id, attempt]));
+  const originOf = originsOf(attempts);
 
   const dataset = (maker: Attempt, digest: Digest, port: string): LineageDataset => {
     const artifact = artifacts.get(digest)!;
+    const place = maker.stage === 'source' ? placeOf(maker) : undefined;
     return {
       namespace,
       name: `${recipeOf(maker)}.${maker.node}.${port}`,
@@ -75,6 +77,7 @@ export function toOpenLineage(scope: ExportScope): readonly RunEvent[] {
           bytes: artifact.bytes,
           files: artifact.files.map((file) => ({...file})),
         }),
+        ...(place === undefined ? {} : {r1_source: facet(OWN_DATASET_FACET, {path: place})}),
       },
     };
   };
@@ -113,9 +116,9 @@ export function toOpenLineage(scope: ExportScope): readonly RunEvent[] {
     };
     const common = {
       job: {namespace, name: `${recipeOf(attempt)}.${attempt.node}`, facets: jobType('STAGE')},
-      inputs: attempt.inputs.map(({artifact, madeBy}) => {
-        const maker = makers.get(madeBy)!;
-        return dataset(maker, artifact, maker.outputs.find((edge) => edge.artifact === artifact)!.port);
+      inputs: attempt.inputs.map((input) => {
+        const {maker, output: made} = originOf(input);
+        return dataset(maker, input.artifact, made.port);
       }),
       producer: PRODUCER,
       schemaURL: `${SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent`,
@@ -129,14 +132,7 @@ export function toOpenLineage(scope: ExportScope): readonly RunEvent[] {
     };
     const {outcome} = attempt;
     if (outcome === undefined) return [start];
-    const failure = outcome.ok
-      ? {}
-      : {
-          errorMessage: facet(`${SPEC}/facets/1-0-1/ErrorMessageRunFacet.json#/$defs/ErrorMessageRunFacet`, {
-            message: outcome.reason,
-            programmingLanguage: 'TypeScript',
-          }),
-        };
+    const failure = outcome.ok ? {} : {errorMessage: errorFacet(outcome)};
     return [
       start,
       {
@@ -171,6 +167,15 @@ export function toOpenLineage(scope: ExportScope): readonly RunEvent[] {
   const made = attempts.filter(({stage}) => stage !== 'source').flatMap(eventsOf);
   // ISO times sort as text. A sort keeps the order of what happened in the same millisecond.
   return [begin, ...made, ...end].sort((a, b) => (a.eventTime < b.eventTime ? -1 : a.eventTime > b.eventTime ? 1 : 0));
+}
+
+function errorFacet(outcome: Outcome): Facet {
+  const {message, stack} = errorOf(outcome);
+  return facet(`${SPEC}/facets/1-0-1/ErrorMessageRunFacet.json#/$defs/ErrorMessageRunFacet`, {
+    message,
+    programmingLanguage: 'TypeScript',
+    ...(stack === undefined ? {} : {stackTrace: stack}),
+  });
 }
 
 const jobType = (type: 'PIPELINE' | 'STAGE'): Facets => ({

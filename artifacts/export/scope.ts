@@ -1,7 +1,8 @@
 /** What a lineage export is about: the attempts of a run and everything they came from, with their artifacts. */
 import {ancestorsOf} from '../ancestry.js';
-import type {Digest} from '../digest.js';
-import type {Artifact, Attempt, Run, RunId} from '../records.js';
+import type {Digest, Json} from '../digest.js';
+import type {Artifact, Attempt, InputEdge, Outcome, OutputEdge, Run, RunId} from '../records.js';
+import {UserError} from '../error.js';
 import {partsOf} from '../store.js';
 import type {Store} from '../store.js';
 
@@ -37,3 +38,45 @@ export function scopeOf(store: Store, run: Run): ExportScope {
   };
   return {storeId: store.id, run, attempts, artifacts, recipeOf};
 }
+
+/** The output that an input is: which attempt made it, on which port. */
+export interface Origin {
+  readonly maker: Attempt;
+  readonly output: OutputEdge;
+}
+
+/** Where each input of these attempts comes from. @throws UserError 'store-damaged' where nothing made it */
+export function originsOf(attempts: readonly Attempt[]): (input: InputEdge) => Origin {
+  const makers = new Map(attempts.map((attempt) => [attempt.id, attempt]));
+  return ({artifact, madeBy}) => {
+    const maker = makers.get(madeBy);
+    const output = maker?.outputs.find((edge) => edge.artifact === artifact);
+    if (maker !== undefined && output !== undefined) return {maker, output};
+    throw new UserError('store-damaged', `the store is damaged: attempt ${madeBy} did not make what it is said to`, {
+      hint: '`r1 verify` names everything that is; --store FOLDER names another store',
+    });
+  };
+}
+
+/** Where a source was taken from. */
+export function placeOf({params}: Attempt): string | undefined {
+  return textIn(params, 'path');
+}
+
+/** All that is known of why an attempt failed: `detail` is the payload of the runner's failure. */
+export function errorOf({reason, detail}: Outcome): {readonly message: string; readonly stack?: string} {
+  const message = textIn(detail, 'message');
+  const stack = textIn(detail, 'stack');
+  if (message !== undefined) return {message: `${reason}: ${message}`, ...(stack === undefined ? {} : {stack})};
+  const {reason: _, ...rest} = isRecord(detail) ? detail : {};
+  const facts = Object.entries(rest).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
+  return {message: facts.length === 0 ? reason : `${reason}: ${facts.join(', ')}`};
+}
+
+function textIn(json: Json, name: string): string | undefined {
+  const value = isRecord(json) ? json[name] : undefined;
+  return typeof value === 'string' ? value : undefined;
+}
+
+const isRecord = (json: Json): json is Readonly<Record<string, Json>> =>
+  typeof json === 'object' && json !== null && !Array.isArray(json);
