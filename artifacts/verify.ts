@@ -96,7 +96,7 @@ const NOTHING: VerifyReport = {
 /** Where the database is too damaged to tell what there should be, the report names that and nothing else. */
 export async function* verify(store: Store, options: VerifyOptions = {}): AsyncGenerator<VerifyProgress, VerifyReport> {
   yield {step: 'database', done: 0, total: 1, bytesDone: 0, bytesTotal: 0};
-  const database = checkDatabase(store);
+  const database = databaseProblems(store);
   try {
     return yield* verifyBytes(store, options, database);
   } catch (error) {
@@ -221,7 +221,8 @@ export function firstDamage(store: Store): string | undefined {
   return row === undefined || row.quick_check === 'ok' ? undefined : inOneLine(row.quick_check);
 }
 
-function checkDatabase(store: Store): readonly string[] {
+/** What SQLite and the digests of documents find wrong with the database. */
+export function databaseProblems(store: Store): readonly string[] {
   const {db} = partsOf(store);
   const problems: string[] = [];
   try {

@@ -54,7 +54,18 @@ export async function main(words: readonly string[]): Promise<void> {
   await services.finish();
 }
 
-async function carryOutWords(words: readonly string[], services: Services): Promise<void> {
+async function carryOutWords(words: readonly string[], outer: Services): Promise<void> {
+  let store: string | undefined;
+  // All the same, and it is known which store was opened.
+  const services = Object.create(outer, {
+    openStore: {
+      value: (...given: Parameters<Services['openStore']>) => {
+        const opened = outer.openStore(...given);
+        store = opened.folder;
+        return opened;
+      },
+    },
+  }) as Services;
   const program = new Command('r1')
     .description('runs the DeepSeek-R1 recipe end to end and keeps proof of everything it made')
     .showHelpAfterError('(r1 --help lists the commands)')
@@ -88,7 +99,9 @@ async function carryOutWords(words: readonly string[], services: Services): Prom
     if (words.length === 0) program.outputHelp();
     else await program.parseAsync(words, {from: 'user'});
   } catch (thrown) {
-    const error = plainError(thrown, 'carry this out');
+    const plain = plainError(thrown, 'carry this out');
+    const isKnown = plain instanceof CommanderError || isUserError(plain) || store === undefined;
+    const error = isKnown ? plain : ((await import('../artifacts/damage.js')).damageOf(store!) ?? plain);
     if (error instanceof CommanderError) {
       if (error.exitCode !== 0) services.exit(EXIT.usage);
     } else if (isUserError(error)) {

@@ -145,3 +145,38 @@ export interface Unexpected {
 
 /** A failure as the store keeps it. */
 export const outcomeJson = (outcome: Outcome): Json => JSON.parse(JSON.stringify(outcome)) as Json;
+
+/** Fields that a record of each outcome must have, with the type of each. */
+const FIELDS: Readonly<Record<Outcome['reason'], Readonly<Record<string, 'string' | 'number' | 'list'>>>> = {
+  succeeded: {},
+  'stage-failed': {message: 'string'},
+  'stage-threw': {message: 'string'},
+  'stage-exited': {exitCode: 'number'},
+  'killed-by-signal': {signal: 'string'},
+  'timed-out': {seconds: 'number'},
+  'output-missing': {port: 'string'},
+  'output-refused': {port: 'string', message: 'string'},
+  'result-garbled': {message: 'string'},
+  'events-garbled': {line: 'number', text: 'string'},
+  'inputs-changed': {digests: 'list'},
+  'start-failed': {message: 'string'},
+  'store-failed': {message: 'string'},
+  stopped: {},
+  lost: {},
+  superseded: {},
+  'unexpected-error': {message: 'string'},
+};
+
+/** The outcome that a store holds; undefined where it holds something else, which this version cannot know or nobody wrote. */
+export function outcomeIn(detail: Json): Outcome | undefined {
+  if (typeof detail !== 'object' || detail === null || Array.isArray(detail)) return undefined;
+  const record = detail as Readonly<Record<string, Json>>;
+  const {reason} = record;
+  if (typeof reason !== 'string' || !Object.hasOwn(FIELDS, reason)) return undefined;
+  const isTrue = Object.entries(FIELDS[reason as Outcome['reason']]).every(([name, type]) =>
+    type === 'list'
+      ? Array.isArray(record[name]) && record[name].every((item) => typeof item === 'string')
+      : typeof record[name] === type,
+  );
+  return isTrue ? (detail as unknown as Outcome) : undefined;
+}

@@ -1,13 +1,22 @@
 /** What the store remembers, in the form that a plan asks for it. */
 import {asCodeParts} from '../artifacts/code-parts.js';
 import type {CodeParts} from '../artifacts/code-parts.js';
+import {UserError} from '../artifacts/index.js';
 import type {Attempt, Store} from '../artifacts/index.js';
 import type {CodeReader} from './code.js';
 import type {Ingredients} from './fingerprint.js';
 import type {Past} from './plan.js';
 
-/** Ingredients are written by this runner alone; what a store of a newer version holds is refused when it is opened. */
-export const ingredientsOf = (attempt: Attempt): Ingredients => attempt.ingredients as unknown as Ingredients;
+/** Of an attempt of a stage. A store is data, and may hold anything. @throws UserError 'store-damaged' */
+export function ingredientsOf({id, ingredients}: Attempt): Ingredients {
+  const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+  const {stage, code, params, inputs} = (isRecord(ingredients) ? ingredients : {}) as Partial<Ingredients>;
+  if (typeof stage === 'string' && typeof code === 'string' && isRecord(params) && isRecord(inputs))
+    return ingredients as unknown as Ingredients;
+  throw new UserError('store-damaged', `the store is damaged: what attempt ${id} was made from is not said`, {
+    hint: '`r1 verify` names everything that is; --store FOLDER names another store',
+  });
+}
 
 /** The files behind the code of an attempt. */
 export const codePartsOf = (store: Store, attempt: Attempt): CodeParts | undefined =>

@@ -1,6 +1,8 @@
 /** Outcomes as sentences: what happened, where to look, what to type next. */
 import {constants} from 'node:os';
+import {UserError} from '../../artifacts/index.js';
 import type {Outcome as StoredOutcome} from '../../artifacts/index.js';
+import {outcomeIn} from '../../pipeline/outcome.js';
 import {unreachable} from '../../pipeline/result.js';
 import type {Outcome, StageStopped} from '../../pipeline/outcome.js';
 import {setupCommand} from '../../stages/tensorflow/runtime.js';
@@ -103,8 +105,16 @@ function stopperText(by: StageStopped['by']): string {
   return by === 'earlier-runner' ? ' (an earlier run had asked for it)' : ` (${by.signal} from outside of r1)`;
 }
 
-/** The outcome that the runner put into the store. */
-export const outcomeOf = (stored: StoredOutcome): Outcome => stored.detail as unknown as Outcome;
+/** The outcome that the runner put into the store. @throws UserError 'store-damaged' */
+export function outcomeOf({ok, reason, detail}: StoredOutcome): Outcome {
+  // Of what came from outside nothing more is recorded.
+  if (ok && reason === 'succeeded' && detail === null) return {reason};
+  const outcome = outcomeIn(detail);
+  if (outcome !== undefined && outcome.reason === reason) return outcome;
+  throw new UserError('store-damaged', `the store is damaged, or newer than this r1: an outcome “${reason}” is none`, {
+    hint: '`r1 verify` names everything that is damaged; --store FOLDER names another store',
+  });
+}
 
 /** Whether the stage's log may say more than the outcome does. */
 export function isInLog({reason}: Outcome): boolean {
