@@ -9,6 +9,7 @@ import {differences, fingerprintOf} from './fingerprint.js';
 import type {Ingredients, KnownIngredients, RuntimeClass} from './fingerprint.js';
 import type {Code} from './code.js';
 import {criticalPaths} from './graph.js';
+import {shortened} from './jobevents.js';
 import type {Graph} from './graph.js';
 import {isRef, needsOf, refsOf, threadsOf} from './wiring.js';
 import type {SourceNode, StageNode, WiredNode, Wiring} from './wiring.js';
@@ -218,11 +219,21 @@ function becauseOf(
   const since = (earlier: Ingredients) =>
     differences({before: earlier, now, codeParts: past.codeParts, madeBy: (name) => wiredTo.get(name)});
   const found = before === undefined ? [] : since(before);
-  if (found.length > 0) return found.join(', ');
+  if (found.length > 0) return inFewWords(found);
   const failed = past.lastFailure?.(node.id);
   if (failed === undefined) return before === undefined ? 'never made before' : undefined;
   const changes = since(failed.ingredients);
-  return `last time: ${failed.reason}${changes.length === 0 ? '' : `; since then: ${changes.join(', ')}`}`;
+  return `last time: ${failed.reason}${changes.length === 0 ? '' : `; since then: ${inFewWords(changes)}`}`;
+}
+
+const MOST_REASONS = 8;
+const MOST_OF_ONE = 200;
+
+/** A reason is stored with the attempt and printed as one line; what is beyond is to be had from `r1 why` and `r1 diff`. */
+function inFewWords(reasons: readonly string[]): string {
+  const short = reasons.slice(0, MOST_REASONS).map((reason) => shortened(reason, MOST_OF_ONE));
+  const more = reasons.length - short.length;
+  return more > 0 ? `${short.join(', ')} and ${more} more` : short.join(', ');
 }
 
 function outputOf(planned: PlannedNode | undefined, port: string): Digest | undefined {

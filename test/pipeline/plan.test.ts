@@ -234,3 +234,14 @@ test('no node of a plan is settled before all that it needs', () => {
     }),
   );
 });
+
+test('a reason stays a line, however much changed', () => {
+  const all = (value: number) =>
+    Object.fromEntries(Array.from({length: 1000}, (_, i) => [`p${1000 + i}${'x'.repeat(300)}`, value]));
+  const past = new Memory();
+  past.carryOut(planOf({needs: {base: []}, params: {base: all(1)}}, past));
+  const planned = planOf({needs: {base: []}, params: {base: all(2)}}, past).nodes.get('base');
+  assert.ok(planned?.action === 'run');
+  assert.match(planned.because, /^p1000x+… \(311 characters in all\), p1001.* and 992 more$/);
+  assert.ok(planned.because.length < 2000);
+});
