@@ -11,6 +11,9 @@ import {packageFolder, root} from './places.js';
 
 export const dist = path.join(root, 'dist');
 
+/** @returns {Promise<typeof import('acorn')>} */
+const acorn = async () => import(pathToFileURL(path.join(packageFolder('acorn'), 'dist', 'acorn.mjs')).href);
+
 /** @returns {Promise<Esbuild>} */
 const esbuild = async () => import(pathToFileURL(path.join(packageFolder('esbuild'), 'lib', 'main.js')).href);
 
@@ -78,6 +81,29 @@ const otherParts = (partOf, asked) => ({
 });
 
 /**
+ * The text of a module with `place` for each `import.meta.url` that is code. In a string, as in a hint, it is text.
+ * @param {string} text @param {string} place
+ */
+async function withPlace(text, place) {
+  const wanted = 'import.meta.url';
+  if (!text.includes(wanted)) return text;
+  const {parse, tokTypes} = await acorn();
+  /** Where a string or a template begins and ends. @type {(readonly [number, number])[]} */
+  const quoted = [];
+  parse(text, {
+    ecmaVersion: 'latest',
+    sourceType: 'module',
+    onToken: ({type, start, end}) => {
+      if (type === tokTypes.string || type === tokTypes.template) quoted.push([start, end]);
+    },
+    onComment: (_block, _text, start, end) => quoted.push([start, end]),
+  });
+  return text.replaceAll(wanted, (found, /** @type {number} */ at) =>
+    quoted.some(([start, end]) => start <= at && at < end) ? found : place,
+  );
+}
+
+/**
  * In one file a module no longer knows where it lies, and what is imported by a computed name, or left outside, has to be asked
  * of whoever opened the file.
  * @type {import('esbuild').Plugin}
@@ -85,10 +111,9 @@ const otherParts = (partOf, asked) => ({
 const inOneFile = {
   name: 'in one file',
   setup: ({onLoad}) => {
-    onLoad({filter: /[/\\]dist[/\\](?:artifacts|bin|pipeline|stages)[/\\].*\.js$/}, ({path: file}) => {
-      const contents = readFileSync(file, 'utf8')
-        .replaceAll('import.meta.url', `__at(${JSON.stringify(nameOf(file))})`)
-        .replace(/\bimport\((?=["']@tensorflow\/|[^"'$])/g, '__load(');
+    onLoad({filter: /[/\\]dist[/\\](?:artifacts|bin|pipeline|stages)[/\\].*\.js$/}, async ({path: file}) => {
+      const placed = await withPlace(readFileSync(file, 'utf8'), `__at(${JSON.stringify(nameOf(file))})`);
+      const contents = placed.replace(/\bimport\((?=["']@tensorflow\/|[^"'$])/g, '__load(');
       return {contents, loader: 'js'};
     });
   },
