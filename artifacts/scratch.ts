@@ -20,6 +20,8 @@ export interface ScratchFolders {
   make(purpose: string): Scratch;
   /** False where the process that was given it is dead. `name` is that of an entry of tmp/. */
   isOwned(name: string): boolean;
+  /** The folder of that name, for whoever wants to remove it; undefined while its process lives. */
+  abandoned(name: string): Scratch | undefined;
   /** Removes the lock of a folder that has gone. */
   forget(name: string): void;
   close(): void;
@@ -70,6 +72,17 @@ export function openScratch(layout: Layout, files: Files, discard: (path: string
       };
     },
     isOwned: (name) => isHeld(lockOf(name)),
+    abandoned(name) {
+      if (isHeld(lockOf(name))) return undefined;
+      const folder = join(layout.tmp, name);
+      return {
+        folder,
+        async remove() {
+          await discard(folder);
+          forget(name);
+        },
+      };
+    },
     forget,
     close() {
       for (const release of held) release();

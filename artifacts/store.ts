@@ -94,6 +94,8 @@ export interface Store extends Facts, Omit<Questions, 'outputsPresent'>, Metrics
   removeTrees(paths: readonly string[]): Promise<void>;
   /** An empty folder of one's own, to work in for a while; `gc` sweeps it when this process dies before it is removed. */
   scratch(purpose: string): Scratch;
+  /** Scratch folders whose process died before it removed them; processes that it started may still be at work in them. */
+  abandonedScratch(): readonly Scratch[];
   artifact(digest: Digest): Artifact | undefined;
   /** Resolves when all that was written so far would survive a power cut. */
   settle(): Promise<void>;
@@ -217,6 +219,7 @@ function assemble(
     removeTree: (path) => folders.removeTrees([path].filter(own.mayRemove)),
     removeTrees: (paths) => folders.removeTrees(paths.filter(own.mayRemove)),
     scratch: (purpose) => scratch.make(purpose),
+    abandonedScratch: () => own.temporaries().scratch.flatMap((name) => scratch.abandoned(name) ?? []),
     artifact: (digest) => rows.load(digest),
     settle,
     interruptOn: (signal) => void (interruption.signal = signal),

@@ -1,9 +1,8 @@
 /** Processes whose runner was killed and whose work nobody wants any more: they are ended, and their attempts closed. */
 import {plainError} from '../artifacts/index.js';
-import type {AttemptId, Orphan} from '../artifacts/index.js';
+import type {Orphan, Scratch} from '../artifacts/index.js';
 import {outcomeOf} from './attempt.js';
-import type {Emit} from './events.js';
-import type {Exit, Running} from './executors/executor.js';
+import type {Executor, Exit, Running} from './executors/executor.js';
 import {jobFiles, readResult} from './jobfolder.js';
 import {adopted} from './noderun.js';
 import type {NodeRunner} from './noderun.js';
@@ -28,7 +27,8 @@ export async function endOrphan(
   let outcome: Outcome;
   if (running === undefined) outcome = found.lost;
   else {
-    const exit = await endOf(running, {attempt, emit: runner.emit});
+    const warn = (text: string) => runner.emit({type: 'warning', text});
+    const exit = await endOf(running, `attempt ${attempt}`, warn);
     outcome = outcomeOf({folder: jobFolder, exit, result: readResult(jobFolder), asked: 'unwanted'});
     // Nobody is there to store its outputs.
     if (outcome.reason === 'succeeded') outcome = {reason: 'stopped'};
@@ -39,15 +39,29 @@ export async function endOrphan(
   await store.removeTree(files.scratch);
 }
 
+/** Ends what a killed `reproduce` has left running, and removes the folders that it ran in. */
+export async function endAbandoned(
+  abandoned: readonly Scratch[],
+  {executor, warn}: {readonly executor: Executor; readonly warn: (text: string) => void},
+): Promise<void> {
+  await Promise.all(
+    abandoned.map(async ({folder, remove}) => {
+      const {running} = await adopted(folder, {executor});
+      if (running !== undefined) await endOf(running, `the process in ${folder}`, warn);
+      await remove();
+    }),
+  );
+}
+
 /** Asks a process that nobody wants any more to end, and ends it when its time is up. */
-async function endOf(running: Running, {attempt, emit}: {attempt: AttemptId; emit: Emit}): Promise<Exit> {
+async function endOf(running: Running, what: string, warn: (text: string) => void): Promise<Exit> {
   const timer = setTimeout(() => running.kill(), GRACE);
   try {
     running.stop('unwanted');
   } catch (thrown) {
     // Should this runner die before the process has ended, the next one will not know that it was asked.
-    const {message} = plainError(thrown, `write down that attempt ${attempt} was asked to stop`) as Error;
-    emit({type: 'warning', text: message});
+    const {message} = plainError(thrown, `write down that ${what} was asked to stop`) as Error;
+    warn(message);
   }
   const exit = await running.exit;
   clearTimeout(timer);

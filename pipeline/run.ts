@@ -146,7 +146,7 @@ class Runner {
       if (!isInterrupted(error)) throw error;
       return {outcome: 'stopped', ends: new Map()};
     }
-    await this.#endOrphans((orphan) => this.#mayWant(orphan));
+    await Promise.all([this.#endOrphans((orphan) => this.#mayWant(orphan)), this.#endAbandoned()]);
     this.#settleHits();
     const open = [...this.#plan.nodes].filter(([id]) => !this.#made.has(id));
     const toRun = open.filter(([, {action}]) => action === 'run').map(([id]) => id);
@@ -169,6 +169,14 @@ class Runner {
     if (mayRun.length > 0) await this.#endOrphans(() => false);
     const failed = [...ends.values()].some((end) => !end.ok);
     return {outcome: !failed ? 'succeeded' : stop.asked.aborted ? 'stopped' : 'failed', ends};
+  }
+
+  async #endAbandoned(): Promise<void> {
+    const {store, executor, emit} = this.#options;
+    const abandoned = store.abandonedScratch();
+    if (abandoned.length === 0) return;
+    const {endAbandoned} = await import('./orphans.js');
+    await endAbandoned(abandoned, {executor, warn: (text) => emit({type: 'warning', text})});
   }
 
   /** Like `work.ts`, what deals with processes is loaded only when there is something to deal with. */

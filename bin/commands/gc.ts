@@ -2,6 +2,8 @@
 import {Command} from 'commander';
 import type {Collection} from '../../artifacts/collect.js';
 import {mayBeFull} from '../../artifacts/index.js';
+import type {Store} from '../../artifacts/index.js';
+import {lazyExecutor} from '../executor.js';
 import type {GlobalOptions, Services} from '../services.js';
 import {withGlobals} from '../globals.js';
 import {count} from './numbers.js';
@@ -50,7 +52,10 @@ export const gcCommand = (services: Services): Command =>
         return;
       }
       const collectNow = () =>
-        withStore(services, options, {mode: 'write', useReserve: true}, (store) => collect(store, policy, command));
+        withStore(services, options, {mode: 'write', useReserve: true}, async (store) => {
+          await endAbandonedIn(store, services);
+          return collect(store, policy, command);
+        });
       try {
         say(await collectNow());
       } catch (error) {
@@ -61,3 +66,16 @@ export const gcCommand = (services: Services): Command =>
         say(await collectNow());
       }
     });
+
+/** A killed `reproduce` may have left a stage that still writes to what is to be removed. */
+async function endAbandonedIn(store: Store, services: Services): Promise<void> {
+  const abandoned = store.abandonedScratch();
+  if (abandoned.length === 0) return;
+  const {endAbandoned} = await import('../../pipeline/orphans.js');
+  const executor = lazyExecutor();
+  try {
+    await endAbandoned(abandoned, {executor, warn: (text) => services.complain(text)});
+  } finally {
+    executor.close?.();
+  }
+}

@@ -4,6 +4,7 @@ import {resolve} from '../../artifacts/reference.js';
 import type {Attempt, RunId, Store} from '../../artifacts/index.js';
 import {suggestion} from '../../pipeline/nearest.js';
 import type {Failure} from '../../pipeline/outcome.js';
+import {endAbandoned} from '../../pipeline/orphans.js';
 import {reproduce} from '../../pipeline/reproduce.js';
 import type {Verdict} from '../../pipeline/reproduce.js';
 import type {Result} from '../../pipeline/result.js';
@@ -40,10 +41,12 @@ export const reproduceCommand = (services: Services): Command =>
           services.complain('stopping: the stage is asked to end; press Ctrl-C again to end it at once');
         else if (how === 'kill') services.complain('ending the stage at once');
       };
+      const warn = (text: string) => services.complain(text);
       const executor = lazyExecutor();
       const stopListening = onStopSignal(press);
       try {
         await withStore(services, options, 'write', async (store) => {
+          await endAbandoned(store.abandonedScratch(), {executor, warn});
           let same = true;
           for (const attempt of await attemptsOf(store, reference)) {
             if (stopped()) break;
@@ -55,7 +58,7 @@ export const reproduceCommand = (services: Services): Command =>
               stop,
               place,
               grace: GRACE,
-              warn: (text) => services.complain(text),
+              warn,
             });
             services.progress(undefined);
             if (stopped() && !result.ok) break;

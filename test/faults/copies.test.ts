@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import {spawnSync} from 'node:child_process';
-import {existsSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
+import {existsSync, readFileSync, readdirSync, renameSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import type {TestContext} from 'node:test';
@@ -222,6 +222,21 @@ test('an adopted process that this run asks to stop is stopped', async (t) => {
   assert.equal(bench.tally(), 1);
 });
 
+for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const) {
+  test(`a stage that somebody sends ${name} stops in order, and the run says who asked`, async (t) => {
+    const bench = setUp(t, 'slow');
+    const runner = bench.run('a');
+    await bench.tallied(1);
+    const {pid} = await bench.process('a');
+    process.kill(pid, name);
+    await until('it is asked', () => existsSync(join(bench.cwd, 'asked')));
+    bench.go();
+    const {code, err} = await runner.ended;
+    assert.equal(code, 1, err);
+    assert.match(err, new RegExp(`was stopped after step 1, checkpoint written \\(${name} from outside of r1\\)`));
+  });
+}
+
 test('two reproductions of one attempt at once leave each other alone', async (t) => {
   const bench = setUp(t, 'wait');
   bench.go();
@@ -251,3 +266,35 @@ test('a reproduction that is asked to stop ends its stage, by whichever signal',
     for (const file of ['go', 'asked']) renameSync(join(bench.cwd, file), join(bench.cwd, 'gone'));
   }
 });
+
+for (const next of ['gc', 'run', 'reproduce'] as const) {
+  test(`what a killed reproduction has left running is ended by the next ${next}, and its folder removed`, async (t) => {
+    const bench = setUp(t, 'wait');
+    const {cwd} = bench;
+    bench.go();
+    assertWell(await bench.run('a').ended);
+    renameSync(join(cwd, 'go'), join(cwd, 'gone'));
+    const killed = start(t, ['reproduce', 'node', '--store', 'a'], {cwd});
+    await bench.tallied(2);
+    const [name] = readdirSync(join(cwd, 'a', 'tmp'));
+    const record = await until('its process is noted', () => readProcess(join(cwd, 'a', 'tmp', name!)));
+    const beside = await start(t, ['gc', '--store', 'a'], {cwd}).ended;
+    assert.equal(beside.code, 0, beside.err);
+    assert.ok(isRunning(record), 'it is left alone while its reproduction lives');
+    killed.child.kill('SIGKILL');
+    await killed.ended;
+    assert.ok(isRunning(record));
+    copy(cwd, 'a', 'b');
+    assert.equal((await start(t, ['gc', '--store', 'b'], {cwd}).ended).code, 0);
+    assert.ok(isRunning(record), 'it is none of a copy’s');
+    const words = {gc: ['gc'], run: ['run', './recipe.mjs'], reproduce: ['reproduce', 'node']}[next];
+    const started = start(t, [...words, '--store', 'a'], {cwd});
+    await until('it is ended', () => !isRunning(record));
+    bench.go();
+    const ended = await started.ended;
+    assert.equal(ended.code, 0, ended.err);
+    for (const store of ['a', 'b']) {
+      for (const folder of ['tmp', 'trash']) assert.deepEqual(readdirSync(join(cwd, store, folder)), []);
+    }
+  });
+}
