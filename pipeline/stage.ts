@@ -59,8 +59,8 @@ export interface Checkpoints {
 /** Thrown by `checkpoints.save` once a requested stop can be obeyed without losing work. Not an error. */
 export class Stopped extends Error {
   override readonly name = 'Stopped';
-  constructor(readonly step: number) {
-    super(`stopped after step ${step}, checkpoint written`);
+  constructor(readonly step?: number) {
+    super(step === undefined ? 'stopped' : `stopped after step ${step}, checkpoint written`);
   }
 }
 

@@ -6,7 +6,10 @@ import {StageFailure, Stopped} from './stage.js';
 export function resultOf(thrown: unknown): JobResult {
   if (!(thrown instanceof Error)) return {end: 'threw', message: bounded(textOf(thrown))};
   const {name, message, stack} = factsOf(thrown);
-  if (thrown instanceof Stopped) return stepMistake(thrown.step) === undefined ? stopped(thrown) : {end: 'stopped'};
+  if (thrown instanceof Stopped) {
+    const {step} = thrown;
+    return step === undefined || stepMistake(step) !== undefined ? {end: 'stopped'} : {end: 'stopped', step};
+  }
   // A stage loaded from another copy of the package throws another class of the same name.
   if (thrown instanceof StageFailure || name === 'StageFailure') return {end: 'failed', message: bounded(message)};
   const said = bounded(`${name}: ${message}`);
@@ -17,8 +20,6 @@ export function resultOf(thrown: unknown): JobResult {
   const trace = said + (frames.startsWith('\n') ? frames : '');
   return {end: 'threw', message: said, stack: trace.slice(0, MOST_STACK)};
 }
-
-const stopped = ({step}: Stopped): JobResult => ({end: 'stopped', step});
 
 const bounded = (text: string): string => shortened(text, MOST_MESSAGE, 'the log');
 

@@ -12,9 +12,13 @@
  *
  * The program runs in the attempt's scratch folder, with `R1_JOB` naming the job folder: lines appended to its
  * `events.jsonl` are progress and metrics, as of any stage.
+ *
+ * SIGTERM asks it to stop. Then an exit code of 0 does not say that it is done, since many programs end with 0 when they are
+ * asked to: it counts as stopped and is tried again. A program that may be done at that moment says so by the last line of
+ * `events.jsonl`, once its outputs are written: `{"type":"complete","version":1,"at":MILLISECONDS}`.
  */
 import {fileURLToPath} from 'node:url';
-import {StageFailure, defineStage} from '../pipeline/stage.js';
+import {StageFailure, Stopped, defineStage} from '../pipeline/stage.js';
 import type {CommandContext, InputPorts, OutputPorts, Params, Stage, StageDefinition} from '../pipeline/stage.js';
 
 export interface CommandDefinition<I extends InputPorts, O extends OutputPorts, P extends Params> extends Omit<
@@ -53,7 +57,8 @@ async function ended(
     signal.addEventListener('abort', () => child.kill('SIGTERM'), {once: true});
     child.on('error', (error) => reject(new StageFailure(`${program} could not be started: ${error.message}`)));
     child.on('close', (code, by) => {
-      if (code === 0) resolve();
+      if (signal.aborted) reject(new Stopped());
+      else if (code === 0) resolve();
       else
         reject(
           new StageFailure(
