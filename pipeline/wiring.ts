@@ -334,8 +334,11 @@ export function checkRefs(
 const list = (names: readonly string[]): string =>
   names.length === 0 ? 'none' : names.map((n) => `“${n}”`).join(', ');
 
-const refsTo = (id: string, stage: AnyStage): Record<string, Ref> =>
-  Object.fromEntries(Object.entries(stage.outputs).map(([port, kind]) => [port, {node: id, port, kind}]));
+function refsTo(id: string, stage: AnyStage): Record<string, Ref> {
+  const outputs: Record<string, Ref> = {};
+  for (const [port, kind] of Object.entries(stage.outputs)) outputs[port] = {node: id, port, kind};
+  return outputs;
+}
 
 export const isRef = (value: unknown): value is Ref =>
   typeof value === 'object' &&
