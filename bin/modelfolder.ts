@@ -48,9 +48,18 @@ async function untilStopped(services: Services, work: (stop: AbortSignal) => Pro
   try {
     await work(stop.signal);
   } catch (error) {
-    if (error !== stop.signal.reason) throw error;
+    if (isHangup(error)) stop.abort();
+    else if (error !== stop.signal.reason) throw error;
   } finally {
     stopListening();
   }
   if (stop.signal.aborted) services.exit(EXIT.stopped);
 }
+
+/** What a terminal that was closed says to who reads from it, or wants it as it was; the signal may come later. */
+const isHangup = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  error.code === 'EIO' &&
+  'syscall' in error &&
+  (error.syscall === 'read' || error.syscall === 'setRawMode');

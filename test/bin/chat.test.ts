@@ -15,6 +15,7 @@ import {openTokenizer} from '../../stages/text/tokenizer.js';
 import {writeWordTokenizer} from '../../stages/text/word-tokenizer.js';
 import {Bench} from '../artifacts/temporary.js';
 import {r1, start, until} from '../rig/command.js';
+import {onTerminal} from '../rig/pty.js';
 import {temporaryFolder} from '../rig/temporary.js';
 import {spoken} from './spoken.js';
 
@@ -227,4 +228,11 @@ test('eval names the line of a garbled file, and a file that is not there', asyn
   assert.match(none.err, /nowhere cannot be read: ENOENT/);
   const unasked = await spoken(evalCommand, join(root, 'none'), [model, '--prompts', file, '--samples', '0']);
   assert.equal(unasked.code, 2);
+});
+
+test('a terminal that closes ends a conversation as one that was stopped', async (t) => {
+  const terminal = onTerminal(t, ['chat', model], {cwd: temporaryFolder(t)});
+  await until('it asks', () => terminal.seen().includes('> '), 60_000);
+  terminal.close();
+  assert.equal(await terminal.ended, 130, terminal.seen());
 });
