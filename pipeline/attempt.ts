@@ -10,6 +10,7 @@ import type {Emit} from './events.js';
 import {damagesOf, inputsChanged} from './input-damage.js';
 import {EventTail} from './eventtail.js';
 import type {Executor, Exit, Running, StopWhy} from './executors/executor.js';
+import {withCodeSeen} from './job-code.js';
 import {MOST_MESSAGE, MOST_STACK, shortened} from './jobevents.js';
 import type {JobEvent} from './jobevents.js';
 import {declaresCompletion, jobFiles, readResult, readStop} from './jobfolder.js';
@@ -18,6 +19,7 @@ import {capLog} from './joblog.js';
 import {outcomeJson} from './outcome.js';
 import type {Failure, Outcome} from './outcome.js';
 import {inReadersTerms} from './places.js';
+import type {KnownFile} from './sources.js';
 import type {StopRequest} from './stop.js';
 import {Terminator} from './terminate.js';
 import type {Tidying} from './tidying.js';
@@ -40,6 +42,8 @@ export interface Claimed {
   readonly claim: ClaimId;
   readonly folder: string;
   readonly inputs: readonly Placed[];
+  /** Modules of this package that its process runs, as they were when its code digest was taken. */
+  readonly own?: ReadonlyMap<string, KnownFile>;
 }
 
 export interface Attempted {
@@ -215,12 +219,13 @@ async function seeToItsEnd(
 /** Stores the outputs of a success, records the outcome, tidies the job folder. */
 export async function conclude(
   claimed: Claimed,
-  outcome: Outcome,
+  seen: Outcome,
   cost: Cost,
   with_: Attempting,
   isTriedAgain: (outcome: Outcome) => boolean = () => false,
 ): Promise<Attempted> {
   const {store, emit, tidying} = with_;
+  const outcome = withCodeSeen(seen, claimed);
   const {node, attempt, claim, folder} = claimed;
   const files = jobFiles(folder);
   const concluded = await store.withoutCollector(async (): Promise<Attempted> => {
@@ -256,7 +261,7 @@ export async function conclude(
     };
   });
   const done = concluded.outcome.reason === 'succeeded';
-  await tidying.remove([files.inputs, files.scratch, ...(done ? [files.outputs, files.checkpoints] : [])]);
+  await tidying.remove([files.inputs, files.scratch, files.code, ...(done ? [files.outputs, files.checkpoints] : [])]);
   // What was lost or overtaken is tried again or replaced at once; the node itself has not finished.
   const {reason} = concluded.outcome;
   if (reason !== 'lost' && reason !== 'superseded' && !isTriedAgain(concluded.outcome)) {

@@ -12,7 +12,6 @@ import {fileURLToPath, pathToFileURL} from 'node:url';
 import type {CodeParts} from '../artifacts/code-parts.js';
 import {UserError, digestOf} from '../artifacts/index.js';
 import type {Digest, Json} from '../artifacts/index.js';
-import {strip} from './hooks.js';
 import type {Named} from './module-links.js';
 import {OWN_MODULES, isOwn, ownDoors, ownUrl} from './own-package.js';
 import {openResolver} from './resolve-name.js';
@@ -21,6 +20,7 @@ import {openSources} from './sources.js';
 import type {Sources} from './sources.js';
 import {readModuleText} from './tokens.js';
 import type {ModuleText} from './tokens.js';
+import {strip} from './typescript.js';
 
 export interface Code {
   readonly digest: Digest;
@@ -61,11 +61,17 @@ type Unit =
 /** What a name comes to in the digest: the number of a file, or a list that begins with a word, or itself. */
 type Link = number | string | readonly Json[];
 
-/** @param sources the bytes that count: those that will be run */
-export function openCodeReader(cache: TokenCache, sources: Sources = openSources()): CodeReader {
+/**
+ * @param sources the bytes that count: those that will be run
+ * @param resolver remembers where names led; another reader with the same one follows them there, whatever lies there by then
+ */
+export function openCodeReader(
+  cache: TokenCache,
+  sources: Sources = openSources(),
+  resolver = openResolver(),
+): CodeReader {
   const codes = new Map<string, Code>();
   const units = new Map<string, Unit>();
-  const resolver = openResolver();
 
   return {
     codeOf(url) {

@@ -23,9 +23,12 @@ export function furthestCheckpoint(attempts: readonly Attempt[], store: Store): 
   return best;
 }
 
-/** Attempts whose checkpoints the fingerprint alone vouches for: none was begun from a checkpoint of other code. */
+/**
+ * Attempts whose checkpoints the fingerprint alone vouches for: none was begun from a checkpoint of other code, and in none of
+ * them code changed while it ran.
+ */
 export const untainted = (attempts: readonly Attempt[]): readonly Attempt[] =>
-  attempts.filter(({continues}) => continues?.accepted === undefined);
+  attempts.filter(({continues, outcome}) => continues?.accepted === undefined && outcome?.reason !== 'code-changed');
 
 /** Copies the checkpoint that the attempt goes on from; false when it is not whole any more. */
 export function bringCheckpoint({attempt, step}: Continuation, folder: string, store: Store): boolean {

@@ -6,8 +6,8 @@
 import {closeSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync, writeSync} from 'node:fs';
 import {resolve} from 'node:path';
 import {openCheckpoints} from './checkpoints.js';
-import {importModule} from './foreign.js';
-import {absolutePaths, jobFiles, readJob, readStop, writeJson, writeStop} from './jobfolder.js';
+import {importModule, importServed} from './foreign.js';
+import {absolutePaths, jobFiles, readJob, readStop, snapshotOf, writeJson, writeStop} from './jobfolder.js';
 import type {Job, JobResult, Usage} from './jobfolder.js';
 import {NeverSettled, settled} from './never-settles.js';
 import {openReporting} from './reporting.js';
@@ -40,7 +40,7 @@ export async function runJob(folder: string): Promise<never> {
   }
   // What a stage throws outside of its `run`, in a timer or a forgotten promise, ends it as what it is too.
   process.on('uncaughtException', (error) => finish(root, resultOf(error)));
-  const stage = await importStage(job);
+  const stage = await importStage(root(), job);
   if (typeof stage === 'string') return finish(root, {end: 'unstartable', message: stage});
   const context = openContext(root, job, stop.signal, () => (cooperative = true));
   try {
@@ -93,10 +93,11 @@ function finish(root: Place, result: JobResult): never {
 }
 
 /** The stage as exported by its module, or a sentence that says why there is none. */
-async function importStage(job: Job): Promise<AnyStage | string> {
+async function importStage(folder: string, job: Job): Promise<AnyStage | string> {
   let module: Record<string, unknown>;
   try {
-    module = await importModule(job.module);
+    const place = snapshotOf(folder, job);
+    module = await (place === undefined ? importModule(job.module) : importServed(job.module, place));
   } catch (error) {
     return `${job.module} cannot be imported: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
   }

@@ -20,6 +20,8 @@ import {join} from 'node:path';
 import {MOST_MESSAGE, MOST_STACK, isAmount, parseEvent, shortened, shown, stepMistake} from './jobevents.js';
 import {err, ok} from './result.js';
 import type {Result} from './result.js';
+import type {SnapshotFiles, SnapshotPlace} from './snapshot.js';
+import type {KnownFile} from './sources.js';
 import type {Params} from './stage.js';
 
 export const JOB_VERSION = 1;
@@ -48,9 +50,18 @@ export interface Job {
   /** Port → path, or for a `many` port: name → path. */
   readonly inputs: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   readonly outputs: Readonly<Record<string, string>>;
+  /** What of its code is somebody's own: URL → the bytes that are loaded under it, in `code/` by their SHA-256. */
+  readonly code?: SnapshotFiles;
+  readonly byPath?: FilesByPath;
   /** Steps between checkpoints; without it a checkpoint is due when it is cheap beside the work since the last one. */
   readonly checkpointEvery?: number;
 }
+
+/**
+ * Files of a stage's code that it names by URL, so that they may be read by path or run by a program: each with all that can
+ * be reached from it, as they were just before the process started.
+ */
+export type FilesByPath = Readonly<Record<string, Readonly<Record<string, KnownFile>>>>;
 
 /** Where things lie in a job folder. */
 export const jobFiles = (folder: string) => ({
@@ -59,6 +70,7 @@ export const jobFiles = (folder: string) => ({
   outputs: join(folder, 'outputs'),
   checkpoints: join(folder, 'checkpoints'),
   scratch: join(folder, 'scratch'),
+  code: join(folder, 'code'),
   log: join(folder, 'output.log'),
   events: join(folder, 'events.jsonl'),
   process: join(folder, 'process.json'),
@@ -162,6 +174,12 @@ export function readJob(folder: string): Result<Job, string> {
     if (typeof job[key] !== 'object') return err(`${file}: “${key}” is not a record`);
   }
   return ok(job as Job);
+}
+
+/** Where the code of a job lies that is somebody's own, if it has any. */
+export function snapshotOf(folder: string, {code = {}}: Job): SnapshotPlace | undefined {
+  if (Object.keys(code).length === 0) return undefined;
+  return {job: folder, folder: jobFiles(folder).code, files: code};
 }
 
 /** Bytes of `result.json` and `process.json`; what is written there stays far below. */

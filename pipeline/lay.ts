@@ -7,8 +7,10 @@ import {countedEnvironment, withEnvironment} from './environment.js';
 import {commandLine} from './commandline.js';
 import {bootId} from './executors/processes.js';
 import {tagOf} from './executors/tag.js';
+import type {JobCode} from './job-code.js';
 import {JOB_VERSION, absolutePaths, jobFiles, writeRecord} from './jobfolder.js';
 import type {Job} from './jobfolder.js';
+import {writeSnapshot} from './snapshot.js';
 import {isMany, resourcesOf, threadsOf} from './wiring.js';
 import type {StageNode} from './wiring.js';
 
@@ -22,6 +24,7 @@ export interface JobToLay {
   readonly seed: number;
   readonly inputs: readonly {readonly port: string; readonly name: string; readonly artifact: Digest}[];
   readonly store: Store;
+  readonly code: JobCode;
 }
 
 export interface LaidJob {
@@ -32,7 +35,8 @@ export interface LaidJob {
   readonly command: readonly string[] | undefined;
 }
 
-export async function layJob({folder, owner, node, exportName, seed, inputs, store}: JobToLay): Promise<LaidJob> {
+export async function layJob(job: JobToLay): Promise<LaidJob> {
+  const {folder, owner, node, exportName, seed, inputs, store, code} = job;
   mkdirSync(folder, {recursive: true});
   const tag = tagOf(owner, folder);
   const {placed, paths} = await placeInputs(folder, node, inputs, store);
@@ -49,22 +53,27 @@ export async function layJob({folder, owner, node, exportName, seed, inputs, sto
   };
   const command = commandOf(node, folder, base);
   const {checkpointEvery} = node.options;
-  const job: Job = {
+  const record: Job = {
     version: JOB_VERSION,
     boot: bootId(),
     tag,
     folder,
     node: node.id,
     stage: stage.name,
-    module: stage.module,
+    module: code.module,
     export: exportName,
     ...base,
     ...(command === undefined ? {} : {command}),
     ...(checkpointEvery === undefined ? {} : {checkpointEvery}),
+    ...(isEmpty(code.snapshot) ? {} : {code: code.snapshot}),
+    ...(isEmpty(code.byPath) ? {} : {byPath: code.byPath}),
   };
-  writeRecord(jobFiles(folder).job, job);
+  if (!isEmpty(code.snapshot)) writeSnapshot(jobFiles(folder).code, code.snapshot, code.bytesOf);
+  writeRecord(jobFiles(folder).job, record);
   return {placed, command, tag};
 }
+
+const isEmpty = (record: object): boolean => Object.keys(record).length === 0;
 
 /**
  * The value with its keys in the order in which the fingerprint counts them. A stage may go through a record of inputs or

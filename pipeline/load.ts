@@ -87,8 +87,9 @@ export async function placeOfFunction(
   file: string,
   written: (...words: never[]) => unknown,
 ): Promise<string | undefined> {
-  const {strip} = await import('./hooks.js');
-  const text = /\.[mc]?tsx?$/.test(file) ? strip(file) : readFileSync(file, 'utf8');
+  const {isTyped, strip} = await import('./typescript.js');
+  const source = readFileSync(file, 'utf8');
+  const text = isTyped(file) ? strip(file, source) : source;
   const at = text.indexOf(String(written));
   if (at < 0) return undefined;
   const before = text.slice(0, at).split('\n');
@@ -104,7 +105,7 @@ function fileRecipe(wanted: string, registry: RecipeRegistry): string {
     });
   }
   const names = Object.keys(registry);
-  if (/[/\\]|\.[mc]?[jt]s$/.test(wanted)) throw new UserError('not-found', `there is no recipe file ${file}`);
+  if (/[/\\]|\.(?:[mc]?[jt]s|tsx)$/.test(wanted)) throw new UserError('not-found', `there is no recipe file ${file}`);
   throw new UserError('not-found', `there is no recipe “${wanted}”${suggestion(wanted, names)}`, {
     hint: `built in: ${names.join(', ')}; or give the path of a .ts or .js file`,
   });
@@ -149,12 +150,12 @@ function importPlace(error: unknown): Place | undefined {
  */
 async function parsedPlace(file: string, error: unknown): Promise<string | undefined> {
   if (!(error instanceof SyntaxError)) return undefined;
-  const {strip} = await import('./hooks.js');
+  const {strip} = await import('./typescript.js');
   const {readModuleText} = await import('./tokens.js');
   const files = new Set([file]);
   for (const each of files) {
     try {
-      for (const {specifier} of readModuleText(strip(each)).named) {
+      for (const {specifier} of readModuleText(strip(each, readFileSync(each, 'utf8'))).named) {
         const next = resolve(dirname(each), specifier);
         if (specifier.startsWith('.') && existsSync(next)) files.add(next);
       }

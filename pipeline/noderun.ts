@@ -4,6 +4,7 @@
  */
 import {appendFileSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {pathToFileURL} from 'node:url';
 import {plainError} from '../artifacts/index.js';
 import type {
   AttemptId,
@@ -25,6 +26,8 @@ import {GONE} from './executors/executor.js';
 import type {Running} from './executors/executor.js';
 import type {Ingredients} from './fingerprint.js';
 import {startedIn} from './executors/tag.js';
+import {codeChanged, markedNow, rebuiltSince, touchedBeforeStart} from './job-code.js';
+import type {JobCode} from './job-code.js';
 import {jobFiles, readJob, readResult, readStop} from './jobfolder.js';
 import {layJob} from './lay.js';
 import {UnusableCommand} from './commandline.js';
@@ -47,6 +50,10 @@ export interface Ready {
   readonly force: boolean;
   readonly seed: number;
   readonly expectedMs: number | undefined;
+  /** What of the stage's code its process is given. */
+  readonly code: JobCode;
+  /** Its code has changed so often before it could be started that it is not planned again. */
+  readonly lastTry: boolean;
   /** A checkpoint of other code that may be used all the same (`r1 resume --accept-checkpoint`). */
   readonly accepted?: {readonly attempt: AttemptId; readonly because: string};
 }
@@ -95,11 +102,16 @@ export async function bringUpToDate(
   runner: NodeRunner,
   turn: Turn,
   first: Slot,
-): Promise<Result<Made, NodeFailure | NotStarted>> {
+): Promise<Result<Made, NodeFailure | NotStarted | Outdated>> {
   const {store, emit, run} = runner;
   const {node, fingerprint, because, force} = ready;
   for (let slot: Slot | undefined = first; ; slot = await turn.take()) {
     if (slot?.stillWanted() !== true) return err({reason: 'not-started'});
+    const marked = markedNow(ready.code);
+    if (!marked.ok && !ready.lastTry) {
+      slot.release();
+      return err({reason: 'outdated', urls: marked.error});
+    }
     const continues = continuation(ready, store);
     const begun = store.beginAttempt({
       run,
@@ -145,6 +157,11 @@ export async function bringUpToDate(
           slot.release();
           break;
         }
+        const urls = outdated(attempted.outcome);
+        if (urls !== undefined) {
+          slot.release();
+          return err({reason: 'outdated', urls});
+        }
         return endOf(attempt, jobFolder, attempted);
       }
     }
@@ -165,7 +182,8 @@ export async function bringUpToDate(
     const {attempt, jobFolder} = orphan;
     const claim = store.adopt({attempt, run, node: node.id, because});
     if (claim === undefined) return undefined;
-    const claimed = {node, attempt, claim, folder: jobFolder, inputs: placedInputs(jobFolder)};
+    const own = node.stage.argv === undefined ? {own: ready.code.own} : {};
+    const claimed = {node, attempt, claim, folder: jobFolder, inputs: placedInputs(jobFolder), ...own};
     const askedBefore = readStop(jobFolder);
     const found = await adopted(jobFolder, runner, (text) => emit({type: 'node-note', node: node.id, text}));
     if (found.running === undefined) {
@@ -191,7 +209,8 @@ export async function bringUpToDate(
       // Its end went unseen: nothing is known against the stage, so it is tried again from its last checkpoint.
       if (reason === 'lost' || reason === 'superseded') return true;
       // It failed before this run began, by what is told of it only now: this run is to try.
-      if (found.running.pid === 0 && (reason === 'events-garbled' || reason === 'unexpected-error')) return true;
+      const early = reason === 'events-garbled' || reason === 'unexpected-error' || reason === 'code-changed';
+      if (found.running.pid === 0 && early) return true;
       if (runner.stop.asked.aborted || turn.stop.aborted) return false;
       // Asked by somebody who is gone; or the paths that it was given lead nowhere any more.
       return (reason === 'stopped' && askedBefore !== undefined) || (reason !== 'succeeded' && found.isMoved);
@@ -234,17 +253,29 @@ export async function bringUpToDate(
 
   async function startAndSeeThrough({attempt, folder, continues, endedWell}: Begin, bare: Claimed): Promise<Attempted> {
     const files = jobFiles(folder);
+    /** Nothing was started. Where it is planned again, nobody has to be told of it. */
+    const asOfNow = (urls: readonly string[], known: Claimed): Promise<Attempted> => {
+      const outcome = codeChanged('starting', urls);
+      const emit = outdated(outcome) === undefined ? runner.emit : () => undefined;
+      return conclude(known, outcome, {wallMs: 0}, {...runner, emit});
+    };
     await store.makeJobFolder(attempt);
-    const {placed, command, tag} = await layJob({...ready, folder, owner: `${store.id}/${attempt}`, store});
+    const marked = markedNow(ready.code);
+    if (!marked.ok) return asOfNow(marked.error, bare);
+    const code = marked.value;
+    const {placed, command, tag} = await layJob({...ready, folder, owner: `${store.id}/${attempt}`, store, code});
     const from = continues;
     if (from !== undefined && !bringCheckpoint(from, folder, store)) {
       const message = `the checkpoint of attempt ${from.attempt} at step ${from.step} is not whole any more`;
       return conclude({...bare, inputs: placed}, {reason: 'start-failed', message}, {wallMs: 0}, runner);
     }
-    const claimed = {...bare, inputs: placed};
+    const claimed = {...bare, inputs: placed, ...(node.stage.argv === undefined ? {own: code.own} : {})};
     // Placing gigabytes may have taken long; a stop that was asked for meanwhile is obeyed before anything starts.
     if (runner.stop.asked.aborted || turn.stop.aborted)
       return conclude(claimed, {reason: 'stopped'}, {wallMs: 0}, runner);
+    const rebuilt = node.stage.argv === undefined ? rebuiltSince(code.own) : [];
+    const changed = rebuilt.length > 0 ? rebuilt : touchedBeforeStart(code);
+    if (changed.length > 0) return asOfNow(changed, claimed);
     let running: Running;
     try {
       const env = nodeVariables(node, process.env);
@@ -271,6 +302,13 @@ export async function bringUpToDate(
     return seeThrough(claimed, running, runner, {stop: turn.stop, endedWell});
   }
 
+  /** What has to be read again before the node can be planned with the code of now. What r1 is made of is not read again. */
+  function outdated(outcome: Outcome): readonly string[] | undefined {
+    if (outcome.reason !== 'code-changed' || outcome.when !== 'starting') return undefined;
+    if (outcome.own === true || ready.lastTry) return undefined;
+    return outcome.files.map((file) => pathToFileURL(file).href);
+  }
+
   function expected(): {expectedMs?: number} {
     return ready.expectedMs === undefined ? {} : {expectedMs: ready.expectedMs};
   }
@@ -279,6 +317,12 @@ export async function bringUpToDate(
 /** The run came to an end before the node's turn. */
 export interface NotStarted {
   readonly reason: 'not-started';
+}
+
+/** Files of its code are not any more what its fingerprint counts, and nothing was started. */
+export interface Outdated {
+  readonly reason: 'outdated';
+  readonly urls: readonly string[];
 }
 
 export type Adopted =

@@ -3,6 +3,7 @@ import {plainError} from '../artifacts/index.js';
 import type {Orphan, Scratch} from '../artifacts/index.js';
 import {outcomeOf} from './attempt.js';
 import type {Executor, Exit, Running} from './executors/executor.js';
+import {withCodeSeen} from './job-code.js';
 import {jobFiles, readResult} from './jobfolder.js';
 import {adopted} from './noderun.js';
 import type {NodeRunner} from './noderun.js';
@@ -33,10 +34,12 @@ export async function endOrphan(
     // Nobody is there to store its outputs.
     if (outcome.reason === 'succeeded') outcome = {reason: 'stopped'};
   }
+  outcome = withCodeSeen(outcome, {folder: jobFolder});
   store.finishAttempt({attempt, claim, outcome: {ok: false, reason: outcome.reason, detail: outcomeJson(outcome)}});
   const files = jobFiles(jobFolder);
   await store.removeTree(files.inputs);
   await store.removeTree(files.scratch);
+  await store.removeTree(files.code);
 }
 
 /** Ends what a killed `reproduce` has left running, and removes the folders that it ran in. */

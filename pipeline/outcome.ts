@@ -29,6 +29,7 @@ export type Failure =
   | ResultGarbled
   | EventsGarbled
   | InputsChanged
+  | CodeChanged
   | StartFailed
   | StoreFailed
   | StageStopped
@@ -95,6 +96,17 @@ export interface EventsGarbled {
   readonly message?: string;
 }
 
+/** A file of its code that it reads by path, or that a program runs, is not the one of which its code digest was taken. */
+export interface CodeChanged {
+  readonly reason: 'code-changed';
+  /** Before it could be started, or while it ran. */
+  readonly when: 'starting' | 'running';
+  /** Paths. */
+  readonly files: readonly string[];
+  /** Set where they are r1's own modules. */
+  readonly own?: boolean;
+}
+
 /** Bytes of a read-only input are no longer the ones that were handed in. */
 export interface InputsChanged {
   readonly reason: 'inputs-changed';
@@ -159,6 +171,7 @@ const FIELDS: Readonly<Record<Outcome['reason'], Readonly<Record<string, 'string
   'result-garbled': {message: 'string'},
   'events-garbled': {line: 'number', text: 'string'},
   'inputs-changed': {digests: 'list'},
+  'code-changed': {when: 'string', files: 'list'},
   'start-failed': {message: 'string'},
   'store-failed': {message: 'string'},
   stopped: {},

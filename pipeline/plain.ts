@@ -3,7 +3,6 @@
  * thread, which takes 40 ms to start, at each start of r1 and of each stage. A plain module asks at its head for parts of this
  * package and of Node, and later for nothing more: its names are replaced by addresses in the text that Node is given.
  */
-import {readFileSync} from 'node:fs';
 import module from 'node:module';
 import {dirname} from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -49,7 +48,7 @@ export function withAddresses(text: string, doors: ReadonlyMap<string, Door>): s
     }
     passed(BLANK);
   }
-  const asksForMore = /\bimport\b(?!\.meta\b)|\bfrom\s*['"]|\brequire\b/.test(text.slice(at));
+  const asksForMore = /\bimport\b(?!\.meta\b)|\bfrom\s*['"]|\b(?:require|createRequire)\b/.test(text.slice(at));
   return asksForMore || parts.length === 0 ? undefined : parts.join('') + text.slice(from);
 }
 
@@ -67,14 +66,18 @@ function namesIn(clause: string): string[] {
 }
 
 /**
- * Imports the file of a plain module, which from then on is the module at its address for everybody.
+ * Imports a plain module from its text; from then on it is the module at its address for everybody.
  * @returns `undefined` where it is none, or Node cannot do it (before 20.19), or it waits for something, or has a mistake of
  * syntax: whoever imports it in the usual way learns which
  */
-export function importPlain(url: string, doors: ReadonlyMap<string, Door>): Record<string, unknown> | undefined {
+export function importPlain(
+  url: string,
+  source: string,
+  doors: ReadonlyMap<string, Door>,
+): Record<string, unknown> | undefined {
   if (!/^file:.*\.m?js$/.test(url) || !process.features.require_module) return undefined;
   const file = fileURLToPath(url);
-  const text = withAddresses(readFileSync(file, 'utf8'), doors);
+  const text = withAddresses(source, doors);
   if (text === undefined) return undefined;
   const {Module} = module as unknown as {Module: new (file: string) => CommonJsModule};
   const loaded = new Module(file);

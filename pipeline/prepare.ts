@@ -5,12 +5,12 @@ import {UserError} from '../artifacts/index.js';
 import {foresee} from '../artifacts/foresight.js';
 import type {Foresight} from '../artifacts/foresight.js';
 import type {Artifact, AttemptId, Digest, Reusable, Store} from '../artifacts/index.js';
-import {openCodeReader} from './code.js';
-import type {CodeReader} from './code.js';
 import {exportNames} from './exports.js';
 import type {RuntimeClass} from './fingerprint.js';
 import {buildGraph} from './graph.js';
 import type {Graph} from './graph.js';
+import {openCurrentCode} from './job-code.js';
+import type {CurrentCode} from './job-code.js';
 import {inPlace, placeOfFunction, recipeError} from './load.js';
 import type {LoadedRecipe} from './load.js';
 import {applySet, applySource, unknownNode} from './overrides.js';
@@ -53,7 +53,7 @@ export interface Prepared {
   readonly exports: ReadonlyMap<AnyStage, string>;
   /** URL of the recipe's module, where it has one. */
   readonly recipeUrl?: string | undefined;
-  readonly code: CodeReader;
+  readonly code: CurrentCode;
   readonly runtimeOf: (threads: number) => RuntimeClass;
   readonly past: Past;
   readonly pinned?: ReadonlyMap<string, Pinned>;
@@ -135,7 +135,7 @@ export async function planned(
   const {foreseen, ...base} = options;
   const {store, wiring, selected, pinned} = base;
   const cache = openTokenCache(store.folder);
-  const code = openCodeReader(cache);
+  const code = openCurrentCode(cache);
   const past = pastOf(store, {recipe: wiring.recipe, seed: base.seed}, code);
   const sources = await describeSources(wiring, (id) => selected.has(id) && pinned?.has(id) !== true, store);
   const prepared = {...base, sources, code, past};

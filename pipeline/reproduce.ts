@@ -4,17 +4,19 @@
  */
 import {createReadStream, statSync} from 'node:fs';
 import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
 import {isInterrupted} from '../artifacts/index.js';
 import type {Artifact, Attempt, Json, Store} from '../artifacts/index.js';
 import {outcomeOf, outputPath} from './attempt.js';
 import {Terminator} from './terminate.js';
-import {openCodeReader} from './code.js';
 import type {Code, CodeReader} from './code.js';
 import {missingVariables, nodeVariables} from './environment.js';
 import type {Executor} from './executors/executor.js';
 import {differences} from './fingerprint.js';
 import type {KnownIngredients, RuntimeClass} from './fingerprint.js';
 import {frozenPlanOf} from './frozen.js';
+import {markedNow, openCurrentCode, withCodeSeen} from './job-code.js';
+import type {JobCode} from './job-code.js';
 import {readResult} from './jobfolder.js';
 import {layJob} from './lay.js';
 import {UnusableCommand} from './commandline.js';
@@ -93,6 +95,7 @@ async function untilStopped<T>(
 interface Found {
   readonly node: StageNode;
   readonly exportName: string;
+  readonly code: JobCode;
 }
 
 /**
@@ -118,7 +121,7 @@ async function sameStage(
   const module = modules.find(frozen.module);
   if (!module.ok) return cannot(module.error);
   // Not the store's cache of what modules say: that is what is to be checked.
-  const code = openCodeReader(noCache());
+  const code = openCurrentCode(noCache());
   const before = ingredientsOf(attempt);
   const files = codePartsOf(store, attempt);
   const since = (now: KnownIngredients): string[] =>
@@ -138,7 +141,7 @@ async function sameStage(
   if (changed.length > 0) return cannot(`changed since: ${changed.join(', ')}`);
   const missing = missingVariables(node, process.env);
   if (missing.length > 0) return cannot(missing.join(', '));
-  return ok({node, exportName});
+  return ok({node, exportName, code: code.jobCodeOf(node.stage)});
 }
 
 /** What the module's code is, or why that cannot be said: a file that it names is gone, or is no module. */
@@ -163,16 +166,18 @@ function edgeMistake({inputs, outputs}: Attempt, stage: AnyStage): string | unde
 
 async function makeAgain(
   attempt: Attempt,
-  {node, exportName}: Found,
+  {node, exportName, code}: Found,
   options: ReproduceOptions,
 ): Promise<Result<Verdict, Failure>> {
   const {store, executor, stop} = options;
+  const marked = markedNow(code);
+  if (!marked.ok) return ok(changedMeanwhile(marked.error.map((url) => fileURLToPath(url))));
   const scratch = store.scratch(`reproduce-${attempt.id}`);
   const {folder} = scratch;
   try {
     const owner = `${store.id}/reproduce-${attempt.id}`;
     const {inputs, seed} = attempt;
-    const {command, tag} = await layJob({folder, owner, node, exportName, seed, inputs, store});
+    const {command, tag} = await layJob({folder, owner, node, exportName, seed, inputs, store, code: marked.value});
     // Placing gigabytes may have taken long.
     if (stop.asked.aborted) return err({reason: 'stopped'});
     const env = nodeVariables(node, process.env);
@@ -185,7 +190,9 @@ async function makeAgain(
     const end = new Terminator(running, options, {node: node.id});
     const exit = await running.exit.finally(() => end.dispose());
     const {asked, isUnwritten} = end;
-    const outcome = outcomeOf({folder, exit, result: readResult(folder), asked, isUnwritten});
+    const ended = outcomeOf({folder, exit, result: readResult(folder), asked, isUnwritten});
+    const outcome = withCodeSeen(ended, {folder, ...(node.stage.argv === undefined ? {own: code.own} : {})});
+    if (outcome.reason === 'code-changed') return ok(changedMeanwhile(outcome.files));
     if (outcome.reason !== 'succeeded') return err(outcome);
     for (const {port, kind, artifact} of attempt.outputs) {
       if (statSync(outputPath(folder, port), {throwIfNoEntry: false}) === undefined)
@@ -204,6 +211,11 @@ async function makeAgain(
     await scratch.remove();
   }
 }
+
+const changedMeanwhile = (files: readonly string[]): Verdict => ({
+  verdict: 'cannot',
+  because: `changed in the meantime: ${files.join(', ')}`,
+});
 
 interface Compared {
   readonly port: string;

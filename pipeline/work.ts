@@ -38,6 +38,9 @@ export interface WorkToDo {
 /** Resolves when every node of the plan has ended, well or badly, and what was cancelled is recorded. */
 export const work = (todo: WorkToDo): Promise<ReadonlyMap<string, NodeEnd>> => new Work(todo).run();
 
+/** So often at most is a node planned anew because its code changes before it can be started. */
+const MOST_TRIES = 5;
+
 /** What a node that never ran is taken to need, ms: all alike. */
 const UNKNOWN_WALL = 1000;
 
@@ -124,10 +127,16 @@ class Work {
   ): Promise<Result<Made, NodeFailure | NotStarted>> {
     const made = this.#reuseAtOnce(planned);
     if (made !== undefined) return ok(made);
-    // Ten thousand nodes may wait here, so what is known of each beyond the plan is put together when its turn has come.
-    const slot = await turn.take();
-    if (slot?.stillWanted() !== true) return err({reason: 'not-started'});
-    return bringUpToDate(this.#ready(planned), this.#runner, turn, slot);
+    let lastTry = false;
+    for (let tries = 1; ; tries++) {
+      // Ten thousand nodes may wait here, so what is known of each beyond the plan is put together when its turn has come.
+      const slot = await turn.take();
+      if (slot?.stillWanted() !== true) return err({reason: 'not-started'});
+      const ready = this.#ready(planned, lastTry || tries === MOST_TRIES);
+      const end = await bringUpToDate(ready, this.#runner, turn, slot);
+      if (end.ok || end.error.reason !== 'outdated') return end as Result<Made, NodeFailure | NotStarted>;
+      lastTry = !this.#prepared.code.renew(end.error.urls);
+    }
   }
 
   #reuseAtOnce(planned: PlannedRun | PlannedMaybe): Made | undefined {
@@ -136,9 +145,10 @@ class Work {
     return reuseAtOnce(node, fingerprintOf(this.#ingredients(planned)), this.#runner);
   }
 
-  #ready(planned: PlannedRun | PlannedMaybe): Ready {
+  #ready(planned: PlannedRun | PlannedMaybe, lastTry: boolean): Ready {
     const {code, past, force, exports, seed} = this.#prepared;
     const {node} = planned;
+    const {digest, parts} = code.codeOf(node.stage.module);
     const ingredients = this.#ingredients(planned);
     const fingerprint = fingerprintOf(ingredients);
     const other = force.has(node.id) ? undefined : this.#checkpointOfOtherCode(node, ingredients);
@@ -146,19 +156,26 @@ class Work {
       node,
       exportName: exports.get(node.stage)!,
       ingredients,
-      codeParts: code.codeOf(node.stage.module).parts as unknown as Json,
+      codeParts: parts as unknown as Json,
       fingerprint,
       inputs: this.#edges(node),
-      because: planned.action === 'run' ? planned.because : missReason(node, ingredients, fingerprint, past),
+      because:
+        planned.action === 'run' && digest === planned.known.code
+          ? planned.because
+          : missReason(node, ingredients, fingerprint, past),
       force: force.has(node.id),
       seed,
       expectedMs: planned.expected?.wallMs,
+      code: code.jobCodeOf(node.stage),
+      lastTry,
       ...(other === undefined ? {} : {accepted: other}),
     };
   }
 
   #ingredients({node, known}: PlannedRun | PlannedMaybe): Ingredients {
-    const ingredients = withInputs(node, known, (other, port) => this.#made.get(other)?.outputs[port]);
+    // What it reads by path may have been read again since the plan was made.
+    const today = {...known, code: this.#prepared.code.codeOf(node.stage.module).digest};
+    const ingredients = withInputs(node, today, (other, port) => this.#made.get(other)?.outputs[port]);
     if (ingredients === undefined) throw new Error(`Internal error: ${node.id} is to run before what it needs`);
     return ingredients;
   }

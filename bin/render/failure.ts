@@ -33,6 +33,8 @@ export function outcomeText(outcome: Outcome): string {
       return `wrote garbled events; line ${outcome.line} is ${JSON.stringify(outcome.text)}${outcome.message === undefined ? '' : `: ${outcome.message}`}`;
     case 'inputs-changed':
       return `changed its inputs (${digestsText(outcome.digests)}), which are read-only${ofStore(outcome.outOfUse)}`;
+    case 'code-changed':
+      return codeChangedText(outcome);
     case 'start-failed':
       return `could not be started: ${outcome.message}`;
     case 'store-failed':
@@ -105,6 +107,13 @@ function stopperText(by: StageStopped['by']): string {
   return by === 'earlier-runner' ? ' (an earlier run had asked for it)' : ` (${by.signal} from outside of r1)`;
 }
 
+function codeChangedText({when, files, own}: Extract<Outcome, {reason: 'code-changed'}>): string {
+  const what = own === true ? `r1 itself was rebuilt (${files.join(', ')})` : `${files.join(', ')} changed`;
+  return when === 'starting'
+    ? `was not started: ${what} since it was planned`
+    : `${what} while it ran, so nobody can say what it was made with`;
+}
+
 /** The outcome that the runner put into the store. @throws UserError 'store-damaged' */
 export function outcomeOf({ok, reason, detail}: StoredOutcome): Outcome {
   // Of what came from outside nothing more is recorded.
@@ -140,6 +149,8 @@ export function nextStep(node: string, outcome: Outcome, run: number, params: re
         : `r1 log ${node} --run ${run}; then r1 resume ${run}`;
     case 'inputs-changed':
       return 'r1 verify says what else is affected; then r1 run makes it again';
+    case 'code-changed':
+      return 'r1 run makes it again with the code of now';
     default:
       return `r1 log ${node} --run ${run}; then r1 resume ${run}`;
   }

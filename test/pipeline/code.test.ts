@@ -207,8 +207,11 @@ test('what a stage’s process has of the parts that are left out writes no outp
       if (/^\.\/.*\.js$/.test(specifier) || /^\.\..*\.js$/.test(specifier)) reached.add(new URL(specifier, url).href);
   }
   const left = [...writers('pipeline/'), ...writers('artifacts/')].filter((file) => reached.has(ownUrl(file)));
-  // The state within a stage; events; the job's own records. Whoever joins them must not write into `outputs/`.
-  assert.deepEqual(left, ['pipeline/checkpoints.js', 'pipeline/job.js', 'pipeline/jobfolder.js']);
+  // The state within a stage; events; the job's own records; its code. Whoever joins them must not write into `outputs/`.
+  assert.deepEqual(
+    left,
+    ['checkpoints', 'job', 'jobfolder', 'snapshot'].map((name) => `pipeline/${name}.js`),
+  );
   assert.ok(![...reached].some((url) => url.startsWith(`${OWN_MODULES}artifacts/`)));
 });
 

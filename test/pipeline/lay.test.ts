@@ -2,12 +2,23 @@ import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
+import type {JobCode} from '../../pipeline/job-code.js';
 import {absolutePaths, jobFiles, readJob} from '../../pipeline/jobfolder.js';
 import type {Job} from '../../pipeline/jobfolder.js';
 import {layJob} from '../../pipeline/lay.js';
 import type {Params} from '../../pipeline/stage.js';
 import {Bench} from '../artifacts/temporary.js';
 import {temporaryFolder} from '../rig/temporary.js';
+
+/** Of a stage that has no file. */
+const NO_CODE: JobCode = {
+  module: 'file:///stage.js',
+  snapshot: {},
+  bytesOf: () => Buffer.alloc(0),
+  byPath: {},
+  isAlone: true,
+  own: new Map(),
+};
 
 test('a stage gets params and named inputs in one order, however they were written', async (t) => {
   const folder = temporaryFolder(t);
@@ -39,6 +50,7 @@ test('a stage gets params and named inputs in one order, however they were writt
       seed: 0,
       inputs: names.map((name) => ({port: 'data', name, artifact: made.outputs[name]!.digest})),
       store: bench.store,
+      code: NO_CODE,
     });
     const text = readFileSync(jobFiles(join(folder, job)).job, 'utf8');
     // Where a job lies is its own.
@@ -77,6 +89,7 @@ test('a port that takes many and was given none is an empty record; a seedless s
       seed,
       inputs: [],
       store,
+      code: NO_CODE,
     });
     const read = readJob(join(folder, job));
     assert.ok(read.ok);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import {writeFileSync} from 'node:fs';
+import {readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import {pathToFileURL} from 'node:url';
@@ -81,12 +81,13 @@ test(
     const at = (name: string): string => pathToFileURL(join(folder, name)).href;
     const exports = (await import(at('door.js'))) as Record<string, unknown>;
     const doors = new Map([['r1', {address: at('door.js'), exports}]]);
-    const plain = importPlain(at('plain.js'), doors) as {own: {given: unknown}; default: string};
+    const imported = (name: string) => importPlain(at(name), readFileSync(join(folder, name), 'utf8'), doors);
+    const plain = imported('plain.js') as {own: {given: unknown}; default: string};
     assert.equal(plain.own.given, exports['given']);
     assert.equal(plain.default, at('plain.js'));
     const again = (await import(at('plain.js'))) as {own: unknown};
     assert.equal(again.own, plain.own);
-    assert.equal(importPlain(at('typed.ts'), doors), undefined);
+    assert.equal(imported('typed.ts'), undefined);
   },
 );
 

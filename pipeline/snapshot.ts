@@ -1,0 +1,114 @@
+/**
+ * The files of a stage's code that are somebody's own, as they were when its code digest was taken: in the job folder, by
+ * content. In the stage's process, its threads and the Node processes that it forks, module hooks and Node's own file functions
+ * give these bytes under the files' own names, whatever lies there by then.
+ */
+import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import type {ModuleFormat} from './module-format.js';
+import {sha256Of} from './sources.js';
+import {isTyped} from './typescript.js';
+
+export interface SnapshotFile {
+  /** Hexadecimal; the name of the file in the snapshot. */
+  readonly sha256: string;
+  /** What a loader takes it for, if it can be a module. */
+  readonly format?: ModuleFormat;
+}
+
+/** Of a job: URL → what is loaded under it. */
+export type SnapshotFiles = Readonly<Record<string, SnapshotFile>>;
+
+export function writeSnapshot(folder: string, files: SnapshotFiles, bytesOf: (url: string) => Buffer): void {
+  mkdirSync(folder);
+  for (const [url, {sha256}] of Object.entries(files)) {
+    try {
+      writeFileSync(join(folder, sha256), bytesOf(url), {flag: 'wx', mode: 0o444});
+    } catch (error) {
+      // Two files with the same bytes.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+const BEYOND = 'beyond';
+
+/** Notes that the stage has started what reads files without our knowing: a program, or native code. */
+export function noteBeyond(folder: string): void {
+  const note = join(folder, BEYOND);
+  if (!existsSync(note)) writeFileSync(note, '');
+}
+
+export const wentBeyond = (folder: string): boolean => existsSync(join(folder, BEYOND));
+
+/** What it takes to open a snapshot, in a form that can be handed to a thread. */
+export interface SnapshotPlace {
+  /** The job folder. */
+  readonly job: string;
+  readonly folder: string;
+  readonly files: SnapshotFiles;
+}
+
+export class Snapshot {
+  readonly place: SnapshotPlace;
+  /** Files that were found to be whole. */
+  readonly #whole = new Set<string>();
+
+  constructor(place: SnapshotPlace) {
+    this.place = place;
+  }
+
+  /** `undefined` for what is not in the snapshot, and for what is no module. */
+  format(url: string): ModuleFormat | undefined {
+    return this.#file(url)?.format;
+  }
+
+  /** The path of the copy of a file, if there is one. @throws Error when it does not hold what it should */
+  copyOf(url: string): string | undefined {
+    if (this.#file(url) === undefined) return undefined;
+    if (!this.#whole.has(url)) this.read(url);
+    return this.#path(url);
+  }
+
+  /** @param url of a file of the snapshot. @throws Error when the copy does not hold what it should */
+  read(url: string): Buffer {
+    const path = this.#path(url);
+    let bytes: Buffer | undefined;
+    try {
+      bytes = readFileSync(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+    if (bytes === undefined || sha256Of(bytes) !== this.#file(url)!.sha256) {
+      const what = bytes === undefined ? 'is gone' : 'is damaged';
+      throw new Error(`${path}, the copy of ${fileURLToPath(url)} with which this attempt began, ${what}`);
+    }
+    this.#whole.add(url);
+    return bytes;
+  }
+
+  /** The file that a module of the snapshot means, as it was when the digest was taken, or `undefined` if it is none of these. */
+  resolve(specifier: string, parent: string | undefined): string | undefined {
+    const isRelative = /^\.{0,2}\//.test(specifier) || /^\.{1,2}$/.test(specifier);
+    if (isRelative ? parent?.startsWith('file:') !== true : !specifier.startsWith('file:')) return undefined;
+    const asWritten = new URL(specifier, parent).href;
+    const others = [
+      ...(isRelative && isTyped(new URL(parent!).pathname) ? [asWritten.replace(/js(?=$|[?#])/, 'ts')] : []),
+      ...(this.format(parent ?? '') === 'commonjs' ? IN_COMMONJS.map((ending) => asWritten + ending) : []),
+    ];
+    return [asWritten, ...others].find((url) => this.format(url) !== undefined);
+  }
+
+  #file(url: string): SnapshotFile | undefined {
+    const [file = ''] = url.split(/[?#]/, 1);
+    return Object.hasOwn(this.place.files, file) ? this.place.files[file] : undefined;
+  }
+
+  #path(url: string): string {
+    return join(this.place.folder, this.#file(url)!.sha256);
+  }
+}
+
+/** What `require` adds to a name, in its order. */
+const IN_COMMONJS = ['.js', '.json', '/index.js', '/index.json'];
