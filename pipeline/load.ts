@@ -65,8 +65,7 @@ export async function inPlace<T>(file: string, work: () => Promise<T> | T): Prom
       process.chdir(before);
       // Also in the place of another error: that one may come from being somewhere else.
       throw new UserError('bad-argument', `${file}: it changes the working folder (process.chdir)`, {
-        // In the one file that r1 starts from, these three words would be replaced here, too.
-        hint: `write paths that start at the file itself: new URL('./data', import.${'meta'}.url)`,
+        hint: "write paths that start at the file itself: new URL('./data', import.meta.url)",
       });
     }
   }
