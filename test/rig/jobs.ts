@@ -6,6 +6,7 @@ import {join} from 'node:path';
 import type {TestContext} from 'node:test';
 import type {Executor, Running, StartRequest} from '../../pipeline/executors/executor.js';
 import {localExecutor} from '../../pipeline/executors/local.js';
+import {kinOf, signal} from '../../pipeline/executors/processes.js';
 import {tagOf} from '../../pipeline/executors/tag.js';
 import {jobFiles, readProcess} from '../../pipeline/jobfolder.js';
 import {until} from './command.js';
@@ -24,11 +25,17 @@ export function setUp(t: TestContext): JobRig {
   const root = temporaryFolder(t);
   const executor = localExecutor('/nowhere/main.js');
   t.after(() => executor.close?.());
-  let jobs = 0;
+  const tags: string[] = [];
+  // What a test that failed has left running would keep its process waiting for the end.
+  t.after(() => {
+    for (const tag of tags) for (const {pid} of kinOf({tag})) signal(pid, 'SIGKILL');
+  });
   const request = (command: readonly string[]): StartRequest => {
-    const folder = join(root, String(jobs++));
+    const folder = join(root, String(tags.length));
     mkdirSync(jobFiles(folder).scratch, {recursive: true});
-    return {folder, tag: tagOf(`local-${process.pid}`, folder), command};
+    const tag = tagOf(`local-${process.pid}`, folder);
+    tags.push(tag);
+    return {folder, tag, command};
   };
   return {executor, request, job: (script) => request(['/bin/sh', '-c', script])};
 }
