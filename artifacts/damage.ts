@@ -3,7 +3,8 @@
  * rows and say what their writer says; looking at all of them each time would cost more than the reading. So it is looked at
  * afterwards, and where the store is at fault, that is said and not an error of r1.
  */
-import {UserError, plainError} from './error.js';
+import {UserError, codeOf, plainError} from './error.js';
+import {MIGRATIONS} from './schema.js';
 import {openStore, partsOf} from './store.js';
 import type {Store} from './store.js';
 import {databaseProblems} from './verify.js';
@@ -60,19 +61,30 @@ export function damageOf(folder: string): UserError | undefined {
   try {
     const store = openStore(folder, {mode: 'read'});
     try {
-      first = databaseProblems(store)[0] ?? wrongRow(store);
+      first = missingTable(store) ?? databaseProblems(store)[0] ?? wrongRow(store);
     } finally {
       store.close();
     }
   } catch (error) {
     const plain = plainError(error, 'read the store');
     if (plain instanceof UserError) return plain;
-    throw plain;
+    // All that is asked here is asked of tables of ours.
+    if (codeOf(plain) !== 'SQLITE_ERROR') throw plain;
+    first = (plain as Error).message;
   }
   if (first === undefined) return undefined;
   return new UserError('store-damaged', `the store ${folder} is damaged: ${first}`, {
     hint: '`r1 verify` names everything that is; restore store.db from a copy, or use another store with --store FOLDER',
   });
+}
+
+/** A view in the place of a table is none. */
+function missingTable(store: Store): string | undefined {
+  const rows = partsOf(store).db.prepare<{name: string}>("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  const there = new Set(rows.map(({name}) => name));
+  const made = MIGRATIONS.flatMap((sql) => Array.from(sql.matchAll(/CREATE TABLE (\w+)/g), ([, name]) => name!));
+  const missing = made.find((name) => !there.has(name));
+  return missing === undefined ? undefined : `it has no table ${missing}`;
 }
 
 function wrongRow(store: Store): string | undefined {

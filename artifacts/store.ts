@@ -149,6 +149,15 @@ export function partsOf(store: Store): StoreParts {
   return found;
 }
 
+/** Made with the tables. @throws UserError 'store-damaged' */
+function idOf(db: Database): string {
+  const row = db.prepare<{id: string}>('SELECT id FROM store').get();
+  if (row !== undefined) return row.id;
+  throw new UserError('store-damaged', 'the store is damaged: it has no name of its own', {
+    hint: 'restore store.db from a copy, or use another store with --store FOLDER',
+  });
+}
+
 function assemble(
   folder: string,
   mode: 'write' | 'read',
@@ -172,7 +181,7 @@ function assemble(
   const settle = openSettling(layout, files);
   const facts = openFacts({db, layout, rows, blobs, gate, claims, questions, settle});
   const folders = openFolders(blobs, context);
-  const id = db.prepare<{id: string}>('SELECT id FROM store').get()!.id;
+  const id = idOf(db);
   const own = openOwnNames(layout, files, id);
   const discard = openDiscard(layout, files, (paths) => folders.removeTrees(paths));
   const discardTree = async (path: string): Promise<void> => {

@@ -4,7 +4,7 @@ import {rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 
-import {UserError} from '../artifacts/index.js';
+import {UserError, shortDigest} from '../artifacts/index.js';
 import type {Digest, Run, RunId, Store} from '../artifacts/index.js';
 
 export interface FoundReport {
@@ -51,10 +51,10 @@ export function reportsOf(store: Store, run: Run): FoundReport[] {
     .map(({node, artifact}) => ({run, node, artifact}));
 }
 
-/** Lays the report out as a folder for as long as it is read. */
+/** Lays the report out as a folder for as long as it is read. @throws UserError when it is none: a store may hold anything */
 export async function withReportFolder<T>(
   store: Store,
-  {artifact}: FoundReport,
+  {artifact, node, run}: FoundReport,
   read: (folder: string) => Promise<T>,
 ): Promise<T> {
   const scratch = mkdtempSync(join(tmpdir(), 'r1-report-'));
@@ -62,8 +62,18 @@ export async function withReportFolder<T>(
   try {
     await store.materialise(artifact, folder);
     return await read(folder);
+  } catch (error) {
+    if (!(error instanceof SyntaxError) && !isNoFile(error)) throw error;
+    const why = error.message.replaceAll(folder, '');
+    throw new UserError('bad-argument', `what “${node}” of run ${run.id} made is no report: ${why}`, {
+      hint: `r1 export @${shortDigest(artifact)} ./report writes it out`,
+      cause: error,
+    });
   } finally {
     await store.removeTree(folder);
     await rm(scratch, {recursive: true, force: true});
   }
 }
+
+const isNoFile = (error: unknown): error is Error =>
+  error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(String(error.code));
