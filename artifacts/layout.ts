@@ -1,5 +1,5 @@
 /** Where things lie in a store. Nothing here touches the disk. */
-import {join, sep} from 'node:path';
+import {dirname, join, sep} from 'node:path';
 import type {Digest} from './digest.js';
 
 /**
@@ -77,3 +77,15 @@ export function shardOf(layout: Layout, sha256: Digest): string {
 export function blobPath(layout: Layout, sha256: Digest): string {
   return layout.blobs + sep + sha256.slice(0, 2) + sep + sha256;
 }
+
+/** Every folder that something is written to. */
+export const foldersOf = ({folder, blobs, jobs, locks, tmp, trash, setAside}: Layout): readonly string[] => [
+  dirname(blobs),
+  blobs,
+  jobs,
+  locks,
+  tmp,
+  trash,
+  setAside,
+  join(folder, 'cache'),
+];

@@ -25,7 +25,7 @@ import {openGate} from './gate.js';
 import type {Gate} from './gate.js';
 import {interruptible} from './interruption.js';
 import type {Interruption} from './interruption.js';
-import {layoutOf} from './layout.js';
+import {foldersOf, layoutOf} from './layout.js';
 import type {Layout} from './layout.js';
 import {openMetrics} from './metrics.js';
 import type {Metrics} from './metrics.js';
@@ -147,6 +147,18 @@ export function partsOf(store: Store): StoreParts {
   const found = parts.get(store);
   if (found === undefined) throw new Error('Internal error: this store was not opened by openStore');
   return found;
+}
+
+/**
+ * A store that somebody sent may have links in it, and what is written to one would come to lie outside. The store's own
+ * folder may be one, as whoever types its name knows where it leads.
+ */
+function refuseLinks(layout: Layout, files: Files): void {
+  const link = foldersOf(layout).find((folder) => files.stat(folder)?.kind === 'link');
+  if (link === undefined) return;
+  throw new UserError('refused-file', `${link} is a symbolic link, and nothing is written through one into a store`, {
+    hint: 'put a folder in its place; the whole store may lie behind a link: --store LINK',
+  });
 }
 
 /** Made with the tables. @throws UserError 'store-damaged' */
@@ -334,6 +346,7 @@ export function openStore(
         hint: '`r1 run` makes one; --store FOLDER names another',
       });
     }
+    if (mode === 'write') refuseLinks(layout, files);
     const reserve = openReserve(layout, files);
     if (mode === 'read') return assemble(layout.folder, mode, files, readDatabase(layout.database), reserve);
     const open = (): Database => {

@@ -229,3 +229,21 @@ test('a disk that fills up, or a stop, leaves nothing; what cannot be removed is
     return true;
   });
 });
+
+test('nothing is written through a link in the place of one of the store’s own folders', async (t) => {
+  for (const name of ['blobs', 'jobs', 'locks', 'tmp', 'trash', 'set-aside', 'cache']) {
+    const {folder, artifact} = await stored(t);
+    const elsewhere = temporaryFolder(t);
+    rmSync(join(folder, name), {recursive: true, force: true});
+    symlinkSync(elsewhere, join(folder, name));
+    assert.throws(() => openStore(folder), {reason: 'refused-file'}, name);
+    const reader = openStore(folder, {mode: 'read'});
+    assert.equal(reader.artifact(artifact.digest)?.digest, artifact.digest, 'it can be read');
+    reader.close();
+    assert.deepEqual(readdirSync(elsewhere), [], name);
+  }
+  const {folder} = await stored(t);
+  const link = join(temporaryFolder(t), 'link');
+  symlinkSync(folder, link);
+  openStore(link).close();
+});
