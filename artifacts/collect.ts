@@ -31,6 +31,8 @@ export interface Again {
   readonly ms: number;
   /** So many ancestors would have to be made again first. */
   readonly ancestors: number;
+  /** There are even more, which were not counted. */
+  readonly more?: true;
 }
 
 export interface GoingArtifact {
@@ -102,11 +104,11 @@ export function planCollection(store: Store, policy: KeepPolicy): CollectionPlan
     // An artifact that went before is not going again.
     const goingBlobs = new Set(going.map(({sha256}) => sha256));
     const present = condemned.filter(({id}) => blobsOf.all(id).some(({sha256}) => goingBlobs.has(sha256)));
-    const gone = new Set(condemned.map(({id}) => id));
+    const again = openAgain(store, new Set(condemned.map(({id}) => id)));
     return {
       kept,
       going: present
-        .map(({id, digest, bytes, kind}) => ({artifact: digest, kind, bytes, again: howAgain(store, id, gone)}))
+        .map(({id, digest, bytes, kind}) => ({artifact: digest, kind, bytes, again: again(id)}))
         .sort((a, b) => b.bytes - a.bytes),
       blobs: going,
       bytes: going.reduce((sum, {bytes}) => sum + bytes, 0),
@@ -243,26 +245,101 @@ function listBlobs(store: Store): ReadonlyMap<Digest, number> {
   return found;
 }
 
-/** The newest success that made it, and what it and its missing ancestors took. */
-function howAgain(store: Store, artifact: number, gone: ReadonlySet<number>): Again {
+/**
+ * How each of the artifacts that are `gone` can be had again: the newest success that made it, and what that and its missing
+ * ancestors took. Each attempt is asked for once; where an attempt has one missing ancestor, what was found for that counts on.
+ */
+function openAgain(store: Store, gone: ReadonlySet<number>): (artifact: number) => Again {
   const {db} = partsOf(store);
-  const maker = db
-    .prepare<{attempt: AttemptId}>('SELECT attempt FROM output WHERE artifact = ? ORDER BY attempt DESC LIMIT 1')
-    .get(artifact);
-  if (maker === undefined) throw new Error(`Internal error: artifact row ${artifact} has no maker`);
+  const newest = db.prepare<{attempt: AttemptId}>(
+    'SELECT attempt FROM output WHERE artifact = ? ORDER BY attempt DESC LIMIT 1',
+  );
   const inputs = db.prepare<{artifact: number; made_by: AttemptId}>(
     'SELECT artifact, made_by FROM input WHERE attempt = ?',
   );
   const wall = db.prepare<{wall_ms: number | null}>('SELECT wall_ms FROM outcome WHERE attempt = ?');
-  const seen = new Set<AttemptId>([maker.attempt]);
-  let ms = 0;
-  for (const attempt of seen) {
-    ms += wall.get(attempt)?.wall_ms ?? 0;
-    // A set may grow while it is walked; what is added is walked too.
-    for (const input of inputs.all(attempt)) if (gone.has(input.artifact)) seen.add(input.made_by);
-  }
-  const {node, stage, run, params} = store.attempt(maker.attempt)!;
-  const path = params !== null && typeof params === 'object' && 'path' in params ? params.path : undefined;
-  const from = stage === 'source' && typeof path === 'string' ? path : undefined;
-  return {attempt: maker.attempt, node, stage, run, from, ms, ancestors: seen.size - 1};
+
+  const made = new Map<AttemptId, Made>();
+  const look = (attempt: AttemptId): Made => {
+    const known = made.get(attempt);
+    if (known !== undefined) return known;
+    const parents = new Set(
+      inputs.all(attempt).flatMap(({artifact, made_by}) => (gone.has(artifact) ? [made_by] : [])),
+    );
+    const found = {ms: wall.get(attempt)?.wall_ms ?? 0, parents: [...parents]};
+    made.set(attempt, found);
+    return found;
+  };
+
+  const totals = new Map<AttemptId, Total>();
+  const totalOf = (attempt: AttemptId): Total => {
+    // Up a chain as far as nothing is known yet, and down again; a chain may be too long to go up by recursion.
+    const chain: AttemptId[] = [];
+    let at: AttemptId | undefined = attempt;
+    while (at !== undefined && !totals.has(at)) {
+      chain.push(at);
+      const {parents}: Made = look(at);
+      at = parents.length === 1 ? parents[0] : undefined;
+    }
+    for (const each of chain.reverse()) {
+      const {ms, parents} = look(each);
+      if (parents.length > 1) totals.set(each, walk(each));
+      else {
+        const above = parents[0] === undefined ? {ms: 0, attempts: 0, more: false} : totals.get(parents[0])!;
+        totals.set(each, {ms: above.ms + ms, attempts: above.attempts + 1, more: above.more});
+      }
+    }
+    return totals.get(attempt)!;
+  };
+
+  /** Ancestors that several ways lead to count once, so these have to be gone through. */
+  const walk = (attempt: AttemptId): Total => {
+    const seen = new Set<AttemptId>([attempt]);
+    let ms = 0;
+    for (const each of seen) {
+      const found = look(each);
+      ms += found.ms;
+      // A set may grow while it is walked; what is added is walked too.
+      for (const parent of found.parents)
+        if (seen.size < MOST_WALKED || seen.has(parent)) seen.add(parent);
+        else return {ms, attempts: seen.size, more: true};
+    }
+    return {ms, attempts: seen.size, more: false};
+  };
+
+  return (artifact) => {
+    const maker = newest.get(artifact);
+    if (maker === undefined) throw new Error(`Internal error: artifact row ${artifact} has no maker`);
+    const {node, stage, run, params} = store.attempt(maker.attempt)!;
+    const path = params !== null && typeof params === 'object' && 'path' in params ? params.path : undefined;
+    const from = stage === 'source' && typeof path === 'string' ? path : undefined;
+    const {ms, attempts, more} = totalOf(maker.attempt);
+    return {
+      attempt: maker.attempt,
+      node,
+      stage,
+      run,
+      from,
+      ms,
+      ancestors: attempts - 1,
+      ...(more ? {more: true as const} : {}),
+    };
+  };
 }
+
+interface Made {
+  readonly ms: number;
+  /** Whose outputs it took that are gone. */
+  readonly parents: readonly AttemptId[];
+}
+
+interface Total {
+  readonly ms: number;
+  /** With the attempt itself. */
+  readonly attempts: number;
+  /** There are more, which were not counted. */
+  readonly more: boolean;
+}
+
+/** Nobody makes a thousand ancestors again for the sake of one artifact. */
+const MOST_WALKED = 1000;

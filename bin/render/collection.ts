@@ -14,13 +14,13 @@ export interface CollectionOptions {
 const LINES = 50;
 const FOREIGN = 8;
 
-function againText({node, run, from, ms, ancestors}: Again): string {
+function againText({node, run, from, ms, ancestors, more}: Again): string {
   if (from !== undefined) return `came from outside: ${from}`;
   const first =
     ancestors === 0
       ? ''
-      : `, with ${ancestors} ${ancestors === 1 ? 'ancestor' : 'ancestors'} that would have to be made again first`;
-  return `${node} of run ${run} made it; again in about ${durationText(ms)}${first}`;
+      : `, with ${more === true ? 'over ' : ''}${ancestors} ${ancestors === 1 ? 'ancestor' : 'ancestors'} that would have to be made again first`;
+  return `${node} of run ${run} made it; again in ${more === true ? 'more than' : 'about'} ${durationText(ms)}${first}`;
 }
 
 const goingRow = ({artifact, kind, bytes, again}: GoingArtifact): readonly string[] => [

@@ -12,6 +12,7 @@ import {reasonText} from '../../artifacts/mark.js';
 import {partsOf} from '../../artifacts/store.js';
 import {verify} from '../../artifacts/verify.js';
 import {Bench, edge, fill} from './temporary.js';
+import type {Made} from './temporary.js';
 
 const out = (content: string, kind = 'model') => ({out: {kind, files: {w: content}}});
 const newest = {keepRuns: 1, keepKinds: []};
@@ -261,4 +262,61 @@ test('after any collection every kept artifact is whole, and every other has a r
     {numRuns: 12},
   );
   bench.end();
+});
+
+test('what it takes to make artifacts again is found with a few statements each, however long the chain', async (t) => {
+  const bench = new Bench(t);
+  const statements = async (length: number): Promise<number> => {
+    bench.next();
+    let last: Made | undefined;
+    for (let i = 0; i < length; i++) {
+      const inputs = last === undefined ? [] : [edge(last, 'out', 'in')];
+      last = await bench.make({node: `${length}/${i}`, inputs, outputs: out(`${length}/${i}`)});
+    }
+    bench.end();
+    const {db} = partsOf(bench.store);
+    let count = 0;
+    const {prepare} = db;
+    const counted = (sql: string) => {
+      const statement = prepare(sql);
+      const count1 =
+        (name: 'get' | 'all') =>
+        (...args: never[]) => {
+          count += 1;
+          return statement[name](...args);
+        };
+      return new Proxy(statement, {
+        get: (target, name) =>
+          name === 'get' || name === 'all' ? count1(name) : (Reflect.get(target, name, target) as unknown),
+      });
+    };
+    Object.assign(db, {prepare: counted});
+    try {
+      const {going} = planCollection(bench.store, {keepRuns: 0, keepKinds: []});
+      assert.equal(Math.max(...going.map(({again}) => again.ancestors)), length - 1);
+    } finally {
+      Object.assign(db, {prepare});
+    }
+    await collect(bench.store, {keepRuns: 0, keepKinds: []}, '');
+    return count;
+  };
+  const [few, many] = [await statements(20), await statements(80)];
+  assert.ok(many < 5 * few, `${few} statements for 20 artifacts, ${many} for 80 and 20 that went before`);
+});
+
+test('ancestors that several ways lead to count once', async (t) => {
+  //  a ─┬─ b ─┬─ d ── e
+  //     └─ c ─┘
+  const bench = new Bench(t);
+  const make = (node: string, from: readonly Made[], wallMs: number) =>
+    bench.make({node, inputs: from.map((each, i) => edge(each, 'out', `in${i}`)), outputs: out(node), wallMs});
+  const a = await make('a', [], 1);
+  const b = await make('b', [a], 10);
+  const c = await make('c', [a], 100);
+  const d = await make('d', [b, c], 1000);
+  await make('e', [d], 10_000);
+  bench.end();
+  const {going} = planCollection(bench.store, {keepRuns: 0, keepKinds: []});
+  const again = Object.fromEntries(going.map(({again: {node, ms, ancestors}}) => [node, [ms, ancestors]]));
+  assert.deepEqual(again, {a: [1, 0], b: [11, 1], c: [101, 1], d: [1111, 3], e: [11_111, 4]});
 });

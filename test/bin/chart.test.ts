@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import {axisNumber, chart, sparkline} from '../../bin/render/chart.js';
 import {curvesText} from '../../bin/render/curves.js';
+import {widthOf} from '../../bin/render/columns.js';
 import {tableText} from '../../bin/render/table.js';
 
 const line = (values: readonly number[]) => values.map((y, x) => ({x: x + 1, y}));
@@ -64,4 +65,12 @@ test('columns line up, East Asian characters included', () => {
   ).split('\n');
   assert.equal(first, '状态   1');
   assert.equal(second, 'ab    22');
+});
+
+test('a long table has the same columns all the way down', () => {
+  const rows = Array.from({length: 250}, (_, i) => [i === 240 ? 'a long name' : '中文', String(i)]);
+  const lines = tableText(rows, {head: ['name', 'number'], right: [1]}).split('\n');
+  assert.equal(lines.length, 251);
+  assert.deepEqual(new Set(lines.map((line) => widthOf(line))), new Set([19]));
+  assert.equal(lines[241], 'a long name     240');
 });
