@@ -4,12 +4,15 @@
  */
 import {createHash, randomUUID} from 'node:crypto';
 import {join} from 'node:path';
+import {setImmediate as breathe} from 'node:timers/promises';
 import {asDigest, sha256 as hashBytes} from './digest.js';
 import type {Digest} from './digest.js';
 import {UserError, codeOf} from './error.js';
 import {setAside} from './discard.js';
-import type {EntryKind, FileStat, Files} from './files.js';
+import type {FileStat, Files} from './files.js';
 import {SMALL, hashAll, hashFile} from './hash.js';
+import {lookAt} from './in-place.js';
+import type {InPlace} from './in-place.js';
 import {throwIfInterrupted} from './interruption.js';
 import {blobPath, shardOf} from './layout.js';
 import type {Layout} from './layout.js';
@@ -34,19 +37,6 @@ export interface BlobContext {
   readonly readonly: boolean;
 }
 
-/** What lies in the place of a blob. */
-export type InPlace =
-  | {readonly is: 'file'; readonly stat: FileStat}
-  | {readonly is: 'nothing'}
-  /** Something that is no blob; `because` says what it is. It, or the folder above it, is at `path`. */
-  | {readonly is: 'other'; readonly path: string; readonly because: string};
-
-const NAMES_OF_KINDS: Readonly<Record<Exclude<EntryKind, 'file'>, string>> = {
-  folder: 'a folder',
-  link: 'a symbolic link',
-  special: 'something that is neither a file nor a folder',
-};
-
 /** What a file cannot be read for, whoever tries: it is as good as damaged, and made again from elsewhere. */
 const UNREADABLE = new Set(['EACCES', 'EPERM', 'EIO']);
 
@@ -68,12 +58,17 @@ export const isWhole = (
   bytes: number,
 ): boolean => files.sizeOf(blobPath(layout, sha256)) === bytes;
 
+/** Blobs that were put in their places, and what their files were like when they were hashed, where they are the same. */
+type Placings = Map<Digest, FileStat | undefined>;
+
 export class Blobs {
   readonly #context: BlobContext;
   /** Set once the file system has said that it has no reflinks, so that it is not asked for every file. */
   #hasClones = true;
   /** Shards whose own names have been brought to the disk, by this process. */
   readonly #shards = new Set<string>();
+  /** Large files that became blobs here, and their sizes. */
+  readonly #large = new Map<Digest, number>();
   /** Shards that were seen to be folders. */
   readonly #folders = new Set<string>();
 
@@ -95,27 +90,8 @@ export class Blobs {
     return isWhole(this.#context, sha256, bytes);
   }
 
-  /** Opens nothing: to open a pipe would wait for whoever writes to it. */
   look(sha256: Digest): InPlace {
-    const {files, layout} = this.#context;
-    const path = this.path(sha256);
-    const shard = shardOf(layout, sha256);
-    if (!this.#folders.has(shard)) {
-      const kind = files.stat(shard)?.kind;
-      if (kind === undefined) return {is: 'nothing'};
-      // What lies behind a link could change without anybody here having a hand in it.
-      if (kind !== 'folder')
-        return {
-          is: 'other',
-          path: shard,
-          because: `${kind === 'file' ? 'a file' : NAMES_OF_KINDS[kind]} lies in the place of its folder`,
-        };
-      this.#folders.add(shard);
-    }
-    const stat = files.stat(path);
-    if (stat === undefined) return {is: 'nothing'};
-    if (stat.kind === 'file') return {is: 'file', stat};
-    return {is: 'other', path, because: `${NAMES_OF_KINDS[stat.kind]} lies in its place`};
+    return lookAt(sha256, this.#context, this.#folders);
   }
 
   /** Puts what is no blob out of use: it is renamed away and kept. Says where it is now; undefined for a reader. */
@@ -161,13 +137,13 @@ export class Blobs {
   }
 
   /**
-   * Stores files durably and returns their digests, in the same order. With `own`, nobody else writes to the files: they
-   * become blobs by a reflink or a hard link (and read-only) where the file system allows it. A blob that is there
+   * Stores files durably and returns their digests, in the same order. With `own`, nobody else writes to the files: large
+   * ones become blobs by a reflink or a hard link (and read-only) where the file system allows it. A blob that is there
    * already is kept if it is intact, and replaced if it is damaged.
    */
   async put(found: readonly Found[], own: boolean): Promise<readonly Digest[]> {
     const {files, layout} = this.#context;
-    const placed = new Set<Digest>();
+    const placed: Placings = new Map();
     const digests = own ? await this.#putOwn(found, placed) : await this.#putForeign(found, placed);
     // Also where a blob was there before: its writer may not have got as far as this.
     const shards = new Set(digests.map((digest) => shardOf(layout, digest)));
@@ -176,43 +152,106 @@ export class Blobs {
       files.sync(folder),
     );
     for (const shard of unsure) this.#shards.add(shard);
-    await this.vouch([...placed].map((sha256) => ({path: this.path(sha256), sha256})));
+    await this.vouch(
+      [...placed].map(([sha256, before]) => ({
+        path: this.path(sha256),
+        sha256,
+        ...(before === undefined ? {} : {before}),
+      })),
+    );
     return digests;
   }
 
-  async #putOwn(found: readonly Found[], placed: Set<Digest>): Promise<readonly Digest[]> {
+  async #putOwn(found: readonly Found[], placed: Placings): Promise<readonly Digest[]> {
+    const digests = new Array<Digest>(found.length);
+    const list = found.map((file, index) => ({...file, index}));
+    await this.#putSmall(
+      list.filter(({stat}) => stat.bytes <= SMALL),
+      digests,
+      placed,
+    );
+    await this.#putLarge(
+      list.filter(({stat}) => stat.bytes > SMALL),
+      digests,
+      placed,
+    );
+    return digests;
+  }
+
+  /**
+   * A copy, of the bytes that were hashed: a process that hid itself well enough to outlive its stage may still hold the
+   * file open and write to it. It costs nothing, since the copy is brought to the disk in the place of the original.
+   */
+  async #putSmall(list: readonly (Found & {index: number})[], digests: Digest[], placed: Placings): Promise<void> {
     const {files} = this.#context;
-    const synced = inParallel(found, AT_ONCE, async ({from}) => {
+    let sinceBreath = 0;
+    await inParallel(list, AT_ONCE, async ({from, stat, index}) => {
+      sinceBreath += stat.bytes + 4096;
+      if (sinceBreath > 8 * SMALL) {
+        sinceBreath = 0;
+        await breathe();
+      }
+      throwIfInterrupted(files.interruption);
+      const bytes = files.readSmall(from);
+      this.refuseChange(from, stat);
+      const sha256 = hashBytes(bytes);
+      digests[index] = sha256;
+      if (placed.has(sha256) || (await this.check(sha256, bytes.length)) === 'intact') return;
+      await this.#withTemporary(async (temporary) => {
+        files.writeSmall(temporary, bytes);
+        await files.sync(temporary);
+        this.#place(temporary, sha256, placed);
+      });
+    });
+  }
+
+  async #putLarge(list: readonly (Found & {index: number})[], digests: Digest[], placed: Placings): Promise<void> {
+    const {files} = this.#context;
+    const synced = inParallel(list, AT_ONCE, async ({from}) => {
       throwIfInterrupted(files.interruption);
       await files.sync(from);
     });
     synced.catch(() => undefined); // Waited for below, also when hashing fails first.
-    const digests = await hashAll(
+    const hashed = await hashAll(
       files,
-      found.map(({from, stat}) => ({path: from, bytes: stat.bytes})),
+      list.map(({from, stat}) => ({path: from, bytes: stat.bytes})),
     );
     await synced;
-    for (const {from, stat} of found) this.refuseChange(from, stat);
-    for (const [index, file] of found.entries()) {
-      const sha256 = digests[index]!;
-      if (placed.has(sha256) || (await this.check(sha256, file.stat.bytes)) === 'intact') continue;
+    for (const {from, stat} of list) this.refuseChange(from, stat);
+    for (const [at, {from, stat, index}] of list.entries()) {
+      const sha256 = hashed[at]!;
+      digests[index] = sha256;
+      if (placed.has(sha256) || (await this.check(sha256, stat.bytes)) === 'intact') continue;
+      this.#large.set(sha256, stat.bytes);
       await this.#withTemporary(async (temporary) => {
-        if (!this.clone(file.from, temporary)) {
+        if (!this.clone(from, temporary)) {
           // With other links to it, somebody out there could write to the blob.
-          if (file.stat.links === 1 && this.link(file.from, temporary)) {
-            this.#place(temporary, sha256, placed);
+          if (stat.links === 1 && this.link(from, temporary)) {
+            // Only what has not been written to since it was hashed is vouched for.
+            this.#place(temporary, sha256, placed, stat);
             return;
           }
-          await this.#copy(file.from, temporary, sha256);
+          await this.#copy(from, temporary, sha256);
         }
         await files.sync(temporary);
         this.#place(temporary, sha256, placed);
       });
     }
-    return digests;
   }
 
-  async #putForeign(found: readonly Found[], placed: Set<Digest>): Promise<readonly Digest[]> {
+  /**
+   * Looks again at the large files that were stored here as they lay, and puts those out of use that somebody has written to
+   * since. Reads only what a stat cannot vouch for.
+   */
+  async changedSince(): Promise<readonly Digest[]> {
+    const changed: Digest[] = [];
+    for (const [sha256, bytes] of this.#large)
+      if ((await this.check(sha256, bytes)) === 'damaged') changed.push(sha256);
+    this.#large.clear();
+    return changed;
+  }
+
+  async #putForeign(found: readonly Found[], placed: Placings): Promise<readonly Digest[]> {
     const {files, cache} = this.#context;
     const digests = new Array<Digest>(found.length);
     const known: Known[] = [];
@@ -304,14 +343,14 @@ export class Blobs {
     if (!isUnchanged(before, this.#context.files.statFollowed(path))) throw changed(path);
   }
 
-  #place(temporary: string, sha256: Digest, placed: Set<Digest>): void {
+  #place(temporary: string, sha256: Digest, placed: Placings, before?: FileStat): void {
     const {files, layout, quarantine} = this.#context;
     files.setMode(temporary, 0o444);
     const shard = shardOf(layout, sha256);
     if (!this.#shards.has(shard)) files.makeFolder(shard);
     files.rename(temporary, this.path(sha256));
     quarantine.lift(sha256);
-    placed.add(sha256);
+    placed.set(sha256, before);
   }
 
   async #withTemporary(work: (path: string) => Promise<void>): Promise<void> {

@@ -88,6 +88,11 @@ export interface Store extends Facts, Omit<Questions, 'outputsPresent'>, Metrics
   materialise(artifact: Digest, target: string): Promise<Placed>;
   /** After an attempt: which files of its inputs were changed. Reads only what a stat cannot vouch for. */
   inputsIntact(inputs: readonly Placed[]): Promise<readonly Damage[]>;
+  /**
+   * Artifacts among these whose bytes somebody has written to after they were stored by this store object: a process that
+   * outlived its stage unseen. Such bytes are put out of use.
+   */
+  changedSince(artifacts: readonly Digest[]): Promise<readonly Digest[]>;
   /** Deletes a job folder or a part of it. Use this and not `rm`: unlinking a hard link touches the blob's stat. */
   removeTree(path: string): Promise<void>;
   /** The same for many, several at once. */
@@ -237,6 +242,11 @@ function assemble(
       }),
     inputsIntact: (inputs) =>
       folders.inputsIntact(inputs.map(({artifact, path}) => ({artifact: load(artifact), path}))),
+    async changedSince(artifacts) {
+      const changed = new Set(await blobs.changedSince());
+      if (changed.size === 0) return [];
+      return artifacts.filter((digest) => load(digest).files.some(({sha256}) => changed.has(sha256)));
+    },
     removeTree: (path) => folders.removeTrees([path].filter(own.mayRemove)),
     removeTrees: (paths) => folders.removeTrees(paths.filter(own.mayRemove)),
     scratch: (purpose) => scratch.make(purpose),
@@ -286,6 +296,7 @@ const DOING: Partial<Record<keyof Store, string>> = {
   describe: 'read the files',
   materialise: 'lay out an input',
   inputsIntact: 'check the inputs',
+  changedSince: 'check what was stored',
   removeTree: 'remove a folder',
   removeTrees: 'remove folders',
   scratch: 'make a folder to work in',

@@ -3,7 +3,7 @@
  * up. All that a person sees comes out as events; nothing here prints.
  */
 import {UserError, isInterrupted} from '../artifacts/index.js';
-import type {AttemptId, Lock, Orphan, RunId, Store} from '../artifacts/index.js';
+import type {AttemptId, Digest, Lock, Orphan, RunId, Store} from '../artifacts/index.js';
 import {environmentWarningText, environmentWarnings} from './env-reads.js';
 import {missingVariables} from './environment.js';
 import type {Emit, RunFinished, RunOutcome} from './events.js';
@@ -13,7 +13,7 @@ import type {Made, NodeFailure, NotStarted} from './noderun.js';
 import type {Failure} from './outcome.js';
 import {remake} from './prepare.js';
 import type {Prepared} from './prepare.js';
-import {ok} from './result.js';
+import {err, ok} from './result.js';
 import type {Result} from './result.js';
 import type {Cancelled, Capacity, OnFailure} from './scheduler.js';
 import type {StopRequest} from './stop.js';
@@ -164,9 +164,11 @@ class Runner {
       expectedMs,
     });
     this.#showSettled();
-    const ends = open.length === 0 ? new Map([...this.#made].map(([id, made]) => [id, ok(made)])) : await this.#work();
+    const reached =
+      open.length === 0 ? new Map([...this.#made].map(([id, made]) => [id, ok(made)])) : await this.#work();
     // What was left to nodes whose fingerprint was not known yet is known by now.
     if (mayRun.length > 0) await this.#endOrphans(() => false);
+    const ends = stop.asked.aborted ? reached : await this.#withoutChanged(reached);
     const failed = [...ends.values()].some((end) => !end.ok);
     return {outcome: !failed ? 'succeeded' : stop.asked.aborted ? 'stopped' : 'failed', ends};
   }
@@ -177,6 +179,35 @@ class Runner {
     if (abandoned.length === 0) return;
     const {endAbandoned} = await import('./orphans.js');
     await endAbandoned(abandoned, {executor, warn: (text) => emit({type: 'warning', text})});
+  }
+
+  /** What a process that outlived its stage has written to since it was stored is no result. */
+  async #withoutChanged(ends: ReadonlyMap<string, NodeEnd>): Promise<ReadonlyMap<string, NodeEnd>> {
+    const {store, emit} = this.#options;
+    const made = [...ends].flatMap(([node, end]) =>
+      end.ok && !end.value.reused ? [{node, outputs: Object.values(end.value.outputs)}] : [],
+    );
+    let changed: ReadonlySet<Digest>;
+    try {
+      changed = new Set(await store.changedSince(made.flatMap(({outputs}) => outputs)));
+    } catch (error) {
+      // Whoever uses them next looks at them anyway.
+      if (!isInterrupted(error)) throw error;
+      return ends;
+    }
+    if (changed.size === 0) return ends;
+    const checked = new Map(ends);
+    for (const {node} of made.filter(({outputs}) => outputs.some((digest) => changed.has(digest)))) {
+      const outcome: RunFailure = {
+        reason: 'store-failed',
+        message:
+          'something that its stage left running has written to its outputs after they were stored; they were put out of use',
+        hint: `end what ${node} starts before it ends, then r1 resume ${this.#run}`,
+      };
+      emit({type: 'node-failed', node, outcome});
+      checked.set(node, err(outcome));
+    }
+    return checked;
   }
 
   /** Like `work.ts`, what deals with processes is loaded only when there is something to deal with. */

@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict';
 import {spawnSync} from 'node:child_process';
-import {chmodSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  writeSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
 import {UserError, sha256} from '../../artifacts/index.js';
-import type {Digest, UserErrorReason} from '../../artifacts/index.js';
+import type {AttemptId, Digest, UserErrorReason} from '../../artifacts/index.js';
 import {partsOf} from '../../artifacts/store.js';
 import {Bench, fill, temporaryFolder} from './temporary.js';
 
@@ -109,4 +120,43 @@ test('a blob that may not be read is as good as damaged, and stored anew', async
   await hindered.store.ingest(folder, 'dataset', {own: true});
   assert.equal(denied, false);
   assert.ok(hindered.store.isPresent(artifact.digest));
+});
+
+test('who still holds an output open cannot change what was stored of it, or is found out', async (t) => {
+  const bench = new Bench(t);
+  const job = fill(await bench.store.makeJobFolder(1 as AttemptId), {'out/small': 'clean', 'out/large': big(1)});
+  const held = ['small', 'large'].map((name) => openSync(join(job, 'out', name), 'r+'));
+  const out = await bench.store.ingest(join(job, 'out'), 'model', {own: true});
+  const linked = statSync(blobOf(bench, sha256(big(1)))).nlink > 1;
+  for (const file of held) {
+    writeSync(file, 'EVIL', 0);
+    closeSync(file);
+  }
+  assert.equal(readFileSync(blobOf(bench, sha256('clean')), 'utf8'), 'clean');
+  const {db, blobs} = partsOf(bench.store);
+  assert.deepEqual(await blobs.changedSince(), linked ? [sha256(big(1))] : []);
+  assert.equal(db.prepare<{n: number}>('SELECT count(*) AS n FROM quarantine').get()?.n, linked ? 1 : 0);
+  assert.equal(out.files.length, 2);
+});
+
+test('a large file that is written to between its hash and its place is not vouched for', async (t) => {
+  const bench = new Bench(t);
+  const {files} = partsOf(bench.store);
+  let evil = true;
+  const raced = new Bench(t, {
+    folder: bench.folder,
+    files: {
+      ...files,
+      clone: () => false,
+      link(from, to) {
+        if (evil) writeFileSync(from, 'EVIL', {flag: 'r+'});
+        evil = false;
+        files.link(from, to);
+      },
+    },
+  });
+  const job = fill(await raced.store.makeJobFolder(1 as AttemptId), {'out/large': big(1)});
+  await raced.store.ingest(join(job, 'out'), 'model', {own: true});
+  assert.equal(evil, false);
+  assert.deepEqual(await partsOf(raced.store).blobs.changedSince(), [sha256(big(1))]);
 });
