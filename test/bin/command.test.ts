@@ -119,15 +119,14 @@ test('a program that outlives its runner is adopted, and its exit code is not lo
 
 test('Ctrl-C ends the program and nothing of it is left', async (t) => {
   const cwd = temporaryFolder(t, FILES);
-  const runner = start(t, ['run', './programs.ts', '--set', 'upper.wait=60'], {cwd});
+  // What is left to the end of the grace period is never over.
+  const runner = start(t, ['run', './programs.ts', '--set', 'upper.wait=36000', '--grace', '36000'], {cwd});
   const folder = join(cwd, '.r1', 'jobs', '2');
   await until('the program runs', () => readProcess(folder));
-  const asked = performance.now();
   runner.child.kill('SIGINT');
   const ended = await runner.ended;
   assert.equal(ended.code, 130);
   assert.match(ended.err, /upper\s+stopped: was stopped/);
-  assert.ok(performance.now() - asked < 20_000, 'it was not left to the end of the grace period');
   const {tag} = JSON.parse(readFileSync(join(folder, 'job.json'), 'utf8')) as {tag: string};
   assert.deepEqual(kinOf({tag}), []);
 });

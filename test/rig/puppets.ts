@@ -7,6 +7,7 @@ import {join} from 'node:path';
 import type {Executor, Exit, Running, StartRequest} from '../../pipeline/executors/executor.js';
 import {jobFiles, readJob, writeJson} from '../../pipeline/jobfolder.js';
 import type {Job, JobResult} from '../../pipeline/jobfolder.js';
+import {PATIENCE} from './command.js';
 
 export interface Puppet {
   readonly node: string;
@@ -16,9 +17,6 @@ export interface Puppet {
   readonly asked: ('stop' | 'kill')[];
   end(exit: Exit['how']): void;
 }
-
-/** A test that waits longer than this for a start has hung, ms. */
-const PATIENCE = 5000;
 
 export class Puppets implements Executor {
   /** Nodes in the order of their starts. */

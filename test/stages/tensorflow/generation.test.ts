@@ -105,9 +105,9 @@ test('a sample ends with its stop token, and the call ends with its last sample'
     programs: {sample: generation({...base, maxNewTokens: 4000, stopIds: range(0, 12)})},
   });
   const first = hasty.run.sample({prompts, uniforms: new Float32Array(12 * 4000)});
-  const started = performance.now();
+  const before = process.cpuUsage();
   hasty.run.sample({prompts, uniforms: new Float32Array(12 * 4000)});
-  assert.ok(performance.now() - started < 1000);
+  assert.ok(process.cpuUsage(before).user < 1e6); // microseconds of the processor, which others may share
   assert.ok(first.every(({tokens, finished}) => finished && tokens.length === 1));
   hasty.dispose();
 });
