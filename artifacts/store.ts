@@ -74,7 +74,7 @@ export interface Store extends Facts, Omit<Questions, 'outputsPresent'>, Metrics
   /**
    * Stores a file or folder: hashes it, writes its blobs durably, returns what it is. No lineage yet: bytes first, row
    * last (`finishAttempt`). `own: true` says that nobody else can write to the files any more (an attempt's outputs once
-   * its process tree is dead): they are then hard-linked where that is safe instead of copied, and made read-only;
+   * its process tree is dead): large ones are then hard-linked where that is safe instead of copied, and made read-only;
    * symbolic links are refused in them, and followed elsewhere.
    * Throws UserError: not-found, refused-file, changed-while-read, disk-full, io-error …
    */
