@@ -58,6 +58,17 @@ const RECIPE = `
   export {only};
 `;
 
+/** Of the same name as `wait`'s, so that its run looks after that one's orphans, but it wants something else. */
+const OTHER_RECIPE = `
+  import {writeFileSync} from 'node:fs';
+  import {defineStage, recipe} from 'r1';
+  export const other = defineStage({
+    module: import.meta.url, name: 'other', inputs: {}, outputs: {out: 'data'}, params: {},
+    run: async ({outputs}) => writeFileSync(outputs.out, 'made'),
+  });
+  export default recipe('wait', (add) => { add('other', other); });
+`;
+
 interface Bench {
   readonly cwd: string;
   run(store: string): Started;
@@ -150,10 +161,11 @@ test('a copy of a store whose recipe no longer wants an orphan does not end it',
   const bench = setUp(t, 'wait');
   const record = await orphaned(bench, 'a');
   copy(bench.cwd, 'a', 'b');
-  writeFileSync(join(bench.cwd, 'recipe.mjs'), `import {recipe} from 'r1';\nexport default recipe('none', () => {});`);
-  await bench.run('b').ended;
+  writeFileSync(join(bench.cwd, 'recipe.mjs'), OTHER_RECIPE);
+  assertWell(await bench.run('b').ended);
   assert.ok(isRunning(record));
   bench.go();
+  await until('the orphan has ended', () => !isRunning(record));
 });
 
 test('a result that was copied is not believed: what it stands over may not have been copied whole', async (t) => {

@@ -93,7 +93,7 @@ const MISTAKES: Readonly<Record<string, readonly [body: string, said: RegExp]>> 
   ],
   'a param that JSON cannot hold': [
     `  add('corpus', corpus, {}, {size: NaN});`,
-    /^main\.ts:4:3: .*cannot be kept as JSON: NaN$/,
+    /^main\.ts:4:3: node “corpus”: params\.size is NaN; params hold what JSON can carry: /,
   ],
   'an unknown input': [
     `  const {data} = add('corpus', corpus, {});\n  add('train', train, {dat: data, data});`,
