@@ -2,6 +2,7 @@
  * Artifacts as files and folders on the disk: into the store, out of it into a job folder, and the check afterwards that
  * a job has left its inputs alone. Writes no lineage.
  */
+import {randomUUID} from 'node:crypto';
 import {dirname, join} from 'node:path';
 import {setImmediate as breathe} from 'node:timers/promises';
 import type {BlobContext, Blobs} from './blobs.js';
@@ -45,6 +46,9 @@ const AT_ONCE = 4;
 
 /** So often a folder is emptied into which somebody writes at the same time. */
 const ROUNDS = 5;
+
+/** Letters of a path below a root, from which on it is not followed further down: the system refuses paths of 4,096 bytes. */
+const LONG = 600;
 
 const fileAt = (root: string, file: ArtifactFile): string => (file.path === '' ? root : join(root, file.path));
 
@@ -106,27 +110,36 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
   /** Blobs whose links went, by inode: several trees may have had links to one, and only the first finds it in the cache. */
   type Unlinked = Map<string, {readonly path: string; readonly sha256: Digest; readonly before: FileStat}>;
 
-  const removeTree = async (path: string, unlinked: Unlinked): Promise<void> => {
+  const removeTree = async (root: string, unlinked: Unlinked): Promise<void> => {
     let removed = 0;
-    const remove = async (entry: string, parent: string, isFolder: boolean): Promise<void> => {
-      const attempt = (): Promise<void> | void => (isFolder ? files.removeFolder(entry) : files.remove(entry));
+    /** A job may have taken its own rights to a folder away. */
+    const allowed = async <T>(folder: string, act: () => T | Promise<T>): Promise<T> => {
       try {
-        await attempt();
+        return await act();
       } catch (error) {
         if (codeOf(error) !== 'EACCES' && codeOf(error) !== 'EPERM') throw error;
-        // A job may have made its folder read-only.
-        files.setMode(parent, 0o700);
-        await attempt();
+        files.setMode(folder, 0o700);
+        return act();
       }
     };
+    /** Folders that were brought up to the root, where paths of what is in them are short enough to be used. */
+    const broughtUp: string[] = [];
     const visit = async (entry: string, parent: string): Promise<void> => {
-      const stat = files.stat(entry);
+      const stat = await allowed(parent, () => files.stat(entry));
       if (stat === undefined) return;
       if (stat.kind === 'folder') {
+        if (entry.length - root.length > LONG) {
+          const up = join(root, randomUUID());
+          await allowed(parent, () => files.rename(entry, up));
+          broughtUp.push(up);
+          return;
+        }
         for (let round = 1; ; round++) {
-          for (const name of files.list(entry)) await visit(join(entry, name), entry);
+          for (const name of await allowed(entry, () => files.list(entry))) await visit(join(entry, name), entry);
+          if (entry === root)
+            for (let up = broughtUp.pop(); up !== undefined; up = broughtUp.pop()) await visit(up, root);
           try {
-            await remove(entry, parent, true);
+            await allowed(parent, () => files.removeFolder(entry));
             break;
           } catch (error) {
             // Somebody still writes in it; who never stops is left to the caller.
@@ -139,10 +152,10 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
         if (sha256 !== undefined && !unlinked.has(inode))
           unlinked.set(inode, {path: blobs.path(sha256), sha256, before: stat});
       }
-      if (stat.kind !== 'folder') await remove(entry, parent, false);
+      if (stat.kind !== 'folder') await allowed(parent, () => files.remove(entry));
       if (++removed % 512 === 0) await breathe();
     };
-    await visit(path, dirname(path));
+    await visit(root, dirname(root));
   };
 
   /** Reads only what its stat cannot vouch for, and says so in `known`. */
