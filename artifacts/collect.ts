@@ -226,12 +226,23 @@ function largest(plan: CollectionPlan, atMost: number): CollectionPlan {
   return {...plan, going: [], blobs, bytes: blobs.reduce((sum, {bytes}) => sum + bytes, 0), leftovers: 0};
 }
 
-/** Removes what was condemned, now or by a collection that was interrupted. */
+/** Removes what was condemned, now or by a collection that was interrupted. What cannot be removed keeps nothing else there. */
 async function emptyTrash(store: Store): Promise<void> {
   const {files, layout, own, discard} = partsOf(store);
   const {blobs, trees} = own.trash();
-  for (const name of blobs) files.remove(join(layout.trash, name));
-  for (const name of trees) await discard.sweep(join(layout.trash, name));
+  const failed: unknown[] = [];
+  const each = async (names: readonly string[], remove: (path: string) => unknown): Promise<void> => {
+    for (const name of names) {
+      try {
+        await remove(join(layout.trash, name));
+      } catch (error) {
+        failed.push(error);
+      }
+    }
+  };
+  await each(blobs, (path) => files.remove(path));
+  await each(trees, (path) => discard.sweep(path));
+  if (failed.length > 0) throw failed[0];
 }
 
 /** Every blob file and its size. */

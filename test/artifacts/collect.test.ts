@@ -137,6 +137,24 @@ test('a run that is going on keeps everything it decided on, and an unfinished a
   assert.ok(existsSync(begun.jobFolder));
 });
 
+test('what cannot be removed keeps nothing else in the trash, and is said', async (t) => {
+  const {folder, store} = new Bench(t);
+  const {files} = partsOf(store);
+  const trees = ['1', '2', '3'].map((digit) =>
+    join(folder, 'trash', `tree-${digit.repeat(8)}-0000-0000-0000-000000000000`),
+  );
+  for (const tree of trees) mkdirSync(tree);
+  const isStuck = (path: string): boolean => path === trees[0] || path === trees[1];
+  const removeFolder = (path: string) =>
+    isStuck(path) ? Promise.reject(Object.assign(new Error(path), {code: 'EBUSY'})) : files.removeFolder(path);
+  const stuck = new Bench(t, {folder, files: {...files, removeFolder}});
+  await assert.rejects(collect(stuck.store, newest, ''), new RegExp(`${trees[0]}$`));
+  assert.deepEqual(
+    readdirSync(join(folder, 'trash')).map((name) => join(folder, 'trash', name)),
+    trees.slice(0, 2),
+  );
+});
+
 test('what crashes left behind is swept: half files at once, unknown blobs after an hour', async (t) => {
   const bench = new Bench(t);
   await bench.make({node: 'base', outputs: out('base')});
