@@ -27,7 +27,8 @@ export const LAUNCHER = 'r1-launcher';
  * As long as its job runs the shell is in the job folder, so it is found there, and what it writes gets there even if the
  * store is moved meanwhile. A signal that asks it to end, whoever sent it, is for its job: it writes down that the job was
  * asked and hands it on. SIGINT becomes SIGTERM, since POSIX has it ignored by what a shell starts in the background. A wait
- * that a signal cut short is begun again; a job that was over by then is not waited for twice.
+ * that a signal cut short is begun again; a job that was over by then is not waited for twice. A pipe in the place of the
+ * result is removed: to write to it would be to wait for a reader that never comes.
  */
 const SCRIPT = `
 exec 2>/dev/null
@@ -72,6 +73,7 @@ run() {
   if test -n "$4"; then
     asked=false
     test -e stop.json && asked=true
+    test -p result.json && rm -f result.json
     printf '{"end":"exited","code":%d,"asked":%s}' "$code" "$asked" >result.json
   fi
   times

@@ -158,6 +158,14 @@ const isOver = (pid: number): boolean =>
     ? / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
     : processRecord(pid).started === undefined;
 
+test('a pipe that a program leaves in the place of its result is not waited at', async (t) => {
+  const program = await started(
+    t,
+    'mkfifo ../result.json; : >ready; until test -s ../process.json; do sleep 0.01; done; exit 3',
+  );
+  assert.deepEqual(await endOf(program), {reason: 'stage-exited', exitCode: 3});
+});
+
 test('a program is stopped on a full disk too, and counts as stopped', async (t) => {
   const program = await started(t, obliging('TERM'));
   const {folder} = program.request;
