@@ -262,9 +262,8 @@ export async function conclude(
   });
   const done = concluded.outcome.reason === 'succeeded';
   await tidying.remove([files.inputs, files.scratch, files.code, ...(done ? [files.outputs, files.checkpoints] : [])]);
-  // What was lost or overtaken is tried again or replaced at once; the node itself has not finished.
-  const {reason} = concluded.outcome;
-  if (reason !== 'lost' && reason !== 'superseded' && !isTriedAgain(concluded.outcome)) {
+  // What was overtaken is replaced at once; the node itself has not finished.
+  if (concluded.outcome.reason !== 'superseded' && !isTriedAgain(concluded.outcome)) {
     const names = Object.keys(node.stage.params);
     const params = names.length === 0 ? {} : {params: names};
     emit({type: 'node-finished', node: node.id, ...params, attempt, cost, log: files.log, ...concluded});

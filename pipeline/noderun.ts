@@ -75,6 +75,8 @@ export interface NodeRunner extends Attempting {
 export type NodeFailure = Failure & {readonly attempt: AttemptId; readonly log: string};
 
 const POLL = 100;
+/** So often in a row the end of a node may go unseen; a stage that ends whoever started it would be tried without end. */
+const MOST_LOST = 3;
 /** Polls between two looks at whether the other runner lives; each opens a file. */
 const ALIVE_EVERY = 5;
 
@@ -105,6 +107,8 @@ export async function bringUpToDate(
 ): Promise<Result<Made, NodeFailure | NotStarted | Outdated>> {
   const {store, emit, run} = runner;
   const {node, fingerprint, because, force} = ready;
+  let lost = 0;
+  const isLastTry = (): boolean => lost + 1 >= MOST_LOST;
   for (let slot: Slot | undefined = first; ; slot = await turn.take()) {
     if (slot?.stillWanted() !== true) return err({reason: 'not-started'});
     const marked = markedNow(ready.code);
@@ -153,7 +157,8 @@ export async function bringUpToDate(
         );
         // Somebody took over while this runner was suspended, and theirs counts; or its end went unseen, because what had
         // started it was killed, and nothing is known against the stage.
-        if (attempted.outcome.reason === 'superseded' || attempted.outcome.reason === 'lost') {
+        if (attempted.outcome.reason === 'superseded' || (attempted.outcome.reason === 'lost' && !isLastTry())) {
+          if (attempted.outcome.reason === 'lost') lost++;
           slot.release();
           break;
         }
@@ -299,7 +304,8 @@ export async function bringUpToDate(
       ...(from === undefined ? {} : {continues: from}),
       ...expected(),
     });
-    return seeThrough(claimed, running, runner, {stop: turn.stop, endedWell});
+    const isTriedAgain = ({reason}: Outcome): boolean => reason === 'lost' && !isLastTry();
+    return seeThrough(claimed, running, runner, {stop: turn.stop, endedWell, isTriedAgain});
   }
 
   /** What has to be read again before the node can be planned with the code of now. What r1 is made of is not read again. */

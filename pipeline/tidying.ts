@@ -24,11 +24,20 @@ const MOST_WAITING = 64 << 20;
 export function openTidying({store, emit}: {readonly store: Store; readonly emit: Emit}): Tidying {
   let waiting: string[] = [];
   let bytes = 0;
-  const removeAll = async (): Promise<void> => {
+  const removeAll = async (paths: readonly string[]): Promise<void> => {
+    try {
+      await store.removeTrees(paths);
+    } catch (thrown) {
+      // What an attempt came to is recorded by now, and stays so.
+      const error = plainError(thrown, 'remove what attempts left behind');
+      emit({type: 'warning', text: error instanceof Error ? error.message : String(error)});
+    }
+  };
+  const removeWaiting = async (): Promise<void> => {
     const paths = waiting;
     waiting = [];
     bytes = 0;
-    await store.removeTrees(paths);
+    await removeAll(paths);
   };
   return {
     async remove(folders) {
@@ -37,37 +46,35 @@ export function openTidying({store, emit}: {readonly store: Store; readonly emit
         if (stat === undefined) continue;
         // A job may have put something else in its place.
         const size = stat.isDirectory() ? sizeOf(path) : 0;
-        if (size === undefined) await store.removeTree(path);
+        if (size === undefined) await removeAll([path]);
         else {
           waiting.push(path);
           bytes += size;
         }
       }
-      if (bytes > MOST_WAITING) await removeAll();
+      if (bytes > MOST_WAITING) await removeWaiting();
     },
-    async finish() {
-      try {
-        await removeAll();
-      } catch (thrown) {
-        const error = plainError(thrown, 'remove what attempts left behind');
-        emit({type: 'warning', text: error instanceof Error ? error.message : String(error)});
-      }
-    },
+    finish: removeWaiting,
   };
 }
 
-/** Bytes in a folder and its folders; undefined when they are not little. */
+/** Bytes in a folder and its folders; undefined when they are not little, or cannot be counted. */
 function sizeOf(root: string): number | undefined {
   let bytes = 0;
   let entries = 0;
   const folders = [root];
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for (const entry of readdirSync(folder, {withFileTypes: true})) {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) folders.push(path);
-      else bytes += lstatSync(path).size;
-      if (++entries > LITTLE.entries || bytes > LITTLE.bytes) return undefined;
+  try {
+    for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+      for (const entry of readdirSync(folder, {withFileTypes: true})) {
+        const path = join(folder, entry.name);
+        if (entry.isDirectory()) folders.push(path);
+        else bytes += lstatSync(path).size;
+        if (++entries > LITTLE.entries || bytes > LITTLE.bytes) return undefined;
+      }
     }
+    return bytes;
+  } catch {
+    // A folder without rights, or one in which somebody still removes files. Whoever removes it says what is in the way.
+    return undefined;
   }
-  return bytes;
 }

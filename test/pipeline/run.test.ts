@@ -186,6 +186,26 @@ test('a job whose end nobody saw is tried again, in a folder of its own', async 
   assert.deepEqual(reasons, ['lost', 'succeeded']);
 });
 
+test('a job whose end nobody sees, however often it is tried, fails', async (t) => {
+  const rig = new Rig(t);
+  const running = rig.run({base: []});
+  for (let tries = 0; tries < 3; tries++) await rig.fail('base', {type: 'unseen'});
+  const summary = await running;
+  assert.deepEqual(Rig.ends(summary), {base: 'lost'});
+  const told = rig.events.flatMap((event) => (event.type === 'node-finished' ? [event.outcome.reason] : []));
+  assert.deepEqual(told, ['lost']);
+});
+
+test('what an attempt came to stays, though what it left behind cannot be removed', async (t) => {
+  const rig = new Rig(t);
+  const refuse = () => Promise.reject(new UserError('no-permission', 'permission denied'));
+  Object.assign(rig.store, {removeTree: refuse, removeTrees: refuse});
+  const running = rig.run({base: []});
+  await rig.succeed('base');
+  assert.deepEqual(Rig.ends(await running), {base: 'made'});
+  assert.ok(rig.events.some((event) => event.type === 'warning' && event.text.includes('permission denied')));
+});
+
 test('what was foreseen and is gone when the run begins is made again', async (t) => {
   const rig = new Rig(t);
   const shape = {base: [], zero: ['base']};
