@@ -51,7 +51,12 @@ export interface CurrentCode extends CodeReader {
 export function openCurrentCode(cache: TokenCache): CurrentCode {
   const resolver = openResolver();
   const asked = new Set<string>();
-  const readerOf = (sources: Sources) => ({sources, reader: openCodeReader(cache, sources, resolver)});
+  const readerOf = (sources: Sources) => ({
+    sources,
+    reader: openCodeReader(cache, sources, resolver),
+    /** Of the stages that were asked for: a thousand nodes may have the same one. */
+    jobCodes: new Map<AnyStage, JobCode>(),
+  });
   const all = [readerOf(openSources())];
   const codeOf = (url: string): Code => {
     asked.add(url);
@@ -60,7 +65,12 @@ export function openCurrentCode(cache: TokenCache): CurrentCode {
   return {
     codeOf,
     partsOf: (digest) => all.map(({reader}) => reader.partsOf(digest)).find((parts) => parts !== undefined),
-    jobCodeOf: (stage) => jobCodeOf(stage, codeOf(stage.module), all[0]!.sources),
+    jobCodeOf(stage) {
+      const {sources, jobCodes} = all[0]!;
+      let found = jobCodes.get(stage);
+      if (found === undefined) jobCodes.set(stage, (found = jobCodeOf(stage, codeOf(stage.module), sources)));
+      return found;
+    },
     renew(urls) {
       const next = readerOf(all[0]!.sources.without(urls));
       try {

@@ -4,12 +4,10 @@ import {execFileSync} from 'node:child_process';
 import {cpSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
-import type {TestContext} from 'node:test';
-import {openStore} from '../../artifacts/index.js';
-import type {Attempt, Store} from '../../artifacts/index.js';
+import type {Attempt} from '../../artifacts/index.js';
 import {ownFile} from '../../pipeline/own-package.js';
 import {r1, start, until} from '../rig/command.js';
-import type {Ended, Started} from '../rig/command.js';
+import {WAIT, madeBy, newer, project, reading, runIt, succeeded} from '../rig/project.js';
 import {temporaryFolder} from '../rig/temporary.js';
 
 /** A stage of every part in which code can lie; each says of which version it is. `wait` begins once there is a file. */
@@ -88,8 +86,6 @@ const OLD = {
 const filesIn = (cwd: string): string[] =>
   readdirSync(cwd, {recursive: true, encoding: 'utf8'}).filter((name) => name in PROJECT && name !== 'package.json');
 
-const newer = (text: string): string => text.replaceAll(/\bold\b/g, 'new');
-
 /** What people, editors and other tools do to files. */
 const EDITS: Readonly<Record<string, (cwd: string) => void>> = {
   'edited in place': (cwd) => {
@@ -111,48 +107,9 @@ const EDITS: Readonly<Record<string, (cwd: string) => void>> = {
   },
 };
 
-interface Project {
-  readonly cwd: string;
-  readonly store: string;
-  readonly go: string;
-}
-
-function project(t: TestContext, files: Readonly<Record<string, string>> = PROJECT): Project {
-  const root = temporaryFolder(
-    t,
-    Object.fromEntries(Object.entries(files).map(([name, text]) => [`in/${name}`, text])),
-  );
-  return {cwd: join(root, 'in'), store: join(root, 'store'), go: join(root, 'go')};
-}
-
-const runIt = (t: TestContext, {cwd, store}: Project): Started => start(t, ['run', 'main.ts', '--store', store], {cwd});
-
-function reading<T>({store: folder}: Project, read: (store: Store) => T): T {
-  const store = openStore(folder, {mode: 'read'});
-  try {
-    return read(store);
-  } finally {
-    store.close();
-  }
-}
-
-/** The newest attempt of a node. */
-const attemptOf = (where: Project, node: string): Attempt =>
-  reading(where, (store) => store.attemptsOf(store.latestRun()!.id, node).at(-1)!);
-
-/** What a node of the newest run made. */
-async function madeBy(t: TestContext, node: string, where: Project): Promise<string> {
-  const target = join(temporaryFolder(t), 'out');
-  const ended = await r1(t, ['export', node, target, '--store', where.store], {cwd: where.store});
-  assert.equal(ended.code, 0, ended.err);
-  return readFileSync(target, 'utf8');
-}
-
-const succeeded = ({code, out, err}: Ended): void => assert.equal(code, 0, out + err);
-
 for (const [how, edit] of Object.entries(EDITS)) {
   test(`files that are ${how} while a run goes on change neither what runs nor what is recorded`, async (t) => {
-    const where = project(t);
+    const where = project(t, PROJECT);
     const running = runIt(t, where);
     await until('the first stage runs', () => existsSync(`${where.go}.started`));
     edit(where.cwd);
@@ -167,13 +124,33 @@ for (const [how, edit] of Object.entries(EDITS)) {
     assert.ok(!existsSync(join(where.store, 'jobs/1/code')), 'the snapshot is kept while the attempt runs');
     // With the old files back, it is all there, and it is what that code makes.
     rmSync(where.cwd, {recursive: true, force: true});
-    const again = project(t);
+    const again = project(t, PROJECT);
     cpSync(again.cwd, where.cwd, {recursive: true});
     const second = await r1(t, ['run', 'main.ts', '--store', where.store], {cwd: where.cwd});
     assert.match(second.out + second.err, /all 2 nodes are up to date/);
     succeeded(await r1(t, ['reproduce', 'second', '--store', where.store], {cwd: where.cwd}));
   });
 }
+
+test('a stage whose runner was killed goes on with its own snapshot, and counts for who adopts it', async (t) => {
+  const where = project(t, PROJECT);
+  const killed = runIt(t, where);
+  await until('the first stage runs', () => existsSync(`${where.go}.started`));
+  killed.child.kill('SIGKILL');
+  await killed.ended;
+  const running = runIt(t, where);
+  await until('it is adopted', () => /first +.*(adopted|goes on|taken over)/.test(running.err()));
+  EDITS['removed']!(where.cwd);
+  writeFileSync(where.go, '');
+  succeeded(await running.ended);
+  assert.equal(
+    reading(where, (store) => store.attempt(1 as Attempt['id'])?.outcome?.ok),
+    true,
+  );
+  for (const node of ['first', 'second']) {
+    assert.deepEqual({...(JSON.parse(await madeBy(t, node, where)) as object), place: ''}, {...OLD, place: ''}, node);
+  }
+});
 
 test('a Node process that a stage starts is given the snapshot as well', async (t) => {
   const where = project(t, {
@@ -217,95 +194,6 @@ test('a Node process that a stage starts is given the snapshot as well', async (
   succeeded(await running.ended);
   assert.equal(await madeBy(t, 'second', where), Array(3).fill('old child, old help').join());
 });
-
-const WAIT = `
-  import {existsSync, writeFileSync} from 'node:fs';
-  import {setTimeout as sleep} from 'node:timers/promises';
-  import {defineStage} from 'r1';
-  export const wait = defineStage({
-    module: import.meta.url, name: 'wait', inputs: {}, outputs: {out: 'data'}, params: {go: ''},
-    async run({outputs, params}) {
-      writeFileSync(params.go + '.started', '');
-      while (!existsSync(params.go)) await sleep(10);
-      writeFileSync(outputs.out, '');
-    },
-  });`;
-
-/** A script that waits as well: handed to a shell once by the runner, and once by a stage. */
-const SCRIPTS = {
-  'package.json': '{"type": "module"}',
-  'wait.js': WAIT,
-  'main.js': `
-    import {spawnSync} from 'node:child_process';
-    import {resolve} from 'node:path';
-    import {fileURLToPath} from 'node:url';
-    import {defineStage, recipe} from 'r1';
-    import {command} from 'r1/stages';
-    import {wait} from './wait.js';
-
-    const tool = new URL('./tool.sh', import.meta.url);
-    export const program = command({
-      module: import.meta.url, name: 'program', inputs: {before: 'data'}, outputs: {out: 'data'}, params: {go: ''},
-      argv: ({outputs, params}) => ['sh', tool, outputs.out, params.go],
-    });
-    export const spawning = defineStage({
-      module: import.meta.url, name: 'spawning', inputs: {before: 'data'}, outputs: {out: 'data'}, params: {go: ''},
-      async run({outputs, params}) { spawnSync('sh', [fileURLToPath(tool), outputs.out, params.go]); },
-    });
-    const go = resolve('..', 'go');
-    export default recipe('by path', (add) => {
-      const {out} = add('first', wait, {}, {go});
-      add('program', program, {before: out}, {go: go + '.program'});
-      add('spawning', spawning, {before: out}, {go: go + '.spawning'});
-    });`,
-  'tool.sh': `: > "$2.started"\nwhile [ ! -e "$2" ]; do sleep 0.01; done\necho old > "$1"\n`,
-};
-const SCRIPT_NODES = ['program', 'spawning'];
-
-test('what a program reads by path is read again for a node that has not started', async (t) => {
-  const where = project(t, SCRIPTS);
-  const running = start(t, ['run', 'main.js', '--store', where.store], {cwd: where.cwd});
-  await until('the first stage runs', () => existsSync(`${where.go}.started`));
-  writeFileSync(join(where.cwd, 'tool.sh'), newer(SCRIPTS['tool.sh']));
-  for (const path of ['', ...SCRIPT_NODES.map((node) => `.${node}`)]) writeFileSync(where.go + path, '');
-  succeeded(await running.ended);
-  for (const node of SCRIPT_NODES) assert.equal(await madeBy(t, node, where), 'new\n');
-  // It was the new script that was recorded: nothing is left to do, and the old one has to be run.
-  const again = ['run', 'main.js', '--store', where.store];
-  assert.match((await r1(t, again, {cwd: where.cwd})).err, /all 3 nodes are up to date/);
-  writeFileSync(join(where.cwd, 'tool.sh'), SCRIPTS['tool.sh']);
-  succeeded(await r1(t, again, {cwd: where.cwd}));
-  for (const node of SCRIPT_NODES) assert.equal(await madeBy(t, node, where), 'old\n');
-});
-
-for (const [how, edit] of Object.entries({
-  edited: (file: string) => writeFileSync(file, newer(SCRIPTS['tool.sh'])),
-  'edited and put back': (file: string) => {
-    writeFileSync(file, newer(SCRIPTS['tool.sh']));
-    writeFileSync(file, SCRIPTS['tool.sh']);
-  },
-})) {
-  test(`a program whose script is ${how} while it runs has made nothing that counts`, async (t) => {
-    const where = project(t, SCRIPTS);
-    writeFileSync(where.go, '');
-    const running = start(t, ['run', 'main.js', '--store', where.store, '--on-failure', 'continue'], {cwd: where.cwd});
-    for (const node of SCRIPT_NODES) await until(`${node} runs`, () => existsSync(`${where.go}.${node}.started`));
-    const script = join(where.cwd, 'tool.sh');
-    edit(script);
-    for (const node of SCRIPT_NODES) writeFileSync(`${where.go}.${node}`, '');
-    const {code, out, err} = await running.ended;
-    assert.equal(code, 1);
-    for (const node of SCRIPT_NODES) {
-      assert.match(out + err, new RegExp(`${node} +failed: \\S*/tool\\.sh changed while it ran`));
-      const {outcome} = attemptOf(where, node);
-      assert.deepEqual([outcome?.ok, outcome?.reason], [false, 'code-changed']);
-    }
-    assert.match(out + err, /next: r1 run /);
-    succeeded(await r1(t, ['run', 'main.js', '--store', where.store], {cwd: where.cwd}));
-    const now = readFileSync(script, 'utf8').includes('new') ? 'new\n' : 'old\n';
-    for (const node of SCRIPT_NODES) assert.equal(await madeBy(t, node, where), now);
-  });
-}
 
 /** A chain of short nodes of one stage, whose version is in each kind of file that it consists of. */
 const CHAIN = {
@@ -378,7 +266,7 @@ test('whoever edits again and again while a recipe runs finds each output under 
 });
 
 test('a stage’s process of another Node is given the snapshot as well', {skip: others().length === 0}, async (t) => {
-  const where = project(t);
+  const where = project(t, PROJECT);
   const running = runIt(t, where);
   await until('the first stage runs', () => existsSync(`${where.go}.started`));
   const jobs = others().map((node, at) => ({node, job: join(where.store, '..', `job${at}`)}));

@@ -270,3 +270,21 @@ test('relative paths of sources start at the recipe’s own file', async (t) => 
   assert.ok(data?.type === 'source');
   assert.equal(data.path, join(folder, 'here'));
 });
+
+test('JSX and CommonJS in typed files are refused with their place; .tsx and .mts without either are recipes', async (t) => {
+  const plain = {'main.ts': GOOD, 'stages.ts': STAGES};
+  assert.equal((await planOf(t, {'main.mts': GOOD, 'stages.ts': STAGES}, {}, 'main.mts')).plan.nodes.size, 2);
+  assert.equal((await planOf(t, {'main.tsx': GOOD, 'stages.ts': STAGES}, {}, 'main.tsx')).plan.nodes.size, 2);
+  const jsx = `${GOOD}export const view = (\n  <div>\n    text\n  </div>\n);\n`;
+  const line = GOOD.split('\n').length + 1;
+  assert.match(
+    await mistakeOf(t, {...plain, 'main.tsx': jsx}, {}, 'main.tsx'),
+    new RegExp(`^main\\.tsx:${line}:3: JSX is not supported: only types are removed`),
+  );
+  assert.match(
+    await mistakeOf(t, {...plain, 'main.cts': `module.exports = require('r1').recipe('x', () => {});`}, {}, 'main.cts'),
+    /^main\.cts:1:1: CommonJS in TypeScript \(\.cts\) is not supported: name the file \.ts, and write import and export$/,
+  );
+  const imports = {...plain, 'lib.cts': 'exports.x = 1;', 'main.ts': `import './lib.cts';\n${GOOD}`};
+  assert.match(await mistakeOf(t, imports), /^lib\.cts:1:1: CommonJS in TypeScript/);
+});
