@@ -32,9 +32,16 @@ export interface Code {
    * reached from it, itself included. They may be read by path or run by a program, where no module hook can say what they hold.
    */
   readonly named: Readonly<Record<string, readonly string[]>>;
+  /** Addresses by which the code comes by one of these files, and from which links of the file system lead to it. */
+  readonly links: Readonly<Record<string, string>>;
+  /** Module → what its names lead to that are no plain path to a file. */
+  readonly leads: Readonly<Record<string, Leads>>;
   /** Lines outside of this package that load something by a computed name, which no digest can see: `file:line`. */
   readonly computed: readonly string[];
 }
+
+/** What names in a module lead to, in each of the ways to load something: an address, or `null` where there is nothing. */
+export type Leads = Readonly<Record<'import' | 'require', Readonly<Record<string, string | null>>>>;
 
 /** Tokens by what they were read from, so that they are never stale; kept in a file by whoever opens it. */
 export interface TokenCache {
@@ -92,7 +99,7 @@ export function openCodeReader(
       if (unit.is === 'data') modules.push({data: unit.sha256});
       else {
         const {tokens, named} = unit.text;
-        modules.push({names: named.map((name, k) => linkOf(name, unit.targets[k]!, walk)), tokens});
+        modules.push({names: named.map((name, k) => linkOf(name, unit.targets[k]!, walk, each)), tokens});
       }
       walk.keep(i, unit.is === 'data' ? unit.sha256 : unit.text.tokens, modules[i]!);
     }
@@ -102,7 +109,16 @@ export function openCodeReader(
     }
     const parts = walk.parts();
     const digest = digestOf('code', {modules, packages: parts.packages});
-    return {digest, parts, urls: walk.urls, named: walk.named(), computed: walk.urls.flatMap(computedIn)};
+    const {urls, links, leads} = walk;
+    return {
+      digest,
+      parts,
+      urls,
+      named: walk.named(),
+      links: Object.fromEntries(links),
+      leads: Object.fromEntries(leads),
+      computed: urls.flatMap(computedIn),
+    };
   }
 
   function computedIn(url: string): string[] {
@@ -111,8 +127,9 @@ export function openCodeReader(
     return unit.text.computed.map((line) => `${fileURLToPath(url)}:${line}`);
   }
 
-  function linkOf(named: Named, target: Target, walk: Walk): Link {
+  function linkOf(named: Named, target: Target, walk: Walk, from: string): Link {
     const {specifier, names, via} = named;
+    if (!isOwn(from)) walk.lead(named, target, from);
     if (target.is === 'nothing') return specifier;
     if (target.is === 'package') {
       walk.usePackage(target);
@@ -142,7 +159,7 @@ export function openCodeReader(
         .filter(({name}) => name === wanted)
         .map(({name, specifier, imported}) => {
           const k = named.findIndex((each) => each.specifier === specifier);
-          return [name, imported, linkOf({specifier, names: [imported], via: 'import'}, unit.targets[k]!, walk)];
+          return [name, imported, linkOf({specifier, names: [imported], via: 'import'}, unit.targets[k]!, walk, door)];
         }),
     );
   }
@@ -185,11 +202,15 @@ class Walk {
   readonly loaded: Set<string>;
   /** Files whose address or path the code comes by. */
   readonly addressed = new Set<string>();
+  /** @see Code.links */
+  readonly links = new Map<string, string>();
+  /** @see Code.leads */
+  readonly leads = new Map<string, Record<keyof Leads, Record<string, string | null>>>();
   readonly #numbers = new Map<string, number>();
   readonly #names: string[] = [];
   readonly #taken = new Set<string>();
   readonly #digests: string[] = [];
-  readonly #links: (readonly Link[])[] = [];
+  readonly #linked: (readonly Link[])[] = [];
   readonly #versions = new Map<string, Set<string>>();
 
   constructor(readonly start: string) {
@@ -215,20 +236,34 @@ class Walk {
     return url !== this.start && LEFT_OUT.some((prefix) => url.startsWith(prefix));
   }
 
+  /** Keeps what the disk may say otherwise by the time when the module runs. */
+  lead({specifier, via}: Named, target: Target, from: string): void {
+    if (target.is === 'file' && target.address !== undefined) this.links.set(target.address, target.url);
+    if (via === 'url' || via === 'path' || target.is === 'package') return;
+    const isPath = /^(\.{0,2}\/|\.{1,2}$|file:)/.test(specifier);
+    if (target.is === 'nothing' && (via === 'resolve' || !(isPath || specifier.startsWith('#')))) return;
+    if (target.is === 'file' && isOwn(target.url)) return;
+    const to = target.is === 'file' ? target.url + target.suffix : null;
+    if (isPath && to === new URL(specifier, from).href) return;
+    let leads = this.leads.get(from);
+    if (leads === undefined) this.leads.set(from, (leads = {import: {}, require: {}}));
+    leads[via === 'require' ? 'require' : 'import'][specifier] = to;
+  }
+
   usePackage({name, version}: Extract<Target, {is: 'package'}>): void {
     this.#versions.set(name, (this.#versions.get(name) ?? new Set()).add(version));
   }
 
   keep(number: number, digest: string, module: Json): void {
     this.#digests[number] = digest;
-    this.#links[number] = (module as {readonly names?: readonly Link[]}).names ?? [];
+    this.#linked[number] = (module as {readonly names?: readonly Link[]}).names ?? [];
   }
 
   /** @see Code.named */
   named(): Code['named'] {
     const reachOf = (url: string): string[] => {
       const found = new Set([this.#numbers.get(url)!]);
-      for (const each of found) for (const next of this.#links[each]!.flatMap(numbersIn)) found.add(next);
+      for (const each of found) for (const next of this.#linked[each]!.flatMap(numbersIn)) found.add(next);
       return [...found].map((number) => this.urls[number]!);
     };
     return Object.fromEntries(Array.from(this.addressed, (url) => [url, reachOf(url)]));
@@ -239,7 +274,7 @@ class Walk {
     const packages = [...this.#versions].map(([name, versions]) => [name, [...versions].sort().join(' and ')] as const);
     return {
       files: byName(this.#digests),
-      imports: byName(this.#links.map((links) => links.flatMap((link) => this.#told(link)))),
+      imports: byName(this.#linked.map((links) => links.flatMap((link) => this.#told(link)))),
       packages: sorted(packages),
     };
   }

@@ -32,6 +32,7 @@ interface Loaded {
 }
 
 interface ResolveContext {
+  readonly conditions?: readonly string[];
   readonly parentURL?: string;
 }
 
@@ -171,7 +172,7 @@ export {resolveHook as resolve, loadHook as load};
 function resolveHook(specifier: string, context: ResolveContext, next: Resolve): Soon<Resolved> {
   const own = addresses.get(specifier) ?? addressOf(specifier);
   if (own !== undefined) return {url: own, shortCircuit: true, format: 'module'};
-  const kept = snapshot?.resolve(specifier, context.parentURL);
+  const kept = snapshot?.resolve(specifier, context.parentURL, isRequired(context) ? 'require' : 'import');
   if (kept !== undefined) return {url: kept, shortCircuit: true, format: snapshot!.format(kept)!};
   const typed = typedSibling(specifier, context.parentURL);
   return typed === undefined ? next(specifier, context) : {url: typed, shortCircuit: true, format: 'module'};
@@ -193,7 +194,7 @@ function loadHook(url: string, context: LoadContext, next: Load): Soon<Loaded> {
   return {format, shortCircuit: true, source: textOf(url)};
 }
 
-const isRequired = ({conditions}: LoadContext): boolean => conditions?.includes('require') === true;
+const isRequired = ({conditions}: Pick<LoadContext, 'conditions'>): boolean => conditions?.includes('require') === true;
 
 /** Of a file that is nobody's package: what it is loaded as. */
 function foreignFormat(url: string): ReturnType<typeof formatOf> {
@@ -205,9 +206,11 @@ function foreignFormat(url: string): ReturnType<typeof formatOf> {
 const bytesOf = (url: string): Buffer =>
   snapshot?.format(url) === undefined ? loadSource(url).bytes : snapshot.read(url);
 
-/** The JavaScript of a module, or the JSON. */
+/** The JavaScript of a module, or the JSON, without the mark that some editors put in front. */
 function textOf(url: string): string {
-  const text = bytesOf(url).toString('utf8');
+  const text = bytesOf(url)
+    .toString('utf8')
+    .replace(/^\uFEFF/, '');
   return isTyped(new URL(url).pathname) ? strip(fileURLToPath(url), text) : text;
 }
 
@@ -241,7 +244,8 @@ function resolveRequired(): void {
   const {_resolveFilename: resolveFilename} = Module;
   Module._resolveFilename = (request, parent, ...rest) => {
     const from = parent?.filename;
-    const kept = from === undefined || from === null ? undefined : snapshot?.resolve(request, pathToFileURL(from).href);
+    const kept =
+      from === undefined || from === null ? undefined : snapshot?.resolve(request, pathToFileURL(from).href, 'require');
     return kept === undefined ? resolveFilename(request, parent, ...rest) : fileURLToPath(kept);
   };
 }

@@ -92,7 +92,7 @@ const MOST_BYTES = 64 << 20;
 /** What starts programs or loads native code, as modules name it. */
 const BEYOND = /\b(?:child_process|cluster|wasi|dlopen)\b|\.node\b/;
 
-function jobCodeOf({argv}: AnyStage, {urls, named, parts}: Code, sources: Sources): JobCode {
+function jobCodeOf({argv}: AnyStage, {urls, named, parts, links, leads}: Code, sources: Sources): JobCode {
   const known = (url: string): KnownFile => {
     const {sha256, mark} = sources.read(url);
     return {sha256, mark};
@@ -113,12 +113,22 @@ function jobCodeOf({argv}: AnyStage, {urls, named, parts}: Code, sources: Source
     if (format === undefined) byPath[url] = {[url]: known(url)};
     else isAlone &&= !BEYOND.test(bytes.toString('utf8'));
     if (!isProgram && bytes.length <= MOST_BYTES) {
-      snapshot[url] = {sha256, ...(format === undefined ? {} : {format})};
+      const names = leads[url];
+      snapshot[url] = {sha256, ...(format === undefined ? {} : {format}), ...(names === undefined ? {} : {names})};
     }
+  }
+  const linksTo = new Map<string, string[]>();
+  for (const [link, url] of Object.entries(links)) {
+    if (snapshot[url] !== undefined) snapshot[link] = {...snapshot[url], at: url};
+    linksTo.set(url, [...(linksTo.get(url) ?? []), link]);
   }
   for (const [root, reach] of Object.entries(named)) {
     if (isOwn(root)) continue;
-    byPath[root] = Object.fromEntries(reach.filter((url) => !isOwn(url)).map((url) => [url, known(url)]));
+    // A link that leads somewhere else by the time when a program follows it has been changed as well.
+    const files = reach.filter((url) => !isOwn(url));
+    byPath[root] = Object.fromEntries(
+      files.flatMap((url) => [url, ...(linksTo.get(url) ?? [])].map((each) => [each, known(url)])),
+    );
   }
   return {module: urls[0]!, snapshot, bytesOf: (url) => sources.read(url).bytes, byPath, isAlone, own};
 }

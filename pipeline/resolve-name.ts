@@ -13,8 +13,11 @@ import {isOwn, ownExport} from './own-package.js';
 import type {Form} from './tokens.js';
 
 export type Target =
-  /** `url` without links of the file system and without a query, which is in `suffix` with all that follows it. */
-  | {readonly is: 'file'; readonly url: string; readonly suffix: string}
+  /**
+   * `url` without links of the file system and without a query, which is in `suffix` with all that follows it; `address` is what
+   * was written, where links lead from there to the file.
+   */
+  | {readonly is: 'file'; readonly url: string; readonly suffix: string; readonly address?: string}
   | {readonly is: 'package'; readonly name: string; readonly version: string}
   /** A part of Node, an address elsewhere, a folder, or something that is not there. */
   | {readonly is: 'nothing'};
@@ -79,7 +82,11 @@ export function openResolver(): Resolver {
     const file = fileAt(url);
     if (file === undefined || statSync(file, {throwIfNoEntry: false})?.isFile() !== true) return NOTHING;
     // Node knows a module by the file that links lead to.
-    return {is: 'file', url: isOwn(url) ? url : pathToFileURL(realpathSync(file)).href, suffix: rest.join('')};
+    const suffix = rest.join('');
+    if (isOwn(url)) return {is: 'file', url, suffix};
+    const written = pathToFileURL(file).href;
+    const real = pathToFileURL(realpathSync(file)).href;
+    return {is: 'file', url: real, suffix, ...(written === real ? {} : {address: written})};
   }
 
   function pathTarget(path: string, from: string): Target {

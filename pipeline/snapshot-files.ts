@@ -67,6 +67,13 @@ function guideReads(snapshot: Snapshot): void {
   const functions = fs as unknown as Functions;
   for (const name of [...READS, ...READS.map((each) => `${each}Sync`), ...OTHER_READS]) guide(functions, name);
   for (const name of READS) guide(fs.promises as unknown as Functions, name);
+  const real = (of: Functions, name: string): void =>
+    guided(of, name, ([path, ...rest]) => [snapshot.realPathOf(urlOf(path) ?? '') ?? path, ...rest]);
+  for (const name of ['realpath', 'realpathSync']) {
+    real(functions[name] as unknown as Functions, 'native');
+    real(functions, name);
+  }
+  real(fs.promises as unknown as Functions, 'realpath');
 }
 
 /** Of the flags of `open`, behind which a mode or a callback may stand in their place. */
@@ -80,7 +87,8 @@ function copyOf(path: unknown, snapshot: Snapshot): string | undefined {
 
 function urlOf(path: unknown): string | undefined {
   if (path instanceof URL) return path.protocol === 'file:' ? pathToFileURL(fileURLToPath(path)).href : undefined;
-  return typeof path === 'string' ? pathToFileURL(resolve(path)).href : undefined;
+  const text = path instanceof Uint8Array ? Buffer.from(path).toString('utf8') : path;
+  return typeof text === 'string' ? pathToFileURL(resolve(text)).href : undefined;
 }
 
 function guideWorkers(preload: readonly string[]): void {

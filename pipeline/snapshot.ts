@@ -5,7 +5,8 @@
  */
 import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {fileURLToPath} from 'node:url';
+import {fileURLToPath, pathToFileURL} from 'node:url';
+import type {Leads} from './code.js';
 import type {ModuleFormat} from './module-format.js';
 import {sha256Of} from './sources.js';
 import {isTyped} from './typescript.js';
@@ -15,6 +16,10 @@ export interface SnapshotFile {
   readonly sha256: string;
   /** What a loader takes it for, if it can be a module. */
   readonly format?: ModuleFormat;
+  /** URL of the file, where this one is a link to it. */
+  readonly at?: string;
+  /** What those names in the module lead to that are no plain path. */
+  readonly names?: Leads;
 }
 
 /** Of a job: URL → what is loaded under it. */
@@ -89,7 +94,11 @@ export class Snapshot {
   }
 
   /** The file that a module of the snapshot means, as it was when the digest was taken, or `undefined` if it is none of these. */
-  resolve(specifier: string, parent: string | undefined): string | undefined {
+  resolve(specifier: string, parent: string | undefined, how: keyof Leads = 'import'): string | undefined {
+    const names = this.#file(parent ?? '')?.names?.[how] ?? {};
+    const lead = Object.hasOwn(names, specifier) ? names[specifier] : undefined;
+    if (lead === null) throw notThere(specifier, parent!, how);
+    if (lead !== undefined) return this.format(lead) === undefined ? undefined : lead;
     const isRelative = /^\.{0,2}\//.test(specifier) || /^\.{1,2}$/.test(specifier);
     if (isRelative ? parent?.startsWith('file:') !== true : !specifier.startsWith('file:')) return undefined;
     const asWritten = new URL(specifier, parent).href;
@@ -97,17 +106,53 @@ export class Snapshot {
       ...(isRelative && isTyped(new URL(parent!).pathname) ? [asWritten.replace(/js(?=$|[?#])/, 'ts')] : []),
       ...(this.format(parent ?? '') === 'commonjs' ? IN_COMMONJS.map((ending) => asWritten + ending) : []),
     ];
-    return [asWritten, ...others].find((url) => this.format(url) !== undefined);
+    const found = [asWritten, ...others].find((url) => this.format(url) !== undefined);
+    return found === undefined ? undefined : this.#withoutLinks(found);
+  }
+
+  /** The path of the file itself, of one that the snapshot has and that links lead to. */
+  realPathOf(url: string): string | undefined {
+    return this.#file(url) === undefined ? undefined : fileURLToPath(this.#withoutLinks(url));
+  }
+
+  /** The same module, by the address under which Node knows it. */
+  #withoutLinks(url: string): string {
+    const [address = '', ...rest] = url.split(/(?=[?#])/);
+    const key = this.#keyOf(address)!;
+    return (this.place.files[key]!.at ?? key) + rest.join('');
   }
 
   #file(url: string): SnapshotFile | undefined {
-    const [file = ''] = url.split(/[?#]/, 1);
-    return Object.hasOwn(this.place.files, file) ? this.place.files[file] : undefined;
+    const key = this.#keyOf(url.split(/[?#]/, 1)[0]!);
+    return key === undefined ? undefined : this.place.files[key];
+  }
+
+  #keyOf(address: string): string | undefined {
+    if (Object.hasOwn(this.place.files, address)) return address;
+    const same = inOneForm(address);
+    return same !== undefined && Object.hasOwn(this.place.files, same) ? same : undefined;
   }
 
   #path(url: string): string {
     return join(this.place.folder, this.#file(url)!.sha256);
   }
+}
+
+/** The address of a file as Node makes it of its path: `%61` and `a`, and in later Nodes `~` and `%7E`, are the same. */
+function inOneForm(address: string): string | undefined {
+  if (!/^file:.*[%~^|[\]]/.test(address)) return undefined;
+  try {
+    return pathToFileURL(fileURLToPath(address)).href;
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof URIError) return undefined; // `%2f`, `%zz`: no file can be meant
+    throw error;
+  }
+}
+
+/** What was not there when the digest was taken is not there for this attempt, as its code may have something else to do. */
+function notThere(specifier: string, parent: string, how: keyof Leads): Error {
+  const message = `Cannot find module '${specifier}' imported from ${fileURLToPath(parent)}: it was not there when this was planned`;
+  return Object.assign(new Error(message), {code: how === 'require' ? 'MODULE_NOT_FOUND' : 'ERR_MODULE_NOT_FOUND'});
 }
 
 /** What `require` adds to a name, in its order. */

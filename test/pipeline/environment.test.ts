@@ -47,7 +47,15 @@ const ingredients = (of: StageNode): Ingredients =>
   withInputs(
     of,
     knownIngredients(of, {
-      codeOf: () => ({digest: CODE, parts: {files: {}, packages: {}}, urls: [], named: {}, computed: []}),
+      codeOf: () => ({
+        digest: CODE,
+        parts: {files: {}, packages: {}},
+        urls: [],
+        named: {},
+        links: {},
+        leads: {},
+        computed: [],
+      }),
       runtimeOf: () => ({}),
       seed: 0,
     }),

@@ -92,6 +92,8 @@ function planOf(
       parts: {files: {}, packages: {}},
       urls: [],
       named: {},
+      links: {},
+      leads: {},
       computed: [],
     }),
     runtimeOf: () => ({threads}),
