@@ -18,7 +18,8 @@ const LONGEST_LINE = 300;
 export function lastWordsOf(outcome: Outcome, log: string): LastWords {
   const stack = outcome.reason === 'stage-threw' ? outcome.stack : undefined;
   const place = stack === undefined ? undefined : placeIn(stack);
-  const lines = isInLog(outcome) ? linesOf(log, stack) : [];
+  const said = outcome.reason === 'start-failed' ? outcome.message : stack;
+  const lines = isInLog(outcome) ? linesOf(log, said) : [];
   return {...(place === undefined ? {} : {place}), lines};
 }
 

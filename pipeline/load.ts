@@ -37,9 +37,13 @@ export async function loadRecipe(wanted: string, registry: RecipeRegistry): Prom
   }
   const recipe = module.default as Partial<Recipe> | undefined;
   if (typeof recipe?.wire !== 'function' || typeof recipe.name !== 'string') {
-    throw new UserError('bad-argument', `${file}: its default export is no recipe`, {
-      hint: "write `export default recipe('name', (add) => { … })`",
-    });
+    throw new UserError(
+      'bad-argument',
+      `${file}: ${recipe === undefined ? 'it has no default export' : 'its default export is no recipe'}`,
+      {
+        hint: "write `export default recipe('name', (add) => { … })`",
+      },
+    );
   }
   return {recipe: recipe as Recipe, file, url, folder: dirname(file)};
 }

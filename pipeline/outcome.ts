@@ -180,6 +180,32 @@ const FIELDS: Readonly<Record<Outcome['reason'], Readonly<Record<string, 'string
   'unexpected-error': {message: 'string'},
 };
 
+/** How an attempt ended, in few words: the next one gives it as its reason to run. */
+const IN_A_WORD: Readonly<Record<Outcome['reason'], string>> = {
+  succeeded: 'succeeded',
+  'stage-failed': 'failed',
+  'stage-threw': 'threw an error',
+  'stage-exited': 'exited before it was done',
+  'killed-by-signal': 'was killed by a signal',
+  'timed-out': 'ran out of time',
+  'output-missing': 'wrote no output',
+  'output-refused': 'wrote an output that cannot be kept',
+  'result-garbled': 'left a garbled result',
+  'events-garbled': 'wrote garbled events',
+  'inputs-changed': 'changed its inputs',
+  'code-changed': 'its code changed meanwhile',
+  'start-failed': 'could not be started',
+  'store-failed': 'could not be stored',
+  stopped: 'stopped',
+  lost: 'its process was gone',
+  superseded: 'was overtaken by another runner',
+  'unexpected-error': 'met an error of r1 itself',
+};
+
+/** @param reason as a store holds it, which may be one that this version does not know */
+export const inAWord = (reason: string): string =>
+  Object.hasOwn(IN_A_WORD, reason) ? IN_A_WORD[reason as Outcome['reason']] : reason;
+
 /** The outcome that a store holds; undefined where it holds something else, which this version cannot know or nobody wrote. */
 export function outcomeIn(detail: Json): Outcome | undefined {
   if (typeof detail !== 'object' || detail === null || Array.isArray(detail)) return undefined;

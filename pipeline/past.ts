@@ -5,6 +5,7 @@ import {UserError} from '../artifacts/index.js';
 import type {Attempt, Store} from '../artifacts/index.js';
 import type {CodeReader} from './code.js';
 import type {Ingredients} from './fingerprint.js';
+import {inAWord} from './outcome.js';
 import type {Past} from './plan.js';
 
 /** Of an attempt of a stage. A store is data, and may hold anything. @throws UserError 'store-damaged' */
@@ -54,7 +55,7 @@ export function pastOf(store: Store, {recipe, seed}: Wanted, code: CodeReader): 
       const ingredients = ingredientsOf(attempt);
       const files = codePartsOf(store, attempt);
       if (files !== undefined) parts.set(ingredients.code, files);
-      return {reason: attempt.outcome.reason, ingredients};
+      return {how: inAWord(attempt.outcome.reason), ingredients};
     },
     expected({id, stage}) {
       const [newest] = store.history(id, stage.name, 1);

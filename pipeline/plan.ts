@@ -70,7 +70,7 @@ export interface Past {
   /** The newest success of this node in this recipe. */
   last(node: string): Ingredients | undefined;
   /** The newest attempt of this node in this recipe, if it ended badly. */
-  lastFailure?(node: string): {readonly reason: string; readonly ingredients: Ingredients} | undefined;
+  lastFailure?(node: string): {readonly how: string; readonly ingredients: Ingredients} | undefined;
   expected(node: StageNode): Expected | undefined;
   codeParts(digest: string): CodeParts | undefined;
 }
@@ -223,7 +223,7 @@ function becauseOf(
   const failed = past.lastFailure?.(node.id);
   if (failed === undefined) return before === undefined ? 'never made before' : undefined;
   const changes = since(failed.ingredients);
-  return `last time: ${failed.reason}${changes.length === 0 ? '' : `; since then: ${inFewWords(changes)}`}`;
+  return `last time: ${failed.how}${changes.length === 0 ? '' : `; since then: ${inFewWords(changes)}`}`;
 }
 
 const MOST_REASONS = 8;

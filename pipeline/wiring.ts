@@ -282,7 +282,8 @@ export function checkInputs(id: string, stage: AnyStage, inputs: unknown, compla
           (suggestion(port, Object.keys(stage.inputs)) || `; it has ${list(Object.keys(stage.inputs))}`),
       );
     } else if (wired === undefined) {
-      if (!isOptional(declared)) complain(`node ${label}: input “${port}” is undefined`);
+      if (!isOptional(declared))
+        complain(`node ${label}: input “${port}” is undefined: the node it is taken from has no output of that name`);
     } else if (isMany(declared)) {
       if (!isRecord(wired) || isRef(wired)) complain(`node ${label}: input “${port}” takes a record of refs`);
       else {
@@ -326,7 +327,7 @@ export function checkRefs(
       const has = target.type === 'source' ? [target.port] : Object.keys(target.stage.outputs);
       complain(`node “${node.id}”: “${ref.node}” has no output “${ref.port}”; it has ${list(has)}`);
     } else if (kind !== wanted) {
-      complain(`node “${node.id}”: ${input} takes a ${wanted}, but “${ref.node}:${ref.port}” is a ${kind}`);
+      complain(`node “${node.id}”: ${input} takes a ${wanted}, but “${ref.node}:${ref.port}” is of kind ${kind}`);
     }
   }
 }

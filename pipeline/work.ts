@@ -86,7 +86,7 @@ class Work {
           run: this.#run,
           node,
           action: 'cancelled',
-          because: because === undefined ? 'the run ended before its turn' : `needs “${because}”, which ended badly`,
+          because: because === undefined ? 'the run ended before its turn' : `needs “${because}”, which did not finish`,
         });
         emit({type: 'node-cancelled', node, ...(because === undefined ? {} : {because})});
       },

@@ -38,7 +38,7 @@ export const exportCommand = (services: Services): Command =>
                 bytes: artifact.bytes,
                 files: artifact.files,
               })
-            : `${output.kind} @${shortDigest(artifact.digest)}: ${artifact.files.length} files, ${bytesText(artifact.bytes)}, in ${folder}`,
+            : `${output.kind} @${shortDigest(artifact.digest)}: ${artifact.files.length} ${artifact.files.length === 1 ? 'file' : 'files'}, ${bytesText(artifact.bytes)}, in ${folder}`,
         );
       });
     });

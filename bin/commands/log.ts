@@ -45,7 +45,11 @@ export const logCommand = (services: Services): Command =>
             JSON.stringify({node: name, run: run.id, attempt: node.attempt, log: file, text: wholeLog(file)}),
           );
         } else if (options.follow === true) await follow(name, {run, node}, store, services);
-        else show(wholeLog(file), services);
+        else {
+          show(wholeLog(file), services);
+          if (existsSync(`${file}.1`))
+            services.complain('(only the end of this log was kept, since it grew beyond 16 MiB)');
+        }
       } finally {
         store.close();
       }

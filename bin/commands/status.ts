@@ -62,7 +62,9 @@ function statusOf(run: Run, alive: boolean, store: Store): NodeStatus[] {
   const names = new Set([...Object.keys(frozenPlanOf(run).nodes), ...decisions.keys()]);
   return [...names].map((name) => {
     const decision = decisions.get(name);
-    if (decision === undefined) return {node: name, state: alive ? 'waiting' : 'not started'};
+    // While the run goes on, a node that was called off is one of an earlier session, and its turn may come.
+    if (alive && (decision === undefined || decision.action === 'cancelled')) return {node: name, state: 'waiting'};
+    if (decision === undefined) return {node: name, state: 'not started', because: 'the run ended before its turn'};
     return nodeStatus(decision, alive, store);
   });
 }

@@ -216,7 +216,7 @@ function statusText(node: RunningNode, now: number): string {
   if (pace !== undefined && at !== undefined) parts.push(`${durationText((at.total - at.step) * pace.msPerStep)} left`);
   else if (node.event.expectedMs !== undefined) {
     parts.push(`about ${durationText(Math.max(0, node.event.expectedMs - (now - node.started)))} left by earlier runs`);
-  } else parts.push(`for ${durationText(now - node.started)}`);
+  } else parts.push(`running for ${durationText(now - node.started)}`);
   return parts.join('  ');
 }
 

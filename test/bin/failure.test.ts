@@ -38,6 +38,12 @@ test('the last lines of a log are those that nobody has said yet, few and not to
   assert.deepEqual(lastWordsOf({reason: 'stage-failed', message: 'too little'}, join(folder, 'log')), {lines: []});
 });
 
+test('what the outcome says is not said again as a last word', (t) => {
+  const folder = temporaryFolder(t, {log: 'before\nits argv returned nothing\n'});
+  const outcome = {reason: 'start-failed', message: 'its argv returned nothing'} as const;
+  assert.deepEqual(lastWordsOf(outcome, join(folder, 'log')), {lines: ['before']});
+});
+
 test('where a stage threw is said at once, and by status and why', async (t) => {
   const cwd = temporaryFolder(t);
   const {err} = await r1(t, ['run', recipeFile('misbehaving'), '--set', 'bad.how=throw'], {cwd});

@@ -82,7 +82,7 @@ test('code that was mended runs from the start, and the difference is told and r
   );
   assert.match(logOf(cwd, 3), /starts behind 0/);
   const attempt = reading(cwd, (store) => store.attemptsOf(store.latestRun()!.id, 'second').at(-1)!);
-  assert.equal(attempt.because, 'last time: stage-failed; since then: code of second.ts');
+  assert.equal(attempt.because, 'last time: failed; since then: code of second.ts');
   assert.equal(attempt.continues, undefined);
 });
 

@@ -168,7 +168,10 @@ test('when the stage is killed, its node fails, and the next run goes on from th
   assert.match(ended.err, /1 failed, 1 not started/);
   const next = await r1(t, ['run', COUNTING], {cwd});
   assert.equal(next.code, 0, next.err);
-  assert.match(next.err, /second\s+started: last time: killed-by-signal, from the checkpoint at step \d+ of attempt 2/);
+  assert.match(
+    next.err,
+    /second\s+started: last time: was killed by a signal, from the checkpoint at step \d+ of attempt 2/,
+  );
   assert.equal(thirdOutput(cwd), await undisturbedHash(t));
 });
 

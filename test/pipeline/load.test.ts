@@ -105,7 +105,7 @@ const MISTAKES: Readonly<Record<string, readonly [body: string, said: RegExp]>> 
   ],
   'a wrong kind': [
     `  const {words} = add('corpus', corpus, {});\n  add('train', train, {data: words});`,
-    /^main\.ts:5:3: node “train”: input “data” takes a dataset, but “corpus:words” is a tokenizer$/,
+    /^main\.ts:5:3: node “train”: input “data” takes a dataset, but “corpus:words” is of kind tokenizer$/,
   ],
   'a node id twice': [
     `  const {data} = add('corpus', corpus, {});\n\n  for (const rate of [1, 2]) add('train', train, {data}, {rate});`,
@@ -185,6 +185,7 @@ test('a mistake of syntax in plain JavaScript has a place too, in whichever file
 
 test('a file that exports no recipe is told so', async (t) => {
   assert.match(await mistakeOf(t, {'main.ts': 'export default 3;'}), /main\.ts: its default export is no recipe/);
+  assert.match(await mistakeOf(t, {'main.ts': 'export const it = 3;'}), /main\.ts: it has no default export/);
 });
 
 const FILES = {'main.ts': GOOD, 'stages.ts': STAGES};

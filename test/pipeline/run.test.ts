@@ -42,7 +42,7 @@ test('a failed stage cancels what needs it, lets the running ones finish and sta
   assert.equal(summary.outcome, 'failed');
   const cold = rig.store.nodesOf(summary.run).find(({node}) => node === 'cold');
   assert.equal(cold?.action, 'cancelled');
-  assert.equal(cold.because, 'needs “zero”, which ended badly');
+  assert.equal(cold.because, 'needs “zero”, which did not finish');
 });
 
 test('what goes wrong around a node is told with its reason', async (t) => {
@@ -368,9 +368,9 @@ test('what failed is tried again by the next run, and the reason says why', asyn
   const first = rig.run({base: []});
   await rig.fail('base');
   await first;
-  assert.deepEqual(await rig.plan({base: []}), {base: 'run: last time: stage-failed'});
+  assert.deepEqual(await rig.plan({base: []}), {base: 'run: last time: failed'});
   rig.code('base', 'export const stage = 2;');
-  assert.deepEqual(await rig.plan({base: []}), {base: 'run: last time: stage-failed; since then: code of base.js'});
+  assert.deepEqual(await rig.plan({base: []}), {base: 'run: last time: failed; since then: code of base.js'});
   const second = rig.run({base: []});
   await rig.succeed('base');
   assert.deepEqual(Rig.ends(await second), {base: 'made'});
