@@ -57,7 +57,8 @@ export function codeOf(error: unknown): string | undefined {
  */
 export function plainError(error: unknown, doing: string): unknown {
   if (error instanceof UserError) return error;
-  const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? ` (${error.path})` : '';
+  const path =
+    error instanceof Error && 'path' in error && typeof error.path === 'string' ? ` (${shortPath(error.path)})` : '';
   const say = (reason: UserErrorReason, why: string, hint: string) =>
     new UserError(reason, `could not ${doing}: ${why}${path}`, {hint, cause: error});
   const code = codeOf(error);
@@ -139,6 +140,12 @@ export function plainError(error: unknown, doing: string): unknown {
       return error;
   }
 }
+
+/** Letters of a path that are shown of its beginning and of its end; nobody reads thousands. */
+const SHOWN = 500;
+
+const shortPath = (path: string): string =>
+  path.length <= 2 * SHOWN ? path : `${path.slice(0, SHOWN)}…${path.slice(-SHOWN)}`;
 
 /** The disk is full, or may be: where a quota is used up, SQLite only says that it could not write. */
 export const mayBeFull = (error: unknown): boolean =>

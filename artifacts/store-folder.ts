@@ -3,12 +3,12 @@
  * only where nothing lies, and known by its marker; one of version 0.1, which has none, by its database. So r1 never works
  * in a folder with files of somebody else, and need not guess which ones are its own.
  */
-import {dirname, join} from 'node:path';
+import {dirname, join, relative, sep} from 'node:path';
 import {databaseKind} from './database.js';
 import {UserError, codeOf} from './error.js';
 import type {Files} from './files.js';
 import {refuseNetworkFileSystem} from './filesystem.js';
-import {LOST_AND_FOUND, STORE_NAMES} from './layout.js';
+import {LOST_AND_FOUND, STORE_NAMES, layoutOf} from './layout.js';
 import type {Layout} from './layout.js';
 
 export type FolderState =
@@ -83,11 +83,27 @@ export function makeFolders(layout: Layout, files: Files, {is}: FolderState): vo
     if (folder !== dirname(folder)) make(dirname(folder));
     if (files.makeFolder(folder)) made.push(folder);
   };
+  if (is === 'free') refuseInside(layout.folder, files);
   make(layout.folder);
   refuseNetworkFileSystem(layout.folder);
   mark(layout, files, is);
   for (const folder of [layout.blobs, layout.jobs, layout.locks, layout.tmp, layout.trash]) make(folder);
   for (const parent of new Set(made.map((folder) => dirname(folder)))) files.syncNow(parent);
+}
+
+/** What jobs work in: a store that a stage makes there goes with the rest of what it leaves. */
+const OF_A_JOB = /^jobs\/\d+\/./;
+
+/** A collection in the store around it could take a part of it away. */
+function refuseInside(folder: string, files: Files): void {
+  for (let around = dirname(folder); around !== dirname(around); around = dirname(around)) {
+    const {marker} = layoutOf(around);
+    if (files.sizeOf(marker) === undefined) continue;
+    if (OF_A_JOB.test(relative(around, folder).replaceAll(sep, '/'))) return;
+    throw new UserError('folder-in-use', `${folder} lies inside of the store ${around}`, {
+      hint: `use that one, --store ${around}, or give a folder of its own`,
+    });
+  }
 }
 
 function mark({marker, folder}: Layout, files: Files, is: FolderState['is']): void {

@@ -271,7 +271,7 @@ function assemble(
       return path;
     },
   };
-  const guarded = guard(store);
+  const guarded = guard(store, files);
   parts.set(guarded, {
     db,
     layout,
@@ -307,7 +307,15 @@ const DOING: Partial<Record<keyof Store, string>> = {
 };
 
 /** Whatever the system throws in a method leaves it as a sentence. */
-function guard(store: Store): Store {
+function guard(store: Store, files: Files): Store {
+  const {folder} = store;
+  const failure = (error: unknown, doing: string): unknown => {
+    if (codeOf(error) !== 'ENOENT' || files.stat(folder) !== undefined) return plainError(error, doing);
+    return new UserError('no-store', `could not ${doing}: the store ${folder} is not there any more`, {
+      hint: 'where it was moved, go on with it in its new place: r1 resume --store FOLDER',
+      cause: error,
+    });
+  };
   const entries = Object.entries(store).map(([name, value]: [string, unknown]) => {
     if (typeof value !== 'function') return [name, value];
     const doing =
@@ -318,10 +326,10 @@ function guard(store: Store): Store {
         const result: unknown = Reflect.apply(value, store, args);
         if (!(result instanceof Promise)) return result;
         return result.catch((error: unknown) => {
-          throw plainError(error, doing);
+          throw failure(error, doing);
         });
       } catch (error) {
-        throw plainError(error, doing);
+        throw failure(error, doing);
       }
     };
     return [name, wrapped];

@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict';
 import {spawnSync} from 'node:child_process';
-import {cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
 import {collect} from '../../artifacts/collect.js';
 import {UserError, openStore} from '../../artifacts/index.js';
-import type {AttemptId} from '../../artifacts/index.js';
+import type {AttemptId, RunId} from '../../artifacts/index.js';
 import {partsOf} from '../../artifacts/store.js';
 import {Bench, fill, temporaryFolder} from './temporary.js';
 
@@ -50,6 +60,26 @@ test('a folder that is missing, empty, or the root of a file system becomes a st
     openStore(folder, {mode: 'read'}).close();
     assert.ok(readdirSync(folder).includes('r1-store'));
   }
+});
+
+test('no store is made inside of another one, but by a job in its own folder', (t) => {
+  const outer = new Bench(t).folder;
+  for (const below of ['jobs', 'jobs/7', 'jobs/new', 'tmp', 'tmp/a/b', 'trash', 'locks/x', 'own']) {
+    const before = treeOf(outer);
+    const {reason, message, hint} = errorOf(() => openStore(join(outer, below)));
+    assert.deepEqual([reason, message], ['folder-in-use', `${join(outer, below)} lies inside of the store ${outer}`]);
+    assert.ok(hint!.includes(`--store ${outer}`));
+    assert.deepEqual(treeOf(outer), before);
+  }
+  openStore(join(outer, 'jobs', '7', 'scratch', '.r1')).close();
+});
+
+test('a store that is moved while it is in use is said to be gone', (t) => {
+  const {folder, store} = new Bench(t);
+  renameSync(folder, `${folder}-moved`);
+  const {reason, message} = errorOf(() => store.holdRunnerLock(1 as RunId) as never);
+  assert.equal(reason, 'no-store');
+  assert.match(message, /is not there any more$/);
 });
 
 test('the marker is written before anything else, and a store that was only begun is finished', (t) => {
