@@ -24,6 +24,7 @@ import type {StopRequest} from './stop.js';
 import {Terminator} from './terminate.js';
 import type {Tidying} from './tidying.js';
 import type {StageNode} from './wiring.js';
+import {withoutResult} from './without-result.js';
 
 export interface Attempting {
   readonly store: Store;
@@ -85,6 +86,7 @@ const PASSING: ReadonlySet<UserErrorReason> = new Set([
   'disk-full',
   'io-error',
   'no-permission',
+  'no-store',
   'read-only',
   'store-busy',
   'store-damaged',
@@ -341,7 +343,7 @@ export function outcomeOf(seen: {
   if (own !== undefined) return failureOf(own);
   switch (exit.how.type) {
     case 'exited':
-      return {reason: 'stage-exited', exitCode: exit.how.code};
+      return exit.how.code === 0 ? withoutResult(folder) : {reason: 'stage-exited', exitCode: exit.how.code};
     case 'signalled':
       return {reason: 'killed-by-signal', signal: exit.how.signal};
     case 'unseen':

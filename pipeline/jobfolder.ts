@@ -274,7 +274,10 @@ function readJson(file: string, most = Infinity): Result<unknown, string> {
     // A pipe in its place would be waited for without end.
     const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      const {size} = fstatSync(fd);
+      const stat = fstatSync(fd);
+      // Behind a link there may be a device, which has no end.
+      if (!stat.isFile()) return err('it is not a file');
+      const {size} = stat;
       if (size > most)
         return err(`it has ${size.toLocaleString('en')} bytes, ${most.toLocaleString('en')} are allowed`);
       text = readFileSync(fd, 'utf8');

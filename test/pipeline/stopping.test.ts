@@ -166,6 +166,25 @@ test('a pipe that a program leaves in the place of its result is not waited at',
   assert.deepEqual(await endOf(program), {reason: 'stage-exited', exitCode: 3});
 });
 
+test('a device in the place of the result is not read', async (t) => {
+  const program = await started(
+    t,
+    'until test -s ../process.json; do sleep 0.01; done; ln -s /dev/zero ../result.json; : >ready',
+  );
+  assert.deepEqual(await endOf(program), {reason: 'result-garbled', message: 'it is not a file'});
+});
+
+test('a program that ended with 0 where this could not be written down is not said to have ended too early', (t) => {
+  const folder = temporaryFolder(t);
+  const job = {version: 1, boot: '', tag: '', node: 'a', stage: 'a', module: '', export: '', command: ['true']};
+  const rest = {params: {}, seed: 0, threads: 1, cores: 1, inputs: {}, outputs: {}};
+  writeFileSync(jobFiles(folder).job, JSON.stringify({...job, ...rest}));
+  writeFileSync(jobFiles(folder).result, '');
+  const exit = {how: {type: 'exited', code: 0}, leftovers: []} as const;
+  const outcome = outcomeOf({folder, exit, result: readResult(folder), asked: undefined});
+  assert.ok(outcome.reason === 'store-failed' && outcome.hint?.includes('disk') === true);
+});
+
 test('a program is stopped on a full disk too, and counts as stopped', async (t) => {
   const program = await started(t, obliging('TERM'));
   const {folder} = program.request;
