@@ -40,7 +40,9 @@ export function findReport(
     throw new UserError('not-found', `run ${wanted} has made no report`, {hint});
   }
   const which = node === undefined ? 'a report' : `a report “${node}”`;
-  throw new UserError('not-found', `no run in this store has made ${which} yet`, {hint: 'r1 run'});
+  throw new UserError('not-found', `no run in this store has made ${which} yet`, {
+    hint: 'r1 run tiny makes one at its end; a recipe of your own does if it has a node of the stage “report”',
+  });
 }
 
 /** All reports of a run, the one with most inputs first. */

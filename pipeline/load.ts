@@ -2,12 +2,12 @@
  * From what a person typed to a recipe: a built-in name or the path of a `.ts` or `.js` file. Mistakes in the file come
  * back with their place; nothing is wired yet.
  */
-import {existsSync, readFileSync, statSync} from 'node:fs';
+import {existsSync, readFileSync, readdirSync, statSync} from 'node:fs';
 import {basename, dirname, resolve} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import {UserError} from '../artifacts/index.js';
 import {importModule} from './foreign.js';
-import {suggestion} from './nearest.js';
+import {nearest, suggestion} from './nearest.js';
 import {placeOf, placeText} from './place.js';
 import type {Place} from './place.js';
 import type {Recipe} from './recipe.js';
@@ -123,9 +123,26 @@ export async function recipeError(file: string, error: unknown): Promise<Error> 
   const place = syntaxPlace(error) ?? importPlace(error) ?? (await parsedPlace(file, error)) ?? placeOf(error);
   if (typeof place === 'string') return new UserError('bad-argument', place, {cause: error});
   const name = error instanceof Error && error.name !== 'Error' ? `${error.name}: ` : '';
+  const hint = missingHint(message);
   return new UserError('bad-argument', `${place === undefined ? file : placeText(place)}: ${name}${message}`, {
     cause: error,
+    ...(hint === undefined ? {} : {hint}),
   });
+}
+
+const MISSING = /^Cannot find (module|package) '(.+?)' imported from (.+)$/;
+
+/** What to do about an import of something that is not there. */
+function missingHint(message: string): string | undefined {
+  const [, what, name, importer] = MISSING.exec(message) ?? [];
+  if (name === undefined || importer === undefined) return undefined;
+  if (what === 'package')
+    return `install it where the file can find it: cd ${dirname(importer)} && npm install ${name}`;
+  if (!existsSync(dirname(name))) return undefined;
+  // TypeScript's files are asked for by the name that they have once compiled.
+  const there = readdirSync(dirname(name)).map((file) => file.replace(/\.([cm]?)ts$/, '.$1js'));
+  const meant = nearest(basename(name), there);
+  return meant === undefined ? undefined : `did you mean “${meant}”?`;
 }
 
 /** The head that Node puts before the stack of a linking error: the file with a line, the line itself, a caret below. */
@@ -139,12 +156,12 @@ function syntaxPlace(error: unknown): Place | undefined {
 
 /** A module that is not there: the line of the file that names it. */
 function importPlace(error: unknown): Place | undefined {
-  const match = /^Cannot find (?:module|package) '(.+?)' imported from (.+)$/.exec((error as Error).message);
-  if (match === null || !existsSync(match[2]!)) return undefined;
-  const name = basename(match[1]!);
-  const lines = readFileSync(match[2]!, 'utf8').split('\n');
+  const match = MISSING.exec((error as Error).message);
+  if (match === null || !existsSync(match[3]!)) return undefined;
+  const name = basename(match[2]!);
+  const lines = readFileSync(match[3]!, 'utf8').split('\n');
   const line = lines.findIndex((text) => text.includes(name));
-  return line < 0 ? undefined : {file: match[2]!, line: line + 1, column: lines[line]!.indexOf(name) + 1};
+  return line < 0 ? undefined : {file: match[3]!, line: line + 1, column: lines[line]!.indexOf(name) + 1};
 }
 
 /**

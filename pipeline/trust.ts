@@ -116,7 +116,8 @@ function recipeFile(
     return isBuiltIn(place.recipe) ? undefined : realpathSync(fileURLToPath(place.recipe));
   if (claimed === undefined) return undefined;
   const path = join(project, claimed);
-  if (!existsSync(path)) throw refuse(`its recipe ${claimed} is not in the project ${project}`);
+  if (!existsSync(path))
+    throw refuse(`its recipe ${claimed} is not in the project ${project}, from which this was typed`);
   const file = realpathSync(path);
   if (!isInside(file, project)) throw refuse(`its recipe ${file} lies outside of the project ${project}`);
   const around = isInside(file, realpathSync(place.store)) ? place.store : storeAround(file);

@@ -99,7 +99,7 @@ test('a run without a report and a report without a run are told apart', async (
   const bench = new Bench(t);
   assert.match(
     (await spoken(scoresCommand, bench.folder, [])).err,
-    /no run in this store has made a report yet\nr1 run/,
+    /no run in this store has made a report yet\nr1 run tiny makes one/,
   );
   assert.match((await spoken(scoresCommand, bench.folder, ['--run', '1'])).err, /run 1 has made no report/);
   assert.match((await spoken(scoresCommand, bench.folder, ['--run', '9'])).err, /there is no run 9/);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import type {TestContext} from 'node:test';
-import {openStore} from '../../artifacts/index.js';
+import {UserError, openStore} from '../../artifacts/index.js';
 import {loadRecipe} from '../../pipeline/load.js';
 import {prepare} from '../../pipeline/prepare.js';
 import type {Wishes} from '../../pipeline/prepare.js';
@@ -152,6 +152,21 @@ test('a cycle is told with its path and its place', async (t) => {
       add('c', same, {x: b.x});
     });`;
   assert.match(await mistakeOf(t, {'main.ts': loop}), /^main\.ts:6:17: recipe “loop” has a cycle: a → c → b → a/);
+});
+
+test('for an import of what is not there it is said what to do', async (t) => {
+  const hintOf = async (source: string): Promise<string | undefined> => {
+    const folder = temporaryFolder(t, {'main.ts': source, 'stages.ts': ''});
+    const error: unknown = await loadRecipe(join(folder, 'main.ts'), {}).then(
+      () => assert.fail('it loads'),
+      (reason: unknown) => reason,
+    );
+    assert.ok(error instanceof UserError);
+    return error.hint;
+  };
+  assert.equal(await hintOf(`import './stage.js';`), 'did you mean “stages.js”?');
+  assert.match((await hintOf(`import 'not-installed-anywhere';`)) ?? '', / && npm install not-installed-anywhere$/);
+  assert.equal(await hintOf(`import './something-else.js';`), undefined);
 });
 
 test('a stage that is not exported is told with the place of its node', async (t) => {
