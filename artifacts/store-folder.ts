@@ -84,6 +84,7 @@ export function makeFolders(layout: Layout, files: Files, {is}: FolderState): vo
     if (files.makeFolder(folder)) made.push(folder);
   };
   if (is === 'free') refuseInside(layout.folder, files);
+  else refuseShared(layout, files);
   make(layout.folder);
   refuseNetworkFileSystem(layout.folder);
   mark(layout, files, is);
@@ -104,6 +105,18 @@ function refuseInside(folder: string, files: Files): void {
       hint: `use that one, --store ${around}, or give a folder of its own`,
     });
   }
+}
+
+/** After `cp -al`, what one copy writes to its database is in that of the other one, whose files are others; then both are lost. */
+function refuseShared({folder, database}: Layout, files: Files): void {
+  if ((files.stat(database)?.links ?? 1) === 1) return;
+  throw new UserError(
+    'refused-file',
+    `${database} is a hard link: another store, of which this is a copy, has the same one`,
+    {
+      hint: `give this one its own while nothing runs in either: cd "${folder}" && for f in store.db*; do cp -p "$f" own && mv own "$f"; done`,
+    },
+  );
 }
 
 function mark({marker, folder}: Layout, files: Files, is: FolderState['is']): void {

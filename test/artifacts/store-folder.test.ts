@@ -74,6 +74,26 @@ test('no store is made inside of another one, but by a job in its own folder', (
   openStore(join(outer, 'jobs', '7', 'scratch', '.r1')).close();
 });
 
+test('a copy of hard links does not write to the database of the original, until it has its own', (t) => {
+  const {folder} = new Bench(t);
+  openStore(folder).close();
+  const copy = join(temporaryFolder(t), 'copy');
+  const link = spawnSync('cp', ['-al', folder, copy]);
+  if (link.status !== 0) {
+    t.skip('no cp with hard links here');
+    return;
+  }
+  for (const one of [folder, copy]) {
+    const {reason, message} = errorOf(() => openStore(one));
+    assert.equal(reason, 'refused-file');
+    assert.match(message, /store\.db is a hard link/);
+    openStore(one, {mode: 'read'}).close();
+  }
+  const {hint} = errorOf(() => openStore(copy));
+  assert.equal(spawnSync('/bin/sh', ['-c', hint!.slice(hint!.indexOf('cd '))]).status, 0);
+  for (const one of [folder, copy]) openStore(one).close();
+});
+
 test('a store that is moved while it is in use is said to be gone', (t) => {
   const {folder, store} = new Bench(t);
   renameSync(folder, `${folder}-moved`);
