@@ -14,6 +14,7 @@ import {UserError, digestOf} from '../artifacts/index.js';
 import type {Digest, Json} from '../artifacts/index.js';
 import type {Named} from './module-links.js';
 import {OWN_MODULES, isOwn, ownDoors, ownUrl} from './own-package.js';
+import {withPlace} from './place.js';
 import {openResolver} from './resolve-name.js';
 import type {Target} from './resolve-name.js';
 import {openSources} from './sources.js';
@@ -83,7 +84,7 @@ export function openCodeReader(
   return {
     codeOf(url) {
       let code = codes.get(url);
-      if (code === undefined) codes.set(url, (code = read(url)));
+      if (code === undefined) codes.set(url, (code = orMistake(() => read(url))));
       return code;
     },
     partsOf: (digest) => [...codes.values()].find((code) => code.digest === digest)?.parts,
@@ -192,6 +193,19 @@ export function openCodeReader(
   }
 }
 
+/** A file may go, or become unreadable, while it is looked for: an editor saves it, or another branch is checked out. */
+function orMistake<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const {syscall, path, message} = error as NodeJS.ErrnoException;
+    if (syscall === undefined || path === undefined) throw error;
+    throw new UserError('bad-argument', `${path}, which belongs to the code of a stage, cannot be read: ${message}`, {
+      cause: error,
+    });
+  }
+}
+
 /** What tokens are kept under: the text that they are of, and the way in which it was read. */
 export const tokenKey = (sha256: string, form: string): string => `${sha256} ${form}`;
 
@@ -297,13 +311,6 @@ function nameOf(url: string, start: string): string {
   // What people know, and find in a stack, is the source.
   if (url.startsWith(OWN_MODULES)) return url.slice(OWN_MODULES.length).replace(/\.js$/, '.ts');
   return relative(dirname(fileURLToPath(start)), fileURLToPath(url));
-}
-
-/** A type stripper's message starts with its place; a parser's has the place at its end. */
-function withPlace(file: string, error: SyntaxError & {loc?: {line: number; column: number}}): string {
-  const {loc, message} = error;
-  if (loc === undefined) return message;
-  return `${file}:${loc.line}:${loc.column + 1}: SyntaxError: ${message.replace(/ \(\d+:\d+\)$/, '')}`;
 }
 
 const sorted = <T>(entries: readonly (readonly [string, T])[]): Record<string, T> =>

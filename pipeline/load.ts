@@ -8,7 +8,7 @@ import {fileURLToPath, pathToFileURL} from 'node:url';
 import {UserError} from '../artifacts/index.js';
 import {importModule} from './foreign.js';
 import {nearest, suggestion} from './nearest.js';
-import {placeOf, placeText} from './place.js';
+import {placeOf, placeText, withPlace} from './place.js';
 import type {Place} from './place.js';
 import type {Recipe} from './recipe.js';
 
@@ -170,17 +170,18 @@ function importPlace(error: unknown): Place | undefined {
  */
 async function parsedPlace(file: string, error: unknown): Promise<string | undefined> {
   if (!(error instanceof SyntaxError)) return undefined;
-  const {strip} = await import('./typescript.js');
+  const {isTyped, strip} = await import('./typescript.js');
   const {readModuleText} = await import('./tokens.js');
   const files = new Set([file]);
   for (const each of files) {
     try {
-      for (const {specifier} of readModuleText(strip(each, readFileSync(each, 'utf8'))).named) {
+      const source = readFileSync(each, 'utf8');
+      for (const {specifier} of readModuleText(isTyped(each) ? strip(each, source) : source).named) {
         const next = resolve(dirname(each), specifier);
         if (specifier.startsWith('.') && existsSync(next)) files.add(next);
       }
     } catch (broken) {
-      if (broken instanceof SyntaxError) return broken.message;
+      if (broken instanceof SyntaxError) return withPlace(each, broken);
       throw broken;
     }
   }

@@ -1,7 +1,7 @@
 /** What a file is to Node when it is loaded as a module. */
-import {existsSync, readFileSync} from 'node:fs';
-import {dirname, join} from 'node:path';
+import {dirname} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {packageJsonIn} from './package-json.js';
 import {isTyped} from './typescript.js';
 
 export type ModuleFormat = 'module' | 'commonjs' | 'json' | 'wasm';
@@ -29,9 +29,9 @@ export function formatOf(url: string, bytes: () => Buffer): ModuleFormat | undef
 /** What the nearest package.json says of `.js` files. */
 function declaredFormat(url: string): ModuleFormat | undefined {
   for (let folder = dirname(fileURLToPath(url)); ; folder = dirname(folder)) {
-    const manifest = join(folder, 'package.json');
-    if (existsSync(manifest)) {
-      const {type} = JSON.parse(readFileSync(manifest, 'utf8')) as {type?: unknown};
+    const manifest = packageJsonIn(folder);
+    if (manifest !== undefined) {
+      const {type} = manifest;
       if (type === 'module' || type === 'commonjs') return type;
       return url.includes('/node_modules/') ? 'commonjs' : undefined;
     }

@@ -8,11 +8,12 @@
  *
  * Plans of version 1 hold URLs. Names come out of a store, so what they lead to is only a claim: `trust.ts` decides.
  */
-import {existsSync, readFileSync, realpathSync} from 'node:fs';
+import {existsSync, realpathSync} from 'node:fs';
 import {dirname, join, relative, resolve, sep} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import {pathMistake} from '../artifacts/index.js';
 import {OWN_MODULES, isOwn, ownUrl} from './own-package.js';
+import {packageJsonIn} from './package-json.js';
 import {isInside, projectOf} from './project.js';
 import {err, ok} from './result.js';
 import type {Result} from './result.js';
@@ -48,9 +49,7 @@ function relativeName(path: string, folder: string): string {
 /** `npm:NAME/path`, if the package is found from the recipe's folder again and is this one. */
 function packageName(path: string, folder: string): string | undefined {
   for (let root = dirname(path); root !== dirname(root); root = dirname(root)) {
-    const manifest = join(root, 'package.json');
-    if (!existsSync(manifest)) continue;
-    const {name} = JSON.parse(readFileSync(manifest, 'utf8')) as {name?: unknown};
+    const name = packageJsonIn(root)?.name;
     if (typeof name !== 'string') continue; // Only says what kind of modules lie here.
     const rest = relative(root, path).split(sep).join('/');
     const found = installed(`${name}/${rest}`, folder);

@@ -17,6 +17,13 @@ export interface Place {
 
 export const placeText = ({file, line, column}: Place): string => `${file}:${line}:${column}`;
 
+/** What is wrong with the text of a file. A type stripper's message starts with its place; a parser's has the place at its end. */
+export function withPlace(file: string, error: SyntaxError & {loc?: {line: number; column: number}}): string {
+  const {loc, message} = error;
+  if (loc === undefined) return message;
+  return `${file}:${loc.line}:${loc.column + 1}: SyntaxError: ${message.replace(/ \(\d+:\d+\)$/, '')}`;
+}
+
 /** The nearest caller outside of the module `own` (a URL); `undefined` when the stack holds none. */
 export function callerOutside(own: string): Place | undefined {
   // Deep helper functions in a recipe are fine: the frame wanted is the one that called into `own`.
@@ -89,7 +96,15 @@ function callSites(): NodeJS.CallSite[] {
 function original(place: Place): Place {
   const mapFile = `${place.file}.map`;
   if (!existsSync(mapFile)) return place;
-  const map = new SourceMap(JSON.parse(readFileSync(mapFile, 'utf8')) as SourceMapPayload);
+  let payload: SourceMapPayload;
+  try {
+    payload = JSON.parse(readFileSync(mapFile, 'utf8')) as SourceMapPayload;
+  } catch (error) {
+    // A compiler is writing it: the place in what it compiled is true as well.
+    if (error instanceof SyntaxError) return place;
+    throw error;
+  }
+  const map = new SourceMap(payload);
   const entry = map.findEntry(place.line - 1, place.column - 1);
   if (!('originalSource' in entry)) return place;
   const file = resolve(dirname(place.file), entry.originalSource);

@@ -3,13 +3,15 @@
  * counts, or to nothing that could be counted. It asks the disk, as Node does when the module runs; `hooks.ts` says what
  * r1 adds to Node's rules.
  */
-import {existsSync, readFileSync, realpathSync, statSync} from 'node:fs';
+import {realpathSync, statSync} from 'node:fs';
 import {createRequire, isBuiltin} from 'node:module';
 import {dirname, join, sep} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import {typedSibling} from './hooks.js';
 import type {Named} from './module-links.js';
 import {isOwn, ownExport} from './own-package.js';
+import {packageJsonIn} from './package-json.js';
+import type {PackageJson} from './package-json.js';
 import type {Form} from './tokens.js';
 
 export type Target =
@@ -28,14 +30,8 @@ export interface Resolver {
   formOf(url: string): Form | undefined;
 }
 
-interface Manifest {
+interface Manifest extends PackageJson {
   readonly folder: string;
-  readonly name?: string;
-  readonly version?: string;
-  readonly type?: string;
-  readonly main?: string;
-  readonly exports?: unknown;
-  readonly imports?: unknown;
 }
 
 /** What Node asks a package for when something is imported. */
@@ -165,10 +161,8 @@ export function openResolver(): Resolver {
 
   function manifestIn(folder: string): Manifest | undefined {
     if (manifests.has(folder)) return manifests.get(folder);
-    const file = join(folder, 'package.json');
-    const manifest = existsSync(file)
-      ? {...(JSON.parse(readFileSync(file, 'utf8')) as Omit<Manifest, 'folder'>), folder: realpathSync(folder)}
-      : undefined;
+    const read = packageJsonIn(folder);
+    const manifest = read === undefined ? undefined : {...read, folder: realpathSync(folder)};
     manifests.set(folder, manifest);
     return manifest;
   }

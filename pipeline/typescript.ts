@@ -37,8 +37,23 @@ export function strip(file: string, source: string): string {
         `${file}:${jsx}: JSX is not supported: only types are removed from a file; write function calls in its place`,
       );
     }
-    throw new SyntaxError(`${file}:${startLine}:${startColumn + 1}: ${message}`);
+    throw new SyntaxError(`${file}:${startLine}:${startColumn + 1}: ${inOwnWords(message)}`);
   }
+}
+
+/** What only a compiler of TypeScript makes code of, as the stripper calls it, and what to write in its place. */
+const COMPILED: readonly (readonly [RegExp, string])[] = [
+  [/\benum\b/, 'write a constant: const Color = {red: 0, green: 1} as const'],
+  [/parameter propert/i, 'declare the property, and set it in the constructor'],
+  [/\b(?:namespace|module)\b/, 'write a module of its own, or a constant that holds the values'],
+  [/import equals|export assignment/, 'write import … from and export'],
+];
+
+function inOwnWords(message: string): string {
+  if (!/not supported in strip-only mode/.test(message)) return message;
+  const instead = COMPILED.find(([construct]) => construct.test(message))?.[1];
+  const what = message.replace(/ (?:is|are) not supported in strip-only mode$/, '');
+  return `${what}: only types are removed from a file, and this is code${instead === undefined ? '' : `; ${instead}`}`;
 }
 
 /** `line:column` of the first JSX of a file that is well formed but for having some. */

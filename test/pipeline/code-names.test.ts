@@ -1,8 +1,14 @@
 /** How code names other files: what is followed, and what is told because it cannot be. */
 import assert from 'node:assert/strict';
-import {symlinkSync} from 'node:fs';
+import {rmSync, symlinkSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
+import {fileURLToPath, pathToFileURL} from 'node:url';
+import {UserError} from '../../artifacts/index.js';
+import {openCodeReader} from '../../pipeline/code.js';
+import {openSources} from '../../pipeline/sources.js';
+import type {Sources} from '../../pipeline/sources.js';
+import {openTokenCache} from '../../pipeline/tokencache.js';
 import {codeAt, codeOf} from '../rig/code.js';
 import {temporaryFolder} from '../rig/temporary.js';
 
@@ -100,4 +106,23 @@ test('a package that is linked counts by its modules, an installed one by its ve
   const {parts} = codeAt(t, folder, 'app/stage.js');
   assert.deepEqual(Object.keys(parts.files), ['../helper/src/more.js', 'stage.js']);
   assert.deepEqual(parts.packages, {plain: 'none'});
+});
+
+test('a file that goes between the look for it and the reading of it is a mistake with its path, and no crash', (t) => {
+  const folder = temporaryFolder(t, {'stage.js': `import './help.js';`, 'help.js': ''});
+  const sources = openSources();
+  const going: Sources = {
+    ...sources,
+    read(url) {
+      if (url.endsWith('help.js')) rmSync(fileURLToPath(url));
+      return sources.read(url);
+    },
+  };
+  const reader = openCodeReader(openTokenCache(temporaryFolder(t)), going);
+  assert.throws(
+    () => reader.codeOf(pathToFileURL(join(folder, 'stage.js')).href),
+    (error) =>
+      error instanceof UserError &&
+      /\/help\.js, which belongs to the code of a stage, cannot be read: ENOENT/.test(error.message),
+  );
 });

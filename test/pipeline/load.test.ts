@@ -181,7 +181,7 @@ test('a stage that is not exported is told with the place of its node', async (t
 
 const BROKEN: Readonly<Record<string, readonly [source: string, said: RegExp]>> = {
   'a mistake of syntax': [`const a = 1;\nconst b: = 2;`, /^main\.ts:2:10: Unexpected token/],
-  'what types alone cannot erase': [`enum A {B}`, /^main\.ts:1:1: TypeScript enum is not supported/],
+  'what types alone cannot erase': [`enum A {B}`, /^main\.ts:1:1: TypeScript enum: only types are removed/],
   'a name that is not exported': [`\nimport {nope} from './stages.js';`, /^main\.ts:2:9: SyntaxError: .*nope/],
   'a module that is not there': [`\n\nimport './gone.js';`, /^main\.ts:3:11: .*Cannot find module/],
   'an error at load': [`const x = undefined;\n x.y;`, /^main\.ts:2:4: TypeError/],
@@ -285,6 +285,23 @@ test('relative paths of sources start at the recipe’s own file', async (t) => 
   const data = wiring.nodes.get('data');
   assert.ok(data?.type === 'source');
   assert.equal(data.path, join(folder, 'here'));
+});
+
+test('what only a compiler of TypeScript makes code of is refused with its place and what to write; so is what Node cannot parse', async (t) => {
+  const line = GOOD.split('\n').length;
+  const said = async (code: string): Promise<string> =>
+    mistakeOf(t, {'main.ts': `${GOOD}${code}\n`, 'stages.ts': STAGES});
+  for (const [code, what] of Object.entries({
+    'enum Color { red }': /enum: only types are removed from a file, and this is code; write a constant: const/,
+    'namespace N { export const a = 1; }': /namespace declaration: .*; write a module of its own/,
+    'class A { constructor(private a: number) {} }': /parameter property: .*; declare the property/,
+    'import fs = require("fs");': /import equals declaration: .*; write import … from and export/,
+    '@dec class A {}': /SyntaxError: Unexpected character '@'/,
+  })) {
+    const mistake = await said(code);
+    assert.match(mistake, what);
+    assert.match(mistake, new RegExp(`^main\\.ts:${line}:\\d+: `));
+  }
 });
 
 test('JSX and CommonJS in typed files are refused with their place; .tsx and .mts without either are recipes', async (t) => {
