@@ -93,7 +93,7 @@ async function carryOutWords(words: readonly string[], outer: Services): Promise
   const wanted = typed === undefined || typed === 'help' ? Object.keys(COMMANDS) : [typed];
   for (const name of wanted) {
     const command = (await COMMANDS[name]!())(services);
-    program.addCommand(command.copyInheritedSettings(program).showHelpAfterError(`(r1 ${name} --help explains)`));
+    program.addCommand(command.copyInheritedSettings(program).showHelpAfterError(helpOn(command, words)));
   }
   try {
     if (words.length === 0) program.outputHelp();
@@ -120,3 +120,13 @@ async function carryOutWords(words: readonly string[], outer: Services): Promise
 /** The store's, and those of `stages/`, which may not import the store's: sentences for the person at the keyboard. */
 const isUserError = (error: unknown): error is Pick<UserError, 'message' | 'hint'> =>
   error instanceof UserError || (error instanceof Error && ['UserError', 'StageFailure'].includes(error.name));
+
+/** What to type after a mistake. An argument is easily taken for an option, as other commands have one of that name. */
+function helpOn(command: Command, words: readonly string[]): string {
+  const taken = command.registeredArguments
+    .map((argument) => argument.name())
+    .find((name) => words.some((word) => word === `--${name}` || word.startsWith(`--${name}=`)));
+  const isOption = command.options.some(({long}) => long === `--${taken}`);
+  const hint = taken === undefined || isOption ? '' : `r1 ${command.name()} takes the ${taken} without --${taken}; `;
+  return `(${hint}r1 ${command.name()} --help explains)`;
+}

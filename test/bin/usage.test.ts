@@ -22,3 +22,15 @@ test('the version is told where it is asked for, and help says how', async (t) =
   assert.equal(behind.code, 2);
   assert.match(behind.err, /unknown option '--version'\n\(r1 runs --help explains\)/);
 });
+
+test('an argument that was given as an option is told to be none', async (t) => {
+  const cwd = temporaryFolder(t);
+  const status = await r1(t, ['status', '--run', '9'], {cwd});
+  assert.match(
+    status.err,
+    /unknown option '--run'\n\(r1 status takes the run without --run; r1 status --help explains\)/,
+  );
+  const run = await r1(t, ['run', '--recipe=./mine.recipe.ts'], {cwd});
+  assert.match(run.err, /\(r1 run takes the recipe without --recipe; r1 run --help explains\)/);
+  assert.deepEqual([status.code, run.code], [2, 2]);
+});
