@@ -59,8 +59,12 @@ function readText(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     const {code} = error as NodeJS.ErrnoException;
-    throw new UserError('not-found', `${file} cannot be read: ${code ?? String(error)}`, {
-      hint: 'say where the questions are: --prompts questions.jsonl',
-    });
+    throw new UserError(
+      'not-found',
+      `${file} cannot be read: ${code === 'ENOENT' ? 'there is no such file' : (code ?? String(error))}`,
+      {
+        hint: 'say where the questions are: --prompts questions.jsonl',
+      },
+    );
   }
 }

@@ -225,7 +225,7 @@ test('eval names the line of a garbled file, and a file that is not there', asyn
   );
   const none = await spoken(evalCommand, join(root, 'none'), [model, '--prompts', join(root, 'nowhere')]);
   assert.equal(none.code, 2);
-  assert.match(none.err, /nowhere cannot be read: ENOENT/);
+  assert.match(none.err, /nowhere cannot be read: there is no such file/);
   const unasked = await spoken(evalCommand, join(root, 'none'), [model, '--prompts', file, '--samples', '0']);
   assert.equal(unasked.code, 2);
 });
