@@ -7,7 +7,7 @@ import {readFileSync, statSync} from 'node:fs';
 import {basename, extname} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import type {CodeReader} from './code.js';
-import {askedFor, declaredEnv, isOfTheShell, isPlatform, missingVariables} from './environment.js';
+import {askedFor, declaredEnv, isOfTheShell, isPlatform, isSetForEachJob, missingVariables} from './environment.js';
 import {OWN_MODULES} from './own-package.js';
 import type {Plan} from './plan.js';
 import type {StageNode} from './wiring.js';
@@ -80,7 +80,7 @@ function readsOf(code: CodeReader, processEnv: NodeJS.ProcessEnv): (node: StageN
   const files = new Map<string, readonly string[]>();
   const modules = new Map<string, readonly Read[]>();
   const isDropped = (name: string): boolean =>
-    processEnv[name] !== undefined && !isPlatform(name) && !isOfTheShell(name);
+    processEnv[name] !== undefined && !isPlatform(name) && !isSetForEachJob(name) && !isOfTheShell(name);
   return ({stage}) => {
     const isProgram = stage.argv !== undefined;
     const key = isProgram ? `$${stage.module}` : stage.module;

@@ -45,6 +45,9 @@ const NOT_PLATFORM = new Set(['NVIDIA_TF32_OVERRIDE', 'R1_JOB']);
 /** Set by the executor for each job. */
 const OWN = new Set(['R1_ATTEMPT', 'R1_JOB']);
 
+/** Whether a job has a value of its own for the variable, whatever it is where r1 is run, as it is within a job. */
+export const isSetForEachJob = (name: string): boolean => OWN.has(name);
+
 /** What the shell that starts a job keeps for itself: it would refuse these, or hand on another value. */
 const OF_THE_SHELL =
   /^(?:_|PWD|OLDPWD|SHLVL|IFS|OPTIND|OPTARG|OPTERR|LINENO|RANDOM|SRANDOM|SECONDS|EPOCH(?:SECONDS|REALTIME)|[EP]?UID|PPID|GROUPS|DIRSTACK|FUNCNAME|HISTCMD|SHELLOPTS|BASH(?:_.*|OPTS|PID)?)$/;

@@ -59,6 +59,11 @@ test('every usual way to read a variable is seen in modules, and nothing else', 
   assert.deepEqual(named(t, {files}, {...SET, PATH: '/bin', PWD: '/'}).sort(), 'ABCDEFGLM'.split(''));
 });
 
+test('within a job nothing is said of what each job has of its own', (t) => {
+  const files = {'stage.js': `export const run = () => ['sh', '-c', 'echo >>"$R1_JOB/events.jsonl" $R1_ATTEMPT $A'];`};
+  assert.deepEqual(named(t, {files, isProgram: true}, {A: '1', R1_JOB: '/outer', R1_ATTEMPT: 'outer'}), ['A']);
+});
+
 test('a program’s words and scripts are looked at too', (t) => {
   const files = {
     'stage.js': `
