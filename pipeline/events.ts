@@ -60,6 +60,8 @@ export interface NodeStarted {
   readonly continues?: {readonly attempt: number; readonly step: number};
   /** The process of a runner that was killed; it went on by itself and is now ours. */
   readonly adopted?: boolean;
+  /** It had ended by then, and only nobody had recorded what came of it. */
+  readonly ended?: boolean;
   readonly expectedMs?: number;
 }
 

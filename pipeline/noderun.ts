@@ -204,6 +204,7 @@ export async function bringUpToDate(
       because,
       log,
       adopted: true,
+      ...(found.running.pid === 0 ? {ended: true} : {}),
       ...expected(),
     });
     if (askedBefore !== undefined) {

@@ -198,7 +198,9 @@ function headline({run, recipe, seed, nodes, toRun, mayRun, expectedMs}: RunStar
   return parts.join(', ');
 }
 
-function startText({because, continues, adopted, attempt}: NodeStarted): string {
+function startText({because, continues, adopted, ended, attempt}: NodeStarted): string {
+  if (ended === true)
+    return `goes on: its process had ended, and nobody had recorded what came of it (attempt ${attempt})`;
   if (adopted === true) return `goes on: its process outlived the runner that began it (attempt ${attempt})`;
   const from =
     continues === undefined ? '' : `, from the checkpoint at step ${continues.step} of attempt ${continues.attempt}`;

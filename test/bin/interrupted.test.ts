@@ -41,6 +41,7 @@ test('a stop while outputs are hashed ends the run in order, and the next one st
   }
   const last = await r1(t, ['run', './sparse.recipe.js'], {cwd});
   assert.equal(last.code, 0, last.err);
+  assert.match(last.err, /sparse\s+goes on: its process had ended, and nobody had recorded what came of it/);
   const store = openStore(join(cwd, '.r1'), {mode: 'read'});
   t.after(() => store.close());
   assert.equal(store.attempt(1 as never)?.outcome?.reason, 'succeeded');
