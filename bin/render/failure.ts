@@ -44,7 +44,7 @@ export function outcomeText(outcome: Outcome): string {
     case 'lost':
       return outcome.copied === true
         ? 'goes on in the store that this one was copied from, if it goes on'
-        : 'was gone when its runner came back';
+        : 'was gone, and nobody had seen how it ended';
     case 'superseded':
       return 'was overtaken by another runner, whose result counts';
     case 'unexpected-error':
