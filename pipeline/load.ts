@@ -102,10 +102,15 @@ export async function placeOfFunction(
 function fileRecipe(wanted: string, registry: RecipeRegistry): string {
   const file = resolve(wanted);
   if (existsSync(file)) {
-    if (statSync(file).isFile()) return pathToFileURL(file).href;
-    throw new UserError('bad-argument', `${file} is a folder, not a recipe`, {
-      hint: 'give the path of a .ts or .js file',
-    });
+    const stat = statSync(file);
+    if (stat.isFile()) return pathToFileURL(file).href;
+    throw new UserError(
+      'bad-argument',
+      `${file} is ${stat.isDirectory() ? 'a folder' : 'no regular file'}, not a recipe`,
+      {
+        hint: 'give the path of a .ts or .js file',
+      },
+    );
   }
   const names = Object.keys(registry);
   if (/[/\\]|\.(?:[mc]?[jt]s|tsx)$/.test(wanted)) throw new UserError('not-found', `there is no recipe file ${file}`);

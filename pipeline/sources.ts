@@ -3,7 +3,7 @@
  * a stage's process is given, so that a file that is edited while a run goes on changes neither.
  */
 import {createHash} from 'node:crypto';
-import {closeSync, fstatSync, openSync, readFileSync, statSync} from 'node:fs';
+import {closeSync, constants, fstatSync, openSync, readFileSync, statSync} from 'node:fs';
 import type {Stats} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import {isOwn} from './own-package.js';
@@ -104,9 +104,12 @@ const TRIES = 10;
 function readSource(url: string): SourceFile {
   const path = fileURLToPath(url);
   for (let tries = 1; ; tries++) {
-    const fd = openSync(path, 'r');
+    // A pipe would keep whoever opens it waiting for somebody who writes.
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      const before = markOf(fstatSync(fd));
+      const stat = fstatSync(fd);
+      if (!stat.isFile() && !stat.isDirectory()) throw new Error(`${path} is no regular file`);
+      const before = markOf(stat);
       const bytes = readFileSync(fd);
       const mark = markOf(fstatSync(fd));
       if (isSame(before, mark) || tries === TRIES) return {bytes, sha256: sha256Of(bytes), mark};

@@ -1,10 +1,12 @@
 /** What was read of a file, who loads it afterwards, and whether it is still what it was. */
 import assert from 'node:assert/strict';
+import {execFileSync} from 'node:child_process';
 import {linkSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import {pathToFileURL} from 'node:url';
 import {importModule} from '../../pipeline/foreign.js';
+import {loadRecipe} from '../../pipeline/load.js';
 import {isUntouched, markIfSame, openSources, sha256Of} from '../../pipeline/sources.js';
 import {temporaryFolder} from '../rig/temporary.js';
 
@@ -110,4 +112,12 @@ test('other bytes within one tick of the clock are seen', (t) => {
   const atOnce = {...known, mark: {...now, at: now.mtimeMs}};
   assert.equal(isUntouched(url, atOnce), false);
   assert.equal(markIfSame(url, atOnce), undefined);
+});
+
+test('a pipe in the place of a module keeps nobody waiting', async (t) => {
+  const folder = temporaryFolder(t);
+  const pipe = join(folder, 'recipe.ts');
+  execFileSync('mkfifo', [pipe]);
+  assert.throws(() => openSources().read(pathToFileURL(pipe).href), /recipe\.ts is no regular file$/);
+  await assert.rejects(loadRecipe(pipe, {}), /recipe\.ts is no regular file, not a recipe$/);
 });

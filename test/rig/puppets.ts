@@ -69,6 +69,8 @@ export class Puppets implements Executor {
         () => reject(new Error(`“${node}” never started; started: ${this.started.join(', ')}`)),
         PATIENCE,
       );
+      // Of two nodes that a test waits for side by side, one may never start, and the other be enough.
+      timer.unref();
       this.#waiting.set(node, (puppet) => {
         clearTimeout(timer);
         resolve(puppet);
