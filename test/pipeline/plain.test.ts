@@ -100,7 +100,7 @@ test('a recipe with any mistake is told as ever', async (t) => {
   });
   for (const [file, message] of [
     ['link', /link\.js:1:17: SyntaxError: The requested module 'r1' does not provide an export named 'nope'/],
-    ['syntax', /syntax\.js:2:44: Expression expected/],
+    ['syntax', /syntax\.js:2:44: SyntaxError: Unexpected token/],
     ['thrown', /thrown\.js:2:6: TypeError: Cannot read properties of null/],
     ['waits', /waits\.js:3:42: so/],
   ] as const) {
