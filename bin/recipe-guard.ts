@@ -2,7 +2,7 @@
  * A recipe is code that somebody wrote, and r1 runs it in its own process. What that code does to the process, instead of to
  * its nodes, is told as the recipe's mistake with its place, and never becomes the end or the exit code of r1.
  */
-import {recipeAtHand} from '../pipeline/load.js';
+import {recipeAtHand, syntaxPlace} from '../pipeline/load.js';
 import {settled} from '../pipeline/never-settles.js';
 import {foreignPlaceOf, placeText} from '../pipeline/place.js';
 import {heedFirst} from './crash.js';
@@ -33,13 +33,17 @@ export async function guarded(services: Services, work: (services: Services) => 
     process.exitCode ||= place === undefined ? EXIT.internal : EXIT.usage;
   };
   const isMistake = (error: unknown): boolean => {
-    const where = placeOfMistake(error);
+    // Node 20 itself ends where CommonJS that a module imports cannot be parsed: no promise is rejected.
+    const unparsed = syntaxPlace(error);
+    const where = unparsed === undefined ? placeOfMistake(error) : placeText(unparsed);
     if (where === undefined) {
       process.off('exit', onExit);
       return false;
     }
     const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    services.complain(`${where}: ${said}\n(thrown in a timer of the recipe, or in a promise that nobody waits for)`);
+    const when =
+      unparsed === undefined ? '\n(thrown in a timer of the recipe, or in a promise that nobody waits for)' : '';
+    services.complain(`${where}: ${said}${when}`);
     exit(EXIT.usage);
     isMistaken = true;
     if (stopRun !== undefined) stopRun();

@@ -150,13 +150,14 @@ function missingHint(message: string): string | undefined {
   return meant === undefined ? undefined : `did you mean “${meant}”?`;
 }
 
-/** The head that Node puts before the stack of a linking error: the file with a line, the line itself, a caret below. */
-function syntaxPlace(error: unknown): Place | undefined {
+/** The head that Node puts before the stack of an error of syntax or linking: the file with a line, that line, a caret below. */
+export function syntaxPlace(error: unknown): Place | undefined {
   if (!(error instanceof SyntaxError) || error.stack === undefined) return undefined;
   const [head = '', , caret = ''] = error.stack.split('\n');
-  const match = /^(file:.*):(\d+)$/.exec(head);
-  if (match === null) return undefined;
-  return {file: fileURLToPath(match[1]!), line: Number(match[2]), column: Math.max(caret.indexOf('^'), 0) + 1};
+  const [, at, line] = /^(file:.*|\/.*):(\d+)$/.exec(head) ?? [];
+  if (at === undefined) return undefined;
+  const file = at.startsWith('file:') ? fileURLToPath(at) : at;
+  return {file, line: Number(line), column: Math.max(caret.indexOf('^'), 0) + 1};
 }
 
 /** A module that is not there: the line of the file that names it. */
@@ -177,13 +178,17 @@ async function parsedPlace(file: string, error: unknown): Promise<string | undef
   if (!(error instanceof SyntaxError)) return undefined;
   const {isTyped, strip} = await import('./typescript.js');
   const {readModuleText} = await import('./tokens.js');
+  const {typedSibling} = await import('./hooks.js');
   const files = new Set([file]);
   for (const each of files) {
     try {
       const source = readFileSync(each, 'utf8');
-      for (const {specifier} of readModuleText(isTyped(each) ? strip(each, source) : source).named) {
-        const next = resolve(dirname(each), specifier);
-        if (specifier.startsWith('.') && existsSync(next)) files.add(next);
+      const form = each.endsWith('.cjs') ? 'script' : 'module';
+      for (const {specifier} of readModuleText(isTyped(each) ? strip(each, source) : source, form).named) {
+        if (!specifier.startsWith('.')) continue;
+        const typed = typedSibling(specifier, pathToFileURL(each).href);
+        const next = typed === undefined ? resolve(dirname(each), specifier) : fileURLToPath(typed);
+        if (statSync(next, {throwIfNoEntry: false})?.isFile() === true) files.add(next);
       }
     } catch (broken) {
       if (broken instanceof SyntaxError) return withPlace(each, broken);

@@ -107,6 +107,24 @@ test('what a recipe does instead of wiring is refused with its place', async (t)
   }
 });
 
+test('CommonJS that cannot be parsed is told with its place, however far from the recipe it is asked for', async (t) => {
+  const text = (way: string): string =>
+    `import {recipe} from 'r1';\nimport './${way}';\nexport default recipe('mine', () => {});\n`;
+  const cwd = temporaryFolder(t, {
+    'broken.cjs': 'module.exports = {a: ;\n',
+    'between.ts': "import './broken.cjs';\n",
+    'near.mjs': text('broken.cjs'),
+    'far.ts': text('between.js'),
+  });
+  for (const file of ['near.mjs', 'far.ts']) {
+    const {code, err} = await r1(t, ['plan', `./${file}`], {cwd});
+    // In Node's words or in those of our parser, whichever sees it first.
+    assert.ok(err.startsWith(`${join(cwd, 'broken.cjs')}:1:22: SyntaxError: Unexpected token`), `${file}: ${err}`);
+    assert.doesNotMatch(err, /error of r1|node:internal/, file);
+    assert.equal(code, 2, file);
+  }
+});
+
 test('an exit code that a recipe sets is not r1’s, and what it prints is no result', async (t) => {
   const top = `process.exitCode = 3; console.log('read'); console.dir({a: 1}); setTimeout(() => (process.exitCode = 4), 1);`;
   const cwd = temporaryFolder(t, {
