@@ -360,7 +360,7 @@ export class Blobs {
       await work(path);
     } finally {
       // Still there after an error, or when the blob turned out to exist already.
-      if (files.stat(path) !== undefined) files.remove(path);
+      files.remove(path);
     }
   }
 }

@@ -41,7 +41,13 @@ export function openDiscard(
     moveAway(path) {
       if (files.stat(path) === undefined) return undefined;
       const away = join(layout.trash, `tree-${randomUUID()}`);
-      files.rename(path, away);
+      try {
+        files.rename(path, away);
+      } catch (error) {
+        // Another collection, or whoever cleans up after its own run, was quicker.
+        if (files.stat(path) === undefined) return undefined;
+        throw error;
+      }
       return away;
     },
     async sweep(path) {

@@ -77,8 +77,8 @@ export interface Files {
   clone(from: string, to: string): boolean;
   link(from: string, to: string): void;
   rename(from: string, to: string): void;
-  /** Removes a file or an empty folder. */
-  remove(path: string): void;
+  /** Removes a file or an empty folder; false when there was nothing, for instance because another process was quicker. */
+  remove(path: string): boolean;
   /** Removes an empty folder while others go on: a file system that trims its disk at once takes a millisecond for it. */
   removeFolder(path: string): Promise<void>;
   setMode(path: string, mode: number): void;
@@ -221,10 +221,13 @@ export const disk: Files = {
   remove(path) {
     try {
       unlinkSync(path);
+      return true;
     } catch (error) {
+      if (codeOf(error) === 'ENOENT') return false;
       // Linux says EISDIR of a folder, macOS EPERM. Most are files, so looking first would cost more.
       if (!['EISDIR', 'EPERM'].includes(codeOf(error) ?? '') || !lstatSync(path).isDirectory()) throw error;
       rmdirSync(path);
+      return true;
     }
   },
   removeFolder: (path) => rmdir(path),

@@ -24,10 +24,14 @@ const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(codeOf
 
 export function openReserve(layout: Layout, files: Files): Reserve {
   const paths = FILES.map((name) => join(layout.reserve, name));
-  const remove = (path: string): boolean => {
-    if (files.sizeOf(path) === undefined) return false;
-    files.remove(path);
-    return true;
+  const remove = (path: string): boolean => files.sizeOf(path) !== undefined && files.remove(path);
+  const write = (path: string): void => {
+    try {
+      files.writeSmall(path, randomBytes(BYTES));
+    } catch (error) {
+      // Whoever else opens the store at this moment keeps the same room.
+      if (codeOf(error) !== 'EEXIST') throw error;
+    }
   };
   return {
     make() {
@@ -38,7 +42,7 @@ export function openReserve(layout: Layout, files: Files): Reserve {
         for (const path of paths) {
           if (files.sizeOf(path) === BYTES) continue;
           remove(path);
-          files.writeSmall(path, randomBytes(BYTES));
+          write(path);
         }
         return true;
       } catch (error) {

@@ -38,20 +38,35 @@ export function holdLockFile(file: string): LockFile | undefined {
   for (;;) {
     // Opened here only when nobody can hold it: closing it would give up what this process has locked.
     if (!existsSync(file)) closeSync(openSync(file, 'a'));
-    const before = inodeOf(file);
-    const lock = openLockFile(file);
     // A looker shares the lock for a moment, so a holder is only believed after this wait.
-    const locked = lock.acquire('exclusive', LOOKERS);
-    if (locked && before !== undefined && inodeOf(file) === before) return lock;
-    lock.close();
-    if (!locked) return undefined;
+    const lock = lockInPlace(file, LOOKERS);
+    if (lock === 'held') return undefined;
+    if (lock !== 'replaced') return lock;
   }
+}
+
+/** `wait` in milliseconds. */
+function lockInPlace(file: string, wait: number): LockFile | 'held' | 'replaced' {
+  const before = inodeOf(file);
+  if (before === undefined) return 'replaced';
+  const lock = openLockFile(file);
+  const locked = lock.acquire('exclusive', wait);
+  if (locked && inodeOf(file) === before) return lock;
+  lock.close();
+  return locked ? 'replaced' : 'held';
 }
 
 /** Whether another connection holds a lock file, of this process or another. */
 export function isHeld(file: string): boolean {
   if (!existsSync(file)) return false;
-  const lock = openLockFile(file, {readonly: true});
+  let lock: LockFile;
+  try {
+    lock = openLockFile(file, {readonly: true});
+  } catch (error) {
+    // Swept in between; only what nobody holds is.
+    if (!existsSync(file)) return false;
+    throw error;
+  }
   try {
     const free = lock.acquire('shared', 0);
     if (free) lock.release();
@@ -86,10 +101,11 @@ export function openRunnerLocks(layout: Layout): RunnerLocks {
       for (const name of readdirSync(layout.locks)) {
         if (!/^run-\d+\.lock$/.test(name)) continue;
         const file = join(layout.locks, name);
-        const lock = openLockFile(file);
+        const lock = lockInPlace(file, 0);
+        if (typeof lock === 'string') continue;
         try {
           // Removed while it is held: who waits for it sees that it is not in its place any more.
-          if (lock.acquire('exclusive', 0)) rmSync(file);
+          rmSync(file);
         } finally {
           lock.close();
         }

@@ -38,8 +38,7 @@ export function openScratch(layout: Layout, files: Files, discard: (path: string
   const lockOf = (name: string): string => join(layout.locks, `scratch-${NAME.exec(name)?.[1]}.lock`);
   const forget = (name: string): void => {
     // SQLite leaves a journal beside a lock whose holder was killed.
-    for (const file of [lockOf(name), `${lockOf(name)}-journal`])
-      if (files.stat(file) !== undefined) files.remove(file);
+    for (const file of [lockOf(name), `${lockOf(name)}-journal`]) files.remove(file);
   };
   return {
     make(purpose) {

@@ -129,7 +129,7 @@ async function copyFile(store: Store, file: ArtifactFile, {artifact, target, mad
 function removeAll(files: Files, made: readonly string[]): readonly string[] {
   return made.toReversed().filter((path) => {
     try {
-      if (files.stat(path) !== undefined) files.remove(path);
+      files.remove(path);
       return false;
     } catch {
       return true; // Named to the person who exports.

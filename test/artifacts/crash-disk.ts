@@ -70,8 +70,9 @@ export class Recorder {
         note({what: 'name', folder: dirname(from), name: basename(from), inode: undefined});
       },
       remove(path) {
-        disk.remove(path);
+        const removed = disk.remove(path);
         named(path, undefined);
+        return removed;
       },
       async removeFolder(path) {
         await disk.removeFolder(path);

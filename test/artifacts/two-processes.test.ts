@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
 import type {ChildProcess} from 'node:child_process';
 import {once} from 'node:events';
-import {readdirSync} from 'node:fs';
+import {readdirSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
@@ -85,6 +85,65 @@ test('two processes that store the same bytes at once both succeed', async (t) =
   assert.deepEqual(lines, [artifact.digest, artifact.digest, artifact.digest]);
   for (const file of artifact.files) assert.equal(await blobs.check(file.sha256, file.bytes), 'intact');
   assert.deepEqual(readdirSync(join(storeFolder, 'tmp')), []);
+});
+
+test('many processes that open a store that was not there yet all get it', async (t) => {
+  for (let round = 0; round < 4; round++) {
+    const storeFolder = join(temporaryFolder(t), 'store');
+    const body = `
+      store.close();
+      for (let again = 0; again < 50; again++) openStore(storeFolder).close();
+      console.log('opened')`;
+    const opened = Array.from({length: 6}, () => lineFrom(child(t, storeFolder, '', body)));
+    assert.deepEqual(await Promise.all(opened), Array<string>(6).fill('opened'));
+    assert.deepEqual(readdirSync(join(storeFolder, 'reserve')), ['0', '1', '2', '3']);
+  }
+});
+
+test('a file of the reserve that another process makes or removes first is as good', (t) => {
+  const {files} = partsOf(new Bench(t).store);
+  const quicker = {
+    ...files,
+    writeSmall(path: string, bytes: Uint8Array) {
+      if (path.includes('/reserve/')) files.writeSmall(path, bytes);
+      files.writeSmall(path, bytes);
+    },
+    remove(path: string) {
+      files.remove(path);
+      return files.remove(path);
+    },
+  };
+  const folder = join(temporaryFolder(t), 'store');
+  openStore(folder, {files: quicker}).close();
+  writeFileSync(join(folder, 'reserve', '2'), 'cut short');
+  openStore(folder, {files: quicker}).close();
+  assert.equal(statSync(join(folder, 'reserve', '2')).size, 64 << 10);
+});
+
+test('collections at once beside a runner: each succeeds, what goes is gone, and the runner keeps its lock', async (t) => {
+  const bench = new Bench(t, {folder: join(temporaryFolder(t), 'store')});
+  const keep = bench.run;
+  const body = `
+    const {collect} = await import(${JSON.stringify(new URL('../../artifacts/collect.js', import.meta.url).href)});
+    for (let round = 0; round < 20; round++) await collect(store, {keepRuns: 0, keepKinds: []}, 'r1 gc');
+    console.log('collected')`;
+  const collecting = [1, 2, 3].map(() => lineFrom(child(t, bench.folder, '', body)));
+  const over = new AbortController();
+  const watched = (async () => {
+    while (!over.signal.aborted) {
+      const run = bench.store.beginRun({recipe: 'x', seed: 0, plan: {nodes: []}, command: ''});
+      const lock = bench.store.holdRunnerLock(run);
+      assert.ok(lock !== undefined && bench.store.isAlive(keep) && bench.store.isAlive(run));
+      lock.release();
+      await sleep(1);
+    }
+  })();
+  const lines = await Promise.all(collecting);
+  over.abort();
+  await watched;
+  assert.deepEqual(lines, ['collected', 'collected', 'collected']);
+  assert.equal(bench.store.isAlive(keep), true);
+  assert.deepEqual(readdirSync(join(bench.folder, 'trash')), []);
 });
 
 test('a runner’s lock dies with it, and its attempt is an orphan then', async (t) => {
