@@ -75,6 +75,7 @@ export async function openChat(model: string, options: SamplingOptions, stop?: A
       config,
       weights: of,
       threads: options.threads,
+      silentStart: true,
       programs: {
         piece: generation({
           prompts: 1,

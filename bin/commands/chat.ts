@@ -4,7 +4,6 @@ import {Command} from 'commander';
 import type {Chat} from '../../stages/chat.js';
 import {withGlobals} from '../globals.js';
 import {withModelFolder} from '../modelfolder.js';
-import {quietly} from '../quiet.js';
 import type {GlobalOptions, Services} from '../services.js';
 import {samplingOf, withSampling} from './sampling-options.js';
 import type {SamplingFlags} from './sampling-options.js';
@@ -25,7 +24,7 @@ export const chatCommand = (services: Services): Command =>
     .action(async (reference: string, question: string | undefined, options: GlobalOptions & SamplingFlags) => {
       const {openChat} = await import('../../stages/chat.js');
       await withModelFolder(services, options, reference, async (folder, stop) => {
-        const chat = await quietly(() => openChat(folder, samplingOf(options, Number.MAX_SAFE_INTEGER), stop));
+        const chat = await openChat(folder, samplingOf(options, Number.MAX_SAFE_INTEGER), stop);
         try {
           if (question !== undefined) {
             await answer(services, options, chat.reply([{role: 'user', content: question}], 0, stop), question, stop);

@@ -4,7 +4,6 @@ import {Command} from 'commander';
 import {UserError} from '../../artifacts/index.js';
 import {withGlobals} from '../globals.js';
 import {withModelFolder} from '../modelfolder.js';
-import {quietly} from '../quiet.js';
 import type {GlobalOptions, Services} from '../services.js';
 import {wholeNumber} from './options.js';
 import {samplingOf, withSampling} from './sampling-options.js';
@@ -46,9 +45,10 @@ export const evalCommand = (services: Services): Command =>
         };
         const {samples: each} = options;
         const sampling = samplingOf(options, Number.MAX_SAFE_INTEGER);
-        const {samples, scores} = await quietly(() =>
-          answerPrompts(folder, prompts, {...sampling, samples: each, done, note: services.complain, stop}),
-        ).finally(() => services.progress(undefined));
+        const {samples, scores} = await answerPrompts(folder, prompts, {
+          ...sampling,
+          ...{samples: each, done, note: services.complain, stop},
+        }).finally(() => services.progress(undefined));
         if (options.json === true) services.say(JSON.stringify({model: reference, scores, samples}));
         else services.say(scoreTable([{model: reference, scores}], services));
       });

@@ -60,7 +60,8 @@ export async function openSampler(options: SamplerOptions & {readonly weights: W
   const {config, sampling, threads, weights, note} = options;
   const workers = workersFor(options);
   if (workers > 0) return openPool({config, sampling, workers, weights: () => weights, note});
-  const engine = await openEngine({config, weights, threads, programs: {sample: generation(sampling)}});
+  const programs = {sample: generation(sampling)};
+  const engine = await openEngine({config, weights, threads, programs, silentStart: true});
   return {...inProcess(engine.run.sample), close: async () => engine.dispose()};
 }
 

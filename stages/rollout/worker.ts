@@ -32,7 +32,8 @@ async function ready(): Promise<SamplingEngine> {
   if (order === undefined) throw new Error('Internal error: a rollout worker was given a chunk before its order');
   const {config, sampling} = order;
   if (engine === undefined) {
-    engine = await openEngine({config, weights: fresh, threads: 1, programs: {sample: generation(sampling)}});
+    const programs = {sample: generation(sampling)};
+    engine = await openEngine({config, weights: fresh, threads: 1, programs, silentStart: true});
   } else if (fresh.size > 0) {
     engine.write('policy', fresh);
   }

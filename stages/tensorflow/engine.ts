@@ -9,6 +9,7 @@ import type {ModelConfig} from '../model/config.js';
 import {packedLayout} from '../model/layout.js';
 import type {Weights} from '../model/parameters.js';
 import {loadTensorFlow} from './backend.js';
+import {computeSilently} from './first-run.js';
 import {Graph} from './graph.js';
 import {lanesFor} from './lanes.js';
 import type {Precision} from './products.js';
@@ -42,6 +43,11 @@ export interface EngineOptions<P extends Programs> {
   readonly precision?: Precision;
   /** Training keeps only what goes into a layer, and computes the rest once more: less memory, about a third more time. */
   readonly recompute?: boolean;
+  /**
+   * Keeps off stderr what TensorFlow says when it first computes. For processes in which nobody opens files meanwhile; see
+   * `computeSilently`.
+   */
+  readonly silentStart?: boolean;
   readonly programs: P;
 }
 
@@ -86,6 +92,7 @@ export async function openEngine<const P extends Programs>(options: EngineOption
   const batches = Object.values(options.programs).flatMap(({batch}) => batch ?? []);
   const optimizer = options.optimizer && {...ADAMW_DEFAULTS, ...options.optimizer};
   const {lanes} = await loadTensorFlow(threads, lanesFor(threads, config.hiddenSize, batches));
+  if (options.silentStart === true) computeSilently();
   const started = performance.now();
 
   const slots: Slot[] = ['policy'];

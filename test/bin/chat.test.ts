@@ -123,6 +123,25 @@ test('lines that are piped in are answered one by one', async (t) => {
   );
 });
 
+test('what is piped on has no lines of TensorFlow’s own, and stderr is there again', async (t) => {
+  const inside = ['sh', '-c', '"$@" 2>&1 | cat', 'sh'];
+  const file = join(temporaryFolder(t), 'q.jsonl');
+  writeFileSync(file, '{"question": "now ?", "answer": "1"}\n');
+  const words = ['chat', model, 'hello', '--max-tokens', '2'];
+  const said = await r1(t, words, {cwd: root, inside});
+  assert.doesNotMatch(said.out, /absl|mlir/);
+  assert.match(said.out, /\(cut off after 2 tokens/);
+  const scored = await r1(t, ['eval', model, '--prompts', file], {cwd: root, inside});
+  assert.doesNotMatch(scored.out, /absl|mlir/);
+  assert.match(scored.out, /pass@1/);
+  const log = join(temporaryFolder(t), 'log');
+  await r1(t, words, {
+    cwd: root,
+    inside: ['sh', '-c', `echo before >${log}; "$@" 2>>${log}; echo after >>${log}`, 'sh'],
+  });
+  assert.match(readFileSync(log, 'utf8'), /^before\n\s*\(cut off after 2 tokens[^\n]*\nafter\n$/);
+});
+
 test('Ctrl-C ends a reply, the exit code says so, and nothing is left behind', async (t) => {
   const bench = new Bench(t);
   const files = Object.fromEntries(readdirSync(patient).map((name) => [name, readFileSync(join(patient, name))]));
