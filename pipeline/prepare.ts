@@ -1,10 +1,13 @@
 /** From a recipe and the wishes of a person to a plan: wiring, changes from outside, selection, sources, code, past. */
 import {existsSync} from 'node:fs';
 import {resolve} from 'node:path';
-import {UserError} from '../artifacts/index.js';
+import {disk} from '../artifacts/files.js';
+import {UserError, digestOf, plainError} from '../artifacts/index.js';
 import {foresee} from '../artifacts/foresight.js';
 import type {Foresight} from '../artifacts/foresight.js';
 import type {Artifact, AttemptId, Digest, Reusable, Store} from '../artifacts/index.js';
+import {walk} from '../artifacts/walk.js';
+import {missingVariables} from './environment.js';
 import {exportNames} from './exports.js';
 import type {RuntimeClass} from './fingerprint.js';
 import {buildGraph} from './graph.js';
@@ -16,7 +19,7 @@ import type {LoadedRecipe} from './load.js';
 import {applySet, applySource, unknownNode} from './overrides.js';
 import {pastOf} from './past.js';
 import {makePlan} from './plan.js';
-import type {Past, Plan} from './plan.js';
+import type {Past, Plan, PlanInput} from './plan.js';
 import {err} from './result.js';
 import {select} from './selection.js';
 import type {Selection} from './selection.js';
@@ -38,7 +41,8 @@ export interface Wishes extends Selection {
 export interface PrepareOptions {
   readonly loaded: LoadedRecipe;
   readonly wishes: Wishes;
-  readonly store: Store;
+  /** A function makes the store; it is called when nothing can be wrong any more with the wishes or the recipe. */
+  readonly store: Store | (() => Store);
   readonly runtimeOf: (threads: number) => RuntimeClass;
 }
 
@@ -69,7 +73,9 @@ export interface Pinned {
 
 /** @throws UserError for mistakes in the recipe (each with its place), unknown nodes or params, missing sources */
 export async function prepare(options: PrepareOptions): Promise<Prepared> {
-  const foresight = foresee(options.store, options.loaded.recipe.name);
+  const {store, loaded} = options;
+  // A store that is not there yet has nothing to tell.
+  const foresight = typeof store === 'function' ? undefined : foresee(store, loaded.recipe.name);
   try {
     return await prepareWith(options, foresight);
   } finally {
@@ -128,22 +134,55 @@ async function wiredOf({recipe, folder, file}: LoadedRecipe): Promise<ReturnType
 /** The part that wiring from a recipe and wiring from a frozen plan have in common. */
 export async function planned(
   options: Omit<Prepared, 'sources' | 'code' | 'past' | 'plan'> & {
-    readonly store: Store;
+    readonly store: Store | (() => Store);
     readonly foreseen?: ReadonlyMap<Digest, Reusable>;
   },
 ): Promise<Prepared> {
-  const {foreseen, ...base} = options;
-  const {store, wiring, selected, pinned} = base;
-  const cache = openTokenCache(store.folder);
+  const {foreseen, store: given, ...rest} = options;
+  const {wiring, selected, pinned} = rest;
+  const isNew = typeof given === 'function';
+  const cache = openTokenCache(isNew ? undefined : given.folder);
   const code = openCurrentCode(cache);
+  if (isNew) rehearse(rest, code);
+  const store = isNew ? given() : given;
+  const base = {...rest, store};
   const past = pastOf(store, {recipe: wiring.recipe, seed: base.seed}, code);
   const sources = await describeSources(wiring, (id) => selected.has(id) && pinned?.has(id) !== true, store);
   const prepared = {...base, sources, code, past};
   const find: Past['find'] = (fingerprint) => foreseen?.get(fingerprint) ?? past.find(fingerprint);
   // Only now: when the plan is made again, something of it may be gone.
   const plan = store.reading(() => remake({...prepared, past: {...past, find}}));
-  if (store.mode === 'write') cache.save();
+  if (store.mode === 'write') cache.save(store.folder);
   return {...prepared, plan};
+}
+
+/** What a store knows that is not there yet. */
+const NO_PAST: Past = {
+  find: () => undefined,
+  gone: () => undefined,
+  last: () => undefined,
+  expected: () => undefined,
+  codeParts: () => undefined,
+};
+
+/**
+ * Plans without a store, to find what can be wrong: stages whose code cannot be read, a machine that is not set up, missing
+ * sources and variables. Their bytes are not read for it.
+ */
+function rehearse(wired: Omit<Prepared, 'sources' | 'code' | 'past' | 'plan'>, code: CurrentCode): void {
+  const {wiring, selected} = wired;
+  const sources = new Map<string, Digest>();
+  for (const node of wiring.nodes.values()) {
+    if (node.type !== 'source' || !selected.has(node.id)) continue;
+    try {
+      walk(disk, node.path, 'follow');
+    } catch (error) {
+      throw sourceError(node.id, plainError(error, 'read the files'));
+    }
+    sources.set(node.id, digestOf('source', node.path));
+  }
+  const codeOf: PlanInput['codeOf'] = ({stage}) => code.codeOf(stage.module);
+  requireVariables(makePlan({...wired, sources, past: NO_PAST, codeOf}));
 }
 
 /** The plan once more, with what the store knows by now. */
@@ -167,14 +206,27 @@ async function describeSources(
     try {
       sources.set(node.id, await store.describe(node.path, node.kind));
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      throw new UserError(error.reason, `source “${node.id}”: ${error.message}`, {
-        cause: error,
-        hint: error.hint ?? `--source ${node.id}=PATH sets where it lies`,
-      });
+      throw sourceError(node.id, error);
     }
   }
   return sources;
+}
+
+function sourceError(id: string, error: unknown): unknown {
+  if (!(error instanceof UserError)) return error;
+  return new UserError(error.reason, `source “${id}”: ${error.message}`, {
+    cause: error,
+    hint: error.hint ?? `--source ${id}=PATH sets where it lies`,
+  });
+}
+
+/** Before anything is recorded or run: hours later would be too late to learn that a credential is missing. */
+export function requireVariables({nodes}: Plan): void {
+  const missing = [...nodes.values()].flatMap((planned) =>
+    planned.action === 'run' || planned.action === 'maybe' ? missingVariables(planned.node, process.env) : [],
+  );
+  if (missing.length === 0) return;
+  throw new UserError('bad-argument', missing.join('\n'), {hint: 'set it where r1 is run, as in NAME=value r1 run …'});
 }
 
 export function graphOf(wiring: Wiring, loaded?: LoadedRecipe): Graph {

@@ -5,12 +5,13 @@ import type {Store} from '../artifacts/index.js';
 import type {Emit} from './events.js';
 import {localExecutor} from './executors/local.js';
 import type {RuntimeClass} from './fingerprint.js';
+import {openLate} from './latestore.js';
 import {loadRecipe} from './load.js';
 import type {LoadedRecipe} from './load.js';
 import {stageEntry} from './own-package.js';
 import type {Plan} from './plan.js';
 import {prepare} from './prepare.js';
-import type {Wishes} from './prepare.js';
+import type {PrepareOptions, Wishes} from './prepare.js';
 import type {Recipe} from './recipe.js';
 import {machineCapacity} from './resources.js';
 import {run} from './run.js';
@@ -42,12 +43,14 @@ export const planRecipe = (program: PlanProgram): Promise<Plan> =>
   withStore(program, async (store) => (await prepared(program, store)).plan);
 
 /** Resolves when the run has ended, well or badly. @throws UserError when it could not begin */
-export const runRecipe = (program: RunProgram): Promise<RunSummary> =>
-  withStore(program, async (store) => {
+export async function runRecipe(program: RunProgram): Promise<RunSummary> {
+  const late = openLate((how) => openStore(program.store ?? DEFAULT_STORE, how));
+  try {
+    const ready = await prepared(program, late.store);
     const executor = localExecutor(stageEntry());
     try {
-      return await run(await prepared(program, store), {
-        store,
+      return await run(ready, {
+        store: late.opened(),
         executor,
         capacity: () => machineCapacity(program.capacity),
         onFailure: program.onFailure ?? 'finish',
@@ -59,9 +62,14 @@ export const runRecipe = (program: RunProgram): Promise<RunSummary> =>
     } finally {
       executor.close?.();
     }
-  });
+  } finally {
+    late.close();
+  }
+}
 
-async function prepared(program: PlanProgram, store: Store) {
+const DEFAULT_STORE = '.r1';
+
+async function prepared(program: PlanProgram, store: PrepareOptions['store']) {
   const {recipe, seed = 0, runtimeOf = noRuntime} = program;
   const loaded: LoadedRecipe =
     typeof recipe === 'string'
@@ -70,7 +78,10 @@ async function prepared(program: PlanProgram, store: Store) {
   return prepare({loaded, wishes: {...program, seed}, store, runtimeOf});
 }
 
-async function withStore<T>({store: folder = '.r1'}: PlanProgram, work: (store: Store) => Promise<T>): Promise<T> {
+async function withStore<T>(
+  {store: folder = DEFAULT_STORE}: PlanProgram,
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
   const store = openStore(folder);
   try {
     return await work(store);

@@ -5,13 +5,12 @@
 import {UserError, isInterrupted} from '../artifacts/index.js';
 import type {AttemptId, Digest, Lock, Orphan, RunId, Store} from '../artifacts/index.js';
 import {environmentWarningText, environmentWarnings} from './env-reads.js';
-import {missingVariables} from './environment.js';
 import type {Emit, RunFinished, RunOutcome} from './events.js';
 import type {Executor} from './executors/executor.js';
 import {freeze, frozenJson} from './frozen.js';
 import type {Made, NodeFailure, NotStarted} from './noderun.js';
 import type {Failure} from './outcome.js';
-import {remake} from './prepare.js';
+import {remake, requireVariables} from './prepare.js';
 import type {Prepared} from './prepare.js';
 import {err, ok} from './result.js';
 import type {Result} from './result.js';
@@ -56,7 +55,7 @@ const MOST_PLANS = 5;
 /** @throws UserError when the store cannot be written to, or another process runs this run */
 export async function run(prepared: Prepared, options: RunOptions): Promise<RunSummary> {
   const {store, emit} = options;
-  requireVariables(prepared);
+  requireVariables(prepared.plan);
   for (const warning of environmentWarnings(prepared, process.env)) {
     emit({type: 'warning', text: environmentWarningText(warning)});
   }
@@ -99,15 +98,6 @@ function interruptSoon({store, stop}: RunOptions): {end(): void} {
       store.interruptOn(undefined);
     },
   };
-}
-
-/** Before anything is recorded or run: hours later would be too late to learn that a credential is missing. */
-function requireVariables({plan}: Prepared): void {
-  const missing = [...plan.nodes.values()].flatMap((planned) =>
-    planned.action === 'run' || planned.action === 'maybe' ? missingVariables(planned.node, process.env) : [],
-  );
-  if (missing.length === 0) return;
-  throw new UserError('bad-argument', missing.join('\n'), {hint: 'set it where r1 is run, as in NAME=value r1 run …'});
 }
 
 function begin(prepared: Prepared, {store, command, resume}: RunOptions): {id: RunId; lock: Lock} {

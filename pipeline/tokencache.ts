@@ -16,13 +16,13 @@ const MOST = 5000;
 const OF_SET_UP = ownFile('dist/start/');
 
 export interface SavedTokenCache extends TokenCache {
-  /** Writes what is new, if anything is. */
-  save(): void;
+  /** Writes what is new, if anything is, into the store. */
+  save(folder: string): void;
 }
 
-export function openTokenCache(folder: string): SavedTokenCache {
-  const file = fileIn(folder);
-  const texts = read(file);
+/** @param folder of the store, if there is one yet */
+export function openTokenCache(folder?: string): SavedTokenCache {
+  const texts = folder === undefined ? new Map<string, ModuleText>() : read(fileIn(folder));
   let changed = false;
   let ofSetUp: ReadonlyMap<string, ModuleText> | undefined;
   return {
@@ -31,8 +31,9 @@ export function openTokenCache(folder: string): SavedTokenCache {
       texts.set(key, text);
       changed = true;
     },
-    save() {
+    save(into) {
       if (!changed) return;
+      const file = fileIn(into);
       mkdirSync(dirname(file), {recursive: true});
       const kept = [...texts].slice(-MOST);
       const temporary = `${file}.${process.pid}`;

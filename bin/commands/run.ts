@@ -1,6 +1,6 @@
 /** `r1 run`: brings the nodes of a recipe up to date. */
 import {Command} from 'commander';
-import type {Store} from '../../artifacts/index.js';
+import {openLate} from '../../pipeline/latestore.js';
 import {planWarnings} from '../../pipeline/plan-warnings.js';
 import {loadRecipe} from '../../pipeline/load.js';
 import {prepare} from '../../pipeline/prepare.js';
@@ -32,13 +32,15 @@ export const runCommand = (services: Services): Command =>
     .option('--dry-run', 'show what would run and why, and stop there')
     .action(async (name: string, options: Options) => {
       const loaded = await loadRecipe(name, RECIPES);
-      const {store, close} =
-        options.dryRun === true ? openForPlan(services, options.store) : opened(services.openStore(options.store));
+      const late =
+        options.dryRun === true
+          ? openForPlan(services, options.store)
+          : openLate((how) => services.openStore(options.store, how));
       try {
         const prepared = await prepare({
           loaded,
           wishes: wishesOf(options),
-          store,
+          store: late.store,
           runtimeOf: (threads) => ({...runtimeClass(threads)}),
         });
         if (options.dryRun === true) {
@@ -48,11 +50,10 @@ export const runCommand = (services: Services): Command =>
           else services.say(planText(prepared.plan, {colours, width}, warnings));
           return;
         }
+        const store = late.opened();
         const summary = await carryOut({store, prepared, options, services, command: commandLine()});
         if (summary.outcome === 'succeeded' && options.json !== true) await afterRun({store, summary, services});
       } finally {
-        close();
+        late.close();
       }
     });
-
-const opened = (store: Store) => ({store, close: () => store.close()});

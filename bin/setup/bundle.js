@@ -77,7 +77,7 @@ async function keepTokens() {
   for (const name of stages()) {
     codeOf(pathToFileURL(path.join(dist, name)).href);
   }
-  cache.save();
+  cache.save(folder);
 }
 
 /** The one file that r1 starts from, and its compiled code. */

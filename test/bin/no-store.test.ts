@@ -39,3 +39,43 @@ test('no command that does not begin work makes a store', async (t) => {
     assert.match(err, /there is no store at .*typo/, command);
   }
 });
+
+const RECIPE = `import {defineStage, recipe} from 'r1';
+const stage = (name, options) => defineStage({
+  module: import.meta.url, name, inputs: {}, outputs: {out: 'text'}, params: {size: 1}, async run() {}, ...options,
+});
+export const work = stage('work', {});
+export const secret = stage('secret', {passEnv: ['NOBODY_SETS_THIS']});
+export default recipe('mine', (add) => {
+  add('a', work);
+  add('b', secret);
+});
+`;
+
+/** What is typed behind `r1 run ./mine.mjs` → what is said. */
+const REFUSED: readonly (readonly [words: readonly string[], said: RegExp])[] = [
+  [['--set', 'wrong.thing=1'], /there is no node “wrong”/],
+  [['--set', 'a.thing=1'], /has no param “thing”/],
+  [['--set', 'a'], /--set takes NODE\.PARAM=VALUE/],
+  [['--only', 'd'], /there is no node “d”/],
+  [['--force', 'd'], /there is no node “d”/],
+  [['--only', 'a', '--source', 'a'], /--source takes NODE/],
+  [['--only', 'a', '--source', 'a=./nothing'], /source “a”: .*nothing does not exist/],
+  [['--only', 'b'], /NOBODY_SETS_THIS/],
+];
+
+test('a run that cannot begin leaves nothing where nothing was', async (t) => {
+  const cwd = temporaryFolder(t, {'mine.mjs': RECIPE, 'wrong.mjs': RECIPE.replace('(add) => {', '$& add("a", 1);')});
+  const before = readdirSync(cwd);
+  const refused = async (words: readonly string[], said: RegExp): Promise<void> => {
+    const {code, err} = await r1(t, ['run', ...words, '--store', 'deep/new'], {cwd});
+    assert.match(err, said);
+    assert.deepEqual([code, readdirSync(cwd)], [2, before], words.join(' '));
+  };
+  for (const [words, said] of REFUSED) await refused(['./mine.mjs', ...words], said);
+  await refused(['./wrong.mjs'], /wrong\.mjs:/);
+  await refused(['./nowhere.mjs'], /there is no recipe file/);
+  const ran = await r1(t, ['run', './mine.mjs', '--only', 'a', '--store', 'deep/new'], {cwd});
+  assert.equal(ran.code, 1, ran.err);
+  assert.deepEqual(readdirSync(cwd), ['deep', ...before]);
+});

@@ -115,7 +115,7 @@ test('cached tokens are those of the content, not of the path', (t) => {
   const read = () => {
     const cache = openTokenCache(join(folder, 'store'));
     const {digest} = openCodeReader(cache).codeOf(url);
-    cache.save();
+    cache.save(join(folder, 'store'));
     return digest;
   };
   const first = read();

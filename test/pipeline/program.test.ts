@@ -1,5 +1,6 @@
 /** The front door for programs: plan and run without the command line. */
 import assert from 'node:assert/strict';
+import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import {planRecipe, recipe, runRecipe, stopSwitch} from '../../pipeline/index.js';
@@ -54,4 +55,7 @@ test('what a program asks for wrongly is a UserError', async (t) => {
     name: 'UserError',
     message: /there is no recipe file/,
   });
+  const unmade = join(temporaryFolder(t), 'store');
+  await assert.rejects(runRecipe({recipe: TWO, store: unmade, set: ['frist.steps=3']}), {name: 'UserError'});
+  assert.equal(existsSync(unmade), false, 'and no store is made for it');
 });

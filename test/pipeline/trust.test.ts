@@ -243,6 +243,6 @@ test('the store’s own cache of what modules say is not asked', (t) => {
   const source = readFileSync(join(at.project, 'recipes', 'mine.mjs'), 'utf8');
   const cache = openTokenCache(at.store);
   cache.set(source, readModuleText(`${source} import '../lib/unasked.mjs';`));
-  cache.save();
+  cache.save(at.store);
   assert.match(asked(at, '../lib/unasked.mjs', {file: 'recipes/mine.mjs'}), /is nothing that the recipe .* imports/);
 });
