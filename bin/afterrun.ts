@@ -1,6 +1,6 @@
 /** What `r1 run` prints once a run has succeeded: the tables of a report, where the recipe makes one. */
 import type {Store} from '../artifacts/index.js';
-import type {RunSummary} from '../pipeline/run.js';
+import type {RunSummary} from '../pipeline/run/options.js';
 import {showReport} from './report-tables.js';
 import type {Services} from './services.js';
 

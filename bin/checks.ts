@@ -9,7 +9,7 @@ import path from 'node:path';
 import {promisify} from 'node:util';
 import {UserError} from '../artifacts/index.js';
 import {firstDamage} from '../artifacts/verify.js';
-import {ownUrl} from '../pipeline/own-package.js';
+import {ownUrl} from '../pipeline/modules/own-package.js';
 import {setupCommand} from '../stages/tensorflow/runtime.js';
 import type {Services} from './services.js';
 

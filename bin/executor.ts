@@ -1,7 +1,7 @@
 /** Where stages run: processes of this machine. Its modules are loaded when the first process is started or taken over. */
 import {setFlagsFromString} from 'node:v8';
 import type {Executor} from '../pipeline/executors/executor.js';
-import {stageEntry} from '../pipeline/own-package.js';
+import {stageEntry} from '../pipeline/modules/own-package.js';
 
 /**
  * A runner's live memory is small and does not grow; V8 would let what finished nodes leave behind pile up to several times

@@ -1,7 +1,7 @@
 /** What helps to understand a failed stage without another command: where it threw, and the last lines that it printed. */
 import {closeSync, fstatSync, openSync, readSync} from 'node:fs';
 import type {Outcome} from '../pipeline/outcome.js';
-import {placeOf, placeText} from '../pipeline/place.js';
+import {placeOf, placeText} from '../pipeline/modules/source/source-location.js';
 import {isInLog} from './render/failure.js';
 
 export interface LastWords {

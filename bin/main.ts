@@ -4,8 +4,8 @@
  */
 import {Command, CommanderError} from 'commander';
 import {UserError, plainError} from '../artifacts/index.js';
-import {suggestion} from '../pipeline/nearest.js';
-import {ownManifest} from '../pipeline/own-package.js';
+import {suggestion} from '../pipeline/wiring/did-you-mean.js';
+import {ownManifest} from '../pipeline/modules/own-package.js';
 import {reportCrashes} from './crash.js';
 import {EXIT} from './exit-codes.js';
 import {spareTerminalAtExit} from './foreground.js';

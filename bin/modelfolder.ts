@@ -3,7 +3,7 @@ import {existsSync, mkdtempSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {suggestion} from '../pipeline/nearest.js';
+import {suggestion} from '../pipeline/wiring/did-you-mean.js';
 import {EXIT} from './exit-codes.js';
 import type {GlobalOptions, Services} from './services.js';
 import {onStopSignal} from './stop-signals.js';

@@ -1,7 +1,7 @@
 /** Finding what a run, or the newest run that includes a node, decided for it. */
 import {UserError} from '../artifacts/index.js';
 import type {Run, RunId, RunNode, Store} from '../artifacts/index.js';
-import {suggestion} from '../pipeline/nearest.js';
+import {suggestion} from '../pipeline/wiring/did-you-mean.js';
 
 export interface Decided {
   readonly run: Run;

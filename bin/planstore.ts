@@ -4,7 +4,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {UserError} from '../artifacts/index.js';
 import type {Store} from '../artifacts/index.js';
-import type {LateStore} from '../pipeline/latestore.js';
+import type {LateStore} from '../pipeline/plan/late-store.js';
 import type {Services} from './services.js';
 
 /** The store as it is; where there is none, an empty one for the moment, since a plan should leave nothing behind. */

@@ -2,9 +2,9 @@
  * A recipe is code that somebody wrote, and r1 runs it in its own process. What that code does to the process, instead of to
  * its nodes, is told as the recipe's mistake with its place, and never becomes the end or the exit code of r1.
  */
-import {recipeAtHand, syntaxPlace} from '../pipeline/load.js';
-import {settled} from '../pipeline/never-settles.js';
-import {foreignPlaceOf, placeText} from '../pipeline/place.js';
+import {recipeAtHand, syntaxPlace} from '../pipeline/wiring/load-recipe.js';
+import {settled} from '../pipeline/modules/never-settles.js';
+import {foreignPlaceOf, placeText} from '../pipeline/modules/source/source-location.js';
 import {heedFirst} from './crash.js';
 import {EXIT} from './exit-codes.js';
 import type {Services} from './services.js';

@@ -1,6 +1,6 @@
 /** The recipes that come with the tool, by name: where their modules lie. Nothing of them is loaded here. */
-import type {RecipeRegistry} from '../pipeline/load.js';
-import {ownUrl} from '../pipeline/own-package.js';
+import type {RecipeRegistry} from '../pipeline/wiring/load-recipe.js';
+import {ownUrl} from '../pipeline/modules/own-package.js';
 
 const at = (name: string): string => ownUrl(`stages/recipes/${name}.js`);
 

@@ -119,7 +119,7 @@ function isAsListed([file, bytes, mtimeMs]: Made['from'][number]): boolean {
 const whenUsed = (name: string): object =>
   new Proxy({}, {get: (_, key) => Reflect.get(asked(name) as object, key) as unknown});
 
-/** Where modules of the file are found by who got their address (`pipeline/onefile.ts`). */
+/** Where modules of the file are found by who got their address (`pipeline/modules/bundled.ts`). */
 const MODULES = Symbol.for('r1.modules');
 
 function open(scripts: Scripts): Core {

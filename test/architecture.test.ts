@@ -59,8 +59,11 @@ const bad = new Map([
     'package.json',
     '{"dependencies": {"execa": "1.0.0", "zod": "1.0.0"}, "devDependencies": {"@types/better-sqlite3": "1"}}',
   ],
-  ['artifacts/store.ts', "import {plan} from '../pipeline/plan.js';\nimport type {Database} from 'better-sqlite3';"],
-  ['pipeline/plan.ts', "export * from '../stages/sft.js';\nimport {execa} from 'execa';\nconsole.log(1);"],
+  [
+    'artifacts/store.ts',
+    "import {plan} from '../pipeline/plan/plan.js';\nimport type {Database} from 'better-sqlite3';",
+  ],
+  ['pipeline/plan/plan.ts', "export * from '../../stages/sft.js';\nimport {execa} from 'execa';\nconsole.log(1);"],
   ['pipeline/stage.ts', "import {z} from 'zod';\nimport left from 'left-pad';\nprocess.exitCode = 1;"],
   ['pipeline/executors/local.ts', "import {execa} from 'execa';"],
   ['stages/index.ts', "export {sft} from './sft.js';"],
@@ -70,7 +73,7 @@ const bad = new Map([
   ],
   ['stages/lazy.ts', "import './tensorflow/backend.js';"],
   ['stages/model.ts', "import type * as tf from '@tensorflow/tfjs-node-gpu';\nimport {shape} from './shape.js';"],
-  ['stages/shape.ts', "import * as tf from '@tensorflow/tfjs-node-gpu';\nimport '../pipeline/plan.js';"],
+  ['stages/shape.ts', "import * as tf from '@tensorflow/tfjs-node-gpu';\nimport '../pipeline/plan/plan.js';"],
   ['stages/tensorflow/backend.ts', "import * as tf from '@tensorflow/tfjs-node-gpu';"],
   [
     'stages/door.ts',
@@ -87,14 +90,14 @@ test('imports only ever point down the stack, and each dependency has one door',
 
 test('an import that points up, into a test, or past a door is seen', () => {
   assert.deepEqual(wrongImports(bad), [
-    'artifacts/store.ts:1 may not import pipeline/plan.ts',
+    'artifacts/store.ts:1 may not import pipeline/plan/plan.ts',
     'bin/r1.ts:2 imports a test: ../test/rig.js',
-    'pipeline/plan.ts:1 may not import stages/sft.ts',
-    'pipeline/plan.ts:2 imports execa, whose door is pipeline/executors/',
+    'pipeline/plan/plan.ts:1 may not import stages/sft.ts',
+    'pipeline/plan/plan.ts:2 imports execa, whose door is pipeline/executors/',
     'stages/door.ts:1 imports better-sqlite3, whose door is artifacts/database.ts',
     'stages/door.ts:2 imports commander, whose door is bin/',
     'stages/shape.ts:1 imports @tensorflow/tfjs-node-gpu, whose door is stages/tensorflow/backend.ts',
-    'stages/shape.ts:2 may not import pipeline/plan.ts',
+    'stages/shape.ts:2 may not import pipeline/plan/plan.ts',
   ]);
 });
 
@@ -122,18 +125,21 @@ test('a static way to TensorFlow is seen with its chain, a dynamic one is allowe
 
 test('only bin prints and sets exit codes', () => {
   assert.deepEqual(printing(house), []);
-  assert.deepEqual(printing(bad), ['pipeline/plan.ts:3 uses console.log', 'pipeline/stage.ts:3 uses process.exitCode']);
+  assert.deepEqual(printing(bad), [
+    'pipeline/plan/plan.ts:3 uses console.log',
+    'pipeline/stage.ts:3 uses process.exitCode',
+  ]);
 });
 
 test('one module knows where the package lies', () => {
   assert.deepEqual(countingFolders(house), []);
-  assert.deepEqual(countingFolders(bad), ['stages/door.ts:3 counts folders; pipeline/own-package.ts knows']);
+  assert.deepEqual(countingFolders(bad), ['stages/door.ts:3 counts folders; pipeline/modules/own-package.ts knows']);
 });
 
 test(`no file has more than ${LONGEST} lines`, () => {
   assert.deepEqual(tooLong(house, LONGEST, MAY_BE_LONG), []);
   assert.deepEqual(tooLong(bad, 2, {'bin/r1.ts': 'once long', 'stages/gone.ts': 'gone'}).slice(0, 2), [
-    'pipeline/plan.ts is over 2 lines: it is two files',
+    'pipeline/plan/plan.ts is over 2 lines: it is two files',
     'pipeline/stage.ts is over 2 lines: it is two files',
   ]);
   assert.deepEqual(tooLong(bad, 3, {'bin/r1.ts': 'once long'}), ['bin/r1.ts needs no allowance']);

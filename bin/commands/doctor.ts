@@ -2,7 +2,7 @@
 import path from 'node:path';
 import {Command} from 'commander';
 import {sqliteVersion} from '../../artifacts/index.js';
-import {ownManifest} from '../../pipeline/own-package.js';
+import {ownManifest} from '../../pipeline/modules/own-package.js';
 import {readRuntimeFacts} from '../../stages/tensorflow/runtime.js';
 import {
   checkDisk,

@@ -3,7 +3,7 @@ import {Command} from 'commander';
 import {resolve as absolute} from 'node:path';
 import {UserError, shortDigest} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
-import {suggestion} from '../../pipeline/nearest.js';
+import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
 import {bytesText} from '../render/quantity.js';
 import type {GlobalOptions, Services} from '../services.js';
 import {withGlobals} from '../globals.js';

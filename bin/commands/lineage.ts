@@ -1,6 +1,6 @@
 /** `r1 lineage`: where something came from, or what was made of it. */
 import {Command, Option} from 'commander';
-import {suggestion} from '../../pipeline/nearest.js';
+import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
 import type {GlobalOptions, Services} from '../services.js';
 import {withGlobals} from '../globals.js';
 import {count} from './numbers.js';

@@ -2,7 +2,7 @@
 import {Command, Option} from 'commander';
 import type {MetricPoint} from '../../artifacts/index.js';
 import {UserError} from '../../artifacts/index.js';
-import {suggestion} from '../../pipeline/nearest.js';
+import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
 import type {GlobalOptions, Services} from '../services.js';
 import {withGlobals} from '../globals.js';
 import {withStore} from './with-store.js';

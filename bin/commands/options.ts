@@ -1,11 +1,11 @@
 /** Options that several commands share, and how their words become values. */
 import {InvalidArgumentError, Option} from 'commander';
 import type {Command} from 'commander';
-import {recipeUrl} from '../../pipeline/load.js';
-import {machineCapacity} from '../../pipeline/resources.js';
-import type {Capacity, OnFailure} from '../../pipeline/scheduler.js';
-import type {Wishes} from '../../pipeline/prepare.js';
-import type {TrustedPlace} from '../../pipeline/trust.js';
+import {recipeUrl} from '../../pipeline/wiring/load-recipe.js';
+import {machineCapacity} from '../../pipeline/run/capacity.js';
+import type {Capacity, OnFailure} from '../../pipeline/run/scheduler.js';
+import type {Wishes} from '../../pipeline/plan/prepare.js';
+import type {TrustedPlace} from '../../pipeline/plan/trust.js';
 import {readRuntimeFacts} from '../../stages/tensorflow/runtime.js';
 import {RECIPES} from '../recipes.js';
 

@@ -1,8 +1,8 @@
 /** `r1 plan`: what `r1 run` would do, why, and how long it took before. Changes nothing. */
 import {Command} from 'commander';
-import {planWarnings} from '../../pipeline/plan-warnings.js';
-import {loadRecipe} from '../../pipeline/load.js';
-import {prepare} from '../../pipeline/prepare.js';
+import {planWarnings} from '../../pipeline/plan/warnings.js';
+import {loadRecipe} from '../../pipeline/wiring/load-recipe.js';
+import {prepare} from '../../pipeline/plan/prepare.js';
 import {runtimeClass} from '../../stages/tensorflow/runtime.js';
 import {DEFAULT_RECIPE, RECIPES} from '../recipes.js';
 import {planJson, planText} from '../render/plan.js';

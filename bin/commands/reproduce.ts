@@ -2,13 +2,13 @@
 import {Command} from 'commander';
 import {resolve} from '../../artifacts/reference.js';
 import type {Attempt, RunId, Store} from '../../artifacts/index.js';
-import {suggestion} from '../../pipeline/nearest.js';
+import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
 import type {Failure} from '../../pipeline/outcome.js';
-import {endAbandoned} from '../../pipeline/orphans.js';
-import {reproduce} from '../../pipeline/reproduce.js';
-import type {Verdict} from '../../pipeline/reproduce.js';
+import {endAbandoned} from '../../pipeline/run/orphans.js';
+import {reproduce} from '../../pipeline/run/reproduce.js';
+import type {Verdict} from '../../pipeline/run/reproduce.js';
 import type {Result} from '../../pipeline/result.js';
-import {stopSwitch} from '../../pipeline/stop.js';
+import {stopSwitch} from '../../pipeline/run/stop.js';
 import {runtimeClass} from '../../stages/tensorflow/runtime.js';
 import {EXIT} from '../exit-codes.js';
 import {lazyExecutor} from '../executor.js';

@@ -1,7 +1,7 @@
 /** `r1 resume`: goes on with a run that ended early. */
 import {Command} from 'commander';
 import type {RunId} from '../../artifacts/index.js';
-import {prepareResume, runToResume} from '../../pipeline/resume.js';
+import {prepareResume, runToResume} from '../../pipeline/plan/resume.js';
 import {runtimeClass} from '../../stages/tensorflow/runtime.js';
 import {afterRun} from '../afterrun.js';
 import {carryOut} from '../carryout.js';

@@ -1,9 +1,9 @@
 /** `r1 run`: brings the nodes of a recipe up to date. */
 import {Command} from 'commander';
-import {openLate} from '../../pipeline/latestore.js';
-import {planWarnings} from '../../pipeline/plan-warnings.js';
-import {loadRecipe} from '../../pipeline/load.js';
-import {prepare} from '../../pipeline/prepare.js';
+import {openLate} from '../../pipeline/plan/late-store.js';
+import {planWarnings} from '../../pipeline/plan/warnings.js';
+import {loadRecipe} from '../../pipeline/wiring/load-recipe.js';
+import {prepare} from '../../pipeline/plan/prepare.js';
 import {runtimeClass} from '../../stages/tensorflow/runtime.js';
 import {carryOut} from '../carryout.js';
 import {DEFAULT_RECIPE, RECIPES} from '../recipes.js';

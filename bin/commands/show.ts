@@ -1,6 +1,6 @@
 /** `r1 show`: everything the store knows about one artifact. */
 import {Command} from 'commander';
-import {suggestion} from '../../pipeline/nearest.js';
+import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
 import type {GlobalOptions, Services} from '../services.js';
 import {withGlobals} from '../globals.js';
 import {withStore} from './with-store.js';

@@ -3,7 +3,7 @@ import {Command} from 'commander';
 import {UserError, shortDigest} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
 import type {TracedRow} from '../../artifacts/samples.js';
-import {suggestion} from '../../pipeline/nearest.js';
+import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
 import {createColors} from '../paint.js';
 import {treeLines} from '../render/tree.js';
 import type {Branch} from '../render/tree.js';

@@ -1,7 +1,7 @@
 /** `r1 why`: the recorded reason for what a run did with a node, from the store alone. */
 import {Command} from 'commander';
 import type {Attempt, Store} from '../../artifacts/index.js';
-import {jobFiles} from '../../pipeline/jobfolder.js';
+import {jobFiles} from '../../pipeline/job/folder.js';
 import {withGlobals} from '../globals.js';
 import {decided} from '../noderef.js';
 import type {Decided} from '../noderef.js';

@@ -1,7 +1,7 @@
 /** A plan as lines: what would run, be reused, or depend on what runs, why, and how long it took before. */
-import {planWarningText} from '../../pipeline/plan-warnings.js';
-import type {PlanWarning} from '../../pipeline/plan-warnings.js';
-import type {Expected, Plan, PlannedNode} from '../../pipeline/plan.js';
+import {planWarningText} from '../../pipeline/plan/warnings.js';
+import type {PlanWarning} from '../../pipeline/plan/warnings.js';
+import type {Expected, Plan, PlannedNode} from '../../pipeline/plan/plan.js';
 import {bytesText, durationText} from './quantity.js';
 import {createColors, oneLine} from '../paint.js';
 import {WIDEST_NAME, clip, nameCell, nameColumn} from './columns.js';

@@ -71,7 +71,10 @@ function write(part, code) {
 async function keepTokens() {
   /** @param {string} file @returns {Promise<any>} */
   const ours = (file) => import(pathToFileURL(path.join(dist, file)).href);
-  const [{openTokenCache}, {openCodeReader}] = [await ours('pipeline/tokencache.js'), await ours('pipeline/code.js')];
+  const [{openTokenCache}, {openCodeReader}] = [
+    await ours('pipeline/fingerprint/token-cache.js'),
+    await ours('pipeline/fingerprint/code-digest.js'),
+  ];
   const cache = openTokenCache(folder);
   const {codeOf} = openCodeReader(cache);
   for (const name of stages()) {

@@ -24,7 +24,7 @@ export const PARTS = ['core', 'stages', 'jobs', 'late'];
 const external = ['@tensorflow/*', '@swc/wasm-typescript'];
 
 /** What starts jobs: with its package, a part for those who run something. */
-const JOBS = /^pipeline\/(?:work|orphans|executors\/local)\.js$/;
+const JOBS = /^pipeline\/(?:run\/(?:run-nodes|orphans)|executors\/local)\.js$/;
 
 /** Modules of ours that a run seldom comes to use, though they are no stages: the other commands, and what a damaged store wants. */
 const SELDOM = /^(?:artifacts\/damage|bin\/commands\/(?!run\b).*)\.js$/;

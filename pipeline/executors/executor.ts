@@ -1,5 +1,5 @@
 /** What the runner needs of whoever runs job folders: this machine, a cluster, or a puppet in a test. */
-import type {StopRecord} from '../jobfolder.js';
+import type {StopRecord} from '../job/folder.js';
 
 export interface Executor {
   /** Starts the job that lies ready in `folder`. Rejects only when nothing was started. */

@@ -1,16 +1,16 @@
 /**
- * Runs jobs as processes of this machine, each started by a shell (`launcher.ts`) with its output in a file, so that it
+ * Runs jobs as processes of this machine, each started by a shell (`launcher-shell.ts`) with its output in a file, so that it
  * outlives a runner that is killed; nothing is piped, and the job folder says the rest.
  */
 import {closeSync, openSync, realpathSync, statSync} from 'node:fs';
 import {constants} from 'node:os';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {jobFiles, readProcess, writeRecord, writeStop} from '../jobfolder.js';
-import type {ProcessRecord} from '../jobfolder.js';
+import {jobFiles, readProcess, writeRecord, writeStop} from '../job/folder.js';
+import type {ProcessRecord} from '../job/folder.js';
 import {GONE} from './executor.js';
 import type {AdoptRequest, Executor, Exit, Running, StartRequest} from './executor.js';
-import {startLauncher} from './launcher.js';
-import type {Ended, Launcher} from './launcher.js';
+import {startLauncher} from './launcher-shell.js';
+import type {Ended, Launcher} from './launcher-shell.js';
 import {
   hasProc,
   isLauncherOf,
@@ -22,9 +22,9 @@ import {
   signal,
   startedOf,
   usageOf,
-} from './processes.js';
-import type {Kin} from './processes.js';
-import {startedIn} from './tag.js';
+} from './process-table.js';
+import type {Kin} from './process-table.js';
+import {startedIn} from '../job/tag.js';
 
 /** Time that left-over processes get between SIGTERM and SIGKILL, ms. */
 const LEFTOVER_GRACE = 1000;

@@ -5,7 +5,7 @@
  */
 import {existsSync, readFileSync} from 'node:fs';
 import {cpus} from 'node:os';
-import {ownFile} from '../../pipeline/own-package.js';
+import {ownFile} from '../../pipeline/modules/own-package.js';
 
 /** Part of the fingerprint of every stage that computes with tensors: another class, another attempt. */
 export type RuntimeClass = {

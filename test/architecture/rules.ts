@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, RegExp>> = {
   artifacts: /^artifacts\//,
   pipeline: /^(pipeline|artifacts)\//,
   // Stages know the contract of the runner, not the runner.
-  stages: /^(stages\/|pipeline\/(stage|recipe|job|own-package)\.ts$)/,
+  stages: /^(stages\/|pipeline\/(stage|recipe|job\/stage-process|modules\/own-package)\.ts$)/,
   bin: /^(bin|stages|pipeline|artifacts)\//,
 };
 
@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, RegExp>> = {
 const DOORS: readonly {readonly packages: RegExp; readonly door: RegExp; readonly name: string}[] = [
   {packages: /^better-sqlite3$/, door: /^artifacts\/database\.ts$/, name: 'artifacts/database.ts'},
   {packages: /^canonicalize$/, door: /^artifacts\/digest\.ts$/, name: 'artifacts/digest.ts'},
-  {packages: /^graphology(-[\w-]+)?$/, door: /^pipeline\/graph\.ts$/, name: 'pipeline/graph.ts'},
+  {packages: /^graphology(-[\w-]+)?$/, door: /^pipeline\/wiring\/graph\.ts$/, name: 'pipeline/wiring/graph.ts'},
   {packages: /^execa$/, door: /^pipeline\/executors\//, name: 'pipeline/executors/'},
   {packages: /^(acorn|@swc\/wasm-typescript)$/, door: /^pipeline\//, name: 'pipeline/'},
   {packages: /^@tensorflow\//, door: /^stages\/tensorflow\/backend\.ts$/, name: 'stages/tensorflow/backend.ts'},
@@ -108,7 +108,7 @@ export function tensorflowReached(tree: Tree, from: readonly string[] = lightMod
 }
 
 /** The inside of a stage's process: its stdout and stderr are the attempt's log, and its exit code is an outcome. */
-const OTHER_PROCESSES = ['pipeline/job.ts'];
+const OTHER_PROCESSES = ['pipeline/job/stage-process.ts'];
 
 /** Only bin/ prints and sets exit codes; everything below returns values. */
 export function printing(tree: Tree): string[] {
@@ -128,7 +128,7 @@ export function printing(tree: Tree): string[] {
     });
 }
 
-const KNOWS_THE_PACKAGE = 'pipeline/own-package.ts';
+const KNOWS_THE_PACKAGE = 'pipeline/modules/own-package.ts';
 
 /** Modules that reckon from their own depth where something of the package lies, and so break when they are moved. */
 export function countingFolders(tree: Tree): string[] {

@@ -7,11 +7,11 @@ import type {Artifact, AttemptId, Digest, Json} from '../../artifacts/index.js';
 import {disk} from '../../artifacts/files.js';
 import type {Files} from '../../artifacts/files.js';
 import {partsOf} from '../../artifacts/store.js';
-import {fingerprintOf} from '../../pipeline/fingerprint.js';
-import {loadRecipe} from '../../pipeline/load.js';
-import {withInputs} from '../../pipeline/plan.js';
-import {prepare} from '../../pipeline/prepare.js';
-import {refsOf} from '../../pipeline/wiring.js';
+import {fingerprintOf} from '../../pipeline/fingerprint/fingerprint.js';
+import {loadRecipe} from '../../pipeline/wiring/load-recipe.js';
+import {withInputs} from '../../pipeline/plan/plan.js';
+import {prepare} from '../../pipeline/plan/prepare.js';
+import {refsOf} from '../../pipeline/wiring/nodes.js';
 
 /** Nothing here has to survive a power cut. */
 const hasty: Files = {...disk, sync: () => Promise.resolve(), syncNow: () => undefined};

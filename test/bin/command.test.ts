@@ -5,8 +5,8 @@ import {join} from 'node:path';
 import {test} from 'node:test';
 import {openStore} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
-import {isRunning, kinOf} from '../../pipeline/executors/processes.js';
-import {readProcess} from '../../pipeline/jobfolder.js';
+import {isRunning, kinOf} from '../../pipeline/executors/process-table.js';
+import {readProcess} from '../../pipeline/job/folder.js';
 import {r1, start, until} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
 

@@ -4,8 +4,8 @@ import {existsSync, readFileSync, readdirSync, statSync, writeFileSync} from 'no
 import {join} from 'node:path';
 import {test} from 'node:test';
 import type {TestContext} from 'node:test';
-import {hasProc, kinOf} from '../../pipeline/executors/processes.js';
-import {readProcess} from '../../pipeline/jobfolder.js';
+import {hasProc, kinOf} from '../../pipeline/executors/process-table.js';
+import {readProcess} from '../../pipeline/job/folder.js';
 import {r1, start, until} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
 

@@ -4,8 +4,8 @@ import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import {openStore} from '../../artifacts/index.js';
-import {signal} from '../../pipeline/executors/processes.js';
-import {jobFiles, readProcess} from '../../pipeline/jobfolder.js';
+import {signal} from '../../pipeline/executors/process-table.js';
+import {jobFiles, readProcess} from '../../pipeline/job/folder.js';
 import {r1, recipeFile, start, until} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
 

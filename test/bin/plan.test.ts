@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {planJson} from '../../bin/render/plan.js';
-import type {Plan, PlannedNode} from '../../pipeline/plan.js';
+import type {Plan, PlannedNode} from '../../pipeline/plan/plan.js';
 
 const planOf = (count: number): Plan => {
   const node = (i: number): [string, PlannedNode] => {

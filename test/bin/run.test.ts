@@ -6,9 +6,9 @@ import {test} from 'node:test';
 import type {TestContext} from 'node:test';
 import {openStore} from '../../artifacts/index.js';
 import type {Attempt, Store} from '../../artifacts/index.js';
-import {isRunning, kinOf} from '../../pipeline/executors/processes.js';
-import {parseEvent} from '../../pipeline/jobevents.js';
-import {readJob, readProcess} from '../../pipeline/jobfolder.js';
+import {isRunning, kinOf} from '../../pipeline/executors/process-table.js';
+import {parseEvent} from '../../pipeline/job/event-lines.js';
+import {readJob, readProcess} from '../../pipeline/job/folder.js';
 import {r1, recipeFile, start, until} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
 

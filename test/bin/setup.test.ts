@@ -23,9 +23,9 @@ import {homedir, tmpdir} from 'node:os';
 import path from 'node:path';
 import {after, test} from 'node:test';
 import {fileURLToPath, pathToFileURL} from 'node:url';
-import type * as CodeReaders from '../../pipeline/code.js';
-import type * as TokenCaches from '../../pipeline/tokencache.js';
-import type * as Tokens from '../../pipeline/tokens.js';
+import type * as CodeReaders from '../../pipeline/fingerprint/code-digest.js';
+import type * as TokenCaches from '../../pipeline/fingerprint/token-cache.js';
+import type * as Tokens from '../../pipeline/modules/source/parse-module.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), 'r1-setup-'));
@@ -194,9 +194,9 @@ test('set-up', {skip}, async (t) => {
 
   await t.test('what the code of the stages comes to is known beforehand, in any store', async () => {
     const ours = (file: string) => pathToFileURL(path.join(clone, 'dist', file)).href;
-    const {openTokenCache} = (await import(ours('pipeline/tokencache.js'))) as typeof TokenCaches;
-    const {readModuleText} = (await import(ours('pipeline/tokens.js'))) as typeof Tokens;
-    const {tokenKey} = (await import(ours('pipeline/code.js'))) as typeof CodeReaders;
+    const {openTokenCache} = (await import(ours('pipeline/fingerprint/token-cache.js'))) as typeof TokenCaches;
+    const {readModuleText} = (await import(ours('pipeline/modules/source/parse-module.js'))) as typeof Tokens;
+    const {tokenKey} = (await import(ours('pipeline/fingerprint/code-digest.js'))) as typeof CodeReaders;
     const cache = openTokenCache(path.join(folder, 'no store'));
     const source = readFileSync(path.join(clone, 'dist/stages/sft.js'), 'utf8');
     const kept = (text: string) => cache.get(tokenKey(createHash('sha256').update(text).digest('hex'), 'module'));

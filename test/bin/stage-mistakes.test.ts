@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {test} from 'node:test';
 import {openStore} from '../../artifacts/index.js';
 import type {Attempt, Store} from '../../artifacts/index.js';
-import {jobFiles} from '../../pipeline/jobfolder.js';
+import {jobFiles} from '../../pipeline/job/folder.js';
 import {r1} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
 

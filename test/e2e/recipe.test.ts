@@ -7,8 +7,8 @@ import {chmodSync, existsSync, readFileSync, readdirSync, writeFileSync} from 'n
 import {join} from 'node:path';
 import {test} from 'node:test';
 import {partsOf} from '../../artifacts/store.js';
-import {parseEvent} from '../../pipeline/jobevents.js';
-import {jobFiles, readJob} from '../../pipeline/jobfolder.js';
+import {parseEvent} from '../../pipeline/job/event-lines.js';
+import {jobFiles, readJob} from '../../pipeline/job/folder.js';
 import {r1, until} from '../rig/command.js';
 import {assertOpenLineage} from '../rig/openlineage.js';
 import {application, artifactsOf, killStages} from './application.js';

@@ -4,7 +4,7 @@ import {existsSync, readFileSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {openStore} from '../../artifacts/index.js';
 import {verify} from '../../artifacts/verify.js';
-import {kinOf} from '../../pipeline/executors/processes.js';
+import {kinOf} from '../../pipeline/executors/process-table.js';
 
 /** Mulberry32: enough to spread faults, and a seed repeats them. */
 export function randomFrom(seed: number): () => number {

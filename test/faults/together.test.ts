@@ -9,7 +9,7 @@ import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import type {TestContext} from 'node:test';
-import {jobFiles, readProcess} from '../../pipeline/jobfolder.js';
+import {jobFiles, readProcess} from '../../pipeline/job/folder.js';
 import {r1, start, until} from '../rig/command.js';
 import type {Ended} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';

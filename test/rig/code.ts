@@ -2,9 +2,9 @@
 import {join} from 'node:path';
 import type {TestContext} from 'node:test';
 import {pathToFileURL} from 'node:url';
-import {openCodeReader} from '../../pipeline/code.js';
-import type {Code} from '../../pipeline/code.js';
-import {openTokenCache} from '../../pipeline/tokencache.js';
+import {openCodeReader} from '../../pipeline/fingerprint/code-digest.js';
+import type {Code} from '../../pipeline/fingerprint/code-digest.js';
+import {openTokenCache} from '../../pipeline/fingerprint/token-cache.js';
 import {temporaryFolder} from './temporary.js';
 
 /** Path → content. */

@@ -6,9 +6,9 @@ import {join} from 'node:path';
 import type {TestContext} from 'node:test';
 import type {Executor, Running, StartRequest} from '../../pipeline/executors/executor.js';
 import {localExecutor} from '../../pipeline/executors/local.js';
-import {kinOf, signal} from '../../pipeline/executors/processes.js';
-import {tagOf} from '../../pipeline/executors/tag.js';
-import {jobFiles, readProcess} from '../../pipeline/jobfolder.js';
+import {kinOf, signal} from '../../pipeline/executors/process-table.js';
+import {tagOf} from '../../pipeline/job/tag.js';
+import {jobFiles, readProcess} from '../../pipeline/job/folder.js';
 import {until} from './command.js';
 import {temporaryFolder} from './temporary.js';
 

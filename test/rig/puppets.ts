@@ -5,8 +5,8 @@
 import {mkdirSync, readFileSync, readdirSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Executor, Exit, Running, StartRequest} from '../../pipeline/executors/executor.js';
-import {jobFiles, readJob, writeJson} from '../../pipeline/jobfolder.js';
-import type {Job, JobResult} from '../../pipeline/jobfolder.js';
+import {jobFiles, readJob, writeJson} from '../../pipeline/job/folder.js';
+import type {Job, JobResult} from '../../pipeline/job/folder.js';
 import {PATIENCE} from './command.js';
 
 export interface Puppet {

@@ -5,10 +5,10 @@ import {createHash} from 'node:crypto';
 import {existsSync, mkdirSync, readFileSync, readdirSync, statSync} from 'node:fs';
 import {join, relative, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
-import {copyCheckpoint, newestCheckpoint} from '../../pipeline/checkpoints.js';
-import {parseEvent} from '../../pipeline/jobevents.js';
-import {jobFiles, writeJson} from '../../pipeline/jobfolder.js';
-import type {Job, JobResult} from '../../pipeline/jobfolder.js';
+import {copyCheckpoint, newestCheckpoint} from '../../pipeline/job/checkpoints.js';
+import {parseEvent} from '../../pipeline/job/event-lines.js';
+import {jobFiles, writeJson} from '../../pipeline/job/folder.js';
+import type {Job, JobResult} from '../../pipeline/job/folder.js';
 import type {AnyStage, Params} from '../../pipeline/stage.js';
 import type {Sabotage} from './saboteur.js';
 

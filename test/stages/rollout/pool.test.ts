@@ -4,7 +4,7 @@ import {spawn} from 'node:child_process';
 import {readFileSync} from 'node:fs';
 import {test} from 'node:test';
 import type {TestContext} from 'node:test';
-import {hasProc, isRunning, processRecord, signal, usageOf} from '../../../pipeline/executors/processes.js';
+import {hasProc, isRunning, processRecord, signal, usageOf} from '../../../pipeline/executors/process-table.js';
 import {StageFailure} from '../../../pipeline/stage.js';
 import {newConfig} from '../../../stages/model/config.js';
 import {initialWeights} from '../../../stages/model/parameters.js';

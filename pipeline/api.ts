@@ -1,0 +1,97 @@
+/** Planning and running recipes from a program of one's own: what the commands `plan` and `run` do, without the terminal. */
+import {resolve} from 'node:path';
+import {openStore} from '../artifacts/index.js';
+import type {Store} from '../artifacts/index.js';
+import type {Emit} from './events.js';
+import {localExecutor} from './executors/local.js';
+import {openLate} from './plan/late-store.js';
+import type {RuntimeClass} from './fingerprint/fingerprint.js';
+import {loadRecipe} from './wiring/load-recipe.js';
+import type {LoadedRecipe} from './wiring/load-recipe.js';
+import {stageEntry} from './modules/own-package.js';
+import type {Plan} from './plan/plan.js';
+import {prepare} from './plan/prepare.js';
+import type {PrepareOptions, Wishes} from './plan/prepare.js';
+import type {Recipe} from './recipe.js';
+import {machineCapacity} from './run/capacity.js';
+import {run} from './run/run.js';
+import type {RunSummary} from './run/options.js';
+import type {Capacity, OnFailure} from './run/scheduler.js';
+import {stopSwitch} from './run/stop.js';
+import type {StopRequest} from './run/stop.js';
+
+export interface PlanProgram extends Partial<Wishes> {
+  /** A recipe, or the path of the file that exports one. Relative source paths of a recipe given as such start here. */
+  readonly recipe: Recipe | string;
+  /** Folder of the store. Default `.r1`. */
+  readonly store?: string;
+  /** Needed for stages that compute with tensors: `runtimeClass` of `r1/stages`. */
+  readonly runtimeOf?: (threads: number) => RuntimeClass;
+}
+
+export interface RunProgram extends PlanProgram {
+  readonly onFailure?: OnFailure;
+  readonly capacity?: Partial<Capacity>;
+  readonly onEvent?: Emit;
+  readonly stop?: StopRequest;
+  /** Seconds that a stopped stage has to write its checkpoint. Default 30. */
+  readonly grace?: number;
+}
+
+/** @throws UserError for mistakes in the recipe or the wishes */
+export const planRecipe = (program: PlanProgram): Promise<Plan> =>
+  withStore(program, async (store) => (await prepared(program, store)).plan);
+
+/** Resolves when the run has ended, well or badly. @throws UserError when it could not begin */
+export async function runRecipe(program: RunProgram): Promise<RunSummary> {
+  const late = openLate((how) => openStore(program.store ?? DEFAULT_STORE, how));
+  try {
+    const ready = await prepared(program, late.store);
+    const executor = localExecutor(stageEntry());
+    try {
+      return await run(ready, {
+        store: late.opened(),
+        executor,
+        capacity: () => machineCapacity(program.capacity),
+        onFailure: program.onFailure ?? 'finish',
+        emit: program.onEvent ?? (() => undefined),
+        stop: program.stop ?? stopSwitch(),
+        grace: program.grace ?? 30,
+        command: 'runRecipe()',
+      });
+    } finally {
+      executor.close?.();
+    }
+  } finally {
+    late.close();
+  }
+}
+
+const DEFAULT_STORE = '.r1';
+
+async function prepared(program: PlanProgram, store: PrepareOptions['store']) {
+  const {recipe, seed = 0, runtimeOf = noRuntime} = program;
+  const loaded: LoadedRecipe =
+    typeof recipe === 'string'
+      ? await loadRecipe(resolve(recipe), {})
+      : {recipe, file: recipe.name, folder: process.cwd()};
+  return prepare({loaded, wishes: {...program, seed}, store, runtimeOf});
+}
+
+async function withStore<T>(
+  {store: folder = DEFAULT_STORE}: PlanProgram,
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
+  const store = openStore(folder);
+  try {
+    return await work(store);
+  } finally {
+    store.close();
+  }
+}
+
+function noRuntime(): never {
+  throw new Error(
+    'the recipe has stages that compute with tensors: give `runtimeOf`, which is `runtimeClass` of r1/stages',
+  );
+}

@@ -1,0 +1,220 @@
+/**
+ * Mid-stage state on disk. A checkpoint is a folder `step-N` with the stage's own files under `files/` and a manifest of
+ * their sha256 beside; it appears whole by one rename. The newest two are kept. What is in it is the stage's business.
+ */
+import {createHash} from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import {dirname, join} from 'node:path';
+import {stepMistake} from './event-lines.js';
+import {writeJson} from './folder.js';
+import {mistakeOf} from './reporting.js';
+import {Stopped} from '../stage.js';
+import type {Checkpoints} from '../stage.js';
+
+interface Manifest {
+  readonly version: 1;
+  readonly step: number;
+  readonly files: readonly {readonly path: string; readonly bytes: number; readonly sha256: string}[];
+}
+
+const KEPT = 2;
+
+/** A checkpoint costs time too: without a declared interval it is due once this many times its cost has passed. */
+const WORK_PER_COST = 20;
+const LEAST_SECONDS = 5;
+
+/**
+ * The stage's side.
+ *
+ * @param folder says where the job's `checkpoints/` is
+ * @param every steps between checkpoints
+ * @param stopping tells whether a stop was asked for
+ * @param saved called once a checkpoint is safe
+ */
+export function openCheckpoints(options: {
+  readonly folder: () => string;
+  readonly every: number | undefined;
+  readonly stopping: () => boolean;
+  readonly saved: (step: number) => void;
+  readonly clock?: () => number;
+}): Checkpoints {
+  const {every, stopping, saved, clock = () => performance.now()} = options;
+  const newest = newestCheckpoint(options.folder());
+  let lastEnd = clock();
+  let lastCost = 0;
+  return {
+    latest: newest === undefined ? undefined : join(newest.folder, 'files'),
+    due(step) {
+      if (stopping()) return true;
+      if (every !== undefined) return step % every === 0;
+      return clock() - lastEnd >= Math.max(LEAST_SECONDS * 1000, WORK_PER_COST * lastCost);
+    },
+    save: function save(step, write) {
+      const mistake = stepMistake(step);
+      if (mistake !== undefined) return Promise.reject(mistakeOf(save, `checkpoints.save(): ${mistake}`));
+      return keep(step, write);
+    },
+  };
+
+  async function keep(step: number, write: Parameters<Checkpoints['save']>[1]): Promise<void> {
+    const start = clock();
+    const folder = options.folder();
+    const temporary = join(folder, `writing-${process.pid}`);
+    rmSync(temporary, {recursive: true, force: true});
+    mkdirSync(join(temporary, 'files'), {recursive: true});
+    await write(join(temporary, 'files'));
+    seal(temporary, step);
+    const final = checkpointFolder(folder, step);
+    rmSync(final, {recursive: true, force: true}); // a step repeated after a resume; the new one says the same
+    renameSync(temporary, final);
+    syncFolder(folder);
+    for (const old of stepsIn(folder).slice(KEPT))
+      rmSync(checkpointFolder(folder, old), {recursive: true, force: true});
+    lastEnd = clock();
+    lastCost = lastEnd - start;
+    saved(step);
+    if (stopping()) throw new Stopped(step);
+  }
+}
+
+/** The newest checkpoint of a job whose bytes are the ones that were written; torn ones are passed over. */
+export function newestCheckpoint(folder: string): {step: number; folder: string} | undefined {
+  for (const step of stepsIn(folder)) {
+    const candidate = checkpointFolder(folder, step);
+    if (isWhole(candidate, step)) return {step, folder: candidate};
+  }
+  return undefined;
+}
+
+/** Copies a whole checkpoint into another job's `checkpoints/`; true only if the copy is whole as well. */
+export function copyCheckpoint(from: {step: number; folder: string}, folder: string): boolean {
+  const manifest = readManifest(from.folder);
+  if (manifest === undefined) return false;
+  const temporary = join(folder, `copying-${process.pid}`);
+  const final = checkpointFolder(folder, from.step);
+  rmSync(temporary, {recursive: true, force: true});
+  for (const {path} of manifest.files) {
+    mkdirSync(dirname(join(temporary, 'files', path)), {recursive: true});
+    copyFileSync(join(from.folder, 'files', path), join(temporary, 'files', path), constants.COPYFILE_FICLONE);
+  }
+  mkdirSync(join(temporary, 'files'), {recursive: true});
+  seal(temporary, from.step, manifest);
+  if (!isWhole(temporary, from.step)) {
+    rmSync(temporary, {recursive: true, force: true});
+    return false;
+  }
+  rmSync(final, {recursive: true, force: true});
+  renameSync(temporary, final);
+  syncFolder(folder);
+  return true;
+}
+
+/** Flushes the files, writes the manifest over them (or the given one, for a copy), flushes that. */
+function seal(folder: string, step: number, manifest?: Manifest): void {
+  const files = [...filesUnder(join(folder, 'files'))].sort();
+  const entries = files.map((path) => {
+    const file = join(folder, 'files', path);
+    const fd = openSync(file, 'r');
+    try {
+      fsyncSync(fd);
+      return manifest === undefined ? {path, bytes: statSync(file).size, sha256: sha256Of(fd)} : undefined;
+    } finally {
+      closeSync(fd);
+    }
+  });
+  for (const path of foldersUnder(join(folder, 'files'))) syncFolder(path);
+  writeJson(join(folder, 'manifest.json'), manifest ?? ({version: 1, step, files: entries} satisfies object));
+  syncFolder(folder);
+}
+
+function isWhole(folder: string, step: number): boolean {
+  const manifest = readManifest(folder);
+  if (manifest?.step !== step) return false;
+  return manifest.files.every(({path, bytes, sha256}) => {
+    const file = join(folder, 'files', path);
+    if (!existsSync(file) || statSync(file).size !== bytes) return false;
+    const fd = openSync(file, 'r');
+    try {
+      return sha256Of(fd) === sha256;
+    } finally {
+      closeSync(fd);
+    }
+  });
+}
+
+function readManifest(folder: string): Manifest | undefined {
+  const file = join(folder, 'manifest.json');
+  if (!existsSync(file)) return undefined;
+  try {
+    const manifest = JSON.parse(readFileSync(file, 'utf8')) as Partial<Manifest> | null;
+    return manifest?.version === 1 && Array.isArray(manifest.files) ? (manifest as Manifest) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined; // torn: not a checkpoint
+    throw error;
+  }
+}
+
+const checkpointFolder = (folder: string, step: number): string => join(folder, `step-${step}`);
+
+/** Steps of the checkpoints in a folder, newest first. */
+function stepsIn(folder: string): number[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .map((name) => /^step-(\d+)$/.exec(name)?.[1])
+    .filter((step) => step !== undefined)
+    .map(Number)
+    .filter(Number.isSafeInteger)
+    .sort((a, b) => b - a);
+}
+
+function* filesUnder(folder: string, prefix = ''): Generator<string> {
+  for (const entry of readdirSync(folder, {withFileTypes: true})) {
+    const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
+    if (entry.isDirectory()) yield* filesUnder(join(folder, entry.name), path);
+    else if (entry.isFile()) yield path;
+    else throw new Error(`checkpoint file “${path}” is neither a file nor a folder`);
+  }
+}
+
+function* foldersUnder(folder: string): Generator<string> {
+  for (const entry of readdirSync(folder, {withFileTypes: true})) {
+    if (entry.isDirectory()) yield* foldersUnder(join(folder, entry.name));
+  }
+  yield folder;
+}
+
+const CHUNK = 1 << 20;
+
+function sha256Of(fd: number): string {
+  const hash = createHash('sha256');
+  const chunk = Buffer.allocUnsafe(CHUNK);
+  for (let position = 0; ;) {
+    const got = readSync(fd, chunk, 0, CHUNK, position);
+    if (got === 0) return hash.digest('hex');
+    hash.update(chunk.subarray(0, got));
+    position += got;
+  }
+}
+
+function syncFolder(folder: string): void {
+  const fd = openSync(folder, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,68 @@
+/** What the store remembers, in the form that a plan asks for it. */
+import {asCodeParts} from '../../artifacts/code-parts.js';
+import type {CodeParts} from '../../artifacts/code-parts.js';
+import {UserError} from '../../artifacts/index.js';
+import type {Attempt, Store} from '../../artifacts/index.js';
+import type {CodeReader} from '../fingerprint/code-digest.js';
+import type {Ingredients} from '../fingerprint/fingerprint.js';
+import {inAWord} from '../outcome.js';
+import type {Past} from './plan.js';
+
+/** Of an attempt of a stage. A store is data, and may hold anything. @throws UserError 'store-damaged' */
+export function ingredientsOf({id, ingredients}: Attempt): Ingredients {
+  const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+  const {stage, code, params, inputs} = (isRecord(ingredients) ? ingredients : {}) as Partial<Ingredients>;
+  if (typeof stage === 'string' && typeof code === 'string' && isRecord(params) && isRecord(inputs))
+    return ingredients as unknown as Ingredients;
+  throw new UserError('store-damaged', `the store is damaged: what attempt ${id} was made from is not said`, {
+    hint: '`r1 verify` names everything that is; --store FOLDER names another store',
+  });
+}
+
+/** The files behind the code of an attempt. */
+export const codePartsOf = (store: Store, attempt: Attempt): CodeParts | undefined =>
+  asCodeParts(store.codeParts(attempt.id));
+
+export interface Wanted {
+  readonly recipe: string;
+  /** Its own earlier attempts say best what has changed. */
+  readonly seed: number;
+}
+
+/** @param code knows the parts of today's code */
+export function pastOf(store: Store, {recipe, seed}: Wanted, code: CodeReader): Past {
+  const parts = new Map<string, CodeParts>();
+  const last = new Map<string, Ingredients | undefined>();
+  return {
+    find: (fingerprint) => store.findByFingerprint(fingerprint),
+    gone: (fingerprint) => store.whyGone(fingerprint)?.because,
+    last(node) {
+      if (!last.has(node)) {
+        const attempt = store.latestSuccess(recipe, node, seed);
+        if (attempt === undefined || attempt.stage === 'source') last.set(node, undefined);
+        else {
+          const ingredients = ingredientsOf(attempt);
+          const files = codePartsOf(store, attempt);
+          if (files !== undefined) parts.set(ingredients.code, files);
+          last.set(node, ingredients);
+        }
+      }
+      return last.get(node);
+    },
+    lastFailure(node) {
+      const attempt = store.latestAttempt(recipe, node, seed);
+      if (attempt?.outcome === undefined || attempt.outcome.ok || attempt.stage === 'source') return undefined;
+      const ingredients = ingredientsOf(attempt);
+      const files = codePartsOf(store, attempt);
+      if (files !== undefined) parts.set(ingredients.code, files);
+      return {how: inAWord(attempt.outcome.reason), ingredients};
+    },
+    expected({id, stage}) {
+      const [newest] = store.history(id, stage.name, 1);
+      if (newest === undefined) return undefined;
+      const {wallMs, peakBytes, outputBytes} = newest;
+      return {wallMs, outputBytes, ...(peakBytes === undefined ? {} : {peakBytes})};
+    },
+    codeParts: (digest) => parts.get(digest) ?? code.partsOf(digest),
+  };
+}

@@ -1,0 +1,32 @@
+/**
+ * A store that is made, where there is none, only once it is known that the run can begin: after a mistake in what was typed
+ * or in the recipe, nothing should lie where nothing lay before.
+ */
+import {UserError} from '../../artifacts/index.js';
+import type {Store, StoreOptions} from '../../artifacts/index.js';
+
+export interface LateStore {
+  /** For `prepare`: the store, or where there is none yet, what makes it. */
+  readonly store: Store | (() => Store);
+  /** @throws Error before `prepare` is through */
+  opened(): Store;
+  close(): void;
+}
+
+/** @throws UserError of `openStore`, but for 'no-store' */
+export function openLate(open: (options?: StoreOptions) => Store): LateStore {
+  let store: Store | undefined;
+  try {
+    store = open({create: false});
+  } catch (error) {
+    if (!(error instanceof UserError) || error.reason !== 'no-store') throw error;
+  }
+  return {
+    store: store ?? (() => (store = open())),
+    opened() {
+      if (store === undefined) throw new Error('Internal error: the store is not made before there is a plan');
+      return store;
+    },
+    close: () => store?.close(),
+  };
+}

@@ -1,0 +1,273 @@
+/**
+ * What a run would do, and why, before it does anything. Pure: all knowledge of the past comes in through `Past`. Inputs
+ * enter fingerprints by content, so below a node that must run nothing is certain: there the plan says `runs if … changes`.
+ */
+import type {CodeParts} from '../../artifacts/code-parts.js';
+import type {Digest} from '../../artifacts/index.js';
+import {declaredEnv} from '../wiring/environment.js';
+import {differences, fingerprintOf} from '../fingerprint/fingerprint.js';
+import type {Ingredients, KnownIngredients, RuntimeClass} from '../fingerprint/fingerprint.js';
+import type {Code} from '../fingerprint/code-digest.js';
+import {criticalPaths} from '../wiring/graph.js';
+import {shortened} from '../values/printable.js';
+import type {Graph} from '../wiring/graph.js';
+import {isRef, needsOf, refsOf, threadsOf} from '../wiring/nodes.js';
+import type {SourceNode, StageNode, WiredNode, Wiring} from '../wiring/nodes.js';
+
+export type PlannedNode = PlannedSource | PlannedReuse | PlannedRun | PlannedMaybe;
+
+/** Something from outside with the content it has now. */
+export interface PlannedSource {
+  readonly action: 'source';
+  readonly node: SourceNode;
+  readonly artifact: Digest;
+  readonly because: string;
+}
+
+export interface PlannedReuse {
+  readonly action: 'reuse';
+  readonly node: WiredNode;
+  /** Left out where the attempt is pinned, whatever today's fingerprint would be. */
+  readonly fingerprint?: Digest;
+  readonly attempt: number;
+  /** Output port → artifact. */
+  readonly outputs: Readonly<Record<string, Digest>>;
+  readonly because: string;
+}
+
+/** Must run. Without a fingerprint when an input is not known yet. */
+export interface PlannedRun {
+  readonly action: 'run';
+  readonly node: StageNode;
+  readonly known: KnownIngredients;
+  readonly fingerprint?: Digest;
+  readonly because: string;
+  readonly expected?: Expected;
+}
+
+/** Runs only if one of the nodes `on` makes other bytes than it made before. */
+export interface PlannedMaybe {
+  readonly action: 'maybe';
+  readonly node: StageNode;
+  readonly known: KnownIngredients;
+  readonly on: readonly string[];
+  readonly because: string;
+  readonly expected?: Expected;
+}
+
+/** What the newest earlier success of the same node cost. */
+export interface Expected {
+  readonly wallMs: number;
+  readonly peakBytes?: number;
+  readonly outputBytes?: number;
+}
+
+/** What is remembered of earlier runs. */
+export interface Past {
+  find(fingerprint: Digest): {readonly attempt: number; readonly outputs: Readonly<Record<string, Digest>>} | undefined;
+  /** Why a fingerprint that was made once is a miss now. */
+  gone(fingerprint: Digest): string | undefined;
+  /** The newest success of this node in this recipe. */
+  last(node: string): Ingredients | undefined;
+  /** The newest attempt of this node in this recipe, if it ended badly. */
+  lastFailure?(node: string): {readonly how: string; readonly ingredients: Ingredients} | undefined;
+  expected(node: StageNode): Expected | undefined;
+  codeParts(digest: string): CodeParts | undefined;
+}
+
+export interface Plan {
+  /** In topological order. */
+  readonly nodes: ReadonlyMap<string, PlannedNode>;
+  /** The chain of nodes that decides how long all of it takes, as far as history tells. */
+  readonly criticalPath: {readonly nodes: readonly string[]; readonly wallMs: number};
+}
+
+export interface PlanInput {
+  readonly wiring: Wiring;
+  readonly graph: Graph;
+  readonly selected: ReadonlySet<string>;
+  readonly seed: number;
+  readonly force: ReadonlySet<string>;
+  /** Source node → digest of what lies at its path. */
+  readonly sources: ReadonlyMap<string, Digest>;
+  readonly codeOf: (node: StageNode) => Code;
+  readonly runtimeOf: (threads: number) => RuntimeClass;
+  readonly past: Past;
+  /** Nodes that keep an earlier attempt whatever their fingerprint would be today (`r1 resume`). */
+  readonly pinned?: ReadonlyMap<
+    string,
+    {readonly attempt: number; readonly outputs: Readonly<Record<string, Digest>>; readonly because: string}
+  >;
+}
+
+export function makePlan(input: PlanInput): Plan {
+  const {wiring, graph, selected, sources, pinned} = input;
+  const nodes = new Map<string, PlannedNode>();
+  for (const id of graph.order) {
+    if (!selected.has(id)) continue;
+    const node = wiring.nodes.get(id)!;
+    const pin = pinned?.get(id);
+    if (pin !== undefined) {
+      nodes.set(id, {action: 'reuse', node, ...pin});
+      continue;
+    }
+    if (node.type === 'source') {
+      const artifact = sources.get(id);
+      if (artifact === undefined) throw new Error(`Internal error: source ${id} was not described`);
+      nodes.set(id, {action: 'source', node, artifact, because: `content of ${node.path}`});
+      continue;
+    }
+    nodes.set(id, planNode(node, nodes, input));
+  }
+  return {nodes, criticalPath: criticalPathOf(nodes, graph)};
+}
+
+/** The ingredients of a node but for its inputs. */
+export function knownIngredients(
+  node: StageNode,
+  input: Pick<PlanInput, 'codeOf' | 'runtimeOf' | 'seed'>,
+): KnownIngredients {
+  const env = declaredEnv(node);
+  return {
+    stage: node.stage.name,
+    code: input.codeOf(node).digest,
+    params: node.params,
+    seed: node.stage.seedless === true ? null : input.seed,
+    runtime: node.stage.tensor === true ? input.runtimeOf(threadsOf(node)) : null,
+    ...(env === undefined ? {} : {env}),
+  };
+}
+
+/**
+ * Ingredients once every input is known, in the order in which they are hashed, which saves sorting them then.
+ *
+ * @param artifactOf names the artifact behind a ref
+ */
+export function withInputs(
+  node: StageNode,
+  known: KnownIngredients,
+  artifactOf: (node: string, port: string) => Digest | undefined,
+): Ingredients | undefined {
+  const inputs: Record<string, string | Record<string, string>> = {};
+  for (const port of Object.keys(node.inputs).sort()) {
+    const wired = node.inputs[port]!;
+    if (isRef(wired)) {
+      const digest = artifactOf(wired.node, wired.port);
+      if (digest === undefined) return undefined;
+      inputs[port] = digest;
+      continue;
+    }
+    let names: Record<string, string> | undefined;
+    for (const name of Object.keys(wired).sort()) {
+      const ref = wired[name]!;
+      const digest = artifactOf(ref.node, ref.port);
+      if (digest === undefined) return undefined;
+      names ??= inputs[port] = table();
+      names[name] = digest;
+    }
+  }
+  const {code, env, params, runtime, seed, stage} = known;
+  return env === undefined
+    ? {code, inputs, params, runtime, seed, stage}
+    : {code, env, inputs, params, runtime, seed, stage};
+}
+
+/** A record without a prototype: of another V8 would note the shape for every new set of names, which takes four times as long. */
+const table = (): Record<string, string> => Object.create(null) as Record<string, string>;
+
+function planNode(node: StageNode, planned: ReadonlyMap<string, PlannedNode>, input: PlanInput): PlannedNode {
+  const {past, force} = input;
+  const known = knownIngredients(node, input);
+  const ingredients = withInputs(node, known, (other, port) => outputOf(planned.get(other), port));
+  if (ingredients === undefined) {
+    if (force.has(node.id)) return {action: 'run', node, known, because: FORCED, ...costOf(node, past)};
+    const because = becauseOf(node, known, past);
+    if (because !== undefined) return {action: 'run', node, known, because, ...costOf(node, past)};
+    const on = unsettled(node, planned);
+    return {action: 'maybe', node, known, on, because: `runs if ${on.join(' or ')} changes`, ...costOf(node, past)};
+  }
+  const fingerprint = fingerprintOf(ingredients);
+  if (force.has(node.id)) return {action: 'run', node, known, fingerprint, because: FORCED, ...costOf(node, past)};
+  const hit = past.find(fingerprint);
+  if (hit !== undefined) return {action: 'reuse', node, fingerprint, ...hit, because: 'nothing changed'};
+  const because = missReason(node, ingredients, fingerprint, past);
+  return {action: 'run', node, known, fingerprint, because, ...costOf(node, past)};
+}
+
+/** Looked up only where there is something to do, as a plan of nothing but hits should cost next to nothing. */
+function costOf(node: StageNode, past: Past): {expected?: Expected} {
+  const expected = past.expected(node);
+  return expected === undefined ? {} : {expected};
+}
+
+const FORCED = 'asked for by --force';
+
+/** Why there is nothing to reuse for these ingredients. */
+export const missReason = (node: StageNode, now: Ingredients, fingerprint: Digest, past: Past): string =>
+  past.gone(fingerprint) ?? becauseOf(node, now, past) ?? 'not finished before';
+
+/** The reason to run, as far as it is known; `undefined` when all that is known is as it was. */
+function becauseOf(
+  node: StageNode,
+  now: KnownIngredients & Partial<Pick<Ingredients, 'inputs'>>,
+  past: Pick<Past, 'last' | 'codeParts' | 'lastFailure'>,
+): string | undefined {
+  const before = past.last(node.id);
+  const wiredTo = new Map(
+    refsOf(node).map(({port, name, ref}) => [name === undefined ? port : `${port}.${name}`, ref.node]),
+  );
+  const since = (earlier: Ingredients) =>
+    differences({before: earlier, now, codeParts: past.codeParts, madeBy: (name) => wiredTo.get(name)});
+  const found = before === undefined ? [] : since(before);
+  if (found.length > 0) return inFewWords(found);
+  const failed = past.lastFailure?.(node.id);
+  if (failed === undefined) return before === undefined ? 'never made before' : undefined;
+  const changes = since(failed.ingredients);
+  return `last time: ${failed.how}${changes.length === 0 ? '' : `; since then: ${inFewWords(changes)}`}`;
+}
+
+const MOST_REASONS = 8;
+const MOST_OF_ONE = 200;
+
+/** A reason is stored with the attempt and printed as one line; what is beyond is to be had from `r1 why` and `r1 diff`. */
+function inFewWords(reasons: readonly string[]): string {
+  const short = reasons.slice(0, MOST_REASONS).map((reason) => shortened(reason, MOST_OF_ONE));
+  const more = reasons.length - short.length;
+  return more > 0 ? `${short.join(', ')} and ${more} more` : short.join(', ');
+}
+
+function outputOf(planned: PlannedNode | undefined, port: string): Digest | undefined {
+  if (planned?.action === 'source') return planned.artifact;
+  return planned?.action === 'reuse' ? planned.outputs[port] : undefined;
+}
+
+/** The nodes right above that are not settled. */
+function unsettled(node: WiredNode, planned: ReadonlyMap<string, PlannedNode>): string[] {
+  return needsOf(node).filter((other) => {
+    const action = planned.get(other)?.action;
+    return action === 'run' || action === 'maybe';
+  });
+}
+
+function criticalPathOf(nodes: ReadonlyMap<string, PlannedNode>, graph: Graph): Plan['criticalPath'] {
+  const wallMs = new Map<string, number>();
+  for (const [id, planned] of nodes) {
+    if ('expected' in planned) wallMs.set(id, planned.expected.wallMs);
+  }
+  if (wallMs.size === 0) return {nodes: [], wallMs: 0};
+  const wall = (id: string): number => wallMs.get(id) ?? 0;
+  const longest = criticalPaths(graph, wall);
+  const path: string[] = [];
+  let candidates: readonly string[] = graph.order.filter((id) => nodes.has(id));
+  let total = 0;
+  for (;;) {
+    let next: string | undefined;
+    for (const id of candidates) {
+      if (nodes.has(id) && (longest.get(id) ?? 0) > (next === undefined ? 0 : longest.get(next)!)) next = id;
+    }
+    if (next === undefined) return {nodes: path, wallMs: total};
+    if (path.length === 0) total = longest.get(next)!;
+    if (wall(next) > 0) path.push(next);
+    candidates = graph.neededBy(next);
+  }
+}

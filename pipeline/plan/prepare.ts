@@ -1,0 +1,255 @@
+/** From a recipe and the wishes of a person to a plan: wiring, changes from outside, selection, sources, code, past. */
+import {existsSync} from 'node:fs';
+import {resolve} from 'node:path';
+import {disk} from '../../artifacts/files.js';
+import {UserError, digestOf, plainError} from '../../artifacts/index.js';
+import {walk} from '../../artifacts/walk.js';
+import {missingVariables} from '../wiring/environment.js';
+import {foresee} from '../../artifacts/foresight.js';
+import type {Foresight} from '../../artifacts/foresight.js';
+import type {Artifact, AttemptId, Digest, Reusable, Store} from '../../artifacts/index.js';
+import {exportNames} from '../wiring/export-names.js';
+import type {RuntimeClass} from '../fingerprint/fingerprint.js';
+import {buildGraph} from '../wiring/graph.js';
+import type {Graph} from '../wiring/graph.js';
+import {openCurrentCode} from '../job/job-code.js';
+import type {CurrentCode} from '../job/job-code.js';
+import {inPlace, placeOfFunction, recipeError} from '../wiring/load-recipe.js';
+import type {LoadedRecipe} from '../wiring/load-recipe.js';
+import {applySet, applySource, unknownNode} from '../wiring/overrides.js';
+import {pastOf} from './history.js';
+import {makePlan} from './plan.js';
+import type {Past, Plan, PlanInput} from './plan.js';
+import {err} from '../result.js';
+import {select} from '../wiring/selection.js';
+import type {Selection} from '../wiring/selection.js';
+import type {AnyStage} from '../stage.js';
+import {openTokenCache} from '../fingerprint/token-cache.js';
+import {placesOf, wire} from '../wiring/wire.js';
+import {needsOf} from '../wiring/nodes.js';
+import type {Mistake} from '../wiring/wire.js';
+import type {Wiring} from '../wiring/nodes.js';
+
+/** What a person can ask of a run; option lists as on the command line. */
+export interface Wishes extends Selection {
+  readonly seed: number;
+  /** `node.param=value` */
+  readonly set?: readonly string[];
+  /** `node[:port]=PATH` */
+  readonly source?: readonly string[];
+  readonly force?: readonly string[];
+}
+
+export interface PrepareOptions {
+  readonly loaded: LoadedRecipe;
+  readonly wishes: Wishes;
+  /** A function makes the store; it is called when nothing can be wrong any more with the wishes or the recipe. */
+  readonly store: Store | (() => Store);
+  readonly runtimeOf: (threads: number) => RuntimeClass;
+}
+
+/** All that is needed to run a plan, or to make it again when the store has changed meanwhile. */
+export interface Prepared {
+  readonly wiring: Wiring;
+  readonly graph: Graph;
+  readonly selected: ReadonlySet<string>;
+  readonly seed: number;
+  readonly force: ReadonlySet<string>;
+  readonly sources: ReadonlyMap<string, Artifact>;
+  readonly exports: ReadonlyMap<AnyStage, string>;
+  /** URL of the recipe's module, where it has one. */
+  readonly recipeUrl?: string | undefined;
+  readonly code: CurrentCode;
+  readonly runtimeOf: (threads: number) => RuntimeClass;
+  readonly past: Past;
+  readonly pinned?: ReadonlyMap<string, Pinned>;
+  readonly plan: Plan;
+}
+
+/** A node that keeps what an earlier attempt made. */
+export interface Pinned {
+  readonly attempt: AttemptId;
+  readonly outputs: Readonly<Record<string, Digest>>;
+  readonly because: string;
+}
+
+/** @throws UserError for mistakes in the recipe (each with its place), unknown nodes or params, missing sources */
+export async function prepare(options: PrepareOptions): Promise<Prepared> {
+  const {store, loaded} = options;
+  // A store that is not there yet has nothing to tell.
+  const foresight = typeof store === 'function' ? undefined : foresee(store, loaded.recipe.name);
+  try {
+    return await prepareWith(options, foresight);
+  } finally {
+    foresight?.close();
+  }
+}
+
+async function prepareWith(
+  {loaded, wishes, store, runtimeOf}: PrepareOptions,
+  foresight: Foresight | undefined,
+): Promise<Prepared> {
+  const wired = await wiredOf(loaded);
+  if (!wired.ok) throw mistakesError(loaded, wired.error);
+  let wiring = wired.value;
+  for (const assignment of wishes.set ?? []) wiring = orThrow(applySet(wiring, assignment));
+  for (const assignment of wishes.source ?? []) {
+    const [target = '', ...path] = assignment.split('=');
+    if (path.length === 0) throw new UserError('bad-argument', `--source takes NODE[:PORT]=PATH, not “${assignment}”`);
+    wiring = orThrow(applySource(wiring, target, resolve(path.join('='))));
+  }
+  const graph = graphOf(wiring, loaded);
+  for (const option of ['only', 'from', 'until', 'force'] as const) {
+    for (const id of wishes[option] ?? []) {
+      if (!wiring.nodes.has(id))
+        throw new UserError('not-found', `--${option}: ${unknownNode(wiring, id)}`, {hint: knownNodes(wiring)});
+    }
+  }
+  const exports = await exportNames(wiring, loaded.recipe);
+  if (!exports.ok) throw mistakesError(loaded, exports.error);
+  return planned({
+    wiring,
+    graph,
+    selected: select(graph, wishes),
+    seed: wishes.seed,
+    force: new Set(wishes.force),
+    exports: exports.value,
+    recipeUrl: loaded.url,
+    store,
+    runtimeOf,
+    foreseen: (await foresight?.reusable) ?? new Map(),
+  });
+}
+
+async function wiredOf({recipe, folder, file}: LoadedRecipe): Promise<ReturnType<typeof wire>> {
+  try {
+    const wired = await inPlace(file, () => wire(recipe, folder));
+    if (wired.ok || !existsSync(file)) return wired;
+    const where = wired.error.some(({ofFunction}) => ofFunction === true) && (await placeOfFunction(file, recipe.wire));
+    if (!where) return wired;
+    return err(wired.error.map((mistake) => (mistake.ofFunction === true ? {...mistake, place: where} : mistake)));
+  } catch (error) {
+    throw await recipeError(file, error);
+  }
+}
+
+/** The part that wiring from a recipe and wiring from a frozen plan have in common. */
+export async function planned(
+  options: Omit<Prepared, 'sources' | 'code' | 'past' | 'plan'> & {
+    readonly store: Store | (() => Store);
+    readonly foreseen?: ReadonlyMap<Digest, Reusable>;
+  },
+): Promise<Prepared> {
+  const {foreseen, store: given, ...rest} = options;
+  const {wiring, selected, pinned} = rest;
+  const isNew = typeof given === 'function';
+  const cache = openTokenCache(isNew ? undefined : given.folder);
+  const code = openCurrentCode(cache);
+  if (isNew) rehearse(rest, code);
+  const store = isNew ? given() : given;
+  const base = {...rest, store};
+  const past = pastOf(store, {recipe: wiring.recipe, seed: base.seed}, code);
+  const sources = await describeSources(wiring, (id) => selected.has(id) && pinned?.has(id) !== true, store);
+  const prepared = {...base, sources, code, past};
+  const find: Past['find'] = (fingerprint) => foreseen?.get(fingerprint) ?? past.find(fingerprint);
+  // Only now: when the plan is made again, something of it may be gone.
+  const plan = store.reading(() => remake({...prepared, past: {...past, find}}));
+  if (store.mode === 'write') cache.save(store.folder);
+  return {...prepared, plan};
+}
+
+/** What a store knows that is not there yet. */
+const NO_PAST: Past = {
+  find: () => undefined,
+  gone: () => undefined,
+  last: () => undefined,
+  expected: () => undefined,
+  codeParts: () => undefined,
+};
+
+/**
+ * Plans without a store, to find what can be wrong: stages whose code cannot be read, a machine that is not set up, missing
+ * sources and variables. Their bytes are not read for it.
+ */
+function rehearse(wired: Omit<Prepared, 'sources' | 'code' | 'past' | 'plan'>, code: CurrentCode): void {
+  const {wiring, selected} = wired;
+  const sources = new Map<string, Digest>();
+  for (const node of wiring.nodes.values()) {
+    if (node.type !== 'source' || !selected.has(node.id)) continue;
+    try {
+      walk(disk, node.path, 'follow');
+    } catch (error) {
+      throw sourceError(node.id, plainError(error, 'read the files'));
+    }
+    sources.set(node.id, digestOf('source', node.path));
+  }
+  const codeOf: PlanInput['codeOf'] = ({stage}) => code.codeOf(stage.module);
+  requireVariables(makePlan({...wired, sources, past: NO_PAST, codeOf}));
+}
+
+/** The plan once more, with what the store knows by now. */
+export function remake(prepared: Omit<Prepared, 'plan'>): Plan {
+  const {code, sources} = prepared;
+  return makePlan({
+    ...prepared,
+    sources: new Map([...sources].map(([id, {digest}]) => [id, digest])),
+    codeOf: ({stage}) => code.codeOf(stage.module),
+  });
+}
+
+async function describeSources(
+  wiring: Wiring,
+  wanted: (id: string) => boolean,
+  store: Store,
+): Promise<ReadonlyMap<string, Artifact>> {
+  const sources = new Map<string, Artifact>();
+  for (const node of wiring.nodes.values()) {
+    if (node.type !== 'source' || !wanted(node.id)) continue;
+    try {
+      sources.set(node.id, await store.describe(node.path, node.kind));
+    } catch (error) {
+      throw sourceError(node.id, error);
+    }
+  }
+  return sources;
+}
+
+function sourceError(id: string, error: unknown): unknown {
+  if (!(error instanceof UserError)) return error;
+  return new UserError(error.reason, `source “${id}”: ${error.message}`, {
+    cause: error,
+    hint: error.hint ?? `--source ${id}=PATH sets where it lies`,
+  });
+}
+
+/** Before anything is recorded or run: hours later would be too late to learn that a credential is missing. */
+export function requireVariables({nodes}: Plan): void {
+  const missing = [...nodes.values()].flatMap((planned) =>
+    planned.action === 'run' || planned.action === 'maybe' ? missingVariables(planned.node, process.env) : [],
+  );
+  if (missing.length === 0) return;
+  throw new UserError('bad-argument', missing.join('\n'), {hint: 'set it where r1 is run, as in NAME=value r1 run …'});
+}
+
+export function graphOf(wiring: Wiring, loaded?: LoadedRecipe): Graph {
+  const needs = new Map<string, readonly string[]>();
+  for (const node of wiring.nodes.values()) needs.set(node.id, needsOf(node));
+  const graph = buildGraph(needs);
+  if (graph.ok) return graph.value;
+  const {path} = graph.error;
+  const message = `recipe “${wiring.recipe}” has a cycle: ${path.join(' → ')} (each needs the next)`;
+  const place = loaded === undefined ? undefined : placesOf(loaded.recipe).get(path[0]!);
+  throw new UserError('bad-argument', place === undefined ? message : `${place}: ${message}`);
+}
+
+const knownNodes = (wiring: Wiring): string => `nodes are ${[...wiring.nodes.keys()].slice(0, 40).join(', ')}`;
+
+function mistakesError({file}: LoadedRecipe, mistakes: readonly Mistake[]): UserError {
+  const lines = mistakes.map(({message, place}) => `${place ?? file}: ${message}`);
+  return new UserError('bad-argument', lines.join('\n'));
+}
+
+function orThrow<T>(result: {readonly ok: true; readonly value: T} | {readonly ok: false; readonly error: string}): T {
+  if (result.ok) return result.value;
+  throw new UserError('bad-argument', result.error);
+}

@@ -1,0 +1,99 @@
+/**
+ * Going on with a run that ended early. What succeeded in it stays pinned to its artifacts; the rest runs with today's
+ * code and the run's own params, from the frozen plan and not from the recipe of the day.
+ */
+import {UserError} from '../../artifacts/index.js';
+import type {Attempt, Digest, Run, RunId, Store} from '../../artifacts/index.js';
+import {codeDifferences} from '../fingerprint/fingerprint.js';
+import type {RuntimeClass} from '../fingerprint/fingerprint.js';
+import {frozenPlanOf} from './frozen-plan.js';
+import {codePartsOf, ingredientsOf} from './history.js';
+import {graphOf, planned} from './prepare.js';
+import type {Pinned, Prepared} from './prepare.js';
+import {thaw} from './read-frozen-plan.js';
+import {openTrusted} from './trust.js';
+import type {TrustedPlace} from './trust.js';
+
+export interface Resumed {
+  readonly prepared: Prepared;
+  /** What a person should know before it goes on: each node whose code is not that of its last attempt. */
+  readonly notes: readonly string[];
+}
+
+/** The run to go on with: the one that was named, or the newest. @throws UserError when there is none, or it is going on */
+export function runToResume(store: Store, wanted: RunId | undefined): Run {
+  const run = wanted === undefined ? store.latestRun() : store.run(wanted);
+  if (run === undefined) {
+    const message = wanted === undefined ? 'there is no run to resume' : `there is no run ${wanted}`;
+    throw new UserError('not-found', message, {
+      hint: wanted === undefined ? 'r1 run begins one' : 'r1 runs lists them',
+    });
+  }
+  if (store.isAlive(run.id)) {
+    throw new UserError('store-busy', `run ${run.id} is going on in another process`, {hint: `r1 status ${run.id}`});
+  }
+  return run;
+}
+
+export async function prepareResume(
+  run: Run,
+  store: Store,
+  runtimeOf: (threads: number) => RuntimeClass,
+  place: Omit<TrustedPlace, 'store'>,
+): Promise<Resumed> {
+  const frozen = frozenPlanOf(run);
+  const {wiring, exports} = await thaw(frozen, openTrusted(frozen, {...place, store: store.folder}));
+  const notes: string[] = [];
+  const pinned = pins(run.id, store, notes);
+  const prepared = await planned({
+    wiring,
+    graph: graphOf(wiring),
+    selected: new Set(wiring.nodes.keys()),
+    seed: run.seed,
+    force: new Set<string>(),
+    exports,
+    pinned,
+    store,
+    runtimeOf,
+  });
+  for (const [id, frozenNode] of Object.entries(frozen.nodes)) {
+    if (frozenNode.type !== 'source' || pinned.has(id)) continue;
+    if (prepared.sources.get(id)?.digest !== frozenNode.artifact) {
+      throw new UserError(
+        'bad-argument',
+        `source “${id}” (${frozenNode.path}) is not what it was when run ${run.id} began`,
+        {
+          hint: 'r1 run begins a new run with what it is now',
+        },
+      );
+    }
+  }
+  for (const [id, node] of wiring.nodes) {
+    const last = store.attemptsOf(run.id, id).at(-1);
+    if (node.type === 'source' || pinned.has(id) || last === undefined) continue;
+    const changes = changedCode(last, prepared, node.stage.module, store);
+    if (changes.length > 0) notes.push(`${id}: changed since attempt ${last.id}: ${changes.join(', ')}`);
+  }
+  return {prepared, notes};
+}
+
+/** Nodes that came to something in the run. One whose bytes have been collected since is made again, like any miss. */
+function pins(run: RunId, store: Store, notes: string[]): ReadonlyMap<string, Pinned> {
+  const pinned = new Map<string, Pinned>();
+  for (const {node, action, attempt: id} of store.nodesOf(run)) {
+    const attempt = id === undefined ? undefined : store.attempt(id);
+    if (attempt?.outcome?.ok !== true || action === 'cancelled') continue;
+    const outputs: Record<string, Digest> = {};
+    for (const {port, artifact} of attempt.outputs) outputs[port] = artifact;
+    if (Object.values(outputs).every((digest) => store.isPresent(digest))) {
+      pinned.set(node, {attempt: attempt.id, outputs, because: `kept from attempt ${attempt.id}`});
+    } else notes.push(`${node}: the bytes of attempt ${attempt.id} are not in the store any more`);
+  }
+  return pinned;
+}
+
+function changedCode(last: Attempt, {code}: Prepared, module: string, store: Store): string[] {
+  const now = code.codeOf(module);
+  if (ingredientsOf(last).code === now.digest) return [];
+  return codeDifferences(codePartsOf(store, last), now.parts);
+}

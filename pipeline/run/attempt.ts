@@ -1,0 +1,340 @@
+/**
+ * One try of one node, from the job folder to the recorded outcome. The process is somebody else's (`executors/`), the
+ * decision to try at all as well (`run-node.ts`).
+ */
+import {existsSync, statSync} from 'node:fs';
+import {join} from 'node:path';
+import {UserError, isInterrupted, plainError} from '../../artifacts/index.js';
+import type {
+  Artifact,
+  AttemptId,
+  ClaimId,
+  Cost,
+  Digest,
+  Placed,
+  Store,
+  UserErrorReason,
+} from '../../artifacts/index.js';
+import type {Emit} from '../events.js';
+import {damagesOf, inputsChanged} from './input-damage.js';
+import {EventTail} from '../job/event-tail.js';
+import type {Executor, Running} from '../executors/executor.js';
+import {withCodeSeen} from '../job/job-code.js';
+import {MOST_MESSAGE, MOST_STACK} from '../job/event-lines.js';
+import {shortened} from '../values/printable.js';
+import type {JobEvent} from '../job/event-lines.js';
+import {jobFiles, readResult} from '../job/folder.js';
+import type {StopRecord, Usage} from '../job/folder.js';
+import {capLog} from '../job/log-cap.js';
+import {outcomeJson} from '../outcome.js';
+import type {Failure, Outcome} from '../outcome.js';
+import {inReadersTerms} from './readable-paths.js';
+import type {KnownFile} from '../modules/source/sources.js';
+import type {StopRequest} from './stop.js';
+import {Terminator} from './terminate.js';
+import type {Tidying} from './cleanup.js';
+import {outcomeOf} from './outcome-of.js';
+import type {StageNode} from '../wiring/nodes.js';
+
+export interface Attempting {
+  readonly store: Store;
+  readonly executor: Executor;
+  readonly emit: Emit;
+  readonly stop: StopRequest;
+  /** Seconds between the request to stop and the end by force. */
+  readonly grace: number;
+  readonly tidying: Tidying;
+}
+
+/** An attempt that is ours: begun just now, or taken over from a runner that died. */
+export interface Claimed {
+  readonly node: StageNode;
+  readonly attempt: AttemptId;
+  readonly claim: ClaimId;
+  readonly folder: string;
+  readonly inputs: readonly Placed[];
+  /** Modules of this package that its process runs, as they were when its code digest was taken. */
+  readonly own?: ReadonlyMap<string, KnownFile>;
+}
+
+export interface Attempted {
+  readonly outcome: Outcome;
+  readonly outputs: Readonly<Record<string, Digest>>;
+}
+
+const POLL = 200;
+
+export interface Watching {
+  /** Aborted when the process has to be stopped because another node failed. */
+  readonly stop: AbortSignal;
+  /** Called when the process has ended well, and its results are only left to be stored. */
+  readonly endedWell?: () => void;
+  /** What an earlier runner asked of it. */
+  readonly askedBefore?: StopRecord | undefined;
+  /** Whether its node is tried again after an end like this one, so that it has not finished yet. */
+  readonly isTriedAgain?: (outcome: Outcome) => boolean;
+}
+
+/** Sees a process to its end and records what came of it; also when something unforeseen happens on the way. */
+export async function seeThrough(
+  claimed: Claimed,
+  running: Running,
+  with_: Attempting,
+  watching: Watching,
+): Promise<Attempted> {
+  try {
+    return await seeToItsEnd(claimed, running, with_, watching);
+  } catch (thrown) {
+    running.kill();
+    await running.exit;
+    return close(claimed, thrown, with_);
+  }
+}
+
+/** Errors of the store and its disk that may be over another time; what a process left is whole then, and can be stored. */
+const PASSING: ReadonlySet<UserErrorReason> = new Set([
+  'disk-full',
+  'io-error',
+  'no-permission',
+  'no-store',
+  'read-only',
+  'store-busy',
+  'store-damaged',
+  'too-many-files',
+]);
+
+/**
+ * Closes an attempt after an error that would come again: left open, every later run would take it over and meet the same.
+ * @throws what was thrown, when it may be over another time
+ */
+export async function close(claimed: Claimed, thrown: unknown, with_: Attempting): Promise<Attempted> {
+  const error = plainError(thrown, 'conclude the attempt');
+  if (isInterrupted(error)) return closeEarly(claimed, with_);
+  if (error instanceof UserError && PASSING.has(error.reason)) throw error;
+  return conclude(claimed, failureAround(error), {wallMs: wallOf(claimed.folder)}, with_);
+}
+
+/**
+ * The run is to end while bytes are being read or copied. What a process left is whole, only not recorded: it stays as it is,
+ * and the next run that wants it stores it. Where there is nothing yet, nothing is lost.
+ */
+async function closeEarly(claimed: Claimed, with_: Attempting): Promise<Attempted> {
+  const {emit} = with_;
+  const {node, attempt, folder} = claimed;
+  const [result, cost] = [readResult(folder), {wallMs: wallOf(folder)}];
+  const outcome: Outcome = {reason: 'stopped'};
+  if (!result.ok || result.value === undefined) return conclude(claimed, outcome, cost, with_);
+  emit({type: 'node-note', node: node.id, text: 'it had ended, but is not stored yet: the next run goes on with that'});
+  emit({type: 'node-finished', node: node.id, attempt, cost, log: jobFiles(folder).log, outcome, outputs: {}});
+  return {outcome, outputs: {}};
+}
+
+/** What went wrong around a stage rather than in it. */
+export function failureAround(error: unknown): Extract<Failure, {reason: 'store-failed' | 'unexpected-error'}> {
+  if (error instanceof UserError) {
+    return {reason: 'store-failed', message: error.message, ...(error.hint === undefined ? {} : {hint: error.hint})};
+  }
+  const {message, stack} = error instanceof Error ? error : new Error(String(error));
+  return {
+    reason: 'unexpected-error',
+    message: shortened(message, MOST_MESSAGE),
+    ...(stack === undefined ? {} : {stack: shortened(stack, MOST_STACK)}),
+  };
+}
+
+async function seeToItsEnd(
+  claimed: Claimed,
+  running: Running,
+  with_: Attempting,
+  {stop, endedWell, askedBefore, isTriedAgain}: Watching,
+): Promise<Attempted> {
+  const {store, emit} = with_;
+  const {node, attempt, folder} = claimed;
+  const files = jobFiles(folder);
+  const tail = new EventTail({
+    file: files.events,
+    offset: store.eventsOffset(attempt),
+    show: (event) => show(node.id, event, emit),
+    keep: (points, offset) => store.addMetrics(attempt, points, offset),
+  });
+  let used: Usage | undefined;
+  let broken: Error | undefined;
+  let polls = 0;
+  const giveUp = (error: unknown): void => {
+    broken ??= error instanceof Error ? error : new Error(String(error));
+    running.kill();
+  };
+  const timer = setInterval(() => {
+    try {
+      tail.poll();
+      capLog(files.log);
+      used = running.usage() ?? used;
+      // That a short attempt began is recorded with its outcome; work of hours should not hang on that.
+      if (polls++ === 0) void store.settle().catch(giveUp);
+    } catch (error) {
+      // A timer has nobody to throw to: the process is ended, and what happened is said once it is dead.
+      giveUp(error);
+    }
+  }, POLL);
+  const {timeout} = node.options;
+  const end = new Terminator(
+    running,
+    {...with_, warn: (text) => emit({type: 'warning', text})},
+    {
+      node: node.id,
+      rest: stop,
+      ...(timeout === undefined ? {} : {timeout}),
+      ...(askedBefore === undefined ? {} : {askedBefore}),
+    },
+  );
+  const exit = await running.exit.finally(() => {
+    end.dispose();
+    clearInterval(timer);
+  });
+  if (broken !== undefined) {
+    tail.close();
+    throw broken;
+  }
+  const garbled = await tail.end();
+  capLog(files.log);
+  const result = readResult(folder);
+  // What the stage's process says of itself is exact; of a program, its time is known from its end, its memory from looks.
+  const own = result.ok ? result.value?.usage : undefined;
+  const time = own ?? exit.used ?? used;
+  const memory = (own ?? used)?.memory;
+  const cost: Cost = {
+    wallMs: wallOf(folder),
+    ...(time === undefined ? {} : {userMs: time.user * 1000, systemMs: time.system * 1000}),
+    ...(memory === undefined ? {} : {peakBytes: memory}),
+    ...(own?.read === undefined ? {} : {readBytes: own.read}),
+    ...(own?.written === undefined ? {} : {writtenBytes: own.written}),
+    ...(tail.tokens === undefined ? {} : {tokens: tail.tokens}),
+  };
+  let outcome: Outcome = outcomeOf({
+    folder,
+    exit,
+    result,
+    asked: end.asked,
+    isUnwritten: end.isUnwritten,
+    timeout,
+    askedBefore: askedBefore !== undefined,
+  });
+  const damages = await damagesOf(claimed.inputs, outcome, store);
+  if (outcome.reason === 'succeeded') {
+    if (garbled !== undefined) outcome = {reason: 'events-garbled', ...garbled};
+    else if (damages.length > 0) outcome = inputsChanged(damages);
+    else if (hasOutputs(claimed)) endedWell?.();
+  }
+  return conclude(claimed, outcome, cost, with_, isTriedAgain);
+}
+
+/** Stores the outputs of a success, records the outcome, tidies the job folder. */
+export async function conclude(
+  claimed: Claimed,
+  seen: Outcome,
+  cost: Cost,
+  with_: Attempting,
+  isTriedAgain: (outcome: Outcome) => boolean = () => false,
+): Promise<Attempted> {
+  const {store, emit, tidying} = with_;
+  const outcome = withCodeSeen(seen, claimed);
+  const {node, attempt, claim, folder} = claimed;
+  const files = jobFiles(folder);
+  const concluded = await store.withoutCollector(async (): Promise<Attempted> => {
+    const ingested = outcome.reason === 'succeeded' ? await ingestOutputs(claimed, store) : {};
+    const actual: Outcome = isFailure(ingested) ? ingested : worded(outcome, claimed, store);
+    const outputs = isFailure(ingested) ? {} : ingested;
+    const record = () =>
+      store.finishAttemptSoon({
+        attempt,
+        claim,
+        outcome: {ok: actual.reason === 'succeeded', reason: actual.reason, detail: outcomeJson(actual), cost},
+        ...(actual.reason === 'succeeded' ? {outputs} : {}),
+      });
+    let finished: Awaited<ReturnType<typeof record>>;
+    try {
+      finished = await record();
+    } catch (error) {
+      const worthless = actual.reason !== 'succeeded' && actual.reason !== 'store-failed';
+      if (!worthless || !(error instanceof UserError && error.reason === 'disk-full')) throw error;
+      // What the stage wrote may be what filled the disk. Nobody will use it, and its failure is worth telling.
+      for (const path of [files.scratch, files.outputs]) await store.removeTree(path);
+      // It may be written already, and only the way to the disk have failed.
+      if (store.attempt(attempt)?.outcome === undefined) finished = await record();
+      else {
+        await store.settle();
+        finished = 'recorded';
+      }
+    }
+    if (finished === 'superseded') return {outcome: {reason: 'superseded'}, outputs: {}};
+    return {
+      outcome: actual,
+      outputs: Object.fromEntries(Object.entries(outputs).map(([port, {digest}]) => [port, digest])),
+    };
+  });
+  const done = concluded.outcome.reason === 'succeeded';
+  await tidying.remove([files.inputs, files.scratch, files.code, ...(done ? [files.outputs, files.checkpoints] : [])]);
+  // What was overtaken is replaced at once; the node itself has not finished.
+  if (concluded.outcome.reason !== 'superseded' && !isTriedAgain(concluded.outcome)) {
+    const names = Object.keys(node.stage.params);
+    const params = names.length === 0 ? {} : {params: names};
+    emit({type: 'node-finished', node: node.id, ...params, attempt, cost, log: files.log, ...concluded});
+  }
+  return concluded;
+}
+
+/** What the stage said of itself, in the reader's terms. */
+function worded(outcome: Outcome, {attempt}: Claimed, store: Store): Outcome {
+  if (outcome.reason !== 'stage-failed' && outcome.reason !== 'stage-threw') return outcome;
+  return {...outcome, message: inReadersTerms(outcome.message, {attempt, store})};
+}
+
+async function ingestOutputs({node, folder}: Claimed, store: Store): Promise<Record<string, Artifact> | Failure> {
+  const outputs: Record<string, Artifact> = {};
+  for (const [port, kind] of Object.entries(node.stage.outputs)) {
+    try {
+      outputs[port] = await store.ingest(outputPath(folder, port), kind, {own: true});
+    } catch (error) {
+      if (!(error instanceof UserError) || isInterrupted(error)) throw error;
+      if (error.reason === 'not-found') return {reason: 'output-missing', port};
+      if (error.reason === 'refused-file') return {reason: 'output-refused', port, message: error.message};
+      return {reason: 'store-failed', message: error.message, ...(error.hint === undefined ? {} : {hint: error.hint})};
+    }
+  }
+  return outputs;
+}
+
+/** From the job's being ready to its result, whoever watched; or until now, where there is no result. */
+function wallOf(folder: string): number {
+  const {job, result} = jobFiles(folder);
+  const end = statSync(result, {throwIfNoEntry: false})?.mtimeMs ?? Date.now();
+  return Math.max(0, end - (statSync(job, {throwIfNoEntry: false})?.mtimeMs ?? end));
+}
+
+const isFailure = (value: Record<string, Artifact> | Failure): value is Failure => typeof value.reason === 'string';
+
+const hasOutputs = ({node, folder}: Claimed): boolean =>
+  Object.keys(node.stage.outputs).every((port) => existsSync(outputPath(folder, port)));
+
+export const outputPath = (folder: string, port: string): string => join(jobFiles(folder).outputs, port);
+
+function show(node: string, event: JobEvent, emit: Emit): void {
+  switch (event.type) {
+    case 'progress': {
+      const {at, step, total, tokens} = event;
+      emit({type: 'node-progress', node, at, step, total, ...(tokens === undefined ? {} : {tokens})});
+      break;
+    }
+    case 'metric':
+      emit({type: 'node-metric', node, name: event.name, step: event.step, value: event.value});
+      break;
+    case 'note':
+      emit({type: 'node-note', node, text: event.text});
+      break;
+    case 'checkpoint':
+      emit({type: 'node-checkpoint', node, step: event.step});
+      break;
+    case 'complete':
+      break;
+  }
+}

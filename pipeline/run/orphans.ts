@@ -1,0 +1,72 @@
+/** Processes whose runner was killed and whose work nobody wants any more: they are ended, and their attempts closed. */
+import {plainError} from '../../artifacts/index.js';
+import type {Orphan, Scratch} from '../../artifacts/index.js';
+import {outcomeOf} from './outcome-of.js';
+import type {Executor, Exit, Running} from '../executors/executor.js';
+import {withCodeSeen} from '../job/job-code.js';
+import {jobFiles, readResult} from '../job/folder.js';
+import {adopted} from './run-node.js';
+import type {NodeRunner} from './run-node.js';
+import {outcomeJson} from '../outcome.js';
+import type {Outcome} from '../outcome.js';
+
+/** Time to write a checkpoint, which a later run of the same work may still want, ms. */
+const GRACE = 10_000;
+
+export async function endOrphan(
+  {attempt, jobFolder}: Orphan,
+  runner: Pick<NodeRunner, 'store' | 'run' | 'executor' | 'emit'>,
+): Promise<void> {
+  const {store, run} = runner;
+  const found = await adopted(jobFolder, runner);
+  const {running} = found;
+  // Whole, only not recorded: it harms nobody, and whoever wants it can still have it.
+  if (running?.pid === 0) return;
+  const because = 'left by a runner that was killed, not wanted by this run';
+  const claim = store.adopt({attempt, run, because});
+  if (claim === undefined) return; // its runner lives after all, or somebody else took it
+  let outcome: Outcome;
+  if (running === undefined) outcome = found.lost;
+  else {
+    const warn = (text: string) => runner.emit({type: 'warning', text});
+    const exit = await endOf(running, `attempt ${attempt}`, warn);
+    outcome = outcomeOf({folder: jobFolder, exit, result: readResult(jobFolder), asked: 'unwanted'});
+    // Nobody is there to store its outputs.
+    if (outcome.reason === 'succeeded') outcome = {reason: 'stopped'};
+  }
+  outcome = withCodeSeen(outcome, {folder: jobFolder});
+  store.finishAttempt({attempt, claim, outcome: {ok: false, reason: outcome.reason, detail: outcomeJson(outcome)}});
+  const files = jobFiles(jobFolder);
+  await store.removeTree(files.inputs);
+  await store.removeTree(files.scratch);
+  await store.removeTree(files.code);
+}
+
+/** Ends what a killed `reproduce` has left running, and removes the folders that it ran in. */
+export async function endAbandoned(
+  abandoned: readonly Scratch[],
+  {executor, warn}: {readonly executor: Executor; readonly warn: (text: string) => void},
+): Promise<void> {
+  await Promise.all(
+    abandoned.map(async ({folder, remove}) => {
+      const {running} = await adopted(folder, {executor});
+      if (running !== undefined) await endOf(running, `the process in ${folder}`, warn);
+      await remove();
+    }),
+  );
+}
+
+/** Asks a process that nobody wants any more to end, and ends it when its time is up. */
+async function endOf(running: Running, what: string, warn: (text: string) => void): Promise<Exit> {
+  const timer = setTimeout(() => running.kill(), GRACE);
+  try {
+    running.stop('unwanted');
+  } catch (thrown) {
+    // Should this runner die before the process has ended, the next one will not know that it was asked.
+    const {message} = plainError(thrown, `write down that ${what} was asked to stop`) as Error;
+    warn(message);
+  }
+  const exit = await running.exit;
+  clearTimeout(timer);
+  return exit;
+}

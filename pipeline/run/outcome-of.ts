@@ -1,0 +1,72 @@
+/** From the end of a process, and what it left in its job folder, to the outcome of the attempt. */
+import {declaresCompletion, readStop} from '../job/folder.js';
+import type {JobResult, StopRecord, readResult} from '../job/folder.js';
+import {withoutResult} from '../job/without-result.js';
+import type {Exit, StopWhy} from '../executors/executor.js';
+import type {Failure, Outcome} from '../outcome.js';
+
+/**
+ * What the end of a process, the result that it left and what it was asked come to; outputs, events and inputs are not
+ * looked at. A stage's module says whether it is done. A program only has its exit code, and one that was asked to stop may
+ * well end with 0 and half an output: it is done if it had ended before it was asked, or says so itself.
+ */
+export function outcomeOf(seen: {
+  readonly folder: string;
+  readonly exit: Exit;
+  readonly result: ReturnType<typeof readResult>;
+  /** What this runner asked of it first. */
+  readonly asked: StopWhy | undefined;
+  /** Which could not be written down, so nobody else knows of it. */
+  readonly isUnwritten?: boolean;
+  readonly timeout?: number | undefined;
+  /** An earlier runner had asked it to stop. */
+  readonly askedBefore?: boolean;
+}): Outcome {
+  const {folder, exit, result, asked, isUnwritten = false, timeout, askedBefore = false} = seen;
+  if (!result.ok) return {reason: 'result-garbled', message: result.error};
+  const own = result.value;
+  const record = readStop(folder);
+  const wasAsked =
+    own?.end === 'exited' && own.asked !== undefined ? own.asked || isUnwritten : (asked ?? record) !== undefined;
+  const isDone =
+    own?.end === 'succeeded' || (own?.end === 'exited' && own.code === 0 && (!wasAsked || declaresCompletion(folder)));
+  if (isDone) return {reason: 'succeeded', ...(exit.leftovers.length === 0 ? {} : {leftovers: exit.leftovers})};
+  if (asked === 'timeout' && wasAsked) return {reason: 'timed-out', seconds: timeout!};
+  if (own?.end === 'stopped' || (wasAsked && (own === undefined || own.end === 'exited'))) {
+    const by = asked !== undefined ? undefined : askedBefore ? 'earlier-runner' : signalOf(record);
+    const step = own?.end === 'stopped' ? own.step : undefined;
+    return {reason: 'stopped', ...(step === undefined ? {} : {step}), ...(by === undefined ? {} : {by})};
+  }
+  if (own !== undefined) return failureOf(own);
+  switch (exit.how.type) {
+    case 'exited':
+      return exit.how.code === 0 ? withoutResult(folder) : {reason: 'stage-exited', exitCode: exit.how.code};
+    case 'signalled':
+      return {reason: 'killed-by-signal', signal: exit.how.signal};
+    case 'unseen':
+      return {reason: 'lost'};
+    case 'unstarted':
+      return {reason: 'start-failed', message: exit.how.message};
+  }
+}
+
+function signalOf(record: StopRecord | undefined): {readonly signal: string} | undefined {
+  return record?.signal === undefined ? undefined : {signal: record.signal};
+}
+
+function failureOf(result: Exclude<JobResult, {end: 'succeeded' | 'stopped'}>): Failure {
+  switch (result.end) {
+    case 'failed':
+      return {reason: 'stage-failed', message: result.message};
+    case 'threw':
+      return {
+        reason: 'stage-threw',
+        message: result.message,
+        ...(result.stack === undefined ? {} : {stack: result.stack}),
+      };
+    case 'unstartable':
+      return {reason: 'start-failed', message: result.message};
+    case 'exited':
+      return {reason: 'stage-exited', exitCode: result.code};
+  }
+}

@@ -1,0 +1,264 @@
+/**
+ * Makes an attempt again from what is recorded of it, in a scratch folder, and compares bytes. The verdict is stored beside
+ * the attempt; nothing of the new outputs is kept.
+ */
+import {createReadStream, statSync} from 'node:fs';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {isInterrupted} from '../../artifacts/index.js';
+import type {Artifact, Attempt, Json, Store} from '../../artifacts/index.js';
+import {outputPath} from './attempt.js';
+import {outcomeOf} from './outcome-of.js';
+import {Terminator} from './terminate.js';
+import type {Code, CodeReader} from '../fingerprint/code-digest.js';
+import {missingVariables, nodeVariables} from '../wiring/environment.js';
+import type {Executor} from '../executors/executor.js';
+import {differences} from '../fingerprint/fingerprint.js';
+import type {KnownIngredients, RuntimeClass} from '../fingerprint/fingerprint.js';
+import {frozenPlanOf} from '../plan/frozen-plan.js';
+import {markedNow, openCurrentCode, withCodeSeen} from '../job/job-code.js';
+import type {JobCode} from '../job/job-code.js';
+import {readResult} from '../job/folder.js';
+import {layJob} from '../job/prepare-folder.js';
+import {UnusableCommand} from '../job/command-line.js';
+import type {Failure} from '../outcome.js';
+import {codePartsOf, ingredientsOf} from '../plan/history.js';
+import {knownIngredients} from '../plan/plan.js';
+import {err, ok} from '../result.js';
+import type {Result} from '../result.js';
+import type {StopRequest} from './stop.js';
+import {importStage, refuseStrangeEnvironment} from '../plan/read-frozen-plan.js';
+import {noCache, openTrusted} from '../plan/trust.js';
+import type {TrustedPlace} from '../plan/trust.js';
+import type {AnyStage} from '../stage.js';
+import {NAME} from '../values/names.js';
+import {isMany} from '../wiring/nodes.js';
+import type {StageNode} from '../wiring/nodes.js';
+
+export type Verdict =
+  | {readonly verdict: 'reproducible'}
+  | ({readonly verdict: 'differs'} & Difference)
+  /** It could not be made again in the way it was made; `because` says what stands in the way. */
+  | {readonly verdict: 'cannot'; readonly because: string};
+
+/** Where the new bytes part from the recorded ones. */
+export interface Difference {
+  readonly port: string;
+  /** Path within the artifact; '' when the artifact is a single file. */
+  readonly file: string;
+  /** First byte that differs; left out where one of them has no such file. */
+  readonly offset?: number;
+  /** The tensor with the largest difference, in a file of weights. */
+  readonly tensor?: {readonly name: string; readonly values: number; readonly largest: number | null};
+}
+
+export interface ReproduceOptions {
+  readonly store: Store;
+  readonly executor: Executor;
+  readonly runtimeOf: (threads: number) => RuntimeClass;
+  readonly stop: StopRequest;
+  /** Where the code may come from. */
+  readonly place: Omit<TrustedPlace, 'store'>;
+  /** Seconds between the request to stop and the end by force. */
+  readonly grace: number;
+  /** Told what a person should know though nothing hangs on it. */
+  readonly warn: (text: string) => void;
+}
+
+/** Records and returns the verdict, or returns how the stage ended when it did not succeed this time. */
+export async function reproduce(attempt: Attempt, options: ReproduceOptions): Promise<Result<Verdict, Failure>> {
+  const {store} = options;
+  const same = await sameStage(attempt, options);
+  const made = same.ok ? await untilStopped(() => makeAgain(attempt, same.value, options), options) : ok(same.error);
+  if (made.ok) {
+    const {verdict, ...detail} = made.value;
+    store.recordReproduction(attempt.id, {verdict, detail: JSON.parse(JSON.stringify(detail)) as Json});
+  }
+  return made;
+}
+
+/** Also ends the hashing and comparing of large outputs when a stop is asked for. */
+async function untilStopped<T>(
+  work: () => Promise<Result<T, Failure>>,
+  {store, stop}: ReproduceOptions,
+): Promise<Result<T, Failure>> {
+  store.interruptOn(stop.asked);
+  try {
+    return await work();
+  } catch (error) {
+    if (!isInterrupted(error) && !(error instanceof Error && error.name === 'AbortError')) throw error;
+    return err({reason: 'stopped'});
+  } finally {
+    store.interruptOn(undefined);
+  }
+}
+
+interface Found {
+  readonly node: StageNode;
+  readonly exportName: string;
+  readonly code: JobCode;
+}
+
+/**
+ * The attempt's stage as it is today, if it is what it was; else what stands in the way. Its code is compared before any of
+ * it is run. @throws UserError 'untrusted-code'
+ */
+async function sameStage(
+  attempt: Attempt,
+  {store, runtimeOf, place}: ReproduceOptions,
+): Promise<Result<Found, Verdict>> {
+  const cannot = (because: string) => err({verdict: 'cannot', because} as const);
+  if (attempt.stage === 'source') return cannot('it comes from outside');
+  if (attempt.continues?.accepted !== undefined)
+    return cannot(`other code had a hand in it: ${attempt.continues.accepted}`);
+  const gone = attempt.inputs.find(({artifact}) => !store.isPresent(artifact));
+  if (gone !== undefined) return cannot(`the bytes of its input “${gone.port}” are not in the store any more`);
+  const run = store.run(attempt.run);
+  const plan = run === undefined ? undefined : frozenPlanOf(run);
+  const frozen = plan?.nodes[attempt.node];
+  if (plan === undefined || frozen?.type !== 'stage')
+    return cannot(`run ${attempt.run} has no stage “${attempt.node}”`);
+  const modules = openTrusted(plan, {...place, store: store.folder});
+  const module = modules.find(frozen.module);
+  if (!module.ok) return cannot(module.error);
+  // Not the store's cache of what modules say: that is what is to be checked.
+  const code = openCurrentCode(noCache());
+  const before = ingredientsOf(attempt);
+  const files = codePartsOf(store, attempt);
+  const since = (now: KnownIngredients): string[] =>
+    differences({before, now, codeParts: (digest) => (digest === before.code ? files : code.partsOf(digest))});
+  const today = codeOf(module.value, code);
+  if (!today.ok) return cannot(today.error);
+  const otherCode = since({...before, code: today.value.digest});
+  if (otherCode.length > 0) return cannot(`changed since: ${otherCode.join(', ')}`);
+  const stage = await importStage(module.value, frozen);
+  if (!stage.ok) return cannot(stage.error);
+  const {inputs, params, options, export: exportName} = frozen;
+  const node: StageNode = {type: 'stage', id: attempt.node, stage: stage.value, inputs, params, options};
+  const strange = edgeMistake(attempt, stage.value);
+  if (strange !== undefined) return cannot(strange);
+  await refuseStrangeEnvironment(plan, new Map([[node.id, node]]), modules);
+  const changed = since(knownIngredients(node, {codeOf: () => today.value, runtimeOf, seed: attempt.seed}));
+  if (changed.length > 0) return cannot(`changed since: ${changed.join(', ')}`);
+  const missing = missingVariables(node, process.env);
+  if (missing.length > 0) return cannot(missing.join(', '));
+  return ok({node, exportName, code: code.jobCodeOf(node.stage)});
+}
+
+/** What the module's code is, or why that cannot be said: a file that it names is gone, or is no module. */
+function codeOf(url: string, reader: CodeReader): Result<Code, string> {
+  try {
+    return ok(reader.codeOf(url));
+  } catch (error) {
+    return err(`its code cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** Ports and names become paths in the job folder, and the store may say anything: only what the stage declares is taken. */
+function edgeMistake({inputs, outputs}: Attempt, stage: AnyStage): string | undefined {
+  for (const {port, name} of inputs) {
+    const declared = Object.hasOwn(stage.inputs, port) ? stage.inputs[port]! : undefined;
+    if (declared === undefined || (isMany(declared) ? !NAME.test(name) : name !== ''))
+      return `its stage has no input “${name === '' ? port : `${port}.${name}`}”`;
+  }
+  const unknown = outputs.find(({port}) => !Object.hasOwn(stage.outputs, port));
+  return unknown === undefined ? undefined : `its stage has no output “${unknown.port}”`;
+}
+
+async function makeAgain(
+  attempt: Attempt,
+  {node, exportName, code}: Found,
+  options: ReproduceOptions,
+): Promise<Result<Verdict, Failure>> {
+  const {store, executor, stop} = options;
+  const marked = markedNow(code);
+  if (!marked.ok) return ok(changedMeanwhile(marked.error.map((url) => fileURLToPath(url))));
+  const scratch = store.scratch(`reproduce-${attempt.id}`);
+  const {folder} = scratch;
+  try {
+    const owner = `${store.id}/reproduce-${attempt.id}`;
+    const {inputs, seed} = attempt;
+    const {command, tag} = await layJob({folder, owner, node, exportName, seed, inputs, store, code: marked.value});
+    // Placing gigabytes may have taken long.
+    if (stop.asked.aborted) return err({reason: 'stopped'});
+    const env = nodeVariables(node, process.env);
+    const running = await executor.start({
+      folder,
+      tag,
+      ...(command === undefined ? {} : {command}),
+      ...(env === undefined ? {} : {env}),
+    });
+    const end = new Terminator(running, options, {node: node.id});
+    const exit = await running.exit.finally(() => end.dispose());
+    const {asked, isUnwritten} = end;
+    const ended = outcomeOf({folder, exit, result: readResult(folder), asked, isUnwritten});
+    const outcome = withCodeSeen(ended, {folder, ...(node.stage.argv === undefined ? {own: code.own} : {})});
+    if (outcome.reason === 'code-changed') return ok(changedMeanwhile(outcome.files));
+    if (outcome.reason !== 'succeeded') return err(outcome);
+    for (const {port, kind, artifact} of attempt.outputs) {
+      if (statSync(outputPath(folder, port), {throwIfNoEntry: false}) === undefined)
+        return err({reason: 'output-missing', port});
+      const now = await store.describe(outputPath(folder, port), kind);
+      if (now.digest === artifact) continue;
+      const before = store.artifact(artifact);
+      if (before === undefined) throw new Error(`Internal error: artifact ${artifact} was never recorded`);
+      return ok({verdict: 'differs', ...(await firstDifference({port, before, now, folder, store, stop: stop.asked}))});
+    }
+    return ok({verdict: 'reproducible'});
+  } catch (error) {
+    if (error instanceof UnusableCommand) return err({reason: 'start-failed', message: error.message});
+    throw error;
+  } finally {
+    await scratch.remove();
+  }
+}
+
+const changedMeanwhile = (files: readonly string[]): Verdict => ({
+  verdict: 'cannot',
+  because: `changed in the meantime: ${files.join(', ')}`,
+});
+
+interface Compared {
+  readonly port: string;
+  readonly before: Artifact;
+  readonly now: Artifact;
+  readonly folder: string;
+  readonly store: Store;
+  readonly stop: AbortSignal;
+}
+
+async function firstDifference({port, before, now, folder, store, stop}: Compared): Promise<Difference> {
+  const [was, is] = [before, now].map(({files}) => new Map(files.map((file) => [file.path, file.sha256])));
+  const paths = [...new Set([...was!.keys(), ...is!.keys()])].sort();
+  const file = paths.find((path) => was!.get(path) !== is!.get(path)) ?? '';
+  if (!was!.has(file) || !is!.has(file) || !store.isPresent(before.digest)) return {port, file};
+  const recorded = join(folder, 'recorded');
+  await store.materialise(before.digest, recorded);
+  const [a, b] = [join(recorded, file), join(outputPath(folder, port), file)];
+  const offset = await firstDifferentByte(a, b, stop);
+  if (!file.endsWith('.safetensors')) return {port, file, offset};
+  const {compareTensors, readTensorHeader} = await import('../../artifacts/tensors.js');
+  const {disk} = await import('../../artifacts/files.js');
+  const [worst] = compareTensors(disk, readTensorHeader(disk, a, file), readTensorHeader(disk, b, file)).changed;
+  if (worst === undefined) return {port, file, offset};
+  const {name, values, largest} = worst;
+  const finite = largest !== undefined && Number.isFinite(largest) ? largest : null;
+  return {port, file, offset, tensor: {name, values, largest: finite}};
+}
+
+/** Offset of the first byte in which two files differ; the length of the shorter one when it is the start of the other. */
+async function firstDifferentByte(a: string, b: string, signal: AbortSignal): Promise<number> {
+  const chunks = {highWaterMark: 1 << 20, signal};
+  const other = createReadStream(b, chunks)[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  let offset = 0;
+  // Both streams read in pieces of the same size, so the pieces lie at the same offsets.
+  for await (const piece of createReadStream(a, chunks) as AsyncIterable<Buffer>) {
+    const next = await other.next();
+    if (next.done === true) return offset;
+    const length = Math.min(piece.length, next.value.length);
+    for (let i = 0; i < length; i++) if (piece[i] !== next.value[i]) return offset + i;
+    offset += length;
+    if (piece.length !== next.value.length) return offset;
+  }
+  return offset;
+}

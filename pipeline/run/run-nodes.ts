@@ -1,0 +1,212 @@
+/**
+ * The nodes of a run that are not settled: scheduled, each with its inputs once these are known, its failures turned into
+ * values. Loaded only when there is something to do.
+ */
+import {plainError} from '../../artifacts/index.js';
+import type {AttemptId, Decision, InputEdge, Json, RunId} from '../../artifacts/index.js';
+import {failureAround} from './attempt.js';
+import {furthestCheckpoint} from '../job/continue-from.js';
+import {codeDifferences, fingerprintOf} from '../fingerprint/fingerprint.js';
+import type {Ingredients} from '../fingerprint/fingerprint.js';
+import {criticalPaths} from '../wiring/graph.js';
+import {bringUpToDate, reuseAtOnce} from './run-node.js';
+import type {Made, NodeFailure, NodeRunner, NotStarted, Ready} from './run-node.js';
+import {codePartsOf, ingredientsOf} from '../plan/history.js';
+import {missReason, withInputs} from '../plan/plan.js';
+import type {Plan, PlannedMaybe, PlannedRun} from '../plan/plan.js';
+import type {Prepared} from '../plan/prepare.js';
+import {err, ok} from '../result.js';
+import type {Result} from '../result.js';
+import type {NodeEnd, RunFailure, RunOptions} from './options.js';
+import {schedule} from './scheduler.js';
+import type {Turn} from './scheduler.js';
+import {openTidying} from './cleanup.js';
+import type {Tidying} from './cleanup.js';
+import {refsOf, resourcesOf} from '../wiring/nodes.js';
+import type {StageNode, WiredNode} from '../wiring/nodes.js';
+
+export interface WorkToDo {
+  readonly run: RunId;
+  readonly prepared: Prepared;
+  /** The newest plan; that of `prepared` may be older. */
+  readonly plan: Plan;
+  /** Nodes that have come to something; those that do are added. */
+  readonly made: Map<string, Made>;
+  readonly options: RunOptions;
+}
+
+/** Resolves when every node of the plan has ended, well or badly, and what was cancelled is recorded. */
+export const work = (todo: WorkToDo): Promise<ReadonlyMap<string, NodeEnd>> => new Work(todo).run();
+
+/** So often at most is a node planned anew because its code changes before it can be started. */
+const MOST_TRIES = 5;
+
+/** What a node that never ran is taken to need, ms: all alike. */
+const UNKNOWN_WALL = 1000;
+
+class Work {
+  readonly #run: RunId;
+  readonly #prepared: Prepared;
+  readonly #plan: Plan;
+  readonly #made: Map<string, Made>;
+  readonly #options: RunOptions;
+  readonly #cancelled: Decision[] = [];
+  readonly #tidying: Tidying;
+  readonly #runner: NodeRunner;
+
+  constructor({run, prepared, plan, made, options}: WorkToDo) {
+    this.#run = run;
+    this.#prepared = prepared;
+    this.#plan = plan;
+    this.#made = made;
+    this.#options = options;
+    this.#tidying = openTidying(options);
+    this.#runner = {...options, run, tidying: this.#tidying, leftOpen: new Map()};
+  }
+
+  async run(): Promise<ReadonlyMap<string, NodeEnd>> {
+    const {graph, wiring} = this.#prepared;
+    const {capacity, onFailure, stop, emit} = this.#options;
+    const weights = criticalPaths(graph, (id) => this.#weight(id));
+    const ends = await schedule<Made, NodeFailure | RunFailure | NotStarted>({
+      graph,
+      nodes: new Set(this.#plan.nodes.keys()),
+      resources: (id) => {
+        const node: WiredNode = wiring.nodes.get(id)!;
+        return node.type === 'source' ? {cpu: 0, gpu: 0, memory: 0} : resourcesOf(node);
+      },
+      priority: (id) => weights.get(id) ?? 0,
+      capacity: capacity(),
+      onFailure,
+      noMore: stop.asked,
+      perform: (id, turn) => this.#perform(id, turn),
+      cancelled: (node, why) => {
+        const because = why.reason === 'cancelled' ? why.because : undefined;
+        this.#cancelled.push({
+          run: this.#run,
+          node,
+          action: 'cancelled',
+          because: because === undefined ? 'the run ended before its turn' : `needs “${because}”, which did not finish`,
+        });
+        emit({type: 'node-cancelled', node, ...(because === undefined ? {} : {because})});
+      },
+    });
+    await this.#tidying.finish();
+    if (this.#cancelled.length > 0) this.#options.store.recordDecisions(this.#cancelled);
+    return ends;
+  }
+
+  /** Expected time in ms; nodes that never ran are taken to be alike. */
+  #weight(id: string): number {
+    const planned = this.#plan.nodes.get(id);
+    if (planned?.action !== 'run' && planned?.action !== 'maybe') return 0;
+    return planned.expected?.wallMs ?? UNKNOWN_WALL;
+  }
+
+  async #perform(id: string, turn: Turn): Promise<Result<Made, NodeFailure | RunFailure | NotStarted>> {
+    const settled = this.#made.get(id);
+    if (settled !== undefined) return ok(settled);
+    const planned = this.#plan.nodes.get(id)!;
+    if (planned.action !== 'run' && planned.action !== 'maybe')
+      throw new Error(`Internal error: ${id} was not settled`);
+    let end: Result<Made, NodeFailure | RunFailure | NotStarted>;
+    try {
+      end = await this.#bringUpToDate(planned, turn);
+    } catch (error) {
+      const outcome: RunFailure = failureAround(plainError(error, 'bring the node up to date'));
+      this.#options.emit({type: 'node-failed', node: id, outcome});
+      end = err(outcome);
+    }
+    if (end.ok) this.#made.set(id, end.value);
+    return end;
+  }
+
+  async #bringUpToDate(
+    planned: PlannedRun | PlannedMaybe,
+    turn: Turn,
+  ): Promise<Result<Made, NodeFailure | NotStarted>> {
+    const made = this.#reuseAtOnce(planned);
+    if (made !== undefined) return ok(made);
+    let lastTry = false;
+    for (let tries = 1; ; tries++) {
+      // Ten thousand nodes may wait here, so what is known of each beyond the plan is put together when its turn has come.
+      const slot = await turn.take();
+      if (slot?.stillWanted() !== true) return err({reason: 'not-started'});
+      const ready = this.#ready(planned, lastTry || tries === MOST_TRIES);
+      const end = await bringUpToDate(ready, this.#runner, turn, slot);
+      if (end.ok || end.error.reason !== 'outdated') return end as Result<Made, NodeFailure | NotStarted>;
+      lastTry = !this.#prepared.code.renew(end.error.urls);
+    }
+  }
+
+  #reuseAtOnce(planned: PlannedRun | PlannedMaybe): Made | undefined {
+    const {node} = planned;
+    if (this.#prepared.force.has(node.id)) return undefined;
+    return reuseAtOnce(node, fingerprintOf(this.#ingredients(planned)), this.#runner);
+  }
+
+  #ready(planned: PlannedRun | PlannedMaybe, lastTry: boolean): Ready {
+    const {code, past, force, exports, seed} = this.#prepared;
+    const {node} = planned;
+    const {digest, parts} = code.codeOf(node.stage.module);
+    const ingredients = this.#ingredients(planned);
+    const fingerprint = fingerprintOf(ingredients);
+    const other = force.has(node.id) ? undefined : this.#checkpointOfOtherCode(node, ingredients);
+    return {
+      node,
+      exportName: exports.get(node.stage)!,
+      ingredients,
+      codeParts: parts as unknown as Json,
+      fingerprint,
+      inputs: this.#edges(node),
+      because:
+        planned.action === 'run' && digest === planned.known.code
+          ? planned.because
+          : missReason(node, ingredients, fingerprint, past),
+      force: force.has(node.id),
+      seed,
+      expectedMs: planned.expected?.wallMs,
+      code: code.jobCodeOf(node.stage),
+      lastTry,
+      ...(other === undefined ? {} : {accepted: other}),
+    };
+  }
+
+  #ingredients({node, known}: PlannedRun | PlannedMaybe): Ingredients {
+    // What it reads by path may have been read again since the plan was made.
+    const today = {...known, code: this.#prepared.code.codeOf(node.stage.module).digest};
+    const ingredients = withInputs(node, today, (other, port) => this.#made.get(other)?.outputs[port]);
+    if (ingredients === undefined) throw new Error(`Internal error: ${node.id} is to run before what it needs`);
+    return ingredients;
+  }
+
+  /** Of the run that is being resumed: a checkpoint whose attempt differs from today's in nothing but code. */
+  #checkpointOfOtherCode(node: StageNode, now: Ingredients): {attempt: AttemptId; because: string} | undefined {
+    const {store, otherCode, emit} = this.#options;
+    if (otherCode === undefined) return undefined;
+    const candidates = store.attemptsOf(this.#run, node.id).filter((attempt) => {
+      const before = ingredientsOf(attempt);
+      return before.code !== now.code && fingerprintOf({...before, code: now.code}) === fingerprintOf(now);
+    });
+    const found = furthestCheckpoint(candidates, store);
+    if (found === undefined) return undefined;
+    const before = codePartsOf(
+      store,
+      candidates.find(({id}) => id === found.attempt)!,
+    );
+    const because = codeDifferences(before, this.#prepared.past.codeParts(now.code)).join(', ');
+    if (otherCode === 'accept') return {attempt: found.attempt, because};
+    const text =
+      `${node.id}: the checkpoint at step ${found.step} of attempt ${found.attempt} is not used, because of ${because}; ` +
+      '--accept-checkpoint goes on from it all the same';
+    emit({type: 'warning', text});
+    return undefined;
+  }
+
+  #edges(node: WiredNode): InputEdge[] {
+    return refsOf(node).map(({port, name = '', ref}) => {
+      const {attempt, outputs} = this.#made.get(ref.node)!;
+      return {port, name, artifact: outputs[ref.port]!, madeBy: attempt};
+    });
+  }
+}

@@ -1,0 +1,82 @@
+/** Ends the process of a job in two steps, a request and then force, for whichever reason comes first. */
+import {plainError} from '../../artifacts/index.js';
+import type {Running, StopWhy} from '../executors/executor.js';
+import type {StopRequest} from './stop.js';
+import type {StopRecord} from '../job/folder.js';
+
+export interface Manner {
+  readonly stop: StopRequest;
+  /** Seconds between the request to stop and the end by force. */
+  readonly grace: number;
+  readonly warn: (text: string) => void;
+}
+
+export interface Reasons {
+  readonly node: string;
+  /** Aborted when another node failed. */
+  readonly rest?: AbortSignal;
+  /** Seconds. */
+  readonly timeout?: number;
+  /** What an earlier runner asked, which did not live to see it end, nor to end it by force. */
+  readonly askedBefore?: StopRecord;
+}
+
+export class Terminator {
+  /** Why it was asked to end, for the first time. */
+  asked: StopWhy | undefined;
+  /** That it was asked could not be written down. */
+  isUnwritten = false;
+  readonly #running: Running;
+  readonly #manner: Manner;
+  readonly #node: string;
+  readonly #timers: NodeJS.Timeout[] = [];
+  /** Taken back by hand: a signal for it would cost each attempt more memory than all else here. */
+  readonly #listeners: (readonly [AbortSignal, () => void])[] = [];
+
+  constructor(running: Running, manner: Manner, {node, rest, timeout, askedBefore}: Reasons) {
+    this.#running = running;
+    this.#manner = manner;
+    this.#node = node;
+    const {stop, grace} = manner;
+    const when = (signal: AbortSignal, act: () => void) => {
+      if (signal.aborted) act();
+      else {
+        signal.addEventListener('abort', act, {once: true});
+        this.#listeners.push([signal, act]);
+      }
+    };
+    when(stop.asked, () => this.#ask('person'));
+    if (rest !== undefined) when(rest, () => this.#ask('failure'));
+    when(stop.now, () => {
+      this.asked ??= 'person';
+      running.kill();
+    });
+    if (timeout !== undefined) this.#later(timeout, () => this.#ask('timeout'));
+    if (askedBefore !== undefined) {
+      const {at = Date.now()} = askedBefore;
+      this.#later(Math.max(0, grace - (Date.now() - at) / 1000), () => running.kill());
+    }
+  }
+
+  dispose(): void {
+    for (const [signal, act] of this.#listeners) signal.removeEventListener('abort', act);
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  #ask(why: StopWhy): void {
+    this.asked ??= why;
+    this.#later(this.#manner.grace, () => this.#running.kill());
+    try {
+      this.#running.stop(why);
+    } catch (thrown) {
+      this.isUnwritten = true;
+      // Should this runner die before the process has ended, the next one will not know that it was asked.
+      const {message} = plainError(thrown, `write down that “${this.#node}” was asked to stop`) as Error;
+      this.#manner.warn(message);
+    }
+  }
+
+  #later(seconds: number, act: () => void): void {
+    this.#timers.push(setTimeout(act, seconds * 1000));
+  }
+}

@@ -1,0 +1,42 @@
+/** Fingerprints: what they are, for good. */
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {asDigest, canonicalJson} from '../../../artifacts/index.js';
+import type {Json} from '../../../artifacts/index.js';
+import {fingerprintOf} from '../../../pipeline/fingerprint/fingerprint.js';
+import type {Ingredients} from '../../../pipeline/fingerprint/fingerprint.js';
+
+const DIGEST = asDigest('0123456789abcdef'.repeat(4));
+
+const PLAIN: Ingredients = {
+  stage: 'sft',
+  code: DIGEST,
+  params: {epochs: 2, learningRate: 3e-4, style: 'long', mix: {a: [1, null, true]}},
+  inputs: {base: DIGEST, scores: {one: DIGEST, two: DIGEST}},
+  seed: 7,
+  runtime: {tensorflow: '2.19.1', device: 'cpu', threads: 2, node: 20, instructions: 'x64 avx'},
+};
+
+// Who changes one of these makes all that users ever made be made again.
+test('the fingerprints of fixed ingredients are what they always were', () => {
+  assert.equal(fingerprintOf(PLAIN), '62ef41ae312037ad2048510652a133d69604fa353b0f8920922e4783c6ae320e');
+  assert.equal(
+    fingerprintOf({...PLAIN, params: {}, inputs: {}, seed: null, runtime: null}),
+    '785a9527106c05083a788019f509a02f8f99d18d22bd91d00e2c42590f1f9ddb',
+  );
+  assert.equal(
+    fingerprintOf({...PLAIN, env: {MODE: 'fast'}}),
+    '964c4ce35f073cbeece9c297a90b8149a54b14569d6e5df4b1c2f96c9d8b56af',
+  );
+});
+
+test('an ingredient that came later is not there where it is not used', () => {
+  const used = {...PLAIN, env: {MODE: 'fast'}};
+  assert.notEqual(fingerprintOf(used), fingerprintOf(PLAIN));
+  for (const name of ['env', 'environment', 'definitions']) {
+    for (const unused of [undefined, {}, []]) {
+      assert.equal(fingerprintOf({...PLAIN, [name]: unused}), fingerprintOf(PLAIN), name);
+    }
+    assert.ok(!canonicalJson(PLAIN as unknown as Json).includes(name));
+  }
+});
