@@ -28,7 +28,6 @@ import {open, rmdir} from 'node:fs/promises';
 import type {FileHandle} from 'node:fs/promises';
 import {promisify} from 'node:util';
 import {codeOf} from './error.js';
-import type {Interruption} from './interruption.js';
 
 export type EntryKind = 'file' | 'folder' | 'link' | 'special';
 
@@ -48,8 +47,14 @@ export interface FileStat {
 /** Receives the bytes of a file in order; the view is only valid during the call. */
 export type OnChunk = (chunk: Uint8Array) => void;
 
+/** What ends long reads and copies early (`blobs/interruption.ts`). */
+export interface Interruption {
+  /** Aborted when what takes long is to end. */
+  signal: AbortSignal | undefined;
+}
+
 export interface Files {
-  /** Set on a door whose long operations can be ended (`interruption.ts`): what it stands before, and what ends them. */
+  /** Set on a door whose long operations can be ended: what it stands before, and what ends them. */
   readonly original?: Files;
   readonly interruption?: Interruption;
   /** Of the entry itself, a symbolic link is not followed. Undefined when nothing is there. */

@@ -8,7 +8,7 @@ import {availableParallelism} from 'node:os';
 import path from 'node:path';
 import {promisify} from 'node:util';
 import {UserError} from '../artifacts/index.js';
-import {firstDamage} from '../artifacts/verify.js';
+import {firstDamage} from '../artifacts/upkeep/verify.js';
 import {ownUrl} from '../pipeline/modules/own-package.js';
 import {setupCommand} from '../stages/tensorflow/runtime.js';
 import type {Services} from './services.js';

@@ -101,7 +101,7 @@ async function carryOutWords(words: readonly string[], outer: Services): Promise
   } catch (thrown) {
     const plain = plainError(thrown, 'carry this out');
     const isKnown = plain instanceof CommanderError || isUserError(plain) || store === undefined;
-    const error = isKnown ? plain : ((await import('../artifacts/damage.js')).damageOf(store!) ?? plain);
+    const error = isKnown ? plain : ((await import('../artifacts/upkeep/damage.js')).damageOf(store!) ?? plain);
     if (error instanceof CommanderError) {
       if (error.exitCode !== 0) services.exit(EXIT.usage);
     } else if (isUserError(error)) {

@@ -21,7 +21,7 @@ export async function withModelFolder(
 ): Promise<void> {
   if (/[/\\]/.test(reference) && existsSync(join(reference, 'config.json')))
     return untilStopped(services, (stop) => work(reference, stop));
-  const {resolveArtifact} = await import('../artifacts/reference.js');
+  const {resolveArtifact} = await import('../artifacts/queries/reference.js');
   return withStore(services, options, 'write', async (store) => {
     const {output} = await resolveArtifact(store, reference, {kind: 'model', suggest: suggestion});
     const scratch = mkdtempSync(join(tmpdir(), 'r1-model-'));

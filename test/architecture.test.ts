@@ -94,7 +94,7 @@ test('an import that points up, into a test, or past a door is seen', () => {
     'bin/r1.ts:2 imports a test: ../test/rig.js',
     'pipeline/plan/plan.ts:1 may not import stages/sft.ts',
     'pipeline/plan/plan.ts:2 imports execa, whose door is pipeline/executors/',
-    'stages/door.ts:1 imports better-sqlite3, whose door is artifacts/database.ts',
+    'stages/door.ts:1 imports better-sqlite3, whose door is artifacts/database/database.ts',
     'stages/door.ts:2 imports commander, whose door is bin/',
     'stages/shape.ts:1 imports @tensorflow/tfjs-node-gpu, whose door is stages/tensorflow/backend.ts',
     'stages/shape.ts:2 may not import pipeline/plan/plan.ts',

@@ -1,5 +1,5 @@
 /** What a lineage export is about: the attempts of a run and everything they came from, with their artifacts. */
-import {ancestorsOf} from '../ancestry.js';
+import {ancestorsOf} from '../queries/ancestry.js';
 import type {Digest, Json} from '../digest.js';
 import type {Artifact, Attempt, InputEdge, Outcome, OutputEdge, Run, RunId} from '../records.js';
 import {UserError} from '../error.js';

@@ -1,6 +1,6 @@
 /** `r1 diff`: what is different between two runs, or two artifacts, and where it began. */
 import {Command} from 'commander';
-import type {ArtifactComparison} from '../../artifacts/compare.js';
+import type {ArtifactComparison} from '../../artifacts/queries/diff-artifacts.js';
 import {UserError} from '../../artifacts/index.js';
 import type {RunId, Store} from '../../artifacts/index.js';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
@@ -53,11 +53,11 @@ async function diffOfRuns(
     if (store.run(run) === undefined)
       throw new UserError('not-found', `there is no run ${run}`, {hint: '`r1 runs` lists them'});
   }
-  const {diffRuns} = await import('../../artifacts/diff.js');
+  const {diffRuns} = await import('../../artifacts/queries/diff-runs.js');
   const difference = diffRuns(store, a, b);
   const comparisons = new Map<string, ArtifactComparison>();
   if (!quick) {
-    const {compareArtifacts} = await import('../../artifacts/compare.js');
+    const {compareArtifacts} = await import('../../artifacts/queries/diff-artifacts.js');
     for (const {node, outputs} of difference.nodes) {
       for (const output of outputs) {
         if (output.a === undefined || output.b === undefined) continue;
@@ -80,8 +80,8 @@ async function diffOfArtifacts(
   store: Store,
   {a, b, json}: {a: string; b: string; json: boolean},
 ): Promise<void> {
-  const {resolveArtifact} = await import('../../artifacts/reference.js');
-  const {compareArtifacts} = await import('../../artifacts/compare.js');
+  const {resolveArtifact} = await import('../../artifacts/queries/reference.js');
+  const {compareArtifacts} = await import('../../artifacts/queries/diff-artifacts.js');
   const [left, right] = [
     await resolveArtifact(store, a, {suggest: suggestion}),
     await resolveArtifact(store, b, {suggest: suggestion}),

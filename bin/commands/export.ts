@@ -21,7 +21,7 @@ export const exportCommand = (services: Services): Command =>
     .argument('<reference>', '[run/]node[:port], @digest, @tag, or a path with a slash; a node stands for its model')
     .argument('<folder>', 'empty, or not there yet')
     .action(async (reference: string, folder: string, {json, ...options}: GlobalOptions) => {
-      const {exportArtifact} = await import('../../artifacts/export/files.js');
+      const {exportArtifact} = await import('../../artifacts/export/copy-out.js');
       await withStore(services, options, 'read', async (store) => {
         refuseOddTarget(folder);
         const output = await meant(store, reference);
@@ -45,7 +45,7 @@ export const exportCommand = (services: Services): Command =>
 
 /** The only output of a node, or its only model. */
 async function meant(store: Store, reference: string) {
-  const {resolve, resolveArtifact} = await import('../../artifacts/reference.js');
+  const {resolve, resolveArtifact} = await import('../../artifacts/queries/reference.js');
   const {attempt, output} = await resolve(store, reference, {suggest: suggestion});
   const models = attempt.outputs.filter(({kind}) => kind === 'model');
   if (output !== undefined) return output;

@@ -1,6 +1,6 @@
 /** `r1 gc`: frees space, and says why the rest stays and how what went can be had again. */
 import {Command} from 'commander';
-import type {Collection} from '../../artifacts/collect.js';
+import type {Collection} from '../../artifacts/upkeep/gc.js';
 import {mayBeFull} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
 import {lazyExecutor} from '../executor.js';
@@ -33,7 +33,7 @@ export const gcCommand = (services: Services): Command =>
       (kind: string, before: readonly string[] | undefined) => [...(before ?? []), kind],
     )
     .action(async ({dryRun, keepRuns, keepKind, json, ...options}: GcOptions) => {
-      const {collect, freeUnrecorded, needsRoom, planCollection} = await import('../../artifacts/collect.js');
+      const {collect, freeUnrecorded, needsRoom, planCollection} = await import('../../artifacts/upkeep/gc.js');
       const {collectionText} = await import('../render/collection.js');
       const policy = {...(keepRuns === undefined ? {} : {keepRuns}), keepKinds: keepKind ?? KINDS};
       const command = [

@@ -30,8 +30,8 @@ export const lineageCommand = (services: Services): Command =>
     .option('--limit <n>', `at most so many attempts (default: ${LINES} in a tree, all in --json and --dot)`, count)
     .addOption(new Option('--dot', 'print a graph for Graphviz').conflicts('json'))
     .action(async (reference: string, {down, depth, limit, dot, json, ...options}: LineageOptions) => {
-      const {resolve} = await import('../../artifacts/reference.js');
-      const {lineageOf} = await import('../../artifacts/ancestry.js');
+      const {resolve} = await import('../../artifacts/queries/reference.js');
+      const {lineageOf} = await import('../../artifacts/queries/ancestry.js');
       const {lineageDot, lineageJson, lineageText} = await import('../render/lineage.js');
       await withStore(services, options, 'read', async (store) => {
         const {attempt, output} = await resolve(store, reference, {suggest: suggestion});

@@ -43,7 +43,7 @@ export const metricsCommand = (services: Services): Command =>
     )
     .addOption(new Option('--csv', 'print name,step,value').conflicts('json'))
     .action(async (reference: string, {name: names, csv, json, ...options}: MetricsOptions) => {
-      const {resolve} = await import('../../artifacts/reference.js');
+      const {resolve} = await import('../../artifacts/queries/reference.js');
       await withStore(services, options, 'read', async (store) => {
         const {attempt} = await resolve(store, reference, {suggest: suggestion, unfinished: true});
         const all = store.metrics(attempt.id, {throughCheckpoints: true});

@@ -1,6 +1,6 @@
 /** `r1 reproduce`: makes attempts again in a scratch folder and says whether the bytes are the same. */
 import {Command} from 'commander';
-import {resolve} from '../../artifacts/reference.js';
+import {resolve} from '../../artifacts/queries/reference.js';
 import type {Attempt, RunId, Store} from '../../artifacts/index.js';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
 import type {Failure} from '../../pipeline/outcome.js';

@@ -10,8 +10,8 @@ export const showCommand = (services: Services): Command =>
     .description('what an artifact is: files with their SHA-256, what made it from what and why, what used it')
     .argument('<reference>', '[run/]node[:port], @digest, @tag, or a path with a slash')
     .action(async (reference: string, options: GlobalOptions) => {
-      const {resolveArtifact} = await import('../../artifacts/reference.js');
-      const {cardOf} = await import('../../artifacts/card.js');
+      const {resolveArtifact} = await import('../../artifacts/queries/reference.js');
+      const {cardOf} = await import('../../artifacts/queries/artifact-details.js');
       const {cardText} = await import('../render/card.js');
       await withStore(services, options, 'read', async (store) => {
         const card = cardOf(store, await resolveArtifact(store, reference, {suggest: suggestion}));

@@ -10,7 +10,7 @@ import {withStore} from './with-store.js';
 const REFERENCE = '[run/]node[:port], @digest, @tag, or a path with a slash';
 
 async function meant(store: Store, reference: string) {
-  const {resolveArtifact} = await import('../../artifacts/reference.js');
+  const {resolveArtifact} = await import('../../artifacts/queries/reference.js');
   return resolveArtifact(store, reference, {suggest: suggestion});
 }
 
@@ -28,7 +28,7 @@ export const tagCommand = (services: Services): Command =>
         {json, ...options}: GlobalOptions,
         command: Command,
       ) => {
-        const {tag, tags} = await import('../../artifacts/labels.js');
+        const {tag, tags} = await import('../../artifacts/queries/tags.js');
         if (name === undefined) {
           return withStore(services, options, 'read', (store) => {
             const known = tags(store);
@@ -61,7 +61,7 @@ export const untagCommand = (services: Services): Command =>
     .description('take a name back')
     .argument('<name>')
     .action(async (name: string, {json, ...options}: GlobalOptions) => {
-      const {untag} = await import('../../artifacts/labels.js');
+      const {untag} = await import('../../artifacts/queries/tags.js');
       await withStore(services, options, 'write', (store) => {
         const bare = name.replace(/^@/, '');
         untag(store, bare);
@@ -74,7 +74,7 @@ export const pinCommand = (services: Services): Command =>
     .description('keep an artifact from being collected; without a word: list what is pinned')
     .argument('[reference]', REFERENCE)
     .action(async (reference: string | undefined, {json, ...options}: GlobalOptions) => {
-      const {pin, pins} = await import('../../artifacts/labels.js');
+      const {pin, pins} = await import('../../artifacts/queries/tags.js');
       if (reference === undefined) {
         return withStore(services, options, 'read', (store) => {
           const known = pins(store);
@@ -103,7 +103,7 @@ export const unpinCommand = (services: Services): Command =>
     .description('let an artifact be collected again when nothing else keeps it')
     .argument('<reference>', REFERENCE)
     .action(async (reference: string, {json, ...options}: GlobalOptions) => {
-      const {unpin} = await import('../../artifacts/labels.js');
+      const {unpin} = await import('../../artifacts/queries/tags.js');
       await withStore(services, options, 'write', async (store) => {
         const {output} = await meant(store, reference);
         unpin(store, output.artifact);

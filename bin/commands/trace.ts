@@ -2,7 +2,7 @@
 import {Command} from 'commander';
 import {UserError, shortDigest} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
-import type {TracedRow} from '../../artifacts/samples.js';
+import type {TracedRow} from '../../artifacts/queries/row-lineage.js';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
 import {createColors} from '../paint.js';
 import {treeLines} from '../render/tree.js';
@@ -21,7 +21,7 @@ export const traceCommand = (services: Services): Command =>
     .argument('<id>', 'the id of the row')
     .option('--in <reference>', 'the dataset that has it (default: searched in the newest run that has it)')
     .action(async (id: string, {in: reference, json, ...options}: TraceOptions) => {
-      const {traceRow} = await import('../../artifacts/samples.js');
+      const {traceRow} = await import('../../artifacts/queries/row-lineage.js');
       await withStore(services, options, 'read', async (store) => {
         const start = reference === undefined ? await search(store, id) : await named(store, reference);
         const traced = await traceRow(store, id, start);
@@ -30,12 +30,12 @@ export const traceCommand = (services: Services): Command =>
     });
 
 async function named(store: Store, reference: string) {
-  const {resolveArtifact} = await import('../../artifacts/reference.js');
+  const {resolveArtifact} = await import('../../artifacts/queries/reference.js');
   return resolveArtifact(store, reference, {suggest: suggestion});
 }
 
 async function search(store: Store, id: string) {
-  const {findRow} = await import('../../artifacts/samples.js');
+  const {findRow} = await import('../../artifacts/queries/row-lineage.js');
   const places = await findRow(store, id);
   const [first, ...others] = places;
   if (first === undefined)

@@ -2,7 +2,7 @@
 import {Command} from 'commander';
 import {UserError, shortDigest} from '../../artifacts/index.js';
 import type {Store, UserErrorReason} from '../../artifacts/index.js';
-import type {AttemptName, DamagedBlob, VerifyProgress, VerifyReport} from '../../artifacts/verify.js';
+import type {AttemptName, DamagedBlob, VerifyProgress, VerifyReport} from '../../artifacts/upkeep/verify.js';
 import {foreignLines} from '../render/collection.js';
 import {bytesText} from '../render/quantity.js';
 import type {GlobalOptions, Services} from '../services.js';
@@ -110,7 +110,7 @@ export const verifyCommand = (services: Services): Command =>
     .description('read every byte of the store again; names what is damaged and everything made from it (exit code 1)')
     .option('--restart', 'do not go on where an interrupted verification was')
     .action(async ({restart, json, ...options}: VerifyOptions) => {
-      const {verify} = await import('../../artifacts/verify.js');
+      const {verify} = await import('../../artifacts/upkeep/verify.js');
       await withBestStore(services, options, async (store) => {
         const steps = verify(store, {restart: restart === true});
         let step = await steps.next();

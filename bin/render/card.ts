@@ -1,5 +1,5 @@
 /** What the store knows about an artifact, for people. */
-import type {ArtifactCard, Maker} from '../../artifacts/card.js';
+import type {ArtifactCard, Maker} from '../../artifacts/queries/artifact-details.js';
 import {shortDigest} from '../../artifacts/index.js';
 import type {InputEdge, Json, Store} from '../../artifacts/index.js';
 import {bytesText, durationText} from './quantity.js';

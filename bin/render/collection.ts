@@ -1,7 +1,7 @@
 /** What a garbage collection did or would do, for people. */
-import type {Again, Collection, GoingArtifact} from '../../artifacts/collect.js';
+import type {Again, Collection, GoingArtifact} from '../../artifacts/upkeep/gc.js';
 import {shortDigest} from '../../artifacts/index.js';
-import {reasonText} from '../../artifacts/mark.js';
+import {reasonText} from '../../artifacts/upkeep/gc-roots.js';
 import {bytesText, durationText} from './quantity.js';
 import {tableText} from './table.js';
 

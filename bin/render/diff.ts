@@ -1,9 +1,9 @@
 /** Differences between runs, and between artifacts, for people. */
-import type {ArtifactComparison} from '../../artifacts/compare.js';
-import type {Cause, NodeDifference, RunDifference} from '../../artifacts/diff.js';
+import type {ArtifactComparison} from '../../artifacts/queries/diff-artifacts.js';
+import type {Cause, NodeDifference, RunDifference} from '../../artifacts/queries/diff-runs.js';
 import type {Json} from '../../artifacts/index.js';
-import type {Named} from '../../artifacts/rows.js';
-import type {TensorComparison} from '../../artifacts/tensors.js';
+import type {Named} from '../../artifacts/formats/rows.js';
+import type {TensorComparison} from '../../artifacts/queries/diff-tensors.js';
 import {axisNumber} from './chart.js';
 import {createColors, oneLine} from '../paint.js';
 

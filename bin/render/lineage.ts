@@ -1,5 +1,5 @@
 /** The lineage of something as a tree for people, or as a graph for Graphviz. */
-import type {LineageEdge, LineageGraph, LineageNode} from '../../artifacts/ancestry.js';
+import type {LineageEdge, LineageGraph, LineageNode} from '../../artifacts/queries/ancestry.js';
 import {shortDigest} from '../../artifacts/index.js';
 import type {Attempt, AttemptId, OutputEdge} from '../../artifacts/index.js';
 import {treeLines} from './tree.js';

@@ -27,7 +27,7 @@ const external = ['@tensorflow/*', '@swc/wasm-typescript'];
 const JOBS = /^pipeline\/(?:run\/(?:run-nodes|orphans)|executors\/local)\.js$/;
 
 /** Modules of ours that a run seldom comes to use, though they are no stages: the other commands, and what a damaged store wants. */
-const SELDOM = /^(?:artifacts\/damage|bin\/commands\/(?!run\b).*)\.js$/;
+const SELDOM = /^(?:artifacts\/upkeep\/damage|bin\/commands\/(?!run\b).*)\.js$/;
 
 /** What several of the other parts want, and need not open one more part for. */
 const COMMON = ['pipeline/stage.js'];

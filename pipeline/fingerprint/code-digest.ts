@@ -9,7 +9,7 @@
 import {dirname, relative} from 'node:path';
 import {realpathSync} from 'node:fs';
 import {fileURLToPath, pathToFileURL} from 'node:url';
-import type {CodeParts} from '../../artifacts/code-parts.js';
+import type {CodeParts} from '../../artifacts/queries/code-parts.js';
 import {UserError, digestOf} from '../../artifacts/index.js';
 import type {Digest, Json} from '../../artifacts/index.js';
 import type {Named} from '../modules/source/module-links.js';

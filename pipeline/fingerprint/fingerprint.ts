@@ -2,8 +2,8 @@
  * What an attempt is a function of. Equal fingerprint, equal bytes, hence reuse. Never in it: run ids, paths, times,
  * checkpoint intervals, timeouts, resources other than threads.
  */
-import {codeChanges} from '../../artifacts/code-parts.js';
-import type {CodeChange, CodeParts} from '../../artifacts/code-parts.js';
+import {codeChanges} from '../../artifacts/queries/code-parts.js';
+import type {CodeChange, CodeParts} from '../../artifacts/queries/code-parts.js';
 import {canonicalJson, digestOf} from '../../artifacts/index.js';
 import type {Digest, Json} from '../../artifacts/index.js';
 import type {Environment} from '../wiring/environment.js';

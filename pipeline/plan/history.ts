@@ -1,6 +1,6 @@
 /** What the store remembers, in the form that a plan asks for it. */
-import {asCodeParts} from '../../artifacts/code-parts.js';
-import type {CodeParts} from '../../artifacts/code-parts.js';
+import {asCodeParts} from '../../artifacts/queries/code-parts.js';
+import type {CodeParts} from '../../artifacts/queries/code-parts.js';
 import {UserError} from '../../artifacts/index.js';
 import type {Attempt, Store} from '../../artifacts/index.js';
 import type {CodeReader} from '../fingerprint/code-digest.js';

@@ -2,7 +2,7 @@
  * What a run would do, and why, before it does anything. Pure: all knowledge of the past comes in through `Past`. Inputs
  * enter fingerprints by content, so below a node that must run nothing is certain: there the plan says `runs if … changes`.
  */
-import type {CodeParts} from '../../artifacts/code-parts.js';
+import type {CodeParts} from '../../artifacts/queries/code-parts.js';
 import type {Digest} from '../../artifacts/index.js';
 import {declaredEnv} from '../wiring/environment.js';
 import {differences, fingerprintOf} from '../fingerprint/fingerprint.js';

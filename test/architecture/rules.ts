@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, RegExp>> = {
 
 /** Where a package may be loaded. Its types may be imported anywhere. */
 const DOORS: readonly {readonly packages: RegExp; readonly door: RegExp; readonly name: string}[] = [
-  {packages: /^better-sqlite3$/, door: /^artifacts\/database\.ts$/, name: 'artifacts/database.ts'},
+  {packages: /^better-sqlite3$/, door: /^artifacts\/database\/database\.ts$/, name: 'artifacts/database/database.ts'},
   {packages: /^canonicalize$/, door: /^artifacts\/digest\.ts$/, name: 'artifacts/digest.ts'},
   {packages: /^graphology(-[\w-]+)?$/, door: /^pipeline\/wiring\/graph\.ts$/, name: 'pipeline/wiring/graph.ts'},
   {packages: /^execa$/, door: /^pipeline\/executors\//, name: 'pipeline/executors/'},

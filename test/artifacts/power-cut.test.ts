@@ -6,11 +6,11 @@ import assert from 'node:assert/strict';
 import {copyFileSync, existsSync, mkdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
-import {collect} from '../../artifacts/collect.js';
+import {collect} from '../../artifacts/upkeep/gc.js';
 import {digestOf, openStore} from '../../artifacts/index.js';
 import type {Artifact, AttemptId, Digest, Finished, Store} from '../../artifacts/index.js';
 import {partsOf} from '../../artifacts/store.js';
-import {verify} from '../../artifacts/verify.js';
+import {verify} from '../../artifacts/upkeep/verify.js';
 import {Recorder, diskAfter} from './crash-disk.js';
 import {fill, temporaryFolder} from './temporary.js';
 

@@ -124,7 +124,7 @@ test('collections at once beside a runner: each succeeds, what goes is gone, and
   const bench = new Bench(t, {folder: join(temporaryFolder(t), 'store')});
   const keep = bench.run;
   const body = `
-    const {collect} = await import(${JSON.stringify(new URL('../../artifacts/collect.js', import.meta.url).href)});
+    const {collect} = await import(${JSON.stringify(new URL('../../artifacts/upkeep/gc.js', import.meta.url).href)});
     for (let round = 0; round < 20; round++) await collect(store, {keepRuns: 0, keepKinds: []}, 'r1 gc');
     console.log('collected')`;
   const collecting = [1, 2, 3].map(() => lineFrom(child(t, bench.folder, '', body)));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import {chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
-import {exportArtifact} from '../../artifacts/export/files.js';
+import {exportArtifact} from '../../artifacts/export/copy-out.js';
 import {exportCommand} from '../../bin/commands/export.js';
 import {partsOf} from '../../artifacts/store.js';
 import {Bench, temporaryFolder} from '../artifacts/temporary.js';

@@ -9,7 +9,7 @@ import {test} from 'node:test';
 import type {TestContext} from 'node:test';
 import type {Command} from 'commander';
 import Sqlite from 'better-sqlite3';
-import {damageOf} from '../../artifacts/damage.js';
+import {damageOf} from '../../artifacts/upkeep/damage.js';
 import {UserError, plainError} from '../../artifacts/index.js';
 import {claimsCommand} from '../../bin/commands/claims.js';
 import {costCommand} from '../../bin/commands/cost.js';

@@ -146,7 +146,7 @@ test('show tells files, maker, params, inputs and users', async (t) => {
 
 test('show tells what is wrong with the bytes, what is tagged, and what a reproduction found', async (t) => {
   const {bench, base, data} = await small(t);
-  const {tag, pin} = await import('../../artifacts/labels.js');
+  const {tag, pin} = await import('../../artifacts/queries/tags.js');
   const {partsOf} = await import('../../artifacts/store.js');
   tag(bench.store, 'first', base.outputs.model!.digest);
   pin(bench.store, base.outputs.model!.digest);

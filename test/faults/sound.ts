@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import {existsSync, readFileSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {openStore} from '../../artifacts/index.js';
-import {verify} from '../../artifacts/verify.js';
+import {verify} from '../../artifacts/upkeep/verify.js';
 import {kinOf} from '../../pipeline/executors/process-table.js';
 
 /** Mulberry32: enough to spread faults, and a seed repeats them. */

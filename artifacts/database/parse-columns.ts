@@ -1,0 +1,37 @@
+/**
+ * Columns that hold more than SQLite can check: digests and JSON. A page of the database may be damaged in a way that its
+ * structure does not show, so what is no digest or no JSON is told as damage and not as a bug.
+ */
+import {isDigest} from '../digest.js';
+import type {Digest, Json} from '../digest.js';
+import {UserError} from '../error.js';
+
+function damaged(what: string, text: string): UserError {
+  const shown = JSON.stringify(text.slice(0, 80));
+  return new UserError('store-damaged', `could not read the store: its database is damaged, ${shown} is no ${what}`, {
+    hint: 'restore store.db from a copy, or start a new store with --store FOLDER',
+  });
+}
+
+/** @throws UserError 'store-damaged' */
+export function digestIn(text: string): Digest {
+  if (!isDigest(text)) throw damaged('digest', text);
+  return text;
+}
+
+/** @throws UserError 'store-damaged' */
+export function jsonIn(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw damaged('JSON', text);
+  }
+}
+
+/** A JSON list of texts. @throws UserError 'store-damaged' */
+export function textsIn(text: string): readonly string[] {
+  const list = jsonIn(text);
+  if (!Array.isArray(list) || !list.every((item) => typeof item === 'string')) throw damaged('list of paths', text);
+  return list;
+}

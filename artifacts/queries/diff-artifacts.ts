@@ -1,0 +1,74 @@
+/** What is different between two artifacts: files, and inside them tensors and rows. Reads blobs of the store only. */
+import type {Digest} from '../digest.js';
+import type {Artifact} from '../records.js';
+import {compareRows} from '../formats/rows.js';
+import type {RowComparison} from '../formats/rows.js';
+import {partsOf} from '../store.js';
+import type {Store} from '../store.js';
+import {compareTensors, readTensorHeader} from './diff-tensors.js';
+import type {TensorComparison} from './diff-tensors.js';
+
+export interface ArtifactComparison {
+  readonly added: readonly string[];
+  readonly gone: readonly string[];
+  readonly changed: readonly string[];
+  /** Over all .safetensors files together, so that it does not matter how they are split. */
+  readonly tensors: TensorComparison | undefined;
+  /** By .jsonl file that both have and that differs. */
+  readonly rows: Readonly<Record<string, RowComparison>>;
+  /** Files that could not be looked into because their bytes are not in the store. */
+  readonly missing: readonly string[];
+}
+
+/** Throws UserError 'not-found' for a digest that the store does not know. */
+export async function compareArtifacts(store: Store, a: Digest, b: Digest): Promise<ArtifactComparison> {
+  const {files, blobs} = partsOf(store);
+  const [left, right] = [load(store, a), load(store, b)];
+  const [inA, inB] = [byPath(left), byPath(right)];
+  const changed = [...inA.keys()].filter((path) => inB.has(path) && inA.get(path)!.sha256 !== inB.get(path)!.sha256);
+  const missing = new Set<string>();
+  const blobOf = (artifact: ReturnType<typeof byPath>, path: string): string | undefined => {
+    const {sha256, bytes} = artifact.get(path)!;
+    if (blobs.isPresent(sha256, bytes)) return blobs.path(sha256);
+    missing.add(path);
+    return undefined;
+  };
+
+  const rows: Record<string, RowComparison> = {};
+  for (const path of changed.filter((name) => name.endsWith('.jsonl'))) {
+    const [x, y] = [blobOf(inA, path), blobOf(inB, path)];
+    if (x !== undefined && y !== undefined) rows[path] = await compareRows(files, x, y, path);
+  }
+
+  const tensorsOf = (artifact: ReturnType<typeof byPath>) =>
+    [...artifact.keys()]
+      .filter((path) => path.endsWith('.safetensors'))
+      .flatMap((path) => {
+        const file = blobOf(artifact, path);
+        return file === undefined ? [] : readTensorHeader(files, file, path);
+      });
+  const hasWeights = [...inA.keys(), ...inB.keys()].some((path) => path.endsWith('.safetensors'));
+  const weightsDiffer =
+    hasWeights &&
+    [...inA, ...inB].some(
+      ([path, {sha256}]) =>
+        path.endsWith('.safetensors') && (inA.get(path)?.sha256 !== sha256 || inB.get(path)?.sha256 !== sha256),
+    );
+  const tensors = weightsDiffer ? compareTensors(files, tensorsOf(inA), tensorsOf(inB)) : undefined;
+  return {
+    added: [...inB.keys()].filter((path) => !inA.has(path)),
+    gone: [...inA.keys()].filter((path) => !inB.has(path)),
+    changed,
+    tensors,
+    rows,
+    missing: [...missing].sort(),
+  };
+}
+
+function load(store: Store, digest: Digest): Artifact {
+  const artifact = store.artifact(digest);
+  if (artifact === undefined) throw new Error(`Internal error: artifact ${digest} was never recorded`);
+  return artifact;
+}
+
+const byPath = (artifact: Artifact) => new Map(artifact.files.map((file) => [file.path, file]));

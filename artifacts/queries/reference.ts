@@ -1,0 +1,252 @@
+/**
+ * Turns what people type into an attempt and an artifact: `[run/]node[:port]`, `@digest` or `@tag`, or a path (has a
+ * slash). Never guesses: whatever could mean two things is an error that lists both.
+ */
+import {shortDigest} from '../digest.js';
+import type {Digest} from '../digest.js';
+import {UserError} from '../error.js';
+import {tags} from './tags.js';
+import type {Attempt, AttemptId, OutputEdge, RunId} from '../records.js';
+import {partsOf} from '../store.js';
+import type {Store} from '../store.js';
+
+/** What a reference leads to. */
+export interface Resolved {
+  readonly attempt: Attempt;
+  /** The output that was meant; undefined when a node with several outputs was named without a port. */
+  readonly output: OutputEdge | undefined;
+  /** The run through which a node was found. */
+  readonly run: RunId | undefined;
+}
+
+export type ResolvedArtifact = Resolved & {readonly output: OutputEdge};
+
+export interface ResolveOptions {
+  /** Only outputs of this kind can be meant: `r1 export zero-rl` needs no `:model`. */
+  readonly kind?: string;
+  /** Also an attempt that failed or is still going on, when it is newer than what was made. */
+  readonly unfinished?: boolean;
+  /** “, did you mean …?” for a word and what could have been meant, or ''. */
+  readonly suggest?: (word: string, candidates: readonly string[]) => string;
+}
+
+const RUN_AND_NODE = /^(\d+)\/([^/]+)$/;
+/** A list longer than this helps nobody. */
+const LISTED = 40;
+
+function list(words: readonly string[]): string {
+  const shown = words.slice(0, LISTED).join(', ');
+  return words.length > LISTED ? `${shown} … and ${words.length - LISTED} more` : shown;
+}
+
+/** Throws UserError 'not-found', 'ambiguous-reference' or 'bad-argument'. */
+export async function resolve(store: Store, text: string, options: ResolveOptions = {}): Promise<Resolved> {
+  if (text.startsWith('@')) return byDigest(store, text.slice(1), options);
+  if (RUN_AND_NODE.test(text) || !/[/\\]/.test(text)) return byNode(store, text, options);
+  return byPath(store, text, options);
+}
+
+/** The same, where one output must be meant. */
+export async function resolveArtifact(
+  store: Store,
+  text: string,
+  options: ResolveOptions = {},
+): Promise<ResolvedArtifact> {
+  const resolved = await resolve(store, text, options);
+  const {attempt, output, run} = resolved;
+  if (output !== undefined) return {...resolved, output};
+  const named = text.includes(':') ? attempt.node : text;
+  const fitting = attempt.outputs.filter(({kind}) => options.kind === undefined || kind === options.kind);
+  if (fitting.length === 0) {
+    const what = options.kind === undefined ? 'output' : options.kind;
+    throw new UserError(
+      'not-found',
+      `${named} has no ${what} (attempt ${attempt.id}${run === undefined ? '' : ` of run ${run}`}: ${attempt.outcome?.reason ?? 'not finished'})`,
+      {
+        hint:
+          attempt.outputs.length === 0
+            ? `\`r1 log ${attempt.node}\` shows what happened`
+            : `it has ${attempt.outputs.map(({port, kind}) => `${named}:${port} (${kind})`).join(', ')}`,
+      },
+    );
+  }
+  throw new UserError('ambiguous-reference', `${named} has ${fitting.length} outputs`, {
+    hint: `say which: ${fitting.map(({port, kind}) => `${named}:${port} (${kind})`).join(', ')}`,
+  });
+}
+
+function pick(attempt: Attempt, port: string | undefined, kind: string | undefined): OutputEdge | undefined {
+  if (port !== undefined) return attempt.outputs.find((output) => output.port === port);
+  const fitting = attempt.outputs.filter((output) => kind === undefined || output.kind === kind);
+  return fitting.length === 1 ? fitting[0] : undefined;
+}
+
+function byNode(store: Store, text: string, {kind, suggest, unfinished = false}: ResolveOptions): Resolved {
+  const runText = RUN_AND_NODE.exec(text)?.[1];
+  const rest = runText === undefined ? text : text.slice(runText.length + 1);
+  const [node = '', port, ...more] = rest.split(':');
+  if (node === '' || port === '' || more.length > 0) {
+    throw new UserError('bad-argument', `“${text}” is no reference`, {
+      hint: 'write [run/]node[:port], @digest, or a path with a slash',
+    });
+  }
+  const run = runText === undefined ? undefined : (Number(runText) as RunId);
+  if (run !== undefined && store.run(run) === undefined) {
+    throw new UserError('not-found', `there is no run ${run}`, {hint: `\`r1 runs\` lists them${newestRun(store)}`});
+  }
+  const found = decisionOf(store, {node, run, unfinished});
+  if (found === undefined) {
+    const known = nodesKnown(store, run);
+    const where = run === undefined ? 'no run has a node' : `run ${run} has no node`;
+    throw new UserError('not-found', `${where} “${node}”${suggest?.(node, known) ?? ''}`, {
+      hint: known.length === 0 ? 'nothing has been run yet: `r1 run`' : `nodes: ${list(known)}`,
+    });
+  }
+  const attempt = store.attempt(found.attempt)!;
+  const output = pick(attempt, port, kind);
+  if (port !== undefined && output === undefined) {
+    const ports = attempt.outputs.map((edge) => edge.port);
+    throw new UserError('not-found', `${node} has no output “${port}”${suggest?.(port, ports) ?? ''}`, {
+      hint:
+        ports.length === 0
+          ? `attempt ${attempt.id} made nothing: \`r1 log ${node}\``
+          : `outputs: ${ports.map((name) => `${node}:${name}`).join(', ')}`,
+    });
+  }
+  return {attempt, output, run: found.run};
+}
+
+interface Wanted {
+  readonly node: string;
+  readonly run: RunId | undefined;
+  readonly unfinished: boolean;
+}
+
+/** The newest run that made or reused it; when none did, the newest that tried. */
+function decisionOf(store: Store, {node, run, unfinished}: Wanted): {attempt: AttemptId; run: RunId} | undefined {
+  const {db} = partsOf(store);
+  const query = (join: string) =>
+    db
+      .prepare<{attempt: AttemptId; run: RunId}>(
+        `SELECT d.attempt, d.run FROM decision d ${join}
+         WHERE d.node = ? AND d.attempt IS NOT NULL AND (? IS NULL OR d.run = ?) ORDER BY d.run DESC, d.id DESC LIMIT 1`,
+      )
+      .get(node, run ?? null, run ?? null);
+  const made = unfinished ? undefined : query('JOIN outcome o ON o.attempt = d.attempt AND o.ok = 1');
+  return made ?? query('');
+}
+
+function nodesKnown(store: Store, run: RunId | undefined): readonly string[] {
+  const newest = run ?? store.latestRun()?.id;
+  return newest === undefined ? [] : store.nodesOf(newest).map(({node}) => node);
+}
+
+const newestRun = (store: Store): string => {
+  const newest = store.latestRun()?.id;
+  return newest === undefined ? '' : `; the newest is ${newest}`;
+};
+
+function byDigest(store: Store, text: string, options: ResolveOptions): Resolved {
+  const known = tags(store);
+  const tag = known.find(({name}) => name === text);
+  if (tag !== undefined) {
+    return tag.attempt === undefined ? byArtifact(store, tag.artifact) : fromMaker(store, tag.attempt, tag.artifact);
+  }
+  if (!/^[0-9a-f]{4,64}$/.test(text)) {
+    const names = known.map(({name}) => name);
+    throw new UserError('not-found', `there is no tag “${text}”${options.suggest?.(text, names) ?? ''}`, {
+      hint:
+        names.length === 0
+          ? 'a digest has at least 4 digits: @ab12; `r1 tag` gives names'
+          : `tags: ${list(names)}; a digest has at least 4 digits`,
+    });
+  }
+  const {db} = partsOf(store);
+  // The range of all digests with this beginning, so that the index is used.
+  const range = [text, `${text}g`] as const;
+  const artifacts = db
+    .prepare<{digest: Digest}>('SELECT digest FROM artifact WHERE digest >= ? AND digest < ? ORDER BY digest LIMIT 20')
+    .all(...range);
+  if (artifacts.length === 1) return byArtifact(store, artifacts[0]!.digest);
+  if (artifacts.length > 1)
+    throw ambiguous(
+      store,
+      `@${text}`,
+      artifacts.map(({digest}) => digest),
+    );
+  const blobs = db
+    .prepare<{id: number; sha256: Digest}>('SELECT id, sha256 FROM blob WHERE sha256 >= ? AND sha256 < ? LIMIT 2')
+    .all(...range);
+  if (blobs.length === 1) {
+    const holders = artifactsWith(store, blobs[0]!.sha256);
+    if (holders.length === 1) return byArtifact(store, holders[0]!);
+    if (holders.length > 1) throw ambiguous(store, `the file @${text}`, holders);
+  }
+  throw new UserError('not-found', `the store knows no artifact @${text}`, {
+    hint: '`r1 runs` and `r1 lineage NODE` show what it knows',
+  });
+}
+
+/** Artifacts that hold a file with this SHA-256, newest first. */
+function artifactsWith(store: Store, sha256: Digest): readonly Digest[] {
+  return partsOf(store)
+    .db.prepare<{digest: Digest}>(
+      `SELECT DISTINCT a.digest FROM blob b JOIN artifact_file f ON f.blob = b.id JOIN artifact a ON a.id = f.artifact
+       WHERE b.sha256 = ? ORDER BY a.id DESC`,
+    )
+    .all(sha256)
+    .map(({digest}) => digest);
+}
+
+function ambiguous(store: Store, what: string, candidates: readonly Digest[]): UserError {
+  const lines = candidates.map((digest) => {
+    const {attempt, output} = byArtifact(store, digest);
+    return `  @${digest.slice(0, 16)}  ${output?.kind ?? ''}  ${attempt.run}/${attempt.node}:${output?.port ?? ''}`;
+  });
+  return new UserError('ambiguous-reference', `${what} could be any of ${candidates.length}`, {
+    hint: `say which:\n${lines.join('\n')}`,
+  });
+}
+
+/** An artifact stands for its newest maker. */
+function byArtifact(store: Store, digest: Digest): Resolved {
+  const maker = makersOf(store, digest)[0];
+  if (maker === undefined) {
+    throw new UserError('store-damaged', `the store is damaged: nothing in it made @${shortDigest(digest)}`, {
+      hint: '`r1 verify` names everything that is; --store FOLDER names another store',
+    });
+  }
+  return fromMaker(store, maker, digest);
+}
+
+function fromMaker(store: Store, id: AttemptId, digest: Digest): Resolved {
+  const attempt = store.attempt(id)!;
+  return {attempt, output: attempt.outputs.find(({artifact}) => artifact === digest), run: undefined};
+}
+
+/** Every attempt that made these bytes, newest first. */
+export function makersOf(store: Store, digest: Digest): readonly AttemptId[] {
+  return partsOf(store)
+    .db.prepare<{attempt: AttemptId}>(
+      'SELECT DISTINCT o.attempt FROM artifact a JOIN output o ON o.artifact = a.id WHERE a.digest = ? ORDER BY o.attempt DESC',
+    )
+    .all(digest)
+    .map(({attempt}) => attempt);
+}
+
+async function byPath(store: Store, path: string, {kind}: ResolveOptions): Promise<Resolved> {
+  const described = await store.describe(path, kind ?? '');
+  if (store.artifact(described.digest) !== undefined) return byArtifact(store, described.digest);
+  if (described.shape === 'file') {
+    const holders = artifactsWith(store, described.files[0]!.sha256);
+    if (holders.length === 1) return byArtifact(store, holders[0]!);
+    if (holders.length > 1) throw ambiguous(store, path, holders);
+  }
+  throw new UserError(
+    'not-found',
+    `the store knows nothing with the bytes of ${path} (@${shortDigest(described.digest)})`,
+    {
+      hint: 'only what a run of this store made or was given has a lineage; --store FOLDER names another store',
+    },
+  );
+}

@@ -1,0 +1,159 @@
+/**
+ * Lineage of single rows: every row of a dataset has an id and the ids that it came from. Follows them from artifact to
+ * artifact through the attempts that made them. Reads the files; there is no index to keep up to date.
+ */
+import {lineageOf} from './ancestry.js';
+import type {Digest, Json} from '../digest.js';
+import {UserError} from '../error.js';
+import type {Attempt, AttemptId, OutputEdge} from '../records.js';
+import {idOf, readRows} from '../formats/rows.js';
+import {partsOf} from '../store.js';
+import type {Store} from '../store.js';
+
+export interface TracedRow {
+  readonly id: string;
+  readonly attempt: AttemptId;
+  readonly node: string;
+  readonly port: string;
+  readonly kind: string;
+  readonly artifact: Digest;
+  readonly file: string;
+  /** Counted from 1. */
+  readonly line: number;
+  readonly row: Json;
+  readonly seed: number;
+  /** What else the attempt was made from: models and such, which have no rows of their own here. */
+  readonly beside: readonly {readonly port: string; readonly node: string; readonly artifact: Digest}[];
+  readonly from: readonly TracedRow[];
+  /** Ids it came from that no ancestor has. */
+  readonly lost: readonly string[];
+}
+
+/** An output that may hold rows. */
+interface Place {
+  readonly attempt: Attempt;
+  readonly output: OutputEdge;
+}
+
+interface Hit extends Place {
+  readonly id: string;
+  readonly file: string;
+  readonly line: number;
+  readonly row: Json;
+}
+
+/** All rows with one of these ids in one artifact. */
+async function find(store: Store, place: Place, ids: ReadonlySet<string>): Promise<readonly Hit[]> {
+  const {files, blobs} = partsOf(store);
+  const hits: Hit[] = [];
+  const quoted = [...ids].map((id) => JSON.stringify(id));
+  for (const {path, sha256, bytes} of store.artifact(place.output.artifact)!.files) {
+    if (!path.endsWith('.jsonl') && path !== '') continue;
+    if (!blobs.isPresent(sha256, bytes)) continue;
+    // An id of digits only may be written as a number.
+    const only = (text: string): boolean =>
+      quoted.some((id) => text.includes(id) || (/^"\d+"$/.test(id) && text.includes(id.slice(1, -1))));
+    await readRows(
+      files,
+      blobs.path(sha256),
+      {name: `${place.attempt.node}:${place.output.port}`, only},
+      (row, line) => {
+        const id = idOf(row, line);
+        if (ids.has(id)) hits.push({...place, id, file: path, line, row});
+      },
+    );
+  }
+  return hits;
+}
+
+function idsBefore(row: Json): readonly string[] {
+  if (row === null || typeof row !== 'object' || !('from' in row)) return [];
+  const from: Json | undefined = row.from;
+  if (!Array.isArray(from)) return [];
+  return from.filter((id): id is string | number => typeof id === 'string' || typeof id === 'number').map(String);
+}
+
+/**
+ * The row with this id in `start`, and what it came from. Throws UserError 'not-found'. Of several ancestors with the
+ * same id the nearest is taken.
+ */
+export async function traceRow(store: Store, id: string, start: Place): Promise<TracedRow> {
+  const hit = (await find(store, start, new Set([id])))[0];
+  if (hit === undefined) {
+    throw new UserError('not-found', `${start.attempt.node}:${start.output.port} has no row “${id}”`, {
+      hint: 'ids are the “id” of its lines; `r1 show` lists its files',
+    });
+  }
+  return follow(store, hit, [hit.output.port]);
+}
+
+/** Every output of the newest run, or else of any, that has the row: for when nobody said where it is. */
+export async function findRow(store: Store, id: string): Promise<readonly Place[]> {
+  const seen = new Set<Digest>();
+  for (const {id: run} of store.runs()) {
+    const places: Place[] = [];
+    for (const {attempt: used} of store.nodesOf(run)) {
+      const attempt = used === undefined ? undefined : store.attempt(used);
+      for (const output of attempt?.outputs ?? []) {
+        if (attempt === undefined || seen.has(output.artifact)) continue;
+        seen.add(output.artifact);
+        if ((await find(store, {attempt, output}, new Set([id]))).length > 0) places.push({attempt, output});
+      }
+    }
+    if (places.length > 0) return places;
+  }
+  return [];
+}
+
+/** @param passed outputs of the row's own attempt that the way has led through, so that it never leads back */
+async function follow(store: Store, hit: Hit, passed: readonly string[]): Promise<TracedRow> {
+  const {attempt, output, id, file, line, row} = hit;
+  const wanted = new Set(idsBefore(row));
+  const from: Hit[] = [];
+  // An attempt that samples and sifts has the rollouts of its rows beside them, in another output.
+  for (const sibling of attempt.outputs) {
+    if (wanted.size === 0 || passed.includes(sibling.port)) continue;
+    for (const found of await find(store, {attempt, output: sibling}, wanted)) {
+      if (wanted.delete(found.id)) from.push(found);
+    }
+  }
+  // Nearest ancestors first: a row that was only passed on is found where it was passed on.
+  const graph = lineageOf(store, attempt.id, {direction: 'up'});
+  const used = new Map(graph.edges.map(({from: maker, artifact}) => [`${maker} ${artifact}`, {maker, artifact}]));
+  for (const {maker, artifact} of used.values()) {
+    if (wanted.size === 0) break;
+    const before = store.attempt(maker)!;
+    const edge = before.outputs.find((candidate) => candidate.artifact === artifact)!;
+    for (const found of await find(store, {attempt: before, output: edge}, wanted)) {
+      if (!wanted.delete(found.id)) continue;
+      from.push(found);
+    }
+  }
+  const rowsFrom = new Set(from.map((found) => found.output.artifact));
+  return {
+    id,
+    attempt: attempt.id,
+    node: attempt.node,
+    port: output.port,
+    kind: output.kind,
+    artifact: output.artifact,
+    file,
+    line,
+    row,
+    seed: attempt.seed,
+    beside: attempt.inputs
+      .filter(({artifact}) => !rowsFrom.has(artifact))
+      .map(({port, name, artifact, madeBy}) => ({
+        port: name === '' ? port : `${port}.${name}`,
+        node: graph.nodes.get(madeBy)!.node,
+        artifact,
+      })),
+    from: await Promise.all(
+      from.map((found) => {
+        const {port} = found.output;
+        return follow(store, found, found.attempt.id === attempt.id ? [...passed, port] : [port]);
+      }),
+    ),
+    lost: [...wanted],
+  };
+}
