@@ -10,7 +10,7 @@ import {promisify} from 'node:util';
 import {UserError} from '../artifacts/index.js';
 import {firstDamage} from '../artifacts/upkeep/verify.js';
 import {ownUrl} from '../pipeline/modules/own-package.js';
-import {setupCommand} from '../stages/tensorflow/runtime.js';
+import {setupCommand} from '../stages/tensorflow/runtime-class.js';
 import type {Services} from './services.js';
 
 export interface Check {

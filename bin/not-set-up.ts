@@ -1,5 +1,5 @@
 /** Before set-up, or under another Node than it was done for, the native parts do not load: no error of r1, and easily mended. */
-import {setupCommand} from '../stages/tensorflow/runtime.js';
+import {setupCommand} from '../stages/tensorflow/runtime-class.js';
 
 /** Names that stand in the message of whoever looks for a native part: SQLite's, TensorFlow's, and its library. */
 const NATIVE = /better_sqlite3\.node|tfjs_binding|libtensorflow|Could not locate the bindings file/;

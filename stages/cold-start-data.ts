@@ -5,10 +5,10 @@
  * keeps every number, and drops what it cannot parse.
  */
 import {param, defineStage} from '../pipeline/stage.js';
-import {Sieve, rolloutId, rolloutRowOf, ruleFaults, sampleFromModel} from './curation.js';
-import {writeRows} from './rows.js';
-import type {RolloutRow, SampleRow} from './schemas.js';
-import type {Rollout} from './sampling.js';
+import {Sieve, rolloutId, rolloutRowOf, ruleFaults, sampleFromModel} from './rollout/sample-from-model.js';
+import {writeRows} from './data/rows.js';
+import type {RolloutRow, SampleRow} from './data/schemas.js';
+import type {Rollout} from './rollout/sample-groups.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 

@@ -4,8 +4,8 @@
  * held-out problems.
  */
 import {defineStage} from '../pipeline/stage.js';
-import {writeRows} from './rows.js';
-import {CORPUS} from './tasks/corpus.js';
+import {writeRows} from './data/rows.js';
+import {CORPUS} from './tasks/documents.js';
 
 export const corpus = defineStage({
   module: import.meta.url,
@@ -22,7 +22,7 @@ export const corpus = defineStage({
   },
   async run({outputs, params}) {
     const [{corpus: documentsOf, corpusCard}, {writeWordTokenizer}] = await Promise.all([
-      import('./tasks/corpus.js'),
+      import('./tasks/documents.js'),
       import('./text/word-tokenizer.js'),
     ]);
     const {count, corpusSeed, ...shares} = params;

@@ -5,8 +5,8 @@
  */
 import {join} from 'node:path';
 import {optional, param, defineStage} from '../pipeline/stage.js';
-import {sampleFromModel} from './curation.js';
-import {writeJson, writeRows} from './rows.js';
+import {sampleFromModel} from './rollout/sample-from-model.js';
+import {writeJson, writeRows} from './data/rows.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 
@@ -35,7 +35,7 @@ export const evaluate = defineStage({
   async run({inputs, outputs, params, threads, cores, progress, note}) {
     const [{judgeSample, scoreSamples}, {weightsDigest}] = await Promise.all([
       import('./evaluation/index.js'),
-      import('./model/folder.js'),
+      import('./model/hf-folder.js'),
     ]);
     const drawn = async (prompts: string, purpose: string, offset: number, share: number) =>
       sampleFromModel({

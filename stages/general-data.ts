@@ -4,8 +4,8 @@
  * something to mend.
  */
 import {defineStage} from '../pipeline/stage.js';
-import {writeRows} from './rows.js';
-import type {SampleRow} from './schemas.js';
+import {writeRows} from './data/rows.js';
+import type {SampleRow} from './data/schemas.js';
 
 export const generalData = defineStage({
   module: import.meta.url,

@@ -14,15 +14,16 @@
 import {join} from 'node:path';
 import {setImmediate as turn} from 'node:timers/promises';
 import {StageFailure, optional, param, defineStage} from '../pipeline/stage.js';
-import {readJson, readPrompts, writeJson, writeRows} from './rows.js';
-import type {HistoryRow} from './schemas.js';
-import {encodePrompts, lengthBuckets, sampleGroups, samplingWith} from './sampling.js';
-import type {EncodedPrompt, Rollout} from './sampling.js';
+import {readJson, readPrompts, writeJson, writeRows} from './data/rows.js';
+import type {HistoryRow} from './data/schemas.js';
+import {encodePrompts, sampleGroups, samplingWith} from './rollout/sample-groups.js';
+import {lengthBuckets} from './train/length-buckets.js';
+import type {EncodedPrompt, Rollout} from './rollout/sample-groups.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
-import {dealGroups, groupRows, summarise} from './train/rollouts.js';
-import type {Minibatch, Scored, Trace} from './train/rollouts.js';
-import {judgedBy, rolloutRow, traceOf} from './train/traces.js';
+import {dealGroups, groupRows, summarise} from './rollout/minibatches.js';
+import type {Minibatch, Scored, Trace} from './rollout/minibatches.js';
+import {judgedBy, rolloutRow, traceOf} from './rollout/records.js';
 
 const RATIOS = ['token', 'sequence'] as const;
 const AGGREGATES = ['response-mean', 'token-mean', 'constant'] as const;
@@ -133,16 +134,16 @@ export const grpo = defineStage({
       {openRewardModel},
       {reflectiveWords},
     ] = await Promise.all([
-      import('./tensorflow/engine.js'),
-      import('./rollout/sampler.js'),
-      import('./model/folder.js'),
+      import('./engine/engine.js'),
+      import('./rollout/open-sampler.js'),
+      import('./model/hf-folder.js'),
       import('./model/parameters.js'),
-      import('./train/state.js'),
+      import('./engine/save-state.js'),
       import('./text/tokenizer.js'),
-      import('./train/order.js'),
-      import('./train/schedule.js'),
+      import('./train/batch-order.js'),
+      import('./train/learning-rate.js'),
       import('./rewards/index.js'),
-      import('./train/preference.js'),
+      import('./rewards/preference.js'),
       import('./text/language.js'),
     ]);
     const {config, weights} = await openModel(inputs.policy);

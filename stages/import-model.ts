@@ -14,7 +14,7 @@ export const importModel = defineStage({
   params: {},
   async run({inputs, outputs, note}) {
     const [{openModel, saveModel}, {countParameters}, {openTokenizer}] = await Promise.all([
-      import('./model/folder.js'),
+      import('./model/hf-folder.js'),
       import('./model/parameters.js'),
       import('./text/tokenizer.js'),
     ]);

@@ -4,7 +4,7 @@
  */
 import {readFile} from 'node:fs/promises';
 import {StageFailure, defineStage} from '../pipeline/stage.js';
-import {writeRows} from './rows.js';
+import {writeRows} from './data/rows.js';
 
 export const importPrompts = defineStage({
   module: import.meta.url,
@@ -16,7 +16,7 @@ export const importPrompts = defineStage({
   params: {},
   async run({inputs, outputs, note}) {
     const [{importPrompts: parse}, {splitOf}] = await Promise.all([
-      import('./tasks/prompts.js'),
+      import('./tasks/prompt-sets.js'),
       import('./tasks/splits.js'),
     ]);
     const rows = parse(await readFile(inputs.file, 'utf8'), inputs.file);

@@ -14,4 +14,4 @@ export {rejectionSampling} from './rejection-sampling.js';
 export {report} from './report.js';
 export {helpfulRewardModel, safetyRewardModel} from './reward-model.js';
 export {sft} from './sft.js';
-export {runtimeClass} from './tensorflow/runtime.js';
+export {runtimeClass} from './tensorflow/runtime-class.js';

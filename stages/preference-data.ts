@@ -4,11 +4,11 @@
  * The paper asks a language model four times per pair; this judge is a program, so once is enough.
  */
 import {StageFailure, param, defineStage} from '../pipeline/stage.js';
-import {rolloutId, sampleFromModel} from './curation.js';
-import {writeRows} from './rows.js';
-import type {LabelRow, PairRow} from './schemas.js';
+import {rolloutId, sampleFromModel} from './rollout/sample-from-model.js';
+import {writeRows} from './data/rows.js';
+import type {LabelRow, PairRow} from './data/schemas.js';
 import {random} from './random.js';
-import type {Rollout} from './sampling.js';
+import type {Rollout} from './rollout/sample-groups.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 
@@ -38,7 +38,7 @@ export const preferenceData = defineStage({
     const [{preferred, judgedSafe}, {agreement}, {readPrompts}, {join}] = await Promise.all([
       import('./tasks/judge.js'),
       import('./tasks/agreement.js'),
-      import('./rows.js'),
+      import('./data/rows.js'),
       import('node:path'),
     ]);
     // Prompt sets lie in a fixed order by family; a random choice covers all kinds.

@@ -9,9 +9,10 @@
 import {join} from 'node:path';
 import {setImmediate as turn} from 'node:timers/promises';
 import {StageFailure, optional, param, defineStage} from '../pipeline/stage.js';
-import {readJson, readPrompts, readRows, writeJson, writeRows} from './rows.js';
-import type {HistoryRow} from './schemas.js';
-import {encodePrompts, lengthBuckets, sampleGroups, samplingWith} from './sampling.js';
+import {readJson, readPrompts, readRows, writeJson, writeRows} from './data/rows.js';
+import type {HistoryRow} from './data/schemas.js';
+import {encodePrompts, sampleGroups, samplingWith} from './rollout/sample-groups.js';
+import {lengthBuckets} from './train/length-buckets.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 
@@ -87,16 +88,16 @@ export const pretrain = defineStage({
       {scoreCompletion},
       {documentRow},
     ] = await Promise.all([
-      import('./tensorflow/engine.js'),
-      import('./rollout/sampler.js'),
+      import('./engine/engine.js'),
+      import('./rollout/open-sampler.js'),
       import('./model/config.js'),
       import('./model/parameters.js'),
-      import('./model/folder.js'),
-      import('./train/state.js'),
+      import('./model/hf-folder.js'),
+      import('./engine/save-state.js'),
       import('./text/tokenizer.js'),
-      import('./train/order.js'),
+      import('./train/batch-order.js'),
       import('./rewards/index.js'),
-      import('./schemas.js'),
+      import('./data/schemas.js'),
     ]);
     const tokenizer = await openTokenizer(inputs.tokenizer);
     const config = newConfig({

@@ -3,7 +3,7 @@
  * held-out sets are fixed lists, the same for every seed.
  */
 import {defineStage} from '../pipeline/stage.js';
-import {writeRows} from './rows.js';
+import {writeRows} from './data/rows.js';
 
 export const prompts = defineStage({
   module: import.meta.url,
@@ -28,7 +28,7 @@ export const prompts = defineStage({
   },
   async run({outputs, params}) {
     const {dialsPrompts, heldOutDials, validationDials, generalPrompts, heldOutGeneral} =
-      await import('./tasks/prompts.js');
+      await import('./tasks/prompt-sets.js');
     const {train, fewestSteps, mostSteps, chinese, promptSeed: seed} = params;
     const sets = {
       train: dialsPrompts({

@@ -4,9 +4,9 @@
  * and every row names the rollout it came from. Sampling temperature and number of samples are not published.
  */
 import {param, defineStage} from '../pipeline/stage.js';
-import {Sieve, rolloutId, rolloutRowOf, ruleFaults, sampleFromModel} from './curation.js';
-import {writeRows} from './rows.js';
-import type {RolloutRow, SampleRow} from './schemas.js';
+import {Sieve, rolloutId, rolloutRowOf, ruleFaults, sampleFromModel} from './rollout/sample-from-model.js';
+import {writeRows} from './data/rows.js';
+import type {RolloutRow, SampleRow} from './data/schemas.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 

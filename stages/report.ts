@@ -3,7 +3,7 @@
  * equal inputs give equal bytes.
  */
 import {defineStage, many} from '../pipeline/stage.js';
-import {readCard, readRows} from './rows.js';
+import {readCard, readRows} from './data/rows.js';
 
 export const report = defineStage({
   module: import.meta.url,
@@ -19,7 +19,7 @@ export const report = defineStage({
   async run({inputs, outputs, params, progress, note}) {
     const [{buildReport, readEvaluation, writeReport}, {historyRow}] = await Promise.all([
       import('./evaluation/report/index.js'),
-      import('./schemas.js'),
+      import('./data/schemas.js'),
     ]);
     const each = async <T>(
       folders: Readonly<Record<string, string>>,

@@ -8,13 +8,13 @@ import {join} from 'node:path';
 import {setImmediate as turn} from 'node:timers/promises';
 import {StageFailure, defineStage} from '../pipeline/stage.js';
 import type {Kind, StageContext} from '../pipeline/stage.js';
-import {readJson, readRows, writeJson, writeRows} from './rows.js';
-import type {HistoryRow} from './schemas.js';
-import {lengthBuckets} from './sampling.js';
-import {judgePairs, judgePoints, splitByQuestion} from './train/calibration.js';
-import type {Example} from './train/calibration.js';
-import {scoredTokens} from './train/preference.js';
-import type {Calibration} from './train/preference.js';
+import {readJson, readRows, writeJson, writeRows} from './data/rows.js';
+import type {HistoryRow} from './data/schemas.js';
+import {lengthBuckets} from './train/length-buckets.js';
+import {judgePairs, judgePoints, splitByQuestion} from './rewards/calibration.js';
+import type {Example} from './rewards/calibration.js';
+import {scoredTokens} from './rewards/preference.js';
+import type {Calibration} from './rewards/preference.js';
 
 interface State {
   readonly step: number;
@@ -75,14 +75,14 @@ async function train(
     {cosine},
     {labelRow, pairRow},
   ] = await Promise.all([
-    import('./tensorflow/engine.js'),
-    import('./model/folder.js'),
+    import('./engine/engine.js'),
+    import('./model/hf-folder.js'),
     import('./model/parameters.js'),
-    import('./train/state.js'),
+    import('./engine/save-state.js'),
     import('./text/tokenizer.js'),
-    import('./train/order.js'),
-    import('./train/schedule.js'),
-    import('./schemas.js'),
+    import('./train/batch-order.js'),
+    import('./train/learning-rate.js'),
+    import('./data/schemas.js'),
   ]);
   const tokenizer = await openTokenizer(inputs.base);
   const pairwise = scope === 'answer';

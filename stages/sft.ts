@@ -6,9 +6,9 @@
 import {join} from 'node:path';
 import {setImmediate as turn} from 'node:timers/promises';
 import {StageFailure, many, param, defineStage} from '../pipeline/stage.js';
-import {readJson, readRows, writeJson, writeRows} from './rows.js';
-import type {HistoryRow} from './schemas.js';
-import {lengthBuckets} from './sampling.js';
+import {readJson, readRows, writeJson, writeRows} from './data/rows.js';
+import type {HistoryRow} from './data/schemas.js';
+import {lengthBuckets} from './train/length-buckets.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 
@@ -54,15 +54,15 @@ export const sft = defineStage({
       {cosine},
       {sampleRow},
     ] = await Promise.all([
-      import('./tensorflow/engine.js'),
-      import('./model/folder.js'),
+      import('./engine/engine.js'),
+      import('./model/hf-folder.js'),
       import('./model/parameters.js'),
-      import('./train/state.js'),
+      import('./engine/save-state.js'),
       import('./text/tokenizer.js'),
       import('./text/templates.js'),
-      import('./train/order.js'),
-      import('./train/schedule.js'),
-      import('./schemas.js'),
+      import('./train/batch-order.js'),
+      import('./train/learning-rate.js'),
+      import('./data/schemas.js'),
     ]);
     const {config, weights} = await openModel(inputs.base);
     const tokenizer = await openTokenizer(inputs.base);

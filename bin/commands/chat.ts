@@ -1,7 +1,7 @@
 /** `r1 chat`: a conversation with a model on the terminal, or one answer for a question that was typed along or piped in. */
 import {createInterface} from 'node:readline';
 import {Command} from 'commander';
-import type {Chat} from '../../stages/chat.js';
+import type {Chat} from '../../stages/evaluation/chat.js';
 import {withGlobals} from '../globals.js';
 import {withModelFolder} from '../modelfolder.js';
 import type {GlobalOptions, Services} from '../services.js';
@@ -22,7 +22,7 @@ export const chatCommand = (services: Services): Command =>
     .argument('<model>', '[run/]node, @digest, @tag, or the folder of a model (has a slash)')
     .argument('[question]', 'ask this and end')
     .action(async (reference: string, question: string | undefined, options: GlobalOptions & SamplingFlags) => {
-      const {openChat} = await import('../../stages/chat.js');
+      const {openChat} = await import('../../stages/evaluation/chat.js');
       await withModelFolder(services, options, reference, async (folder, stop) => {
         const chat = await openChat(folder, samplingOf(options, Number.MAX_SAFE_INTEGER), stop);
         try {

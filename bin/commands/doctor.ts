@@ -3,7 +3,7 @@ import path from 'node:path';
 import {Command} from 'commander';
 import {sqliteVersion} from '../../artifacts/index.js';
 import {ownManifest} from '../../pipeline/modules/own-package.js';
-import {readRuntimeFacts} from '../../stages/tensorflow/runtime.js';
+import {readRuntimeFacts} from '../../stages/tensorflow/runtime-class.js';
 import {
   checkDisk,
   checkNode,

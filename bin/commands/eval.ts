@@ -29,8 +29,8 @@ export const evalCommand = (services: Services): Command =>
     .option('--samples <n>', 'samples of each question', wholeNumber, 16)
     .action(async (reference: string, options: GlobalOptions & EvalFlags) => {
       const [{importPrompts}, {answerPrompts}, {scoreTable}] = await Promise.all([
-        import('../../stages/tasks/prompts.js'),
-        import('../../stages/chat.js'),
+        import('../../stages/tasks/prompt-sets.js'),
+        import('../../stages/evaluation/chat.js'),
         import('../render/scores.js'),
       ]);
       if (options.samples < 1)

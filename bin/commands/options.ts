@@ -6,7 +6,7 @@ import {machineCapacity} from '../../pipeline/run/capacity.js';
 import type {Capacity, OnFailure} from '../../pipeline/run/scheduler.js';
 import type {Wishes} from '../../pipeline/plan/prepare.js';
 import type {TrustedPlace} from '../../pipeline/plan/trust.js';
-import {readRuntimeFacts} from '../../stages/tensorflow/runtime.js';
+import {readRuntimeFacts} from '../../stages/tensorflow/runtime-class.js';
 import {RECIPES} from '../recipes.js';
 
 /** A list option repeats and takes one value each time: `--only a --only b`. */

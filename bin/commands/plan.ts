@@ -3,7 +3,7 @@ import {Command} from 'commander';
 import {planWarnings} from '../../pipeline/plan/warnings.js';
 import {loadRecipe} from '../../pipeline/wiring/load-recipe.js';
 import {prepare} from '../../pipeline/plan/prepare.js';
-import {runtimeClass} from '../../stages/tensorflow/runtime.js';
+import {runtimeClass} from '../../stages/tensorflow/runtime-class.js';
 import {DEFAULT_RECIPE, RECIPES} from '../recipes.js';
 import {planJson, planText} from '../render/plan.js';
 import {withGlobals} from '../globals.js';

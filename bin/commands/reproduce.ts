@@ -9,7 +9,7 @@ import {reproduce} from '../../pipeline/run/reproduce.js';
 import type {Verdict} from '../../pipeline/run/reproduce.js';
 import type {Result} from '../../pipeline/result.js';
 import {stopSwitch} from '../../pipeline/run/stop.js';
-import {runtimeClass} from '../../stages/tensorflow/runtime.js';
+import {runtimeClass} from '../../stages/tensorflow/runtime-class.js';
 import {EXIT} from '../exit-codes.js';
 import {lazyExecutor} from '../executor.js';
 import {withGlobals} from '../globals.js';

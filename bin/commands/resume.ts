@@ -2,7 +2,7 @@
 import {Command} from 'commander';
 import type {RunId} from '../../artifacts/index.js';
 import {prepareResume, runToResume} from '../../pipeline/plan/resume.js';
-import {runtimeClass} from '../../stages/tensorflow/runtime.js';
+import {runtimeClass} from '../../stages/tensorflow/runtime-class.js';
 import {afterRun} from '../afterrun.js';
 import {carryOut} from '../carryout.js';
 import {withGlobals} from '../globals.js';

@@ -4,7 +4,7 @@ import {openLate} from '../../pipeline/plan/late-store.js';
 import {planWarnings} from '../../pipeline/plan/warnings.js';
 import {loadRecipe} from '../../pipeline/wiring/load-recipe.js';
 import {prepare} from '../../pipeline/plan/prepare.js';
-import {runtimeClass} from '../../stages/tensorflow/runtime.js';
+import {runtimeClass} from '../../stages/tensorflow/runtime-class.js';
 import {carryOut} from '../carryout.js';
 import {DEFAULT_RECIPE, RECIPES} from '../recipes.js';
 import {afterRun} from '../afterrun.js';

@@ -1,7 +1,7 @@
 /** Options of the commands that sample from a model. */
 import {InvalidArgumentError, Option} from 'commander';
 import type {Command} from 'commander';
-import type {SamplingOptions} from '../../stages/chat.js';
+import type {SamplingOptions} from '../../stages/evaluation/chat.js';
 import {TEMPLATE_NAMES} from '../../stages/text/templates.js';
 import type {TemplateName} from '../../stages/text/templates.js';
 import {wholeNumber} from './options.js';

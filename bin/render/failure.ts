@@ -5,7 +5,7 @@ import type {Outcome as StoredOutcome} from '../../artifacts/index.js';
 import {outcomeIn} from '../../pipeline/outcome.js';
 import {unreachable} from '../../pipeline/result.js';
 import type {Outcome, StageStopped} from '../../pipeline/outcome.js';
-import {setupCommand} from '../../stages/tensorflow/runtime.js';
+import {setupCommand} from '../../stages/tensorflow/runtime-class.js';
 import {isNativePartMissing} from '../not-set-up.js';
 
 /** The outcome in half a sentence, to be put behind a node's name; `log` is worth reading only where it says so. */

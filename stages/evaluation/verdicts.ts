@@ -4,7 +4,7 @@ import {compare, type Statistic} from './comparison.js';
 import {holm, mean} from './intervals.js';
 import type {Metric} from './metrics.js';
 import type {Sample} from './sample.js';
-import {tInterval, tTest} from './student.js';
+import {tInterval, tTest} from './t-interval.js';
 
 /**
  * `holds`: on the claimed side of the threshold, and significantly so; `fails`: significantly on the other side. In

@@ -1,7 +1,7 @@
 /**
  * Causal attention with rotary positions and grouped keys, forward and backward by hand.
  *
- * Rotary pairs lie next to each other here (`layout.ts` reorders the rows of q and k accordingly), so that a rotation
+ * Rotary pairs lie next to each other here (`packing.ts` reorders the rows of q and k accordingly), so that a rotation
  * is one complex product; 1/√headDim rides on the q part of the same product. Heads lead all shapes inside, so that
  * q, k and v are slices of one tensor without a copy.
  */

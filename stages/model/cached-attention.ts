@@ -7,7 +7,7 @@ import {tensorflow} from '../tensorflow/backend.js';
 import {callOne, raw} from '../tensorflow/ops.js';
 import {moved} from './attention.js';
 import type {ModelConfig} from './config.js';
-import type {Cache, GenerationShape, Step} from './room.js';
+import type {Cache, GenerationShape, Step} from './kv-cache.js';
 
 export interface CachedAttention {
   /** What the lines of each layer begin with: (lines, places, d). */

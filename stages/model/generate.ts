@@ -2,22 +2,22 @@
  * Generation with a cache: prompts are read once, each shared by its group; then one token a step for every sample,
  * until all have stopped or the room is used up. A plain function, which runs as a loop of the graph when recorded.
  *
- * What has been read is kept in a room that grows with the responses (`room.ts`). Samples lie prompt-major:
+ * What has been read is kept in a room that grows with the responses (`kv-cache.ts`). Samples lie prompt-major:
  * row = prompt × group + member.
  */
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
-import {whileLoop} from '../tensorflow/loop.js';
+import {whileLoop} from '../tensorflow/control-flow.js';
 import {callOne, raw} from '../tensorflow/ops.js';
 import {causalMask, headsOf, merged, rotationTable} from './attention.js';
 import {cachedAttention} from './cached-attention.js';
 import type {ModelConfig} from './config.js';
 import type {Multiplied} from './generation-weights.js';
 import {weightsOf} from './generation-weights.js';
-import type {Cache, GenerationShape} from './room.js';
-import {Room} from './room.js';
-import type {Sampling} from './sampler.js';
-import {sample} from './sampler.js';
+import type {Cache, GenerationShape} from './kv-cache.js';
+import {Room} from './kv-cache.js';
+import type {Sampling} from './pick-token.js';
+import {sample} from './pick-token.js';
 import type {Parameters} from './transformer.js';
 import {layers, rightPadded, rotationWidth} from './transformer.js';
 

@@ -6,11 +6,11 @@
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
 import {linear, raw} from '../tensorflow/ops.js';
-import {runtimeClass} from '../tensorflow/runtime.js';
+import {runtimeClass} from '../tensorflow/runtime-class.js';
 import {moved} from './attention.js';
 import type {ModelConfig} from './config.js';
-import type {OutputProduct} from './sampler.js';
-import {PIECE, productWith, wholePieces} from './sampler.js';
+import type {OutputProduct} from './pick-token.js';
+import {PIECE, productWith, wholePieces} from './pick-token.js';
 import type {Multiply, Parameters} from './transformer.js';
 import {foldGains, outputMatrix, rotationWidth} from './transformer.js';
 

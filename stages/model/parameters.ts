@@ -1,6 +1,6 @@
 /**
  * The parameters of a model by their Hugging Face names: shapes, fresh values, counts. Matrices are [out, in] as the
- * checkpoints hold them. How the engine packs them is `layout.ts`.
+ * checkpoints hold them. How the engine packs them is `packing.ts`.
  */
 import {random} from '../random.js';
 import type {ModelConfig} from './config.js';

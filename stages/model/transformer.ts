@@ -19,7 +19,7 @@ import {raw, softmaxAt, softmaxAtGradient} from '../tensorflow/ops.js';
 import {attention, causalMask, rotationTable} from './attention.js';
 import type {ModelConfig} from './config.js';
 
-/** The packed parameters by name (`layout.ts`). */
+/** The packed parameters by name (`packing.ts`). */
 export type Parameters = Readonly<Record<string, Tf.Tensor>>;
 
 /** Where the tokens of a batch stand, and what they may look at. */

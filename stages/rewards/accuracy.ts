@@ -1,7 +1,7 @@
 /** Whether the answer is right: 1 or 0 (DeepSeek-R1 §2.2.2). A completion that gives no answer is told from a wrong one. */
 import type {Prompt} from '../tasks/prompt.js';
 import type {Completion} from '../text/completion.js';
-import {answerKinds} from './answers/index.js';
+import {answerKinds} from '../tasks/answers/index.js';
 import {verdict, type Verdict} from './verdict.js';
 
 export function accuracy(prompt: Prompt, completion: Completion): Verdict {

@@ -6,7 +6,7 @@
 import {StageFailure} from '../../pipeline/stage.js';
 import type {ModelConfig} from '../model/config.js';
 import type {Weights} from '../model/parameters.js';
-import type {Chunk, GenerationOptions, Sample} from '../tensorflow/programs/generation.js';
+import type {Chunk, GenerationOptions, Sample} from '../engine/programs/generation.js';
 import {WorkerLost, startWorker} from './process.js';
 import type {RolloutProcess} from './process.js';
 import type {Sampler} from './sampler.js';

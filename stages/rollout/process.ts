@@ -6,7 +6,7 @@ import {fileURLToPath} from 'node:url';
 import {StageFailure} from '../../pipeline/stage.js';
 import type {ModelConfig} from '../model/config.js';
 import type {Weights} from '../model/parameters.js';
-import type {Chunk, GenerationOptions, Sample} from '../tensorflow/programs/generation.js';
+import type {Chunk, GenerationOptions, Sample} from '../engine/programs/generation.js';
 import {receive, send} from './protocol.js';
 import type {FromWorker, ToWorker} from './protocol.js';
 

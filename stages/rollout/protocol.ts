@@ -5,7 +5,7 @@
 import type {Duplex} from 'node:stream';
 import {deserialize, serialize} from 'node:v8';
 import type {ModelConfig} from '../model/config.js';
-import type {Chunk, GenerationOptions, Sample} from '../tensorflow/programs/generation.js';
+import type {Chunk, GenerationOptions, Sample} from '../engine/programs/generation.js';
 
 /** `open` comes once, then tensors and chunks; a chunk is drawn with the newest values of every tensor. */
 export type ToWorker =

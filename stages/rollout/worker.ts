@@ -5,10 +5,10 @@
  */
 import {Socket} from 'node:net';
 import {Worker} from 'node:worker_threads';
-import type {Engine} from '../tensorflow/engine.js';
-import {generation, openEngine} from '../tensorflow/engine.js';
-import type {Program} from '../tensorflow/program.js';
-import type {Chunk, Sample} from '../tensorflow/programs/generation.js';
+import type {Engine} from '../engine/engine.js';
+import {generation, openEngine} from '../engine/engine.js';
+import type {Program} from '../engine/program.js';
+import type {Chunk, Sample} from '../engine/programs/generation.js';
 import {receive, send} from './protocol.js';
 import type {ToWorker} from './protocol.js';
 

@@ -2,7 +2,7 @@
 import {random} from '../random.js';
 import {generalOf, goodResponse, poorResponse, writeResponse} from './general.js';
 import type {Prompt} from './prompt.js';
-import {generalPrompts} from './prompts.js';
+import {generalPrompts} from './prompt-sets.js';
 
 export interface GeneralRow {
   readonly id: string;

@@ -5,8 +5,8 @@
 import {createHash} from 'node:crypto';
 
 import {StageFailure} from '../../pipeline/stage.js';
-import {lastInteger} from '../rewards/answers/integer.js';
-import {normalText} from '../rewards/answers/exact.js';
+import {lastInteger} from './answers/integer.js';
+import {normalText} from './answers/exact.js';
 import {LANGUAGES, type Language, type Prompt} from './prompt.js';
 
 /**

@@ -5,7 +5,7 @@
 import {createRequire} from 'node:module';
 import util from 'node:util';
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
-import type {Messages} from './messages.js';
+import type {Messages} from './protobuf.js';
 
 /** TensorFlow's numbers for element types (`tensorflow/core/framework/types.proto`). */
 export const DataType = {float: 1, int32: 3, complex64: 8, int64: 9, bool: 10, bfloat16: 14} as const;

@@ -1,7 +1,7 @@
 /** Writes a graph as the bytes of a `saved_model.pb`, through the protobuf classes that the package ships. */
 import {tensorflow} from './backend.js';
 import type {Attribute, Constant, Graph, GraphNode} from './graph.js';
-import type {AttrValue, ListValue, NodeDef, TensorShape} from './messages.js';
+import type {AttrValue, ListValue, NodeDef, TensorShape} from './protobuf.js';
 
 /** The tag under which the graph is stored and loaded. */
 export const TAG = 'serve';

@@ -11,10 +11,10 @@ import type {Binding, DataType, OpAttribute, TensorMetadata, TypedArray} from '.
 import {tensorflow} from './backend.js';
 import type {Constant, Graph, Output} from './graph.js';
 import {attributesOf} from './graph.js';
-import type {Precision} from './products.js';
-import {product} from './products.js';
-import {scattered} from './scattered.js';
-import type {SegmentSum} from './scattered.js';
+import type {Precision} from './matmul.js';
+import {product} from './matmul.js';
+import {scattered} from './scatter-add.js';
+import type {SegmentSum} from './scatter-add.js';
 import {outputsOf} from './shapes.js';
 
 /** Symbols have ids below −1, which the package neither reads nor deletes on the native side. */

@@ -4,8 +4,8 @@ import type {ModelConfig} from '../model/config.js';
 import type {Parameters} from '../model/transformer.js';
 import {outputMatrix, rightPadded, targetLogProbabilities, transformer} from '../model/transformer.js';
 import {DataType, tensorflow} from '../tensorflow/backend.js';
-import type {BatchShape, ComputeShape, Objective} from './objective.js';
-import {padRight, sumOf} from './objective.js';
+import type {BatchShape, ComputeShape, Objective} from '../engine/objective.js';
+import {padRight, sumOf} from '../engine/objective.js';
 
 /** Tokens with a mark on those that are to be predicted from the tokens before them. */
 export interface TargetRow {

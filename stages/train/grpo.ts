@@ -7,8 +7,8 @@ import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {DataType, tensorflow} from '../tensorflow/backend.js';
 import type {TargetRow} from './cross-entropy.js';
 import {countTargets, tokenArrays, tokenInputs, tokenLogProbabilities} from './cross-entropy.js';
-import type {Objective} from './objective.js';
-import {padRight, sumOf} from './objective.js';
+import type {Objective} from '../engine/objective.js';
+import {padRight, sumOf} from '../engine/objective.js';
 
 /** One sampled response with its prompt. `mask` marks the sampled tokens, the stop token among them. */
 export interface GrpoRow extends TargetRow {

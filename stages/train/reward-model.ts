@@ -8,8 +8,8 @@ import type {Parameters} from '../model/transformer.js';
 import {rightPadded, transformer} from '../model/transformer.js';
 import {DataType, tensorflow} from '../tensorflow/backend.js';
 import {linear, lookUp} from '../tensorflow/ops.js';
-import type {BatchShape, ComputeShape, Objective} from './objective.js';
-import {padRight, sumOf} from './objective.js';
+import type {BatchShape, ComputeShape, Objective} from '../engine/objective.js';
+import {padRight, sumOf} from '../engine/objective.js';
 
 export interface Pair {
   readonly chosen: ArrayLike<number>;

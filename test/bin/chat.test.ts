@@ -9,7 +9,7 @@ import {chatCommand} from '../../bin/commands/chat.js';
 import {evalCommand} from '../../bin/commands/eval.js';
 import {StageFailure} from '../../pipeline/stage.js';
 import {newConfig} from '../../stages/model/config.js';
-import {saveModel} from '../../stages/model/folder.js';
+import {saveModel} from '../../stages/model/hf-folder.js';
 import {initialWeights} from '../../stages/model/parameters.js';
 import {openTokenizer} from '../../stages/text/tokenizer.js';
 import {writeWordTokenizer} from '../../stages/text/word-tokenizer.js';

@@ -5,7 +5,7 @@ import {partsOf} from '../../artifacts/store.js';
 import type {RunId, Store} from '../../artifacts/index.js';
 import {dialsProblem, dialsQuestion} from '../../stages/tasks/dials.js';
 import type {Prompt} from '../../stages/tasks/prompt.js';
-import {heldOutDials, heldOutGeneral, validationDials} from '../../stages/tasks/prompts.js';
+import {heldOutDials, heldOutGeneral, validationDials} from '../../stages/tasks/prompt-sets.js';
 import {splitOf} from '../../stages/tasks/splits.js';
 
 /** Port of a node whose rows are trained on, by what its rows ask. */

@@ -6,11 +6,11 @@ import {cp, mkdir, writeFile} from 'node:fs/promises';
 import {basename, join} from 'node:path';
 import type {ModelConfig} from '../../stages/model/config.js';
 import {newConfig, parseConfig} from '../../stages/model/config.js';
-import {openModel, saveModel} from '../../stages/model/folder.js';
+import {openModel, saveModel} from '../../stages/model/hf-folder.js';
 import {initialWeights, scoreWeights} from '../../stages/model/parameters.js';
 import type {Weights} from '../../stages/model/parameters.js';
 import {random} from '../../stages/random.js';
-import {logits, openEngine, scoring} from '../../stages/tensorflow/engine.js';
+import {logits, openEngine, scoring} from '../../stages/engine/engine.js';
 import {renderChat} from '../../stages/text/templates.js';
 import {openTokenizer} from '../../stages/text/tokenizer.js';
 

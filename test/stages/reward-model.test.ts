@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {test} from 'node:test';
 import {StageFailure} from '../../pipeline/stage.js';
 import {helpfulRewardModel, safetyRewardModel} from '../../stages/index.js';
-import {writeRows} from '../../stages/rows.js';
+import {writeRows} from '../../stages/data/rows.js';
 import {writeWordTokenizer} from '../../stages/text/word-tokenizer.js';
 import {temporaryFolder} from '../rig/temporary.js';
 import {runHere} from './here.js';

@@ -4,7 +4,7 @@ import {join} from 'node:path';
 
 import {z} from 'zod';
 
-import {readJson, readRows, writeJson} from '../../rows.js';
+import {readJson, readRows, writeJson} from '../../data/rows.js';
 import {StageFailure} from '../../../pipeline/stage.js';
 import type {ClaimResult} from '../verdicts.js';
 import type {Report, ScoreRow} from './build.js';

@@ -5,7 +5,7 @@
 import {newConfig} from '../../../stages/model/config.js';
 import {initialWeights, scoreWeights} from '../../../stages/model/parameters.js';
 import {random, samplingUniforms} from '../../../stages/random.js';
-import type {Engine, Programs} from '../../../stages/tensorflow/engine.js';
+import type {Engine, Programs} from '../../../stages/engine/engine.js';
 import {
   crossEntropyTraining,
   generation,
@@ -14,7 +14,7 @@ import {
   openEngine,
   pairwiseTraining,
   scoring,
-} from '../../../stages/tensorflow/engine.js';
+} from '../../../stages/engine/engine.js';
 
 /** The base of the recipe tiny, but for its vocabulary, whose size does not matter here. */
 const config = newConfig({

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {workerEnvironment} from '../../../stages/rollout/process.js';
-import {readRuntimeFacts} from '../../../stages/tensorflow/runtime.js';
+import {readRuntimeFacts} from '../../../stages/tensorflow/runtime-class.js';
 import {python} from '../peers/peer.js';
 
 /** `train` makes optimizer updates, `generate` tokens; `matmul` multiplies large matrices. */

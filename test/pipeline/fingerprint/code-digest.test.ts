@@ -188,7 +188,7 @@ test('one other token in any module that writes output bytes changes the code of
   const reader = openCodeReader(cache);
   const codes = stages.map((url) => ({url, ...reader.codeOf(url)}));
   const written = writers('stages/');
-  for (const known of ['stages/rows.js', 'stages/model/safetensors.js', 'stages/model/folder.js']) {
+  for (const known of ['stages/data/rows.js', 'stages/model/safetensors.js', 'stages/model/hf-folder.js']) {
     assert.ok(written.includes(known), `${known} is no longer found; what writes now?`);
   }
   for (const writer of written.map(ownUrl)) {

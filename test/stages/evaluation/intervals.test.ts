@@ -10,7 +10,7 @@ import {
   quantile,
   wilson,
 } from '../../../stages/evaluation/intervals.js';
-import {tInterval, tQuantile, tTest} from '../../../stages/evaluation/student.js';
+import {tInterval, tQuantile, tTest} from '../../../stages/evaluation/t-interval.js';
 import {random} from '../../../stages/random.js';
 
 const near = (actual: number, expected: number, tolerance: number): void => {

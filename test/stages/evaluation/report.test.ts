@@ -19,7 +19,7 @@ import {
   type Evaluated,
   type History,
 } from '../../../stages/evaluation/report/index.js';
-import {writeJson, writeRows} from '../../../stages/rows.js';
+import {writeJson, writeRows} from '../../../stages/data/rows.js';
 import {sampleOf, samplesOf} from './samples.js';
 
 const evaluated = (samples: Sample[], template = 'chat'): Evaluated => ({

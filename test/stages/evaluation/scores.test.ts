@@ -3,7 +3,7 @@ import test from 'node:test';
 
 import {compare, judgeSample, scoreSamples} from '../../../stages/evaluation/index.js';
 import {consensus, passAtK, valuesByProblem} from '../../../stages/evaluation/metrics.js';
-import {dialsPrompts, generalPrompts} from '../../../stages/tasks/prompts.js';
+import {dialsPrompts, generalPrompts} from '../../../stages/tasks/prompt-sets.js';
 import {readCompletion} from '../../../stages/text/completion.js';
 import {sampleOf, samplesOf} from './samples.js';
 

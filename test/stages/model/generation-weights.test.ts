@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {weightsOf} from '../../../stages/model/generation-weights.js';
-import {pack, packedLayout} from '../../../stages/model/layout.js';
+import {pack, packedLayout} from '../../../stages/model/packing.js';
 import {initialWeights} from '../../../stages/model/parameters.js';
 import {random, samplingUniforms} from '../../../stages/random.js';
 import {loadTensorFlow} from '../../../stages/tensorflow/backend.js';
-import {generation, openEngine} from '../../../stages/tensorflow/engine.js';
-import {chunk as base, drawn as config} from '../tensorflow/small.js';
+import {generation, openEngine} from '../../../stages/engine/engine.js';
+import {chunk as base, drawn as config} from '../engine/small.js';
 import {logSoftmax, referenceLogits} from './reference.js';
 
 const {tf} = await loadTensorFlow(1);

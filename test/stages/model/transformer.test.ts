@@ -4,16 +4,10 @@ import {join} from 'node:path';
 import {test} from 'node:test';
 import type {ModelConfig} from '../../../stages/model/config.js';
 import {parseConfig} from '../../../stages/model/config.js';
-import {openModel} from '../../../stages/model/folder.js';
+import {openModel} from '../../../stages/model/hf-folder.js';
 import {initialWeights, parameterShapes, size} from '../../../stages/model/parameters.js';
 import {random} from '../../../stages/random.js';
-import {
-  crossEntropyLoss,
-  crossEntropyTraining,
-  generation,
-  logits,
-  openEngine,
-} from '../../../stages/tensorflow/engine.js';
+import {crossEntropyLoss, crossEntropyTraining, generation, logits, openEngine} from '../../../stages/engine/engine.js';
 import {referenceLogits, referenceLoss, toFloat64} from './reference.js';
 
 const FIXTURES = join(import.meta.dirname, '../../../../test/fixtures/hf');

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import {rewards, scoreCompletion} from '../../../stages/rewards/index.js';
-import {boxed} from '../../../stages/rewards/answers/answer.js';
-import {lastInteger} from '../../../stages/rewards/answers/integer.js';
-import {normalText} from '../../../stages/rewards/answers/exact.js';
+import {boxed} from '../../../stages/tasks/answers/answer.js';
+import {lastInteger} from '../../../stages/tasks/answers/integer.js';
+import {normalText} from '../../../stages/tasks/answers/exact.js';
 import {dialsProblem, dialsPrompt, workedSolution} from '../../../stages/tasks/dials.js';
 import type {Prompt} from '../../../stages/tasks/prompt.js';
 import {readCompletion} from '../../../stages/text/completion.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import {openScorer, scoreCompletion} from '../../../stages/rewards/index.js';
-import {dialsPrompts} from '../../../stages/tasks/prompts.js';
+import {dialsPrompts} from '../../../stages/tasks/prompt-sets.js';
 import {readCompletion} from '../../../stages/text/completion.js';
 
 const prompts = dialsPrompts({seed: 1, split: 'train', count: 40});

@@ -13,10 +13,10 @@ import {random, samplingUniforms} from '../../../stages/random.js';
 import {openPool} from '../../../stages/rollout/pool.js';
 import type {Pool, PoolOptions} from '../../../stages/rollout/pool.js';
 import {workerEnvironment} from '../../../stages/rollout/process.js';
-import {inProcess, planRollouts, workersFor} from '../../../stages/rollout/sampler.js';
+import {inProcess, planRollouts, workersFor} from '../../../stages/rollout/open-sampler.js';
 import type {Sampler} from '../../../stages/rollout/sampler.js';
-import {crossEntropyTraining, generation, openEngine} from '../../../stages/tensorflow/engine.js';
-import type {Chunk, Sample} from '../../../stages/tensorflow/programs/generation.js';
+import {crossEntropyTraining, generation, openEngine} from '../../../stages/engine/engine.js';
+import type {Chunk, Sample} from '../../../stages/engine/programs/generation.js';
 import {until} from '../../rig/command.js';
 
 const config = newConfig({

@@ -7,7 +7,7 @@ import {goodResponse, phrasings, poorResponse, writeResponse} from '../../../sta
 import {generalRows} from '../../../stages/tasks/general-rows.js';
 import {judgedSafe, likeness, preferred} from '../../../stages/tasks/judge.js';
 import {LANGUAGES, type Language, type Prompt} from '../../../stages/tasks/prompt.js';
-import {generalPrompts, heldOutGeneral} from '../../../stages/tasks/prompts.js';
+import {generalPrompts, heldOutGeneral} from '../../../stages/tasks/prompt-sets.js';
 import {isHelpful, isSafe} from '../../../stages/tasks/rubric.js';
 import {FAMILIES, type Scenario} from '../../../stages/tasks/scenario.js';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import {corpus} from '../../../stages/tasks/corpus.js';
+import {corpus} from '../../../stages/tasks/documents.js';
 import {generalRows} from '../../../stages/tasks/general-rows.js';
 import {
   dialsPrompts,
@@ -9,7 +9,7 @@ import {
   heldOutDials,
   heldOutGeneral,
   validationDials,
-} from '../../../stages/tasks/prompts.js';
+} from '../../../stages/tasks/prompt-sets.js';
 import {FAMILIES} from '../../../stages/tasks/scenario.js';
 import {splitOf} from '../../../stages/tasks/splits.js';
 

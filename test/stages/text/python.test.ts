@@ -10,7 +10,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'node:test';
 
-import {corpus} from '../../../stages/tasks/corpus.js';
+import {corpus} from '../../../stages/tasks/documents.js';
 import {openTokenizer} from '../../../stages/text/tokenizer.js';
 import {writeWordTokenizer} from '../../../stages/text/word-tokenizer.js';
 

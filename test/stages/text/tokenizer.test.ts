@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import test, {after, before} from 'node:test';
 
 import {StageFailure} from '../../../pipeline/stage.js';
-import {corpus} from '../../../stages/tasks/corpus.js';
+import {corpus} from '../../../stages/tasks/documents.js';
 import {poorResponse, goodResponse, phrasings, writeResponse} from '../../../stages/tasks/general.js';
 import {LANGUAGES} from '../../../stages/tasks/prompt.js';
 import {FAMILIES} from '../../../stages/tasks/scenario.js';

@@ -1,0 +1,85 @@
+/**
+ * JSON Lines in artifacts: a folder with `rows.jsonl`, one row one sample or step, and, where there is something to say
+ * about the whole, `card.json`. Every row has an `id` and the ids that it came from; `schemas.ts` says what else.
+ */
+import {createReadStream, createWriteStream} from 'node:fs';
+import {mkdir, readFile, stat, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {Readable} from 'node:stream';
+import {pipeline} from 'node:stream/promises';
+import type {z} from 'zod';
+import {StageFailure} from '../../pipeline/stage.js';
+import {linesOf} from './lines.js';
+import type {Prompt} from '../tasks/prompt.js';
+
+/**
+ * All rows of an artifact, each checked.
+ * @throws {StageFailure} naming file, line and field when a row is not what the schema says.
+ */
+export async function readRows<T>(folder: string, schema: z.ZodType<T>): Promise<T[]> {
+  const file = join(folder, 'rows.jsonl');
+  if (!(await isFile(file))) throw new StageFailure(`there is no ${file}`);
+  const rows: T[] = [];
+  let line = 0;
+  for await (const texts of linesOf(createReadStream(file) as AsyncIterable<Buffer>)) {
+    for (const text of texts) {
+      line++;
+      if (text.trim() !== '') rows.push(parseRow(text, schema, `${file}:${line}`));
+    }
+  }
+  return rows;
+}
+
+/** The rows of a `prompts` artifact. */
+export const readPrompts = async (folder: string): Promise<Prompt[]> =>
+  (await readRows(folder, (await import('./schemas.js')).promptRow)) as unknown as Prompt[];
+
+function parseRow<T>(text: string, schema: z.ZodType<T>, where: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new StageFailure(`${where} is not JSON: ${(error as Error).message}`);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw new StageFailure(`${where}: “${issue.path.join('.')}”: ${issue.message}`);
+}
+
+/** Writes `rows.jsonl`, and `card.json` when there is a card. Equal rows give equal bytes. */
+export async function writeRows(folder: string, rows: Iterable<object>, card?: object): Promise<void> {
+  await mkdir(folder, {recursive: true});
+  function* lines(): Generator<string> {
+    for (const row of rows) yield `${JSON.stringify(row)}\n`;
+  }
+  await pipeline(Readable.from(lines()), createWriteStream(join(folder, 'rows.jsonl')));
+  if (card !== undefined) await writeJson(join(folder, 'card.json'), card);
+}
+
+/** The card of an artifact, or `undefined` where it has none. */
+export async function readCard(folder: string): Promise<Record<string, unknown> | undefined> {
+  const file = join(folder, 'card.json');
+  return (await isFile(file)) ? ((await readJson(file)) as Record<string, unknown>) : undefined;
+}
+
+export async function readJson(file: string): Promise<unknown> {
+  const text = await readFile(file, 'utf8');
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new StageFailure(`${file} is not JSON: ${(error as Error).message}`);
+  }
+}
+
+export const writeJson = async (file: string, value: unknown): Promise<void> =>
+  writeFile(file, `${JSON.stringify(value, null, 2)}\n`);
+
+const isFile = async (path: string): Promise<boolean> =>
+  stat(path).then(
+    (entry) => entry.isFile(),
+    (error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw error;
+    },
+  );

@@ -1,0 +1,60 @@
+/**
+ * What the rows of artifacts hold. Loaded by whoever reads some, and not with the stages: a recipe that is only planned would
+ * wait a tenth of a second for it.
+ */
+import {z} from 'zod';
+import {SCOPES} from './reward-scope.js';
+
+const origin = {id: z.string(), from: z.array(z.string())};
+const language = z.enum(['en', 'zh']).optional();
+
+/** `prompts`: bare questions, as tasks/prompt.ts describes them. */
+export const promptRow = z.looseObject({
+  ...origin,
+  task: z.enum(['dials', 'general', 'integer', 'exact']),
+  key: z.string(),
+  language,
+  question: z.string(),
+  answer: z.string().optional(),
+  steps: z.number().optional(),
+});
+
+/** `dataset` of the pre-training corpus: a document is `prompt`, a space, `response`; `prompt` may be empty. */
+export const documentRow = z.looseObject({...origin, prompt: z.string(), response: z.string()});
+
+/** `dataset` for supervised fine-tuning: what was asked, bare, and the whole completion to learn. */
+export const sampleRow = z.looseObject({
+  ...origin,
+  task: z.string().optional(),
+  language,
+  question: z.string(),
+  response: z.string(),
+});
+
+/** `rollouts`: one sampled completion, what was asked and how it was judged. */
+export const rolloutRow = z.looseObject({
+  ...origin,
+  question: z.string(),
+  completion: z.string(),
+  tokens: z.number(),
+  finished: z.boolean(),
+});
+
+/** `pairs`: two completions of one prompt, of which a judge preferred the first. */
+export const pairRow = z.looseObject({...origin, question: z.string(), chosen: z.string(), rejected: z.string()});
+
+/** `labels`: one completion and whether a judge calls it safe. */
+export const labelRow = z.looseObject({...origin, question: z.string(), response: z.string(), safe: z.boolean()});
+
+/** `history`: one optimizer step and whatever was measured at it. */
+export const historyRow = z.looseObject({...origin, step: z.number()});
+
+export type DocumentRow = z.infer<typeof documentRow>;
+export type SampleRow = z.infer<typeof sampleRow>;
+export type RolloutRow = z.infer<typeof rolloutRow>;
+export type PairRow = z.infer<typeof pairRow>;
+export type LabelRow = z.infer<typeof labelRow>;
+export type HistoryRow = z.infer<typeof historyRow>;
+
+/** `calibration.json` of a reward model: see `train/preference.ts`. */
+export const calibration = z.object({shift: z.number(), scale: z.number().positive(), scope: z.enum(SCOPES)});

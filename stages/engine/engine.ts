@@ -1,0 +1,179 @@
+/**
+ * One model in one TensorFlow session: its weights, a reference model's, the optimizer's moments, and the programs
+ * that use them. Everything is declared before the session opens, because one session is what makes the variables
+ * shared. A bucket of a program is compiled when it is first called.
+ */
+import type {AdamWOptions} from './adamw.js';
+import {ADAMW_DEFAULTS} from './adamw.js';
+import type {ModelConfig} from '../model/config.js';
+import {packedLayout} from '../model/packing.js';
+import type {Weights} from '../model/parameters.js';
+import {loadTensorFlow} from '../tensorflow/backend.js';
+import {computeSilently} from '../tensorflow/first-run.js';
+import {Graph} from '../tensorflow/graph.js';
+import {lanesFor} from './lanes.js';
+import type {Precision} from '../tensorflow/matmul.js';
+import type {Program, ProgramContext, WeightSlot} from './program.js';
+import {Session} from '../tensorflow/session.js';
+import {declareUpdates} from './optimizer.js';
+import type {Run} from './variables.js';
+import {assignAll, clearAll, declareSlots} from './variables.js';
+
+/** Everything that the session keeps of each parameter, by name. */
+export type Slot = WeightSlot | 'adam.m' | 'adam.v';
+
+// The type of a program's call is only known where it is used, so any program is accepted here.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Programs = Readonly<Record<string, Program<any>>>;
+
+export interface EngineOptions<P extends Programs> {
+  readonly config: ModelConfig;
+  /** What the policy starts from. */
+  readonly weights: Weights;
+  /** Threads of the process; fixed by the first engine that it opens. */
+  readonly threads: number;
+  /** Keeps a second set of weights, at first a copy of the policy's. */
+  readonly reference?: boolean;
+  /** Needed by programs that train; what is left out is `ADAMW_DEFAULTS`. */
+  readonly optimizer?: Partial<AdamWOptions>;
+  /**
+   * `bf16` rounds products of tokens with weights, outside of generation; all else, weights and attention too, stays
+   * float32.
+   */
+  readonly precision?: Precision;
+  /** Training keeps only what goes into a layer, and computes the rest once more: less memory, about a third more time. */
+  readonly recompute?: boolean;
+  /**
+   * Keeps off stderr what TensorFlow says when it first computes. For processes in which nobody opens files meanwhile; see
+   * `computeSilently`.
+   */
+  readonly silentStart?: boolean;
+  readonly programs: P;
+}
+
+type CallOf<P> = P extends Program<infer Call> ? Call : never;
+
+export interface Engine<P extends Programs> {
+  readonly config: ModelConfig;
+  readonly run: {readonly [name in keyof P]: CallOf<P[name]>};
+  readonly slots: readonly Slot[];
+  /** The values of a slot by Hugging Face name, exactly as they are. */
+  read(slot: Slot): Map<string, Float32Array>;
+  write(slot: Slot, weights: Weights): void;
+  /** Copies one set of weights to the other inside the session. */
+  copy(from: WeightSlot, to: WeightSlot): void;
+  /** Optimizer updates made so far; part of the state that a checkpoint keeps. */
+  updates: number;
+  /** Moments and update count back to zero. */
+  resetOptimizer(): void;
+  stats(): EngineStats;
+  /** Frees everything. The engine is of no use afterwards. */
+  dispose(): void;
+}
+
+export interface EngineStats {
+  /** Recording, building and loading the graph; loading TensorFlow itself is not counted. */
+  readonly openMs: number;
+  /** Nodes of the graph. */
+  readonly nodes: number;
+  /** Each shape that was called; its first call compiles. */
+  readonly programs: readonly ({readonly label: string} & CallStats)[];
+}
+
+interface CallStats {
+  readonly calls: number;
+  readonly firstMs: number;
+  /** Of all calls but the first. */
+  readonly laterMs: number;
+}
+
+export async function openEngine<const P extends Programs>(options: EngineOptions<P>): Promise<Engine<P>> {
+  const {config, weights, threads, precision = 'f32', recompute = false, reference = false} = options;
+  const batches = Object.values(options.programs).flatMap(({batch}) => batch ?? []);
+  const optimizer = options.optimizer && {...ADAMW_DEFAULTS, ...options.optimizer};
+  const {lanes} = await loadTensorFlow(threads, lanesFor(threads, config.hiddenSize, batches));
+  if (options.silentStart === true) computeSilently();
+  const started = performance.now();
+
+  const slots: Slot[] = ['policy'];
+  if (reference) slots.push('reference');
+  if (optimizer) slots.push('adam.m', 'adam.v');
+  const graph = new Graph();
+  const layout = packedLayout(config);
+  const {of, read, write} = declareSlots(graph, config, layout, slots);
+  const copyTo = (to: WeightSlot, from: WeightSlot) =>
+    assignAll(
+      graph,
+      of(to),
+      of(from).map((each) => each.read),
+    );
+  const copies = reference && {reference: copyTo('reference', 'policy'), policy: copyTo('policy', 'reference')};
+  const clearMoments = optimizer && clearAll(graph, [...of('adam.m'), ...of('adam.v')]);
+
+  let updatesMade = 0;
+  const updates =
+    optimizer &&
+    declareUpdates(graph, layout, of('policy'), {m: of('adam.m'), v: of('adam.v')}, optimizer, {
+      made: () => updatesMade,
+      count: () => updatesMade++,
+    });
+  let session: Session | undefined;
+  const calls = new Map<string, CallStats>();
+  const run: Run = (label, feeds, outputs) => {
+    if (session === undefined) throw new Error('Internal error: the engine is not open');
+    const begun = performance.now();
+    const fetched = session.run(feeds, outputs);
+    const took = performance.now() - begun;
+    const before = calls.get(label) ?? {calls: 0, firstMs: took, laterMs: -took};
+    calls.set(label, {calls: before.calls + 1, firstMs: before.firstMs, laterMs: before.laterMs + took});
+    return fetched;
+  };
+  const context: ProgramContext = {graph, config, precision, recompute, lanes, weights: of, updates, run};
+  const bound = Object.fromEntries(
+    Object.entries<Program<unknown>>(options.programs).map(([name, program]) => [name, program.declare(context, name)]),
+  ) as Engine<P>['run'];
+  session = Session.open(graph);
+
+  const engine: Engine<P> = {
+    config,
+    run: bound,
+    slots,
+    read: (slot) => read(run, slot),
+    write: (slot, values) => write(run, slot, values),
+    copy(from, to) {
+      if (!copies) throw new Error('Internal error: the engine was opened without reference');
+      if (from !== to) run('copy', [], [copies[to]]);
+    },
+    get updates() {
+      return updatesMade;
+    },
+    set updates(made) {
+      updatesMade = made;
+    },
+    resetOptimizer() {
+      if (clearMoments) run('clear moments', [], [clearMoments]);
+      updatesMade = 0;
+    },
+    stats: () => ({openMs, nodes: graph.nodes.length, programs: [...calls].map(([label, each]) => ({label, ...each}))}),
+    dispose() {
+      session?.close();
+      session = undefined;
+    },
+  };
+  engine.write('policy', weights);
+  if (reference) engine.copy('policy', 'reference');
+  engine.resetOptimizer();
+  calls.clear();
+  const openMs = performance.now() - started;
+  return engine;
+}
+
+export {
+  crossEntropyTraining,
+  grpoTraining,
+  pairwiseTraining,
+  pointwiseTraining,
+  crossEntropyLoss,
+} from './programs/training.js';
+export {logProbabilities, logits, scoring} from './programs/forward.js';
+export {generation} from './programs/generation.js';

@@ -1,0 +1,177 @@
+/**
+ * The sets of numbers that live in a session, one of each for every packed parameter: weights, moments, summed
+ * gradients. They are written, read, copied and cleared here, exactly; large models some tensors at a time, so that
+ * no more than a few copies of a part exist beside the session's own.
+ */
+import type {ModelConfig} from '../model/config.js';
+import type {Packed} from '../model/packing.js';
+import {pack, unpack} from '../model/packing.js';
+import type {Weights} from '../model/parameters.js';
+import {size} from '../model/parameters.js';
+import {DataType} from '../tensorflow/backend.js';
+import type {Attribute, Graph, Output} from '../tensorflow/graph.js';
+import type {Feed, Fetched} from '../tensorflow/session.js';
+
+/** A resource variable: its handle, and the node that reads it. */
+export interface Variable {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly handle: Output;
+  readonly read: Output;
+}
+
+/** Runs outputs in the session, under a name for the statistics. */
+export type Run = (label: string, feeds: readonly Feed[], outputs: readonly Output[]) => Fetched[];
+
+/** Numbers that go over the border to JavaScript in one call: 128 MiB of them. */
+const AT_A_TIME = 2 ** 25;
+
+export const FLOAT: Attribute = {kind: 'type', value: DataType.float};
+
+/** One variable for each packed parameter, under `slot/`. */
+export function declareVariables(graph: Graph, slot: string, layout: readonly Packed[]): Variable[] {
+  return layout.map(({name, shape}) => {
+    const shared = `${slot}/${name}`;
+    const handle = graph.addOne({
+      op: 'VarHandleOp',
+      name: shared,
+      inputs: [],
+      attributes: {
+        dtype: FLOAT,
+        shape: {kind: 'shape', value: shape},
+        container: {kind: 'string', value: ''},
+        shared_name: {kind: 'string', value: shared},
+      },
+      outputs: [{dtype: DataType.float, shape: []}], // a resource; its element type is the variable's
+    });
+    const read = graph.addOne({
+      op: 'ReadVariableOp',
+      name: `${shared}/read`,
+      inputs: [handle],
+      attributes: {dtype: FLOAT},
+      outputs: [{dtype: DataType.float, shape}],
+    });
+    return {name, shape, handle, read};
+  });
+}
+
+/** Ways in and out of the variables of some slots. */
+export interface Slots<Slot extends string> {
+  of(slot: Slot): readonly Variable[];
+  read(run: Run, slot: Slot): Map<string, Float32Array>;
+  write(run: Run, slot: Slot, weights: Weights): void;
+}
+
+export function declareSlots<Slot extends string>(
+  graph: Graph,
+  config: ModelConfig,
+  layout: readonly Packed[],
+  slots: readonly Slot[],
+): Slots<Slot> {
+  const variables = new Map(slots.map((slot) => [slot, declareVariables(graph, slot, layout)]));
+  const of = (slot: Slot): Variable[] => {
+    const found = variables.get(slot);
+    if (found === undefined) throw new Error(`Internal error: the engine was opened without ${slot}`);
+    return found;
+  };
+  const groups = inGroups(layout);
+  const inputs = graph.scoped('write', () =>
+    layout.map(({name, shape}) => graph.placeholder(name, DataType.float, shape)),
+  );
+  const writers = new Map(
+    slots.map((slot) => [slot, groups.map((group) => assignAll(graph, pick(of(slot), group), pick(inputs, group)))]),
+  );
+  return {
+    of,
+    read(run, slot) {
+      const values = new Map<string, Float32Array>();
+      for (const group of groups) {
+        const fetched = run(
+          'read',
+          [],
+          pick(of(slot), group).map(({read}) => read),
+        );
+        pick(layout, group).forEach((packed, i) => unpack(packed, fetched[i]!.values as Float32Array, config, values));
+      }
+      return values;
+    },
+    write(run, slot, weights) {
+      of(slot);
+      groups.forEach((group, i) => {
+        const feeds = group.map((at) => ({placeholder: inputs[at]!, values: pack(layout[at]!, weights, config)}));
+        run('write', feeds, [writers.get(slot)![i]!]);
+      });
+    },
+  };
+}
+
+/** Adds the nodes that give the variables these values; fetching the output makes it happen. */
+export function assignAll(
+  graph: Graph,
+  variables: readonly Variable[],
+  values: readonly Output[],
+  before: readonly string[] = [],
+): Output {
+  const effects = variables.map(({handle}, i) =>
+    addEffect(graph, 'AssignVariableOp', [handle, values[i]!], {dtype: FLOAT}, before),
+  );
+  return after(graph, zero(graph), effects);
+}
+
+/** Adds the nodes that set the variables to zero. */
+export function clearAll(graph: Graph, variables: readonly Variable[], before: readonly string[] = []): Output {
+  const zeros = variables.map(({shape}) =>
+    graph.addOne({
+      op: 'Fill',
+      inputs: [
+        graph.constant({dtype: DataType.int32, shape: [shape.length], values: Int32Array.from(shape)}),
+        zero(graph),
+      ],
+      attributes: {T: FLOAT, index_type: {kind: 'type', value: DataType.int32}},
+      outputs: [{dtype: DataType.float, shape}],
+    }),
+  );
+  return assignAll(graph, variables, zeros, before);
+}
+
+/** Adds a node that is there for its effect, and returns its name. */
+export function addEffect(
+  graph: Graph,
+  op: string,
+  inputs: readonly Output[],
+  attributes: Readonly<Record<string, Attribute>>,
+  before: readonly string[] = [],
+): string {
+  graph.add({op, inputs, attributes, outputs: [], after: before});
+  return graph.nodes.at(-1)!.name;
+}
+
+/** The same value, after all of these nodes ran. Fetching it makes them run. */
+export function after(graph: Graph, output: Output, effects: readonly string[]): Output {
+  return graph.addOne({
+    op: 'Identity',
+    inputs: [output],
+    attributes: {T: {kind: 'type', value: output.dtype}},
+    outputs: [output],
+    after: effects,
+  });
+}
+
+const zero = (graph: Graph): Output => graph.constant({dtype: DataType.float, shape: [], values: Float32Array.of(0)});
+
+const pick = <T>(items: readonly T[], indices: readonly number[]): T[] => indices.map((i) => items[i]!);
+
+/** Consecutive parameters, so many that a group stays below `AT_A_TIME`; at least one. */
+function inGroups(layout: readonly Packed[]): number[][] {
+  const groups: number[][] = [];
+  let filled = Infinity;
+  layout.forEach(({shape}, index) => {
+    filled += size(shape);
+    if (filled > AT_A_TIME) {
+      groups.push([]);
+      filled = size(shape);
+    }
+    groups.at(-1)!.push(index);
+  });
+  return groups;
+}

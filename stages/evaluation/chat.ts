@@ -1,0 +1,215 @@
+/**
+ * Talking to a model artifact: a reply comes piece by piece, and sampled answers to a prompt file come scored. A library
+ * for the command line; no stage, nothing is stored.
+ */
+import {setImmediate as turnOfOthers} from 'node:timers/promises';
+import type {Sample, Score} from './index.js';
+import type {Weights} from '../model/parameters.js';
+import type {EncodedPrompt} from '../rollout/sample-groups.js';
+import type {Prompt} from '../tasks/prompt.js';
+import type {Message, TemplateName} from '../text/templates.js';
+import {StageFailure} from '../../pipeline/stage.js';
+import {samplingUniforms} from '../random.js';
+
+export interface SamplingOptions {
+  readonly seed: number;
+  /** 0 is greedy. */
+  readonly temperature: number;
+  readonly topP: number;
+  readonly maxTokens: number;
+  readonly template: TemplateName;
+  readonly threads: number;
+}
+
+export interface Chat {
+  /**
+   * The reply to a conversation, piece by piece as it is sampled. The same seed, turn and text give the same reply. When
+   * `signal` is aborted it ends with what there is.
+   * @throws {StageFailure} when the conversation no longer fits the model's positions, or its template or tokenizer fails.
+   */
+  reply(
+    messages: readonly Message[],
+    turn: number,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Piece, {tokens: number; finished: boolean}>;
+  close(): Promise<void>;
+}
+
+export interface Piece {
+  readonly text: string;
+  /** Of the reply so far, this piece included. */
+  readonly tokens: number;
+}
+
+/** Tokens that one native call samples: few enough to feel like streaming. */
+const PIECE = 8;
+
+/** Conversations up to this many tokens need no program but those that are compiled at the start. */
+const FIRST = 256;
+
+/** Prompts are padded to powers of two, so that few programs are compiled. */
+const paddedLength = (length: number): number => 2 ** Math.ceil(Math.log2(Math.max(length, 32)));
+
+function lengthsTo(most: number): number[] {
+  const lengths: number[] = [];
+  for (let length = paddedLength(1); length < most; length *= 2) lengths.push(length);
+  return [...lengths, most];
+}
+
+/**
+ * Opens a model folder for talking.
+ * @param stop ends the opening, which then rejects with its reason
+ */
+export async function openChat(model: string, options: SamplingOptions, stop?: AbortSignal): Promise<Chat> {
+  const [{openEngine, generation}, {openModel}, {openGuardedTokenizer}] = await Promise.all([
+    import('../engine/engine.js'),
+    import('../model/hf-folder.js'),
+    import('../text/guarded-tokenizer.js'),
+  ]);
+  const {config, weights} = await openModel(model, stop);
+  const tokenizer = await openGuardedTokenizer(model, stop === undefined ? {} : {signal: stop});
+  const longest = config.maxPositions - PIECE;
+  const stopIds = [...new Set([tokenizer.eosId, ...config.eosIds])];
+  const open = async (most: number, of: Weights) => {
+    const engine = await openEngine({
+      config,
+      weights: of,
+      threads: options.threads,
+      silentStart: true,
+      programs: {
+        piece: generation({
+          prompts: 1,
+          group: 1,
+          promptLengths: lengthsTo(most),
+          maxNewTokens: PIECE,
+          temperature: options.temperature,
+          topP: options.topP,
+          topK: options.temperature === 0 ? 1 : 0,
+          stopIds,
+          padId: tokenizer.padId,
+        }),
+      },
+    });
+    return {engine, most};
+  };
+  let opened = await open(Math.min(FIRST, longest), weights);
+  // Compiles what the first reply needs, so that it starts as quickly as the others.
+  opened.engine.run.piece({prompts: [[tokenizer.eosId]], uniforms: new Float32Array(PIECE)});
+  /** A program is compiled by computing it once, so one for more positions than anybody uses would only cost. */
+  const engineFor = async (length: number, signal?: AbortSignal) => {
+    if (length > opened.most) {
+      const again = await openModel(model, signal);
+      opened.engine.dispose();
+      opened = await open(Math.min(paddedLength(length), longest), again.weights);
+    }
+    return opened.engine;
+  };
+  return {
+    async *reply(messages, turn, signal) {
+      const sampled: number[] = [];
+      let finished = false;
+      try {
+        const prompt = await tokenizer.encodePrompt(options.template, messages, signal);
+        if (prompt.length === 0) {
+          throw new StageFailure(`there is nothing to ask: no tokens under the template “${options.template}”`);
+        }
+        if (prompt.length > longest) {
+          throw new StageFailure(
+            `the conversation has ${prompt.length} tokens; this model has room for ${longest} and a reply`,
+          );
+        }
+        let text = '';
+        let shown = '';
+        const most = Math.min(options.maxTokens, config.maxPositions - prompt.length);
+        while (!finished && sampled.length < most && prompt.length + sampled.length <= longest) {
+          // A token's draw depends on its position in the reply, so pieces of any size give the same text.
+          const from = sampled.length;
+          const key = {seed: options.seed, purpose: 'chat', step: turn};
+          const uniforms = samplingUniforms(key, [0], from + PIECE).slice(from);
+          const engine = await engineFor(prompt.length + sampled.length, signal);
+          const [drawn] = engine.run.piece({prompts: [[...prompt, ...sampled]], uniforms});
+          const tokens = drawn!.tokens.slice(0, most - from);
+          finished = drawn!.finished && tokens.length === drawn!.tokens.length;
+          sampled.push(...tokens.filter((token) => !stopIds.includes(token)));
+          text = await tokenizer.decode(sampled, signal);
+          // A character that is split over tokens decodes to U+FFFD until its last byte is there.
+          if (text.startsWith(shown) && !text.endsWith('\uFFFD')) {
+            yield {text: text.slice(shown.length), tokens: sampled.length};
+            shown = text;
+          }
+          await turnOfOthers(); // lets the terminal draw and Ctrl-C through between pieces
+        }
+        if (text !== shown)
+          yield {text: text.startsWith(shown) ? text.slice(shown.length) : text, tokens: sampled.length};
+      } catch (error) {
+        if (signal?.aborted !== true || error !== signal.reason) throw error;
+        finished = false;
+      }
+      return {tokens: sampled.length, finished};
+    },
+    async close() {
+      opened.engine.dispose();
+      await tokenizer.close();
+    },
+  };
+}
+
+/** Samples answers to prompts and scores them as the evaluate stage does. `done` is told how many prompts are through. */
+export async function answerPrompts(
+  model: string,
+  prompts: readonly Prompt[],
+  options: SamplingOptions & {
+    readonly samples: number;
+    readonly done: (through: number, total: number) => void;
+    readonly note: (text: string) => void;
+    /** Ends it; it then rejects with the signal's reason. */
+    readonly stop?: AbortSignal;
+  },
+): Promise<{samples: Sample[]; scores: Score[]}> {
+  const [
+    {withSampler},
+    {drawGroups, fitting},
+    {beforeEnd, readCompletion},
+    {judgeSample, scoreSamples},
+    {openModel},
+    text,
+  ] = await Promise.all([
+    import('../rollout/sample-from-model.js'),
+    import('../rollout/sample-groups.js'),
+    import('../text/completion.js'),
+    import('./index.js'),
+    import('../model/hf-folder.js'),
+    import('../text/guarded-tokenizer.js'),
+  ]);
+  const {stop, template, seed} = options;
+  if (prompts.length === 0) throw new StageFailure('there are no prompts');
+  const {config, weights} = await openModel(model, stop);
+  const tokenizer = await text.openGuardedTokenizer(model, stop === undefined ? {} : {signal: stop});
+  try {
+    const maxNewTokens = Math.min(options.maxTokens, Math.floor(config.maxPositions / 2));
+    const limit = config.maxPositions - maxNewTokens;
+    const encoded: EncodedPrompt[] = [];
+    for (const prompt of prompts) {
+      const tokens = await tokenizer.encodePrompt(template, [{role: 'user', content: prompt.question}]);
+      encoded.push(fitting(prompt, tokens, {template, limit}));
+    }
+    const drawn = await withSampler(
+      {
+        ...options,
+        ...{config, weights, tokenizer, maxNewTokens, prompts: encoded},
+        chunk: 8,
+        cores: options.threads,
+        key: {seed, purpose: 'eval'},
+      },
+      (sampler, drawing) => drawGroups(sampler, encoded, drawing, (each) => each),
+    );
+    const samples: Sample[] = [];
+    for (const {prompt, sample, tokens, finished} of drawn.flat()) {
+      const said = await tokenizer.decode(beforeEnd(tokens, tokenizer.eosId));
+      samples.push(judgeSample(prompt, readCompletion(said, finished), {sample, tokens: tokens.length}));
+    }
+    return {samples, scores: scoreSamples(samples, {k: options.samples, seed})};
+  } finally {
+    await tokenizer.close();
+  }
+}

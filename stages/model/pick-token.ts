@@ -1,0 +1,214 @@
+/**
+ * Picks the next token from the hidden state and one uniform number a row. A token is the first whose cumulative probability
+ * exceeds u × kept mass. The kept mass is the last of the same cumulative sums, so there always is one.
+ */
+import type * as Tf from '@tensorflow/tfjs-node-gpu';
+import {tensorflow} from '../tensorflow/backend.js';
+import {changedWhere} from '../tensorflow/control-flow.js';
+import {call, callOne, FLOAT, INT32, raw, softmaxAt} from '../tensorflow/ops.js';
+
+export interface Sampling {
+  /** Divides the logits; 0 takes the likeliest token. */
+  readonly temperature: number;
+  /** Keeps the smallest set of likeliest tokens whose mass reaches this; 1 keeps all. */
+  readonly topP: number;
+  /** Keeps this many of the likeliest tokens, before top-p; 0 keeps all. */
+  readonly topK: number;
+}
+
+/** The product with the output matrix. */
+export interface OutputProduct {
+  readonly vocab: number;
+  /**
+   * (R, D) → (pieces, R, W): token p × W + w at [p, row, w]. What is left of the last piece holds logits of some token once
+   * more.
+   */
+  byPiece(hidden: Tf.Tensor): Tf.Tensor;
+  /** (R, D) → (R, V) */
+  byRow(hidden: Tf.Tensor): Tf.Tensor;
+}
+
+/** Tokens of a piece, where they are too many for one. */
+export const PIECE = 64;
+const ONE_PIECE = 256;
+
+/** From a matrix as checkpoints hold it. (V, D) */
+export function productWith(matrix: Tf.Tensor): OutputProduct {
+  const vocab = matrix.shape[0];
+  if (vocab <= ONE_PIECE) {
+    const turned = raw.transpose(matrix, [1, 0]);
+    const byRow = (hidden: Tf.Tensor): Tf.Tensor => raw.matMul(hidden, turned);
+    return {vocab, byRow, byPiece: (hidden) => raw.reshape(byRow(hidden), [1, -1, vocab])};
+  }
+  return {
+    vocab,
+    byRow: (hidden) => raw.matMul(hidden, matrix, {b: true}),
+    byPiece(hidden) {
+      // Logits are filled up, not the matrix, which may be too large for a second copy.
+      const logits = wholePieces(raw.matMul(matrix, hidden, {b: true})); // (pieces × W, R)
+      return raw.transpose(raw.reshape(logits, [-1, PIECE, hidden.shape[0]]), [0, 2, 1]);
+    },
+  };
+}
+
+/**
+ * @param hidden (R, D) @param output to V tokens @param uniforms (R), in [0, 1)
+ * @param idle rows whose token will not be looked at, (R) bool
+ * @returns `token` (R) int32; `logProb` (R), of the token under the whole distribution at the sampling temperature
+ * (at temperature 1 where the likeliest is taken)
+ */
+export function sample(
+  hidden: Tf.Tensor,
+  output: OutputProduct,
+  uniforms: Tf.Tensor,
+  {temperature, topP, topK}: Sampling,
+  idle?: Tf.Tensor,
+): {token: Tf.Tensor; logProb: Tf.Tensor} {
+  const {tf} = tensorflow();
+  const scaled = temperature === 0 || temperature === 1 ? hidden : tf.mul(hidden, 1 / temperature);
+  if (temperature !== 0 && topP === 1 && topK === 0) return fromAll(output.byPiece(scaled), output.vocab, uniforms);
+  const logits = output.byRow(scaled);
+  if (temperature !== 0 && topK === 0) return fromNucleus(logits, uniforms, topP, idle);
+  const token =
+    temperature === 0
+      ? callOne('ArgMax', [logits, tf.scalar(1, 'int32')], {T: FLOAT, Tidx: INT32, output_type: INT32})
+      : fromLikeliest(logits, uniforms, topP, topK);
+  return {token, logProb: softmaxAt(logits, token).logProbs};
+}
+
+/** The pick among all tokens. (pieces, R, W), (R) */
+function fromAll(logits: Tf.Tensor, vocab: number, uniforms: Tf.Tensor): {token: Tf.Tensor; logProb: Tf.Tensor} {
+  const {tf} = tensorflow();
+  const [pieces, rows, width] = logits.shape as [number, number, number];
+  const inEach = largestAlong(logits, 2); // (pieces, R, 1)
+  const largest = pieces === 1 ? inEach : largestAlong(inEach, 0); // (1, R, 1)
+  const masses = callOne('Exp', [raw.sub(logits, largest)]);
+  const sums = sumsOfPieces(masses);
+  const total = tf.slice(sums, [pieces - 1, 0, (vocab - 1) % width], [1, -1, 1]); // (1, R, 1)
+  const passed = passedBy(sums, total, tf.reshape(uniforms, [1, rows, 1])); // (pieces, R)
+  const picked = pieces === 1 ? tf.reshape(passed, [rows]) : tf.sum(passed, 0);
+  // Where the picked one lies: in its piece, after the pieces before it and the rows above.
+  const int = (value: number): Tf.Tensor => tf.scalar(value, 'int32');
+  const above = tf.mul(tf.range(0, rows, 1, 'int32'), int(width));
+  const before = pieces === 1 ? above : tf.add(above, tf.mul(tf.floorDiv(picked, int(width)), int((rows - 1) * width)));
+  const places = tf.add(picked, before);
+  const mass = raw.gather(raw.reshape(masses, [-1]), places);
+  return {token: picked, logProb: tf.log(tf.div(mass, tf.reshape(total, [rows])))};
+}
+
+const largestAlong = (x: Tf.Tensor, axis: number): Tf.Tensor =>
+  callOne('Max', [x, tensorflow().tf.tensor1d([axis], 'int32')], {T: FLOAT, Tidx: INT32, keep_dims: true});
+
+/**
+ * Cumulative sums over the tokens of each row. (pieces, R, W) → (pieces, R, W)
+ *
+ * TensorFlow's Cumsum goes from number to number; a product with a triangle of ones adds up a whole piece a row. The sums
+ * never fall: within a piece all are added up in one order, each with one mass more than the one before in place of a zero,
+ * and a piece begins with what the one before ended with.
+ */
+export function sumsOfPieces(masses: Tf.Tensor): Tf.Tensor {
+  const {tf} = tensorflow();
+  const [pieces, rows, width] = masses.shape as [number, number, number];
+  // The product of a vector is another kernel's, which may not add up all its sums alike.
+  if (pieces * rows === 1) return cumulative(masses, 2, false);
+  const ones = new Float32Array(width ** 2);
+  for (let row = 0; row < width; row++) ones.fill(1, row * width + row, (row + 1) * width);
+  const within = raw.matMul(raw.reshape(masses, [pieces * rows, width]), tf.tensor2d(ones, [width, width]));
+  if (pieces === 1) return raw.reshape(within, [1, rows, width]);
+  const totals = tf.reshape(tf.slice(within, [0, width - 1], [-1, 1]), [pieces, rows]);
+  const before = raw.reshape(cumulative(totals, 0, true), [pieces, rows, 1]);
+  return raw.add(raw.reshape(within, [pieces, rows, width]), before);
+}
+
+/** The pick among the `topK` likeliest tokens. Ties are kept in the order of their ids. (R, V), (R) → (R) int32 */
+function fromLikeliest(logits: Tf.Tensor, uniforms: Tf.Tensor, topP: number, topK: number): Tf.Tensor {
+  const {values, ids} = likeliest(logits, Math.min(topK, logits.shape[1]!));
+  return raw.pickColumns(ids, pick(inNucleus(callOne('Softmax', [values]), topP).kept, uniforms));
+}
+
+/** A nucleus has hardly ever more tokens, and to sort a whole vocabulary takes longer than the rest of a step. */
+const FEW = 16;
+
+/**
+ * The pick from the nucleus of all tokens. Only a few of the likeliest are sorted where their mass reaches `topP` in every
+ * row; a row's token is the same either way. (R, V), (R)
+ */
+function fromNucleus(
+  logits: Tf.Tensor,
+  uniforms: Tf.Tensor,
+  topP: number,
+  idle: Tf.Tensor | undefined,
+): {token: Tf.Tensor; logProb: Tf.Tensor} {
+  const {tf} = tensorflow();
+  const vocab = logits.shape[1]!;
+  const among = (probabilities: Tf.Tensor, uniforms: Tf.Tensor, count: number) => {
+    const {values, ids} = likeliest(probabilities, count);
+    const {kept, before} = inNucleus(values, topP);
+    const lastOf = (x: Tf.Tensor): Tf.Tensor => tf.reshape(tf.slice(x, [0, count - 1], [-1, 1]), [-1]);
+    return {
+      token: raw.pickColumns(ids, pick(kept, uniforms)),
+      // What the next token would find before it is below topP, so that it, too, is in the nucleus.
+      tooFew: tf.less(tf.add(lastOf(before), lastOf(values)), topP),
+    };
+  };
+  const probabilities = callOne('Softmax', [logits]);
+  let {token, tooFew} = among(probabilities, uniforms, Math.min(FEW, vocab));
+  if (vocab > FEW) {
+    if (idle !== undefined) tooFew = tf.logicalAnd(tooFew, tf.logicalNot(idle));
+    const state = {token, probabilities, uniforms};
+    ({token} = changedWhere(state, {}, tf.any(tooFew), ({probabilities, uniforms}) => ({
+      token: among(probabilities, uniforms, vocab).token,
+      probabilities,
+      uniforms,
+    })));
+  }
+  return {token, logProb: tf.log(raw.pickColumns(probabilities, token))};
+}
+
+/** The largest numbers of each row, falling, and where they stand. (R, V) → (R, count) */
+function likeliest(x: Tf.Tensor, count: number): {values: Tf.Tensor; ids: Tf.Tensor} {
+  const attributes = {T: FLOAT, Tk: INT32, index_type: INT32, sorted: true};
+  const [values, ids] = call('TopKV2', [x, tensorflow().tf.scalar(count, 'int32')], attributes, 2);
+  return {values: values!, ids: ids!};
+}
+
+/** Of falling probabilities those that are kept, the others 0; and the mass before each. (R, k) */
+function inNucleus(probabilities: Tf.Tensor, topP: number): {kept: Tf.Tensor; before: Tf.Tensor} {
+  const {tf} = tensorflow();
+  // A token stays while the mass before it is below topP, so the first always does.
+  const before = cumulative(probabilities, 1, true);
+  const kept = topP < 1 ? raw.mul(probabilities, tf.cast(tf.less(before, topP), 'float32')) : probabilities;
+  return {kept, before};
+}
+
+/** Where in each row u × mass falls; places of mass 0 are never picked. (R, k), (R) → (R) int32 */
+function pick(mass: Tf.Tensor, uniforms: Tf.Tensor): Tf.Tensor {
+  const {tf} = tensorflow();
+  const sums = cumulative(mass, 1, false);
+  const total = tf.slice(sums, [0, mass.shape[1]! - 1], [-1, 1]);
+  return passedBy(sums, total, tf.reshape(uniforms, [-1, 1]));
+}
+
+/**
+ * Counts the places to pass by, along the last axis. None whose sum has reached the total is one of them, because u × total
+ * stays below the total in float32 too: u is at most 1 − 2⁻²⁴, and (1 − 2⁻²⁴) × total rounds to the number before the total.
+ */
+function passedBy(sums: Tf.Tensor, total: Tf.Tensor, uniforms: Tf.Tensor): Tf.Tensor {
+  const {tf} = tensorflow();
+  const passed = tf.lessEqual(sums, tf.mul(total, uniforms));
+  return tf.sum(tf.cast(passed, 'int32'), sums.rank - 1);
+}
+
+function cumulative(x: Tf.Tensor, axis: 0 | 1 | 2, exclusive: boolean): Tf.Tensor {
+  const {tf} = tensorflow();
+  return callOne('Cumsum', [x, tf.scalar(axis, 'int32')], {T: FLOAT, Tidx: INT32, exclusive, reverse: false});
+}
+
+/** A matrix with whole pieces of rows, one a token: its last row some more times. (V, n) → (pieces × W, n) */
+export function wholePieces(matrix: Tf.Tensor): Tf.Tensor {
+  const {tf} = tensorflow();
+  const [rows, width] = matrix.shape as [number, number];
+  const missing = Math.ceil(rows / PIECE) * PIECE - rows;
+  if (missing === 0) return matrix;
+  return raw.concat([matrix, tf.tile(tf.slice(matrix, [rows - 1, 0], [1, width]), [missing, 1])], 0);
+}

@@ -1,0 +1,122 @@
+/**
+ * One rollout of GRPO: questions are drawn, groups sampled and scored, advantages taken, and the whole dealt into
+ * minibatches of whole groups. Everything that the updates need afterwards is in the result, so it can lie in a checkpoint.
+ */
+import {random} from '../random.js';
+import type {Rollout} from './sample-groups.js';
+import type {Verdict} from '../rewards/index.js';
+import {groupAdvantages, overlongPenalty, spread} from '../train/advantages.js';
+
+/** A completion with what it earned. */
+export interface Scored {
+  readonly rollout: Rollout;
+  /** Weighted sum of the rewards below, before any shuffling or length penalty. */
+  readonly reward: number;
+  readonly verdicts: Readonly<Record<string, Verdict>>;
+  /** From a reward model, in [0, 1]; absent where none applies. */
+  readonly preference?: {readonly helpful?: number; readonly safe?: number};
+}
+
+/** One training row of the policy update, as the engine takes it. */
+export interface UpdateRow {
+  readonly tokens: readonly number[];
+  readonly mask: readonly number[];
+  readonly advantage: number;
+  oldLogProbs: readonly number[];
+  referenceLogProbs?: readonly number[];
+}
+
+/** What is remembered of a completion for the history of its step. */
+export interface Trace {
+  readonly id: string;
+  readonly reward: number;
+  readonly accuracy: number | null;
+  readonly format: number | null;
+  readonly language: number | null;
+  readonly helpful: number | null;
+  readonly safe: number | null;
+  readonly tokens: number;
+  readonly finished: boolean;
+  readonly unparsable: boolean;
+  readonly reflective: number;
+  /** Spread of the rewards in the group that it belongs to. */
+  readonly groupSpread: number;
+}
+
+export interface Minibatch {
+  readonly rows: UpdateRow[];
+  readonly traces: Trace[];
+}
+
+export interface AdvantageOptions {
+  readonly divideByStd: boolean;
+  readonly stdFloor: number;
+  /** Rewards are dealt out anew within each group: the control that carries no information. */
+  readonly shuffleRewards: boolean;
+  /** Completions that the length limit cut off do not count in the loss (DAPO's overlong filtering). */
+  readonly maskTruncated: boolean;
+  /** Tokens below the limit from which on length costs reward (DAPO's soft punishment); 0 turns it off. */
+  readonly overlongMargin: number;
+  readonly maxNewTokens: number;
+}
+
+/** The rows of one group with their advantages; rows that do not count have an empty mask. */
+export function groupRows(
+  group: readonly Scored[],
+  options: AdvantageOptions,
+  key: {readonly seed: number; readonly step: number; readonly group: number},
+): {rows: UpdateRow[]; groupSpread: number} {
+  const {shuffleRewards, maskTruncated, overlongMargin, maxNewTokens} = options;
+  const earned = group.map(
+    ({reward, rollout}) =>
+      reward + (overlongMargin > 0 ? overlongPenalty(rollout.tokens.length, maxNewTokens, overlongMargin) : 0),
+  );
+  const rewards = shuffleRewards
+    ? random(key.seed, 'grpo/shuffled-rewards', key.step, key.group).shuffle(earned)
+    : earned;
+  const advantages = groupAdvantages(rewards, options);
+  const rows = group.map(({rollout}, index): UpdateRow => {
+    const counts = rollout.finished || !maskTruncated ? 1 : 0;
+    return {
+      tokens: [...rollout.promptTokens, ...rollout.tokens],
+      mask: [...rollout.promptTokens.map(() => 0), ...rollout.tokens.map(() => counts)],
+      advantage: advantages[index]!,
+      oldLogProbs: [],
+    };
+  });
+  return {rows, groupSpread: spread(earned)};
+}
+
+/** Deals groups, in random order, into `count` minibatches of equal size; every group stays whole. */
+export function dealGroups<T>(
+  groups: readonly T[],
+  count: number,
+  key: {readonly seed: number; readonly step: number},
+): T[][] {
+  const size = Math.ceil(groups.length / count);
+  const order = random(key.seed, 'grpo/minibatches', key.step).shuffle(groups);
+  return Array.from({length: Math.ceil(order.length / size)}, (_, i) => order.slice(i * size, (i + 1) * size));
+}
+
+const meanOf = (values: readonly (number | null)[]): number | null => {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
+};
+
+/** Means over a minibatch, for the history: `null` where nothing applied. */
+export function summarise(traces: readonly Trace[]): Record<string, number | null> {
+  const mean = (of: (trace: Trace) => number | null): number | null => meanOf(traces.map(of));
+  return {
+    reward: mean(({reward}) => reward),
+    accuracy: mean(({accuracy}) => accuracy),
+    format: mean(({format}) => format),
+    language: mean(({language}) => language),
+    helpful: mean(({helpful}) => helpful),
+    safe: mean(({safe}) => safe),
+    length: mean(({tokens}) => tokens),
+    truncated: mean(({finished}) => (finished ? 0 : 1)),
+    unparsable: mean(({unparsable}) => (unparsable ? 1 : 0)),
+    reflective: mean(({reflective}) => reflective),
+    groupsWithoutSpread: mean(({groupSpread}) => (groupSpread < 1e-6 ? 1 : 0)),
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * Who draws samples: the engine of this process, or rollout workers where the node has more than one core. Stages see one
+ * interface and the same bytes; generation always computes on one thread.
+ */
+import {setImmediate as turn} from 'node:timers/promises';
+import type {ModelConfig} from '../model/config.js';
+import type {Weights} from '../model/parameters.js';
+import {generation, openEngine} from '../engine/engine.js';
+import type {Program} from '../engine/program.js';
+import type {Chunk, GenerationOptions, Sample} from '../engine/programs/generation.js';
+import {runtimeClass} from '../tensorflow/runtime-class.js';
+import {openPool} from './pool.js';
+import type {Sampler} from './sampler.js';
+
+export interface SamplerOptions {
+  readonly config: ModelConfig;
+  readonly sampling: GenerationOptions;
+  /** Threads that this process computes with. */
+  readonly threads: number;
+  /** Cores that it may keep busy. They decide how fast samples come, never which. */
+  readonly cores: number;
+  /** Told a sentence when a worker is replaced. */
+  readonly note: (text: string) => void;
+}
+
+type Draw = (chunk: Chunk) => readonly Sample[];
+
+/** Draws chunk by chunk in this process. */
+export const inProcess = (draw: Draw): Sampler => ({
+  async generate(chunks, take) {
+    let index = 0;
+    for (const chunk of chunks) {
+      take(index++, draw(chunk));
+      await turn(); // native calls hold the thread; here a request to stop gets through
+    }
+  },
+  close: async () => undefined,
+});
+
+/** How many workers share the chunks; none where this process, computing on its one thread, is all there is. */
+export function workersFor({threads, cores}: {readonly threads: number; readonly cores: number}): number {
+  const most = Math.max(1, Math.floor(cores));
+  if (most === 1 && threads === 1) return 0;
+  // Processes would share the one device, and each takes the memory of it that it finds.
+  return runtimeClass(threads).device.startsWith('gpu') ? 0 : most;
+}
+
+/** A sampler of weights that do not change. */
+export async function openSampler(options: SamplerOptions & {readonly weights: Weights}): Promise<Sampler> {
+  const {config, sampling, threads, weights, note} = options;
+  const workers = workersFor(options);
+  if (workers > 0) return openPool({config, sampling, workers, weights: () => weights, note});
+  const programs = {sample: generation(sampling)};
+  const engine = await openEngine({config, weights, threads, programs, silentStart: true});
+  return {...inProcess(engine.run.sample), close: async () => engine.dispose()};
+}
+
+/** What a sampler needs of a trainer's engine, which was opened with the `programs`. */
+interface Trainer {
+  readonly run: {readonly sample?: Draw | undefined};
+  read(slot: 'policy'): Weights;
+}
+
+export interface Rollouts {
+  /** To be opened with the trainer's engine. */
+  readonly programs: {readonly sample?: Program<(chunk: Chunk) => Sample[]>};
+  /** A sampler of the weights that the engine has whenever samples are asked for. */
+  open(engine: Trainer): Sampler;
+}
+
+/** Sampling beside training: in the trainer's own session, or by workers that take its weights before each rollout. */
+export function planRollouts({config, sampling, note, ...machine}: SamplerOptions): Rollouts {
+  const workers = workersFor(machine);
+  if (workers > 0) {
+    return {
+      programs: {},
+      open: (engine) => openPool({config, sampling, workers, weights: () => engine.read('policy'), note}),
+    };
+  }
+  return {programs: {sample: generation(sampling)}, open: ({run}) => inProcess(run.sample!)};
+}

@@ -1,0 +1,49 @@
+/** What is kept of a rollout once its rewards are known: numbers for the history, a row for those who want to read it. */
+import type {Prompt} from '../tasks/prompt.js';
+import type {Scored, Trace} from './minibatches.js';
+
+/** Which reward model speaks on a prompt: safety where help would do harm, helpfulness on other general prompts. */
+export function judgedBy(prompt: Prompt): 'helpful' | 'safe' | undefined {
+  if (prompt.task !== 'general') return undefined;
+  return prompt.scenario?.kind === 'refuse' ? 'safe' : 'helpful';
+}
+
+/** What the history keeps of a completion. `reflective` counts its reflective words. */
+export function traceOf(
+  {rollout, reward, verdicts, preference}: Scored,
+  groupSpread: number,
+  reflective: (text: string) => number,
+): Trace {
+  const value = (name: string): number | null => {
+    const verdict = verdicts[name];
+    return verdict === undefined || verdict.outcome === 'left-out' ? null : verdict.value;
+  };
+  return {
+    id: `${rollout.prompt.id}#${rollout.sample}`,
+    reward,
+    accuracy: value('accuracy'),
+    format: value('format'),
+    language: value('language'),
+    helpful: preference?.helpful ?? null,
+    safe: preference?.safe ?? null,
+    tokens: rollout.tokens.length,
+    finished: rollout.finished,
+    unparsable: verdicts['accuracy']?.outcome === 'unparsable',
+    reflective: reflective(rollout.completion.text),
+    groupSpread,
+  };
+}
+
+/** A completion as a row of the `rollouts` output. */
+export const rolloutRow = ({rollout, reward, verdicts, preference}: Scored, step: number): object => ({
+  id: `step-${step}:${rollout.prompt.id}#${rollout.sample}`,
+  from: [rollout.prompt.id],
+  step,
+  question: rollout.prompt.question,
+  completion: rollout.completion.text,
+  tokens: rollout.tokens.length,
+  finished: rollout.finished,
+  reward,
+  verdicts: Object.fromEntries(Object.entries(verdicts).map(([name, {outcome, value}]) => [name, {outcome, value}])),
+  ...(preference === undefined ? {} : {preference}),
+});

@@ -1,0 +1,158 @@
+/** Sampling from a model and keeping what passes: shared by cold-start data and rejection sampling. No training here. */
+import {StageFailure} from '../../pipeline/stage.js';
+import type {Model} from '../model/hf-folder.js';
+import type {Sampler} from './sampler.js';
+import {readPrompts} from '../data/rows.js';
+import type {RolloutRow} from '../data/schemas.js';
+import {encodePrompts, sampleGroups, samplingWith} from './sample-groups.js';
+import {lengthBuckets} from '../train/length-buckets.js';
+import type {Drawing, EncodedPrompt, Rollout} from './sample-groups.js';
+import type {Prompt} from '../tasks/prompt.js';
+import type {TemplateName} from '../text/templates.js';
+import type {Tokenizer} from '../text/tokenizer.js';
+
+/** What happened to the completions: one count for each reason that dropped some, and the rest kept. */
+export class Sieve {
+  readonly #dropped = new Map<string, number>();
+  #sampled = 0;
+  #kept = 0;
+
+  /** Counts a completion as kept (`undefined`) or as dropped for a reason. */
+  count(reason: string | undefined): void {
+    this.#sampled++;
+    if (reason === undefined) this.#kept++;
+    else this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1);
+  }
+
+  card(): {sampled: number; kept: number; dropped: Record<string, number>} {
+    return {
+      sampled: this.#sampled,
+      kept: this.#kept,
+      dropped: Object.fromEntries([...this.#dropped].sort(([a], [b]) => (a < b ? -1 : 1))),
+    };
+  }
+}
+
+export interface ModelSampling {
+  /** The model's folder. */
+  readonly model: string;
+  readonly template: TemplateName;
+  readonly prefill?: string;
+  readonly samples: number;
+  readonly temperature: number;
+  readonly topP: number;
+  readonly maxNewTokens: number;
+  readonly chunk: number;
+  readonly threads: number;
+  /** Cores to keep busy; they change how long it takes and nothing else. */
+  readonly cores: number;
+  readonly key: {readonly seed: number; readonly purpose: string};
+  readonly done: (prompts: number, total: number) => void;
+  /** Told what a person should see, one line each. */
+  readonly note: (text: string) => void;
+}
+
+export interface Sampled {
+  /** Prompt by prompt, in their order. */
+  readonly groups: Rollout[][];
+  readonly generatedTokens: number;
+  /** Of the model. */
+  readonly parameters: number;
+}
+
+/** The same for the first `count` rows of a `prompts` artifact. */
+export const sampleFromModel = async ({
+  prompts,
+  count,
+  ...options
+}: ModelSampling & {readonly prompts: string; readonly count?: number}): Promise<Sampled> =>
+  sampleRows((await readPrompts(prompts)).slice(0, count), options);
+
+/** `samples` completions for each prompt from a model folder. */
+export async function sampleRows(rows: readonly Prompt[], options: ModelSampling): Promise<Sampled> {
+  const {model, template, prefill = '', maxNewTokens} = options;
+  const [{openModel}, {countParameters}, {openTokenizer}] = await Promise.all([
+    import('../model/hf-folder.js'),
+    import('../model/parameters.js'),
+    import('../text/tokenizer.js'),
+  ]);
+  const {config, weights} = await openModel(model);
+  const tokenizer = await openTokenizer(model);
+  if (rows.length === 0) throw new StageFailure('there are no prompts');
+  const prompts = encodePrompts(rows, {tokenizer, template, prefill, limit: config.maxPositions - maxNewTokens});
+  const groups = await withSampler({...options, config, weights, prompts, tokenizer}, (sampler, drawing) =>
+    sampleGroups(sampler, prompts, {...drawing, tokenizer, prefill}),
+  );
+  const generatedTokens = groups.flat().reduce((sum, {tokens}) => sum + tokens.length, 0);
+  return {groups, generatedTokens, parameters: countParameters(config)};
+}
+
+/** Opens a sampler of a model for prompts that are encoded, and closes it after `work`. */
+export async function withSampler<T>(
+  {
+    prompts,
+    tokenizer,
+    samples,
+    temperature,
+    topP,
+    maxNewTokens,
+    chunk,
+    key,
+    done,
+    ...options
+  }: Omit<ModelSampling, 'template' | 'model' | 'prefill'> &
+    Pick<Model, 'config' | 'weights'> & {
+      readonly prompts: readonly EncodedPrompt[];
+      readonly tokenizer: Pick<Tokenizer, 'eosId' | 'padId'>;
+    },
+  work: (sampler: Sampler, drawing: Drawing) => Promise<T>,
+): Promise<T> {
+  const {openSampler} = await import('./open-sampler.js');
+  const lengths = prompts.map(({tokens}) => tokens.length);
+  const sampler = await openSampler({
+    ...options,
+    sampling: samplingWith(tokenizer, {
+      prompts: chunk,
+      group: samples,
+      promptLengths: lengthBuckets(lengths, 2),
+      maxNewTokens,
+      temperature,
+      topP,
+    }),
+  });
+  try {
+    const through = (count: number): void => done(count, prompts.length);
+    return await work(sampler, {group: samples, chunk, maxNewTokens, key, done: through});
+  } finally {
+    await sampler.close();
+  }
+}
+
+/** A rollout as a row, with what became of it. */
+export const rolloutRowOf = (rollout: Rollout, verdict: string): RolloutRow => ({
+  id: rolloutId(rollout),
+  from: [rollout.prompt.id],
+  question: rollout.prompt.question,
+  completion: rollout.completion.text,
+  tokens: rollout.tokens.length,
+  finished: rollout.finished,
+  verdict,
+});
+
+export const rolloutId = ({prompt, sample}: Rollout): string => `${prompt.id}#${sample}`;
+
+/** The sentence that drops a completion for what the rules say of its answer and form, or `undefined`. */
+export async function ruleFaults(rollouts: readonly Rollout[], timeoutMs: number): Promise<(string | undefined)[]> {
+  const {openScorer} = await import('../rewards/index.js');
+  const scorer = await openScorer({timeoutMs, weights: {accuracy: 1, format: 1, language: 1, repetition: 0}});
+  const scored = await scorer.score(
+    rollouts.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length})),
+  );
+  await scorer.close();
+  return scored.map(({verdicts}, index) => {
+    if (!rollouts[index]!.finished) return 'truncated';
+    if (verdicts.accuracy.outcome !== 'right') return `answer ${verdicts.accuracy.outcome}`;
+    if (verdicts.format.value < 1) return 'format';
+    return undefined;
+  });
+}

@@ -1,0 +1,149 @@
+/**
+ * Draws completions for prompts with a sampler. The unit of work is a fixed chunk of whole groups: prompts of like
+ * length, padded to one bucket, so that a chunk's bytes depend on the chunk alone. Scoring is somebody else's job.
+ */
+import {StageFailure} from '../../pipeline/stage.js';
+import {samplingUniforms} from '../random.js';
+import type {Sampler} from './sampler.js';
+import type {Chunk, GenerationOptions} from '../engine/programs/generation.js';
+import {encodePrompt} from '../text/templates.js';
+import type {TemplateName} from '../text/templates.js';
+import type {Tokenizer} from '../text/tokenizer.js';
+import {completionOf} from '../text/completion.js';
+import type {Completion} from '../text/completion.js';
+import type {Prompt} from '../tasks/prompt.js';
+
+/** One sampled completion. */
+export interface Rollout {
+  readonly prompt: Prompt;
+  /** Which sample of its prompt, from 0. */
+  readonly sample: number;
+  readonly promptTokens: readonly number[];
+  /** Sampled tokens, the end-of-sequence token included when it was drawn. */
+  readonly tokens: readonly number[];
+  /** False when the length limit cut the completion off. */
+  readonly finished: boolean;
+  readonly completion: Completion;
+}
+
+export interface EncodedPrompt {
+  readonly prompt: Prompt;
+  readonly tokens: readonly number[];
+}
+
+/**
+ * Prompts as token ids under a template, followed by `prefill` where a completion is forced to begin a certain way.
+ * @throws {StageFailure} when a prompt is longer than `limit` tokens.
+ */
+export function encodePrompts(
+  prompts: readonly Prompt[],
+  {
+    tokenizer,
+    template,
+    prefill = '',
+    limit,
+  }: {
+    readonly tokenizer: Tokenizer;
+    readonly template: TemplateName;
+    readonly prefill?: string;
+    readonly limit: number;
+  },
+): EncodedPrompt[] {
+  const forced = prefill === '' ? [] : tokenizer.encode(prefill);
+  return prompts.map((prompt) =>
+    fitting(prompt, [...encodePrompt(tokenizer, template, prompt.question), ...forced], {template, limit}),
+  );
+}
+
+/** A prompt with its tokens. @throws {StageFailure} when there are none, or more than `limit` */
+export function fitting(
+  prompt: Prompt,
+  tokens: readonly number[],
+  {template, limit}: {readonly template: TemplateName; readonly limit: number},
+): EncodedPrompt {
+  if (tokens.length === 0) {
+    throw new StageFailure(`prompt ${prompt.id} has no tokens under the template “${template}”`);
+  }
+  if (tokens.length > limit) {
+    throw new StageFailure(
+      `prompt ${prompt.id} has ${tokens.length} tokens, the model takes ${limit} beside the response`,
+    );
+  }
+  return {prompt, tokens};
+}
+
+/** What a model's sampler is opened with: a sample ends with the tokenizer's end token, the nucleus alone cuts the tail. */
+export const samplingWith = (
+  {eosId, padId}: Pick<Tokenizer, 'eosId' | 'padId'>,
+  options: Omit<GenerationOptions, 'topK' | 'stopIds' | 'padId' | 'of'>,
+): GenerationOptions => ({...options, topK: 0, stopIds: [eosId], padId});
+
+export interface Drawing {
+  readonly group: number;
+  /** Prompts in one native call. */
+  readonly chunk: number;
+  readonly maxNewTokens: number;
+  /** What the draws depend on besides prompt number, sample and position. */
+  readonly key: {readonly seed: number; readonly purpose: string; readonly step?: number};
+  /** Called with the number of prompts that are through. */
+  readonly done?: (prompts: number) => void;
+}
+
+/**
+ * `group` samples of every prompt with their texts, prompt by prompt in the given order.
+ *
+ * @param prefill text that was forced into the prompt and belongs to the completion when it is judged
+ */
+export async function sampleGroups(
+  sampler: Sampler,
+  prompts: readonly EncodedPrompt[],
+  {tokenizer, prefill = '', ...drawing}: Drawing & {readonly tokenizer: Tokenizer; readonly prefill?: string},
+): Promise<Rollout[][]> {
+  const forced = prefill === '' ? [] : tokenizer.encode(prefill);
+  return drawGroups(sampler, prompts, drawing, (drawn) => ({
+    ...drawn,
+    completion: completionOf(tokenizer, [...forced, ...drawn.tokens], drawn.finished),
+  }));
+}
+
+/** A sampled completion whose text nobody has looked at. */
+export type Drawn = Omit<Rollout, 'completion'>;
+
+/** The same, where `read` says what becomes of a completion. */
+export async function drawGroups<T>(
+  sampler: Sampler,
+  prompts: readonly EncodedPrompt[],
+  {group, chunk, maxNewTokens, key, done}: Drawing,
+  read: (drawn: Drawn) => T,
+): Promise<T[][]> {
+  const order = prompts
+    .map((_, index) => index)
+    .sort((a, b) => prompts[a]!.tokens.length - prompts[b]!.tokens.length || a - b);
+  const groups = new Array<T[]>(prompts.length);
+  const membersOf = (place: number): number[] => order.slice(place * chunk, (place + 1) * chunk);
+  /** Made when one is asked for: the uniforms of all would be much to hold. */
+  function* chunks(): Generator<Chunk> {
+    for (let place = 0; place * chunk < order.length; place++) {
+      const members = membersOf(place);
+      const samples = members.flatMap((index) => Array.from({length: group}, (_, sample) => index * group + sample));
+      yield {
+        prompts: members.map((index) => prompts[index]!.tokens),
+        uniforms: samplingUniforms(key, samples, maxNewTokens),
+      };
+    }
+  }
+  let through = 0;
+  await sampler.generate(chunks(), (at, drawn) => {
+    const members = membersOf(at);
+    members.forEach((index, place) => {
+      const {prompt, tokens: promptTokens} = prompts[index]!;
+      groups[index] = Array.from({length: group}, (_, sample) => {
+        const {tokens, finished} = drawn[place * group + sample]!;
+        return read({prompt, sample, promptTokens, tokens, finished});
+      });
+    });
+    through += members.length;
+    done?.(through);
+  });
+  return groups;
+}

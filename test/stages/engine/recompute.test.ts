@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {initialWeights} from '../../../stages/model/parameters.js';
+import {random} from '../../../stages/random.js';
+import {crossEntropyTraining, openEngine} from '../../../stages/engine/engine.js';
+import {config} from './small.js';
+
+const weights = initialWeights(config, 1);
+const source = random(1, 'recompute test');
+const mixed = [5, 17, 9, 3, 12, 17, 8].map((length) => ({
+  tokens: Array.from({length}, () => source.int(config.vocabSize)),
+  mask: Array.from({length}, (_, i) => (i < 2 ? 0 : 1)),
+}));
+const buckets = {rows: 3, lengths: [8, 16]};
+
+test('layers that are computed again train to the same weights', async () => {
+  const train = async (recompute: boolean) => {
+    const engine = await openEngine({
+      config,
+      weights,
+      threads: 1,
+      recompute,
+      optimizer: {},
+      programs: {train: crossEntropyTraining(buckets)},
+    });
+    const results = [1, 2, 3].map(() => engine.run.train(mixed, {learningRate: 1e-3}));
+    const {nodes} = engine.stats();
+    engine.dispose();
+    return {results, nodes};
+  };
+  const [kept, again] = [await train(false), await train(true)];
+  assert.ok(again.nodes > kept.nodes);
+  again.results.forEach(({loss, gradNorm}, i) => {
+    assert.ok(Math.abs(loss - kept.results[i]!.loss) < 1e-5);
+    assert.ok(Math.abs(gradNorm / kept.results[i]!.gradNorm - 1) < 1e-4);
+  });
+});

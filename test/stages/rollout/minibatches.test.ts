@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {dealGroups, groupRows, summarise} from '../../../stages/rollout/minibatches.js';
+import type {AdvantageOptions, Scored, Trace} from '../../../stages/rollout/minibatches.js';
+import {readCompletion} from '../../../stages/text/completion.js';
+import type {Prompt} from '../../../stages/tasks/prompt.js';
+
+const prompt: Prompt = {id: 'p', from: [], task: 'exact', key: 'p', question: 'q', answer: 'a'};
+const scored = (reward: number, tokens: readonly number[], finished = true): Scored => ({
+  rollout: {prompt, sample: 0, promptTokens: [1, 2], tokens, finished, completion: readCompletion('x', finished)},
+  reward,
+  verdicts: {},
+});
+const options: AdvantageOptions = {
+  divideByStd: false,
+  stdFloor: 0,
+  shuffleRewards: false,
+  maskTruncated: false,
+  overlongMargin: 0,
+  maxNewTokens: 4,
+};
+const key = {seed: 0, step: 0, group: 0};
+
+test('only the sampled tokens count in the loss', () => {
+  const {rows} = groupRows([scored(1, [5, 6, 0]), scored(0, [7])], options, key);
+  assert.deepEqual(
+    rows.map(({tokens}) => tokens),
+    [
+      [1, 2, 5, 6, 0],
+      [1, 2, 7],
+    ],
+  );
+  assert.deepEqual(
+    rows.map(({mask}) => mask),
+    [
+      [0, 0, 1, 1, 1],
+      [0, 0, 1],
+    ],
+  );
+  assert.deepEqual(
+    rows.map(({advantage}) => advantage),
+    [0.5, -0.5],
+  );
+});
+
+test('a completion that was cut off can be left out of the loss', () => {
+  const {rows} = groupRows([scored(0, [5, 6, 7, 8], false), scored(1, [9])], {...options, maskTruncated: true}, key);
+  assert.deepEqual(
+    rows.map(({mask}) => mask),
+    [
+      [0, 0, 0, 0, 0, 0],
+      [0, 0, 1],
+    ],
+  );
+});
+
+test('shuffled rewards keep the group’s rewards and lose whose they were', () => {
+  const group = Array.from({length: 16}, (_, i) => scored(i, [5]));
+  const {rows, groupSpread} = groupRows(group, {...options, shuffleRewards: true}, key);
+  const advantages = rows.map(({advantage}) => advantage);
+  assert.deepEqual(
+    [...advantages].sort((a, b) => a - b),
+    group.map(({reward}) => reward - 7.5),
+  );
+  assert.notDeepEqual(
+    advantages,
+    group.map(({reward}) => reward - 7.5),
+  );
+  assert.ok(groupSpread > 4);
+});
+
+test('groups are dealt whole, each once', () => {
+  const hands = dealGroups(['a', 'b', 'c', 'd', 'e', 'f'], 3, {seed: 1, step: 2});
+  assert.deepEqual(
+    hands.map((hand) => hand.length),
+    [2, 2, 2],
+  );
+  assert.deepEqual(hands.flat().sort(), ['a', 'b', 'c', 'd', 'e', 'f']);
+});
+
+test('what does not apply is left out of a mean, not counted as zero', () => {
+  const trace = (language: number | null, finished: boolean): Trace => ({
+    id: '',
+    reward: 1,
+    accuracy: 1,
+    format: 1,
+    language,
+    helpful: null,
+    safe: null,
+    tokens: 4,
+    finished,
+    unparsable: false,
+    reflective: 0,
+    groupSpread: 0,
+  });
+  const summary = summarise([trace(1, true), trace(null, true), trace(0.5, false), trace(null, false)]);
+  assert.equal(summary['language'], 0.75);
+  assert.equal(summary['helpful'], null);
+  assert.equal(summary['truncated'], 0.5);
+  assert.equal(summary['groupsWithoutSpread'], 1);
+});

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {inProcess} from '../../../stages/rollout/open-sampler.js';
+import {sampleGroups} from '../../../stages/rollout/sample-groups.js';
+import {lengthBuckets} from '../../../stages/train/length-buckets.js';
+import type {EncodedPrompt} from '../../../stages/rollout/sample-groups.js';
+import type {Chunk, Sample} from '../../../stages/engine/programs/generation.js';
+import type {Tokenizer} from '../../../stages/text/tokenizer.js';
+
+const tokenizer = {
+  decode: (ids: readonly number[]) => ids.join(' '),
+  encode: (text: string) => text.split(' ').map(Number),
+  eosId: 0,
+} as unknown as Tokenizer;
+const prompt = (id: string, length: number): EncodedPrompt => ({
+  prompt: {id, from: [], task: 'exact', key: id, question: id, answer: ''},
+  tokens: Array.from({length}, () => 1),
+});
+
+const drawn = (...tokens: number[]): Sample => ({tokens, logProbs: tokens.map(() => 0), finished: true});
+
+test('buckets cover every length, are few, and are multiples of eight', () => {
+  assert.deepEqual(lengthBuckets([3, 9, 10, 30], 2), [16, 32]);
+  assert.deepEqual(lengthBuckets([5, 5, 5], 3), [8]);
+});
+
+test('groups come back in the order of the prompts, though chunks go by length', async () => {
+  const chunks: number[][] = [];
+  const draw = ({prompts, uniforms}: Chunk): Sample[] => {
+    chunks.push(prompts.map(({length}) => length));
+    assert.equal(uniforms.length, prompts.length * 2 * 3);
+    return prompts.flatMap(({length}) => [0, 1].map((sample) => drawn(length, sample + 1, 0)));
+  };
+  const groups = await sampleGroups(inProcess(draw), [prompt('long', 9), prompt('short', 2), prompt('middle', 5)], {
+    tokenizer,
+    group: 2,
+    chunk: 2,
+    maxNewTokens: 3,
+    key: {seed: 1, purpose: 'test'},
+  });
+  assert.deepEqual(chunks, [[2, 5], [9]]);
+  assert.deepEqual(
+    groups.map((group) => group.map(({prompt: {id}, completion}) => `${id}: ${completion.text}`)),
+    [
+      ['long: 9 1', 'long: 9 2'],
+      ['short: 2 1', 'short: 2 2'],
+      ['middle: 5 1', 'middle: 5 2'],
+    ],
+  );
+});
+
+test('a sample’s uniforms do not depend on which prompts share its chunk', async () => {
+  const seen = new Map<string, number[]>();
+  const spy =
+    (chunkPrompts: readonly EncodedPrompt[], into: Map<string, number[]>) =>
+    ({prompts, uniforms}: Chunk): Sample[] => {
+      prompts.forEach((tokens, place) => {
+        const owner = chunkPrompts.find((one) => one.tokens.length === tokens.length)!.prompt.id;
+        into.set(owner, [...uniforms.subarray(place * 6, place * 6 + 6)]);
+      });
+      return prompts.flatMap(() => [drawn(0), drawn(0)]);
+    };
+  const prompts = [prompt('a', 4), prompt('b', 6)];
+  const options = {tokenizer, group: 2, maxNewTokens: 3, key: {seed: 1, purpose: 'test'}};
+  await sampleGroups(inProcess(spy(prompts, seen)), prompts, {...options, chunk: 2});
+  const apart = new Map<string, number[]>();
+  await sampleGroups(inProcess(spy(prompts, apart)), prompts, {...options, chunk: 1});
+  assert.deepEqual(seen, apart);
+});
