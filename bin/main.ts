@@ -6,12 +6,12 @@ import {Command, CommanderError} from 'commander';
 import {UserError, plainError} from '../artifacts/index.js';
 import {suggestion} from '../pipeline/wiring/did-you-mean.js';
 import {ownManifest} from '../pipeline/modules/own-package.js';
-import {reportCrashes} from './crash.js';
+import {reportCrashes} from './execution/crash.js';
 import {EXIT} from './exit-codes.js';
-import {spareTerminalAtExit} from './foreground.js';
-import {guarded} from './recipe-guard.js';
-import type {Services} from './services.js';
-import {terminalServices} from './terminal.js';
+import {spareTerminalAtExit} from './terminal/foreground.js';
+import {guarded} from './execution/recipe-guard.js';
+import type {Services} from './cli-context.js';
+import {terminalServices} from './terminal/terminal.js';
 
 type Load = () => Promise<(services: Services) => Command>;
 
@@ -108,7 +108,7 @@ async function carryOutWords(words: readonly string[], outer: Services): Promise
       services.complain(error.hint === undefined ? error.message : `${error.message}\n${error.hint}`);
       services.exit(EXIT.usage);
     } else {
-      const {notSetUp} = await import('./not-set-up.js');
+      const {notSetUp} = await import('./access/not-set-up.js');
       const missing = notSetUp(error);
       if (missing === undefined) throw error;
       services.complain(`${missing.message}\n${missing.hint}`);

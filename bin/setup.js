@@ -12,7 +12,7 @@ import {withLock} from './setup/lock.js';
 import {chooseDevice, gpuTraces, listGpus} from './setup/machine.js';
 import {installPackages} from './setup/packages.js';
 import {root} from './setup/places.js';
-import {bundleR1} from './setup/bundle.js';
+import {bundleR1} from './setup/one-file/bundle.js';
 import {bindingInPlace, setUpBinding} from './setup/binding.js';
 import {lastRuntime, runtimeHolds, writeRuntime} from './setup/runtime.js';
 import {say} from './setup/say.js';

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * `r1`, quickly: from the one file with compiled code beside it that set-up has made (`bin/setup/bundle.js`), as long as that
+ * `r1`, quickly: from the one file with compiled code beside it that set-up has made (`bin/setup/one-file/bundle.js`), as long as that
  * was made from the modules which lie here now. Otherwise, and in an installed copy, from the modules themselves, of which
  * Node takes a millisecond for each.
  *
@@ -164,5 +164,5 @@ if (require.main === module) {
   else void start(scripts);
 }
 
-/** For who compiles it (`bin/setup/warm.cjs`). */
+/** For who compiles it (`bin/setup/one-file/warm.cjs`). */
 export = open;

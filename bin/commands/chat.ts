@@ -2,11 +2,11 @@
 import {createInterface} from 'node:readline';
 import {Command} from 'commander';
 import type {Chat} from '../../stages/evaluation/chat.js';
-import {withGlobals} from '../globals.js';
-import {withModelFolder} from '../modelfolder.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {samplingOf, withSampling} from './sampling-options.js';
-import type {SamplingFlags} from './sampling-options.js';
+import {withGlobals} from '../options/global-options.js';
+import {withModelFolder} from '../access/model-folder.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {samplingOf, withSampling} from '../options/sampling-options.js';
+import type {SamplingFlags} from '../options/sampling-options.js';
 
 type Message = Parameters<Chat['reply']>[0][number];
 

@@ -2,11 +2,11 @@
 import {Command} from 'commander';
 
 import {UserError} from '../../artifacts/index.js';
-import type {FoundReport} from '../reports.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {withGlobals} from '../globals.js';
-import {count} from './numbers.js';
-import {withStore} from './with-store.js';
+import type {FoundReport} from '../access/reports.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {withGlobals} from '../options/global-options.js';
+import {count} from '../options/numbers.js';
+import {withStore} from '../access/with-store.js';
 
 interface ClaimsOptions extends GlobalOptions {
   readonly run?: readonly number[];
@@ -23,7 +23,7 @@ export const claimsCommand = (services: Services): Command =>
     )
     .option('--report <node>', 'which report, where a run made several (default: the one that covers most)')
     .action(async ({run: wanted = [], report: node, json, ...options}: ClaimsOptions) => {
-      const {findReport, withReportFolder} = await import('../reports.js');
+      const {findReport, withReportFolder} = await import('../access/reports.js');
       const {readClaims} = await import('../../stages/evaluation/report/index.js');
       await withStore(services, options, 'read', async (store) => {
         const found = (wanted.length === 0 ? [undefined] : wanted).map((run) => findReport(store, {run, node}));

@@ -4,9 +4,9 @@ import type {ArtifactComparison} from '../../artifacts/queries/diff-artifacts.js
 import {UserError} from '../../artifacts/index.js';
 import type {RunId, Store} from '../../artifacts/index.js';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {withGlobals} from '../globals.js';
-import {withStore} from './with-store.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {withGlobals} from '../options/global-options.js';
+import {withStore} from '../access/with-store.js';
 
 interface DiffOptions extends GlobalOptions {
   readonly quick?: boolean;

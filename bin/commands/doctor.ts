@@ -14,10 +14,10 @@ import {
   containerLimit,
   cores,
   tryTensorflow,
-} from '../checks.js';
-import type {Check} from '../checks.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {createColors} from '../paint.js';
+} from '../access/doctor-checks.js';
+import type {Check} from '../access/doctor-checks.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {createColors} from '../terminal/paint.js';
 
 async function examine(folder: string, services: Services): Promise<Check[]> {
   return [

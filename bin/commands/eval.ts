@@ -2,12 +2,12 @@
 import {readFileSync} from 'node:fs';
 import {Command} from 'commander';
 import {UserError} from '../../artifacts/index.js';
-import {withGlobals} from '../globals.js';
-import {withModelFolder} from '../modelfolder.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {wholeNumber} from './options.js';
-import {samplingOf, withSampling} from './sampling-options.js';
-import type {SamplingFlags} from './sampling-options.js';
+import {withGlobals} from '../options/global-options.js';
+import {withModelFolder} from '../access/model-folder.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {wholeNumber} from '../options/run-options.js';
+import {samplingOf, withSampling} from '../options/sampling-options.js';
+import type {SamplingFlags} from '../options/sampling-options.js';
 
 interface EvalFlags extends SamplingFlags {
   readonly prompts: string;

@@ -2,10 +2,10 @@
 import {Command, Option} from 'commander';
 import {UserError} from '../../artifacts/index.js';
 import type {RunId} from '../../artifacts/index.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {withGlobals} from '../globals.js';
-import {count} from './numbers.js';
-import {withStore} from './with-store.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {withGlobals} from '../options/global-options.js';
+import {count} from '../options/numbers.js';
+import {withStore} from '../access/with-store.js';
 
 interface ExportLineageOptions extends GlobalOptions {
   readonly format: 'prov' | 'openlineage' | 'dot' | 'json';

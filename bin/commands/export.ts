@@ -5,9 +5,9 @@ import {UserError, shortDigest} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
 import {bytesText} from '../render/quantity.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {withGlobals} from '../globals.js';
-import {withStore} from './with-store.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {withGlobals} from '../options/global-options.js';
+import {withStore} from '../access/with-store.js';
 
 export const exportCommand = (services: Services): Command =>
   withGlobals(new Command('export'), [

@@ -3,11 +3,11 @@ import {Command} from 'commander';
 import type {Collection} from '../../artifacts/upkeep/gc.js';
 import {mayBeFull} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
-import {lazyExecutor} from '../executor.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {withGlobals} from '../globals.js';
-import {count} from './numbers.js';
-import {withStore} from './with-store.js';
+import {lazyExecutor} from '../execution/executor.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {withGlobals} from '../options/global-options.js';
+import {count} from '../options/numbers.js';
+import {withStore} from '../access/with-store.js';
 
 interface GcOptions extends GlobalOptions {
   readonly dryRun?: boolean;
@@ -34,7 +34,7 @@ export const gcCommand = (services: Services): Command =>
     )
     .action(async ({dryRun, keepRuns, keepKind, json, ...options}: GcOptions) => {
       const {collect, freeUnrecorded, needsRoom, planCollection} = await import('../../artifacts/upkeep/gc.js');
-      const {collectionText} = await import('../render/collection.js');
+      const {collectionText} = await import('../render/gc.js');
       const policy = {...(keepRuns === undefined ? {} : {keepRuns}), keepKinds: keepKind ?? KINDS};
       const command = [
         'r1 gc',

@@ -1,10 +1,10 @@
 /** `r1 lineage`: where something came from, or what was made of it. */
 import {Command, Option} from 'commander';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {withGlobals} from '../globals.js';
-import {count} from './numbers.js';
-import {withStore} from './with-store.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {withGlobals} from '../options/global-options.js';
+import {count} from '../options/numbers.js';
+import {withStore} from '../access/with-store.js';
 
 interface LineageOptions extends GlobalOptions {
   readonly down?: boolean;

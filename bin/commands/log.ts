@@ -7,14 +7,14 @@ import {UserError} from '../../artifacts/index.js';
 import type {AttemptId, RunId, Store} from '../../artifacts/index.js';
 import {isRunning} from '../../pipeline/executors/process-table.js';
 import {jobFiles, readProcess} from '../../pipeline/job/folder.js';
-import {withGlobals} from '../globals.js';
+import {withGlobals} from '../options/global-options.js';
 import {EXIT} from '../exit-codes.js';
-import {isTensorflowNote} from '../lastwords.js';
-import {decided} from '../noderef.js';
-import type {Decided} from '../noderef.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {onStopSignal} from '../stop-signals.js';
-import {wholeNumber} from './options.js';
+import {isTensorflowNote} from '../render/last-words.js';
+import {decided} from '../access/find-node.js';
+import type {Decided} from '../access/find-node.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {onStopSignal} from '../terminal/stop-signals.js';
+import {wholeNumber} from '../options/run-options.js';
 
 interface Options extends GlobalOptions {
   readonly run?: number;

@@ -3,9 +3,9 @@ import {Command, Option} from 'commander';
 import type {MetricPoint} from '../../artifacts/index.js';
 import {UserError} from '../../artifacts/index.js';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {withGlobals} from '../globals.js';
-import {withStore} from './with-store.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {withGlobals} from '../options/global-options.js';
+import {withStore} from '../access/with-store.js';
 
 interface MetricsOptions extends GlobalOptions {
   readonly name?: readonly string[];

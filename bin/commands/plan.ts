@@ -4,13 +4,13 @@ import {planWarnings} from '../../pipeline/plan/warnings.js';
 import {loadRecipe} from '../../pipeline/wiring/load-recipe.js';
 import {prepare} from '../../pipeline/plan/prepare.js';
 import {runtimeClass} from '../../stages/tensorflow/runtime-class.js';
-import {DEFAULT_RECIPE, RECIPES} from '../recipes.js';
+import {DEFAULT_RECIPE, RECIPES} from '../access/recipes.js';
 import {planJson, planText} from '../render/plan.js';
-import {withGlobals} from '../globals.js';
-import {openForPlan} from '../planstore.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {wishesOf, withWishes} from './options.js';
-import type {WishOptions} from './options.js';
+import {withGlobals} from '../options/global-options.js';
+import {openForPlan} from '../access/open-for-plan.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {wishesOf, withWishes} from '../options/run-options.js';
+import type {WishOptions} from '../options/run-options.js';
 
 export const planCommand = (services: Services): Command =>
   withGlobals(withWishes(new Command('plan')), ['r1 plan tiny --set full-sft.epochs=3'])

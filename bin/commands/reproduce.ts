@@ -11,14 +11,14 @@ import type {Result} from '../../pipeline/result.js';
 import {stopSwitch} from '../../pipeline/run/stop.js';
 import {runtimeClass} from '../../stages/tensorflow/runtime-class.js';
 import {EXIT} from '../exit-codes.js';
-import {lazyExecutor} from '../executor.js';
-import {withGlobals} from '../globals.js';
+import {lazyExecutor} from '../execution/executor.js';
+import {withGlobals} from '../options/global-options.js';
 import {outcomeText} from '../render/failure.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {onStopSignal} from '../stop-signals.js';
-import {placeOf, withTrust} from './options.js';
-import type {TrustOptions} from './options.js';
-import {withStore} from './with-store.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {onStopSignal} from '../terminal/stop-signals.js';
+import {placeOf, withTrust} from '../options/run-options.js';
+import type {TrustOptions} from '../options/run-options.js';
+import {withStore} from '../access/with-store.js';
 
 /** Time that a stage has to end when it is stopped, seconds: nothing of it is kept. */
 const GRACE = 10;

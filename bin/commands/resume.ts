@@ -3,12 +3,12 @@ import {Command} from 'commander';
 import type {RunId} from '../../artifacts/index.js';
 import {prepareResume, runToResume} from '../../pipeline/plan/resume.js';
 import {runtimeClass} from '../../stages/tensorflow/runtime-class.js';
-import {afterRun} from '../afterrun.js';
-import {carryOut} from '../carryout.js';
-import {withGlobals} from '../globals.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {commandLine, placeOf, wholeNumber, withManaging, withTrust} from './options.js';
-import type {ManagingOptions, TrustOptions} from './options.js';
+import {printReport} from '../execution/print-report.js';
+import {carryOut} from '../execution/run-and-render.js';
+import {withGlobals} from '../options/global-options.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {commandLine, placeOf, wholeNumber, withManaging, withTrust} from '../options/run-options.js';
+import type {ManagingOptions, TrustOptions} from '../options/run-options.js';
 
 type Options = GlobalOptions & ManagingOptions & TrustOptions & {readonly acceptCheckpoint?: boolean};
 
@@ -47,7 +47,7 @@ export const resumeCommand = (services: Services): Command =>
           otherCode,
           warnings: notes,
         });
-        if (summary.outcome === 'succeeded' && options.json !== true) await afterRun({store, summary, services});
+        if (summary.outcome === 'succeeded' && options.json !== true) await printReport({store, summary, services});
       } finally {
         store.close();
       }

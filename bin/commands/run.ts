@@ -5,15 +5,15 @@ import {planWarnings} from '../../pipeline/plan/warnings.js';
 import {loadRecipe} from '../../pipeline/wiring/load-recipe.js';
 import {prepare} from '../../pipeline/plan/prepare.js';
 import {runtimeClass} from '../../stages/tensorflow/runtime-class.js';
-import {carryOut} from '../carryout.js';
-import {DEFAULT_RECIPE, RECIPES} from '../recipes.js';
-import {afterRun} from '../afterrun.js';
-import {openForPlan} from '../planstore.js';
+import {carryOut} from '../execution/run-and-render.js';
+import {DEFAULT_RECIPE, RECIPES} from '../access/recipes.js';
+import {printReport} from '../execution/print-report.js';
+import {openForPlan} from '../access/open-for-plan.js';
 import {planJson, planText} from '../render/plan.js';
-import {withGlobals} from '../globals.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {commandLine, wishesOf, withManaging, withWishes} from './options.js';
-import type {ManagingOptions, WishOptions} from './options.js';
+import {withGlobals} from '../options/global-options.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {commandLine, wishesOf, withManaging, withWishes} from '../options/run-options.js';
+import type {ManagingOptions, WishOptions} from '../options/run-options.js';
 
 type Options = GlobalOptions & WishOptions & ManagingOptions & {readonly dryRun?: boolean};
 
@@ -52,7 +52,7 @@ export const runCommand = (services: Services): Command =>
         }
         const store = late.opened();
         const summary = await carryOut({store, prepared, options, services, command: commandLine()});
-        if (summary.outcome === 'succeeded' && options.json !== true) await afterRun({store, summary, services});
+        if (summary.outcome === 'succeeded' && options.json !== true) await printReport({store, summary, services});
       } finally {
         late.close();
       }

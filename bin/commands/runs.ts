@@ -1,10 +1,10 @@
 /** `r1 runs`: what was run, and how it ended. */
 import {Command} from 'commander';
 import type {Run, Store} from '../../artifacts/index.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {withGlobals} from '../globals.js';
-import {count} from './numbers.js';
-import {withStore} from './with-store.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {withGlobals} from '../options/global-options.js';
+import {count} from '../options/numbers.js';
+import {withStore} from '../access/with-store.js';
 
 interface RunSummary {
   readonly run: number;

@@ -1,10 +1,10 @@
 /** `r1 scores`: every model of a run by every metric, with 95 % intervals. */
 import {Command} from 'commander';
 
-import type {GlobalOptions, Services} from '../services.js';
-import {withGlobals} from '../globals.js';
-import {count} from './numbers.js';
-import {withStore} from './with-store.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {withGlobals} from '../options/global-options.js';
+import {count} from '../options/numbers.js';
+import {withStore} from '../access/with-store.js';
 
 interface ScoresOptions extends GlobalOptions {
   readonly run?: number;
@@ -17,7 +17,7 @@ export const scoresCommand = (services: Services): Command =>
     .option('--run <n>', 'number of the run (default: the newest that has a report)', count)
     .option('--report <node>', 'which report, where a run made several (default: the one that covers most)')
     .action(async (options: ScoresOptions) => {
-      const {findReport, withReportFolder} = await import('../reports.js');
+      const {findReport, withReportFolder} = await import('../access/reports.js');
       const {readScores} = await import('../../stages/evaluation/report/index.js');
       await withStore(services, options, 'read', async (store) => {
         const found = findReport(store, {run: options.run, node: options.report});

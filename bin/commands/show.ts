@@ -1,9 +1,9 @@
 /** `r1 show`: everything the store knows about one artifact. */
 import {Command} from 'commander';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {withGlobals} from '../globals.js';
-import {withStore} from './with-store.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {withGlobals} from '../options/global-options.js';
+import {withStore} from '../access/with-store.js';
 
 export const showCommand = (services: Services): Command =>
   withGlobals(new Command('show'), ['r1 show zero-rl:model', 'r1 show @3fa4b1c2', 'r1 show 3/base --json'])
@@ -12,7 +12,7 @@ export const showCommand = (services: Services): Command =>
     .action(async (reference: string, options: GlobalOptions) => {
       const {resolveArtifact} = await import('../../artifacts/queries/reference.js');
       const {cardOf} = await import('../../artifacts/queries/artifact-details.js');
-      const {cardText} = await import('../render/card.js');
+      const {cardText} = await import('../render/artifact-details.js');
       await withStore(services, options, 'read', async (store) => {
         const card = cardOf(store, await resolveArtifact(store, reference, {suggest: suggestion}));
         services.say(options.json === true ? JSON.stringify(card) : cardText(card, {colours: services.colours, store}));

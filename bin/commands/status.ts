@@ -7,14 +7,14 @@ import {frozenPlanOf} from '../../pipeline/plan/frozen-plan.js';
 import {parseEvent} from '../../pipeline/job/event-lines.js';
 import type {JobEvent} from '../../pipeline/job/event-lines.js';
 import {jobFiles} from '../../pipeline/job/folder.js';
-import {withGlobals} from '../globals.js';
-import {lastWordsOf} from '../lastwords.js';
-import {nameCell, nameColumn} from '../render/columns.js';
+import {withGlobals} from '../options/global-options.js';
+import {lastWordsOf} from '../render/last-words.js';
+import {nameCell, nameColumn} from '../terminal/columns.js';
 import {indented, outcomeOf, outcomeText} from '../render/failure.js';
 import {durationText} from '../render/quantity.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {wholeNumber} from './options.js';
-import {createColors, oneLine} from '../paint.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {wholeNumber} from '../options/run-options.js';
+import {createColors, oneLine} from '../terminal/paint.js';
 
 type State =
   'done' | 'reused' | 'source' | 'running' | 'interrupted' | 'failed' | 'stopped' | 'not started' | 'waiting';

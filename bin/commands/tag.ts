@@ -3,9 +3,9 @@ import {Command} from 'commander';
 import {shortDigest} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {withGlobals} from '../globals.js';
-import {withStore} from './with-store.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {withGlobals} from '../options/global-options.js';
+import {withStore} from '../access/with-store.js';
 
 const REFERENCE = '[run/]node[:port], @digest, @tag, or a path with a slash';
 

@@ -4,12 +4,12 @@ import {UserError, shortDigest} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
 import type {TracedRow} from '../../artifacts/queries/row-lineage.js';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
-import {createColors} from '../paint.js';
+import {createColors} from '../terminal/paint.js';
 import {treeLines} from '../render/tree.js';
 import type {Branch} from '../render/tree.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {withGlobals} from '../globals.js';
-import {withStore} from './with-store.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {withGlobals} from '../options/global-options.js';
+import {withStore} from '../access/with-store.js';
 
 interface TraceOptions extends GlobalOptions {
   readonly in?: string;

@@ -3,11 +3,11 @@ import {Command} from 'commander';
 import {UserError, shortDigest} from '../../artifacts/index.js';
 import type {Store, UserErrorReason} from '../../artifacts/index.js';
 import type {AttemptName, DamagedBlob, VerifyProgress, VerifyReport} from '../../artifacts/upkeep/verify.js';
-import {foreignLines} from '../render/collection.js';
+import {foreignLines} from '../render/gc.js';
 import {bytesText} from '../render/quantity.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {withGlobals} from '../globals.js';
-import {withStore} from './with-store.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {withGlobals} from '../options/global-options.js';
+import {withStore} from '../access/with-store.js';
 
 interface VerifyOptions extends GlobalOptions {
   readonly restart?: boolean;

@@ -2,14 +2,14 @@
 import {Command} from 'commander';
 import type {Attempt, Store} from '../../artifacts/index.js';
 import {jobFiles} from '../../pipeline/job/folder.js';
-import {withGlobals} from '../globals.js';
-import {decided} from '../noderef.js';
-import type {Decided} from '../noderef.js';
-import {lastWordsOf} from '../lastwords.js';
-import {oneLine} from '../paint.js';
+import {withGlobals} from '../options/global-options.js';
+import {decided} from '../access/find-node.js';
+import type {Decided} from '../access/find-node.js';
+import {lastWordsOf} from '../render/last-words.js';
+import {oneLine} from '../terminal/paint.js';
 import {indented, outcomeOf, outcomeText} from '../render/failure.js';
-import type {GlobalOptions, Services} from '../services.js';
-import {wholeNumber} from './options.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {wholeNumber} from '../options/run-options.js';
 
 export const whyCommand = (services: Services): Command =>
   withGlobals(new Command('why'), ['r1 why full-sft', 'r1 why full-sft --run 12'])

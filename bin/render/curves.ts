@@ -2,7 +2,7 @@
 import type {MetricPoint} from '../../artifacts/index.js';
 import {axisNumber, chart, sparkline} from './chart.js';
 import type {Point} from './chart.js';
-import {oneLine} from '../paint.js';
+import {oneLine} from '../terminal/paint.js';
 import {tableText} from './table.js';
 
 export interface CurvesOptions {

@@ -5,7 +5,7 @@ import type {Json} from '../../artifacts/index.js';
 import type {Named} from '../../artifacts/formats/rows.js';
 import type {TensorComparison} from '../../artifacts/queries/diff-tensors.js';
 import {axisNumber} from './chart.js';
-import {createColors, oneLine} from '../paint.js';
+import {createColors, oneLine} from '../terminal/paint.js';
 
 const DIGEST = /^[0-9a-f]{64}$/;
 

@@ -6,7 +6,7 @@ import {outcomeIn} from '../../pipeline/outcome.js';
 import {unreachable} from '../../pipeline/result.js';
 import type {Outcome, StageStopped} from '../../pipeline/outcome.js';
 import {setupCommand} from '../../stages/tensorflow/runtime-class.js';
-import {isNativePartMissing} from '../not-set-up.js';
+import {isNativePartMissing} from '../access/not-set-up.js';
 
 /** The outcome in half a sentence, to be put behind a node's name; `log` is worth reading only where it says so. */
 export function outcomeText(outcome: Outcome): string {

@@ -4,7 +4,7 @@ import {shortDigest} from '../../artifacts/index.js';
 import type {Attempt, AttemptId, OutputEdge} from '../../artifacts/index.js';
 import {treeLines} from './tree.js';
 import type {Branch} from './tree.js';
-import {createColors} from '../paint.js';
+import {createColors} from '../terminal/paint.js';
 
 export interface LineageTextOptions {
   readonly colours: boolean;

@@ -11,12 +11,12 @@ import type {
   RunStarted,
 } from '../../pipeline/events.js';
 import type {Failure} from '../../pipeline/outcome.js';
-import type {Services} from '../services.js';
-import {nameCell, nameColumn} from './columns.js';
+import type {Services} from '../cli-context.js';
+import {nameCell, nameColumn} from '../terminal/columns.js';
 import {indented, isInLog, nextStep, outcomeText} from './failure.js';
 import {durationText} from './quantity.js';
-import {lastWordsOf} from '../lastwords.js';
-import {createColors, oneLine} from '../paint.js';
+import {lastWordsOf} from './last-words.js';
+import {createColors, oneLine} from '../terminal/paint.js';
 
 export interface RunView {
   show(event: RunEvent): void;

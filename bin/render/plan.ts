@@ -3,8 +3,8 @@ import {planWarningText} from '../../pipeline/plan/warnings.js';
 import type {PlanWarning} from '../../pipeline/plan/warnings.js';
 import type {Expected, Plan, PlannedNode} from '../../pipeline/plan/plan.js';
 import {bytesText, durationText} from './quantity.js';
-import {createColors, oneLine} from '../paint.js';
-import {WIDEST_NAME, clip, nameCell, nameColumn} from './columns.js';
+import {createColors, oneLine} from '../terminal/paint.js';
+import {WIDEST_NAME, clip, nameCell, nameColumn} from '../terminal/columns.js';
 
 export interface PlanLines {
   readonly colours: boolean;

@@ -3,7 +3,7 @@
 import type {ClaimOverRuns, ClaimResult, Score} from '../../stages/evaluation/index.js';
 import type {ScoreRow} from '../../stages/evaluation/report/index.js';
 import {tableText} from './table.js';
-import {createColors} from '../paint.js';
+import {createColors} from '../terminal/paint.js';
 
 /** Places that a column of scores and the gap before it take. */
 const COLUMN = 21;

@@ -1,7 +1,7 @@
 /** Columns without lines between them; East Asian characters take two places. */
 import Table from 'cli-table3';
-import {oneLine} from '../paint.js';
-import {widthOf} from './columns.js';
+import {oneLine} from '../terminal/paint.js';
+import {widthOf} from '../terminal/columns.js';
 
 export interface TableOptions {
   readonly head?: readonly string[];

@@ -1,5 +1,5 @@
 /** A graph as a tree of lines: what was drawn once is only named the second time. Knows nothing of what the nodes are. */
-import {oneLine} from '../paint.js';
+import {oneLine} from '../terminal/paint.js';
 
 export interface Branch<Id> {
   readonly id: Id;

@@ -1,6 +1,6 @@
 /**
  * Tokens of sources by the sources' own digest: never stale, and may be lost without harm. One JSON file in the store, and one
- * in a clone, in which set-up keeps those of r1's own modules (`bin/setup/bundle.js`).
+ * in a clone, in which set-up keeps those of r1's own modules (`bin/setup/one-file/bundle.js`).
  */
 import {existsSync, mkdirSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';

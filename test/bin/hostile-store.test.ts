@@ -28,7 +28,7 @@ import {tagCommand} from '../../bin/commands/tag.js';
 import {traceCommand} from '../../bin/commands/trace.js';
 import {verifyCommand} from '../../bin/commands/verify.js';
 import {whyCommand} from '../../bin/commands/why.js';
-import type {Services} from '../../bin/services.js';
+import type {Services} from '../../bin/cli-context.js';
 import {Bench} from '../artifacts/temporary.js';
 import {r1} from '../rig/command.js';
 import {forge} from '../rig/forge.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import {openStore} from '../../artifacts/index.js';
-import {createColors, forTerminal, oneLine, withoutColors} from '../../bin/paint.js';
+import {createColors, forTerminal, oneLine, withoutColors} from '../../bin/terminal/paint.js';
 import {r1, recipeFile} from '../rig/command.js';
 import {onTerminal} from '../rig/pty.js';
 import {temporaryFolder} from '../rig/temporary.js';
@@ -90,7 +90,7 @@ test('a pipe gets what was written as it was written', async (t) => {
 test('a name that is too long for a line is cut in the views, and takes no room from the others', async (t) => {
   const cwd = temporaryFolder(t);
   await r1(t, ['run', recipeFile('hostile')], {cwd});
-  const {nameCell, nameColumn, widthOf} = await import('../../bin/render/columns.js');
+  const {nameCell, nameColumn, widthOf} = await import('../../bin/terminal/columns.js');
   const names = ['short', 'x'.repeat(10_000), '日本'];
   const wide = nameColumn(names, 4);
   assert.equal(wide, 40);

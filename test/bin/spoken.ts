@@ -2,7 +2,7 @@
 import type {Command} from 'commander';
 import {CommanderError} from 'commander';
 import {UserError, openStore} from '../../artifacts/index.js';
-import type {Services} from '../../bin/services.js';
+import type {Services} from '../../bin/cli-context.js';
 
 export interface Spoken {
   readonly out: string;

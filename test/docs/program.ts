@@ -1,7 +1,7 @@
 /** The whole command line as a commander program that parses and does nothing else. */
 import {readdirSync} from 'node:fs';
 import {Command} from 'commander';
-import type {Services} from '../../bin/services.js';
+import type {Services} from '../../bin/cli-context.js';
 
 const FOLDER = new URL('../../bin/commands/', import.meta.url);
 

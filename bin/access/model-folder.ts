@@ -1,0 +1,65 @@
+/** Lays a model out as a folder for as long as it is talked to: an artifact of the store, or a folder from anywhere. */
+import {existsSync, mkdtempSync} from 'node:fs';
+import {rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
+import {EXIT} from '../exit-codes.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {onStopSignal} from '../terminal/stop-signals.js';
+import {withStore} from './with-store.js';
+
+/**
+ * A reference with a slash that leads to a `config.json` is a folder; anything else is asked of the store. `stop` is aborted
+ * by the first Ctrl-C, after which the work should end soon; a second one ends the process at once.
+ */
+export async function withModelFolder(
+  services: Services,
+  options: GlobalOptions,
+  reference: string,
+  work: (folder: string, stop: AbortSignal) => Promise<void>,
+): Promise<void> {
+  if (/[/\\]/.test(reference) && existsSync(join(reference, 'config.json')))
+    return untilStopped(services, (stop) => work(reference, stop));
+  const {resolveArtifact} = await import('../../artifacts/queries/reference.js');
+  return withStore(services, options, 'write', async (store) => {
+    const {output} = await resolveArtifact(store, reference, {kind: 'model', suggest: suggestion});
+    const scratch = mkdtempSync(join(tmpdir(), 'r1-model-'));
+    const folder = join(scratch, 'model');
+    try {
+      await untilStopped(services, async (stop) => {
+        await store.materialise(output.artifact, folder);
+        await work(folder, stop);
+      });
+    } finally {
+      await store.removeTree(folder);
+      await rm(scratch, {recursive: true, force: true});
+    }
+  });
+}
+
+async function untilStopped(services: Services, work: (stop: AbortSignal) => Promise<void>): Promise<void> {
+  const stop = new AbortController();
+  const stopListening = onStopSignal(() => {
+    // Whoever asks again does not want to wait for what computes just now.
+    if (stop.signal.aborted) process.exit(EXIT.stopped);
+    stop.abort();
+  });
+  try {
+    await work(stop.signal);
+  } catch (error) {
+    if (isHangup(error)) stop.abort();
+    else if (error !== stop.signal.reason) throw error;
+  } finally {
+    stopListening();
+  }
+  if (stop.signal.aborted) services.exit(EXIT.stopped);
+}
+
+/** What a terminal that was closed says to who reads from it, or wants it as it was; the signal may come later. */
+const isHangup = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  error.code === 'EIO' &&
+  'syscall' in error &&
+  (error.syscall === 'read' || error.syscall === 'setRawMode');

@@ -1,0 +1,81 @@
+/** Finds the reports of runs in the store and reads their tables. */
+import {mkdtempSync} from 'node:fs';
+import {rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+
+import {UserError, shortDigest} from '../../artifacts/index.js';
+import type {Digest, Run, RunId, Store} from '../../artifacts/index.js';
+
+export interface FoundReport {
+  readonly run: Run;
+  /** The node that made it. */
+  readonly node: string;
+  readonly artifact: Digest;
+}
+
+/**
+ * The report of a run, or of the newest run that has one. Where a run made several, the one that looks at most inputs
+ * counts, unless `node` names another.
+ *
+ * @throws UserError not-found
+ */
+export function findReport(
+  store: Store,
+  {run: wanted, node}: {readonly run?: number | undefined; readonly node?: string | undefined},
+): FoundReport {
+  const runs = wanted === undefined ? store.runs() : [store.run(wanted as RunId)];
+  for (const run of runs) {
+    if (run === undefined) throw new UserError('not-found', `there is no run ${wanted}`, {hint: 'r1 runs lists them'});
+    const reports = reportsOf(store, run);
+    const chosen = node === undefined ? reports[0] : reports.find((report) => report.node === node);
+    if (chosen !== undefined) return chosen;
+    if (wanted !== undefined && node !== undefined && reports.length > 0) {
+      const names = reports.map((report) => report.node).join(', ');
+      throw new UserError('not-found', `run ${run.id} has no report “${node}”; it has ${names}`);
+    }
+  }
+  if (wanted !== undefined) {
+    const hint = `r1 status ${wanted} says how far it is`;
+    throw new UserError('not-found', `run ${wanted} has made no report`, {hint});
+  }
+  const which = node === undefined ? 'a report' : `a report “${node}”`;
+  throw new UserError('not-found', `no run in this store has made ${which} yet`, {
+    hint: 'r1 run tiny makes one at its end; a recipe of your own does if it has a node of the stage “report”',
+  });
+}
+
+/** All reports of a run, the one with most inputs first. */
+export function reportsOf(store: Store, run: Run): FoundReport[] {
+  return store
+    .outputsOfKind(run.id, 'report')
+    .toSorted((a, b) => b.inputs - a.inputs)
+    .map(({node, artifact}) => ({run, node, artifact}));
+}
+
+/** Lays the report out as a folder for as long as it is read. @throws UserError when it is none: a store may hold anything */
+export async function withReportFolder<T>(
+  store: Store,
+  {artifact, node, run}: FoundReport,
+  read: (folder: string) => Promise<T>,
+): Promise<T> {
+  const scratch = mkdtempSync(join(tmpdir(), 'r1-report-'));
+  const folder = join(scratch, 'report');
+  try {
+    await store.materialise(artifact, folder);
+    return await read(folder);
+  } catch (error) {
+    if (!(error instanceof SyntaxError) && !isNoFile(error)) throw error;
+    const why = error.message.replaceAll(folder, '');
+    throw new UserError('bad-argument', `what “${node}” of run ${run.id} made is no report: ${why}`, {
+      hint: `r1 export @${shortDigest(artifact)} ./report writes it out`,
+      cause: error,
+    });
+  } finally {
+    await store.removeTree(folder);
+    await rm(scratch, {recursive: true, force: true});
+  }
+}
+
+const isNoFile = (error: unknown): error is Error =>
+  error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(String(error.code));

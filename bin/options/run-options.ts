@@ -1,0 +1,123 @@
+/** Options that several commands share, and how their words become values. */
+import {InvalidArgumentError, Option} from 'commander';
+import type {Command} from 'commander';
+import {recipeUrl} from '../../pipeline/wiring/load-recipe.js';
+import {machineCapacity} from '../../pipeline/run/capacity.js';
+import type {Capacity, OnFailure} from '../../pipeline/run/scheduler.js';
+import type {Wishes} from '../../pipeline/plan/prepare.js';
+import type {TrustedPlace} from '../../pipeline/plan/trust.js';
+import {readRuntimeFacts} from '../../stages/tensorflow/runtime-class.js';
+import {RECIPES} from '../access/recipes.js';
+
+/** A list option repeats and takes one value each time: `--only a --only b`. */
+export const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
+
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0)
+    throw new InvalidArgumentError('a whole number is wanted.');
+  return value;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('a number above 0 is wanted.');
+  return value;
+}
+
+/** What a run or a plan is about. */
+export interface WishOptions {
+  readonly seed: number;
+  readonly only?: string[];
+  readonly from?: string[];
+  readonly until?: string[];
+  readonly set?: string[];
+  readonly source?: string[];
+  readonly force?: string[];
+}
+
+export const withWishes = (command: Command): Command =>
+  command
+    .option('--seed <n>', 'the run’s seed', wholeNumber, 0)
+    .option('--only <node>', 'this node and what it needs (repeats)', collect)
+    .option('--from <node>', 'this node and everything that depends on it (repeats)', collect)
+    .option('--until <node>', 'everything up to this node (repeats)', collect)
+    .option('--set <node.param=value>', 'change a param; the value is JSON or a string (repeats)', collect)
+    .option('--source <node[:port]=path>', 'take what a node makes from a file or folder instead (repeats)', collect)
+    .option('--force <node>', 'run this node although nothing changed (repeats)', collect);
+
+export const wishesOf = ({seed, only, from, until, set, source, force}: WishOptions): Wishes => ({
+  seed,
+  ...(only === undefined ? {} : {only}),
+  ...(from === undefined ? {} : {from}),
+  ...(until === undefined ? {} : {until}),
+  ...(set === undefined ? {} : {set}),
+  ...(source === undefined ? {} : {source}),
+  ...(force === undefined ? {} : {force}),
+});
+
+/** How a run goes about it. */
+export interface ManagingOptions {
+  readonly onFailure: OnFailure;
+  readonly jobs?: number;
+  readonly cpu?: number;
+  readonly gpu?: number;
+  readonly memory?: number;
+  readonly grace: number;
+}
+
+export const withManaging = (command: Command): Command =>
+  command
+    .addOption(
+      new Option(
+        '--on-failure <mode>',
+        'when a node fails: let the others finish, continue with what does not need it, or stop them',
+      )
+        .choices(['finish', 'continue', 'stop'])
+        .default('finish'),
+    )
+    .option('--jobs <n>', 'at most so many nodes at once', positive)
+    .option('--cpu <n>', 'cores to give out (default: all)', positive)
+    .option('--gpu <n>', 'GPUs to give out (default: what set-up found)', wholeNumber)
+    .option('--memory <mib>', 'memory to give out, MiB (default: all)', positive)
+    .option('--grace <seconds>', 'time a stopped stage has to write its checkpoint', positive, 30);
+
+export function capacityOf({jobs, cpu, gpu, memory}: ManagingOptions): Capacity {
+  return machineCapacity({
+    gpu: gpu ?? gpusOfSetUp(),
+    ...(jobs === undefined ? {} : {jobs}),
+    ...(cpu === undefined ? {} : {cpu}),
+    ...(memory === undefined ? {} : {memory}),
+  });
+}
+
+/** TensorFlow uses the first GPU that it sees, so there is one to give out or none. */
+function gpusOfSetUp(): number {
+  try {
+    return readRuntimeFacts().device.startsWith('gpu') ? 1 : 0;
+  } catch (error) {
+    // Not set up: only stages that compute with tensors need it, and they say so themselves.
+    if (error instanceof Error && error.name === 'UserError') return 0;
+    throw error;
+  }
+}
+
+/** What was typed, as it is kept with the run. */
+export const commandLine = (): string => ['r1', ...process.argv.slice(2)].join(' ');
+
+/** Whose code is run when a plan out of a store is carried out again. */
+export interface TrustOptions {
+  readonly recipe?: string;
+}
+
+export const withTrust = (command: Command): Command =>
+  command.option(
+    '--recipe <recipe>',
+    'the recipe whose code to run, by name or path (default: the one of the run, if it lies in this project)',
+  );
+
+export const placeOf = ({recipe}: TrustOptions): Omit<TrustedPlace, 'store'> => ({
+  recipe: recipe === undefined ? undefined : recipeUrl(recipe, RECIPES),
+  cwd: process.cwd(),
+  typed: commandLine(),
+});

@@ -1,0 +1,52 @@
+/** Options of the commands that sample from a model. */
+import {InvalidArgumentError, Option} from 'commander';
+import type {Command} from 'commander';
+import type {SamplingOptions} from '../../stages/evaluation/chat.js';
+import {TEMPLATE_NAMES} from '../../stages/text/templates.js';
+import type {TemplateName} from '../../stages/text/templates.js';
+import {wholeNumber} from './run-options.js';
+
+export interface SamplingFlags {
+  readonly seed: number;
+  readonly temperature: number;
+  readonly topP: number;
+  readonly maxTokens?: number;
+  readonly template: TemplateName;
+  readonly threads: number;
+}
+
+const between = (low: number, high: number) => (text: string) => {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= low && value <= high))
+    throw new InvalidArgumentError(`a number from ${low} to ${high} is wanted.`);
+  return value;
+};
+
+export const withSampling = (command: Command): Command =>
+  command
+    .option('--seed <n>', 'seed of the draws; the same seed gives the same text', wholeNumber, 0)
+    .option('--temperature <t>', '0 takes the likeliest token', between(0, 10), 0.6)
+    .option('--top-p <p>', 'sample among the likeliest tokens that make up this mass', between(1e-6, 1), 0.95)
+    .option(
+      '--max-tokens <n>',
+      'tokens of the longest response (default: what the model has room for, 1024 at most)',
+      wholeNumber,
+    )
+    .addOption(
+      new Option('--template <name>', 'what the question is put into; base and zero models want zero or tiny-zero')
+        .choices([...TEMPLATE_NAMES])
+        .default('chat'),
+    )
+    .option('--threads <n>', 'threads to compute with', wholeNumber, 1);
+
+export const samplingOf = (
+  {seed, temperature, topP, maxTokens, template, threads}: SamplingFlags,
+  room: number,
+): SamplingOptions => ({
+  seed,
+  temperature,
+  topP,
+  template,
+  threads,
+  maxTokens: maxTokens ?? Math.min(1024, room),
+});

@@ -1,0 +1,43 @@
+/** How wide a text is on a terminal, where East Asian characters and emoji take two places, and texts of a wanted width. */
+import stringWidth from 'string-width';
+import {oneLine} from './paint.js';
+
+/** Printable ASCII is most of what is drawn, and as wide as it is long. */
+const PLAIN = /^[\x20-\x7e]*$/;
+
+/** Colors take no place. */
+export const widthOf = (text: string): number => (PLAIN.test(text) ? text.length : stringWidth(text));
+
+const COLORS = /\x1b\[[\d;]*m/g;
+const graphemes = new Intl.Segmenter();
+
+/** Cuts a text that is wider than `width`; its colors go then, since their ends would be cut off. */
+export function clip(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  const plain = text.replace(COLORS, '');
+  let kept = '';
+  let used = 0;
+  // Of a very long text the beginning is enough to look at, whatever stands on top of each letter.
+  for (const {segment} of graphemes.segment(plain.slice(0, width * 16))) {
+    const wide = widthOf(segment);
+    if (used + wide > width - 1) break;
+    kept += segment;
+    used += wide;
+  }
+  return `${kept}…`;
+}
+
+export const pad = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - widthOf(text)));
+
+/** The widest name that a column of names makes room for; a longer one is cut. */
+export const WIDEST_NAME = 40;
+
+/** How wide a column of these names is. */
+export function nameColumn(names: Iterable<string>, least: number): number {
+  let wide = least;
+  for (const name of names) wide = Math.max(wide, Math.min(WIDEST_NAME, widthOf(name)));
+  return wide;
+}
+
+/** A name on one line, as wide as its column. */
+export const nameCell = (name: string, width: number): string => pad(clip(oneLine(name), width), width);

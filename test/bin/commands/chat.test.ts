@@ -1,0 +1,257 @@
+/** `r1 chat` and `r1 eval` on a model of random weights: what it says is nonsense, how it says it is not. */
+import assert from 'node:assert/strict';
+import {cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {after, before, test} from 'node:test';
+import type {TestContext} from 'node:test';
+import {chatCommand} from '../../../bin/commands/chat.js';
+import {evalCommand} from '../../../bin/commands/eval.js';
+import {StageFailure} from '../../../pipeline/stage.js';
+import {newConfig} from '../../../stages/model/config.js';
+import {saveModel} from '../../../stages/model/hf-folder.js';
+import {initialWeights} from '../../../stages/model/parameters.js';
+import {openTokenizer} from '../../../stages/text/tokenizer.js';
+import {writeWordTokenizer} from '../../../stages/text/word-tokenizer.js';
+import {Bench} from '../../artifacts/temporary.js';
+import {r1, start, until} from '../../rig/command.js';
+import {onTerminal} from '../../rig/pty.js';
+import {temporaryFolder} from '../../rig/temporary.js';
+import {spoken} from '../spoken.js';
+
+const root = mkdtempSync(join(tmpdir(), 'r1-chat-'));
+const model = join(root, 'model');
+/** Room for a reply that takes hours, since each piece of it reads all that was said before. */
+const patient = join(root, 'patient');
+
+before(async () => {
+  mkdirSync(join(root, 'tokenizer'));
+  await writeWordTokenizer(join(root, 'tokenizer'));
+  const {size, eosId, padId} = await openTokenizer(join(root, 'tokenizer'));
+  for (const [folder, hiddenSize, maxPositions] of [
+    [model, 16, 64],
+    [patient, 128, 65_536],
+  ] as const) {
+    const config = newConfig({
+      vocabSize: size,
+      hiddenSize,
+      intermediateSize: 2 * hiddenSize,
+      layers: 2,
+      heads: 2,
+      keyValueHeads: 1,
+      maxPositions,
+      eosId,
+      padId,
+    });
+    await saveModel(folder, {config, weights: initialWeights(config, 3), tokenizerFrom: join(root, 'tokenizer')});
+  }
+});
+after(() => rmSync(root, {recursive: true, force: true}));
+
+interface Reply {
+  readonly question: string;
+  readonly response: string;
+  readonly tokens: number;
+  readonly finished: boolean;
+}
+
+const chat = (...words: string[]) => spoken(chatCommand, join(root, 'none'), words);
+const reply = async (...words: string[]): Promise<Reply> =>
+  JSON.parse((await chat(model, 'hello', '--json', ...words)).out) as Reply;
+
+test('the same seed gives the same reply, another one another', async () => {
+  const first = await reply('--temperature', '1');
+  assert.deepEqual(await reply('--temperature', '1'), first);
+  assert.notEqual((await reply('--temperature', '1', '--seed', '1')).response, first.response);
+  assert.equal(first.question, 'hello');
+});
+
+test('at temperature 0 the seed does not matter', async () => {
+  assert.equal(
+    (await reply('--temperature', '0')).response,
+    (await reply('--temperature', '0', '--seed', '9')).response,
+  );
+});
+
+test('a reply comes in pieces that make up what --json gives at once, and is cut where it should be', async () => {
+  const whole = await reply('--temperature', '1');
+  const streamed = await chat(model, 'hello', '--temperature', '1');
+  assert.equal(streamed.out.replaceAll('\n', ''), whole.response);
+  assert.ok(whole.tokens > 8, 'more than one piece');
+  const cut = await reply('--temperature', '1', '--max-tokens', '5');
+  assert.equal(cut.tokens, 5);
+  assert.equal(cut.finished, false);
+  assert.ok(whole.response.startsWith(cut.response), 'its tokens are those of the longer reply');
+  assert.match(
+    (await chat(model, 'hello', '--max-tokens', '5')).err,
+    /cut off after 5 tokens; --max-tokens allows more/,
+  );
+});
+
+test('a model opens as quickly whatever positions it has, and a longer conversation gets a longer program', async () => {
+  const vast = join(root, 'vast');
+  cpSync(patient, vast, {recursive: true});
+  const file = join(vast, 'config.json');
+  const config = JSON.parse(readFileSync(file, 'utf8')) as object;
+  writeFileSync(file, JSON.stringify({...config, max_position_embeddings: 2_000_000_000}));
+  const long = 'left '.repeat(300);
+  const said = async (folder: string, question: string) =>
+    JSON.parse((await chat(folder, question, '--json', '--max-tokens', '16', '--temperature', '0')).out) as Reply;
+  for (const question of ['hello', long]) {
+    assert.deepEqual(await said(vast, question), await said(patient, question));
+  }
+});
+
+test('a question that does not fit the model is refused with the numbers', async () => {
+  await assert.rejects(chat(model, 'left '.repeat(70)), (error: unknown) => {
+    assert.ok(error instanceof StageFailure);
+    assert.match(error.message, /the conversation has 7\d tokens; this model has room for 56 and a reply/);
+    return true;
+  });
+});
+
+test('lines that are piped in are answered one by one', async (t) => {
+  const piped = await r1(t, ['chat', model, '--json'], {cwd: root, input: 'hello\n\nnow ?\n'});
+  assert.equal(piped.code, 0, piped.err);
+  const replies = piped.out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Reply);
+  assert.deepEqual(
+    replies.map(({question}) => question),
+    ['hello', 'now ?'],
+  );
+});
+
+test('what is piped on has no lines of TensorFlow’s own, and stderr is there again', async (t) => {
+  const inside = ['sh', '-c', '"$@" 2>&1 | cat', 'sh'];
+  const file = join(temporaryFolder(t), 'q.jsonl');
+  writeFileSync(file, '{"question": "now ?", "answer": "1"}\n');
+  const words = ['chat', model, 'hello', '--max-tokens', '2'];
+  const said = await r1(t, words, {cwd: root, inside});
+  assert.doesNotMatch(said.out, /absl|mlir/);
+  assert.match(said.out, /\(cut off after 2 tokens/);
+  const scored = await r1(t, ['eval', model, '--prompts', file], {cwd: root, inside});
+  assert.doesNotMatch(scored.out, /absl|mlir/);
+  assert.match(scored.out, /pass@1/);
+  const log = join(temporaryFolder(t), 'log');
+  await r1(t, words, {
+    cwd: root,
+    inside: ['sh', '-c', `echo before >${log}; "$@" 2>>${log}; echo after >>${log}`, 'sh'],
+  });
+  assert.match(readFileSync(log, 'utf8'), /^before\n\s*\(cut off after 2 tokens[^\n]*\nafter\n$/);
+});
+
+test('Ctrl-C ends a reply, the exit code says so, and nothing is left behind', async (t) => {
+  const bench = new Bench(t);
+  const files = Object.fromEntries(readdirSync(patient).map((name) => [name, readFileSync(join(patient, name))]));
+  await bench.make({node: 'base', outputs: {model: {kind: 'model', files}}});
+  const scratch = temporaryFolder(t);
+  process.env['TMPDIR'] = scratch;
+  const words = ['chat', 'base', 'hello', '--temperature', '0', '--max-tokens', '60000', '--store', bench.folder];
+  const talking = start(t, words, {cwd: root});
+  delete process.env['TMPDIR'];
+  await until('the model speaks', () => talking.out() !== '');
+  assert.equal(readdirSync(scratch).length, 1, 'the model lies in a folder of its own');
+  talking.child.kill('SIGINT');
+  const ended = await talking.ended;
+  assert.equal(ended.code, 130, ended.err);
+  assert.deepEqual(readdirSync(scratch), []);
+});
+
+/** A model whose chat template goes through its loops for days. */
+function looping(t: TestContext): string {
+  const folder = join(temporaryFolder(t), 'model');
+  cpSync(model, folder, {recursive: true});
+  const file = join(folder, 'tokenizer_config.json');
+  const loops = '{% for a in range(90000) %}{% for b in range(90000) %}{% for c in range(90000) %}';
+  const chat_template = `{{ messages[0].content }}${loops}${'{% endfor %}'.repeat(3)}`;
+  writeFileSync(file, JSON.stringify({...(JSON.parse(readFileSync(file, 'utf8')) as object), chat_template}));
+  return folder;
+}
+
+/** In the thread of the tokenizer it says when a template is about to be rendered; beside it nothing runs out of time. */
+const SAYING = `
+import {writeFileSync} from 'node:fs';
+import {isMainThread} from 'node:worker_threads';
+if (isMainThread) {
+  const later = globalThis.setTimeout;
+  globalThis.setTimeout = (work, ms, ...rest) => later(work, ms * 1000, ...rest);
+} else {
+  const store = Atomics.store;
+  Atomics.store = (...args) => {
+    writeFileSync('rendering', '');
+    return store(...args);
+  };
+}
+`;
+
+test('Ctrl-C ends chat and eval while a template loops', async (t) => {
+  const folder = looping(t);
+  const question = '{"question": "hello", "answer": 1}';
+  for (const words of [
+    ['chat', folder, 'hello'],
+    ['eval', folder, '--prompts', 'one.jsonl'],
+  ]) {
+    const cwd = temporaryFolder(t, {'one.jsonl': question, 'saying.mjs': SAYING});
+    const talking = start(t, words, {cwd, preload: join(cwd, 'saying.mjs')});
+    await until('the template is rendered', () => existsSync(join(cwd, 'rendering')));
+    talking.child.kill('SIGINT');
+    const {code, err} = await talking.ended;
+    assert.equal(code, 130, err);
+  }
+});
+
+test('a template that loops ends with a sentence, one with a mistake with its name and line', async (t) => {
+  const folder = looping(t);
+  await assert.rejects(
+    chat(folder, 'hello'),
+    /the chat template of .*tokenizer_config\.json did not come to an end in 5 s: .*--template none/,
+  );
+  writeFileSync(join(folder, 'chat_template.jinja'), 'one\n{{ messages | fou }}');
+  const {code, err} = await r1(t, ['chat', folder, 'hello'], {cwd: root});
+  assert.equal(code, 2);
+  assert.match(err, /^chat template of .*chat_template\.jinja: unknown filter “fou” for a list \(line 2\)$/m);
+  assert.doesNotMatch(err, /node_modules|Internal error|\n\s+at /);
+});
+
+test('eval samples answers to the questions of a file and scores them', async () => {
+  const file = join(root, 'questions.jsonl');
+  writeFileSync(
+    file,
+    ['hello', 'now ?', 'left 3 ?'].map((question, i) => JSON.stringify({question, answer: i})).join('\n'),
+  );
+  const scored = (...words: string[]) => spoken(evalCommand, join(root, 'none'), [model, '--prompts', file, ...words]);
+  const json = await scored('--samples', '2', '--json');
+  const {scores, samples} = JSON.parse(json.out) as {
+    scores: {metric: string; mean: number; problems: number; samples: number}[];
+    samples: {outcome: string}[];
+  };
+  assert.equal(samples.length, 6);
+  const pass = scores.find(({metric}) => metric === 'pass@1')!;
+  assert.deepEqual([pass.problems, pass.samples], [3, 6]);
+  assert.equal(pass.mean, samples.filter(({outcome}) => outcome === 'right').length / 6);
+  assert.equal((await scored('--samples', '2', '--json')).out, json.out, 'the same draws again');
+  assert.match((await scored('--samples', '2')).out, /pass@1 .*\n.*model/);
+});
+
+test('eval names the line of a garbled file, and a file that is not there', async () => {
+  const file = join(root, 'garbled.jsonl');
+  writeFileSync(file, '{"question": "hello", "answer": 1}\n{"question"');
+  await assert.rejects(
+    spoken(evalCommand, join(root, 'none'), [model, '--prompts', file]),
+    /garbled\.jsonl:2 is not JSON/,
+  );
+  const none = await spoken(evalCommand, join(root, 'none'), [model, '--prompts', join(root, 'nowhere')]);
+  assert.equal(none.code, 2);
+  assert.match(none.err, /nowhere cannot be read: there is no such file/);
+  const unasked = await spoken(evalCommand, join(root, 'none'), [model, '--prompts', file, '--samples', '0']);
+  assert.equal(unasked.code, 2);
+});
+
+test('a terminal that closes ends a conversation as one that was stopped', async (t) => {
+  const terminal = onTerminal(t, ['chat', model], {cwd: temporaryFolder(t)});
+  await until('it asks', () => terminal.seen().includes('> '), 60_000);
+  terminal.close();
+  assert.equal(await terminal.ended, 130, terminal.seen());
+});
