@@ -1,11 +1,11 @@
 /** Takes an artifact out of the store: a copy of its own, never a link, each byte checked on its way. */
 import {createHash} from 'node:crypto';
-import {realpathSync} from 'node:fs';
-import {basename, dirname, join, sep} from 'node:path';
+import {dirname, join, sep} from 'node:path';
 import {shortDigest} from '../digest.js';
 import type {Digest} from '../digest.js';
 import {UserError, codeOf, plainError} from '../error.js';
 import type {Files} from '../files.js';
+import {realPath} from '../real-path.js';
 import type {Artifact, ArtifactFile} from '../records.js';
 import {partsOf} from '../store.js';
 import type {Store} from '../store.js';
@@ -58,16 +58,6 @@ function refuseInside(store: Store, target: string): void {
   const inside = (path: string, folder: string): boolean => path === folder || path.startsWith(folder + sep);
   if (!inside(realPath(target), realPath(store.folder))) return;
   throw new UserError('bad-argument', `${target} lies in the store itself`, {hint: 'give a folder outside of it'});
-}
-
-/** Where a path leads once its links are followed, as far as it exists. */
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT' || path === dirname(path)) return path;
-    return join(realPath(dirname(path)), basename(path));
-  }
 }
 
 interface Copy {

@@ -10,6 +10,7 @@ import type {Files} from '../files.js';
 import {refuseNetworkFileSystem} from './network-fs.js';
 import {LOST_AND_FOUND, STORE_NAMES, layoutOf} from '../layout.js';
 import type {Layout} from '../layout.js';
+import {realPath} from '../real-path.js';
 
 export type FolderState =
   | {readonly is: 'store'; readonly marked: boolean}
@@ -95,12 +96,17 @@ export function makeFolders(layout: Layout, files: Files, {is}: FolderState): vo
 /** What jobs work in: a store that a stage makes there goes with the rest of what it leaves. */
 const OF_A_JOB = /^jobs\/\d+\/./;
 
-/** A collection in the store around it could take a part of it away. */
+/** A collection in the store around it could take a part of it away. Links may lead into one. */
 function refuseInside(folder: string, files: Files): void {
-  for (let around = dirname(folder); around !== dirname(around); around = dirname(around)) {
+  for (const path of new Set([folder, realPath(folder)])) refuseBelow(path, folder, files);
+}
+
+/** @param path where the folder lies */
+function refuseBelow(path: string, folder: string, files: Files): void {
+  for (let around = dirname(path); around !== dirname(around); around = dirname(around)) {
     const {marker} = layoutOf(around);
     if (files.sizeOf(marker) === undefined) continue;
-    if (OF_A_JOB.test(relative(around, folder).replaceAll(sep, '/'))) return;
+    if (OF_A_JOB.test(relative(around, path).replaceAll(sep, '/'))) return;
     throw new UserError('folder-in-use', `${folder} lies inside of the store ${around}`, {
       hint: `use that one, --store ${around}, or give a folder of its own`,
     });

@@ -74,6 +74,22 @@ test('no store is made inside of another one, but by a job in its own folder', (
   openStore(join(outer, 'jobs', '7', 'scratch', '.r1')).close();
 });
 
+test('no store is made inside of another one through a link, neither to it nor in the way to it', (t) => {
+  const outer = new Bench(t).folder;
+  const beside = temporaryFolder(t);
+  symlinkSync(join(outer, 'tmp'), join(beside, 'link'));
+  symlinkSync(outer, join(beside, 'whole'));
+  const before = treeOf(outer);
+  for (const below of ['link', 'link/new', 'link/a/b', 'whole/new']) {
+    const {reason, message, hint} = errorOf(() => openStore(join(beside, below)));
+    const named = below === 'whole/new' ? join(beside, 'whole') : outer;
+    assert.deepEqual([reason, message], ['folder-in-use', `${join(beside, below)} lies inside of the store ${named}`]);
+    assert.ok(hint!.includes(`--store ${named}`));
+    assert.deepEqual(treeOf(outer), before, below);
+  }
+  openStore(join(beside, 'whole', 'jobs', '7', 'scratch', '.r1')).close();
+});
+
 test('a copy of hard links does not write to the database of the original, until it has its own', (t) => {
   const {folder} = new Bench(t);
   openStore(folder).close();
