@@ -144,7 +144,7 @@ export function plainError(error: unknown, doing: string): unknown {
 /** Letters of a path that are shown of its beginning and of its end; nobody reads thousands. */
 const SHOWN = 500;
 
-const shortPath = (path: string): string =>
+export const shortPath = (path: string): string =>
   path.length <= 2 * SHOWN ? path : `${path.slice(0, SHOWN)}…${path.slice(-SHOWN)}`;
 
 /** The disk is full, or may be: where a quota is used up, SQLite only says that it could not write. */

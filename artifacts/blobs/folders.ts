@@ -14,6 +14,7 @@ import {SMALL, hashAll, hashFile} from './hash.js';
 import {toArtifact} from './list-files.js';
 import {inParallel} from './in-parallel.js';
 import type {Artifact, ArtifactFile} from '../records.js';
+import {unreadable} from '../path-error.js';
 
 import type {Known} from './stat-cache.js';
 import {walk} from './list-files.js';
@@ -173,6 +174,26 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
     return true;
   };
 
+  const describe = async (path: string, kind: string): Promise<Artifact> => {
+    const listing = walk(files, path, 'follow');
+    const digests = listing.files.map(({stat}) => cache.lookup(stat));
+    const unknown = listing.files.filter((_, index) => digests[index] === undefined);
+    const seenAt = Date.now();
+    const hashed = await hashAll(
+      files,
+      unknown.map(({from, stat}) => ({path: from, bytes: stat.bytes})),
+    );
+    const known = unknown.map(({stat}, index): Known => ({stat, sha256: hashed[index]!, seenAt}));
+    for (const {from, stat} of unknown) blobs.refuseChange(from, stat);
+    cache.remember(known);
+    let next = 0;
+    return toArtifact(
+      listing,
+      digests.map((digest) => digest ?? hashed[next++]!),
+      kind,
+    );
+  };
+
   return {
     async ingest(path, kind, {own = false} = {}) {
       const listing = walk(files, path, own ? 'refuse' : 'follow');
@@ -180,23 +201,11 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
     },
 
     async describe(path, kind) {
-      const listing = walk(files, path, 'follow');
-      const digests = listing.files.map(({stat}) => cache.lookup(stat));
-      const unknown = listing.files.filter((_, index) => digests[index] === undefined);
-      const seenAt = Date.now();
-      const hashed = await hashAll(
-        files,
-        unknown.map(({from, stat}) => ({path: from, bytes: stat.bytes})),
-      );
-      const known = unknown.map(({stat}, index): Known => ({stat, sha256: hashed[index]!, seenAt}));
-      for (const {from, stat} of unknown) blobs.refuseChange(from, stat);
-      cache.remember(known);
-      let next = 0;
-      return toArtifact(
-        listing,
-        digests.map((digest) => digest ?? hashed[next++]!),
-        kind,
-      );
+      try {
+        return await describe(path, kind);
+      } catch (error) {
+        throw unreadable(error, path);
+      }
     },
 
     async materialise(artifact, target) {

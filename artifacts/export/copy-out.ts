@@ -5,6 +5,7 @@ import {shortDigest} from '../digest.js';
 import type {Digest} from '../digest.js';
 import {UserError, codeOf, plainError} from '../error.js';
 import type {Files} from '../files.js';
+import {pathError} from '../path-error.js';
 import {realPath} from '../real-path.js';
 import type {Artifact, ArtifactFile} from '../records.js';
 import {partsOf} from '../store.js';
@@ -24,11 +25,22 @@ export async function exportArtifact(
   const {files} = partsOf(store);
   const artifact = store.artifact(digest);
   if (artifact === undefined) throw new UserError('not-found', `the store knows no artifact @${shortDigest(digest)}`);
-  refuseTaken(files, artifact, target);
+  try {
+    refuseTaken(files, artifact, target);
+  } catch (error) {
+    throw ofTarget(error, target);
+  }
   refuseInside(store, target);
   const made: string[] = [];
   try {
-    await store.withoutCollector(() => copyAll(store, {artifact, target, made, stop}));
+    await store.withoutCollector(async () => {
+      try {
+        await copyAll(store, {artifact, target, made, stop});
+      } catch (error) {
+        // Before the store takes it for its own.
+        throw ofTarget(error, target);
+      }
+    });
   } catch (error) {
     const left = removeAll(files, made);
     if (stop?.aborted === true && error === stop.reason && left.length === 0) throw error;
@@ -36,6 +48,9 @@ export async function exportArtifact(
   }
   return artifact;
 }
+
+const ofTarget = (error: unknown, target: string): unknown =>
+  pathError(error, {path: target, doing: 'export to', instead: 'give another place to export to'});
 
 /** Only what is empty or not there may be written to. */
 function refuseTaken(files: Files, {shape}: Artifact, target: string): void {
@@ -121,8 +136,9 @@ function removeAll(files: Files, made: readonly string[]): readonly string[] {
     try {
       files.remove(path);
       return false;
-    } catch {
-      return true; // Named to the person who exports.
+    } catch (error) {
+      // Where a part of the path is a file, nothing was made. What else stays is named to the person who exports.
+      return codeOf(error) !== 'ENOTDIR';
     }
   });
 }

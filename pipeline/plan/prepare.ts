@@ -2,7 +2,7 @@
 import {existsSync} from 'node:fs';
 import {resolve} from 'node:path';
 import {disk} from '../../artifacts/files.js';
-import {UserError, digestOf, plainError} from '../../artifacts/index.js';
+import {UserError, digestOf} from '../../artifacts/index.js';
 import {walk} from '../../artifacts/blobs/list-files.js';
 import {missingVariables} from '../wiring/environment.js';
 import {foresee} from '../../artifacts/queries/reuse-prefetch.js';
@@ -18,6 +18,7 @@ import {inPlace, placeOfFunction, recipeError} from '../wiring/load-recipe.js';
 import type {LoadedRecipe} from '../wiring/load-recipe.js';
 import {applySet, applySource, unknownNode} from '../wiring/overrides.js';
 import {pastOf} from './history.js';
+import {unreadable} from '../../artifacts/path-error.js';
 import {makePlan} from './plan.js';
 import type {Past, Plan, PlanInput} from './plan.js';
 import {err} from '../result.js';
@@ -179,7 +180,7 @@ function rehearse(wired: Omit<Prepared, 'sources' | 'code' | 'past' | 'plan'>, c
     try {
       walk(disk, node.path, 'follow');
     } catch (error) {
-      throw sourceError(node.id, plainError(error, 'read the files'));
+      throw sourceError(node.id, unreadable(error, node.path));
     }
     sources.set(node.id, digestOf('source', node.path));
   }

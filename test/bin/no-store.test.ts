@@ -1,6 +1,7 @@
 /** A store that is not there: only what begins work makes one, whatever else is typed. */
 import assert from 'node:assert/strict';
-import {readdirSync} from 'node:fs';
+import {readdirSync, symlinkSync} from 'node:fs';
+import {join} from 'node:path';
 import {test} from 'node:test';
 import {r1} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
@@ -61,11 +62,16 @@ const REFUSED: readonly (readonly [words: readonly string[], said: RegExp])[] = 
   [['--force', 'd'], /there is no node “d”/],
   [['--only', 'a', '--source', 'a'], /--source takes NODE/],
   [['--only', 'a', '--source', 'a=./nothing'], /source “a”: .*nothing does not exist/],
+  [
+    ['--only', 'a', '--source', 'a=loop/x'],
+    /source “a”: could not read .*: a link in the path leads to itself\ngive another path/,
+  ],
   [['--only', 'b'], /NOBODY_SETS_THIS/],
 ];
 
 test('a run that cannot begin leaves nothing where nothing was', async (t) => {
   const cwd = temporaryFolder(t, {'mine.mjs': RECIPE, 'wrong.mjs': RECIPE.replace('(add) => {', '$& add("a", 1);')});
+  symlinkSync('loop', join(cwd, 'loop'));
   const before = readdirSync(cwd);
   const refused = async (words: readonly string[], said: RegExp): Promise<void> => {
     const {code, err} = await r1(t, ['run', ...words, '--store', 'deep/new'], {cwd});

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import {chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync} from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
 import {exportArtifact} from '../../../artifacts/export/copy-out.js';
@@ -7,6 +16,8 @@ import {exportCommand} from '../../../bin/commands/export.js';
 import {partsOf} from '../../../artifacts/store.js';
 import {Bench, temporaryFolder} from '../../artifacts/temporary.js';
 import {spoken} from '../spoken.js';
+import {disk} from '../../../artifacts/files.js';
+import {UserError} from '../../../artifacts/index.js';
 
 const big = Buffer.alloc(2 << 20, 5);
 const outputs = {
@@ -65,4 +76,60 @@ test('damaged bytes are not exported, and nothing is left behind', async (t) => 
     reason: 'bytes-missing',
   });
   assert.equal(existsSync(join(parent, 'x')), false);
+});
+
+/** Where it is exported to, below a folder with a file `f` and a link `loop` to itself → what is said. */
+const NOWHERE: readonly (readonly [target: string, said: RegExp])[] = [
+  ['f/x', /could not export to \S+\/f\/x: \S+\/f is a file\ngive another place/],
+  ['f/x/y', /could not export to \S+\/f\/x\/y: \S+\/f is a file\ngive another place/],
+  ['loop/x', /could not export to \S+\/loop\/x: a link in the path leads to itself\ngive another place/],
+  ['n'.repeat(300), /could not export to \S+n: the path is too long\ngive another place/],
+];
+
+test('a place that cannot be written to is named, and the store is not blamed for it', async (t) => {
+  const bench = new Bench(t);
+  await bench.make({node: 'zero', outputs});
+  const parent = temporaryFolder(t);
+  writeFileSync(join(parent, 'f'), '');
+  symlinkSync('loop', join(parent, 'loop'));
+  for (const node of ['zero', 'zero:history']) {
+    for (const [target, said] of NOWHERE) {
+      const {err, code} = await spoken(exportCommand, bench.folder, [node, join(parent, target)]);
+      assert.equal(code, 2);
+      assert.match(err, said);
+      assert.doesNotMatch(err, /store|left behind/);
+    }
+  }
+  assert.deepEqual(readdirSync(parent), ['f', 'loop']);
+});
+
+/** What the system says → what is said of it. */
+const DENIED: Readonly<Record<string, RegExp>> = {
+  EACCES: /permission denied.*\nmend the rights there, or give another place/,
+  EPERM: /permission denied.*\nmend the rights there, or give another place/,
+  EROFS: /nothing can be written there, only read.*\ngive another place/,
+  ENOENT: /there is no such folder.*\ngive another place/,
+  ENOSPC: /the disk is full.*\nfree some space there, or give another place/,
+  EMLINK: /EMLINK: no.*\ngive another place/,
+};
+
+test('so is one to which the system lets nothing be written', async (t) => {
+  for (const [code, said] of Object.entries(DENIED)) {
+    let target = '';
+    const makeFolder = (path: string): boolean => {
+      if (path.startsWith(target) && target !== '') throw Object.assign(new Error(`${code}: no`), {code, path});
+      return disk.makeFolder(path);
+    };
+    const bench = new Bench(t, {files: {...disk, makeFolder}});
+    const made = await bench.make({node: 'zero', outputs});
+    target = join(temporaryFolder(t), 'out');
+    await assert.rejects(exportArtifact(bench.store, made.outputs.model!.digest, target), (error: unknown) => {
+      assert.ok(error instanceof UserError, String(error));
+      const sentence = `${error.message}\n${error.hint}`;
+      assert.ok(sentence.startsWith(`could not export to ${target}: `), sentence);
+      assert.match(sentence, said);
+      assert.doesNotMatch(sentence, /store/);
+      return true;
+    });
+  }
 });
