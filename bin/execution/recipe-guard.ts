@@ -75,10 +75,29 @@ function placeOfMistake(error: unknown): string | undefined {
   return isOurs ? undefined : recipeAtHand();
 }
 
-/** What a recipe prints while it is read is no result, and would end up among the lines that a program reads. */
+/**
+ * What a recipe prints is no result, and would end up among the lines that a program reads. It goes to stderr, in the order in
+ * which it was printed. r1 itself keeps the way to stdout that it had before (`terminal/output.ts`).
+ */
 function chatterToStderr(): () => void {
   const {log, info, debug, dir} = console;
   const {error} = console;
   Object.assign(console, {log: error, info: error, debug: error, dir: (value: unknown) => error(value)});
-  return () => Object.assign(console, {log, info, debug, dir});
+  const stdout = Object.getOwnPropertyDescriptor(process, 'stdout')!;
+  let redirected: NodeJS.WriteStream | undefined;
+  // Only when somebody asks for it: to open the stream takes a moment, and r1 needs none to write to a file.
+  const get = (): NodeJS.WriteStream => {
+    if (redirected === undefined) {
+      redirected = stdout.get!.call(process) as NodeJS.WriteStream;
+      redirected.write = process.stderr.write.bind(process.stderr);
+    }
+    return redirected;
+  };
+  Object.defineProperty(process, 'stdout', {...stdout, get});
+  return () => {
+    Object.assign(console, {log, info, debug, dir});
+    Object.defineProperty(process, 'stdout', stdout);
+    // What stands in the stream's class counts again.
+    if (redirected !== undefined) Reflect.deleteProperty(redirected, 'write');
+  };
 }

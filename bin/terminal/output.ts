@@ -39,6 +39,8 @@ function isStream(descriptor: number): boolean {
 
 export function streamOutput(stream: NodeJS.WriteStream, onLost: OnLost): Output {
   let told = false;
+  // As it is now: what recipes write to the same stream is led elsewhere later.
+  const write = stream.write.bind(stream);
   stream.on('error', (error: NodeJS.ErrnoException) => {
     // A terminal that was closed reports an input/output error for ever after.
     const isGone = NOBODY_READS.has(error.code ?? '') || (stream.isTTY && error.code === 'EIO');
@@ -55,12 +57,12 @@ export function streamOutput(stream: NodeJS.WriteStream, onLost: OnLost): Output
       return stream.rows > 0 ? stream.rows : undefined;
     },
     write: (text) => {
-      if (!stream.destroyed) stream.write(text);
+      if (!stream.destroyed) write(text);
     },
     flushed: () =>
       new Promise((resolve) => {
         if (stream.destroyed || stream.writableLength === 0) resolve();
-        else stream.write('', () => resolve()); // called after all before it, or when they failed
+        else write('', () => resolve()); // called after all before it, or when they failed
       }),
     onResize: (redraw) => void stream.on('resize', redraw),
   };

@@ -1,6 +1,6 @@
 /** A recipe is code in r1's own process: what it does to the process is its mistake, and nothing ends with 0 in silence. */
 import assert from 'node:assert/strict';
-import {writeFileSync} from 'node:fs';
+import {readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import {openStore} from '../../../artifacts/index.js';
@@ -137,6 +137,38 @@ test('an exit code that a recipe sets is not r1’s, and what it prints is no re
   assert.match(ran.err, /read\n\{ a: 1 \}\nwired/);
   const wrong = await r1(t, ['run', './recipe.mjs', '--only', 'b'], {cwd});
   assert.equal(wrong.code, 2, 'its own codes stay');
+});
+
+test('what a recipe writes to stdout by any way goes to stderr, whole and in order, and results stay alone on stdout', async (t) => {
+  const top = `const many = 'x'.repeat(200000);
+process.stdout.write('1 ' + many + '\\n'); console.log('2'); console.table([3]); process.stdout.write(Buffer.from('4\\n'));`;
+  const cwd = temporaryFolder(t, {
+    'stages.mjs': STAGES,
+    'recipe.mjs': recipeOf(top, `process.stdout.write('5\\n', () => {}); console.log('6'); add('a', work);`),
+  });
+  const said = /^1 x{200000}\n2\n[^]*3[^]*\n4\n5\n6\n/;
+  const inFiles = ['/bin/sh', '-c', '"$@" >out 2>err', 'sh'];
+  for (const words of [
+    ['plan', './recipe.mjs', '--json'],
+    ['run', './recipe.mjs', '--dry-run', '--json'],
+    ['run', './recipe.mjs', '--json'],
+    ['resume', '1', '--recipe', './recipe.mjs', '--json'],
+    ['reproduce', 'a', '--recipe', './recipe.mjs', '--json'],
+    ['plan', './recipe.mjs'],
+  ]) {
+    const isJson = words.includes('--json');
+    const piped = await r1(t, words, {cwd});
+    await r1(t, words, {cwd, inside: inFiles});
+    const filed = {out: readFileSync(join(cwd, 'out'), 'utf8'), err: readFileSync(join(cwd, 'err'), 'utf8')};
+    for (const {out, err} of [piped, filed]) {
+      assert.doesNotMatch(out, /^[1-6]( |$)/m, words.join(' '));
+      for (const line of isJson ? out.split('\n').filter(Boolean) : []) assert.ok(JSON.parse(line), line);
+      if (words[0] === 'plan' || words[0] === 'run') {
+        assert.match(err, said, words.join(' '));
+        assert.notEqual(out, '');
+      }
+    }
+  }
 });
 
 /** Recipe code that is called when the stage has started. */
