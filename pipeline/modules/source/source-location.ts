@@ -5,7 +5,7 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {SourceMap} from 'node:module';
 import type {SourceMapPayload} from 'node:module';
-import {dirname, join, relative, resolve, sep} from 'node:path';
+import {basename, dirname, relative, resolve, sep} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
 /** Lines and columns are counted from 1, as editors do. */
@@ -47,7 +47,7 @@ const NAMED_FRAME = /^\s+at .*?\(((?:file:\/\/)?\/.*?):(\d+):(\d+)\)$/;
 
 /** Where an error was thrown, as far as its stack tells: the topmost frame outside of the runner. */
 export const placeOf = (error: unknown): Place | undefined =>
-  firstFrame(error, (file) => ![runner(), join(packageOf(runner()), 'pipeline')].includes(dirname(file)));
+  firstFrame(error, (file) => dirname(file) !== runner() && !isOfPipeline(packageOf(runner()), file));
 
 /** Where somebody's own code threw an error, or called what did: the topmost frame that is neither ours nor a package's. */
 export function foreignPlaceOf(error: unknown): Place | undefined {
@@ -56,7 +56,10 @@ export function foreignPlaceOf(error: unknown): Place | undefined {
 }
 
 /** The folder above `dist`, wherever in it this code was loaded from. */
-const packageOf = (folder: string): string => dirname(dirname(folder));
+const packageOf = (folder: string): string =>
+  basename(folder) === 'dist' || folder === dirname(folder) ? dirname(folder) : packageOf(dirname(folder));
+
+const isOfPipeline = (root: string, file: string): boolean => /^(?:dist[/\\])?pipeline[/\\]/.test(relative(root, file));
 
 /** Code of ours, also where a stack names the sources that it was compiled from. */
 const isPartOf = (root: string, file: string): boolean =>
