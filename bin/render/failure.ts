@@ -104,7 +104,9 @@ export const indented = (text: string, width: number): string => text.replaceAll
 
 function stopperText(by: StageStopped['by']): string {
   if (by === undefined) return '';
-  return by === 'earlier-runner' ? ' (an earlier run had asked for it)' : ` (${by.signal} from outside of r1)`;
+  return by === 'earlier-runner'
+    ? ' (an earlier run had asked for it)'
+    : ` (${by.signal} from outside of r1 or from the program itself)`;
 }
 
 function codeChangedText({when, files, own}: Extract<Outcome, {reason: 'code-changed'}>): string {
@@ -132,13 +134,20 @@ export function isInLog({reason}: Outcome): boolean {
   );
 }
 
+/** A shell is not told who sent a signal: one that a program sends to its own process group looks like any other. */
+const DECLARE =
+  'a program that ends its own process group (`kill 0`) first declares that it is done, by the line ' +
+  '{"type":"complete","version":1,"at":0} in $R1_JOB/events.jsonl';
+
 /** What to type next after a run in which `node` failed like this. */
 export function nextStep(node: string, outcome: Outcome, run: number, params: readonly string[] = []): string {
   switch (outcome.reason) {
     case 'store-failed':
       return outcome.hint ?? `r1 resume ${run}`;
     case 'stopped':
-      return `r1 resume ${run} goes on from the checkpoint`;
+      return typeof outcome.by === 'object' && outcome.step === undefined
+        ? `r1 resume ${run} runs it again; ${DECLARE}`
+        : `r1 resume ${run} goes on from the checkpoint`;
     case 'stage-failed': {
       const change = params.length === 0 ? '' : `, or change a param: r1 run … --set ${node}.PARAM=VALUE`;
       return `r1 log ${node} --run ${run}; then r1 resume ${run}${change}`;

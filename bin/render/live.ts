@@ -163,7 +163,9 @@ export function textView(services: Services, live: boolean, clock: () => number 
       for (const said of lines) line('', paint.dim(`| ${said}`));
       if (isInLog(outcome)) line('', `log: ${log}`);
     }
-    if (outcome.reason !== 'stopped') line('', `next: ${nextStep(node, outcome, run, params)}`);
+    // Who stopped it by hand knows what to do.
+    if (outcome.reason !== 'stopped' || typeof outcome.by === 'object')
+      line('', `next: ${nextStep(node, outcome, run, params)}`);
   }
 
   function redraw(last: boolean): void {

@@ -131,6 +131,25 @@ test('Ctrl-C ends the program and nothing of it is left', async (t) => {
   assert.deepEqual(kinOf({tag}), []);
 });
 
+/** Its shell has heard of it when it ends. */
+const KILL = 'kill 0\nuntil test -e "$R1_JOB/stop.json"; do sleep 0.05; done\n';
+
+test('a program that ends its own process group was stopped, is told how to say that it is done, and is done if it says so', async (t) => {
+  const cwd = temporaryFolder(t, {...FILES, 'write.sh': `trap '' TERM\necho hello > "$1"\n${KILL}`});
+  const words = ['run', './programs.ts', '--until', 'write'];
+  const stopped = await r1(t, words, {cwd});
+  assert.notEqual(stopped.code, 0);
+  assert.match(stopped.err, /write +stopped: was stopped \(SIGTERM from outside of r1 or from the program itself\)/);
+  const line = /r1 resume 1 runs it again; .*`kill 0`.* by the line (\{.*\}) in \$R1_JOB\/events\.jsonl/.exec(
+    stopped.err,
+  );
+  assert.ok(line !== null, stopped.err);
+  const declared = `echo '${line[1]}' >> "$R1_JOB/events.jsonl"`;
+  writeFileSync(join(cwd, 'write.sh'), `trap '' TERM\necho hello > "$1"\n${declared}\n${KILL}`);
+  const done = await r1(t, words, {cwd});
+  assert.equal(done.code, 0, done.err);
+});
+
 test('a mistake is told with its place in the recipe', async (t) => {
   const wrong = RECIPE.replace('{text});', "{text}, {wait: 'long'});");
   const line = wrong.split('\n').findIndex((text) => text.includes("'long'")) + 1;
