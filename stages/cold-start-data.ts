@@ -38,7 +38,7 @@ export const coldStartData = defineStage({
   async run({inputs, outputs, params, seed, threads, cores, progress, note}) {
     const [{mend, readability}, {languageConsistency}] = await Promise.all([
       import('./tasks/dials-grammar.js'),
-      import('./text/language.js'),
+      import('./tasks/language.js'),
     ]);
     const {groups, generatedTokens, parameters} = await sampleFromModel({
       ...params,

@@ -21,13 +21,14 @@ export const corpus = defineStage({
     corpusSeed: 20260101,
   },
   async run({outputs, params}) {
-    const [{corpus: documentsOf, corpusCard}, {writeWordTokenizer}] = await Promise.all([
+    const [{corpus: documentsOf, corpusCard}, {vocabulary}, {writeWordTokenizer}] = await Promise.all([
       import('./tasks/documents.js'),
+      import('./tasks/lexicon.js'),
       import('./text/word-tokenizer.js'),
     ]);
     const {count, corpusSeed, ...shares} = params;
     const documents = [...documentsOf({...shares, seed: corpusSeed, count})];
     await writeRows(outputs.documents, documents, corpusCard(documents));
-    await writeWordTokenizer(outputs.tokenizer);
+    await writeWordTokenizer(outputs.tokenizer, vocabulary());
   },
 });

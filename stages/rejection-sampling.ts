@@ -36,7 +36,7 @@ export const rejectionSampling = defineStage({
   choices: {template: TEMPLATE_NAMES},
   async run({inputs, outputs, params, seed, threads, cores, progress, note}) {
     const [{languageConsistency}, {rewards}] = await Promise.all([
-      import('./text/language.js'),
+      import('./tasks/language.js'),
       import('./rewards/index.js'),
     ]);
     const {groups, generatedTokens, parameters} = await sampleFromModel({

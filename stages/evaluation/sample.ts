@@ -2,10 +2,10 @@
 import {accuracy} from '../rewards/accuracy.js';
 import {answerOf, isWellFormed, type Outcome} from '../rewards/index.js';
 import {language} from '../rewards/language.js';
-import {isReasoning, type Language, type Prompt, type Task} from '../tasks/prompt.js';
+import {isReasoning, type Prompt, type Task} from '../tasks/prompt.js';
 import {isHelpful, isSafe} from '../tasks/rubric.js';
 import type {Completion} from '../text/completion.js';
-import {reflectiveWords} from '../text/language.js';
+import {reflectiveWords, type Language} from '../text/language.js';
 
 export interface Sample {
   /** The prompt's id. */

@@ -5,7 +5,7 @@
  */
 import {isReasoning, type Prompt} from '../tasks/prompt.js';
 import type {Completion} from '../text/completion.js';
-import {languageConsistency} from '../text/language.js';
+import {languageConsistency} from '../tasks/language.js';
 import {graded, verdict, type Verdict} from './verdict.js';
 
 export function language(prompt: Prompt, {thinking = ''}: Completion): Verdict {

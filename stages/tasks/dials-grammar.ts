@@ -6,7 +6,7 @@
 import type {Dial, Step} from './dials.js';
 import {turn, writeStep} from './dials.js';
 import {DIALS, PUNCTUATION} from './lexicon.js';
-import type {Language} from './prompt.js';
+import type {Language} from '../text/language.js';
 
 /** Where reading stopped: the number of the line, from 1, and what stands there. */
 export interface ReasoningFault {

@@ -5,7 +5,8 @@
  */
 import {random} from '../random.js';
 import {DIALS, PUNCTUATION} from './lexicon.js';
-import type {Language, Prompt} from './prompt.js';
+import type {Language} from '../text/language.js';
+import type {Prompt} from './prompt.js';
 import {splitOf, type Split} from './splits.js';
 
 export type Dial = 0 | 1;

@@ -5,11 +5,12 @@
  * All shares stand in one place and are counted again in the card.
  */
 import {random, type Random} from '../random.js';
+import type {Language} from '../text/language.js';
 import type {TemplateName} from '../text/templates.js';
 import {plainPrompt} from '../text/templates.js';
 import {dialsAnswer, dialsQuestion, drawDials, turn, writeStep, type DialsProblem, type Step} from './dials.js';
 import {generalOf, goodResponse, poorResponse, writeResponse} from './general.js';
-import type {Language, Task} from './prompt.js';
+import type {Task} from './prompt.js';
 import {generalPrompts} from './prompt-sets.js';
 import {weighted} from './weighted.js';
 

@@ -4,7 +4,8 @@
  */
 import type {Random} from '../random.js';
 import {ADJECTIVES, COLORS, NOUNS, VERBS} from './lexicon.js';
-import type {Language, Prompt} from './prompt.js';
+import type {Language} from '../text/language.js';
+import type {Prompt} from './prompt.js';
 import type {Greeting, Scenario} from './scenario.js';
 
 const GREETED: Readonly<Record<Greeting, Readonly<Record<Language, string>>>> = {

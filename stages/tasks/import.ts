@@ -7,7 +7,8 @@ import {createHash} from 'node:crypto';
 import {StageFailure} from '../../pipeline/stage.js';
 import {lastInteger} from './answers/integer.js';
 import {normalText} from './answers/exact.js';
-import {LANGUAGES, type Language, type Prompt} from './prompt.js';
+import {LANGUAGES, type Language} from '../text/language.js';
+import type {Prompt} from './prompt.js';
 
 /**
  * The prompts of a file. The key is a hash of the question, case and spacing aside, so a question that occurs twice is

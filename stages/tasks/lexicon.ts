@@ -2,7 +2,7 @@
  * Every word of the built-in tasks, in English and Chinese. A concept has one word in each language, so that a line can
  * be carried over word by word; tags of the chat format and the tokenizer's own tokens are not words and live in text/.
  */
-import type {Language} from './prompt.js';
+import type {Language} from '../text/language.js';
 
 type Words = Readonly<Record<Language, string>>;
 

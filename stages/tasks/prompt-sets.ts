@@ -5,7 +5,8 @@
 import {random} from '../random.js';
 import {dialsProblem, dialsPrompt, drawDials, type DialsProblem} from './dials.js';
 import {phrasings} from './general.js';
-import {LANGUAGES, type Prompt} from './prompt.js';
+import {LANGUAGES} from '../text/language.js';
+import type {Prompt} from './prompt.js';
 import {FAMILIES, type ScenarioKind} from './scenario.js';
 import {splitOf, type Split} from './splits.js';
 import {weighted} from './weighted.js';

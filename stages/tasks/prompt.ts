@@ -2,12 +2,8 @@
  * One question that a model is asked, as it lies in a `prompts` artifact: bare, without any template. What kind of task
  * it belongs to decides how an answer is checked; the checks themselves live in rewards/ and rubric.ts.
  */
+import type {Language} from '../text/language.js';
 import type {Scenario} from './scenario.js';
-
-/** Languages of the built-in tasks, and the only ones that language consistency knows. */
-export type Language = 'en' | 'zh';
-
-export const LANGUAGES: readonly Language[] = ['en', 'zh'];
 
 export type Task = 'dials' | 'general' | 'integer' | 'exact';
 

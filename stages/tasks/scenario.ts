@@ -6,7 +6,7 @@
  */
 import {ADJECTIVES, COLORS, DANGERS, DIGITS, LIVING, NAMES, NOUNS, THINGS, VIOLENT_VERBS} from './lexicon.js';
 import type {VERBS} from './lexicon.js';
-import type {Language} from './prompt.js';
+import type {Language} from '../text/language.js';
 
 export type Greeting = 'hello' | 'morning' | 'night' | 'thanks' | 'bye';
 export type Adjective = keyof typeof ADJECTIVES;

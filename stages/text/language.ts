@@ -3,43 +3,58 @@
  * characters are Chinese words. Digits, punctuation, tags, names and lone letters (the x of an equation) belong to none.
  * Other languages in Latin letters count as English: this tells the two languages of the recipe apart, no more.
  */
-import {NAMES, wordsOf} from '../tasks/lexicon.js';
-import type {Language} from '../tasks/prompt.js';
+
+/** The languages that language consistency knows. */
+export const LANGUAGES = ['en', 'zh'] as const;
+export type Language = (typeof LANGUAGES)[number];
 
 export type WordCounts = Readonly<Record<Language, number>>;
 
-const NEUTRAL = new Set<string>(NAMES);
 const TAG = /<\/?(?:think|answer)>|<\|[^|<>]*\|>/g;
 /** The words of one letter that are not the name of a quantity. */
 const LONE = new Set(['a', 'i']);
 
-/** Chinese words of the built-in tasks, longest first; other Chinese text counts one word a character. */
-const CHINESE = new RegExp(
-  [...wordsOf('zh')]
-    .filter((word) => word.length > 1)
-    .sort((a, b) => b.length - a.length)
-    .concat('[一-鿿]')
-    .join('|'),
-  'g',
-);
+/** Counts the words of each language in a text. */
+export type CountWords = (text: string) => WordCounts;
 
-/** Words of each language in a text. */
-export function countWords(text: string): WordCounts {
-  const plain = text.replace(TAG, ' ');
-  const latin = plain.match(/[A-Za-z]+(?:['’][A-Za-z]+)*/g) ?? [];
-  const en = latin.filter((word) => {
-    const lower = word.toLowerCase();
-    return !NEUTRAL.has(lower) && (word.length > 1 || LONE.has(lower));
-  }).length;
-  return {en, zh: plain.match(CHINESE)?.length ?? 0};
+/**
+ * A counter that knows some words.
+ *
+ * @param known.chinese Chinese words, the longest of which count first; other Chinese text counts one word a character
+ * @param known.neutral words in Latin letters, lower case, that are of no language, such as names
+ */
+export function wordCounter({
+  chinese,
+  neutral,
+}: {
+  readonly chinese: readonly string[];
+  readonly neutral: readonly string[];
+}): CountWords {
+  const ofNone = new Set(neutral);
+  const chineseWord = new RegExp(
+    chinese
+      .filter((word) => word.length > 1)
+      .sort((a, b) => b.length - a.length)
+      .concat('[一-鿿]')
+      .join('|'),
+    'g',
+  );
+  return (text) => {
+    const plain = text.replace(TAG, ' ');
+    const latin = plain.match(/[A-Za-z]+(?:['’][A-Za-z]+)*/g) ?? [];
+    const en = latin.filter((word) => {
+      const lower = word.toLowerCase();
+      return !ofNone.has(lower) && (word.length > 1 || LONE.has(lower));
+    }).length;
+    return {en, zh: plain.match(chineseWord)?.length ?? 0};
+  };
 }
 
 /**
  * Words of `language` / words of either, in [0, 1]; `undefined` when there are none (DeepSeek-R1, Nature 645:633, Eq. 7,
  * which leaves open what a word is and what an empty text is worth).
  */
-export function languageConsistency(text: string, language: Language): number | undefined {
-  const words = countWords(text);
+export function consistencyOf(words: WordCounts, language: Language): number | undefined {
   const all = words.en + words.zh;
   return all === 0 ? undefined : words[language] / all;
 }

@@ -6,8 +6,6 @@
 import {mkdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 
-import {vocabulary} from '../tasks/lexicon.js';
-
 /** Tokens that are no words. The tags of R1's format are ordinary text to a decoder (`special: false`), the rest is not. */
 export const SPECIAL_TOKENS = {
   pad: '<|pad|>',
@@ -39,7 +37,7 @@ function splitPattern(words: readonly string[]): string {
 }
 
 /** The two files as objects. Ids: special tokens, tags, then the words in the order given. */
-export function wordTokenizer(words: readonly string[] = vocabulary()): {tokenizer: object; config: object} {
+export function wordTokenizer(words: readonly string[]): {tokenizer: object; config: object} {
   const {pad, end, unknown, user, assistant} = SPECIAL_TOKENS;
   const added = [...Object.values(SPECIAL_TOKENS), ...TAGS];
   const all = [...added, ...words];
@@ -84,7 +82,7 @@ export function wordTokenizer(words: readonly string[] = vocabulary()): {tokeniz
 }
 
 /** Writes the tokenizer's files into `folder`. Equal words give equal bytes. */
-export async function writeWordTokenizer(folder: string, words: readonly string[] = vocabulary()): Promise<void> {
+export async function writeWordTokenizer(folder: string, words: readonly string[]): Promise<void> {
   const {tokenizer, config} = wordTokenizer(words);
   const {pad, end, unknown, user, assistant} = SPECIAL_TOKENS;
   const map = {pad_token: pad, eos_token: end, unk_token: unknown, additional_special_tokens: [user, assistant]};

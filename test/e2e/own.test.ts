@@ -77,7 +77,7 @@ test('--source puts a model folder in the place of the node that would train it'
   const cwd = temporaryFolder(t);
   const folder = join(cwd, 'model');
   mkdirSync(join(cwd, 'tokenizer'));
-  await writeWordTokenizer(join(cwd, 'tokenizer'));
+  await writeWordTokenizer(join(cwd, 'tokenizer'), vocabulary());
   const {size, eosId, padId} = await openTokenizer(join(cwd, 'tokenizer'));
   const config = newConfig({
     vocabSize: size,

@@ -20,9 +20,10 @@ import {judgedSafe, preferred} from '../../stages/tasks/judge.js';
 import type {Prompt} from '../../stages/tasks/prompt.js';
 import {dialsPrompts, generalPrompts} from '../../stages/tasks/prompt-sets.js';
 import {readCompletion} from '../../stages/text/completion.js';
-import {languageConsistency} from '../../stages/text/language.js';
+import {languageConsistency} from '../../stages/tasks/language.js';
 import {renderPrompt} from '../../stages/text/templates.js';
 import {openTokenizer} from '../../stages/text/tokenizer.js';
+import {vocabulary} from '../../stages/tasks/lexicon.js';
 import {writeWordTokenizer} from '../../stages/text/word-tokenizer.js';
 import {cardIn, rowsIn} from './here.js';
 import {make, outputPath, outputsOf, runStage, stepsOf, writeJob} from './stagejob.js';
@@ -48,7 +49,7 @@ const questions = dialsPrompts({seed: 0, split: 'train', count: 24, steps: [1, 1
 const general = generalPrompts({seed: 0, split: 'train', count: 80});
 
 before(async () => {
-  await writeWordTokenizer(at('tokenizer'));
+  await writeWordTokenizer(at('tokenizer'), vocabulary());
   const tokenizer = await openTokenizer(at('tokenizer'));
   await writeRows(at('questions'), questions);
   await writeRows(at('general-questions'), general);

@@ -17,6 +17,7 @@ import type {Prompt} from '../../stages/tasks/prompt.js';
 import {dialsPrompts, generalPrompts} from '../../stages/tasks/prompt-sets.js';
 import {renderPrompt} from '../../stages/text/templates.js';
 import {openTokenizer} from '../../stages/text/tokenizer.js';
+import {vocabulary} from '../../stages/tasks/lexicon.js';
 import {writeWordTokenizer} from '../../stages/text/word-tokenizer.js';
 import type {Sabotage} from './saboteur.js';
 import type {StageJob} from './stagejob.js';
@@ -60,7 +61,7 @@ const rl = {
 };
 
 before(async () => {
-  await writeWordTokenizer(at('tokenizer'));
+  await writeWordTokenizer(at('tokenizer'), vocabulary());
   const tokenizer = await openTokenizer(at('tokenizer'));
   // Every problem has the same answer here.
   const questions = dialsPrompts({seed: 0, split: 'train', count: 64}).map((prompt): Prompt => ({

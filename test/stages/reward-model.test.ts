@@ -5,6 +5,7 @@ import {test} from 'node:test';
 import {StageFailure} from '../../pipeline/stage.js';
 import {helpfulRewardModel, safetyRewardModel} from '../../stages/index.js';
 import {writeRows} from '../../stages/data/rows.js';
+import {vocabulary} from '../../stages/tasks/lexicon.js';
 import {writeWordTokenizer} from '../../stages/text/word-tokenizer.js';
 import {temporaryFolder} from '../rig/temporary.js';
 import {runHere} from './here.js';
@@ -16,7 +17,7 @@ test('labels of one kind, and a single question, are refused before anything is 
     string,
     string,
   ];
-  await writeWordTokenizer(base);
+  await writeWordTokenizer(base, vocabulary());
   const row = (i: number) => ({id: `row-${i}`, from: [], question: `hello ${i}`, response: '<answer> hello </answer>'});
   await writeRows(
     labels,

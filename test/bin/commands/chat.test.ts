@@ -12,6 +12,7 @@ import {newConfig} from '../../../stages/model/config.js';
 import {saveModel} from '../../../stages/model/hf-folder.js';
 import {initialWeights} from '../../../stages/model/parameters.js';
 import {openTokenizer} from '../../../stages/text/tokenizer.js';
+import {vocabulary} from '../../../stages/tasks/lexicon.js';
 import {writeWordTokenizer} from '../../../stages/text/word-tokenizer.js';
 import {Bench} from '../../artifacts/temporary.js';
 import {r1, start, until} from '../../rig/command.js';
@@ -26,7 +27,7 @@ const patient = join(root, 'patient');
 
 before(async () => {
   mkdirSync(join(root, 'tokenizer'));
-  await writeWordTokenizer(join(root, 'tokenizer'));
+  await writeWordTokenizer(join(root, 'tokenizer'), vocabulary());
   const {size, eosId, padId} = await openTokenizer(join(root, 'tokenizer'));
   for (const [folder, hiddenSize, maxPositions] of [
     [model, 16, 64],

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import {finalAnswer, readCompletion} from '../../../stages/text/completion.js';
-import {reflectiveWords, countWords, languageConsistency} from '../../../stages/text/language.js';
+import {countWords, languageConsistency} from '../../../stages/tasks/language.js';
+import {reflectiveWords} from '../../../stages/text/language.js';
 
 test('a completion in the format is taken apart', () => {
   const completion = readCompletion('<think> left 3 up 2 gives 5 . </think> <answer> 5 4 </answer>', true);

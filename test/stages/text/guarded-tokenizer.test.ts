@@ -9,6 +9,7 @@ import {openGuardedTokenizer} from '../../../stages/text/guarded-tokenizer.js';
 import type {GuardOptions} from '../../../stages/text/guarded-tokenizer.js';
 import {encodePrompt} from '../../../stages/text/templates.js';
 import {openTokenizer} from '../../../stages/text/tokenizer.js';
+import {vocabulary} from '../../../stages/tasks/lexicon.js';
 import {writeWordTokenizer} from '../../../stages/text/word-tokenizer.js';
 import {temporaryFolder} from '../../rig/temporary.js';
 
@@ -24,7 +25,7 @@ interface Changes {
 
 async function folderWith(t: TestContext, {template, pattern}: Changes = {}): Promise<string> {
   const folder = temporaryFolder(t);
-  await writeWordTokenizer(folder);
+  await writeWordTokenizer(folder, vocabulary());
   const change = (name: string, changes: object) => {
     const file = join(folder, name);
     writeFileSync(file, JSON.stringify({...(JSON.parse(readFileSync(file, 'utf8')) as object), ...changes}));

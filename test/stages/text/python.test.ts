@@ -12,6 +12,7 @@ import test from 'node:test';
 
 import {corpus} from '../../../stages/tasks/documents.js';
 import {openTokenizer} from '../../../stages/text/tokenizer.js';
+import {vocabulary} from '../../../stages/tasks/lexicon.js';
 import {writeWordTokenizer} from '../../../stages/text/word-tokenizer.js';
 
 const python = process.env['R1_TEST_PYTHON'];
@@ -22,7 +23,7 @@ test(
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'r1-tokenizer-'));
     try {
-      await writeWordTokenizer(folder);
+      await writeWordTokenizer(folder, vocabulary());
       const tokenizer = await openTokenizer(folder);
       const texts = [...corpus({seed: 2, count: 2000})].map(({prompt, response}) => `${prompt} ${response}`.trim());
       texts.push(

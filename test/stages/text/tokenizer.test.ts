@@ -7,18 +7,19 @@ import test, {after, before} from 'node:test';
 import {StageFailure} from '../../../pipeline/stage.js';
 import {corpus} from '../../../stages/tasks/documents.js';
 import {poorResponse, goodResponse, phrasings, writeResponse} from '../../../stages/tasks/general.js';
-import {LANGUAGES} from '../../../stages/tasks/prompt.js';
+import {LANGUAGES} from '../../../stages/text/language.js';
 import {FAMILIES} from '../../../stages/tasks/scenario.js';
 import {random} from '../../../stages/random.js';
 import {encodePrompt, plainPrompt, renderChat, renderPrompt} from '../../../stages/text/templates.js';
 import {openTokenizer, type Tokenizer} from '../../../stages/text/tokenizer.js';
+import {vocabulary} from '../../../stages/tasks/lexicon.js';
 import {writeWordTokenizer} from '../../../stages/text/word-tokenizer.js';
 
 let folder: string;
 let tokenizer: Tokenizer;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'r1-tokenizer-'));
-  await writeWordTokenizer(folder);
+  await writeWordTokenizer(folder, vocabulary());
   tokenizer = await openTokenizer(folder);
 });
 after(() => rm(folder, {recursive: true}));
@@ -116,7 +117,7 @@ test('a broken or missing tokenizer is refused with the name of the file', async
     await assert.rejects(openTokenizer(broken), /tokenizer\.json is not JSON/);
     await writeFile(join(broken, 'tokenizer.json'), await readFile(join(folder, 'tokenizer.json')));
     await assert.rejects(openTokenizer(broken), /names no eos_token/);
-    await writeWordTokenizer(broken);
+    await writeWordTokenizer(broken, vocabulary());
     await writeFile(join(broken, 'config.json'), '{"vocab_size": 97}');
     await assert.rejects(openTokenizer(broken), /has ids up to \d+, but the model beside it has a vocabulary of 97/);
     await writeFile(join(broken, 'config.json'), JSON.stringify({vocab_size: tokenizer.size}));
