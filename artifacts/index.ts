@@ -8,7 +8,7 @@ export type {Digest, Json} from './digest.js';
 export {UserError, mayBeFull, plainError} from './error.js';
 export type {UserErrorReason} from './error.js';
 export {pathMistake} from './blobs/manifest.js';
-export type {Adoption, Begun, Facts, Finished, NewAttempt, NewRun, Source} from './facts/write.js';
+export type {Adoption, BeginResult, Facts, Finished, NewAttempt, NewRun, Source} from './facts/write.js';
 export type {Damage, Placed} from './blobs/folders.js';
 export {isInterrupted} from './blobs/interruption.js';
 export type {Metrics, MetricsOptions} from './facts/metrics.js';

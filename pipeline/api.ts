@@ -11,16 +11,16 @@ import type {LoadedRecipe} from './wiring/load-recipe.js';
 import {stageEntry} from './modules/own-package.js';
 import type {Plan} from './plan/plan.js';
 import {prepare} from './plan/prepare.js';
-import type {PrepareOptions, Wishes} from './plan/prepare.js';
+import type {PrepareOptions, RunRequest} from './plan/prepare.js';
 import type {Recipe} from './recipe.js';
 import {machineCapacity} from './run/capacity.js';
-import {run} from './run/run.js';
+import {runPlan} from './run/run.js';
 import type {RunSummary} from './run/options.js';
 import type {Capacity, OnFailure} from './run/scheduler.js';
 import {stopSwitch} from './run/stop.js';
 import type {StopRequest} from './run/stop.js';
 
-export interface PlanProgram extends Partial<Wishes> {
+export interface PlanProgram extends Partial<RunRequest> {
   /** A recipe, or the path of the file that exports one. Relative source paths of a recipe given as such start here. */
   readonly recipe: Recipe | string;
   /** Folder of the store. Default `.r1`. */
@@ -38,18 +38,18 @@ export interface RunProgram extends PlanProgram {
   readonly grace?: number;
 }
 
-/** @throws UserError for mistakes in the recipe or the wishes */
+/** @throws UserError for mistakes in the recipe or in what is asked for */
 export const planRecipe = (program: PlanProgram): Promise<Plan> =>
-  withStore(program, async (store) => (await prepared(program, store)).plan);
+  withStore(program, async (store) => (await prepareProgram(program, store)).plan);
 
 /** Resolves when the run has ended, well or badly. @throws UserError when it could not begin */
 export async function runRecipe(program: RunProgram): Promise<RunSummary> {
   const late = openLate((how) => openStore(program.store ?? DEFAULT_STORE, how));
   try {
-    const ready = await prepared(program, late.store);
+    const ready = await prepareProgram(program, late.store);
     const executor = localExecutor(stageEntry());
     try {
-      return await run(ready, {
+      return await runPlan(ready, {
         store: late.opened(),
         executor,
         capacity: () => machineCapacity(program.capacity),
@@ -69,13 +69,13 @@ export async function runRecipe(program: RunProgram): Promise<RunSummary> {
 
 const DEFAULT_STORE = '.r1';
 
-async function prepared(program: PlanProgram, store: PrepareOptions['store']) {
+async function prepareProgram(program: PlanProgram, store: PrepareOptions['store']) {
   const {recipe, seed = 0, runtimeOf = noRuntime} = program;
   const loaded: LoadedRecipe =
     typeof recipe === 'string'
       ? await loadRecipe(resolve(recipe), {})
       : {recipe, file: recipe.name, folder: process.cwd()};
-  return prepare({loaded, wishes: {...program, seed}, store, runtimeOf});
+  return prepare({loaded, request: {...program, seed}, store, runtimeOf});
 }
 
 async function withStore<T>(

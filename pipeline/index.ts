@@ -33,7 +33,7 @@ export type {Plan, PlannedNode} from './plan/plan.js';
 export type {RunSummary} from './run/options.js';
 export type {PlanProgram, RunProgram} from './api.js';
 
-/** What `r1 plan` shows. @throws UserError for mistakes in the recipe or the wishes */
+/** What `r1 plan` shows. @throws UserError for mistakes in the recipe or in what is asked for */
 export const planRecipe = async (program: PlanProgram): Promise<Plan> => (await import('./api.js')).planRecipe(program);
 
 /** What `r1 run` does; resolves when the run has ended, well or badly. @throws UserError when it could not begin */

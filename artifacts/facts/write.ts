@@ -53,7 +53,7 @@ export interface NewAttempt {
 }
 
 /** The answer to “may I run this?”; decided and recorded in one transaction, so that no node runs twice. */
-export type Begun =
+export type BeginResult =
   /** Go: the attempt, its claim and the decision 'run' are recorded; its job folder is yours to make. */
   | {readonly state: 'claimed'; readonly attempt: AttemptId; readonly claim: ClaimId; readonly jobFolder: string}
   /** Somebody finished the same fingerprint meanwhile; reuse it. */
@@ -101,7 +101,7 @@ export interface Facts {
    * A power cut may take the beginning back, until an outcome is recorded or `settle` resolves: so a job folder may be
    * there of an attempt that nobody knows of.
    */
-  beginAttempt(attempt: NewAttempt): Begun;
+  beginAttempt(attempt: NewAttempt): BeginResult;
   /**
    * Takes over an orphan: a new claim, and a decision 'run' where a node is named. Undefined when its owner turned out
    * to live, or it got an outcome meanwhile.
@@ -262,7 +262,7 @@ export function openFacts({db, layout, rows, blobs, gate, claims, questions, set
 
     beginAttempt: (wanted) =>
       gate.shareNow(() =>
-        db.transactLoosely((): Begun => {
+        db.transactLoosely((): BeginResult => {
           const newest = claims.newest(wanted.fingerprint);
           if (newest?.finished === 0) {
             const {attempt, run} = newest;

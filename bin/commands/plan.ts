@@ -9,22 +9,22 @@ import {planJson, planText} from '../render/plan.js';
 import {withGlobals} from '../options/global-options.js';
 import {openForPlan} from '../access/open-for-plan.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
-import {wishesOf, withWishes} from '../options/run-options.js';
-import type {WishOptions} from '../options/run-options.js';
+import {requestOf, withRequest} from '../options/run-options.js';
+import type {RequestOptions} from '../options/run-options.js';
 
 export const planCommand = (services: Services): Command =>
-  withGlobals(withWishes(new Command('plan')), ['r1 plan tiny --set full-sft.epochs=3'])
+  withGlobals(withRequest(new Command('plan')), ['r1 plan tiny --set full-sft.epochs=3'])
     .description(
       'show what a run would do: run, reuse, or run if something changes; the reason; the time it took before',
     )
     .argument('[recipe]', 'a built-in recipe or the path of a .ts or .js file', DEFAULT_RECIPE)
-    .action(async (name: string, options: GlobalOptions & WishOptions) => {
+    .action(async (name: string, options: GlobalOptions & RequestOptions) => {
       const {store, close} = openForPlan(services, options.store);
       try {
         const loaded = await loadRecipe(name, RECIPES);
         const prepared = await prepare({
           loaded,
-          wishes: wishesOf(options),
+          request: requestOf(options),
           store,
           runtimeOf: (threads) => ({...runtimeClass(threads)}),
         });

@@ -12,13 +12,13 @@ import {openForPlan} from '../access/open-for-plan.js';
 import {planJson, planText} from '../render/plan.js';
 import {withGlobals} from '../options/global-options.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
-import {commandLine, wishesOf, withManaging, withWishes} from '../options/run-options.js';
-import type {ManagingOptions, WishOptions} from '../options/run-options.js';
+import {commandLine, requestOf, withManaging, withRequest} from '../options/run-options.js';
+import type {ManagingOptions, RequestOptions} from '../options/run-options.js';
 
-type Options = GlobalOptions & WishOptions & ManagingOptions & {readonly dryRun?: boolean};
+type Options = GlobalOptions & RequestOptions & ManagingOptions & {readonly dryRun?: boolean};
 
 export const runCommand = (services: Services): Command =>
-  withGlobals(withManaging(withWishes(new Command('run'))), [
+  withGlobals(withManaging(withRequest(new Command('run'))), [
     'r1 run',
     'r1 run tiny --seed 3 --set zero-rl.learningRate=1e-4',
     'r1 run ./my.recipe.ts --only sft',
@@ -39,7 +39,7 @@ export const runCommand = (services: Services): Command =>
       try {
         const prepared = await prepare({
           loaded,
-          wishes: wishesOf(options),
+          request: requestOf(options),
           store: late.store,
           runtimeOf: (threads) => ({...runtimeClass(threads)}),
         });

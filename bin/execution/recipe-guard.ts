@@ -3,7 +3,7 @@
  * its nodes, is told as the recipe's mistake with its place, and never becomes the end or the exit code of r1.
  */
 import {recipeAtHand, syntaxPlace} from '../../pipeline/wiring/load-recipe.js';
-import {settled} from '../../pipeline/modules/never-settles.js';
+import {requireSettled} from '../../pipeline/modules/never-settles.js';
 import {foreignPlaceOf, placeText} from '../../pipeline/modules/source/source-location.js';
 import {heedFirst} from './crash.js';
 import {EXIT} from '../exit-codes.js';
@@ -57,7 +57,7 @@ export async function guarded(services: Services, work: (services: Services) => 
   const giveBack = chatterToStderr();
   process.on('exit', onExit);
   try {
-    await settled(work(Object.create(services, {exit: {value: exit}}) as Services), 'what r1 itself waits for');
+    await requireSettled(work(Object.create(services, {exit: {value: exit}}) as Services), 'what r1 itself waits for');
     process.exitCode = code;
   } finally {
     process.off('exit', onExit);

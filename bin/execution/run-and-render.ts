@@ -4,7 +4,7 @@ import type {RunEvent} from '../../pipeline/events.js';
 import {EXIT} from '../exit-codes.js';
 import {lazyExecutor} from './executor.js';
 import type {Prepared} from '../../pipeline/plan/prepare.js';
-import {run} from '../../pipeline/run/run.js';
+import {runPlan} from '../../pipeline/run/run.js';
 import type {RunSummary} from '../../pipeline/run/options.js';
 import {stopOnMistake} from './recipe-guard.js';
 import {stopSwitch} from '../../pipeline/run/stop.js';
@@ -51,7 +51,7 @@ export async function carryOut({
   const goOnAlone = stopOnMistake(press);
   try {
     for (const text of warnings) emit({type: 'warning', text});
-    const summary = await run(prepared, {
+    const summary = await runPlan(prepared, {
       store,
       executor,
       capacity: () => capacityOf(options),

@@ -4,7 +4,7 @@ import type {Command} from 'commander';
 import {recipeUrl} from '../../pipeline/wiring/load-recipe.js';
 import {machineCapacity} from '../../pipeline/run/capacity.js';
 import type {Capacity, OnFailure} from '../../pipeline/run/scheduler.js';
-import type {Wishes} from '../../pipeline/plan/prepare.js';
+import type {RunRequest} from '../../pipeline/plan/prepare.js';
 import type {TrustedPlace} from '../../pipeline/plan/trust.js';
 import {readRuntimeFacts} from '../../stages/tensorflow/runtime-class.js';
 import {RECIPES} from '../access/recipes.js';
@@ -26,7 +26,7 @@ function positive(text: string): number {
 }
 
 /** What a run or a plan is about. */
-export interface WishOptions {
+export interface RequestOptions {
   readonly seed: number;
   readonly only?: string[];
   readonly from?: string[];
@@ -36,7 +36,7 @@ export interface WishOptions {
   readonly force?: string[];
 }
 
-export const withWishes = (command: Command): Command =>
+export const withRequest = (command: Command): Command =>
   command
     .option('--seed <n>', 'the run’s seed', wholeNumber, 0)
     .option('--only <node>', 'this node and what it needs (repeats)', collect)
@@ -46,7 +46,7 @@ export const withWishes = (command: Command): Command =>
     .option('--source <node[:port]=path>', 'take what a node makes from a file or folder instead (repeats)', collect)
     .option('--force <node>', 'run this node although nothing changed (repeats)', collect);
 
-export const wishesOf = ({seed, only, from, until, set, source, force}: WishOptions): Wishes => ({
+export const requestOf = ({seed, only, from, until, set, source, force}: RequestOptions): RunRequest => ({
   seed,
   ...(only === undefined ? {} : {only}),
   ...(from === undefined ? {} : {from}),

@@ -16,14 +16,14 @@ import {
   isLauncherOf,
   isRunning,
   isWorkingIn,
-  kinOf,
+  descendantsOf,
   launcherIn,
   processRecord,
   signal,
   startedOf,
   usageOf,
 } from './process-table.js';
-import type {Kin} from './process-table.js';
+import type {DescendantQuery} from './process-table.js';
 import {startedIn} from '../job/tag.js';
 
 /** Time that left-over processes get between SIGTERM and SIGKILL, ms. */
@@ -100,10 +100,13 @@ export function localExecutor(entry: string): Executor {
       const exit = ended.then(async (end): Promise<Exit> => {
         clearTimeout(noting);
         if (broken !== undefined) {
-          return {how: {type: 'unstarted', message: broken}, leftovers: await endLeftovers(kin(request, record))};
+          return {
+            how: {type: 'unstarted', message: broken},
+            leftovers: await endLeftovers(descendantsIn(request, record)),
+          };
         }
-        if (end === undefined) return unseenExit(record, request);
-        const leftovers = await endLeftovers(kin(request, record));
+        if (end === undefined) return awaitUnseenExit(record, request);
+        const leftovers = await endLeftovers(descendantsIn(request, record));
         // Not before: what is found in its session is its job's. And without /proc it was ended with what it left.
         if (hasProc) idle.push(launcher);
         return {how: howOf(end), leftovers, used: end};
@@ -117,17 +120,17 @@ export function localExecutor(entry: string): Executor {
       if (started === 'elsewhere') return undefined;
       const record = readProcess(folder);
       if (started === 'unsaid') return record === undefined ? undefined : adoptUntold(record, job);
-      if (record !== undefined && isRunning(record)) return running(record, unseenExit(record, job), folder);
+      if (record !== undefined && isRunning(record)) return running(record, awaitUnseenExit(record, job), folder);
       // Not by its session, whose number may have been given to another one by now.
       const where = {tag, ...outputsOf(folder)};
-      const left = kinOf(where);
+      const left = descendantsOf(where);
       // Its runner was killed between the start of the process and the note of its pid.
       const main = record === undefined ? left.find(({isMain}) => isMain) : undefined;
-      if (main !== undefined) return adopted(main.pid, job);
+      if (main !== undefined) return adoptProcess(main.pid, job);
       if (left.length > 0) await endLeftovers(where);
       // It may have ended a moment ago, and whoever started it be about to write down how.
       const ended = record ?? recordOfLauncher(folder);
-      if (ended !== undefined) await resultWritten(ended, job);
+      if (ended !== undefined) await awaitResult(ended, job);
       return undefined;
     },
 
@@ -144,7 +147,7 @@ export function localExecutor(entry: string): Executor {
 function adoptUntold(record: ProcessRecord, {folder}: AdoptRequest): Running | undefined {
   const {scratch} = jobFiles(folder);
   if (!isRunning(record) || !isWorkingIn(record.pid, [folder, scratch])) return undefined;
-  return running(record, unseenExit(record, {folder}), folder);
+  return running(record, awaitUnseenExit(record, {folder}), folder);
 }
 
 /** As much of the record of a job as can be had from the shell that is at it. */
@@ -161,13 +164,13 @@ function recordOfLauncher(folder: string): ProcessRecord | undefined {
 async function goOnWithout(job: StartRequest): Promise<Running> {
   await sleep(MOMENT);
   // The first of them is the oldest.
-  const main = kinOf({tag: job.tag})[0];
-  return main === undefined ? GONE : adopted(main.pid, job);
+  const main = descendantsOf({tag: job.tag})[0];
+  return main === undefined ? GONE : adoptProcess(main.pid, job);
 }
 
-function adopted(pid: number, job: AdoptRequest): Running {
+function adoptProcess(pid: number, job: AdoptRequest): Running {
   const record = processRecord(pid);
-  return running(record, unseenExit(record, job), job.folder);
+  return running(record, awaitUnseenExit(record, job), job.folder);
 }
 
 /** A process, whoever started it, with what is known of its end. */
@@ -199,13 +202,13 @@ function howOf({code}: Ended): Exit['how'] {
 }
 
 /** Where a job's processes are to be found, those included that hide and go on writing to its outputs. */
-const kin = ({folder, tag}: {folder: string; tag?: string}, leader: ProcessRecord): Kin => ({
+const descendantsIn = ({folder, tag}: {folder: string; tag?: string}, leader: ProcessRecord): DescendantQuery => ({
   leader,
   ...(tag === undefined ? {} : {tag}),
   ...outputsOf(folder),
 });
 
-function outputsOf(folder: string): Pick<Kin, 'writingTo'> {
+function outputsOf(folder: string): Pick<DescendantQuery, 'writingTo'> {
   const {outputs} = jobFiles(folder);
   const isThere = hasProc && statSync(outputs, {throwIfNoEntry: false}) !== undefined;
   return isThere ? {writingTo: realpathSync.native(outputs)} : {};
@@ -214,14 +217,14 @@ function outputsOf(folder: string): Pick<Kin, 'writingTo'> {
 type Adopted = Pick<AdoptRequest, 'folder' | 'waiting'> & {readonly tag?: string};
 
 /** The end of a process that another process waits for, or nobody. */
-async function unseenExit(leader: ProcessRecord, job: Adopted): Promise<Exit> {
+async function awaitUnseenExit(leader: ProcessRecord, job: Adopted): Promise<Exit> {
   while (isRunning(leader)) await sleep(POLL);
-  await resultWritten(leader, job);
-  return {how: {type: 'unseen'}, leftovers: await endLeftovers(kin(job, leader))};
+  await awaitResult(leader, job);
+  return {how: {type: 'unseen'}, leftovers: await endLeftovers(descendantsIn(job, leader))};
 }
 
 /** Resolves when there is a result, or when there will be none, as the shell that would write it is gone. */
-async function resultWritten(record: ProcessRecord, {folder, waiting}: Adopted): Promise<void> {
+async function awaitResult(record: ProcessRecord, {folder, waiting}: Adopted): Promise<void> {
   const {result} = jobFiles(folder);
   const asked = performance.now();
   let isTold = false;
@@ -239,8 +242,8 @@ async function resultWritten(record: ProcessRecord, {folder, waiting}: Adopted):
 }
 
 /** Ends what the main process left running, in its session or elsewhere under its tag, and waits until it is gone. */
-async function endLeftovers(where: Kin): Promise<Exit['leftovers']> {
-  const left = kinOf(where);
+async function endLeftovers(where: DescendantQuery): Promise<Exit['leftovers']> {
+  const left = descendantsOf(where);
   if (left.length === 0) {
     // All that can be reached, the launcher with it.
     if (!hasProc && where.leader !== undefined) signal(-(where.leader.session ?? where.leader.pid), 'SIGKILL');
@@ -250,7 +253,7 @@ async function endLeftovers(where: Kin): Promise<Exit['leftovers']> {
   for (const {pid} of left) signal(pid, 'SIGTERM');
   const started = performance.now();
   for (;;) {
-    const alive = kinOf(where);
+    const alive = descendantsOf(where);
     if (alive.length === 0) return [...all.values()];
     for (const {pid, command} of alive) all.set(pid, {pid, command});
     if (performance.now() - started > LEFTOVER_GRACE) for (const {pid} of alive) signal(pid, 'SIGKILL');

@@ -73,7 +73,7 @@ export interface Descendant {
 }
 
 /** Where to look for the descendants of a process. */
-export interface Kin {
+export interface DescendantQuery {
   /** They carry this in their environment. */
   readonly tag?: string;
   /** Or they belong to the session of this one, and are neither older than it nor the shell that started it. */
@@ -83,7 +83,7 @@ export interface Kin {
 }
 
 /** Living processes of a job, whoever their parent is by now. Zombies are dead. Empty without `/proc`. */
-export function kinOf({tag, leader, writingTo}: Kin): Descendant[] {
+export function descendantsOf({tag, leader, writingTo}: DescendantQuery): Descendant[] {
   if (!hasProc) return [];
   const found: Descendant[] = [];
   const oldest = Number(leader?.started ?? 0);

@@ -286,15 +286,15 @@ class Walk {
     const packages = [...this.#versions].map(([name, versions]) => [name, [...versions].sort().join(' and ')] as const);
     return {
       files: byName(this.#digests),
-      imports: byName(this.#linked.map((links) => links.flatMap((link) => this.#told(link)))),
+      imports: byName(this.#linked.map((links) => links.flatMap((link) => this.#namesIn(link)))),
       packages: sorted(packages),
     };
   }
 
   /** A link as `why` compares it: with the names of files in the place of their numbers. */
-  #told(link: Json): string[] {
+  #namesIn(link: Json): string[] {
     if (typeof link === 'number') return [this.#names[link]!];
-    return typeof link === 'string' ? [link] : (link as readonly Json[]).flatMap((each) => this.#told(each));
+    return typeof link === 'string' ? [link] : (link as readonly Json[]).flatMap((each) => this.#namesIn(each));
   }
 }
 

@@ -49,10 +49,10 @@ export function openCheckpoints(options: {
   readonly folder: () => string;
   readonly every: number | undefined;
   readonly stopping: () => boolean;
-  readonly saved: (step: number) => void;
+  readonly onSaved: (step: number) => void;
   readonly clock?: () => number;
 }): Checkpoints {
-  const {every, stopping, saved, clock = () => performance.now()} = options;
+  const {every, stopping, onSaved, clock = () => performance.now()} = options;
   const newest = newestCheckpoint(options.folder());
   let lastEnd = clock();
   let lastCost = 0;
@@ -86,7 +86,7 @@ export function openCheckpoints(options: {
       rmSync(checkpointFolder(folder, old), {recursive: true, force: true});
     lastEnd = clock();
     lastCost = lastEnd - start;
-    saved(step);
+    onSaved(step);
     if (stopping()) throw new Stopped(step);
   }
 }

@@ -148,7 +148,7 @@ const onDisk = ({byPath, snapshot, isAlone}: JobCode): (readonly [string, KnownF
  * The same code with what is read by path as it lies there now, before anything has started; or the URLs of those files that
  * changed since they were read for the digest.
  */
-export function markedNow(code: JobCode): Result<JobCode, readonly string[]> {
+export function markCode(code: JobCode): Result<JobCode, readonly string[]> {
   const marks = new Map<string, KnownFile>();
   const changed: string[] = [];
   for (const [url, file] of onDisk(code)) {
@@ -163,9 +163,9 @@ export function markedNow(code: JobCode): Result<JobCode, readonly string[]> {
   return ok({...code, byPath});
 }
 
-/** Files that somebody touched between `markedNow` and the start of the process. */
-export const touchedBeforeStart = (code: JobCode): readonly string[] =>
-  touched(onDisk(code)).filter((url) => !isOnlyGone(url, code));
+/** Files that somebody touched between `markCode` and the start of the process. */
+export const findTouchedBeforeStart = (code: JobCode): readonly string[] =>
+  findTouched(onDisk(code)).filter((url) => !isOnlyGone(url, code));
 
 /** It can mislead nobody, and who reads it through the snapshot still has it. */
 const isOnlyGone = (url: string, {snapshot}: JobCode): boolean => url in snapshot && !existsSync(fileURLToPath(url));
@@ -174,28 +174,28 @@ const isOnlyGone = (url: string, {snapshot}: JobCode): boolean => url in snapsho
  * The outcome of an attempt, now that nothing of it runs any more: if its code is not what it was when it started, then this,
  * however it ended. Nobody can say what was made with, neither of its outputs nor of its checkpoints.
  */
-export function withCodeSeen(
+export function checkCode(
   outcome: Outcome,
   {folder, own}: {readonly folder: string; readonly own?: ReadonlyMap<string, KnownFile>},
 ): Outcome {
   if (outcome.reason === 'code-changed' || outcome.reason === 'superseded') return outcome;
   // What it begins with computes nothing; but a process that met half of it ends at once.
   const atOnce = outcome.reason === 'stage-exited' || outcome.reason === 'start-failed';
-  const rebuilt = own === undefined ? [] : rebuiltSince(own, atOnce);
-  const changed = [...touchedWhileRunning(folder), ...rebuilt];
+  const rebuilt = own === undefined ? [] : findRebuilt(own, atOnce);
+  const changed = [...findTouchedWhileRunning(folder), ...rebuilt];
   return changed.length === 0 ? outcome : codeChanged('running', changed);
 }
 
 /** Files that somebody touched while a process ran that may have read them without the snapshot. */
-function touchedWhileRunning(folder: string): readonly string[] {
+function findTouchedWhileRunning(folder: string): readonly string[] {
   const job = readJob(folder);
   if (!job.ok || job.value.byPath === undefined) return [];
   const {byPath, code = {}, command} = job.value;
   const isAll = command !== undefined || wentBeyond(jobFiles(folder).code);
-  return touched(filesOf(byPath).filter(([url]) => isAll || !(url in code)));
+  return findTouched(filesOf(byPath).filter(([url]) => isAll || !(url in code)));
 }
 
-const touched = (files: readonly (readonly [string, KnownFile])[]): string[] =>
+const findTouched = (files: readonly (readonly [string, KnownFile])[]): string[] =>
   files.filter(([url, file]) => !isUntouched(url, file)).map(([url]) => url);
 
 /**
@@ -204,7 +204,7 @@ const touched = (files: readonly (readonly [string, KnownFile])[]): string[] =>
  * @param own of a stage's code
  * @param alsoEntry whether what every process of a stage begins with is looked at, too
  */
-export function rebuiltSince(own: ReadonlyMap<string, KnownFile>, alsoEntry = true): readonly string[] {
+export function findRebuilt(own: ReadonlyMap<string, KnownFile>, alsoEntry = true): readonly string[] {
   const known = [...own, ...(alsoEntry ? (entry ??= readEntry()) : [])];
   return known.filter(([url, file]) => markIfSame(url, file) === undefined).map(([url]) => url);
 }

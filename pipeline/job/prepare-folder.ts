@@ -14,7 +14,7 @@ import {writeSnapshot} from '../modules/snapshot/snapshot.js';
 import {isMany, resourcesOf, threadsOf} from '../wiring/nodes.js';
 import type {StageNode} from '../wiring/nodes.js';
 
-export interface JobToLay {
+export interface JobSpec {
   readonly folder: string;
   /** What the tag of its processes begins with. */
   readonly owner: string;
@@ -27,7 +27,7 @@ export interface JobToLay {
   readonly code: JobCode;
 }
 
-export interface LaidJob {
+export interface PreparedJob {
   readonly placed: readonly Placed[];
   /** For the environment of its processes. */
   readonly tag: string;
@@ -35,7 +35,7 @@ export interface LaidJob {
   readonly command: readonly string[] | undefined;
 }
 
-export async function layJob(job: JobToLay): Promise<LaidJob> {
+export async function prepareJobFolder(job: JobSpec): Promise<PreparedJob> {
   const {folder, owner, node, exportName, seed, inputs, store, code} = job;
   mkdirSync(folder, {recursive: true});
   const tag = tagOf(owner, folder);
@@ -84,7 +84,7 @@ const inOneOrder = <T extends Json>(value: T): T => JSON.parse(canonicalJson(val
 async function placeInputs(
   folder: string,
   {stage}: StageNode,
-  inputs: JobToLay['inputs'],
+  inputs: JobSpec['inputs'],
   store: Store,
 ): Promise<{placed: readonly Placed[]; paths: Job['inputs']}> {
   if (inputs.length > 0) mkdirSync(jobFiles(folder).inputs, {recursive: true});

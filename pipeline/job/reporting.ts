@@ -19,13 +19,13 @@ export function openReporting(
     progress: function progress(at) {
       const {step, total, tokens} = (at as Partial<typeof at> | undefined) ?? {};
       const event = {type: 'progress', step, total, ...(tokens === undefined ? {} : {tokens})};
-      report(checked(event, 'progress()', progress));
+      report(requireValid(event, 'progress()', progress));
     },
     metric: function metric(name, step, value) {
-      report(checked({type: 'metric', name, step, value}, 'metric(name, step, value)', metric));
+      report(requireValid({type: 'metric', name, step, value}, 'metric(name, step, value)', metric));
     },
     note: function note(text) {
-      const event = checked({type: 'note', text}, 'note(text)', note) as Report & {type: 'note'};
+      const event = requireValid({type: 'note', text}, 'note(text)', note) as Report & {type: 'note'};
       say(event.text);
       report({...event, text: shortened(event.text, MOST_NOTE, 'the log')});
     },
@@ -33,7 +33,7 @@ export function openReporting(
   };
 }
 
-function checked(event: Readonly<Record<string, unknown>>, call: string, caller: Caller): Report {
+function requireValid(event: Readonly<Record<string, unknown>>, call: string, caller: Caller): Report {
   const mistake = reportMistake(event);
   if (mistake !== undefined) throw mistakeOf(caller, `${call}: ${mistake}`);
   return event as unknown as Report;

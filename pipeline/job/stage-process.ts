@@ -9,7 +9,7 @@ import {openCheckpoints} from './checkpoints.js';
 import {importModule, importServed} from '../modules/import.js';
 import {absolutePaths, jobFiles, readJob, readStop, snapshotOf, writeJson, writeStop} from './folder.js';
 import type {Job, JobResult, Usage} from './folder.js';
-import {NeverSettled, settled} from '../modules/never-settles.js';
+import {NeverSettled, requireSettled} from '../modules/never-settles.js';
 import {openReporting} from './reporting.js';
 import type {AnyStage, Checkpoints, InputPorts, OutputPorts, Params, StageContext} from '../stage.js';
 import {resultOf} from './thrown.js';
@@ -44,7 +44,7 @@ export async function runJob(folder: string): Promise<never> {
   if (typeof stage === 'string') return finish(root, {end: 'unstartable', message: stage});
   const context = openContext(root, job, stop.signal, () => (cooperative = true));
   try {
-    await settled(Promise.resolve(stage.run(context as never)), 'a promise that its `run` awaits');
+    await requireSettled(Promise.resolve(stage.run(context as never)), 'a promise that its `run` awaits');
   } catch (error) {
     // It has no place of its own in the stage, and its sentence says all there is.
     if (error instanceof NeverSettled) return finish(root, {end: 'failed', message: error.message});
@@ -140,7 +140,7 @@ function openContext(
         folder: () => jobFiles(root()).checkpoints,
         every: job.checkpointEvery,
         stopping: () => signal.aborted,
-        saved: checkpoint,
+        onSaved: checkpoint,
       }));
     },
     get signal() {

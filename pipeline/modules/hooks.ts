@@ -8,7 +8,7 @@ import module from 'node:module';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import type * as Threads from 'node:worker_threads';
 import {formatOf} from './source/module-format.js';
-import {settled} from './never-settles.js';
+import {requireSettled} from './never-settles.js';
 import {doorInOneFile} from './bundled.js';
 import {isOwn, ownExport} from './own-package.js';
 import type {Door} from './rewrite-imports.js';
@@ -85,7 +85,7 @@ export async function importForeign(address: string): Promise<Record<string, unk
     installHooks(doors);
   }
   const imported = import(url) as Promise<Record<string, unknown>>;
-  return settled(imported, 'its top-level `await`, or that of a module it imports,');
+  return requireSettled(imported, 'its top-level `await`, or that of a module it imports,');
 }
 
 /** Node knows a module by the file that links lead to. */

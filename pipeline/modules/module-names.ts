@@ -52,8 +52,8 @@ function packageName(path: string, folder: string): string | undefined {
     const name = packageJsonIn(root)?.name;
     if (typeof name !== 'string') continue; // Only says what kind of modules lie here.
     const rest = relative(root, path).split(sep).join('/');
-    const found = installed(`${name}/${rest}`, folder);
-    return found !== undefined && realpathSync(found) === path ? packagedName([name, rest]) : undefined;
+    const locateModule = findInstalled(`${name}/${rest}`, folder);
+    return locateModule !== undefined && realpathSync(locateModule) === path ? packagedName([name, rest]) : undefined;
   }
   return undefined;
 }
@@ -64,7 +64,7 @@ export const packagedName = (parts: readonly string[]): string => PACKAGE + part
 const PACKAGED = /^(?:@[\w.-]+\/)?[\w.-]+\/./;
 
 /** The file of a package in the nearest `node_modules` that has the package. */
-function installed(path: string, folder: string): string | undefined {
+function findInstalled(path: string, folder: string): string | undefined {
   const name = path.split('/', path.startsWith('@') ? 2 : 1).join('/');
   for (let around = folder; ; around = dirname(around)) {
     if (existsSync(join(around, 'node_modules', name))) {
@@ -102,7 +102,7 @@ export function findModule(name: string, origin: Origin): Result<NamedModule, st
   if (name.startsWith(PACKAGE)) {
     const path = name.slice(PACKAGE.length);
     if (pathMistake(path) !== undefined || !PACKAGED.test(path)) return err(`${name} is no file of a package`);
-    const file = installed(path, origin.folder);
+    const file = findInstalled(path, origin.folder);
     if (file === undefined) return err(`${path} is not installed in a node_modules above ${origin.folder}`);
     return found(file, path.split('/', path.startsWith('@') ? 2 : 1).join('/'));
   }

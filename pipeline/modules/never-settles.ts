@@ -22,7 +22,7 @@ function onEmpty(): void {
  *
  * @param what completes “… is never settled”
  */
-export async function settled<T>(promise: Promise<T>, what: string): Promise<T> {
+export async function requireSettled<T>(promise: Promise<T>, what: string): Promise<T> {
   if (waiting.length === 0) process.on('beforeExit', onEmpty);
   let entry: Waiting | undefined;
   try {

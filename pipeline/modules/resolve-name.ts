@@ -69,11 +69,11 @@ export function openResolver(): Resolver {
 
   function fileTarget(address: string): Target {
     let target = files.get(address);
-    if (target === undefined) files.set(address, (target = lookedUp(address)));
+    if (target === undefined) files.set(address, (target = lookUp(address)));
     return target;
   }
 
-  function lookedUp(address: string): Target {
+  function lookUp(address: string): Target {
     const [url = '', ...rest] = address.split(/(?=[?#])/);
     const file = fileAt(url);
     if (file === undefined || statSync(file, {throwIfNoEntry: false})?.isFile() !== true) return NOTHING;

@@ -26,16 +26,16 @@ const BLANK = /(?:\s|\/\/.*|\/\*[^]*?\*\/)*/y;
 export function withAddresses(text: string, doors: ReadonlyMap<string, Door>): string | undefined {
   const parts: string[] = [];
   let [from, at] = [0, 0];
-  const passed = (pattern: RegExp): RegExpExecArray | null => {
+  const advance = (pattern: RegExp): RegExpExecArray | null => {
     pattern.lastIndex = at;
     const match = pattern.exec(text);
     if (match !== null) at = pattern.lastIndex;
     return match;
   };
-  passed(BLANK);
-  for (let found = passed(IMPORT); found !== null; found = passed(IMPORT)) {
+  advance(BLANK);
+  for (let found = advance(IMPORT); found !== null; found = advance(IMPORT)) {
     const begin = at + 1;
-    const name = passed(NAME)?.[2];
+    const name = advance(NAME)?.[2];
     if (name === undefined) return undefined;
     const door = doors.get(name);
     const exports = door?.exports ?? partOfNode(name);
@@ -46,7 +46,7 @@ export function withAddresses(text: string, doors: ReadonlyMap<string, Door>): s
       parts.push(text.slice(from, begin), door.address.replaceAll("'", '%27'));
       from = begin + name.length;
     }
-    passed(BLANK);
+    advance(BLANK);
   }
   const asksForMore = /\bimport\b(?!\.meta\b)|\bfrom\s*['"]|\b(?:require|createRequire)\b/.test(text.slice(at));
   return asksForMore || parts.length === 0 ? undefined : parts.join('') + text.slice(from);

@@ -6,7 +6,7 @@ import type {Attempt, Store} from '../../artifacts/index.js';
 import type {CodeReader} from '../fingerprint/code-digest.js';
 import type {Ingredients} from '../fingerprint/fingerprint.js';
 import {inAWord} from '../outcome.js';
-import type {Past} from './plan.js';
+import type {History} from './plan.js';
 
 /** Of an attempt of a stage. A store is data, and may hold anything. @throws UserError 'store-damaged' */
 export function ingredientsOf({id, ingredients}: Attempt): Ingredients {
@@ -30,7 +30,7 @@ export interface Wanted {
 }
 
 /** @param code knows the parts of today's code */
-export function pastOf(store: Store, {recipe, seed}: Wanted, code: CodeReader): Past {
+export function openHistory(store: Store, {recipe, seed}: Wanted, code: CodeReader): History {
   const parts = new Map<string, CodeParts>();
   const last = new Map<string, Ingredients | undefined>();
   return {

@@ -1,5 +1,5 @@
 /**
- * What a run would do, and why, before it does anything. Pure: all knowledge of the past comes in through `Past`. Inputs
+ * What a run would do, and why, before it does anything. Pure: all knowledge of the past comes in through `History`. Inputs
  * enter fingerprints by content, so below a node that must run nothing is certain: there the plan says `runs if … changes`.
  */
 import type {CodeParts} from '../../artifacts/queries/code-parts.js';
@@ -63,7 +63,7 @@ export interface Expected {
 }
 
 /** What is remembered of earlier runs. */
-export interface Past {
+export interface History {
   find(fingerprint: Digest): {readonly attempt: number; readonly outputs: Readonly<Record<string, Digest>>} | undefined;
   /** Why a fingerprint that was made once is a miss now. */
   gone(fingerprint: Digest): string | undefined;
@@ -92,7 +92,7 @@ export interface PlanInput {
   readonly sources: ReadonlyMap<string, Digest>;
   readonly codeOf: (node: StageNode) => Code;
   readonly runtimeOf: (threads: number) => RuntimeClass;
-  readonly past: Past;
+  readonly history: History;
   /** Nodes that keep an earlier attempt whatever their fingerprint would be today (`r1 resume`). */
   readonly pinned?: ReadonlyMap<
     string,
@@ -176,51 +176,51 @@ export function withInputs(
 const table = (): Record<string, string> => Object.create(null) as Record<string, string>;
 
 function planNode(node: StageNode, planned: ReadonlyMap<string, PlannedNode>, input: PlanInput): PlannedNode {
-  const {past, force} = input;
+  const {history, force} = input;
   const known = knownIngredients(node, input);
   const ingredients = withInputs(node, known, (other, port) => outputOf(planned.get(other), port));
   if (ingredients === undefined) {
-    if (force.has(node.id)) return {action: 'run', node, known, because: FORCED, ...costOf(node, past)};
-    const because = becauseOf(node, known, past);
-    if (because !== undefined) return {action: 'run', node, known, because, ...costOf(node, past)};
+    if (force.has(node.id)) return {action: 'run', node, known, because: FORCED, ...costOf(node, history)};
+    const because = becauseOf(node, known, history);
+    if (because !== undefined) return {action: 'run', node, known, because, ...costOf(node, history)};
     const on = unsettled(node, planned);
-    return {action: 'maybe', node, known, on, because: `runs if ${on.join(' or ')} changes`, ...costOf(node, past)};
+    return {action: 'maybe', node, known, on, because: `runs if ${on.join(' or ')} changes`, ...costOf(node, history)};
   }
   const fingerprint = fingerprintOf(ingredients);
-  if (force.has(node.id)) return {action: 'run', node, known, fingerprint, because: FORCED, ...costOf(node, past)};
-  const hit = past.find(fingerprint);
+  if (force.has(node.id)) return {action: 'run', node, known, fingerprint, because: FORCED, ...costOf(node, history)};
+  const hit = history.find(fingerprint);
   if (hit !== undefined) return {action: 'reuse', node, fingerprint, ...hit, because: 'nothing changed'};
-  const because = missReason(node, ingredients, fingerprint, past);
-  return {action: 'run', node, known, fingerprint, because, ...costOf(node, past)};
+  const because = missReason(node, ingredients, fingerprint, history);
+  return {action: 'run', node, known, fingerprint, because, ...costOf(node, history)};
 }
 
 /** Looked up only where there is something to do, as a plan of nothing but hits should cost next to nothing. */
-function costOf(node: StageNode, past: Past): {expected?: Expected} {
-  const expected = past.expected(node);
+function costOf(node: StageNode, history: History): {expected?: Expected} {
+  const expected = history.expected(node);
   return expected === undefined ? {} : {expected};
 }
 
 const FORCED = 'asked for by --force';
 
 /** Why there is nothing to reuse for these ingredients. */
-export const missReason = (node: StageNode, now: Ingredients, fingerprint: Digest, past: Past): string =>
-  past.gone(fingerprint) ?? becauseOf(node, now, past) ?? 'not finished before';
+export const missReason = (node: StageNode, now: Ingredients, fingerprint: Digest, history: History): string =>
+  history.gone(fingerprint) ?? becauseOf(node, now, history) ?? 'not finished before';
 
 /** The reason to run, as far as it is known; `undefined` when all that is known is as it was. */
 function becauseOf(
   node: StageNode,
   now: KnownIngredients & Partial<Pick<Ingredients, 'inputs'>>,
-  past: Pick<Past, 'last' | 'codeParts' | 'lastFailure'>,
+  history: Pick<History, 'last' | 'codeParts' | 'lastFailure'>,
 ): string | undefined {
-  const before = past.last(node.id);
+  const before = history.last(node.id);
   const wiredTo = new Map(
     refsOf(node).map(({port, name, ref}) => [name === undefined ? port : `${port}.${name}`, ref.node]),
   );
   const since = (earlier: Ingredients) =>
-    differences({before: earlier, now, codeParts: past.codeParts, madeBy: (name) => wiredTo.get(name)});
+    differences({before: earlier, now, codeParts: history.codeParts, madeBy: (name) => wiredTo.get(name)});
   const found = before === undefined ? [] : since(before);
   if (found.length > 0) return inFewWords(found);
-  const failed = past.lastFailure?.(node.id);
+  const failed = history.lastFailure?.(node.id);
   if (failed === undefined) return before === undefined ? 'never made before' : undefined;
   const changes = since(failed.ingredients);
   return `last time: ${failed.how}${changes.length === 0 ? '' : `; since then: ${inFewWords(changes)}`}`;

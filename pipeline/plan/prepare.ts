@@ -1,4 +1,4 @@
-/** From a recipe and the wishes of a person to a plan: wiring, changes from outside, selection, sources, code, past. */
+/** From a recipe and what a person asks for to a plan: wiring, changes from outside, selection, sources, code, history. */
 import {existsSync} from 'node:fs';
 import {resolve} from 'node:path';
 import {disk} from '../../artifacts/files.js';
@@ -17,10 +17,10 @@ import type {CurrentCode} from '../job/job-code.js';
 import {inPlace, placeOfFunction, recipeError} from '../wiring/load-recipe.js';
 import type {LoadedRecipe} from '../wiring/load-recipe.js';
 import {applySet, applySource, unknownNode} from '../wiring/overrides.js';
-import {pastOf} from './history.js';
+import {openHistory} from './history.js';
 import {unreadable} from '../../artifacts/path-error.js';
 import {makePlan} from './plan.js';
-import type {Past, Plan, PlanInput} from './plan.js';
+import type {History, Plan, PlanInput} from './plan.js';
 import {err} from '../result.js';
 import {select} from '../wiring/selection.js';
 import type {Selection} from '../wiring/selection.js';
@@ -32,7 +32,7 @@ import type {Mistake} from '../wiring/wire.js';
 import type {Wiring} from '../wiring/nodes.js';
 
 /** What a person can ask of a run; option lists as on the command line. */
-export interface Wishes extends Selection {
+export interface RunRequest extends Selection {
   readonly seed: number;
   /** `node.param=value` */
   readonly set?: readonly string[];
@@ -43,8 +43,8 @@ export interface Wishes extends Selection {
 
 export interface PrepareOptions {
   readonly loaded: LoadedRecipe;
-  readonly wishes: Wishes;
-  /** A function makes the store; it is called when nothing can be wrong any more with the wishes or the recipe. */
+  readonly request: RunRequest;
+  /** A function makes the store; it is called when nothing can be wrong any more with the request or the recipe. */
   readonly store: Store | (() => Store);
   readonly runtimeOf: (threads: number) => RuntimeClass;
 }
@@ -62,7 +62,7 @@ export interface Prepared {
   readonly recipeUrl?: string | undefined;
   readonly code: CurrentCode;
   readonly runtimeOf: (threads: number) => RuntimeClass;
-  readonly past: Past;
+  readonly history: History;
   readonly pinned?: ReadonlyMap<string, Pinned>;
   readonly plan: Plan;
 }
@@ -87,33 +87,33 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
 }
 
 async function prepareWith(
-  {loaded, wishes, store, runtimeOf}: PrepareOptions,
+  {loaded, request, store, runtimeOf}: PrepareOptions,
   foresight: Foresight | undefined,
 ): Promise<Prepared> {
   const wired = await wiredOf(loaded);
   if (!wired.ok) throw mistakesError(loaded, wired.error);
   let wiring = wired.value;
-  for (const assignment of wishes.set ?? []) wiring = orThrow(applySet(wiring, assignment));
-  for (const assignment of wishes.source ?? []) {
+  for (const assignment of request.set ?? []) wiring = orThrow(applySet(wiring, assignment));
+  for (const assignment of request.source ?? []) {
     const [target = '', ...path] = assignment.split('=');
     if (path.length === 0) throw new UserError('bad-argument', `--source takes NODE[:PORT]=PATH, not “${assignment}”`);
     wiring = orThrow(applySource(wiring, target, resolve(path.join('='))));
   }
   const graph = graphOf(wiring, loaded);
   for (const option of ['only', 'from', 'until', 'force'] as const) {
-    for (const id of wishes[option] ?? []) {
+    for (const id of request[option] ?? []) {
       if (!wiring.nodes.has(id))
         throw new UserError('not-found', `--${option}: ${unknownNode(wiring, id)}`, {hint: knownNodes(wiring)});
     }
   }
   const exports = await exportNames(wiring, loaded.recipe);
   if (!exports.ok) throw mistakesError(loaded, exports.error);
-  return planned({
+  return planWiring({
     wiring,
     graph,
-    selected: select(graph, wishes),
-    seed: wishes.seed,
-    force: new Set(wishes.force),
+    selected: select(graph, request),
+    seed: request.seed,
+    force: new Set(request.force),
     exports: exports.value,
     recipeUrl: loaded.url,
     store,
@@ -135,8 +135,8 @@ async function wiredOf({recipe, folder, file}: LoadedRecipe): Promise<ReturnType
 }
 
 /** The part that wiring from a recipe and wiring from a frozen plan have in common. */
-export async function planned(
-  options: Omit<Prepared, 'sources' | 'code' | 'past' | 'plan'> & {
+export async function planWiring(
+  options: Omit<Prepared, 'sources' | 'code' | 'history' | 'plan'> & {
     readonly store: Store | (() => Store);
     readonly foreseen?: ReadonlyMap<Digest, Reusable>;
   },
@@ -149,18 +149,18 @@ export async function planned(
   if (isNew) rehearse(rest, code);
   const store = isNew ? given() : given;
   const base = {...rest, store};
-  const past = pastOf(store, {recipe: wiring.recipe, seed: base.seed}, code);
+  const history = openHistory(store, {recipe: wiring.recipe, seed: base.seed}, code);
   const sources = await describeSources(wiring, (id) => selected.has(id) && pinned?.has(id) !== true, store);
-  const prepared = {...base, sources, code, past};
-  const find: Past['find'] = (fingerprint) => foreseen?.get(fingerprint) ?? past.find(fingerprint);
+  const prepared = {...base, sources, code, history};
+  const find: History['find'] = (fingerprint) => foreseen?.get(fingerprint) ?? history.find(fingerprint);
   // Only now: when the plan is made again, something of it may be gone.
-  const plan = store.reading(() => remake({...prepared, past: {...past, find}}));
+  const plan = store.reading(() => planAgain({...prepared, history: {...history, find}}));
   if (store.mode === 'write') cache.save(store.folder);
   return {...prepared, plan};
 }
 
 /** What a store knows that is not there yet. */
-const NO_PAST: Past = {
+const NO_HISTORY: History = {
   find: () => undefined,
   gone: () => undefined,
   last: () => undefined,
@@ -172,7 +172,7 @@ const NO_PAST: Past = {
  * Plans without a store, to find what can be wrong: stages whose code cannot be read, a machine that is not set up, missing
  * sources and variables. Their bytes are not read for it.
  */
-function rehearse(wired: Omit<Prepared, 'sources' | 'code' | 'past' | 'plan'>, code: CurrentCode): void {
+function rehearse(wired: Omit<Prepared, 'sources' | 'code' | 'history' | 'plan'>, code: CurrentCode): void {
   const {wiring, selected} = wired;
   const sources = new Map<string, Digest>();
   for (const node of wiring.nodes.values()) {
@@ -185,11 +185,11 @@ function rehearse(wired: Omit<Prepared, 'sources' | 'code' | 'past' | 'plan'>, c
     sources.set(node.id, digestOf('source', node.path));
   }
   const codeOf: PlanInput['codeOf'] = ({stage}) => code.codeOf(stage.module);
-  requireVariables(makePlan({...wired, sources, past: NO_PAST, codeOf}));
+  requireVariables(makePlan({...wired, sources, history: NO_HISTORY, codeOf}));
 }
 
 /** The plan once more, with what the store knows by now. */
-export function remake(prepared: Omit<Prepared, 'plan'>): Plan {
+export function planAgain(prepared: Omit<Prepared, 'plan'>): Plan {
   const {code, sources} = prepared;
   return makePlan({
     ...prepared,

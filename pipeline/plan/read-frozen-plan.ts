@@ -30,7 +30,7 @@ export async function thaw(plan: FrozenPlan, modules: TrustedModules): Promise<T
   for (const [id, frozen] of Object.entries(plan.nodes)) {
     if (frozen.type === 'source') continue;
     const found = modules.find(frozen.module);
-    if (!found.ok) throw changed(id, frozen, found.error);
+    if (!found.ok) throw changedError(id, frozen, found.error);
     urls.set(id, found.value);
   }
   for (const [id, frozen] of Object.entries(plan.nodes)) {
@@ -40,20 +40,20 @@ export async function thaw(plan: FrozenPlan, modules: TrustedModules): Promise<T
       continue;
     }
     const imported = await importStage(urls.get(id)!, frozen);
-    if (!imported.ok) throw changed(id, frozen, imported.error);
+    if (!imported.ok) throw changedError(id, frozen, imported.error);
     const stage = imported.value;
     exports.set(stage, frozen.export);
     const {inputs, params, options} = frozen;
     const mistakes: string[] = [];
     checkInputs(id, stage, inputs, (mistake) => mistakes.push(mistake));
-    if (mistakes.length > 0) throw changed(id, frozen, mistakes[0]!);
+    if (mistakes.length > 0) throw changedError(id, frozen, mistakes[0]!);
     nodes.set(id, {type: 'stage', id, stage, inputs, params: {...stage.params, ...params}, options});
   }
   for (const [id, frozen] of Object.entries(plan.nodes)) {
     if (frozen.type === 'source') continue;
     const mistakes: string[] = [];
     checkRefs(nodes.get(id)!, nodes, (mistake) => mistakes.push(mistake));
-    if (mistakes.length > 0) throw changed(id, frozen, mistakes[0]!);
+    if (mistakes.length > 0) throw changedError(id, frozen, mistakes[0]!);
   }
   await refuseStrangeEnvironment(plan, nodes, modules);
   return {wiring: {recipe: plan.recipe, nodes}, exports};
@@ -91,7 +91,7 @@ export async function refuseStrangeEnvironment(
     const now = today.get(node.id);
     const isSame =
       now?.type === 'stage' && isDeepStrictEqual(environmentOf(now.options), environmentOf(frozen.options));
-    if (!isSame) throw changed(node.id, frozen, why);
+    if (!isSame) throw changedError(node.id, frozen, why);
   }
 }
 
@@ -116,7 +116,7 @@ async function wiringOf(file: string): Promise<Wiring['nodes']> {
   throw new UserError('bad-argument', wired.error.map(({message, place}) => `${place ?? file}: ${message}`).join('\n'));
 }
 
-const changed = (id: string, {stage}: FrozenStage, why: string): UserError =>
+const changedError = (id: string, {stage}: FrozenStage, why: string): UserError =>
   new UserError('bad-argument', `node “${id}”, stage “${stage}”: ${why}`, {
     hint: 'r1 run follows the recipe as it is today',
   });

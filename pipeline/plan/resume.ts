@@ -8,7 +8,7 @@ import {codeDifferences} from '../fingerprint/fingerprint.js';
 import type {RuntimeClass} from '../fingerprint/fingerprint.js';
 import {frozenPlanOf} from './frozen-plan.js';
 import {codePartsOf, ingredientsOf} from './history.js';
-import {graphOf, planned} from './prepare.js';
+import {graphOf, planWiring} from './prepare.js';
 import type {Pinned, Prepared} from './prepare.js';
 import {thaw} from './read-frozen-plan.js';
 import {openTrusted} from './trust.js';
@@ -45,7 +45,7 @@ export async function prepareResume(
   const {wiring, exports} = await thaw(frozen, openTrusted(frozen, {...place, store: store.folder}));
   const notes: string[] = [];
   const pinned = pins(run.id, store, notes);
-  const prepared = await planned({
+  const prepared = await planWiring({
     wiring,
     graph: graphOf(wiring),
     selected: new Set(wiring.nodes.keys()),

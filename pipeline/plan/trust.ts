@@ -49,7 +49,7 @@ export interface TrustedModules {
 /** @throws UserError 'untrusted-code' where the plan's recipe is nowhere that is trusted, with what to type */
 export function openTrusted(claimed: Claimed, place: TrustedPlace): TrustedModules {
   const project = projectOf(place.cwd);
-  const refuse = (why: string): UserError => untrusted(why, claimed, place);
+  const refuse = (why: string): UserError => untrustedError(why, claimed, place);
   const file = recipeFile(claimed, project, place, refuse);
   const origin: Origin = file === undefined ? {folder: project} : {file, folder: dirname(file)};
   // Not the store's cache of what modules say: it may say anything.
@@ -154,7 +154,7 @@ function ofOldPlan(name: string, {file, origin, reached}: OldPlan): ReturnType<t
 }
 
 /** What to type is said in full, since nobody should have to guess it. */
-function untrusted(why: string, {recipe, file}: Claimed, {typed}: TrustedPlace): UserError {
+function untrustedError(why: string, {recipe, file}: Claimed, {typed}: TrustedPlace): UserError {
   const path = file === undefined ? 'RECIPE' : `PATH/${file.split('/').at(-1)!}`;
   return new UserError('untrusted-code', `code is run from a trusted place only: ${why}`, {
     hint: `${typed} --recipe ${path}\nnames the file of the recipe “${recipe}” that you trust (README, “What is trusted”)`,

@@ -19,7 +19,7 @@ import type {Emit} from '../events.js';
 import {damagesOf, inputsChanged} from './input-damage.js';
 import {EventTail} from '../job/event-tail.js';
 import type {Executor, Running} from '../executors/executor.js';
-import {withCodeSeen} from '../job/job-code.js';
+import {checkCode} from '../job/job-code.js';
 import {MOST_MESSAGE, MOST_STACK} from '../job/event-lines.js';
 import {shortened} from '../values/printable.js';
 import type {JobEvent} from '../job/event-lines.js';
@@ -32,22 +32,22 @@ import {inReadersTerms} from './readable-paths.js';
 import type {KnownFile} from '../modules/source/sources.js';
 import type {StopRequest} from './stop.js';
 import {Terminator} from './terminate.js';
-import type {Tidying} from './cleanup.js';
+import type {Cleanup} from './cleanup.js';
 import {outcomeOf} from './outcome-of.js';
 import type {StageNode} from '../wiring/nodes.js';
 
-export interface Attempting {
+export interface AttemptContext {
   readonly store: Store;
   readonly executor: Executor;
   readonly emit: Emit;
   readonly stop: StopRequest;
   /** Seconds between the request to stop and the end by force. */
   readonly grace: number;
-  readonly tidying: Tidying;
+  readonly cleanup: Cleanup;
 }
 
 /** An attempt that is ours: begun just now, or taken over from a runner that died. */
-export interface Claimed {
+export interface ClaimedAttempt {
   readonly node: StageNode;
   readonly attempt: AttemptId;
   readonly claim: ClaimId;
@@ -57,14 +57,14 @@ export interface Claimed {
   readonly own?: ReadonlyMap<string, KnownFile>;
 }
 
-export interface Attempted {
+export interface AttemptResult {
   readonly outcome: Outcome;
   readonly outputs: Readonly<Record<string, Digest>>;
 }
 
 const POLL = 200;
 
-export interface Watching {
+export interface Supervision {
   /** Aborted when the process has to be stopped because another node failed. */
   readonly stop: AbortSignal;
   /** Called when the process has ended well, and its results are only left to be stored. */
@@ -76,18 +76,18 @@ export interface Watching {
 }
 
 /** Sees a process to its end and records what came of it; also when something unforeseen happens on the way. */
-export async function seeThrough(
-  claimed: Claimed,
+export async function superviseProcess(
+  claimed: ClaimedAttempt,
   running: Running,
-  with_: Attempting,
-  watching: Watching,
-): Promise<Attempted> {
+  context: AttemptContext,
+  watching: Supervision,
+): Promise<AttemptResult> {
   try {
-    return await seeToItsEnd(claimed, running, with_, watching);
+    return await superviseToEnd(claimed, running, context, watching);
   } catch (thrown) {
     running.kill();
     await running.exit;
-    return close(claimed, thrown, with_);
+    return closeAttempt(claimed, thrown, context);
   }
 }
 
@@ -107,23 +107,27 @@ const PASSING: ReadonlySet<UserErrorReason> = new Set([
  * Closes an attempt after an error that would come again: left open, every later run would take it over and meet the same.
  * @throws what was thrown, when it may be over another time
  */
-export async function close(claimed: Claimed, thrown: unknown, with_: Attempting): Promise<Attempted> {
+export async function closeAttempt(
+  claimed: ClaimedAttempt,
+  thrown: unknown,
+  context: AttemptContext,
+): Promise<AttemptResult> {
   const error = plainError(thrown, 'conclude the attempt');
-  if (isInterrupted(error)) return closeEarly(claimed, with_);
+  if (isInterrupted(error)) return closeInterrupted(claimed, context);
   if (error instanceof UserError && PASSING.has(error.reason)) throw error;
-  return conclude(claimed, failureAround(error), {wallMs: wallOf(claimed.folder)}, with_);
+  return recordOutcome(claimed, failureAround(error), {wallMs: wallOf(claimed.folder)}, context);
 }
 
 /**
  * The run is to end while bytes are being read or copied. What a process left is whole, only not recorded: it stays as it is,
  * and the next run that wants it stores it. Where there is nothing yet, nothing is lost.
  */
-async function closeEarly(claimed: Claimed, with_: Attempting): Promise<Attempted> {
-  const {emit} = with_;
+async function closeInterrupted(claimed: ClaimedAttempt, context: AttemptContext): Promise<AttemptResult> {
+  const {emit} = context;
   const {node, attempt, folder} = claimed;
   const [result, cost] = [readResult(folder), {wallMs: wallOf(folder)}];
   const outcome: Outcome = {reason: 'stopped'};
-  if (!result.ok || result.value === undefined) return conclude(claimed, outcome, cost, with_);
+  if (!result.ok || result.value === undefined) return recordOutcome(claimed, outcome, cost, context);
   emit({type: 'node-note', node: node.id, text: 'it had ended, but is not stored yet: the next run goes on with that'});
   emit({type: 'node-finished', node: node.id, attempt, cost, log: jobFiles(folder).log, outcome, outputs: {}});
   return {outcome, outputs: {}};
@@ -142,13 +146,13 @@ export function failureAround(error: unknown): Extract<Failure, {reason: 'store-
   };
 }
 
-async function seeToItsEnd(
-  claimed: Claimed,
+async function superviseToEnd(
+  claimed: ClaimedAttempt,
   running: Running,
-  with_: Attempting,
-  {stop, endedWell, askedBefore, isTriedAgain}: Watching,
-): Promise<Attempted> {
-  const {store, emit} = with_;
+  context: AttemptContext,
+  {stop, endedWell, askedBefore, isTriedAgain}: Supervision,
+): Promise<AttemptResult> {
+  const {store, emit} = context;
   const {node, attempt, folder} = claimed;
   const files = jobFiles(folder);
   const tail = new EventTail({
@@ -179,7 +183,7 @@ async function seeToItsEnd(
   const {timeout} = node.options;
   const end = new Terminator(
     running,
-    {...with_, warn: (text) => emit({type: 'warning', text})},
+    {...context, warn: (text) => emit({type: 'warning', text})},
     {
       node: node.id,
       rest: stop,
@@ -225,24 +229,24 @@ async function seeToItsEnd(
     else if (damages.length > 0) outcome = inputsChanged(damages);
     else if (hasOutputs(claimed)) endedWell?.();
   }
-  return conclude(claimed, outcome, cost, with_, isTriedAgain);
+  return recordOutcome(claimed, outcome, cost, context, isTriedAgain);
 }
 
 /** Stores the outputs of a success, records the outcome, tidies the job folder. */
-export async function conclude(
-  claimed: Claimed,
+export async function recordOutcome(
+  claimed: ClaimedAttempt,
   seen: Outcome,
   cost: Cost,
-  with_: Attempting,
+  context: AttemptContext,
   isTriedAgain: (outcome: Outcome) => boolean = () => false,
-): Promise<Attempted> {
-  const {store, emit, tidying} = with_;
-  const outcome = withCodeSeen(seen, claimed);
+): Promise<AttemptResult> {
+  const {store, emit, cleanup} = context;
+  const outcome = checkCode(seen, claimed);
   const {node, attempt, claim, folder} = claimed;
   const files = jobFiles(folder);
-  const concluded = await store.withoutCollector(async (): Promise<Attempted> => {
+  const concluded = await store.withoutCollector(async (): Promise<AttemptResult> => {
     const ingested = outcome.reason === 'succeeded' ? await ingestOutputs(claimed, store) : {};
-    const actual: Outcome = isFailure(ingested) ? ingested : worded(outcome, claimed, store);
+    const actual: Outcome = isFailure(ingested) ? ingested : reword(outcome, claimed, store);
     const outputs = isFailure(ingested) ? {} : ingested;
     const record = () =>
       store.finishAttemptSoon({
@@ -273,7 +277,7 @@ export async function conclude(
     };
   });
   const done = concluded.outcome.reason === 'succeeded';
-  await tidying.remove([files.inputs, files.scratch, files.code, ...(done ? [files.outputs, files.checkpoints] : [])]);
+  await cleanup.remove([files.inputs, files.scratch, files.code, ...(done ? [files.outputs, files.checkpoints] : [])]);
   // What was overtaken is replaced at once; the node itself has not finished.
   if (concluded.outcome.reason !== 'superseded' && !isTriedAgain(concluded.outcome)) {
     const names = Object.keys(node.stage.params);
@@ -284,12 +288,15 @@ export async function conclude(
 }
 
 /** What the stage said of itself, in the reader's terms. */
-function worded(outcome: Outcome, {attempt}: Claimed, store: Store): Outcome {
+function reword(outcome: Outcome, {attempt}: ClaimedAttempt, store: Store): Outcome {
   if (outcome.reason !== 'stage-failed' && outcome.reason !== 'stage-threw') return outcome;
   return {...outcome, message: inReadersTerms(outcome.message, {attempt, store})};
 }
 
-async function ingestOutputs({node, folder}: Claimed, store: Store): Promise<Record<string, Artifact> | Failure> {
+async function ingestOutputs(
+  {node, folder}: ClaimedAttempt,
+  store: Store,
+): Promise<Record<string, Artifact> | Failure> {
   const outputs: Record<string, Artifact> = {};
   for (const [port, kind] of Object.entries(node.stage.outputs)) {
     try {
@@ -313,7 +320,7 @@ function wallOf(folder: string): number {
 
 const isFailure = (value: Record<string, Artifact> | Failure): value is Failure => typeof value.reason === 'string';
 
-const hasOutputs = ({node, folder}: Claimed): boolean =>
+const hasOutputs = ({node, folder}: ClaimedAttempt): boolean =>
   Object.keys(node.stage.outputs).every((port) => existsSync(outputPath(folder, port)));
 
 export const outputPath = (folder: string, port: string): string => join(jobFiles(folder).outputs, port);

@@ -9,7 +9,7 @@ import {plainError} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
 import type {Emit} from '../events.js';
 
-export interface Tidying {
+export interface Cleanup {
   /** Removes each of these folders that is there, now if it is worth it and at the end otherwise. */
   remove(folders: readonly string[]): Promise<void>;
   /** Removes the rest. What cannot be removed harms nobody and is only told; `r1 gc` tries again. */
@@ -21,7 +21,7 @@ const LITTLE = {bytes: 1 << 20, entries: 64};
 /** So many bytes may wait at a time. */
 const MOST_WAITING = 64 << 20;
 
-export function openTidying({store, emit}: {readonly store: Store; readonly emit: Emit}): Tidying {
+export function openCleanup({store, emit}: {readonly store: Store; readonly emit: Emit}): Cleanup {
   let waiting: string[] = [];
   let bytes = 0;
   const removeAll = async (paths: readonly string[]): Promise<void> => {

@@ -4,7 +4,7 @@ import type {Emit, RunOutcome} from '../events.js';
 import type {Executor} from '../executors/executor.js';
 import type {Failure} from '../outcome.js';
 import type {Result} from '../result.js';
-import type {Made, NodeFailure, NotStarted} from './run-node.js';
+import type {NodeResult, NodeFailure, NotStarted} from './run-node.js';
 import type {Cancelled, Capacity, OnFailure} from './scheduler.js';
 import type {StopRequest} from './stop.js';
 
@@ -26,7 +26,7 @@ export interface RunOptions {
   readonly otherCode?: 'accept' | 'refuse';
 }
 
-export type NodeEnd = Result<Made, NodeFailure | RunFailure | NotStarted | Cancelled>;
+export type NodeEnd = Result<NodeResult, NodeFailure | RunFailure | NotStarted | Cancelled>;
 
 /** Something that went wrong around a node rather than in it, so that there may be no attempt. */
 export type RunFailure = Extract<Failure, {reason: 'store-failed' | 'unexpected-error'}> & {

@@ -3,10 +3,10 @@ import {plainError} from '../../artifacts/index.js';
 import type {Orphan, Scratch} from '../../artifacts/index.js';
 import {outcomeOf} from './outcome-of.js';
 import type {Executor, Exit, Running} from '../executors/executor.js';
-import {withCodeSeen} from '../job/job-code.js';
+import {checkCode} from '../job/job-code.js';
 import {jobFiles, readResult} from '../job/folder.js';
-import {adopted} from './run-node.js';
-import type {NodeRunner} from './run-node.js';
+import {adoptJob} from './run-node.js';
+import type {NodeContext} from './run-node.js';
 import {outcomeJson} from '../outcome.js';
 import type {Outcome} from '../outcome.js';
 
@@ -15,10 +15,10 @@ const GRACE = 10_000;
 
 export async function endOrphan(
   {attempt, jobFolder}: Orphan,
-  runner: Pick<NodeRunner, 'store' | 'run' | 'executor' | 'emit'>,
+  runner: Pick<NodeContext, 'store' | 'run' | 'executor' | 'emit'>,
 ): Promise<void> {
   const {store, run} = runner;
-  const found = await adopted(jobFolder, runner);
+  const found = await adoptJob(jobFolder, runner);
   const {running} = found;
   // Whole, only not recorded: it harms nobody, and whoever wants it can still have it.
   if (running?.pid === 0) return;
@@ -34,7 +34,7 @@ export async function endOrphan(
     // Nobody is there to store its outputs.
     if (outcome.reason === 'succeeded') outcome = {reason: 'stopped'};
   }
-  outcome = withCodeSeen(outcome, {folder: jobFolder});
+  outcome = checkCode(outcome, {folder: jobFolder});
   store.finishAttempt({attempt, claim, outcome: {ok: false, reason: outcome.reason, detail: outcomeJson(outcome)}});
   const files = jobFiles(jobFolder);
   await store.removeTree(files.inputs);
@@ -49,7 +49,7 @@ export async function endAbandoned(
 ): Promise<void> {
   await Promise.all(
     abandoned.map(async ({folder, remove}) => {
-      const {running} = await adopted(folder, {executor});
+      const {running} = await adoptJob(folder, {executor});
       if (running !== undefined) await endOf(running, `the process in ${folder}`, warn);
       await remove();
     }),

@@ -16,10 +16,10 @@ import type {Executor} from '../executors/executor.js';
 import {differences} from '../fingerprint/fingerprint.js';
 import type {KnownIngredients, RuntimeClass} from '../fingerprint/fingerprint.js';
 import {frozenPlanOf} from '../plan/frozen-plan.js';
-import {markedNow, openCurrentCode, withCodeSeen} from '../job/job-code.js';
+import {markCode, openCurrentCode, checkCode} from '../job/job-code.js';
 import type {JobCode} from '../job/job-code.js';
 import {readResult} from '../job/folder.js';
-import {layJob} from '../job/prepare-folder.js';
+import {prepareJobFolder} from '../job/prepare-folder.js';
 import {UnusableCommand} from '../job/command-line.js';
 import type {Failure} from '../outcome.js';
 import {codePartsOf, ingredientsOf} from '../plan/history.js';
@@ -171,14 +171,23 @@ async function makeAgain(
   options: ReproduceOptions,
 ): Promise<Result<Verdict, Failure>> {
   const {store, executor, stop} = options;
-  const marked = markedNow(code);
+  const marked = markCode(code);
   if (!marked.ok) return ok(changedMeanwhile(marked.error.map((url) => fileURLToPath(url))));
   const scratch = store.scratch(`reproduce-${attempt.id}`);
   const {folder} = scratch;
   try {
     const owner = `${store.id}/reproduce-${attempt.id}`;
     const {inputs, seed} = attempt;
-    const {command, tag} = await layJob({folder, owner, node, exportName, seed, inputs, store, code: marked.value});
+    const {command, tag} = await prepareJobFolder({
+      folder,
+      owner,
+      node,
+      exportName,
+      seed,
+      inputs,
+      store,
+      code: marked.value,
+    });
     // Placing gigabytes may have taken long.
     if (stop.asked.aborted) return err({reason: 'stopped'});
     const env = nodeVariables(node, process.env);
@@ -192,7 +201,7 @@ async function makeAgain(
     const exit = await running.exit.finally(() => end.dispose());
     const {asked, isUnwritten} = end;
     const ended = outcomeOf({folder, exit, result: readResult(folder), asked, isUnwritten});
-    const outcome = withCodeSeen(ended, {folder, ...(node.stage.argv === undefined ? {own: code.own} : {})});
+    const outcome = checkCode(ended, {folder, ...(node.stage.argv === undefined ? {own: code.own} : {})});
     if (outcome.reason === 'code-changed') return ok(changedMeanwhile(outcome.files));
     if (outcome.reason !== 'succeeded') return err(outcome);
     for (const {port, kind, artifact} of attempt.outputs) {

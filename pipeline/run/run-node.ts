@@ -8,7 +8,7 @@ import {pathToFileURL} from 'node:url';
 import {plainError} from '../../artifacts/index.js';
 import type {
   AttemptId,
-  Begun,
+  BeginResult,
   ClaimId,
   Continuation,
   Digest,
@@ -17,8 +17,8 @@ import type {
   RunId,
   Store,
 } from '../../artifacts/index.js';
-import {close, conclude, seeThrough} from './attempt.js';
-import type {Attempted, Attempting, Claimed} from './attempt.js';
+import {closeAttempt, recordOutcome, superviseProcess} from './attempt.js';
+import type {AttemptResult, AttemptContext, ClaimedAttempt} from './attempt.js';
 import {bringCheckpoint, furthestCheckpoint, untainted} from '../job/continue-from.js';
 import {nodeVariables} from '../wiring/environment.js';
 import {bootId} from '../executors/process-table.js';
@@ -26,10 +26,10 @@ import {GONE} from '../executors/executor.js';
 import type {Running} from '../executors/executor.js';
 import type {Ingredients} from '../fingerprint/fingerprint.js';
 import {startedIn} from '../job/tag.js';
-import {codeChanged, markedNow, rebuiltSince, touchedBeforeStart} from '../job/job-code.js';
+import {codeChanged, markCode, findRebuilt, findTouchedBeforeStart} from '../job/job-code.js';
 import type {JobCode} from '../job/job-code.js';
 import {jobFiles, readJob, readResult, readStop} from '../job/folder.js';
-import {layJob} from '../job/prepare-folder.js';
+import {prepareJobFolder} from '../job/prepare-folder.js';
 import {UnusableCommand} from '../job/command-line.js';
 import type {Failure, Lost, Outcome} from '../outcome.js';
 import {err, ok} from '../result.js';
@@ -38,7 +38,7 @@ import type {Slot, Turn} from './scheduler.js';
 import type {StageNode} from '../wiring/nodes.js';
 
 /** A node whose inputs are known. */
-export interface Ready {
+export interface ReadyNode {
   readonly node: StageNode;
   /** Name under which the stage's module exports it. */
   readonly exportName: string;
@@ -59,13 +59,13 @@ export interface Ready {
 }
 
 /** What a node came to: whose outputs the run uses. */
-export interface Made {
+export interface NodeResult {
   readonly attempt: AttemptId;
   readonly outputs: Readonly<Record<string, Digest>>;
   readonly reused: boolean;
 }
 
-export interface NodeRunner extends Attempting {
+export interface NodeContext extends AttemptContext {
   readonly run: RunId;
   /** Attempts of this run that could not be closed, and why: whoever waits for one would wait for ever. */
   readonly leftOpen: Map<AttemptId, unknown>;
@@ -81,13 +81,13 @@ const MOST_LOST = 3;
 const ALIVE_EVERY = 5;
 
 /** Uses what is there, unless its bytes go at this moment. Needs no slot. */
-export function reuseAtOnce(node: StageNode, fingerprint: Digest, runner: NodeRunner): Made | undefined {
+export function reuseAtOnce(node: StageNode, fingerprint: Digest, runner: NodeContext): NodeResult | undefined {
   const hit = runner.store.findByFingerprint(fingerprint);
-  return hit === undefined ? undefined : reused(node, hit.attempt, runner);
+  return hit === undefined ? undefined : recordReuse(node, hit.attempt, runner);
 }
 
 /** Records that an earlier attempt is used; `undefined` when its bytes went meanwhile. */
-function reused({id}: StageNode, attempt: AttemptId, {store, emit, run}: NodeRunner): Made | undefined {
+function recordReuse({id}: StageNode, attempt: AttemptId, {store, emit, run}: NodeContext): NodeResult | undefined {
   const because = 'nothing changed';
   const gone = store.recordDecisions([{run, node: id, action: 'reuse', attempt, because}]);
   if (gone.length > 0) return undefined;
@@ -99,19 +99,19 @@ function reused({id}: StageNode, attempt: AttemptId, {store, emit, run}: NodeRun
 }
 
 /** Called with the first slot in hand; others are taken where somebody else's end has to be waited for. */
-export async function bringUpToDate(
-  ready: Ready,
-  runner: NodeRunner,
+export async function runNode(
+  ready: ReadyNode,
+  runner: NodeContext,
   turn: Turn,
   first: Slot,
-): Promise<Result<Made, NodeFailure | NotStarted | Outdated>> {
+): Promise<Result<NodeResult, NodeFailure | NotStarted | Outdated>> {
   const {store, emit, run} = runner;
   const {node, fingerprint, because, force} = ready;
   let lost = 0;
   const isLastTry = (): boolean => lost + 1 >= MOST_LOST;
   for (let slot: Slot | undefined = first; ; slot = await turn.take()) {
     if (slot?.stillWanted() !== true) return err({reason: 'not-started'});
-    const marked = markedNow(ready.code);
+    const marked = markCode(ready.code);
     if (!marked.ok && !ready.lastTry) {
       slot.release();
       return err({reason: 'outdated', urls: marked.error});
@@ -134,7 +134,7 @@ export async function bringUpToDate(
     switch (begun.state) {
       case 'done': {
         slot.release();
-        const made = reused(node, begun.attempt, runner);
+        const made = recordReuse(node, begun.attempt, runner);
         if (made !== undefined) return ok(made);
         break;
       }
@@ -172,7 +172,7 @@ export async function bringUpToDate(
     }
   }
 
-  async function otherEnds(busy: Extract<Begun, {state: 'busy'}>): Promise<void> {
+  async function otherEnds(busy: Extract<BeginResult, {state: 'busy'}>): Promise<void> {
     emit({type: 'node-waiting', node: node.id, attempt: busy.attempt, run: busy.run});
     for (let polls = 0; store.attempt(busy.attempt)?.outcome === undefined; polls++) {
       if (runner.stop.asked.aborted || turn.stop.aborted) return;
@@ -183,16 +183,18 @@ export async function bringUpToDate(
   }
 
   /** Goes on with the process of a dead runner, or with what it left; `undefined` when there is nothing to go on with. */
-  async function takeOver(orphan: Extract<Begun, {state: 'orphan'}>): Promise<Result<Made, NodeFailure> | undefined> {
+  async function takeOver(
+    orphan: Extract<BeginResult, {state: 'orphan'}>,
+  ): Promise<Result<NodeResult, NodeFailure> | undefined> {
     const {attempt, jobFolder} = orphan;
     const claim = store.adopt({attempt, run, node: node.id, because});
     if (claim === undefined) return undefined;
     const own = node.stage.argv === undefined ? {own: ready.code.own} : {};
     const claimed = {node, attempt, claim, folder: jobFolder, inputs: placedInputs(jobFolder), ...own};
     const askedBefore = readStop(jobFolder);
-    const found = await adopted(jobFolder, runner, (text) => emit({type: 'node-note', node: node.id, text}));
+    const found = await adoptJob(jobFolder, runner, (text) => emit({type: 'node-note', node: node.id, text}));
     if (found.running === undefined) {
-      await conclude(claimed, found.lost, {wallMs: 0}, {...runner, emit: () => undefined});
+      await recordOutcome(claimed, found.lost, {wallMs: 0}, {...runner, emit: () => undefined});
       return undefined;
     }
     const log = jobFiles(jobFolder).log;
@@ -222,7 +224,7 @@ export async function bringUpToDate(
       return (reason === 'stopped' && askedBefore !== undefined) || (reason !== 'succeeded' && found.isMoved);
     };
     const watching = {stop: turn.stop, askedBefore, isTriedAgain};
-    const attempted = await noted(attempt, seeThrough(claimed, found.running, runner, watching));
+    const attempted = await noted(attempt, superviseProcess(claimed, found.running, runner, watching));
     if (isTriedAgain(attempted.outcome)) return undefined;
     return endOf(attempt, jobFolder, attempted);
   }
@@ -243,44 +245,53 @@ export async function bringUpToDate(
     }
   }
 
-  async function attemptIt(begin: Begin): Promise<Attempted> {
+  async function attemptIt(begin: Begin): Promise<AttemptResult> {
     const {attempt, claim, folder} = begin;
-    const bare: Claimed = {node, attempt, claim, folder, inputs: []};
+    const bare: ClaimedAttempt = {node, attempt, claim, folder, inputs: []};
     try {
       return await startAndSeeThrough(begin, bare);
     } catch (error) {
       if (error instanceof UnusableCommand) {
         appendFileSync(jobFiles(folder).log, `${error.message}\n`);
-        return conclude(bare, {reason: 'start-failed', message: error.message}, {wallMs: 0}, runner);
+        return recordOutcome(bare, {reason: 'start-failed', message: error.message}, {wallMs: 0}, runner);
       }
-      return close(bare, error, runner);
+      return closeAttempt(bare, error, runner);
     }
   }
 
-  async function startAndSeeThrough({attempt, folder, continues, endedWell}: Begin, bare: Claimed): Promise<Attempted> {
+  async function startAndSeeThrough(
+    {attempt, folder, continues, endedWell}: Begin,
+    bare: ClaimedAttempt,
+  ): Promise<AttemptResult> {
     const files = jobFiles(folder);
     /** Nothing was started. Where it is planned again, nobody has to be told of it. */
-    const asOfNow = (urls: readonly string[], known: Claimed): Promise<Attempted> => {
+    const asOfNow = (urls: readonly string[], known: ClaimedAttempt): Promise<AttemptResult> => {
       const outcome = codeChanged('starting', urls);
       const emit = outdated(outcome) === undefined ? runner.emit : () => undefined;
-      return conclude(known, outcome, {wallMs: 0}, {...runner, emit});
+      return recordOutcome(known, outcome, {wallMs: 0}, {...runner, emit});
     };
     await store.makeJobFolder(attempt);
-    const marked = markedNow(ready.code);
+    const marked = markCode(ready.code);
     if (!marked.ok) return asOfNow(marked.error, bare);
     const code = marked.value;
-    const {placed, command, tag} = await layJob({...ready, folder, owner: `${store.id}/${attempt}`, store, code});
+    const {placed, command, tag} = await prepareJobFolder({
+      ...ready,
+      folder,
+      owner: `${store.id}/${attempt}`,
+      store,
+      code,
+    });
     const from = continues;
     if (from !== undefined && !bringCheckpoint(from, folder, store)) {
       const message = `the checkpoint of attempt ${from.attempt} at step ${from.step} is not whole any more`;
-      return conclude({...bare, inputs: placed}, {reason: 'start-failed', message}, {wallMs: 0}, runner);
+      return recordOutcome({...bare, inputs: placed}, {reason: 'start-failed', message}, {wallMs: 0}, runner);
     }
     const claimed = {...bare, inputs: placed, ...(node.stage.argv === undefined ? {own: code.own} : {})};
     // Placing gigabytes may have taken long; a stop that was asked for meanwhile is obeyed before anything starts.
     if (runner.stop.asked.aborted || turn.stop.aborted)
-      return conclude(claimed, {reason: 'stopped'}, {wallMs: 0}, runner);
-    const rebuilt = node.stage.argv === undefined ? rebuiltSince(code.own) : [];
-    const changed = rebuilt.length > 0 ? rebuilt : touchedBeforeStart(code);
+      return recordOutcome(claimed, {reason: 'stopped'}, {wallMs: 0}, runner);
+    const rebuilt = node.stage.argv === undefined ? findRebuilt(code.own) : [];
+    const changed = rebuilt.length > 0 ? rebuilt : findTouchedBeforeStart(code);
     if (changed.length > 0) return asOfNow(changed, claimed);
     let running: Running;
     try {
@@ -293,7 +304,7 @@ export async function bringUpToDate(
       });
     } catch (thrown) {
       const {message} = plainError(thrown, 'start its process') as Error;
-      return conclude(claimed, {reason: 'start-failed', message}, {wallMs: 0}, runner);
+      return recordOutcome(claimed, {reason: 'start-failed', message}, {wallMs: 0}, runner);
     }
     emit({
       type: 'node-started',
@@ -306,7 +317,7 @@ export async function bringUpToDate(
       ...expected(),
     });
     const isTriedAgain = ({reason}: Outcome): boolean => reason === 'lost' && !isLastTry();
-    return seeThrough(claimed, running, runner, {stop: turn.stop, endedWell, isTriedAgain});
+    return superviseProcess(claimed, running, runner, {stop: turn.stop, endedWell, isTriedAgain});
   }
 
   /** What has to be read again before the node can be planned with the code of now. What r1 is made of is not read again. */
@@ -339,9 +350,9 @@ export type Adopted =
   | {readonly running: undefined; readonly lost: Lost};
 
 /** @param waiting told when it takes long to find out */
-export async function adopted(
+export async function adoptJob(
   folder: string,
-  {executor}: Pick<Attempting, 'executor'>,
+  {executor}: Pick<AttemptContext, 'executor'>,
   waiting: (text: string) => void = () => undefined,
 ): Promise<Adopted> {
   const lost = {running: undefined, lost: {reason: 'lost'}} as const;
@@ -367,7 +378,7 @@ interface Begin {
 }
 
 /** The checkpoint to start from: of the same fingerprint, or else the one of other code that was accepted by hand. */
-function continuation({fingerprint, force, accepted}: Ready, store: Store): Continuation | undefined {
+function continuation({fingerprint, force, accepted}: ReadyNode, store: Store): Continuation | undefined {
   if (force) return undefined;
   const earlier = store.attemptsByFingerprint(fingerprint);
   if (accepted === undefined) return furthestCheckpoint(untainted(earlier), store);
@@ -377,7 +388,7 @@ function continuation({fingerprint, force, accepted}: Ready, store: Store): Cont
   return {...found, accepted: found.accepted ?? accepted.because};
 }
 
-function endOf(attempt: AttemptId, folder: string, {outcome, outputs}: Attempted): Result<Made, NodeFailure> {
+function endOf(attempt: AttemptId, folder: string, {outcome, outputs}: AttemptResult): Result<NodeResult, NodeFailure> {
   if (outcome.reason === 'succeeded') return ok({attempt, outputs, reused: false});
   return err({...outcome, attempt, log: jobFiles(folder).log});
 }

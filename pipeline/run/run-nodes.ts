@@ -9,8 +9,8 @@ import {furthestCheckpoint} from '../job/continue-from.js';
 import {codeDifferences, fingerprintOf} from '../fingerprint/fingerprint.js';
 import type {Ingredients} from '../fingerprint/fingerprint.js';
 import {criticalPaths} from '../wiring/graph.js';
-import {bringUpToDate, reuseAtOnce} from './run-node.js';
-import type {Made, NodeFailure, NodeRunner, NotStarted, Ready} from './run-node.js';
+import {runNode, reuseAtOnce} from './run-node.js';
+import type {NodeResult, NodeFailure, NodeContext, NotStarted, ReadyNode} from './run-node.js';
 import {codePartsOf, ingredientsOf} from '../plan/history.js';
 import {missReason, withInputs} from '../plan/plan.js';
 import type {Plan, PlannedMaybe, PlannedRun} from '../plan/plan.js';
@@ -20,23 +20,23 @@ import type {Result} from '../result.js';
 import type {NodeEnd, RunFailure, RunOptions} from './options.js';
 import {schedule} from './scheduler.js';
 import type {Turn} from './scheduler.js';
-import {openTidying} from './cleanup.js';
-import type {Tidying} from './cleanup.js';
+import {openCleanup} from './cleanup.js';
+import type {Cleanup} from './cleanup.js';
 import {refsOf, resourcesOf} from '../wiring/nodes.js';
 import type {StageNode, WiredNode} from '../wiring/nodes.js';
 
-export interface WorkToDo {
+export interface NodesToRun {
   readonly run: RunId;
   readonly prepared: Prepared;
   /** The newest plan; that of `prepared` may be older. */
   readonly plan: Plan;
   /** Nodes that have come to something; those that do are added. */
-  readonly made: Map<string, Made>;
+  readonly made: Map<string, NodeResult>;
   readonly options: RunOptions;
 }
 
 /** Resolves when every node of the plan has ended, well or badly, and what was cancelled is recorded. */
-export const work = (todo: WorkToDo): Promise<ReadonlyMap<string, NodeEnd>> => new Work(todo).run();
+export const runNodes = (todo: NodesToRun): Promise<ReadonlyMap<string, NodeEnd>> => new NodesRun(todo).run();
 
 /** So often at most is a node planned anew because its code changes before it can be started. */
 const MOST_TRIES = 5;
@@ -44,31 +44,31 @@ const MOST_TRIES = 5;
 /** What a node that never ran is taken to need, ms: all alike. */
 const UNKNOWN_WALL = 1000;
 
-class Work {
+class NodesRun {
   readonly #run: RunId;
   readonly #prepared: Prepared;
   readonly #plan: Plan;
-  readonly #made: Map<string, Made>;
+  readonly #made: Map<string, NodeResult>;
   readonly #options: RunOptions;
   readonly #cancelled: Decision[] = [];
-  readonly #tidying: Tidying;
-  readonly #runner: NodeRunner;
+  readonly #cleanup: Cleanup;
+  readonly #runner: NodeContext;
 
-  constructor({run, prepared, plan, made, options}: WorkToDo) {
+  constructor({run, prepared, plan, made, options}: NodesToRun) {
     this.#run = run;
     this.#prepared = prepared;
     this.#plan = plan;
     this.#made = made;
     this.#options = options;
-    this.#tidying = openTidying(options);
-    this.#runner = {...options, run, tidying: this.#tidying, leftOpen: new Map()};
+    this.#cleanup = openCleanup(options);
+    this.#runner = {...options, run, cleanup: this.#cleanup, leftOpen: new Map()};
   }
 
   async run(): Promise<ReadonlyMap<string, NodeEnd>> {
     const {graph, wiring} = this.#prepared;
     const {capacity, onFailure, stop, emit} = this.#options;
     const weights = criticalPaths(graph, (id) => this.#weight(id));
-    const ends = await schedule<Made, NodeFailure | RunFailure | NotStarted>({
+    const ends = await schedule<NodeResult, NodeFailure | RunFailure | NotStarted>({
       graph,
       nodes: new Set(this.#plan.nodes.keys()),
       resources: (id) => {
@@ -91,7 +91,7 @@ class Work {
         emit({type: 'node-cancelled', node, ...(because === undefined ? {} : {because})});
       },
     });
-    await this.#tidying.finish();
+    await this.#cleanup.finish();
     if (this.#cancelled.length > 0) this.#options.store.recordDecisions(this.#cancelled);
     return ends;
   }
@@ -103,15 +103,15 @@ class Work {
     return planned.expected?.wallMs ?? UNKNOWN_WALL;
   }
 
-  async #perform(id: string, turn: Turn): Promise<Result<Made, NodeFailure | RunFailure | NotStarted>> {
+  async #perform(id: string, turn: Turn): Promise<Result<NodeResult, NodeFailure | RunFailure | NotStarted>> {
     const settled = this.#made.get(id);
     if (settled !== undefined) return ok(settled);
     const planned = this.#plan.nodes.get(id)!;
     if (planned.action !== 'run' && planned.action !== 'maybe')
       throw new Error(`Internal error: ${id} was not settled`);
-    let end: Result<Made, NodeFailure | RunFailure | NotStarted>;
+    let end: Result<NodeResult, NodeFailure | RunFailure | NotStarted>;
     try {
-      end = await this.#bringUpToDate(planned, turn);
+      end = await this.#runNode(planned, turn);
     } catch (error) {
       const outcome: RunFailure = failureAround(plainError(error, 'bring the node up to date'));
       this.#options.emit({type: 'node-failed', node: id, outcome});
@@ -121,10 +121,10 @@ class Work {
     return end;
   }
 
-  async #bringUpToDate(
+  async #runNode(
     planned: PlannedRun | PlannedMaybe,
     turn: Turn,
-  ): Promise<Result<Made, NodeFailure | NotStarted>> {
+  ): Promise<Result<NodeResult, NodeFailure | NotStarted>> {
     const made = this.#reuseAtOnce(planned);
     if (made !== undefined) return ok(made);
     let lastTry = false;
@@ -133,20 +133,20 @@ class Work {
       const slot = await turn.take();
       if (slot?.stillWanted() !== true) return err({reason: 'not-started'});
       const ready = this.#ready(planned, lastTry || tries === MOST_TRIES);
-      const end = await bringUpToDate(ready, this.#runner, turn, slot);
-      if (end.ok || end.error.reason !== 'outdated') return end as Result<Made, NodeFailure | NotStarted>;
+      const end = await runNode(ready, this.#runner, turn, slot);
+      if (end.ok || end.error.reason !== 'outdated') return end as Result<NodeResult, NodeFailure | NotStarted>;
       lastTry = !this.#prepared.code.renew(end.error.urls);
     }
   }
 
-  #reuseAtOnce(planned: PlannedRun | PlannedMaybe): Made | undefined {
+  #reuseAtOnce(planned: PlannedRun | PlannedMaybe): NodeResult | undefined {
     const {node} = planned;
     if (this.#prepared.force.has(node.id)) return undefined;
     return reuseAtOnce(node, fingerprintOf(this.#ingredients(planned)), this.#runner);
   }
 
-  #ready(planned: PlannedRun | PlannedMaybe, lastTry: boolean): Ready {
-    const {code, past, force, exports, seed} = this.#prepared;
+  #ready(planned: PlannedRun | PlannedMaybe, lastTry: boolean): ReadyNode {
+    const {code, history, force, exports, seed} = this.#prepared;
     const {node} = planned;
     const {digest, parts} = code.codeOf(node.stage.module);
     const ingredients = this.#ingredients(planned);
@@ -162,7 +162,7 @@ class Work {
       because:
         planned.action === 'run' && digest === planned.known.code
           ? planned.because
-          : missReason(node, ingredients, fingerprint, past),
+          : missReason(node, ingredients, fingerprint, history),
       force: force.has(node.id),
       seed,
       expectedMs: planned.expected?.wallMs,
@@ -194,7 +194,7 @@ class Work {
       store,
       candidates.find(({id}) => id === found.attempt)!,
     );
-    const because = codeDifferences(before, this.#prepared.past.codeParts(now.code)).join(', ');
+    const because = codeDifferences(before, this.#prepared.history.codeParts(now.code)).join(', ');
     if (otherCode === 'accept') return {attempt: found.attempt, because};
     const text =
       `${node.id}: the checkpoint at step ${found.step} of attempt ${found.attempt} is not used, because of ${because}; ` +

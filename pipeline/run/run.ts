@@ -7,8 +7,8 @@ import type {AttemptId, Digest, Lock, Orphan, RunId} from '../../artifacts/index
 import {environmentWarningText, environmentWarnings} from '../plan/env-reads.js';
 import type {RunFinished, RunOutcome} from '../events.js';
 import {freeze, frozenJson} from '../plan/frozen-plan.js';
-import type {Made} from './run-node.js';
-import {remake, requireVariables} from '../plan/prepare.js';
+import type {NodeResult} from './run-node.js';
+import {planAgain, requireVariables} from '../plan/prepare.js';
 import type {Prepared} from '../plan/prepare.js';
 import {err, ok} from '../result.js';
 import type {NodeEnd, RunFailure, RunOptions, RunSummary} from './options.js';
@@ -17,7 +17,7 @@ import type {NodeEnd, RunFailure, RunOptions, RunSummary} from './options.js';
 const MOST_PLANS = 5;
 
 /** @throws UserError when the store cannot be written to, or another process runs this run */
-export async function run(prepared: Prepared, options: RunOptions): Promise<RunSummary> {
+export async function runPlan(prepared: Prepared, options: RunOptions): Promise<RunSummary> {
   const {store, emit} = options;
   requireVariables(prepared.plan);
   for (const warning of environmentWarnings(prepared, process.env)) {
@@ -28,7 +28,7 @@ export async function run(prepared: Prepared, options: RunOptions): Promise<RunS
   const {id, lock} = begin(prepared, options);
   const patience = interruptSoon(options);
   try {
-    const summary = await new Runner(prepared, options, id).run();
+    const summary = await new PlanRun(prepared, options, id).run();
     store.endRun(id, summary.outcome);
     const [seconds, nanoseconds] = process.hrtime(started);
     const wallMs = seconds * 1e3 + nanoseconds / 1e6;
@@ -77,12 +77,12 @@ function begin(prepared: Prepared, {store, command, resume}: RunOptions): {id: R
   return {id, lock};
 }
 
-class Runner {
+class PlanRun {
   readonly #prepared: Prepared;
   readonly #options: RunOptions;
   readonly #run: RunId;
   /** Nodes that have come to something. */
-  readonly #made = new Map<string, Made>();
+  readonly #made = new Map<string, NodeResult>();
   #plan: Prepared['plan'];
 
   constructor(prepared: Prepared, options: RunOptions, run: RunId) {
@@ -173,8 +173,14 @@ class Runner {
   }
 
   async #work(): Promise<ReadonlyMap<string, NodeEnd>> {
-    const {work} = await import('./run-nodes.js');
-    return work({run: this.#run, prepared: this.#prepared, plan: this.#plan, made: this.#made, options: this.#options});
+    const {runNodes} = await import('./run-nodes.js');
+    return runNodes({
+      run: this.#run,
+      prepared: this.#prepared,
+      plan: this.#plan,
+      made: this.#made,
+      options: this.#options,
+    });
   }
 
   #mayWant({node, fingerprint}: Orphan): boolean {
@@ -226,7 +232,7 @@ class Runner {
           hint: 'r1 run makes it again',
         });
       }
-      this.#plan = remake(this.#prepared);
+      this.#plan = planAgain(this.#prepared);
     }
     throw new Error('Internal error: artifacts vanish faster than a plan can be made');
   }

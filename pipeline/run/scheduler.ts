@@ -107,14 +107,14 @@ export async function schedule<T, E extends {readonly reason: string}>(
       for (const other of graph.neededBy(id)) missing.set(other, (missing.get(other) ?? 0) - 1);
       slots.expect(waitingFor(id, 0));
     }
-    slots.arrived(id);
+    slots.stopExpecting(id);
     slot?.release();
     slots.review();
     return result;
   }
 
   function cancel(id: string, why: Cancelled): Result<never, Cancelled> {
-    slots.arrived(id);
+    slots.stopExpecting(id);
     slots.review();
     cancelled(id, why);
     return err(why);
@@ -178,7 +178,7 @@ class Slots {
     for (const node of first.slice(0, MOST_EXPECTED)) {
       clearTimeout(this.#expected.get(node));
       const late = setTimeout(() => {
-        this.arrived(node);
+        this.stopExpecting(node);
         this.review();
       }, LONGEST_HOLD);
       this.#expected.set(node, late);
@@ -186,13 +186,13 @@ class Slots {
   }
 
   /** It has asked, or will not ask any more. */
-  arrived(node: string): void {
+  stopExpecting(node: string): void {
     clearTimeout(this.#expected.get(node));
     this.#expected.delete(node);
   }
 
   take(node: string): Promise<Slot | undefined> {
-    this.arrived(node);
+    this.stopExpecting(node);
     return new Promise((grant) => {
       const {capacity} = this.#options;
       const asked = this.#options.resources(node);

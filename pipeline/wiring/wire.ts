@@ -139,11 +139,12 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
   if (nodes.size === 0 && mistakes.length === 0) {
     return err([{message: `recipe “${recipe.name}” has no nodes`, ofFunction: true}]);
   }
-  for (const node of nodes.values()) checkRefs(node, nodes, (message) => mistakes.push(located(message, node.id)));
+  for (const node of nodes.values())
+    checkRefs(node, nodes, (message) => mistakes.push(locateMistake(message, node.id)));
   return mistakes.length > 0 ? err(mistakes) : ok({recipe: recipe.name, nodes});
 
   /** A mistake found after the calls were made: the recipe is wired once more to learn where this node is added. */
-  function located(message: string, id: string): Mistake {
+  function locateMistake(message: string, id: string): Mistake {
     if (places.size === 0) for (const [node, at] of placesOf(recipe)) places.set(node, at);
     const at = places.get(id);
     return {message, ...(at === undefined ? {} : {place: at})};

@@ -23,7 +23,7 @@ export async function fillPlan(folder: string, file: string): Promise<void> {
   const store = openStore(path.join(folder, '.r1'), {files: hasty});
   try {
     const loaded = await loadRecipe(file, {});
-    const {plan} = await prepare({loaded, wishes: {seed: 0}, store, runtimeOf: () => ({})});
+    const {plan} = await prepare({loaded, request: {seed: 0}, store, runtimeOf: () => ({})});
     const run = store.beginRun({recipe: loaded.recipe.name, seed: 0, plan: null, command: 'bench'});
     const lock = store.holdRunnerLock(run)!;
     const scratch = path.join(folder, 'outputs');

@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {test} from 'node:test';
 import {openStore} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
-import {isRunning, kinOf} from '../../pipeline/executors/process-table.js';
+import {isRunning, descendantsOf} from '../../pipeline/executors/process-table.js';
 import {readProcess} from '../../pipeline/job/folder.js';
 import {r1, start, until} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
@@ -128,7 +128,7 @@ test('Ctrl-C ends the program and nothing of it is left', async (t) => {
   assert.equal(ended.code, 130);
   assert.match(ended.err, /upper\s+stopped: was stopped/);
   const {tag} = JSON.parse(readFileSync(join(folder, 'job.json'), 'utf8')) as {tag: string};
-  assert.deepEqual(kinOf({tag}), []);
+  assert.deepEqual(descendantsOf({tag}), []);
 });
 
 /** Its shell has heard of it when it ends. */

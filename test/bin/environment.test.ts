@@ -4,7 +4,7 @@ import {existsSync, readFileSync, readdirSync, statSync, writeFileSync} from 'no
 import {join} from 'node:path';
 import {test} from 'node:test';
 import type {TestContext} from 'node:test';
-import {hasProc, kinOf} from '../../pipeline/executors/process-table.js';
+import {hasProc, descendantsOf} from '../../pipeline/executors/process-table.js';
 import {readProcess} from '../../pipeline/job/folder.js';
 import {r1, start, until} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
@@ -157,7 +157,7 @@ export default recipe('check', (add) => { add('check', check, {}, {go: ${JSON.st
     return text === '' ? undefined : (JSON.parse(text) as {tag: string}).tag;
   });
   if (hasProc) {
-    const main = await until('the program runs', () => kinOf({tag}).find(({isMain}) => isMain));
+    const main = await until('the program runs', () => descendantsOf({tag}).find(({isMain}) => isMain));
     const words = readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
       .map((name) => {

@@ -12,7 +12,7 @@ import {test} from 'node:test';
 import type {TestContext} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {LAUNCHER} from '../../pipeline/executors/launcher-shell.js';
-import {isRunning, kinOf, signal} from '../../pipeline/executors/process-table.js';
+import {isRunning, descendantsOf, signal} from '../../pipeline/executors/process-table.js';
 import {jobFiles, readJob, readProcess} from '../../pipeline/job/folder.js';
 import {r1, recipeFile, start} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
@@ -37,7 +37,7 @@ function killHelpers(cwd: string): void {
     const job = readJob(folder);
     if (!job.ok) continue;
     const main = readProcess(folder)?.pid;
-    for (const {pid} of kinOf({tag: job.value.tag})) if (pid !== main) signal(pid, 'SIGKILL');
+    for (const {pid} of descendantsOf({tag: job.value.tag})) if (pid !== main) signal(pid, 'SIGKILL');
   }
 }
 

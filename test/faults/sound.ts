@@ -4,7 +4,7 @@ import {existsSync, readFileSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {openStore} from '../../artifacts/index.js';
 import {verify} from '../../artifacts/upkeep/verify.js';
-import {kinOf} from '../../pipeline/executors/process-table.js';
+import {descendantsOf} from '../../pipeline/executors/process-table.js';
 
 /** Mulberry32: enough to spread faults, and a seed repeats them. */
 export function randomFrom(seed: number): () => number {
@@ -81,6 +81,6 @@ export function assertNothingRuns(cwd: string): void {
     const text = readFileSync(file, 'utf8');
     if (text === '') continue; // its runner was killed before it wrote it, so nothing was started
     const {tag} = JSON.parse(text) as {tag: string};
-    assert.deepEqual(kinOf({tag}), []);
+    assert.deepEqual(descendantsOf({tag}), []);
   }
 }

@@ -6,7 +6,7 @@ import {join} from 'node:path';
 import type {TestContext} from 'node:test';
 import type {Executor, Running, StartRequest} from '../../pipeline/executors/executor.js';
 import {localExecutor} from '../../pipeline/executors/local.js';
-import {kinOf, signal} from '../../pipeline/executors/process-table.js';
+import {descendantsOf, signal} from '../../pipeline/executors/process-table.js';
 import {tagOf} from '../../pipeline/job/tag.js';
 import {jobFiles, readProcess} from '../../pipeline/job/folder.js';
 import {until} from './command.js';
@@ -28,7 +28,7 @@ export function setUp(t: TestContext): JobRig {
   const tags: string[] = [];
   // What a test that failed has left running would keep its process waiting for the end.
   t.after(() => {
-    for (const tag of tags) for (const {pid} of kinOf({tag})) signal(pid, 'SIGKILL');
+    for (const tag of tags) for (const {pid} of descendantsOf({tag})) signal(pid, 'SIGKILL');
   });
   const request = (command: readonly string[]): StartRequest => {
     const folder = join(root, String(tags.length));

@@ -6,10 +6,10 @@ import {pathToFileURL} from 'node:url';
 import {openStore} from '../../artifacts/index.js';
 import type {Digest, Reusable, Store} from '../../artifacts/index.js';
 import type {RunEvent} from '../../pipeline/events.js';
-import {graphOf, planned} from '../../pipeline/plan/prepare.js';
-import type {Prepared, Wishes} from '../../pipeline/plan/prepare.js';
+import {graphOf, planWiring} from '../../pipeline/plan/prepare.js';
+import type {Prepared, RunRequest} from '../../pipeline/plan/prepare.js';
 import type {NodeOptions} from '../../pipeline/recipe.js';
-import {run} from '../../pipeline/run/run.js';
+import {runPlan} from '../../pipeline/run/run.js';
 import type {RunOptions, RunSummary} from '../../pipeline/run/options.js';
 import {select} from '../../pipeline/wiring/selection.js';
 import type {AnyStage, Params} from '../../pipeline/stage.js';
@@ -23,7 +23,7 @@ import {temporaryFolder} from './temporary.js';
 export type Shape = Readonly<Record<string, readonly string[]>>;
 
 export interface RigOptions extends Partial<Omit<RunOptions, 'store' | 'emit'>> {
-  readonly wishes?: Partial<Wishes>;
+  readonly request?: Partial<RunRequest>;
   readonly params?: Readonly<Record<string, Params>>;
   readonly options?: Readonly<Record<string, NodeOptions>>;
   readonly foreseen?: ReadonlyMap<Digest, Reusable>;
@@ -63,7 +63,7 @@ export class Rig {
 
   async prepare(
     shape: Shape,
-    {wishes = {}, params = {}, options = {}, foreseen = new Map()}: RigOptions = {},
+    {request = {}, params = {}, options = {}, foreseen = new Map()}: RigOptions = {},
   ): Promise<Prepared> {
     const stages = new Map(
       Object.entries(shape)
@@ -94,12 +94,12 @@ export class Rig {
     const exports = new Map<AnyStage, string>(
       [...wired.value.nodes.values()].filter(isStageNode).map(({stage}) => [stage, 'stage']),
     );
-    return planned({
+    return planWiring({
       wiring: wired.value,
       graph,
-      selected: select(graph, wishes),
-      seed: wishes.seed ?? 0,
-      force: new Set(wishes.force),
+      selected: select(graph, request),
+      seed: request.seed ?? 0,
+      force: new Set(request.force),
       exports,
       store: this.store,
       runtimeOf: (threads) => ({threads}),
@@ -112,7 +112,7 @@ export class Rig {
   }
 
   carryOut(prepared: Prepared, options: RigOptions = {}): Promise<RunSummary> {
-    return run(prepared, {
+    return runPlan(prepared, {
       store: this.store,
       executor: this.puppets,
       capacity: () => ({cpu: 100, gpu: 1, memory: 1000, jobs: 100}),

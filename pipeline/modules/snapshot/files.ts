@@ -40,7 +40,7 @@ type Some = (...words: unknown[]) => unknown;
 type Functions = Record<string, Some | undefined>;
 
 /** The function with other words, and so whatever it has beside its code, above all what `promisify` makes of it. */
-function guided(functions: Functions, name: string, guide: (words: Words) => Words): void {
+function guideCalls(functions: Functions, name: string, guide: (words: Words) => Words): void {
   const original = functions[name];
   if (original === undefined) return; // a later Node's
   const withOthers = (some: Some): Some => {
@@ -58,7 +58,7 @@ const OTHER_READS = ['exists', 'existsSync', 'createReadStream', 'openAsBlob'];
 
 function guideReads(snapshot: Snapshot): void {
   const guide = (functions: Functions, name: string): void =>
-    guided(functions, name, ([path, ...rest]) => {
+    guideCalls(functions, name, ([path, ...rest]) => {
       const isWriting = name.startsWith('open') && !isReadOnly(rest[0]);
       return [(isWriting ? undefined : copyOf(path, snapshot)) ?? path, ...rest];
     });
@@ -66,7 +66,7 @@ function guideReads(snapshot: Snapshot): void {
   for (const name of [...READS, ...READS.map((each) => `${each}Sync`), ...OTHER_READS]) guide(functions, name);
   for (const name of READS) guide(fs.promises as unknown as Functions, name);
   const real = (of: Functions, name: string): void =>
-    guided(of, name, ([path, ...rest]) => [snapshot.realPathOf(urlOf(path) ?? '') ?? path, ...rest]);
+    guideCalls(of, name, ([path, ...rest]) => [snapshot.realPathOf(urlOf(path) ?? '') ?? path, ...rest]);
   for (const name of ['realpath', 'realpathSync']) {
     real(functions[name] as unknown as Functions, 'native');
     real(functions, name);
@@ -102,7 +102,7 @@ function guideWorkers(preload: readonly string[]): void {
 function guideProcesses(preload: readonly string[], snapshot: Snapshot): void {
   const processes = require('node:child_process') as unknown as Functions;
   const isOfSnapshot = (word: unknown): boolean => snapshot.format(urlOf(word) ?? '') !== undefined;
-  guided(processes, 'fork', ([file, ...rest]) => {
+  guideCalls(processes, 'fork', ([file, ...rest]) => {
     const words = Array.isArray(rest[0]) ? (rest.shift() as string[]) : [];
     const options = (rest[0] ?? {}) as ChildProcess.ForkOptions;
     const {execArgv = process.execArgv, execPath = process.execPath} = options;
@@ -110,7 +110,7 @@ function guideProcesses(preload: readonly string[], snapshot: Snapshot): void {
     return [file, words, {...options, execArgv: [...preload, ...execArgv]}];
   });
   for (const name of ['spawn', 'spawnSync', 'execFile', 'execFileSync', 'exec', 'execSync']) {
-    guided(processes, name, (all) => {
+    guideCalls(processes, name, (all) => {
       const [program, words, ...rest] = all;
       // Of other programs, and of options before the file, nothing is known.
       if (program === process.execPath && Array.isArray(words) && isOfSnapshot(words[0])) {

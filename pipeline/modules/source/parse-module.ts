@@ -28,7 +28,7 @@ export interface ModuleText {
  * @throws SyntaxError with acorn's `loc`
  */
 export function readModuleText(source: string, form: Form = 'module'): ModuleText {
-  const {root, tokens} = form === 'either' ? parsedEither(source) : parsed(source, form);
+  const {root, tokens} = form === 'either' ? parseAsEither(source) : parseAs(source, form);
   const isScript = form === 'script' || (form === 'either' && !hasModuleSyntax(root));
   const {named, reExports, computed} = namesIn(root, isScript);
   return {
@@ -51,7 +51,7 @@ interface Token {
 
 let acorn: typeof Acorn | undefined;
 
-function parsed(source: string, form: 'module' | 'script'): Parsed {
+function parseAs(source: string, form: 'module' | 'script'): Parsed {
   acorn ??= createRequire(import.meta.url)('acorn') as typeof Acorn;
   const tokens: Token[] = [];
   const root = acorn.parse(source, {
@@ -64,13 +64,13 @@ function parsed(source: string, form: 'module' | 'script'): Parsed {
   return {root, tokens: tokens.sort((a, b) => a.at - b.at)};
 }
 
-function parsedEither(source: string): Parsed {
+function parseAsEither(source: string): Parsed {
   try {
-    return parsed(source, 'module');
+    return parseAs(source, 'module');
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     try {
-      return parsed(source, 'script');
+      return parseAs(source, 'script');
     } catch (other) {
       throw other instanceof SyntaxError ? error : other;
     }

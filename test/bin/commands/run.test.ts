@@ -6,7 +6,7 @@ import {test} from 'node:test';
 import type {TestContext} from 'node:test';
 import {openStore} from '../../../artifacts/index.js';
 import type {Attempt, Store} from '../../../artifacts/index.js';
-import {isRunning, kinOf} from '../../../pipeline/executors/process-table.js';
+import {isRunning, descendantsOf} from '../../../pipeline/executors/process-table.js';
 import {parseEvent} from '../../../pipeline/job/event-lines.js';
 import {readJob, readProcess} from '../../../pipeline/job/folder.js';
 import {r1, recipeFile, start, until} from '../../rig/command.js';
@@ -73,7 +73,7 @@ const jobAt = (cwd: string, node: string, steps: number): Promise<string> =>
 function assertNothingLeft(cwd: string): void {
   for (const folder of jobs(cwd)) {
     const {tag} = JSON.parse(readFileSync(join(folder, 'job.json'), 'utf8')) as {tag: string};
-    assert.deepEqual(kinOf({tag}), [], `no process of ${tag} is left`);
+    assert.deepEqual(descendantsOf({tag}), [], `no process of ${tag} is left`);
   }
 }
 

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {test} from 'node:test';
-import {TAG_VARIABLE, hasProc, kinOf, processRecord, signal} from '../../../pipeline/executors/process-table.js';
+import {
+  TAG_VARIABLE,
+  hasProc,
+  descendantsOf,
+  processRecord,
+  signal,
+} from '../../../pipeline/executors/process-table.js';
 import {until} from '../../rig/command.js';
 
 /** Leaves one process in its own session and one in another, and ends when its input does. */
@@ -21,19 +27,19 @@ test('what a process left behind is found, in its session and out of it, by its 
     env: {...process.env, [TAG_VARIABLE]: tag},
   });
   t.after(() => {
-    for (const {pid} of kinOf({tag})) signal(pid, 'SIGKILL');
+    for (const {pid} of descendantsOf({tag})) signal(pid, 'SIGKILL');
   });
   const leader = processRecord(child.pid!);
-  const sleeping = () => kinOf({tag}).filter(({command}) => command === 'sleep 600');
+  const sleeping = () => descendantsOf({tag}).filter(({command}) => command === 'sleep 600');
   await until('both sleep', () => sleeping().length === 2, 300_000);
   assert.equal(sleeping().filter(({isMain}) => isMain).length, 1);
   const ended = once(child, 'exit');
   child.stdin.end();
   await ended;
   const left = sleeping();
-  assert.deepEqual(kinOf({tag, leader}), left);
+  assert.deepEqual(descendantsOf({tag, leader}), left);
   assert.deepEqual(
-    kinOf({tag: 'nobody', leader}),
+    descendantsOf({tag: 'nobody', leader}),
     left.filter(({pid}) => processRecord(pid).session === child.pid),
   );
 });

@@ -7,7 +7,7 @@ import {Stopped} from '../../../pipeline/stage.js';
 import {temporaryFolder} from '../../rig/temporary.js';
 
 const open = (folder: string, more: {every?: number; stopping?: () => boolean; clock?: () => number} = {}) =>
-  openCheckpoints({folder: () => folder, every: undefined, stopping: () => false, saved: () => undefined, ...more});
+  openCheckpoints({folder: () => folder, every: undefined, stopping: () => false, onSaved: () => undefined, ...more});
 
 const write = (text: string) => (folder: string) => writeFileSync(join(folder, 'state.txt'), text);
 

@@ -5,7 +5,7 @@ import test from 'node:test';
 import type {JobCode} from '../../../pipeline/job/job-code.js';
 import {absolutePaths, jobFiles, readJob} from '../../../pipeline/job/folder.js';
 import type {Job} from '../../../pipeline/job/folder.js';
-import {layJob} from '../../../pipeline/job/prepare-folder.js';
+import {prepareJobFolder} from '../../../pipeline/job/prepare-folder.js';
 import type {Params} from '../../../pipeline/stage.js';
 import {Bench} from '../../artifacts/temporary.js';
 import {temporaryFolder} from '../../rig/temporary.js';
@@ -28,7 +28,7 @@ test('a stage gets params and named inputs in one order, however they were writt
     outputs: {a: {kind: 'data', files: {text: 'a'}}, b: {kind: 'data', files: {text: 'b'}}},
   });
   const laid = async (job: string, names: readonly string[], params: Params): Promise<string> => {
-    await layJob({
+    await prepareJobFolder({
       folder: join(folder, job),
       owner: 'test',
       node: {
@@ -66,7 +66,7 @@ test('a port that takes many and was given none is an empty record; a seedless s
   const folder = temporaryFolder(t);
   const {store} = new Bench(t);
   const laid = async (job: string, seedless: boolean, seed: number): Promise<Job> => {
-    await layJob({
+    await prepareJobFolder({
       folder: join(folder, job),
       owner: 'test',
       node: {

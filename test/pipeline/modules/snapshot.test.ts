@@ -4,7 +4,7 @@ import {chmodSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import {pathToFileURL} from 'node:url';
-import {codeChanged, openCurrentCode, rebuiltSince, withCodeSeen} from '../../../pipeline/job/job-code.js';
+import {codeChanged, openCurrentCode, findRebuilt, checkCode} from '../../../pipeline/job/job-code.js';
 import {JOB_VERSION, jobFiles, writeRecord} from '../../../pipeline/job/folder.js';
 import {Snapshot, noteBeyond, writeSnapshot} from '../../../pipeline/modules/snapshot/snapshot.js';
 import type {SnapshotFiles} from '../../../pipeline/modules/snapshot/snapshot.js';
@@ -88,7 +88,7 @@ test('what a process may have read past the snapshot is looked at when it is ove
       ...(command === undefined ? {code: {[url]: {sha256}}} : {command}),
       byPath: {[url]: {[url]: {sha256, mark}}},
     });
-  const seen = (reason: 'succeeded' | 'lost') => withCodeSeen({reason}, {folder: join(folder, 'job')});
+  const seen = (reason: 'succeeded' | 'lost') => checkCode({reason}, {folder: join(folder, 'job')});
   job();
   writeFileSync(join(folder, 'words.txt'), 'two');
   assert.deepEqual(seen('succeeded'), {reason: 'succeeded'});
@@ -108,14 +108,14 @@ test('modules of this package that were rebuilt with other code are named; with 
       return [url, openSources().read(url)] as const;
     }),
   );
-  assert.deepEqual(rebuiltSince(own), []);
+  assert.deepEqual(findRebuilt(own), []);
   rmSync(join(folder, 'rows.js'));
   writeFileSync(join(folder, 'rows.js'), 'rows();');
-  assert.deepEqual(rebuiltSince(own), []);
+  assert.deepEqual(findRebuilt(own), []);
   writeFileSync(join(folder, 'sft.js'), 'ol');
-  const changed = rebuiltSince(own);
+  const changed = findRebuilt(own);
   assert.deepEqual(changed, [pathToFileURL(join(folder, 'sft.js')).href]);
-  const outcome = withCodeSeen({reason: 'succeeded'}, {folder, own});
+  const outcome = checkCode({reason: 'succeeded'}, {folder, own});
   assert.deepEqual(outcome, {reason: 'code-changed', when: 'running', files: [join(folder, 'sft.js')]});
 });
 

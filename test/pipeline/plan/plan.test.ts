@@ -8,7 +8,7 @@ import {fingerprintOf} from '../../../pipeline/fingerprint/fingerprint.js';
 import type {Ingredients} from '../../../pipeline/fingerprint/fingerprint.js';
 import {graphOf} from '../../../pipeline/plan/prepare.js';
 import {makePlan, withInputs} from '../../../pipeline/plan/plan.js';
-import type {Past, Plan, PlanInput} from '../../../pipeline/plan/plan.js';
+import type {History, Plan, PlanInput} from '../../../pipeline/plan/plan.js';
 import type {AnyStage, Params} from '../../../pipeline/stage.js';
 import type {StageNode, WiredNode, Wiring} from '../../../pipeline/wiring/nodes.js';
 
@@ -24,7 +24,7 @@ interface World {
 }
 
 /** Remembers what was made; a node's bytes are a function of its ingredients, or of nothing if it is `constant`. */
-class Memory implements Past {
+class Memory implements History {
   readonly made = new Map<string, {attempt: number; outputs: Record<string, Digest>}>();
   readonly newest = new Map<string, Ingredients>();
   readonly collected = new Set<string>();
@@ -60,7 +60,7 @@ class Memory implements Past {
 
 function planOf(
   {needs, params = {}, code = {}, seed = 0, force = [], seedless = [], threads = 1}: World,
-  past: Past,
+  history: History,
 ): Plan {
   const nodes = new Map<string, WiredNode>(
     Object.entries(needs).map(([id, others]) => {
@@ -97,7 +97,7 @@ function planOf(
       computed: [],
     }),
     runtimeOf: () => ({threads}),
-    past,
+    history,
   };
   return makePlan(input);
 }
@@ -116,9 +116,9 @@ test('nothing was ever made: everything runs', () => {
 });
 
 test('a changed param runs its node; what is below runs if that changes', () => {
-  const past = new Memory();
-  past.carryOut(planOf({needs: R1}, past));
-  const plan = planOf({needs: R1, params: {zero: {rate: 2}}}, past);
+  const history = new Memory();
+  history.carryOut(planOf({needs: R1}, history));
+  const plan = planOf({needs: R1, params: {zero: {rate: 2}}}, history);
   assert.deepEqual(actions(plan), {corpus: 'reuse', base: 'reuse', zero: 'run', cold: 'maybe', sft: 'maybe'});
   assert.equal(because(plan, 'zero'), 'rate 1 → 2');
   assert.equal(because(plan, 'cold'), 'runs if zero changes');
@@ -126,39 +126,39 @@ test('a changed param runs its node; what is below runs if that changes', () => 
 });
 
 test('a node below a miss that changed itself runs whatever comes out above', () => {
-  const past = new Memory();
-  past.carryOut(planOf({needs: R1}, past));
-  const plan = planOf({needs: R1, code: {zero: 1, sft: 1}}, past);
+  const history = new Memory();
+  history.carryOut(planOf({needs: R1}, history));
+  const plan = planOf({needs: R1, code: {zero: 1, sft: 1}}, history);
   assert.deepEqual(actions(plan), {corpus: 'reuse', base: 'reuse', zero: 'run', cold: 'maybe', sft: 'run'});
   assert.equal(because(plan, 'sft'), 'code of stage.js');
 });
 
 test('the seed counts, except for stages without one', () => {
-  const past = new Memory();
-  past.carryOut(planOf({needs: R1, seedless: ['corpus']}, past));
-  const plan = planOf({needs: R1, seedless: ['corpus'], seed: 1}, past);
+  const history = new Memory();
+  history.carryOut(planOf({needs: R1, seedless: ['corpus']}, history));
+  const plan = planOf({needs: R1, seedless: ['corpus'], seed: 1}, history);
   assert.deepEqual(actions(plan), {corpus: 'reuse', base: 'run', zero: 'run', cold: 'run', sft: 'run'});
   assert.equal(because(plan, 'base'), 'seed 0 → 1');
 });
 
 test('the runtime class of tensor stages counts', () => {
-  const past = new Memory();
-  past.carryOut(planOf({needs: {base: []}}, past));
-  assert.equal(because(planOf({needs: {base: []}, threads: 2}, past), 'base'), 'runtime threads 1 → 2');
+  const history = new Memory();
+  history.carryOut(planOf({needs: {base: []}}, history));
+  assert.equal(because(planOf({needs: {base: []}, threads: 2}, history), 'base'), 'runtime threads 1 → 2');
 });
 
 test('--force runs a node, and what is below only if that changes', () => {
-  const past = new Memory();
-  past.carryOut(planOf({needs: R1}, past));
-  const plan = planOf({needs: R1, force: ['zero', 'sft']}, past);
+  const history = new Memory();
+  history.carryOut(planOf({needs: R1}, history));
+  const plan = planOf({needs: R1, force: ['zero', 'sft']}, history);
   assert.deepEqual(actions(plan), {corpus: 'reuse', base: 'reuse', zero: 'run', cold: 'maybe', sft: 'run'});
 });
 
 test('bytes that were collected are a miss with that reason', () => {
-  const past = new Memory();
-  past.carryOut(planOf({needs: R1}, past));
-  past.collected.add(fingerprintOf(past.newest.get('base')!));
-  const plan = planOf({needs: R1}, past);
+  const history = new Memory();
+  history.carryOut(planOf({needs: R1}, history));
+  history.collected.add(fingerprintOf(history.newest.get('base')!));
+  const plan = planOf({needs: R1}, history);
   assert.equal(because(plan, 'base'), 'its bytes were collected');
   assert.deepEqual(actions(plan), {corpus: 'reuse', base: 'run', zero: 'maybe', cold: 'maybe', sft: 'maybe'});
 });
@@ -173,9 +173,9 @@ const dags = fc
 test('after a plan is carried out, the same plan is nothing but hits', () => {
   fc.assert(
     fc.property(dags, fc.nat(3), (needs, seed) => {
-      const past = new Memory();
-      assert.equal(past.carryOut(planOf({needs, seed}, past)).length, Object.keys(needs).length);
-      assert.ok(Object.values(actions(planOf({needs, seed}, past))).every((action) => action === 'reuse'));
+      const history = new Memory();
+      assert.equal(history.carryOut(planOf({needs, seed}, history)).length, Object.keys(needs).length);
+      assert.ok(Object.values(actions(planOf({needs, seed}, history))).every((action) => action === 'reuse'));
     }),
   );
 });
@@ -185,15 +185,15 @@ test('a change runs its node and at most what is below, and exactly that where b
     fc.property(dags, fc.nat(), (needs, pick) => {
       const names = Object.keys(needs);
       const node = names[pick % names.length]!;
-      const past = new Memory();
-      past.carryOut(planOf({needs}, past));
-      const plan = planOf({needs, params: {[node]: {rate: 7}}}, past);
+      const history = new Memory();
+      history.carryOut(planOf({needs}, history));
+      const plan = planOf({needs, params: {[node]: {rate: 7}}}, history);
       const below = new Set([node]);
       for (const name of names) if (needs[name]!.some((need) => below.has(need))) below.add(name);
       for (const [name, action] of Object.entries(actions(plan))) {
         assert.equal(action, name === node ? 'run' : below.has(name) ? 'maybe' : 'reuse', name);
       }
-      assert.deepEqual(past.carryOut(plan).sort(), [...below].sort());
+      assert.deepEqual(history.carryOut(plan).sort(), [...below].sort());
     }),
   );
 });
@@ -203,9 +203,9 @@ test('where a changed node makes the same bytes as before, nothing below it runs
     fc.property(dags, fc.nat(), (needs, pick) => {
       const names = Object.keys(needs);
       const node = names[pick % names.length]!;
-      const past = new Memory();
-      past.carryOut(planOf({needs}, past), [node]);
-      assert.deepEqual(past.carryOut(planOf({needs, params: {[node]: {rate: 7}}}, past), [node]), [node]);
+      const history = new Memory();
+      history.carryOut(planOf({needs}, history), [node]);
+      assert.deepEqual(history.carryOut(planOf({needs, params: {[node]: {rate: 7}}}, history), [node]), [node]);
     }),
   );
 });
@@ -214,10 +214,10 @@ test('going back to earlier params is a hit', () => {
   fc.assert(
     fc.property(dags, fc.nat(), (needs, pick) => {
       const names = Object.keys(needs);
-      const past = new Memory();
-      past.carryOut(planOf({needs}, past));
-      past.carryOut(planOf({needs, params: {[names[pick % names.length]!]: {rate: 7}}}, past));
-      assert.ok(Object.values(actions(planOf({needs}, past))).every((action) => action === 'reuse'));
+      const history = new Memory();
+      history.carryOut(planOf({needs}, history));
+      history.carryOut(planOf({needs, params: {[names[pick % names.length]!]: {rate: 7}}}, history));
+      assert.ok(Object.values(actions(planOf({needs}, history))).every((action) => action === 'reuse'));
     }),
   );
 });
@@ -226,10 +226,10 @@ test('no node of a plan is settled before all that it needs', () => {
   fc.assert(
     fc.property(dags, fc.array(fc.nat(), {maxLength: 3}), (needs, picks) => {
       const names = Object.keys(needs);
-      const past = new Memory();
-      past.carryOut(planOf({needs}, past));
+      const history = new Memory();
+      history.carryOut(planOf({needs}, history));
       const code = Object.fromEntries(picks.map((pick) => [names[pick % names.length]!, 1]));
-      const plan = planOf({needs, code}, past);
+      const plan = planOf({needs, code}, history);
       for (const [id, {action}] of plan.nodes) {
         if (action === 'reuse') for (const need of needs[id]!) assert.equal(plan.nodes.get(need)!.action, 'reuse');
       }
@@ -240,9 +240,9 @@ test('no node of a plan is settled before all that it needs', () => {
 test('a reason stays a line, however much changed', () => {
   const all = (value: number) =>
     Object.fromEntries(Array.from({length: 1000}, (_, i) => [`p${1000 + i}${'x'.repeat(300)}`, value]));
-  const past = new Memory();
-  past.carryOut(planOf({needs: {base: []}, params: {base: all(1)}}, past));
-  const planned = planOf({needs: {base: []}, params: {base: all(2)}}, past).nodes.get('base');
+  const history = new Memory();
+  history.carryOut(planOf({needs: {base: []}, params: {base: all(1)}}, history));
+  const planned = planOf({needs: {base: []}, params: {base: all(2)}}, history).nodes.get('base');
   assert.ok(planned?.action === 'run');
   assert.match(planned.because, /^p1000x+… \(311 characters in all\), p1001.* and 992 more$/);
   assert.ok(planned.because.length < 2000);

@@ -138,7 +138,7 @@ test('--force runs a node although nothing changed', async (t) => {
   await rig.succeed('base');
   await rig.succeed('zero');
   await first;
-  const second = rig.run({base: [], zero: ['base']}, {wishes: {force: ['base']}});
+  const second = rig.run({base: [], zero: ['base']}, {request: {force: ['base']}});
   await rig.succeed('base');
   assert.deepEqual(Rig.ends(await second), {base: 'made', zero: 'reused'});
 });
@@ -148,7 +148,7 @@ test('a changed seed runs again, a reverted one is a hit', async (t) => {
   const first = rig.run({base: []});
   await rig.succeed('base');
   await first;
-  const second = rig.run({base: []}, {wishes: {seed: 1}});
+  const second = rig.run({base: []}, {request: {seed: 1}});
   await rig.succeed('base');
   const {run} = await second;
   assert.equal(rig.store.nodesOf(run)[0]?.because, 'seed 0 → 1');
@@ -159,7 +159,7 @@ test('with several seeds, what changed is told against the last attempt of the s
   const rig = new Rig(t);
   const made = async (seed: number, rate?: number): Promise<void> => {
     const params = rate === undefined ? {} : {params: {base: {rate}}};
-    const running = rig.run({base: []}, {wishes: {seed}, ...params});
+    const running = rig.run({base: []}, {request: {seed}, ...params});
     await rig.succeed('base', `seed ${seed}, rate ${rate}`);
     await running;
   };
@@ -169,8 +169,8 @@ test('with several seeds, what changed is told against the last attempt of the s
   assert.deepEqual(await rig.plan({base: []}, changed), {base: 'run: rate 1 → 2'});
   await made(1, 3);
   assert.deepEqual(await rig.plan({base: []}, changed), {base: 'run: rate 1 → 2'});
-  assert.deepEqual(await rig.plan({base: []}, {...changed, wishes: {seed: 1}}), {base: 'run: rate 3 → 2'});
-  assert.deepEqual(await rig.plan({base: []}, {...changed, wishes: {seed: 2}}), {
+  assert.deepEqual(await rig.plan({base: []}, {...changed, request: {seed: 1}}), {base: 'run: rate 3 → 2'});
+  assert.deepEqual(await rig.plan({base: []}, {...changed, request: {seed: 2}}), {
     base: 'run: rate 3 → 2, seed 1 → 2',
   });
 });

@@ -6,21 +6,21 @@ import type {TestContext} from 'node:test';
 import {UserError, openStore} from '../../../artifacts/index.js';
 import {loadRecipe} from '../../../pipeline/wiring/load-recipe.js';
 import {prepare} from '../../../pipeline/plan/prepare.js';
-import type {Wishes} from '../../../pipeline/plan/prepare.js';
+import type {RunRequest} from '../../../pipeline/plan/prepare.js';
 import {temporaryFolder} from '../../rig/temporary.js';
 
 /** Loads, wires and plans `main.ts` of a folder with these files. */
 async function planOf(
   t: TestContext,
   files: Readonly<Record<string, string>>,
-  wishes: Partial<Wishes> = {},
+  request: Partial<RunRequest> = {},
   main = 'main.ts',
 ) {
   const folder = temporaryFolder(t, files);
   const store = openStore(join(folder, 'store'));
   t.after(() => store.close());
   const loaded = await loadRecipe(join(folder, main), {});
-  const prepared = await prepare({loaded, wishes: {seed: 0, ...wishes}, store, runtimeOf: (threads) => ({threads})});
+  const prepared = await prepare({loaded, request: {seed: 0, ...request}, store, runtimeOf: (threads) => ({threads})});
   return {folder, ...prepared};
 }
 
@@ -28,11 +28,11 @@ async function planOf(
 async function mistakeOf(
   t: TestContext,
   files: Readonly<Record<string, string>>,
-  wishes: Partial<Wishes> = {},
+  request: Partial<RunRequest> = {},
   main = 'main.ts',
 ): Promise<string> {
   try {
-    await planOf(t, files, wishes, main);
+    await planOf(t, files, request, main);
   } catch (error) {
     assert.equal((error as Error).name, 'UserError', (error as Error).stack);
     return (error as Error).message.replaceAll(/\S*\/r1-test-\w+\//g, '');
