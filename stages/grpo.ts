@@ -122,7 +122,8 @@ export const grpo = defineStage({
   choices: {template: TEMPLATE_NAMES, ratio: RATIOS, aggregate: AGGREGATES},
   async run({inputs, outputs, params, seed, threads, cores, checkpoints, progress, metric, note}) {
     const [
-      {openEngine, grpoTraining, logProbabilities},
+      {openEngine},
+      {grpoTraining, logProbabilities},
       {planRollouts},
       {openModel, saveModel},
       {countParameters},
@@ -135,6 +136,7 @@ export const grpo = defineStage({
       {reflectiveWords},
     ] = await Promise.all([
       import('./engine/engine.js'),
+      import('./train/programs.js'),
       import('./rollout/open-sampler.js'),
       import('./model/hf-folder.js'),
       import('./model/parameters.js'),

@@ -77,7 +77,8 @@ export const pretrain = defineStage({
   choices: {gateTemplate: TEMPLATE_NAMES},
   async run({inputs, outputs, params, seed, threads, cores, checkpoints, progress, metric, note}) {
     const [
-      {openEngine, crossEntropyTraining},
+      {openEngine},
+      {crossEntropyTraining},
       {planRollouts},
       {newConfig},
       {initialWeights, countParameters},
@@ -89,6 +90,7 @@ export const pretrain = defineStage({
       {documentRow},
     ] = await Promise.all([
       import('./engine/engine.js'),
+      import('./train/programs.js'),
       import('./rollout/open-sampler.js'),
       import('./model/config.js'),
       import('./model/parameters.js'),

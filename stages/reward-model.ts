@@ -66,7 +66,8 @@ async function train(
   scope: 'answer' | 'response',
 ): Promise<void> {
   const [
-    {openEngine, pairwiseTraining, pointwiseTraining, scoring},
+    {openEngine},
+    {pairwiseTraining, pointwiseTraining, scoring},
     {openModel, saveModel},
     {scoreWeights, countParameters},
     files,
@@ -76,6 +77,7 @@ async function train(
     {labelRow, pairRow},
   ] = await Promise.all([
     import('./engine/engine.js'),
+    import('./train/programs.js'),
     import('./model/hf-folder.js'),
     import('./model/parameters.js'),
     import('./engine/save-state.js'),

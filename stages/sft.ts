@@ -44,7 +44,8 @@ export const sft = defineStage({
   choices: {template: TEMPLATE_NAMES},
   async run({inputs, outputs, params, seed, threads, checkpoints, progress, metric}) {
     const [
-      {openEngine, crossEntropyTraining},
+      {openEngine},
+      {crossEntropyTraining},
       {openModel, saveModel},
       {countParameters},
       state,
@@ -55,6 +56,7 @@ export const sft = defineStage({
       {sampleRow},
     ] = await Promise.all([
       import('./engine/engine.js'),
+      import('./train/programs.js'),
       import('./model/hf-folder.js'),
       import('./model/parameters.js'),
       import('./engine/save-state.js'),

@@ -167,13 +167,3 @@ export async function openEngine<const P extends Programs>(options: EngineOption
   const openMs = performance.now() - started;
   return engine;
 }
-
-export {
-  crossEntropyTraining,
-  grpoTraining,
-  pairwiseTraining,
-  pointwiseTraining,
-  crossEntropyLoss,
-} from './programs/training.js';
-export {logProbabilities, logits, scoring} from './programs/forward.js';
-export {generation} from './programs/generation.js';

@@ -61,8 +61,9 @@ function lengthsTo(most: number): number[] {
  * @param stop ends the opening, which then rejects with its reason
  */
 export async function openChat(model: string, options: SamplingOptions, stop?: AbortSignal): Promise<Chat> {
-  const [{openEngine, generation}, {openModel}, {openGuardedTokenizer}] = await Promise.all([
+  const [{openEngine}, {generation}, {openModel}, {openGuardedTokenizer}] = await Promise.all([
     import('../engine/engine.js'),
+    import('../engine/programs/generation.js'),
     import('../model/hf-folder.js'),
     import('../text/guarded-tokenizer.js'),
   ]);

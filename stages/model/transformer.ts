@@ -42,21 +42,6 @@ export function rightPadded(config: ModelConfig, length: number): Placement {
   };
 }
 
-/**
- * Rows with padding anywhere, told by a mask: positions count real tokens, padding is never looked at.
- * @param attentionMask (rows, length) float, 1 where a token is real
- * @param positions (rows, length) int32
- */
-export function masked(config: ModelConfig, attentionMask: Tf.Tensor, positions: Tf.Tensor): Placement {
-  const {tf} = tensorflow();
-  const [rows, length] = attentionMask.shape as [number, number];
-  const width = rotationWidth(config);
-  const table = tf.tensor2d(rotationTable(config, length), [length, width]);
-  const rotation = tf.reshape(raw.gather(table, tf.reshape(positions, [-1])), [rows, length * width]);
-  const hidden = tf.mul(tf.sub(1, attentionMask), -1e9); // (B, T)
-  return {rotation, mask: tf.add(causalMask(length), tf.reshape(hidden, [rows, 1, length]))}; // (B, T, T)
-}
-
 /** Numbers per position in a rotation. */
 export const rotationWidth = ({heads, keyValueHeads, headDim}: ModelConfig): number =>
   (heads + 2 * keyValueHeads) * headDim;

@@ -45,8 +45,9 @@ export async function openRewardModel(
   folder: string,
   {threads, maxTokens}: {readonly threads: number; readonly maxTokens: number},
 ): Promise<RewardModel> {
-  const [{openEngine, scoring}, {openModel}, {openTokenizer}, {calibration}] = await Promise.all([
+  const [{openEngine}, {scoring}, {openModel}, {openTokenizer}, {calibration}] = await Promise.all([
     import('../engine/engine.js'),
+    import('../train/programs.js'),
     import('../model/hf-folder.js'),
     import('../text/tokenizer.js'),
     import('../data/schemas.js'),

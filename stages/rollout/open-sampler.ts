@@ -5,8 +5,9 @@
 import {setImmediate as turn} from 'node:timers/promises';
 import type {ModelConfig} from '../model/config.js';
 import type {Weights} from '../model/parameters.js';
-import {generation, openEngine} from '../engine/engine.js';
+import {openEngine} from '../engine/engine.js';
 import type {Program} from '../engine/program.js';
+import {generation} from '../engine/programs/generation.js';
 import type {Chunk, GenerationOptions, Sample} from '../engine/programs/generation.js';
 import {runtimeClass} from '../tensorflow/runtime-class.js';
 import {openPool} from './pool.js';

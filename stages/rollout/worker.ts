@@ -6,8 +6,9 @@
 import {Socket} from 'node:net';
 import {Worker} from 'node:worker_threads';
 import type {Engine} from '../engine/engine.js';
-import {generation, openEngine} from '../engine/engine.js';
+import {openEngine} from '../engine/engine.js';
 import type {Program} from '../engine/program.js';
+import {generation} from '../engine/programs/generation.js';
 import type {Chunk, Sample} from '../engine/programs/generation.js';
 import {receive, send} from './protocol.js';
 import type {ToWorker} from './protocol.js';

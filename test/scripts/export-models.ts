@@ -10,7 +10,9 @@ import {openModel, saveModel} from '../../stages/model/hf-folder.js';
 import {initialWeights, scoreWeights} from '../../stages/model/parameters.js';
 import type {Weights} from '../../stages/model/parameters.js';
 import {random} from '../../stages/random.js';
-import {logits, openEngine, scoring} from '../../stages/engine/engine.js';
+import {logits} from '../stages/engine/programs.js';
+import {openEngine} from '../../stages/engine/engine.js';
+import {scoring} from '../../stages/train/programs.js';
 import {renderChat} from '../../stages/text/templates.js';
 import {openTokenizer} from '../../stages/text/tokenizer.js';
 

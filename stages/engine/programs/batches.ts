@@ -3,7 +3,9 @@
  * longest row. Depends on the rows alone, so equal calls compute equal bytes.
  */
 import type {BatchShape} from '../objective.js';
+import type {TypedArray} from '../../tensorflow/backend.js';
 import type {Output} from '../../tensorflow/graph.js';
+import type {Feed} from '../../tensorflow/session.js';
 import type {ProgramContext} from '../program.js';
 import type {Fitted, Shaped, Template} from '../shape-polymorphic.js';
 import {declareTemplate} from '../shape-polymorphic.js';
@@ -150,3 +152,15 @@ export function cutRows(
   }
   return batches;
 }
+
+/** What a call feeds: the arrays of its rows, and the constants of their shape. */
+export const feedsOf = ({inputs, constants}: Fitted, arrays: Readonly<Record<string, TypedArray>>): Feed[] => [
+  ...Object.entries(arrays).map(([key, values]) => ({placeholder: inputs[key]!, values})),
+  ...constants,
+];
+
+/** The rows of a micro-batch, in the order in which they lie in it. */
+export const rowsOf = <T>({indices}: MicroBatch, rows: readonly T[]): T[] => indices.map((i) => rows[i]!);
+
+/** The name under which the engine counts calls of a micro-batch's shape: `train/16×24`. */
+export const labelOf = (name: string, {shape}: MicroBatch): string => `${name}/${shape.rows}×${shape.length}`;

@@ -1,24 +1,16 @@
-/** Programs that train: a call makes one optimizer update from any number of rows. */
-import {crossEntropyObjective} from '../../train/cross-entropy.js';
-import type {CrossEntropyMetrics, TargetRow} from '../../train/cross-entropy.js';
-import type {GrpoMetrics, GrpoOptions, GrpoRow} from '../../train/grpo.js';
-import {grpoObjective} from '../../train/grpo.js';
+/** Training for any objective: a call makes one optimizer update from any number of rows. */
 import type {Objective} from '../objective.js';
-import type {LabelledRow, Pair, RewardMetrics} from '../../train/reward-model.js';
-import {pairwiseObjective, pointwiseObjective} from '../../train/reward-model.js';
-import type {TypedArray} from '../../tensorflow/backend.js';
 import {tensorflow} from '../../tensorflow/backend.js';
 import {valueAndGradients} from '../../tensorflow/gradients.js';
 import type {Output} from '../../tensorflow/graph.js';
 import type {LargestBatch} from '../lanes.js';
-import {inLanes, lanesOf, lanesOfTraining} from '../lanes.js';
+import {inLanes, lanesOfTraining} from '../lanes.js';
 import {raw} from '../../tensorflow/ops.js';
 import type {Program, ProgramContext} from '../program.js';
-import type {Feed} from '../../tensorflow/session.js';
-import type {Fitted, Shaped} from '../shape-polymorphic.js';
+import type {Shaped} from '../shape-polymorphic.js';
 import type {Updates} from '../optimizer.js';
-import type {Bucketed, Buckets, MicroBatch} from './batches.js';
-import {declareBuckets} from './batches.js';
+import type {Bucketed, Buckets} from './batches.js';
+import {declareBuckets, feedsOf, labelOf, rowsOf} from './batches.js';
 
 export type Trained<Metrics> = Metrics & {
   /** The norm of the gradient before clipping. */
@@ -27,59 +19,16 @@ export type Trained<Metrics> = Metrics & {
 
 export type Train<Row, Metrics> = (rows: readonly Row[], options: {readonly learningRate: number}) => Trained<Metrics>;
 
-export const crossEntropyTraining = (buckets: Buckets): Program<Train<TargetRow, CrossEntropyMetrics>> =>
-  training(crossEntropyObjective, buckets);
-
-export const grpoTraining = ({
-  rows,
-  lengths,
-  ...options
-}: Buckets & GrpoOptions): Program<Train<GrpoRow, GrpoMetrics>> => training(grpoObjective(options), {rows, lengths});
-
-export const pairwiseTraining = (buckets: Buckets): Program<Train<Pair, RewardMetrics>> =>
-  training(pairwiseObjective, buckets);
-
-export const pointwiseTraining = (buckets: Buckets): Program<Train<LabelledRow, RewardMetrics>> =>
-  training(pointwiseObjective, buckets);
-
-/** The mean loss of rows under the policy; nothing is updated. */
-export const crossEntropyLoss = (buckets: Buckets): Program<(rows: readonly TargetRow[]) => CrossEntropyMetrics> => ({
-  batch: {rows: buckets.rows},
-  declare(context, name) {
-    const objective = crossEntropyObjective;
-    const lanes = lanesOf(context.lanes, buckets.rows);
-    const shaped: Shaped = {
-      slot: 'policy',
-      inputs: (shape) => objective.inputs(shape),
-      compute(weights, given, {rows, length}) {
-        const shape = {rows: rows / lanes, length};
-        const losses = inLanes(
-          lanes,
-          given,
-          (inputs) => objective.compute(weights, inputs, context.config, shape).loss,
-        );
-        return {loss: raw.addN(losses)};
-      },
-    };
-    const bucketed = declareBuckets(context, name, buckets, shaped, ({loss}) => loss!, {lanes});
-    return (rows) => {
-      const parts = bucketed.cut(rows.map((row) => objective.positions(row))).map((batch) => {
-        const {attached, ...fitted} = bucketed.at(batch.shape);
-        const feeds = feedsOf(fitted, objective.fill(pick(rows, batch), batch.shape, rows));
-        return {loss: context.run(labelOf(name, batch), feeds, [attached])[0]!.values[0]!};
-      });
-      return objective.report(parts, rows);
-    };
-  },
-});
-
 const largestBatch = ({rowsTogether}: {readonly rowsTogether: number}, {rows, lengths}: Buckets): LargestBatch => ({
   rows,
   together: rowsTogether,
   trained: rows * Math.max(...lengths),
 });
 
-/** A program that trains for any objective. */
+/**
+ * A program that makes one optimizer update a call. Rows are cut into micro-batches whose gradients are summed, so that the
+ * update is the one of a single large batch.
+ */
 export function training<Row, Metrics extends Record<string, number>>(
   objective: Objective<Row, Metrics>,
   buckets: Buckets,
@@ -100,7 +49,7 @@ export function training<Row, Metrics extends Record<string, number>>(
         let gradNorm = 0;
         const metrics = batches.flatMap((batch) => {
           const {attached, ...fitted} = bucketed.at(batch.shape);
-          const feeds = feedsOf(fitted, objective.fill(pick(rows, batch), batch.shape, rows));
+          const feeds = feedsOf(fitted, objective.fill(rowsOf(batch, rows), batch.shape, rows));
           const [values, effect] = context.run(
             labelOf(name, batch),
             single ? [...feeds, ...updates.feeds(learningRate)] : feeds,
@@ -175,13 +124,3 @@ function byLane(names: readonly string[], values: ArrayLike<number>): Record<str
     Object.fromEntries(names.map((name, i) => [name, values[lane * names.length + i]!])),
   );
 }
-
-/** What a call feeds: the arrays of its rows, and the constants of their shape. */
-export const feedsOf = ({inputs, constants}: Fitted, arrays: Readonly<Record<string, TypedArray>>): Feed[] => [
-  ...Object.entries(arrays).map(([key, values]) => ({placeholder: inputs[key]!, values})),
-  ...constants,
-];
-
-export const pick = <T>(rows: readonly T[], {indices}: MicroBatch): T[] => indices.map((i) => rows[i]!);
-
-export const labelOf = (name: string, {shape}: MicroBatch): string => `${name}/${shape.rows}×${shape.length}`;

@@ -8,13 +8,13 @@ import {random, samplingUniforms} from '../../../stages/random.js';
 import type {Engine, Programs} from '../../../stages/engine/engine.js';
 import {
   crossEntropyTraining,
-  generation,
   grpoTraining,
   logProbabilities,
-  openEngine,
   pairwiseTraining,
   scoring,
-} from '../../../stages/engine/engine.js';
+} from '../../../stages/train/programs.js';
+import {generation} from '../../../stages/engine/programs/generation.js';
+import {openEngine} from '../../../stages/engine/engine.js';
 
 /** The base of the recipe tiny, but for its vocabulary, whose size does not matter here. */
 const config = newConfig({

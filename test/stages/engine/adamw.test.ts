@@ -3,7 +3,8 @@ import {test} from 'node:test';
 import {newConfig} from '../../../stages/model/config.js';
 import {initialWeights, parameterShapes} from '../../../stages/model/parameters.js';
 import {random} from '../../../stages/random.js';
-import {crossEntropyTraining, openEngine} from '../../../stages/engine/engine.js';
+import {crossEntropyTraining} from '../../../stages/train/programs.js';
+import {openEngine} from '../../../stages/engine/engine.js';
 import {ADAMW_DEFAULTS} from '../../../stages/engine/adamw.js';
 import type {AdamWOptions} from '../../../stages/engine/adamw.js';
 

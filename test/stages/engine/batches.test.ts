@@ -4,7 +4,9 @@ import fc from 'fast-check';
 import {newConfig} from '../../../stages/model/config.js';
 import {initialWeights} from '../../../stages/model/parameters.js';
 import {random} from '../../../stages/random.js';
-import {crossEntropyLoss, crossEntropyTraining, logProbabilities, openEngine} from '../../../stages/engine/engine.js';
+import {crossEntropyLoss} from './programs.js';
+import {crossEntropyTraining, logProbabilities} from '../../../stages/train/programs.js';
+import {openEngine} from '../../../stages/engine/engine.js';
 import {cutRows, sizesFor} from '../../../stages/engine/programs/batches.js';
 
 const calls = fc

@@ -6,16 +6,16 @@ import {initialWeights, scoreWeights} from '../../../stages/model/parameters.js'
 import {readSafetensors, writeSafetensors} from '../../../stages/model/safetensors.js';
 import {random} from '../../../stages/random.js';
 import {tensorflow} from '../../../stages/tensorflow/backend.js';
+import {crossEntropyLoss} from './programs.js';
 import {
-  crossEntropyLoss,
   crossEntropyTraining,
   grpoTraining,
   logProbabilities,
-  openEngine,
   pairwiseTraining,
   pointwiseTraining,
   scoring,
-} from '../../../stages/engine/engine.js';
+} from '../../../stages/train/programs.js';
+import {openEngine} from '../../../stages/engine/engine.js';
 import {restoreState, saveState} from '../../../stages/engine/save-state.js';
 import {temporaryFolder} from '../../rig/temporary.js';
 import {referenceHidden, toFloat64} from '../model/reference.js';

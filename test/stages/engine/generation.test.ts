@@ -9,7 +9,9 @@ import {pack, packedLayout} from '../../../stages/model/packing.js';
 import {initialWeights} from '../../../stages/model/parameters.js';
 import {random, samplingUniforms} from '../../../stages/random.js';
 import {loadTensorFlow} from '../../../stages/tensorflow/backend.js';
-import {generation, logProbabilities, openEngine} from '../../../stages/engine/engine.js';
+import {generation} from '../../../stages/engine/programs/generation.js';
+import {logProbabilities} from '../../../stages/train/programs.js';
+import {openEngine} from '../../../stages/engine/engine.js';
 import {compile, runEagerly} from '../../../stages/tensorflow/compile.js';
 import {logSoftmax, referenceLogits} from '../model/reference.js';
 import {chunk as base, drawn as config} from './small.js';
@@ -170,8 +172,10 @@ test('the loop of the graph and the loop in JavaScript make the same tokens', ()
 
 test('training and sampling give the same bytes in every process', async () => {
   const script = `
-    const [{openEngine, crossEntropyTraining, generation}, {newConfig}, {initialWeights}, {random, samplingUniforms}, {createHash}] = await Promise.all([
+    const [{openEngine}, {crossEntropyTraining}, {generation}, {newConfig}, {initialWeights}, {random, samplingUniforms}, {createHash}] = await Promise.all([
       import('${new URL('../../../stages/engine/engine.js', import.meta.url).href}'),
+      import('${new URL('../../../stages/train/programs.js', import.meta.url).href}'),
+      import('${new URL('../../../stages/engine/programs/generation.js', import.meta.url).href}'),
       import('${new URL('../../../stages/model/config.js', import.meta.url).href}'),
       import('${new URL('../../../stages/model/parameters.js', import.meta.url).href}'),
       import('${new URL('../../../stages/random.js', import.meta.url).href}'),

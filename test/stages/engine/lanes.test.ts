@@ -4,18 +4,17 @@ import {test} from 'node:test';
 import {initialWeights, scoreWeights} from '../../../stages/model/parameters.js';
 import {random, samplingUniforms} from '../../../stages/random.js';
 import {tensorflow} from '../../../stages/tensorflow/backend.js';
+import {crossEntropyLoss, logits} from './programs.js';
 import {
-  crossEntropyLoss,
   crossEntropyTraining,
-  generation,
   grpoTraining,
-  logits,
   logProbabilities,
-  openEngine,
   pairwiseTraining,
   pointwiseTraining,
   scoring,
-} from '../../../stages/engine/engine.js';
+} from '../../../stages/train/programs.js';
+import {generation} from '../../../stages/engine/programs/generation.js';
+import {openEngine} from '../../../stages/engine/engine.js';
 import {lanesFor, lanesOf, lanesOfTraining} from '../../../stages/engine/lanes.js';
 import {config, drawn} from './small.js';
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {initialWeights} from '../../../stages/model/parameters.js';
 import {random} from '../../../stages/random.js';
-import {crossEntropyTraining, openEngine} from '../../../stages/engine/engine.js';
+import {crossEntropyTraining} from '../../../stages/train/programs.js';
+import {openEngine} from '../../../stages/engine/engine.js';
 import {config} from './small.js';
 
 const weights = initialWeights(config, 1);

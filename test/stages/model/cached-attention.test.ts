@@ -6,7 +6,8 @@ import {newConfig} from '../../../stages/model/config.js';
 import {initialWeights} from '../../../stages/model/parameters.js';
 import {random, samplingUniforms} from '../../../stages/random.js';
 import {loadTensorFlow} from '../../../stages/tensorflow/backend.js';
-import {generation, openEngine} from '../../../stages/engine/engine.js';
+import {generation} from '../../../stages/engine/programs/generation.js';
+import {openEngine} from '../../../stages/engine/engine.js';
 import {logSoftmax, referenceLogits} from './reference.js';
 
 const {tf} = await loadTensorFlow(1);

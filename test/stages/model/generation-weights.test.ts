@@ -7,7 +7,8 @@ import {pack, packedLayout} from '../../../stages/model/packing.js';
 import {initialWeights} from '../../../stages/model/parameters.js';
 import {random, samplingUniforms} from '../../../stages/random.js';
 import {loadTensorFlow} from '../../../stages/tensorflow/backend.js';
-import {generation, openEngine} from '../../../stages/engine/engine.js';
+import {generation} from '../../../stages/engine/programs/generation.js';
+import {openEngine} from '../../../stages/engine/engine.js';
 import {chunk as base, drawn as config} from '../engine/small.js';
 import {logSoftmax, referenceLogits} from './reference.js';
 

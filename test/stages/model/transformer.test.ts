@@ -7,7 +7,10 @@ import {parseConfig} from '../../../stages/model/config.js';
 import {openModel} from '../../../stages/model/hf-folder.js';
 import {initialWeights, parameterShapes, size} from '../../../stages/model/parameters.js';
 import {random} from '../../../stages/random.js';
-import {crossEntropyLoss, crossEntropyTraining, generation, logits, openEngine} from '../../../stages/engine/engine.js';
+import {crossEntropyLoss, logits} from '../engine/programs.js';
+import {crossEntropyTraining} from '../../../stages/train/programs.js';
+import {generation} from '../../../stages/engine/programs/generation.js';
+import {openEngine} from '../../../stages/engine/engine.js';
 import {referenceLogits, referenceLoss, toFloat64} from './reference.js';
 
 const FIXTURES = join(import.meta.dirname, '../../../../test/fixtures/hf');

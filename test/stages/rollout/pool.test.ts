@@ -15,7 +15,9 @@ import type {Pool, PoolOptions} from '../../../stages/rollout/pool.js';
 import {workerEnvironment} from '../../../stages/rollout/process.js';
 import {inProcess, planRollouts, workersFor} from '../../../stages/rollout/open-sampler.js';
 import type {Sampler} from '../../../stages/rollout/sampler.js';
-import {crossEntropyTraining, generation, openEngine} from '../../../stages/engine/engine.js';
+import {crossEntropyTraining} from '../../../stages/train/programs.js';
+import {generation} from '../../../stages/engine/programs/generation.js';
+import {openEngine} from '../../../stages/engine/engine.js';
 import type {Chunk, Sample} from '../../../stages/engine/programs/generation.js';
 import {until} from '../../rig/command.js';
 
