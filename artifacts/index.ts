@@ -1,5 +1,5 @@
 /**
- * Front door of the store. What only some commands need (verify, collect, diff, export …) lives in modules of its own,
+ * Front door of the store. What only some commands need (verify, gc, diff, export …) lives in modules of its own,
  * which are imported when used, so that opening a store stays cheap.
  */
 export {sqliteVersion} from './database/database.js';
@@ -8,11 +8,11 @@ export type {Digest, Json} from './digest.js';
 export {UserError, mayBeFull, plainError} from './error.js';
 export type {UserErrorReason} from './error.js';
 export {pathMistake} from './blobs/manifest.js';
-export type {Adoption, BeginResult, Facts, Finished, NewAttempt, NewRun, Source} from './facts/write.js';
+export type {Adoption, BeginResult, Recorder, AttemptEnd, NewAttempt, NewRun, Source} from './facts/write.js';
 export type {Damage, Placed} from './blobs/folders.js';
 export {isInterrupted} from './blobs/interruption.js';
 export type {Metrics, MetricsOptions} from './facts/metrics.js';
-export type {PastAttempt, Questions} from './facts/read.js';
+export type {PastAttempt, Lineage} from './facts/read.js';
 export type {Gone, Reusable} from './facts/reuse.js';
 export type * from './records.js';
 export type {Lock} from './database/runner-lock.js';

@@ -9,8 +9,8 @@ declare const brand: unique symbol;
 export type RunId = number & {readonly [brand]: 'run'};
 /** One try of one node. */
 export type AttemptId = number & {readonly [brand]: 'attempt'};
-/** The right to record an attempt's outcome. The newest claim on a fingerprint wins. */
-export type ClaimId = number & {readonly [brand]: 'claim'};
+/** The right to record an attempt's outcome. The newest one of a fingerprint wins. */
+export type OwnershipId = number & {readonly [brand]: 'ownership'};
 
 /** `/` separates folders on every system. `sha256` is of the file's bytes alone, as model hubs show it. */
 export interface ArtifactFile {

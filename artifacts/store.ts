@@ -5,7 +5,7 @@
 import {resolve} from 'node:path';
 import {openArtifactRows} from './facts/artifact-rows.js';
 import {Blobs} from './blobs/blobs.js';
-import {openClaims} from './facts/ownership.js';
+import {openOwnerships} from './facts/ownership.js';
 import type {Unowned} from './facts/ownership.js';
 import {openDatabase, readDatabase} from './database/database.js';
 import type {Database} from './database/database.js';
@@ -14,15 +14,15 @@ import type {Digest} from './digest.js';
 import {openDiscard, setAside} from './folder/discard.js';
 import type {Discard} from './folder/discard.js';
 import {UserError, codeOf, mayBeFull, plainError} from './error.js';
-import {jobFolder, openFacts} from './facts/write.js';
-import type {Facts} from './facts/write.js';
+import {jobFolder, openRecorder} from './facts/write.js';
+import type {Recorder} from './facts/write.js';
 import {disk} from './files.js';
 import {isUsedUp} from './folder/network-fs.js';
 import type {Files} from './files.js';
 import {openFolders} from './blobs/folders.js';
 import type {Damage, Placed} from './blobs/folders.js';
-import {openGate} from './blobs/gc-lock.js';
-import type {Gate} from './blobs/gc-lock.js';
+import {openGcLock} from './blobs/gc-lock.js';
+import type {GcLock} from './blobs/gc-lock.js';
 import {interruptible} from './blobs/interruption.js';
 import type {Interruption} from './files.js';
 import {foldersOf, layoutOf} from './layout.js';
@@ -33,8 +33,8 @@ import {openOwnNames} from './folder/own-names.js';
 import type {OwnNames} from './folder/own-names.js';
 import {openQuarantine} from './blobs/quarantine.js';
 import type {Quarantine} from './blobs/quarantine.js';
-import {openQuestions} from './facts/read.js';
-import type {Questions} from './facts/read.js';
+import {openLineage} from './facts/read.js';
+import type {Lineage} from './facts/read.js';
 import type {Artifact, AttemptId, RunId} from './records.js';
 import {openReserve} from './folder/reserve.js';
 import type {Reserve} from './folder/reserve.js';
@@ -42,7 +42,7 @@ import {openRunnerLocks} from './database/runner-lock.js';
 import type {Lock, RunnerLocks} from './database/runner-lock.js';
 import {openScratch} from './folder/scratch.js';
 import type {Scratch, ScratchFolders} from './folder/scratch.js';
-import {openSettling} from './database/group-commit.js';
+import {openGroupCommit} from './database/group-commit.js';
 import {openStatCache} from './blobs/stat-cache.js';
 import type {StatCache} from './blobs/stat-cache.js';
 import {isBare, makeFolders, stateOf} from './folder/store-folder.js';
@@ -63,7 +63,7 @@ export interface Orphan extends Unowned {
   readonly jobFolder: string;
 }
 
-export interface Store extends Facts, Omit<Questions, 'outputsPresent'>, Metrics {
+export interface Store extends Recorder, Omit<Lineage, 'outputsPresent'>, Metrics {
   /** Absolute path. */
   readonly folder: string;
   readonly mode: 'write' | 'read';
@@ -103,7 +103,7 @@ export interface Store extends Facts, Omit<Questions, 'outputsPresent'>, Metrics
   abandonedScratch(): readonly Scratch[];
   artifact(digest: Digest): Artifact | undefined;
   /** Resolves when all that was written so far would survive a power cut. */
-  settle(): Promise<void>;
+  flush(): Promise<void>;
   /**
    * From now on, when this is aborted, whatever reads or copies much (`ingest`, `describe`, `materialise`, `inputsIntact`)
    * ends within a moment with UserError 'interrupted'. Undefined: nothing does any more.
@@ -112,7 +112,7 @@ export interface Store extends Facts, Omit<Questions, 'outputsPresent'>, Metrics
   /** One view of the store for many reads, which then cost less; nothing may be written inside. */
   reading<T>(work: () => T): T;
   /** Keeps the garbage collector waiting until `work` is over: put `ingest` and its `finishAttempt` inside. */
-  withoutCollector<T>(work: () => Promise<T>): Promise<T>;
+  withoutGc<T>(work: () => Promise<T>): Promise<T>;
 
   /** Undefined when another process runs this run. */
   holdRunnerLock(run: RunId): Lock | undefined;
@@ -127,13 +127,13 @@ export interface Store extends Facts, Omit<Questions, 'outputsPresent'>, Metrics
   makeJobFolder(attempt: AttemptId): Promise<string>;
 }
 
-/** What modules beside this one need to work on a store: `verify`, `collect`, `ancestry` and such. Not for callers. */
+/** What modules beside this one need to work on a store: `verify`, `gc`, `ancestry` and such. Not for callers. */
 export interface StoreParts {
   readonly db: Database;
   readonly layout: Layout;
   readonly files: Files;
   readonly blobs: Blobs;
-  readonly gate: Gate;
+  readonly gcLock: GcLock;
   readonly quarantine: Quarantine;
   readonly cache: StatCache;
   readonly locks: RunnerLocks;
@@ -191,12 +191,12 @@ function assemble(
   const context = {layout, files: interruptible(files, interruption), cache, quarantine, readonly};
   const blobs = new Blobs(context);
   const rows = openArtifactRows(db);
-  const gate = openGate(layout, readonly);
+  const gcLock = openGcLock(layout, readonly);
   const locks = openRunnerLocks(layout);
-  const claims = openClaims(db, locks);
-  const questions = openQuestions(db, rows, blobs);
-  const settle = openSettling(layout, files);
-  const facts = openFacts({db, layout, rows, blobs, gate, claims, questions, settle});
+  const ownerships = openOwnerships(db, locks);
+  const lineage = openLineage(db, rows, blobs);
+  const flush = openGroupCommit(layout, files);
+  const facts = openRecorder({db, layout, rows, blobs, gcLock, ownerships, lineage, flush});
   const folders = openFolders(blobs, context);
   const id = idOf(db);
   const own = openOwnNames(layout, files, id);
@@ -216,7 +216,7 @@ function assemble(
   };
 
   const store: Store = {
-    ...questions,
+    ...lineage,
     ...facts,
     ...openMetrics(db),
     folder,
@@ -225,13 +225,13 @@ function assemble(
     close() {
       scratch.close();
       locks.close();
-      gate.close();
+      gcLock.close();
       db.close();
     },
-    ingest: (path, kind, options) => gate.share(() => folders.ingest(path, kind, options)),
+    ingest: (path, kind, options) => gcLock.runShared(() => folders.ingest(path, kind, options)),
     describe: (path, kind) => folders.describe(path, kind),
     materialise: (artifact, target) =>
-      gate.share(async () => {
+      gcLock.runShared(async () => {
         try {
           return await folders.materialise(load(artifact), target);
         } catch (error) {
@@ -252,13 +252,13 @@ function assemble(
     scratch: (purpose) => scratch.make(purpose),
     abandonedScratch: () => own.temporaries().scratch.flatMap((name) => scratch.abandoned(name) ?? []),
     artifact: (digest) => rows.load(digest),
-    settle,
+    flush,
     interruptOn: (signal) => void (interruption.signal = signal),
     reading: (work) => db.snapshot(work, 'carry this out'),
-    withoutCollector: (work) => gate.share(work),
+    withoutGc: (work) => gcLock.runShared(work),
     holdRunnerLock: (run) => locks.hold(run),
     isAlive: (run) => locks.isAlive(run),
-    orphans: () => claims.unowned().map((orphan) => ({...orphan, jobFolder: jobFolder(layout, orphan.attempt)})),
+    orphans: () => ownerships.unowned().map((orphan) => ({...orphan, jobFolder: jobFolder(layout, orphan.attempt)})),
     jobFolder: (attempt) => jobFolder(layout, attempt),
     async makeJobFolder(attempt) {
       const path = jobFolder(layout, attempt);
@@ -277,7 +277,7 @@ function assemble(
     layout,
     files,
     blobs,
-    gate,
+    gcLock,
     quarantine,
     cache,
     locks,
@@ -301,7 +301,7 @@ const DOING: Partial<Record<keyof Store, string>> = {
   removeTrees: 'remove folders',
   scratch: 'make a folder to work in',
   makeJobFolder: 'make the folder of a job',
-  settle: 'write to the store',
+  flush: 'write to the store',
   reading: 'carry this out',
   holdRunnerLock: 'lock the run',
 };

@@ -18,7 +18,7 @@ import {blobPath, shardOf} from '../layout.js';
 import type {Layout} from '../layout.js';
 import {inParallel} from './in-parallel.js';
 import type {Quarantine} from './quarantine.js';
-import {untilSettled} from './stat-cache.js';
+import {untilPastTick} from './stat-cache.js';
 import type {Known, StatCache} from './stat-cache.js';
 import type {Found} from './list-files.js';
 
@@ -244,11 +244,11 @@ export class Blobs {
    * since. Reads only what a stat cannot vouch for.
    */
   async changedSince(): Promise<readonly Digest[]> {
-    const changed: Digest[] = [];
+    const changedError: Digest[] = [];
     for (const [sha256, bytes] of this.#large)
-      if ((await this.check(sha256, bytes)) === 'damaged') changed.push(sha256);
+      if ((await this.check(sha256, bytes)) === 'damaged') changedError.push(sha256);
     this.#large.clear();
-    return changed;
+    return changedError;
   }
 
   async #putForeign(found: readonly Found[], placed: Placings): Promise<readonly Digest[]> {
@@ -325,7 +325,7 @@ export class Blobs {
     const large = list.filter(({path}) => (files.stat(path)?.bytes ?? 0) > SMALL);
     const stats = large.flatMap(({path}) => files.stat(path) ?? []);
     if (stats.length === 0) return;
-    await untilSettled(stats.reduce((newest, stat) => (stat.ctimeNs > newest.ctimeNs ? stat : newest)));
+    await untilPastTick(stats.reduce((newest, stat) => (stat.ctimeNs > newest.ctimeNs ? stat : newest)));
     const seenAt = Date.now();
     const known = large.flatMap(({path, sha256, before}): Known[] => {
       const stat = files.stat(path);

@@ -17,7 +17,7 @@ import type {Artifact, ArtifactFile} from '../records.js';
 import {unreadable} from '../path-error.js';
 
 import type {Known} from './stat-cache.js';
-import {walk} from './list-files.js';
+import {listFiles} from './list-files.js';
 
 /** An input as it lies in a job folder. */
 export interface Placed {
@@ -114,7 +114,7 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
   const removeTree = async (root: string, unlinked: Unlinked): Promise<void> => {
     let removed = 0;
     /** A job may have taken its own rights to a folder away. */
-    const allowed = async <T>(folder: string, act: () => T | Promise<T>): Promise<T> => {
+    const withAccess = async <T>(folder: string, act: () => T | Promise<T>): Promise<T> => {
       try {
         return await act();
       } catch (error) {
@@ -126,21 +126,21 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
     /** Folders that were brought up to the root, where paths of what is in them are short enough to be used. */
     const broughtUp: string[] = [];
     const visit = async (entry: string, parent: string): Promise<void> => {
-      const stat = await allowed(parent, () => files.stat(entry));
+      const stat = await withAccess(parent, () => files.stat(entry));
       if (stat === undefined) return;
       if (stat.kind === 'folder') {
         if (entry.length - root.length > LONG) {
           const up = join(root, randomUUID());
-          await allowed(parent, () => files.rename(entry, up));
+          await withAccess(parent, () => files.rename(entry, up));
           broughtUp.push(up);
           return;
         }
         for (let round = 1; ; round++) {
-          for (const name of await allowed(entry, () => files.list(entry))) await visit(join(entry, name), entry);
+          for (const name of await withAccess(entry, () => files.list(entry))) await visit(join(entry, name), entry);
           if (entry === root)
             for (let up = broughtUp.pop(); up !== undefined; up = broughtUp.pop()) await visit(up, root);
           try {
-            await allowed(parent, () => files.removeFolder(entry));
+            await withAccess(parent, () => files.removeFolder(entry));
             break;
           } catch (error) {
             // Somebody still writes in it; who never stops is left to the caller.
@@ -153,7 +153,7 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
         if (sha256 !== undefined && !unlinked.has(inode))
           unlinked.set(inode, {path: blobs.path(sha256), sha256, before: stat});
       }
-      if (stat.kind !== 'folder') await allowed(parent, () => files.remove(entry));
+      if (stat.kind !== 'folder') await withAccess(parent, () => files.remove(entry));
       if (++removed % 512 === 0) await breathe();
     };
     await visit(root, dirname(root));
@@ -175,7 +175,7 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
   };
 
   const describe = async (path: string, kind: string): Promise<Artifact> => {
-    const listing = walk(files, path, 'follow');
+    const listing = listFiles(files, path, 'follow');
     const digests = listing.files.map(({stat}) => cache.lookup(stat));
     const unknown = listing.files.filter((_, index) => digests[index] === undefined);
     const seenAt = Date.now();
@@ -196,7 +196,7 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
 
   return {
     async ingest(path, kind, {own = false} = {}) {
-      const listing = walk(files, path, own ? 'refuse' : 'follow');
+      const listing = listFiles(files, path, own ? 'refuse' : 'follow');
       return toArtifact(listing, await blobs.put(listing.files, own), kind);
     },
 

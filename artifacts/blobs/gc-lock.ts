@@ -1,6 +1,6 @@
 /**
- * Keeps the garbage collector away from those who rely on blobs. They hold the gate together; the collector takes it
- * alone, only while it condemns. It is an OS lock, so a crash leaves nothing to clean up.
+ * The lock between garbage collection and whoever relies on blobs: those who rely on them share it, and the collection
+ * holds it exclusively, only while it condemns. It is an OS lock, so a crash leaves nothing to clean up.
  */
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
@@ -9,12 +9,12 @@ import type {LockFile} from '../database/database.js';
 import {UserError, codeOf} from '../error.js';
 import type {Layout} from '../layout.js';
 
-export interface Gate {
-  /** Holds the gate with others while `work` goes on. May be nested. */
-  share<T>(work: () => Promise<T>): Promise<T>;
-  shareNow<T>(work: () => T): T;
-  /** Holds it alone: waits until nobody shares it, in this process or another, for `patience` milliseconds. */
-  alone<T>(work: () => T, patience?: number): T;
+export interface GcLock {
+  /** Holds the lock together with others while `work` goes on. May be nested. */
+  runShared<T>(work: () => Promise<T>): Promise<T>;
+  runSharedNow<T>(work: () => T): T;
+  /** Holds it exclusively: waits until nobody shares it, in this process or another, for `patience` milliseconds. */
+  runExclusive<T>(work: () => T, patience?: number): T;
   close(): void;
 }
 
@@ -27,7 +27,7 @@ const BUSY = () =>
 const PATIENCE = 60_000;
 
 /** A reader that may not even open the lock file does without it: it only reads, and finds out when a blob is gone. */
-export function openGate(layout: Layout, readonly: boolean): Gate {
+export function openGcLock(layout: Layout, readonly: boolean): GcLock {
   const file = join(layout.locks, 'collector.lock');
   let shared: LockFile | undefined;
   let holders = 0;
@@ -45,7 +45,7 @@ export function openGate(layout: Layout, readonly: boolean): Gate {
     if (--holders === 0) shared?.release();
   };
   return {
-    async share(work) {
+    async runShared(work) {
       // Waits without blocking the event loop; somebody else of this process may get in meanwhile.
       const until = Date.now() + PATIENCE;
       while (holders === 0 && !acquire(0)) {
@@ -59,7 +59,7 @@ export function openGate(layout: Layout, readonly: boolean): Gate {
         release();
       }
     },
-    shareNow(work) {
+    runSharedNow(work) {
       if (holders === 0 && !acquire(PATIENCE)) throw BUSY();
       holders += 1;
       try {
@@ -68,7 +68,7 @@ export function openGate(layout: Layout, readonly: boolean): Gate {
         release();
       }
     },
-    alone(work, patience = PATIENCE) {
+    runExclusive(work, patience = PATIENCE) {
       const lock = openLockFile(file);
       try {
         if (!lock.acquire('exclusive', patience)) {

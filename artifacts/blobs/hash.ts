@@ -11,7 +11,7 @@ import {asDigest, sha256} from '../digest.js';
 import {disk} from '../files.js';
 import type {Files} from '../files.js';
 import type {HashReply, HashRequest} from './hash-worker.js';
-import {interrupted, throwIfInterrupted} from './interruption.js';
+import {interruptedError, throwIfInterrupted} from './interruption.js';
 import type {Interruption} from '../files.js';
 
 /** Up to here a file is read in one go. */
@@ -98,7 +98,7 @@ async function hashOnThreads(
       let stop = (): void => undefined;
       try {
         await new Promise<void>((done, fail) => {
-          stop = () => fail(interrupted());
+          stop = () => fail(interruptedError());
           signal?.addEventListener('abort', stop);
           if (signal?.aborted === true) stop();
           worker.on('error', fail);

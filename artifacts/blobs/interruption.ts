@@ -4,12 +4,12 @@ import type {Files, Interruption} from '../files.js';
 
 export const isInterrupted = (error: unknown): boolean => error instanceof UserError && error.reason === 'interrupted';
 
-export const interrupted = (): UserError =>
+export const interruptedError = (): UserError =>
   new UserError('interrupted', 'it was stopped before all bytes were read', {hint: 'run it again'});
 
 /** Throws UserError 'interrupted'. */
 export function throwIfInterrupted(interruption: Interruption | undefined): void {
-  if (interruption?.signal?.aborted === true) throw interrupted();
+  if (interruption?.signal?.aborted === true) throw interruptedError();
 }
 
 /** A door to the disk whose long operations can be ended. */

@@ -28,7 +28,7 @@ function refuse(path: string, what: string, hint: string): UserError {
 }
 
 /** Throws UserError 'not-found' or 'refused-file'. */
-export function walk(files: Files, root: string, links: 'follow' | 'refuse'): Listing {
+export function listFiles(files: Files, root: string, links: 'follow' | 'refuse'): Listing {
   const found: Found[] = [];
   const empty: string[] = [];
   const look = (path: string): FileStat => {

@@ -51,7 +51,7 @@ function manifestMistake({shape, files, emptyFolders, bytes, digest}: Artifact):
 }
 
 /** The artifact, if its rows are true to its digest and all its paths lead into it. @throws UserError 'store-damaged' */
-export function trueManifest(artifact: Artifact): Artifact {
+export function checkManifest(artifact: Artifact): Artifact {
   const mistake = manifestMistake(artifact);
   if (mistake === undefined) return artifact;
   throw new UserError('store-damaged', `the store is damaged: @${artifact.digest.slice(0, 8)} ${mistake}`, {

@@ -8,7 +8,7 @@
  */
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {Database} from '../database/database.js';
-import {digestIn} from '../database/parse-columns.js';
+import {parseDigest} from '../database/parse-columns.js';
 import type {Digest} from '../digest.js';
 import type {FileStat} from '../files.js';
 
@@ -38,7 +38,7 @@ function tick(stamp: bigint): bigint {
 }
 
 /** True when any later change is sure to show another ctime than `stat` has. */
-export function isSettled(stat: FileStat, seenAt: number): boolean {
+export function isPastTick(stat: FileStat, seenAt: number): boolean {
   return stat.ctimeNs + tick(stat.ctimeNs) <= BigInt(seenAt) * NS_PER_MS;
 }
 
@@ -46,7 +46,7 @@ export function isSettled(stat: FileStat, seenAt: number): boolean {
  * Waits until the clock tick of the file's last change is over, so that a stat taken then can be believed later. Not
  * worth it where the clock is coarse: there it returns at once and the file is read again when it matters.
  */
-export async function untilSettled(stat: FileStat): Promise<void> {
+export async function untilPastTick(stat: FileStat): Promise<void> {
   const over = Number((stat.ctimeNs + tick(stat.ctimeNs)) / NS_PER_MS) + 1;
   // Timers may fire a millisecond before the clock agrees.
   for (let wait = over - Date.now(); wait > 0 && wait < 100; wait = over - Date.now()) await sleep(wait);
@@ -75,7 +75,7 @@ export function openStatCache(db: Database, readonly: boolean): StatCache {
       if (row === undefined) return undefined;
       const same = row.bytes === BigInt(stat.bytes) && row.mtime_ns === stat.mtimeNs && row.ctime_ns === stat.ctimeNs;
       if (!same || stat.ctimeNs + tick(stat.ctimeNs) > row.seen_ns) return undefined;
-      return digestIn(row.sha256);
+      return parseDigest(row.sha256);
     },
     remember(known) {
       if (readonly || known.length === 0) return;

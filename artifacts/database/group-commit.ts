@@ -8,7 +8,7 @@ import type {Files} from '../files.js';
 import type {Layout} from '../layout.js';
 
 /** The function resolves when all that was committed before it was called is on the disk. */
-export function openSettling(layout: Layout, files: Files): () => Promise<void> {
+export function openGroupCommit(layout: Layout, files: Files): () => Promise<void> {
   const log = `${layout.database}-wal`;
   let running: Promise<void> | undefined;
   let waiting: Promise<void> | undefined;

@@ -14,13 +14,13 @@ function damaged(what: string, text: string): UserError {
 }
 
 /** @throws UserError 'store-damaged' */
-export function digestIn(text: string): Digest {
+export function parseDigest(text: string): Digest {
   if (!isDigest(text)) throw damaged('digest', text);
   return text;
 }
 
 /** @throws UserError 'store-damaged' */
-export function jsonIn(text: string): Json {
+export function parseJson(text: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch (error) {
@@ -30,8 +30,8 @@ export function jsonIn(text: string): Json {
 }
 
 /** A JSON list of texts. @throws UserError 'store-damaged' */
-export function textsIn(text: string): readonly string[] {
-  const list = jsonIn(text);
+export function parseTexts(text: string): readonly string[] {
+  const list = parseJson(text);
   if (!Array.isArray(list) || !list.every((item) => typeof item === 'string')) throw damaged('list of paths', text);
   return list;
 }

@@ -33,7 +33,7 @@ export async function exportArtifact(
   refuseInside(store, target);
   const made: string[] = [];
   try {
-    await store.withoutCollector(async () => {
+    await store.withoutGc(async () => {
       try {
         await copyAll(store, {artifact, target, made, stop});
       } catch (error) {

@@ -1,9 +1,9 @@
 /** Artifacts as rows: written once per digest, together with the fact that first needs them. */
 import type {Database} from '../database/database.js';
-import {digestIn, textsIn} from '../database/parse-columns.js';
+import {parseDigest, parseTexts} from '../database/parse-columns.js';
 import {canonicalJson, sha256} from '../digest.js';
 import type {Digest, Json} from '../digest.js';
-import {trueManifest} from '../blobs/manifest.js';
+import {checkManifest} from '../blobs/manifest.js';
 import type {Artifact, ArtifactFile} from '../records.js';
 
 export interface ArtifactRows {
@@ -40,7 +40,7 @@ const FEW = 16;
 export function openArtifactRows(db: Database): ArtifactRows {
   /** Many attempts share one record of their code, which may name a hundred files. What is stored is never changed. */
   const written = new WeakMap<object, Canonical>();
-  const remembered = (json: Json): Canonical => {
+  const canonicalOnce = (json: Json): Canonical => {
     if (typeof json !== 'object' || json === null) return canonical(json);
     const known = written.get(json);
     if (known !== undefined) return known;
@@ -86,7 +86,7 @@ export function openArtifactRows(db: Database): ArtifactRows {
       .all(id)
       // SQLite sorts UTF-8 bytes; a manifest sorts UTF-16 code units. They differ beyond the basic plane.
       .sort((a, b) => (a.path < b.path ? -1 : 1))
-      .map(({path, bytes, sha256: digest}) => ({path, bytes, sha256: digestIn(digest)}));
+      .map(({path, bytes, sha256: digest}) => ({path, bytes, sha256: parseDigest(digest)}));
 
   return {
     idOf,
@@ -112,12 +112,12 @@ export function openArtifactRows(db: Database): ArtifactRows {
         )
         .get(digest);
       if (row === undefined) return undefined;
-      const emptyFolders = textsIn(row.empty_folders);
+      const emptyFolders = parseTexts(row.empty_folders);
       const kind = row.kind ?? '';
-      return trueManifest({digest, kind, shape: row.shape, bytes: row.bytes, files: filesOf(row.id), emptyFolders});
+      return checkManifest({digest, kind, shape: row.shape, bytes: row.bytes, files: filesOf(row.id), emptyFolders});
     },
     saveDocument: (json) => saveText(canonical(json)),
-    saveShared: (json) => saveText(remembered(json)),
+    saveShared: (json) => saveText(canonicalOnce(json)),
   };
 }
 

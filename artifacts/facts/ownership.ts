@@ -1,14 +1,15 @@
 /**
- * Who may record an outcome. A claim ties an attempt to a session, that is to one process that runs or resumed a run; the
- * newest claim on a fingerprint is the one that counts, so a runner that wakes up after a takeover changes nothing.
+ * Who may record an outcome. An ownership ties an attempt to a session, that is to one process that runs or resumed a run;
+ * of those of a fingerprint the newest counts, so a runner that wakes up after a takeover changes nothing (the number is a
+ * fencing token). In the database they are the rows of `claim`.
  */
 import type {Database} from '../database/database.js';
 import type {Digest} from '../digest.js';
-import type {AttemptId, ClaimId, RunId} from '../records.js';
+import type {AttemptId, OwnershipId, RunId} from '../records.js';
 import type {RunnerLocks} from '../database/runner-lock.js';
 
-export interface Claim {
-  readonly id: ClaimId;
+export interface Ownership {
+  readonly id: OwnershipId;
   readonly attempt: AttemptId;
   readonly session: number;
   readonly run: RunId;
@@ -24,19 +25,19 @@ export interface Unowned {
   readonly fingerprint: Digest;
 }
 
-export interface Claims {
+export interface Ownerships {
   /** Notes that this process now runs `run`. Inside a transaction. */
   beginSession(run: RunId, command: string): void;
   /** The session of a run that this process began or resumed. */
   sessionOf(run: RunId): number;
-  newest(fingerprint: string): Claim | undefined;
-  /** The process that made the claim still runs: it holds the run's lock, and nobody has resumed the run since. */
-  isOwned(claim: Claim): boolean;
-  add(fingerprint: string, attempt: AttemptId, run: RunId): ClaimId;
+  newest(fingerprint: string): Ownership | undefined;
+  /** The process that took the ownership still runs: it holds the run's lock, and nobody has resumed the run since. */
+  isOwned(ownership: Ownership): boolean;
+  add(fingerprint: string, attempt: AttemptId, run: RunId): OwnershipId;
   unowned(): readonly Unowned[];
 }
 
-export function openClaims(db: Database, locks: RunnerLocks): Claims {
+export function openOwnerships(db: Database, locks: RunnerLocks): Ownerships {
   const sessions = new Map<RunId, number>();
 
   const sessionOf = (run: RunId): number => {
@@ -45,9 +46,9 @@ export function openClaims(db: Database, locks: RunnerLocks): Claims {
     return session;
   };
 
-  const newest = (fingerprint: string): Claim | undefined =>
+  const newest = (fingerprint: string): Ownership | undefined =>
     db
-      .prepare<Claim>(
+      .prepare<Ownership>(
         `SELECT c.id, c.attempt, c.session, s.run,
                 EXISTS (SELECT 1 FROM outcome o WHERE o.attempt = c.attempt) AS finished
          FROM claim c JOIN session s ON s.id = c.session
@@ -55,7 +56,7 @@ export function openClaims(db: Database, locks: RunnerLocks): Claims {
       )
       .get(fingerprint);
 
-  const isOwned = ({run, session}: Claim): boolean => {
+  const isOwned = ({run, session}: Ownership): boolean => {
     if (sessions.get(run) === session) return locks.isMine(run);
     const last = db.prepare<{id: number}>('SELECT max(id) AS id FROM session WHERE run = ?').get(run)!.id;
     return last === session && locks.isAlive(run);
@@ -72,7 +73,7 @@ export function openClaims(db: Database, locks: RunnerLocks): Claims {
     add(fingerprint, attempt, run) {
       if (!locks.isMine(run)) throw new Error(`Internal error: run ${run} is not held by this process`);
       const insert = db.prepare('INSERT INTO claim (fingerprint, attempt, session, at) VALUES (?, ?, ?, ?)');
-      return Number(insert.run(fingerprint, attempt, sessionOf(run), Date.now()).lastInsertRowid) as ClaimId;
+      return Number(insert.run(fingerprint, attempt, sessionOf(run), Date.now()).lastInsertRowid) as OwnershipId;
     },
     unowned: () =>
       db
@@ -81,9 +82,9 @@ export function openClaims(db: Database, locks: RunnerLocks): Claims {
         )
         .all()
         .flatMap(({attempt, node, fingerprint}) => {
-          const claim = newest(fingerprint);
-          if (claim?.attempt !== attempt || claim.finished === 1 || isOwned(claim)) return [];
-          return [{attempt, run: claim.run, node, fingerprint}];
+          const ownership = newest(fingerprint);
+          if (ownership?.attempt !== attempt || ownership.finished === 1 || isOwned(ownership)) return [];
+          return [{attempt, run: ownership.run, node, fingerprint}];
         }),
   };
 }

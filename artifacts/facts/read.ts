@@ -5,7 +5,7 @@
 import type {ArtifactRows} from './artifact-rows.js';
 import type {Blobs} from '../blobs/blobs.js';
 import type {Database} from '../database/database.js';
-import {digestIn, jsonIn} from '../database/parse-columns.js';
+import {parseDigest, parseJson} from '../database/parse-columns.js';
 import type {Digest, Json} from '../digest.js';
 import type {
   Action,
@@ -38,7 +38,7 @@ export interface PastAttempt extends Cost {
   readonly outputBytes: number;
 }
 
-export interface Questions extends Reuse {
+export interface Lineage extends Reuse {
   isPresent(artifact: Digest): boolean;
   /** Newest first; all of them without a limit. */
   runs(limit?: number): readonly Run[];
@@ -103,7 +103,7 @@ function toOutcome(row: OutcomeRow): (Outcome & {readonly at: number}) | undefin
   return {
     ok: row.ok === 1,
     reason: row.reason,
-    detail: jsonIn(row.detail),
+    detail: parseJson(row.detail),
     at: row.ended_at,
     ...(cost === undefined ? {} : {cost}),
   };
@@ -135,7 +135,7 @@ function toRun(row: RunRow): Run {
     id: id as RunId,
     recipe,
     seed,
-    plan: jsonIn(row.plan),
+    plan: parseJson(row.plan),
     command,
     startedAt: row.started_at,
     end,
@@ -167,7 +167,7 @@ const ATTEMPT = `
   JOIN document p ON p.id = a.params
   LEFT JOIN outcome o ON o.attempt = a.id`;
 
-export function openQuestions(db: Database, rows: ArtifactRows, blobs: Blobs): Questions {
+export function openLineage(db: Database, rows: ArtifactRows, blobs: Blobs): Lineage {
   const inputsOf = (attempt: number): readonly InputEdge[] =>
     db
       .prepare<{port: string; name: string; digest: string; made_by: number}>(
@@ -175,7 +175,12 @@ export function openQuestions(db: Database, rows: ArtifactRows, blobs: Blobs): Q
          WHERE i.attempt = ? ORDER BY i.port, i.name`,
       )
       .all(attempt)
-      .map(({port, name, digest, made_by}) => ({port, name, artifact: digestIn(digest), madeBy: made_by as AttemptId}));
+      .map(({port, name, digest, made_by}) => ({
+        port,
+        name,
+        artifact: parseDigest(digest),
+        madeBy: made_by as AttemptId,
+      }));
 
   const outputsOf = (attempt: number): readonly OutputEdge[] =>
     db
@@ -184,16 +189,16 @@ export function openQuestions(db: Database, rows: ArtifactRows, blobs: Blobs): Q
          WHERE o.attempt = ? ORDER BY o.port`,
       )
       .all(attempt)
-      .map(({port, kind, digest, bytes}) => ({port, kind, artifact: digestIn(digest), bytes}));
+      .map(({port, kind, digest, bytes}) => ({port, kind, artifact: parseDigest(digest), bytes}));
 
   const toAttempt = (row: AttemptRow): Attempt => ({
     id: row.id as AttemptId,
     run: row.run as RunId,
     node: row.node,
     stage: row.stage,
-    fingerprint: digestIn(row.fingerprint),
-    ingredients: jsonIn(row.ingredients),
-    params: jsonIn(row.params),
+    fingerprint: parseDigest(row.fingerprint),
+    ingredients: parseJson(row.ingredients),
+    params: parseJson(row.params),
     seed: row.seed,
     because: row.because,
     continues:
@@ -275,7 +280,7 @@ export function openQuestions(db: Database, rows: ArtifactRows, blobs: Blobs): Q
         .map(({node, attempt, digest, inputs}) => ({
           node,
           attempt: attempt as AttemptId,
-          artifact: digestIn(digest),
+          artifact: parseDigest(digest),
           inputs,
         })),
     attempt(id) {
@@ -290,7 +295,7 @@ export function openQuestions(db: Database, rows: ArtifactRows, blobs: Blobs): Q
       const row = db
         .prepare<{json: string}>('SELECT d.json FROM attempt a JOIN document d ON d.id = a.code_parts WHERE a.id = ?')
         .get(attempt);
-      return row === undefined ? undefined : jsonIn(row.json);
+      return row === undefined ? undefined : parseJson(row.json);
     },
     latestSuccess: (recipe, node, seed) =>
       latest(recipe, node, seed, 'JOIN outcome k ON k.attempt = d.attempt AND k.ok = 1'),
@@ -301,7 +306,7 @@ export function openQuestions(db: Database, rows: ArtifactRows, blobs: Blobs): Q
           'SELECT verdict, detail, at FROM reproduction WHERE attempt = ? ORDER BY id DESC',
         )
         .all(attempt)
-        .map(({verdict, detail, at}) => ({verdict, detail: jsonIn(detail), at})),
+        .map(({verdict, detail, at}) => ({verdict, detail: parseJson(detail), at})),
     history: (node, stage, limit = 20) =>
       db
         .prepare<OutcomeRow & {id: number; output_bytes: number}>(

@@ -4,7 +4,7 @@
  * asks it of a whole run at once.
  */
 import type {Blobs} from '../blobs/blobs.js';
-import {digestIn} from '../database/parse-columns.js';
+import {parseDigest} from '../database/parse-columns.js';
 import type {Database} from '../database/database.js';
 import type {Digest} from '../digest.js';
 import type {AttemptId, RunId} from '../records.js';
@@ -92,7 +92,8 @@ export function* reusableOfRun(
 ): Generator<readonly [fingerprint: Digest, reusable: Reusable]> {
   let rows: CandidateRow[] = [];
   const found = function* (): Generator<readonly [Digest, Reusable]> {
-    if (rows.length > 0 && rows.every((row) => isThere(row, isWhole))) yield [digestIn(rows[0]![6]!), reusableOf(rows)];
+    if (rows.length > 0 && rows.every((row) => isThere(row, isWhole)))
+      yield [parseDigest(rows[0]![6]!), reusableOf(rows)];
   };
   for (const row of db.prepare<CandidateRow>(USED).raw().iterate(run)) {
     if (rows[0]?.[0] !== row[0]) {
@@ -170,7 +171,7 @@ function outputsIn(rows: readonly CandidateRow[]): Record<string, Digest> {
   const outputs: Record<string, Digest> = {};
   let last: string | null = null;
   for (const [, port, artifact] of rows) {
-    if (port !== last && port !== null && artifact !== null) outputs[port] = digestIn(artifact);
+    if (port !== last && port !== null && artifact !== null) outputs[port] = parseDigest(artifact);
     last = port;
   }
   return outputs;

@@ -5,19 +5,19 @@
 import {join} from 'node:path';
 import type {ArtifactRows} from './artifact-rows.js';
 import type {Blobs} from '../blobs/blobs.js';
-import type {Claims} from './ownership.js';
+import type {Ownerships} from './ownership.js';
 import type {Database} from '../database/database.js';
 import {digestOf} from '../digest.js';
 import type {Digest, Json} from '../digest.js';
 import {UserError} from '../error.js';
-import type {Gate} from '../blobs/gc-lock.js';
+import type {GcLock} from '../blobs/gc-lock.js';
 import type {Layout} from '../layout.js';
-import type {Questions} from './read.js';
+import type {Lineage} from './read.js';
 import type {Reusable} from './reuse.js';
 import type {
   Artifact,
   AttemptId,
-  ClaimId,
+  OwnershipId,
   Continuation,
   Decision,
   InputEdge,
@@ -54,8 +54,13 @@ export interface NewAttempt {
 
 /** The answer to “may I run this?”; decided and recorded in one transaction, so that no node runs twice. */
 export type BeginResult =
-  /** Go: the attempt, its claim and the decision 'run' are recorded; its job folder is yours to make. */
-  | {readonly state: 'claimed'; readonly attempt: AttemptId; readonly claim: ClaimId; readonly jobFolder: string}
+  /** Go: the attempt, its ownership and the decision 'run' are recorded; its job folder is yours to make. */
+  | {
+      readonly state: 'claimed';
+      readonly attempt: AttemptId;
+      readonly ownership: OwnershipId;
+      readonly jobFolder: string;
+    }
   /** Somebody finished the same fingerprint meanwhile; reuse it. */
   | {readonly state: 'done'; readonly attempt: AttemptId}
   /** A live runner (maybe this one) is at it; wait for its outcome and ask again. */
@@ -72,9 +77,9 @@ export interface Adoption {
   readonly because: string;
 }
 
-export interface Finished {
+export interface AttemptEnd {
   readonly attempt: AttemptId;
-  readonly claim: ClaimId;
+  readonly ownership: OwnershipId;
   readonly outcome: Outcome;
   /** What `ingest` returned, by output port. Empty unless the outcome is ok. */
   readonly outputs?: Readonly<Record<string, Artifact>>;
@@ -91,7 +96,7 @@ export interface Source {
   readonly port?: string;
 }
 
-export interface Facts {
+export interface Recorder {
   beginRun(run: NewRun): RunId;
   /** Another session of a run; hold its lock first. */
   resumeRun(run: RunId, command: string): void;
@@ -103,17 +108,17 @@ export interface Facts {
    */
   beginAttempt(attempt: NewAttempt): BeginResult;
   /**
-   * Takes over an orphan: a new claim, and a decision 'run' where a node is named. Undefined when its owner turned out
+   * Takes over an orphan: a new ownership, and a decision 'run' where a node is named. Undefined when its owner turned out
    * to live, or it got an outcome meanwhile.
    */
-  adopt(adoption: Adoption): ClaimId | undefined;
-  /** 'superseded': somebody else holds a newer claim, or recorded an outcome already; nothing was written. */
-  finishAttempt(finished: Finished): 'recorded' | 'superseded';
+  adopt(adoption: Adoption): OwnershipId | undefined;
+  /** 'superseded': somebody else holds a newer ownership, or recorded an outcome already; nothing was written. */
+  finishAttempt(finished: AttemptEnd): 'recorded' | 'superseded';
   /**
    * The same without keeping everybody waiting for the disk: durable when it resolves, and those that end at the same
    * time share the way there. Where the disk fails then, the fact is written, but a power cut may still take it back.
    */
-  finishAttemptSoon(finished: Finished): Promise<'recorded' | 'superseded'>;
+  finishAttemptSoon(finished: AttemptEnd): Promise<'recorded' | 'superseded'>;
   /** A file or folder from outside as a node: an attempt of stage 'source' and the decision 'source'. Ingest it first. */
   recordSource(source: Source): AttemptId;
   /**
@@ -125,19 +130,19 @@ export interface Facts {
   recordReproduction(attempt: AttemptId, reproduction: Omit<Reproduction, 'at'>): void;
 }
 
-export interface FactsContext {
+export interface RecorderContext {
   readonly db: Database;
   readonly layout: Layout;
   readonly rows: ArtifactRows;
   readonly blobs: Blobs;
-  readonly gate: Gate;
-  readonly claims: Claims;
-  readonly questions: Questions;
+  readonly gcLock: GcLock;
+  readonly ownerships: Ownerships;
+  readonly lineage: Lineage;
   /** Resolves when what was written so far would survive a power cut. */
-  readonly settle: () => Promise<void>;
+  readonly flush: () => Promise<void>;
 }
 
-export function openFacts({db, layout, rows, blobs, gate, claims, questions, settle}: FactsContext): Facts {
+export function openRecorder({db, layout, rows, blobs, gcLock, ownerships, lineage, flush}: RecorderContext): Recorder {
   const addDecision = ({run, node, action, attempt, because}: Decision): void => {
     db.prepare('INSERT INTO decision (run, node, action, attempt, because, at) VALUES (?, ?, ?, ?, ?, ?)').run(
       run,
@@ -224,11 +229,11 @@ export function openFacts({db, layout, rows, blobs, gate, claims, questions, set
   };
 
   /** Inside a transaction. */
-  const finish = ({attempt, claim, outcome, outputs = {}}: Finished): 'recorded' | 'superseded' => {
+  const finish = ({attempt, ownership, outcome, outputs = {}}: AttemptEnd): 'recorded' | 'superseded' => {
     const row = db.prepare<{fingerprint: string}>('SELECT fingerprint FROM attempt WHERE id = ?').get(attempt);
     if (row === undefined) throw new Error(`Internal error: attempt ${attempt} does not exist`);
-    const newest = claims.newest(row.fingerprint);
-    if (newest?.id !== claim || newest.attempt !== attempt || newest.finished === 1) return 'superseded';
+    const newest = ownerships.newest(row.fingerprint);
+    if (newest?.id !== ownership || newest.attempt !== attempt || newest.finished === 1) return 'superseded';
     if (!outcome.ok && Object.keys(outputs).length > 0)
       throw new Error('Internal error: a failed attempt has no outputs');
     for (const [port, artifact] of Object.entries(outputs)) addOutput(attempt, port, artifact);
@@ -245,38 +250,38 @@ export function openFacts({db, layout, rows, blobs, gate, claims, questions, set
         const id = Number(
           insert.run(recipe, seed, rows.saveDocument(plan), command, Date.now()).lastInsertRowid,
         ) as RunId;
-        claims.beginSession(id, command);
+        ownerships.beginSession(id, command);
         return id;
       }),
 
-    resumeRun: (run, command) => db.transact(() => claims.beginSession(run, command)),
+    resumeRun: (run, command) => db.transact(() => ownerships.beginSession(run, command)),
 
     endRun: (run, outcome) =>
       db.transact(() => {
         db.prepare('INSERT INTO session_end (session, outcome, at) VALUES (?, ?, ?)').run(
-          claims.sessionOf(run),
+          ownerships.sessionOf(run),
           outcome,
           Date.now(),
         );
       }),
 
     beginAttempt: (wanted) =>
-      gate.shareNow(() =>
+      gcLock.runSharedNow(() =>
         db.transactLoosely((): BeginResult => {
-          const newest = claims.newest(wanted.fingerprint);
+          const newest = ownerships.newest(wanted.fingerprint);
           if (newest?.finished === 0) {
             const {attempt, run} = newest;
-            if (claims.isOwned(newest)) return {state: 'busy', attempt, run};
+            if (ownerships.isOwned(newest)) return {state: 'busy', attempt, run};
             return {state: 'orphan', attempt, run, jobFolder: jobFolder(layout, attempt)};
           }
           const done: Reusable | undefined =
-            wanted.force === true ? undefined : questions.findByFingerprint(wanted.fingerprint);
+            wanted.force === true ? undefined : lineage.findByFingerprint(wanted.fingerprint);
           if (done !== undefined) return {state: 'done', attempt: done.attempt};
           const attempt = addAttempt(wanted);
           db.prepare('INSERT INTO in_flight (attempt) VALUES (?)').run(attempt);
-          const claim = claims.add(wanted.fingerprint, attempt, wanted.run);
+          const ownership = ownerships.add(wanted.fingerprint, attempt, wanted.run);
           addDecision({run: wanted.run, node: wanted.node, action: 'run', attempt, because: wanted.because});
-          return {state: 'claimed', attempt, claim, jobFolder: jobFolder(layout, attempt)};
+          return {state: 'claimed', attempt, ownership, jobFolder: jobFolder(layout, attempt)};
         }),
       ),
 
@@ -284,23 +289,23 @@ export function openFacts({db, layout, rows, blobs, gate, claims, questions, set
       db.transact(() => {
         const row = db.prepare<{fingerprint: string}>('SELECT fingerprint FROM attempt WHERE id = ?').get(attempt);
         if (row === undefined) throw new Error(`Internal error: attempt ${attempt} does not exist`);
-        const newest = claims.newest(row.fingerprint);
-        if (newest?.attempt !== attempt || newest.finished === 1 || claims.isOwned(newest)) return undefined;
-        const claim = claims.add(row.fingerprint, attempt, run);
+        const newest = ownerships.newest(row.fingerprint);
+        if (newest?.attempt !== attempt || newest.finished === 1 || ownerships.isOwned(newest)) return undefined;
+        const ownership = ownerships.add(row.fingerprint, attempt, run);
         if (node !== undefined) addDecision({run, node, action: 'run', attempt, because});
-        return claim;
+        return ownership;
       }),
 
-    finishAttempt: (finished) => gate.shareNow(() => db.transact(() => finish(finished))),
+    finishAttempt: (finished) => gcLock.runSharedNow(() => db.transact(() => finish(finished))),
 
     async finishAttemptSoon(finished) {
-      const state = gate.shareNow(() => db.transactLoosely(() => finish(finished)));
-      await settle();
+      const state = gcLock.runSharedNow(() => db.transactLoosely(() => finish(finished)));
+      await flush();
       return state;
     },
 
     recordSource: ({run, node, artifact, path, because, port = 'output'}) =>
-      gate.shareNow(() =>
+      gcLock.runSharedNow(() =>
         db.transact(() => {
           const ingredients = {source: {node, port, path, artifact: artifact.digest, kind: artifact.kind}};
           const fingerprint = digestOf('source', ingredients);
@@ -337,10 +342,10 @@ export function openFacts({db, layout, rows, blobs, gate, claims, questions, set
 
     // Durable with the next fact that is: a decision that a power cut takes back is taken again.
     recordDecisions: (decisions) =>
-      gate.shareNow(() =>
+      gcLock.runSharedNow(() =>
         db.transactLoosely(() => {
           const gone = decisions.filter(
-            ({action, attempt}) => action === 'reuse' && (attempt === undefined || !questions.outputsPresent(attempt)),
+            ({action, attempt}) => action === 'reuse' && (attempt === undefined || !lineage.outputsPresent(attempt)),
           );
           if (gone.length === 0) for (const decision of decisions) addDecision(decision);
           return gone.map(({node}) => node);

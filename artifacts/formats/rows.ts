@@ -11,7 +11,7 @@ export interface Named {
   readonly ids: readonly string[];
 }
 
-export interface RowComparison {
+export interface RowsDifference {
   readonly equal: number;
   readonly added: Named;
   readonly gone: Named;
@@ -94,7 +94,7 @@ async function digests(files: Files, file: string, name: string): Promise<Readon
 const named = (ids: readonly string[]): Named => ({count: ids.length, ids: ids.slice(0, FIRST)});
 
 /** Order does not count, nor does the order of keys in a row. */
-export async function compareRows(files: Files, a: string, b: string, name: string): Promise<RowComparison> {
+export async function diffRows(files: Files, a: string, b: string, name: string): Promise<RowsDifference> {
   const [left, right] = [await digests(files, a, name), await digests(files, b, name)];
   const common = [...left.keys()].filter((id) => right.has(id));
   const changed = common.filter((id) => left.get(id) !== right.get(id));

@@ -123,16 +123,24 @@ export function lineageOf(
 
 /** Every attempt that depends on one of `attempts`, themselves not included. */
 export function descendantsOf(store: Store, attempts: readonly AttemptId[]): readonly AttemptId[] {
-  return walkIds(store, attempts, 'SELECT input.attempt FROM reached JOIN input ON input.made_by = reached.attempt');
+  return reachableFrom(
+    store,
+    attempts,
+    'SELECT input.attempt FROM reached JOIN input ON input.made_by = reached.attempt',
+  );
 }
 
 /** Every attempt that one of `attempts` depends on, themselves not included. */
 export function ancestorsOf(store: Store, attempts: readonly AttemptId[]): readonly AttemptId[] {
-  return walkIds(store, attempts, 'SELECT input.made_by FROM reached JOIN input ON input.attempt = reached.attempt');
+  return reachableFrom(
+    store,
+    attempts,
+    'SELECT input.made_by FROM reached JOIN input ON input.attempt = reached.attempt',
+  );
 }
 
 /** The depth stays out of the recursive key, so that every attempt is walked once. */
-function walkIds(store: Store, attempts: readonly AttemptId[], step: string): readonly AttemptId[] {
+function reachableFrom(store: Store, attempts: readonly AttemptId[], step: string): readonly AttemptId[] {
   const start = new Set(attempts);
   return partsOf(store)
     .db.prepare<{attempt: AttemptId}>(

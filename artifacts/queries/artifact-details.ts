@@ -36,7 +36,7 @@ export interface FileTrouble {
   readonly trouble: 'missing' | 'damaged';
 }
 
-export interface ArtifactCard {
+export interface ArtifactDetails {
   readonly artifact: Artifact;
   readonly kind: string;
   readonly tags: readonly string[];
@@ -49,7 +49,7 @@ export interface ArtifactCard {
   readonly usedBy: readonly Use[];
 }
 
-export function cardOf(store: Store, {attempt, output}: ResolvedArtifact): ArtifactCard {
+export function artifactDetails(store: Store, {attempt, output}: ResolvedArtifact): ArtifactDetails {
   const {db, blobs} = partsOf(store);
   const artifact = store.artifact(output.artifact)!;
   const others = makersOf(store, output.artifact).filter((id) => id !== attempt.id);

@@ -1,27 +1,27 @@
 /** What is different between two artifacts: files, and inside them tensors and rows. Reads blobs of the store only. */
 import type {Digest} from '../digest.js';
 import type {Artifact} from '../records.js';
-import {compareRows} from '../formats/rows.js';
-import type {RowComparison} from '../formats/rows.js';
+import {diffRows} from '../formats/rows.js';
+import type {RowsDifference} from '../formats/rows.js';
 import {partsOf} from '../store.js';
 import type {Store} from '../store.js';
-import {compareTensors, readTensorHeader} from './diff-tensors.js';
-import type {TensorComparison} from './diff-tensors.js';
+import {diffTensors, readTensorHeader} from './diff-tensors.js';
+import type {TensorsDifference} from './diff-tensors.js';
 
-export interface ArtifactComparison {
+export interface ArtifactDifference {
   readonly added: readonly string[];
   readonly gone: readonly string[];
   readonly changed: readonly string[];
   /** Over all .safetensors files together, so that it does not matter how they are split. */
-  readonly tensors: TensorComparison | undefined;
+  readonly tensors: TensorsDifference | undefined;
   /** By .jsonl file that both have and that differs. */
-  readonly rows: Readonly<Record<string, RowComparison>>;
+  readonly rows: Readonly<Record<string, RowsDifference>>;
   /** Files that could not be looked into because their bytes are not in the store. */
   readonly missing: readonly string[];
 }
 
 /** Throws UserError 'not-found' for a digest that the store does not know. */
-export async function compareArtifacts(store: Store, a: Digest, b: Digest): Promise<ArtifactComparison> {
+export async function diffArtifacts(store: Store, a: Digest, b: Digest): Promise<ArtifactDifference> {
   const {files, blobs} = partsOf(store);
   const [left, right] = [load(store, a), load(store, b)];
   const [inA, inB] = [byPath(left), byPath(right)];
@@ -34,10 +34,10 @@ export async function compareArtifacts(store: Store, a: Digest, b: Digest): Prom
     return undefined;
   };
 
-  const rows: Record<string, RowComparison> = {};
+  const rows: Record<string, RowsDifference> = {};
   for (const path of changed.filter((name) => name.endsWith('.jsonl'))) {
     const [x, y] = [blobOf(inA, path), blobOf(inB, path)];
-    if (x !== undefined && y !== undefined) rows[path] = await compareRows(files, x, y, path);
+    if (x !== undefined && y !== undefined) rows[path] = await diffRows(files, x, y, path);
   }
 
   const tensorsOf = (artifact: ReturnType<typeof byPath>) =>
@@ -54,7 +54,7 @@ export async function compareArtifacts(store: Store, a: Digest, b: Digest): Prom
       ([path, {sha256}]) =>
         path.endsWith('.safetensors') && (inA.get(path)?.sha256 !== sha256 || inB.get(path)?.sha256 !== sha256),
     );
-  const tensors = weightsDiffer ? compareTensors(files, tensorsOf(inA), tensorsOf(inB)) : undefined;
+  const tensors = weightsDiffer ? diffTensors(files, tensorsOf(inA), tensorsOf(inB)) : undefined;
   return {
     added: [...inB.keys()].filter((path) => !inA.has(path)),
     gone: [...inA.keys()].filter((path) => !inB.has(path)),

@@ -27,7 +27,7 @@ export interface TensorDifference {
   readonly at: number;
 }
 
-export interface TensorComparison {
+export interface TensorsDifference {
   readonly equal: number;
   /** Largest difference first. */
   readonly changed: readonly TensorDifference[];
@@ -118,7 +118,7 @@ function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** Undefined when they are equal, byte by byte. */
-function compareTensor(files: Files, a: TensorEntry, b: TensorEntry): TensorDifference | undefined {
+function diffTensor(files: Files, a: TensorEntry, b: TensorEntry): TensorDifference | undefined {
   const reader = READERS[a.dtype];
   let values = 0;
   let largest = -1;
@@ -149,7 +149,7 @@ function compareTensor(files: Files, a: TensorEntry, b: TensorEntry): TensorDiff
 
 const form = ({dtype, shape}: TensorEntry): string => `${dtype} [${shape.join(', ')}]`;
 
-export function compareTensors(files: Files, a: readonly TensorEntry[], b: readonly TensorEntry[]): TensorComparison {
+export function diffTensors(files: Files, a: readonly TensorEntry[], b: readonly TensorEntry[]): TensorsDifference {
   const left = new Map(a.map((tensor) => [tensor.name, tensor]));
   const right = new Map(b.map((tensor) => [tensor.name, tensor]));
   const changed: TensorDifference[] = [];
@@ -162,7 +162,7 @@ export function compareTensors(files: Files, a: readonly TensorEntry[], b: reado
       reshaped.push({name, a: form(tensor), b: form(other)});
       continue;
     }
-    const difference = compareTensor(files, tensor, other);
+    const difference = diffTensor(files, tensor, other);
     if (difference === undefined) equal += 1;
     else changed.push(difference);
   }

@@ -10,23 +10,23 @@ import type {RunId} from '../records.js';
 import {reusableOfRun} from '../facts/reuse.js';
 import type {IsWhole} from '../facts/reuse.js';
 
-export interface ForesightRequest {
+export interface PrefetchRequest {
   readonly database: string;
   readonly layout: Layout;
   readonly run: RunId;
 }
 
-export type ForesightReply =
-  | {readonly foreseen: Foreseen}
+export type PrefetchReply =
+  | {readonly prefetched: Prefetched}
   | {readonly reason: UserErrorReason; readonly message: string; readonly hint: string | undefined};
 
 /**
  * Fingerprint, attempt, number of outputs, then port and artifact of each; and so on. A plain list arrives five times as
  * fast as a map of records.
  */
-export type Foreseen = readonly (string | number)[];
+export type Prefetched = readonly (string | number)[];
 
-function look({database, layout, run}: ForesightRequest): Foreseen {
+function lookUp({database, layout, run}: PrefetchRequest): Prefetched {
   const db = readDatabase(database);
   try {
     const list: (string | number)[] = [];
@@ -42,9 +42,9 @@ function look({database, layout, run}: ForesightRequest): Foreseen {
   }
 }
 
-function reply(request: ForesightRequest): ForesightReply {
+function reply(request: PrefetchRequest): PrefetchReply {
   try {
-    return {foreseen: look(request)};
+    return {prefetched: lookUp(request)};
   } catch (thrown) {
     const error = plainError(thrown, 'read the store');
     if (!(error instanceof UserError)) throw error;
@@ -54,5 +54,5 @@ function reply(request: ForesightRequest): ForesightReply {
 }
 
 const port = parentPort;
-if (port === null) throw new Error('Internal error: foresight-worker is not a program of its own');
-port.postMessage(reply(workerData as ForesightRequest));
+if (port === null) throw new Error('Internal error: reuse-prefetch-worker is not a program of its own');
+port.postMessage(reply(workerData as PrefetchRequest));

@@ -7,7 +7,7 @@ import {Worker} from 'node:worker_threads';
 import type {Digest} from '../digest.js';
 import {UserError} from '../error.js';
 import {disk} from '../files.js';
-import type {ForesightReply, ForesightRequest, Foreseen} from './reuse-prefetch-worker.js';
+import type {PrefetchReply, PrefetchRequest, Prefetched} from './reuse-prefetch-worker.js';
 import type {AttemptId, RunId} from '../records.js';
 import type {Reusable} from '../facts/reuse.js';
 import {partsOf} from '../store.js';
@@ -16,7 +16,7 @@ import type {Store} from '../store.js';
 /** Starting the thread takes as long as looking up some 3,000 nodes one by one. */
 const WORTH_A_THREAD = 5000;
 
-export interface Foresight {
+export interface ReusePrefetch {
   /** By fingerprint. What is not in it has to be looked up. Rejects with what the thread met. */
   readonly reusable: Promise<ReadonlyMap<Digest, Reusable>>;
   /** Ends the thread if it is still at it. */
@@ -24,7 +24,11 @@ export interface Foresight {
 }
 
 /** What the newest run of this recipe used, if that was much: `atLeast` so many nodes. */
-export function foresee(store: Store, recipe: string, {atLeast = WORTH_A_THREAD} = {}): Foresight | undefined {
+export function prefetchReusable(
+  store: Store,
+  recipe: string,
+  {atLeast = WORTH_A_THREAD} = {},
+): ReusePrefetch | undefined {
   const {db, layout, files} = partsOf(store);
   // The thread has a door to the disk of its own.
   if (files !== disk) return undefined;
@@ -35,14 +39,14 @@ export function foresee(store: Store, recipe: string, {atLeast = WORTH_A_THREAD}
     )
     .get(recipe, atLeast - 1);
   if (large === undefined) return undefined;
-  const request: ForesightRequest = {database: db.file, layout, run: large.run as RunId};
+  const request: PrefetchRequest = {database: db.file, layout, run: large.run as RunId};
   const worker = new Worker(new URL('./reuse-prefetch-worker.js', import.meta.url), {workerData: request});
   const reusable = new Promise<ReadonlyMap<Digest, Reusable>>((done, fail) => {
     worker.once('error', fail);
     worker.once('exit', () => fail(new Error('Internal error: the thread that looks ahead ended without an answer')));
-    worker.once('message', (reply: ForesightReply) => {
-      if ('foreseen' in reply) {
-        done(mapOf(reply.foreseen));
+    worker.once('message', (reply: PrefetchReply) => {
+      if ('prefetched' in reply) {
+        done(mapOf(reply.prefetched));
         return;
       }
       const {reason, message, hint} = reply;
@@ -54,7 +58,7 @@ export function foresee(store: Store, recipe: string, {atLeast = WORTH_A_THREAD}
   return {reusable, close: () => void worker.terminate()};
 }
 
-function mapOf(list: Foreseen): ReadonlyMap<Digest, Reusable> {
+function mapOf(list: Prefetched): ReadonlyMap<Digest, Reusable> {
   const reusable = new Map<Digest, Reusable>();
   for (let at = 0; at < list.length;) {
     const fingerprint = list[at++] as Digest;

@@ -46,8 +46,8 @@ function newest(store: Store, type: 'tag' | 'pin'): readonly (Row & {readonly di
 }
 
 function add(store: Store, type: 'tag' | 'pin', name: string, artifact: Digest | undefined, attempt?: AttemptId): void {
-  const {db, gate} = partsOf(store);
-  gate.shareNow(() =>
+  const {db, gcLock} = partsOf(store);
+  gcLock.runSharedNow(() =>
     db.transact(() => {
       const id =
         artifact === undefined

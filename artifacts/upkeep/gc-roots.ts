@@ -1,4 +1,4 @@
-/** What a garbage collection has to keep, and why. Only asks the facts; looks at no file. */
+/** The roots of a garbage collection: what it has to keep, and why. Only asks the facts; looks at no file. */
 import type {AttemptId, RunId} from '../records.js';
 import {partsOf} from '../store.js';
 import type {Store} from '../store.js';
@@ -11,7 +11,7 @@ export interface KeepPolicy {
 }
 
 /** Why an artifact is kept. */
-export type Reason =
+export type KeepReason =
   | {readonly because: 'tag'; readonly tag: string}
   | {readonly because: 'pin'}
   /** A run that is kept decided to make or reuse it. */
@@ -22,15 +22,15 @@ export type Reason =
   | {readonly because: 'in-flight'; readonly attempt: AttemptId}
   | {readonly because: 'kind'; readonly kind: string};
 
-export interface Wanted {
+export interface GcRoots {
   /** By row id of the artifact. */
-  readonly artifacts: ReadonlyMap<number, readonly Reason[]>;
+  readonly artifacts: ReadonlyMap<number, readonly KeepReason[]>;
   /** Attempts whose job folders stay: those that a kept run decided for, and those that have not ended. */
   readonly attempts: ReadonlySet<AttemptId>;
 }
 
 /** One line of why. */
-export function reasonText(reason: Reason): string {
+export function keepReasonText(reason: KeepReason): string {
   switch (reason.because) {
     case 'tag':
       return `tagged @${reason.tag}`;
@@ -53,23 +53,23 @@ function unreachable(reason: never): never {
   throw new Error(`Internal error: unknown reason ${JSON.stringify(reason)}`);
 }
 
-export function markWanted(store: Store, {keepRuns = Infinity, keepKinds}: KeepPolicy): Wanted {
+export function findGcRoots(store: Store, {keepRuns = Infinity, keepKinds}: KeepPolicy): GcRoots {
   const {db} = partsOf(store);
-  const artifacts = new Map<number, Reason[]>();
+  const artifacts = new Map<number, KeepReason[]>();
   const attempts = new Set<AttemptId>();
-  const want = (artifact: number, reason: Reason): void => {
+  const want = (artifact: number, reason: KeepReason): void => {
     const reasons = artifacts.get(artifact);
     if (reasons === undefined) artifacts.set(artifact, [reason]);
     else reasons.push(reason);
   };
 
-  const labels = db
+  const named = db
     .prepare<{type: 'tag' | 'pin'; name: string; artifact: number}>(
       `SELECT l.type, l.name, l.artifact FROM (SELECT max(id) AS id FROM label GROUP BY type, name) n
        JOIN label l ON l.id = n.id WHERE l.artifact IS NOT NULL`,
     )
     .all();
-  for (const {type, name, artifact} of labels)
+  for (const {type, name, artifact} of named)
     want(artifact, type === 'tag' ? {because: 'tag', tag: name} : {because: 'pin'});
 
   const perRecipe = new Map<string, number>();

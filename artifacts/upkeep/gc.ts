@@ -1,13 +1,13 @@
 /**
- * Garbage collection. What is wanted is marked from the facts; every blob that no wanted artifact holds is condemned. The
+ * Garbage collection. The roots are what the facts say is wanted; every blob that no root holds is condemned. The
  * condemned blobs are recorded first and renamed away then, both while nobody else relies on blobs (`gc-lock.ts`), so a
  * crash in between leaves bytes that the next collection finds again, never a record without its reason.
  */
 import {join} from 'node:path';
 import type {Digest} from '../digest.js';
 import {UserError, mayBeFull, plainError} from '../error.js';
-import {markWanted} from './gc-roots.js';
-import type {KeepPolicy, Reason} from './gc-roots.js';
+import {findGcRoots} from './gc-roots.js';
+import type {KeepPolicy, KeepReason} from './gc-roots.js';
 import type {AttemptId, RunId} from '../records.js';
 import {partsOf} from '../store.js';
 import type {Store} from '../store.js';
@@ -16,11 +16,11 @@ export interface KeptArtifact {
   readonly artifact: Digest;
   readonly kind: string;
   readonly bytes: number;
-  readonly reasons: readonly Reason[];
+  readonly reasons: readonly KeepReason[];
 }
 
 /** How a collected artifact can be had again. */
-export interface Again {
+export interface RebuildCost {
   readonly attempt: AttemptId;
   readonly node: string;
   readonly stage: string;
@@ -39,10 +39,10 @@ export interface GoingArtifact {
   readonly artifact: Digest;
   readonly kind: string;
   readonly bytes: number;
-  readonly again: Again;
+  readonly again: RebuildCost;
 }
 
-export interface CollectionPlan {
+export interface GcPlan {
   readonly kept: readonly KeptArtifact[];
   /** Largest first. */
   readonly going: readonly GoingArtifact[];
@@ -60,11 +60,11 @@ export interface CollectionPlan {
 /** A blob that no record mentions may be about to get one. */
 const GRACE_MS = 3_600_000;
 
-/** What `collect` would do. Looks at every blob file, changes nothing. */
-export function planCollection(store: Store, policy: KeepPolicy): CollectionPlan {
+/** What `gc` would do. Looks at every blob file, changes nothing. */
+export function planGc(store: Store, policy: KeepPolicy): GcPlan {
   const {db, files, blobs, own} = partsOf(store);
   return db.snapshot(() => {
-    const wanted = markWanted(store, policy);
+    const roots = findGcRoots(store, policy);
     const kept: KeptArtifact[] = [];
     const condemned: {id: number; digest: Digest; bytes: number; kind: string}[] = [];
     const neededBlobs = new Set<string>();
@@ -79,7 +79,7 @@ export function planCollection(store: Store, policy: KeepPolicy): CollectionPlan
       )
       .all();
     for (const artifact of artifacts) {
-      const reasons = wanted.artifacts.get(artifact.id);
+      const reasons = roots.artifacts.get(artifact.id);
       if (reasons === undefined) {
         condemned.push(artifact);
         continue;
@@ -104,7 +104,7 @@ export function planCollection(store: Store, policy: KeepPolicy): CollectionPlan
     // An artifact that went before is not going again.
     const goingBlobs = new Set(going.map(({sha256}) => sha256));
     const present = condemned.filter(({id}) => blobsOf.all(id).some(({sha256}) => goingBlobs.has(sha256)));
-    const again = openAgain(store, new Set(condemned.map(({id}) => id)));
+    const again = openRebuildCost(store, new Set(condemned.map(({id}) => id)));
     return {
       kept,
       going: present
@@ -114,14 +114,14 @@ export function planCollection(store: Store, policy: KeepPolicy): CollectionPlan
       bytes: going.reduce((sum, {bytes}) => sum + bytes, 0),
       leftovers,
       jobs: (own.jobs() as AttemptId[]).filter(
-        (attempt) => !wanted.attempts.has(attempt) && own.ownsJob(store.jobFolder(attempt)),
+        (attempt) => !roots.attempts.has(attempt) && own.ownsJob(store.jobFolder(attempt)),
       ),
       foreign: own.foreign(),
     };
   });
 }
 
-export interface Collection extends CollectionPlan {
+export interface GcResult extends GcPlan {
   /** The disk was full, and the room that the store keeps for this was used; `again` says whether it is there again. */
   readonly reserve?: {readonly again: boolean};
 }
@@ -129,12 +129,12 @@ export interface Collection extends CollectionPlan {
 /** On a full disk so many blobs go first, the largest ones: what is to be written down then fits into the reserve. */
 const FIRST = 64;
 
-/** Removes what `planCollection` names. `command` is recorded with it. */
-export async function collect(store: Store, policy: KeepPolicy, command: string): Promise<Collection> {
+/** Removes what `planGc` names. `command` is recorded with it. */
+export async function gc(store: Store, policy: KeepPolicy, command: string): Promise<GcResult> {
   const {reserve, usedReserve} = partsOf(store);
   if (!usedReserve) {
     try {
-      return await collectAll(store, policy, command);
+      return await gcOnce(store, policy, command);
     } catch (error) {
       const full = plainError(error, 'write to the store');
       if (!mayBeFull(full)) throw error;
@@ -145,7 +145,7 @@ export async function collect(store: Store, policy: KeepPolicy, command: string)
   await emptyTrash(store);
   const first = await condemn(store, policy, command, FIRST);
   await emptyTrash(store);
-  const rest = await collectAll(store, policy, command);
+  const rest = await gcOnce(store, policy, command);
   const bytes = first.bytes + rest.bytes;
   const all = {going: [...first.going, ...rest.going], blobs: [...first.blobs, ...rest.blobs], bytes};
   const jobs = [...new Set([...first.jobs, ...rest.jobs])];
@@ -160,7 +160,7 @@ export const needsRoom = (error: unknown): UserError =>
     cause: error,
   });
 
-async function collectAll(store: Store, policy: KeepPolicy, command: string): Promise<CollectionPlan> {
+async function gcOnce(store: Store, policy: KeepPolicy, command: string): Promise<GcPlan> {
   const {db, locks} = partsOf(store);
   const plan = await condemn(store, policy, command);
   await emptyTrash(store);
@@ -179,17 +179,17 @@ async function collectAll(store: Store, policy: KeepPolicy, command: string): Pr
  */
 export async function freeUnrecorded(store: Store, policy: KeepPolicy): Promise<boolean> {
   const {own, discard} = partsOf(store);
-  for (const attempt of planCollection(store, policy).jobs) discard.moveAway(store.jobFolder(attempt));
+  for (const attempt of planGc(store, policy).jobs) discard.moveAway(store.jobFolder(attempt));
   const {blobs, trees} = own.trash();
   await emptyTrash(store);
   return blobs.length + trees.length > 0;
 }
 
 /** Records what goes, `atMost` so many blobs, and moves it into trash/. Returns what went. */
-async function condemn(store: Store, policy: KeepPolicy, command: string, atMost = Infinity): Promise<CollectionPlan> {
-  const {db, gate, files, blobs, layout, quarantine, own, discard, scratch} = partsOf(store);
-  return gate.alone(() => {
-    // Under the gate nobody stores anything, so every temporary file is what a crash left.
+async function condemn(store: Store, policy: KeepPolicy, command: string, atMost = Infinity): Promise<GcPlan> {
+  const {db, gcLock, files, blobs, layout, quarantine, own, discard, scratch} = partsOf(store);
+  return gcLock.runExclusive(() => {
+    // Under the lock nobody stores anything, so every temporary file is what a crash left.
     const temporaries = own.temporaries();
     for (const name of temporaries.files) files.remove(join(layout.tmp, name));
     for (const name of temporaries.old) discard.moveAway(join(layout.tmp, name));
@@ -198,20 +198,20 @@ async function condemn(store: Store, policy: KeepPolicy, command: string, atMost
       scratch.forget(name);
     }
     const decided = db.transact(() => {
-      const marked = largest(planCollection(store, policy), atMost);
+      const going = largest(planGc(store, policy), atMost);
       const known = db.prepare<{id: number}>('SELECT id FROM blob WHERE sha256 = ?');
-      if (marked.blobs.length > 0) {
+      if (going.blobs.length > 0) {
         const collection = Number(
           db.prepare('INSERT INTO collection (command, at) VALUES (?, ?)').run(command, Date.now()).lastInsertRowid,
         );
         const insert = db.prepare('INSERT INTO collected (collection, blob) VALUES (?, ?)');
-        for (const {sha256} of marked.blobs) {
+        for (const {sha256} of going.blobs) {
           const row = known.get(sha256);
           if (row !== undefined) insert.run(collection, row.id);
           quarantine.lift(sha256);
         }
       }
-      return marked;
+      return going;
     });
     for (const {sha256} of decided.blobs) files.rename(blobs.path(sha256), join(layout.trash, sha256));
     for (const attempt of decided.jobs) discard.moveAway(store.jobFolder(attempt));
@@ -220,7 +220,7 @@ async function condemn(store: Store, policy: KeepPolicy, command: string, atMost
 }
 
 /** The part of a plan that frees the most; an artifact is named with the part that takes the last of its own blobs. */
-function largest(plan: CollectionPlan, atMost: number): CollectionPlan {
+function largest(plan: GcPlan, atMost: number): GcPlan {
   if (plan.blobs.length <= atMost) return plan;
   const blobs = [...plan.blobs].sort((a, b) => b.bytes - a.bytes).slice(0, atMost);
   return {...plan, going: [], blobs, bytes: blobs.reduce((sum, {bytes}) => sum + bytes, 0), leftovers: 0};
@@ -260,7 +260,7 @@ function listBlobs(store: Store): ReadonlyMap<Digest, number> {
  * How each of the artifacts that are `gone` can be had again: the newest success that made it, and what that and its missing
  * ancestors took. Each attempt is asked for once; where an attempt has one missing ancestor, what was found for that counts on.
  */
-function openAgain(store: Store, gone: ReadonlySet<number>): (artifact: number) => Again {
+function openRebuildCost(store: Store, gone: ReadonlySet<number>): (artifact: number) => RebuildCost {
   const {db} = partsOf(store);
   const newest = db.prepare<{attempt: AttemptId}>(
     'SELECT attempt FROM output WHERE artifact = ? ORDER BY attempt DESC LIMIT 1',
@@ -294,7 +294,7 @@ function openAgain(store: Store, gone: ReadonlySet<number>): (artifact: number) 
     }
     for (const each of chain.reverse()) {
       const {ms, parents} = look(each);
-      if (parents.length > 1) totals.set(each, walk(each));
+      if (parents.length > 1) totals.set(each, sumOf(each));
       else {
         const above = parents[0] === undefined ? {ms: 0, attempts: 0, more: false} : totals.get(parents[0])!;
         totals.set(each, {ms: above.ms + ms, attempts: above.attempts + 1, more: above.more});
@@ -304,7 +304,7 @@ function openAgain(store: Store, gone: ReadonlySet<number>): (artifact: number) 
   };
 
   /** Ancestors that several ways lead to count once, so these have to be gone through. */
-  const walk = (attempt: AttemptId): Total => {
+  const sumOf = (attempt: AttemptId): Total => {
     const seen = new Set<AttemptId>([attempt]);
     let ms = 0;
     for (const each of seen) {

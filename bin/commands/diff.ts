@@ -1,6 +1,6 @@
 /** `r1 diff`: what is different between two runs, or two artifacts, and where it began. */
 import {Command} from 'commander';
-import type {ArtifactComparison} from '../../artifacts/queries/diff-artifacts.js';
+import type {ArtifactDifference} from '../../artifacts/queries/diff-artifacts.js';
 import {UserError} from '../../artifacts/index.js';
 import type {RunId, Store} from '../../artifacts/index.js';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
@@ -55,14 +55,14 @@ async function diffOfRuns(
   }
   const {diffRuns} = await import('../../artifacts/queries/diff-runs.js');
   const difference = diffRuns(store, a, b);
-  const comparisons = new Map<string, ArtifactComparison>();
+  const comparisons = new Map<string, ArtifactDifference>();
   if (!quick) {
-    const {compareArtifacts} = await import('../../artifacts/queries/diff-artifacts.js');
+    const {diffArtifacts} = await import('../../artifacts/queries/diff-artifacts.js');
     for (const {node, outputs} of difference.nodes) {
       for (const output of outputs) {
         if (output.a === undefined || output.b === undefined) continue;
         services.progress(`comparing ${node}:${output.port}`);
-        comparisons.set(`${node}:${output.port}`, await compareArtifacts(store, output.a, output.b));
+        comparisons.set(`${node}:${output.port}`, await diffArtifacts(store, output.a, output.b));
       }
     }
     services.progress(undefined);
@@ -81,12 +81,12 @@ async function diffOfArtifacts(
   {a, b, json}: {a: string; b: string; json: boolean},
 ): Promise<void> {
   const {resolveArtifact} = await import('../../artifacts/queries/reference.js');
-  const {compareArtifacts} = await import('../../artifacts/queries/diff-artifacts.js');
+  const {diffArtifacts} = await import('../../artifacts/queries/diff-artifacts.js');
   const [left, right] = [
     await resolveArtifact(store, a, {suggest: suggestion}),
     await resolveArtifact(store, b, {suggest: suggestion}),
   ];
-  const comparison = await compareArtifacts(store, left.output.artifact, right.output.artifact);
+  const comparison = await diffArtifacts(store, left.output.artifact, right.output.artifact);
   if (json) {
     services.say(jsonText({a: left.output.artifact, b: right.output.artifact, ...comparison}));
     return;

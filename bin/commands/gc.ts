@@ -1,6 +1,6 @@
 /** `r1 gc`: frees space, and says why the rest stays and how what went can be had again. */
 import {Command} from 'commander';
-import type {Collection} from '../../artifacts/upkeep/gc.js';
+import type {GcResult} from '../../artifacts/upkeep/gc.js';
 import {mayBeFull} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
 import {lazyExecutor} from '../execution/executor.js';
@@ -33,7 +33,7 @@ export const gcCommand = (services: Services): Command =>
       (kind: string, before: readonly string[] | undefined) => [...(before ?? []), kind],
     )
     .action(async ({dryRun, keepRuns, keepKind, json, ...options}: GcOptions) => {
-      const {collect, freeUnrecorded, needsRoom, planCollection} = await import('../../artifacts/upkeep/gc.js');
+      const {gc, freeUnrecorded, needsRoom, planGc} = await import('../../artifacts/upkeep/gc.js');
       const {collectionText} = await import('../render/gc.js');
       const policy = {...(keepRuns === undefined ? {} : {keepRuns}), keepKinds: keepKind ?? KINDS};
       const command = [
@@ -41,20 +41,20 @@ export const gcCommand = (services: Services): Command =>
         ...(keepRuns === undefined ? [] : [`--keep-runs ${keepRuns}`]),
         ...(keepKind ?? []).map((kind) => `--keep-kind ${kind}`),
       ].join(' ');
-      const say = (plan: Collection): void =>
+      const say = (plan: GcResult): void =>
         services.say(
           json === true
             ? JSON.stringify(plan)
             : collectionText(plan, {dryRun: dryRun === true, keepsAllRuns: keepRuns === undefined}),
         );
       if (dryRun === true) {
-        await withStore(services, options, 'read', (store) => say(planCollection(store, policy)));
+        await withStore(services, options, 'read', (store) => say(planGc(store, policy)));
         return;
       }
       const collectNow = () =>
         withStore(services, options, {mode: 'write', useReserve: true}, async (store) => {
           await endAbandonedIn(store, services);
-          return collect(store, policy, command);
+          return gc(store, policy, command);
         });
       try {
         say(await collectNow());

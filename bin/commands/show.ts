@@ -11,10 +11,12 @@ export const showCommand = (services: Services): Command =>
     .argument('<reference>', '[run/]node[:port], @digest, @tag, or a path with a slash')
     .action(async (reference: string, options: GlobalOptions) => {
       const {resolveArtifact} = await import('../../artifacts/queries/reference.js');
-      const {cardOf} = await import('../../artifacts/queries/artifact-details.js');
-      const {cardText} = await import('../render/artifact-details.js');
+      const {artifactDetails} = await import('../../artifacts/queries/artifact-details.js');
+      const {artifactText} = await import('../render/artifact-details.js');
       await withStore(services, options, 'read', async (store) => {
-        const card = cardOf(store, await resolveArtifact(store, reference, {suggest: suggestion}));
-        services.say(options.json === true ? JSON.stringify(card) : cardText(card, {colours: services.colours, store}));
+        const details = artifactDetails(store, await resolveArtifact(store, reference, {suggest: suggestion}));
+        services.say(
+          options.json === true ? JSON.stringify(details) : artifactText(details, {colours: services.colours, store}),
+        );
       });
     });

@@ -1,5 +1,5 @@
 /** What the store knows about an artifact, for people. */
-import type {ArtifactCard, Maker} from '../../artifacts/queries/artifact-details.js';
+import type {ArtifactDetails, Maker} from '../../artifacts/queries/artifact-details.js';
 import {shortDigest} from '../../artifacts/index.js';
 import type {InputEdge, Json, Store} from '../../artifacts/index.js';
 import {bytesText, durationText} from './quantity.js';
@@ -7,7 +7,7 @@ import {tableText} from './table.js';
 import {whenText} from './when.js';
 import {createColors} from '../terminal/paint.js';
 
-export interface CardOptions {
+export interface ArtifactTextOptions {
   readonly colours: boolean;
   readonly store: Store;
 }
@@ -24,9 +24,9 @@ function entriesOf(value: Json | undefined): readonly (readonly [string, Json])[
     : [];
 }
 
-export function cardText(card: ArtifactCard, {colours, store}: CardOptions): string {
+export function artifactText(details: ArtifactDetails, {colours, store}: ArtifactTextOptions): string {
   const {bold, cyan, dim, red, green} = createColors(colours);
-  const {artifact, kind, makers, usedBy, troubles} = card;
+  const {artifact, kind, makers, usedBy, troubles} = details;
 
   const inputText = ({port, name, artifact: digest, madeBy}: InputEdge): string => {
     const maker = store.attempt(madeBy)!;
@@ -103,7 +103,7 @@ export function cardText(card: ArtifactCard, {colours, store}: CardOptions): str
     .map(({path, bytes, sha256}) => [path === '' ? '(the file itself)' : path, bytesText(bytes), dim(sha256)]);
   const state =
     troubles.length === 0 ? 'all there' : red(troubles.map(({path, trouble}) => `${path} is ${trouble}`).join(', '));
-  const labels = [...card.tags.map((tag) => `@${tag}`), ...(card.pinned ? ['pinned'] : [])];
+  const labels = [...details.tags.map((tag) => `@${tag}`), ...(details.pinned ? ['pinned'] : [])];
   const count = artifact.files.length;
   return [
     `${bold(kind)} ${cyan(`@${shortDigest(artifact.digest)}`)}  ${bytesText(artifact.bytes)} in ${count} ${count === 1 ? 'file' : 'files'}${labels.length === 0 ? '' : `  ${labels.join(', ')}`}`,

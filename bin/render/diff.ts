@@ -1,9 +1,9 @@
 /** Differences between runs, and between artifacts, for people. */
-import type {ArtifactComparison} from '../../artifacts/queries/diff-artifacts.js';
+import type {ArtifactDifference} from '../../artifacts/queries/diff-artifacts.js';
 import type {Cause, NodeDifference, RunDifference} from '../../artifacts/queries/diff-runs.js';
 import type {Json} from '../../artifacts/index.js';
 import type {Named} from '../../artifacts/formats/rows.js';
-import type {TensorComparison} from '../../artifacts/queries/diff-tensors.js';
+import type {TensorsDifference} from '../../artifacts/queries/diff-tensors.js';
 import {axisNumber} from './chart.js';
 import {createColors, oneLine} from '../terminal/paint.js';
 
@@ -30,7 +30,7 @@ function namedText(what: string, {count, ids}: Named): readonly string[] {
 /** More tensors than this are only counted. */
 const TENSORS = 5;
 
-function tensorsText({equal, changed, added, gone, reshaped}: TensorComparison): readonly string[] {
+function tensorsText({equal, changed, added, gone, reshaped}: TensorsDifference): readonly string[] {
   const total = equal + changed.length + added.length + gone.length + reshaped.length;
   if (changed.length + added.length + gone.length + reshaped.length === 0) return [`all ${equal} tensors are equal`];
   return [
@@ -49,7 +49,7 @@ function tensorsText({equal, changed, added, gone, reshaped}: TensorComparison):
 }
 
 /** Lines without an indent; none when nothing differs. */
-export function comparisonLines({added, gone, changed, tensors, rows, missing}: ArtifactComparison): readonly string[] {
+export function comparisonLines({added, gone, changed, tensors, rows, missing}: ArtifactDifference): readonly string[] {
   return [
     ...(changed.length > 0 ? [`changed: ${changed.join(', ')}`] : []),
     ...(added.length > 0 ? [`new: ${added.join(', ')}`] : []),
@@ -70,7 +70,7 @@ export function comparisonLines({added, gone, changed, tensors, rows, missing}: 
 }
 
 /** Comparisons of outputs by `node:port`. */
-export type Comparisons = ReadonlyMap<string, ArtifactComparison>;
+export type Comparisons = ReadonlyMap<string, ArtifactDifference>;
 
 function headline({first, nodes}: RunDifference): string {
   if (first === undefined) {

@@ -1,7 +1,7 @@
 /** What a garbage collection did or would do, for people. */
-import type {Again, Collection, GoingArtifact} from '../../artifacts/upkeep/gc.js';
+import type {RebuildCost, GcResult, GoingArtifact} from '../../artifacts/upkeep/gc.js';
 import {shortDigest} from '../../artifacts/index.js';
-import {reasonText} from '../../artifacts/upkeep/gc-roots.js';
+import {keepReasonText} from '../../artifacts/upkeep/gc-roots.js';
 import {bytesText, durationText} from './quantity.js';
 import {tableText} from './table.js';
 
@@ -14,7 +14,7 @@ export interface CollectionOptions {
 const LINES = 50;
 const FOREIGN = 8;
 
-function againText({node, run, from, ms, ancestors, more}: Again): string {
+function againText({node, run, from, ms, ancestors, more}: RebuildCost): string {
   if (from !== undefined) return `came from outside: ${from}`;
   const first =
     ancestors === 0
@@ -37,13 +37,13 @@ export function foreignLines(foreign: readonly string[]): readonly string[] {
   return [`not made by r1, left alone: ${shown}${more}`];
 }
 
-export function collectionText(plan: Collection, {dryRun, keepsAllRuns}: CollectionOptions): string {
+export function collectionText(plan: GcResult, {dryRun, keepsAllRuns}: CollectionOptions): string {
   const {kept, going, blobs, bytes, leftovers, jobs, foreign, reserve} = plan;
   const lines: string[] = [];
   if (dryRun && kept.length > 0) {
     const rows = kept.slice(0, LINES).map(({artifact, kind, bytes: size, reasons}) => {
       const more = reasons.length > 1 ? ` and ${reasons.length - 1} more` : '';
-      return [`${kind} @${shortDigest(artifact)}`, bytesText(size), reasonText(reasons[0]!) + more];
+      return [`${kind} @${shortDigest(artifact)}`, bytesText(size), keepReasonText(reasons[0]!) + more];
     });
     lines.push(`stays: ${kept.length} artifacts`, tableText(rows, {right: [1], indent: '  '}));
     if (kept.length > LINES) lines.push(`  … and ${kept.length - LINES} more (--json lists all)`);

@@ -3,10 +3,10 @@ import {existsSync} from 'node:fs';
 import {resolve} from 'node:path';
 import {disk} from '../../artifacts/files.js';
 import {UserError, digestOf} from '../../artifacts/index.js';
-import {walk} from '../../artifacts/blobs/list-files.js';
+import {listFiles} from '../../artifacts/blobs/list-files.js';
 import {missingVariables} from '../wiring/environment.js';
-import {foresee} from '../../artifacts/queries/reuse-prefetch.js';
-import type {Foresight} from '../../artifacts/queries/reuse-prefetch.js';
+import {prefetchReusable} from '../../artifacts/queries/reuse-prefetch.js';
+import type {ReusePrefetch} from '../../artifacts/queries/reuse-prefetch.js';
 import type {Artifact, AttemptId, Digest, Reusable, Store} from '../../artifacts/index.js';
 import {exportNames} from '../wiring/export-names.js';
 import type {RuntimeClass} from '../fingerprint/fingerprint.js';
@@ -78,17 +78,17 @@ export interface Pinned {
 export async function prepare(options: PrepareOptions): Promise<Prepared> {
   const {store, loaded} = options;
   // A store that is not there yet has nothing to tell.
-  const foresight = typeof store === 'function' ? undefined : foresee(store, loaded.recipe.name);
+  const prefetch = typeof store === 'function' ? undefined : prefetchReusable(store, loaded.recipe.name);
   try {
-    return await prepareWith(options, foresight);
+    return await prepareWith(options, prefetch);
   } finally {
-    foresight?.close();
+    prefetch?.close();
   }
 }
 
 async function prepareWith(
   {loaded, request, store, runtimeOf}: PrepareOptions,
-  foresight: Foresight | undefined,
+  prefetch: ReusePrefetch | undefined,
 ): Promise<Prepared> {
   const wired = await wiredOf(loaded);
   if (!wired.ok) throw mistakesError(loaded, wired.error);
@@ -118,7 +118,7 @@ async function prepareWith(
     recipeUrl: loaded.url,
     store,
     runtimeOf,
-    foreseen: (await foresight?.reusable) ?? new Map(),
+    prefetched: (await prefetch?.reusable) ?? new Map(),
   });
 }
 
@@ -138,10 +138,10 @@ async function wiredOf({recipe, folder, file}: LoadedRecipe): Promise<ReturnType
 export async function planWiring(
   options: Omit<Prepared, 'sources' | 'code' | 'history' | 'plan'> & {
     readonly store: Store | (() => Store);
-    readonly foreseen?: ReadonlyMap<Digest, Reusable>;
+    readonly prefetched?: ReadonlyMap<Digest, Reusable>;
   },
 ): Promise<Prepared> {
-  const {foreseen, store: given, ...rest} = options;
+  const {prefetched, store: given, ...rest} = options;
   const {wiring, selected, pinned} = rest;
   const isNew = typeof given === 'function';
   const cache = openTokenCache(isNew ? undefined : given.folder);
@@ -152,7 +152,7 @@ export async function planWiring(
   const history = openHistory(store, {recipe: wiring.recipe, seed: base.seed}, code);
   const sources = await describeSources(wiring, (id) => selected.has(id) && pinned?.has(id) !== true, store);
   const prepared = {...base, sources, code, history};
-  const find: History['find'] = (fingerprint) => foreseen?.get(fingerprint) ?? history.find(fingerprint);
+  const find: History['find'] = (fingerprint) => prefetched?.get(fingerprint) ?? history.find(fingerprint);
   // Only now: when the plan is made again, something of it may be gone.
   const plan = store.reading(() => planAgain({...prepared, history: {...history, find}}));
   if (store.mode === 'write') cache.save(store.folder);
@@ -178,7 +178,7 @@ function rehearse(wired: Omit<Prepared, 'sources' | 'code' | 'history' | 'plan'>
   for (const node of wiring.nodes.values()) {
     if (node.type !== 'source' || !selected.has(node.id)) continue;
     try {
-      walk(disk, node.path, 'follow');
+      listFiles(disk, node.path, 'follow');
     } catch (error) {
       throw sourceError(node.id, unreadable(error, node.path));
     }

@@ -8,7 +8,7 @@ import {UserError, isInterrupted, plainError} from '../../artifacts/index.js';
 import type {
   Artifact,
   AttemptId,
-  ClaimId,
+  OwnershipId,
   Cost,
   Digest,
   Placed,
@@ -50,7 +50,7 @@ export interface AttemptContext {
 export interface ClaimedAttempt {
   readonly node: StageNode;
   readonly attempt: AttemptId;
-  readonly claim: ClaimId;
+  readonly ownership: OwnershipId;
   readonly folder: string;
   readonly inputs: readonly Placed[];
   /** Modules of this package that its process runs, as they were when its code digest was taken. */
@@ -174,7 +174,7 @@ async function superviseToEnd(
       capLog(files.log);
       used = running.usage() ?? used;
       // That a short attempt began is recorded with its outcome; work of hours should not hang on that.
-      if (polls++ === 0) void store.settle().catch(giveUp);
+      if (polls++ === 0) void store.flush().catch(giveUp);
     } catch (error) {
       // A timer has nobody to throw to: the process is ended, and what happened is said once it is dead.
       giveUp(error);
@@ -242,16 +242,16 @@ export async function recordOutcome(
 ): Promise<AttemptResult> {
   const {store, emit, cleanup} = context;
   const outcome = checkCode(seen, claimed);
-  const {node, attempt, claim, folder} = claimed;
+  const {node, attempt, ownership, folder} = claimed;
   const files = jobFiles(folder);
-  const concluded = await store.withoutCollector(async (): Promise<AttemptResult> => {
+  const concluded = await store.withoutGc(async (): Promise<AttemptResult> => {
     const ingested = outcome.reason === 'succeeded' ? await ingestOutputs(claimed, store) : {};
     const actual: Outcome = isFailure(ingested) ? ingested : reword(outcome, claimed, store);
     const outputs = isFailure(ingested) ? {} : ingested;
     const record = () =>
       store.finishAttemptSoon({
         attempt,
-        claim,
+        ownership,
         outcome: {ok: actual.reason === 'succeeded', reason: actual.reason, detail: outcomeJson(actual), cost},
         ...(actual.reason === 'succeeded' ? {outputs} : {}),
       });
@@ -266,7 +266,7 @@ export async function recordOutcome(
       // It may be written already, and only the way to the disk have failed.
       if (store.attempt(attempt)?.outcome === undefined) finished = await record();
       else {
-        await store.settle();
+        await store.flush();
         finished = 'recorded';
       }
     }

@@ -23,8 +23,8 @@ export async function endOrphan(
   // Whole, only not recorded: it harms nobody, and whoever wants it can still have it.
   if (running?.pid === 0) return;
   const because = 'left by a runner that was killed, not wanted by this run';
-  const claim = store.adopt({attempt, run, because});
-  if (claim === undefined) return; // its runner lives after all, or somebody else took it
+  const ownership = store.adopt({attempt, run, because});
+  if (ownership === undefined) return; // its runner lives after all, or somebody else took it
   let outcome: Outcome;
   if (running === undefined) outcome = found.lost;
   else {
@@ -35,7 +35,7 @@ export async function endOrphan(
     if (outcome.reason === 'succeeded') outcome = {reason: 'stopped'};
   }
   outcome = checkCode(outcome, {folder: jobFolder});
-  store.finishAttempt({attempt, claim, outcome: {ok: false, reason: outcome.reason, detail: outcomeJson(outcome)}});
+  store.finishAttempt({attempt, ownership, outcome: {ok: false, reason: outcome.reason, detail: outcomeJson(outcome)}});
   const files = jobFiles(jobFolder);
   await store.removeTree(files.inputs);
   await store.removeTree(files.scratch);

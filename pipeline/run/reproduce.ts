@@ -246,9 +246,9 @@ async function firstDifference({port, before, now, folder, store, stop}: Compare
   const [a, b] = [join(recorded, file), join(outputPath(folder, port), file)];
   const offset = await firstDifferentByte(a, b, stop);
   if (!file.endsWith('.safetensors')) return {port, file, offset};
-  const {compareTensors, readTensorHeader} = await import('../../artifacts/queries/diff-tensors.js');
+  const {diffTensors, readTensorHeader} = await import('../../artifacts/queries/diff-tensors.js');
   const {disk} = await import('../../artifacts/files.js');
-  const [worst] = compareTensors(disk, readTensorHeader(disk, a, file), readTensorHeader(disk, b, file)).changed;
+  const [worst] = diffTensors(disk, readTensorHeader(disk, a, file), readTensorHeader(disk, b, file)).changed;
   if (worst === undefined) return {port, file, offset};
   const {name, values, largest} = worst;
   const finite = largest !== undefined && Number.isFinite(largest) ? largest : null;

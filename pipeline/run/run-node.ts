@@ -9,7 +9,7 @@ import {plainError} from '../../artifacts/index.js';
 import type {
   AttemptId,
   BeginResult,
-  ClaimId,
+  OwnershipId,
   Continuation,
   Digest,
   InputEdge,
@@ -153,7 +153,7 @@ export async function runNode(
         const endedWell = () => slot.yield();
         const attempted = await noted(
           attempt,
-          attemptIt({attempt, claim: begun.claim, folder: jobFolder, continues, endedWell}),
+          attemptIt({attempt, ownership: begun.ownership, folder: jobFolder, continues, endedWell}),
         );
         // Somebody took over while this runner was suspended, and theirs counts; or its end went unseen, because what had
         // started it was killed, and nothing is known against the stage.
@@ -187,10 +187,10 @@ export async function runNode(
     orphan: Extract<BeginResult, {state: 'orphan'}>,
   ): Promise<Result<NodeResult, NodeFailure> | undefined> {
     const {attempt, jobFolder} = orphan;
-    const claim = store.adopt({attempt, run, node: node.id, because});
-    if (claim === undefined) return undefined;
+    const ownership = store.adopt({attempt, run, node: node.id, because});
+    if (ownership === undefined) return undefined;
     const own = node.stage.argv === undefined ? {own: ready.code.own} : {};
-    const claimed = {node, attempt, claim, folder: jobFolder, inputs: placedInputs(jobFolder), ...own};
+    const claimed = {node, attempt, ownership, folder: jobFolder, inputs: placedInputs(jobFolder), ...own};
     const askedBefore = readStop(jobFolder);
     const found = await adoptJob(jobFolder, runner, (text) => emit({type: 'node-note', node: node.id, text}));
     if (found.running === undefined) {
@@ -246,8 +246,8 @@ export async function runNode(
   }
 
   async function attemptIt(begin: Begin): Promise<AttemptResult> {
-    const {attempt, claim, folder} = begin;
-    const bare: ClaimedAttempt = {node, attempt, claim, folder, inputs: []};
+    const {attempt, ownership, folder} = begin;
+    const bare: ClaimedAttempt = {node, attempt, ownership, folder, inputs: []};
     try {
       return await startAndSeeThrough(begin, bare);
     } catch (error) {
@@ -371,7 +371,7 @@ export async function adoptJob(
 
 interface Begin {
   readonly attempt: AttemptId;
-  readonly claim: ClaimId;
+  readonly ownership: OwnershipId;
   readonly folder: string;
   readonly continues: Continuation | undefined;
   readonly endedWell: () => void;

@@ -195,7 +195,7 @@ class PlanRun {
     for (const [node, planned] of this.#plan.nodes) {
       if (planned.action !== 'source') continue;
       const {path, kind, port} = planned.node;
-      const attempt = await store.withoutCollector(async () => {
+      const attempt = await store.withoutGc(async () => {
         const artifact = await store.ingest(path, kind);
         if (artifact.digest !== planned.artifact) {
           throw new UserError('changed-while-read', `${path} changed while the run was being planned`, {

@@ -6,9 +6,9 @@ import assert from 'node:assert/strict';
 import {copyFileSync, existsSync, mkdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
-import {collect} from '../../artifacts/upkeep/gc.js';
+import {gc} from '../../artifacts/upkeep/gc.js';
 import {digestOf, openStore} from '../../artifacts/index.js';
-import type {Artifact, AttemptId, Digest, Finished, Store} from '../../artifacts/index.js';
+import type {Artifact, AttemptId, Digest, AttemptEnd, Store} from '../../artifacts/index.js';
 import {partsOf} from '../../artifacts/store.js';
 import {verify} from '../../artifacts/upkeep/verify.js';
 import {Recorder, diskAfter} from './crash-disk.js';
@@ -48,14 +48,18 @@ async function node(
       return {...store.artifact(store.attempt(begun.attempt)!.outputs[0]!.artifact)!, madeBy: begun.attempt};
     }
     if (begun.state === 'orphan') {
-      const claim = store.adopt({attempt: begun.attempt, run, because: ''})!;
-      store.finishAttempt({attempt: begun.attempt, claim, outcome: {ok: false, reason: 'runner-died', detail: null}});
+      const ownership = store.adopt({attempt: begun.attempt, run, because: ''})!;
+      store.finishAttempt({
+        attempt: begun.attempt,
+        ownership,
+        outcome: {ok: false, reason: 'runner-died', detail: null},
+      });
       continue;
     }
     await store.makeJobFolder(begun.attempt);
     if (input !== undefined) await store.materialise(input.digest, join(begun.jobFolder, 'inputs', 'in'));
     const folder = fill(join(begun.jobFolder, 'outputs', 'out'), files);
-    const out = await store.withoutCollector(async () => {
+    const out = await store.withoutGc(async () => {
       const artifact = await store.ingest(folder, 'model', {own: true});
       const outcome = {ok: true, reason: 'succeeded', detail: null} as const;
       await store.finishAttemptSoon({...begun, outcome, outputs: {out: artifact}});
@@ -88,7 +92,7 @@ async function work(store: Store, folder: string): Promise<readonly Digest[]> {
   const next = await node(store, 'next', {'config.json': '{}', w: 'next', same: LARGE}, base);
   store.endRun(store.latestRun()!.id, 'succeeded');
   lock.release();
-  await collect(store, {keepRuns: 1, keepKinds: []}, 'r1 gc');
+  await gc(store, {keepRuns: 1, keepKinds: []}, 'r1 gc');
   return [source, base, old, next].map(({digest}) => digest);
 }
 
@@ -147,7 +151,7 @@ test('after a power cut at any operation the store opens, its records are true, 
   const promised: {readonly attempt: AttemptId; readonly operations: number}[] = [];
   const {finishAttemptSoon} = recorded;
   Object.assign(recorded, {
-    finishAttemptSoon: async (finished: Finished) => {
+    finishAttemptSoon: async (finished: AttemptEnd) => {
       const state = await finishAttemptSoon(finished);
       promised.push({attempt: finished.attempt, operations: recorder.operations.length});
       return state;

@@ -117,7 +117,7 @@ export class Bench {
       inputs,
       ...more,
     });
-    if (begun.state !== 'claimed') throw new Error(`expected a claim, got ${begun.state}`);
+    if (begun.state !== 'claimed') throw new Error(`expected to own it, got ${begun.state}`);
     await this.store.makeJobFolder(begun.attempt);
     const artifacts: Record<string, Artifact> = {};
     for (const [port, {kind, files}] of Object.entries(outputs)) {
@@ -127,7 +127,7 @@ export class Bench {
     const outcome = {ok: true, reason: 'succeeded', detail: null, cost: {wallMs}};
     const recorded = this.store.finishAttempt({
       attempt: begun.attempt,
-      claim: begun.claim,
+      ownership: begun.ownership,
       outcome,
       outputs: artifacts,
     });

@@ -124,8 +124,8 @@ test('collections at once beside a runner: each succeeds, what goes is gone, and
   const bench = new Bench(t, {folder: join(temporaryFolder(t), 'store')});
   const keep = bench.run;
   const body = `
-    const {collect} = await import(${JSON.stringify(new URL('../../artifacts/upkeep/gc.js', import.meta.url).href)});
-    for (let round = 0; round < 20; round++) await collect(store, {keepRuns: 0, keepKinds: []}, 'r1 gc');
+    const {gc} = await import(${JSON.stringify(new URL('../../artifacts/upkeep/gc.js', import.meta.url).href)});
+    for (let round = 0; round < 20; round++) await gc(store, {keepRuns: 0, keepKinds: []}, 'r1 gc');
     console.log('collected')`;
   const collecting = [1, 2, 3].map(() => lineFrom(child(t, bench.folder, '', body)));
   const over = new AbortController();
@@ -219,7 +219,7 @@ test('eight processes that want the same node run it once', async (t) => {
         mkdirSync(begun.jobFolder + '/out', {recursive: true});
         writeFileSync(begun.jobFolder + '/out/w', 'weights');
         await new Promise((done) => setTimeout(done, 50));
-        await store.withoutCollector(async () => {
+        await store.withoutGc(async () => {
           const model = await store.ingest(begun.jobFolder + '/out', 'model', {own: true});
           store.finishAttempt({...begun, outcome: {ok: true, reason: 'succeeded', detail: null}, outputs: {model}});
         });

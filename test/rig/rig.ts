@@ -26,7 +26,7 @@ export interface RigOptions extends Partial<Omit<RunOptions, 'store' | 'emit'>> 
   readonly request?: Partial<RunRequest>;
   readonly params?: Readonly<Record<string, Params>>;
   readonly options?: Readonly<Record<string, NodeOptions>>;
-  readonly foreseen?: ReadonlyMap<Digest, Reusable>;
+  readonly prefetched?: ReadonlyMap<Digest, Reusable>;
 }
 
 export class Rig {
@@ -63,7 +63,7 @@ export class Rig {
 
   async prepare(
     shape: Shape,
-    {request = {}, params = {}, options = {}, foreseen = new Map()}: RigOptions = {},
+    {request = {}, params = {}, options = {}, prefetched = new Map()}: RigOptions = {},
   ): Promise<Prepared> {
     const stages = new Map(
       Object.entries(shape)
@@ -103,7 +103,7 @@ export class Rig {
       exports,
       store: this.store,
       runtimeOf: (threads) => ({threads}),
-      foreseen,
+      prefetched,
     });
   }
 

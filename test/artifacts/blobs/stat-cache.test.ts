@@ -4,7 +4,7 @@ import test from 'node:test';
 import {openDatabase} from '../../../artifacts/database/database.js';
 import {sha256} from '../../../artifacts/digest.js';
 import type {FileStat} from '../../../artifacts/files.js';
-import {isSettled, openStatCache} from '../../../artifacts/blobs/stat-cache.js';
+import {isPastTick, openStatCache} from '../../../artifacts/blobs/stat-cache.js';
 import {temporaryFolder} from '../temporary.js';
 
 const MS = 1_000_000n;
@@ -48,9 +48,9 @@ test('any difference in size, stamps or inode makes a row worthless', (t) => {
 
 test('stamps of whole seconds are taken for a coarse clock', () => {
   const coarse = {...stat, ctimeNs: 1_000_000n * MS};
-  assert.equal(isSettled(coarse, 1_001_000), false);
-  assert.equal(isSettled(coarse, 1_002_200), true);
-  assert.equal(isSettled(stat, 1_000_021), true);
+  assert.equal(isPastTick(coarse, 1_001_000), false);
+  assert.equal(isPastTick(coarse, 1_002_200), true);
+  assert.equal(isPastTick(stat, 1_000_021), true);
 });
 
 test('inode numbers with the top bit set are kept apart', (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {digestOf, openStore} from '../../../artifacts/index.js';
-import type {AttemptId, ClaimId, NewAttempt, RunId, Store} from '../../../artifacts/index.js';
+import type {AttemptId, OwnershipId, NewAttempt, RunId, Store} from '../../../artifacts/index.js';
 import {partsOf} from '../../../artifacts/store.js';
 import {Bench, edge, fill, temporaryFolder} from '../temporary.js';
 
@@ -20,7 +20,7 @@ const wanted = (run: RunId, node = 'n', more: Partial<NewAttempt> = {}): NewAtte
 const fine = {ok: true, reason: 'succeeded', detail: null};
 const model = {model: {kind: 'model', files: {w: 'weights'}}};
 
-function claim(store: Store, attempt: NewAttempt): {readonly attempt: AttemptId; readonly claim: ClaimId} {
+function claim(store: Store, attempt: NewAttempt): {readonly attempt: AttemptId; readonly ownership: OwnershipId} {
   const begun = store.beginAttempt(attempt);
   assert.ok(begun.state === 'claimed');
   return begun;
@@ -173,14 +173,14 @@ test('the attempt of a dead runner is an orphan; who adopts it may record, and i
   assert.equal(
     bench.store.finishAttempt({
       attempt: lost.attempt,
-      claim: taken,
+      ownership: taken,
       outcome: {ok: false, reason: 'runner-died', detail: null},
     }),
     'recorded',
   );
   assert.equal(dead.finishAttempt({...lost, outcome: fine}), 'superseded');
   assert.equal(
-    bench.store.finishAttempt({attempt: lost.attempt, claim: taken, outcome: fine}),
+    bench.store.finishAttempt({attempt: lost.attempt, ownership: taken, outcome: fine}),
     'superseded',
     'an outcome is recorded once',
   );

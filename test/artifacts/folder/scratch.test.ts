@@ -4,7 +4,7 @@ import {once} from 'node:events';
 import {existsSync, readdirSync, writeFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import test from 'node:test';
-import {collect} from '../../../artifacts/upkeep/gc.js';
+import {gc} from '../../../artifacts/upkeep/gc.js';
 import {partsOf} from '../../../artifacts/store.js';
 import {Bench, fill} from '../temporary.js';
 
@@ -29,11 +29,11 @@ test('a scratch folder stays while its process lives, and is swept as a tree whe
   const [said] = (await once(child.stdout, 'data')) as [Buffer];
   const folder = said.toString().trim();
   fill(folder, {'outputs/model/w': 'half', 'job.json': ''});
-  await collect(bench.store, all, '');
+  await gc(bench.store, all, '');
   assert.ok(existsSync(join(folder, 'outputs', 'model', 'w')), 'its process lives');
   child.kill('SIGKILL');
   await once(child, 'exit');
-  const {foreign} = await collect(bench.store, all, '');
+  const {foreign} = await gc(bench.store, all, '');
   assert.deepEqual(foreign, []);
   for (const name of ['tmp', 'trash']) assert.deepEqual(readdirSync(join(bench.folder, name)), []);
   assert.deepEqual(
@@ -78,10 +78,10 @@ test('a folder into which somebody goes on writing is left to the next collectio
   await scratch.remove();
   assert.equal(existsSync(scratch.folder), false);
   assert.equal(readdirSync(layout.trash).length, 1);
-  await collect(crowded.store, all, '');
+  await gc(crowded.store, all, '');
   assert.ok(writes > 5 && writes < 100, `${writes} writes`);
   crowded.end();
   const later = new Bench(t, {folder: bench.folder});
-  await collect(later.store, all, '');
+  await gc(later.store, all, '');
   assert.deepEqual(readdirSync(layout.trash), []);
 });

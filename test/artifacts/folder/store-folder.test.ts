@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
-import {collect} from '../../../artifacts/upkeep/gc.js';
+import {gc} from '../../../artifacts/upkeep/gc.js';
 import {UserError, openStore} from '../../../artifacts/index.js';
 import type {AttemptId, RunId} from '../../../artifacts/index.js';
 import {partsOf} from '../../../artifacts/store.js';
@@ -171,7 +171,7 @@ test('a store of 0.1, which has no marker, is known by its database and gets one
   const store = openStore(bench.folder);
   t.after(() => store.close());
   assert.ok(existsSync(join(bench.folder, 'r1-store')));
-  const {foreign} = await collect(store, {keepRuns: 0, keepKinds: []}, '');
+  const {foreign} = await gc(store, {keepRuns: 0, keepKinds: []}, '');
   assert.deepEqual([...foreign].sort(), [
     'README',
     'blobs/sha256/ab/notes',
@@ -282,7 +282,7 @@ test('folders that a copy has lost are made again by a writer, and a reader does
     const again = new Bench(t, {folder: copy});
     await again.make({node: 'b', outputs: {out: {kind: 'model', files: {w: 'other'}}}});
     again.end();
-    await collect(again.store, {keepKinds: []}, '');
+    await gc(again.store, {keepKinds: []}, '');
     again.store.close();
     mkdirSync(copy, {recursive: true});
     rmSync(copy, {recursive: true});

@@ -3,10 +3,10 @@ import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
 import fc from 'fast-check';
-import {compareArtifacts} from '../../../artifacts/queries/diff-artifacts.js';
+import {diffArtifacts} from '../../../artifacts/queries/diff-artifacts.js';
 import {disk} from '../../../artifacts/files.js';
-import {compareRows} from '../../../artifacts/formats/rows.js';
-import {compareTensors, readTensorHeader} from '../../../artifacts/queries/diff-tensors.js';
+import {diffRows} from '../../../artifacts/formats/rows.js';
+import {diffTensors, readTensorHeader} from '../../../artifacts/queries/diff-tensors.js';
 import {Bench, temporaryFolder} from '../temporary.js';
 
 type Tensors = Readonly<
@@ -37,7 +37,7 @@ function compare(t: test.TestContext, a: Tensors, b: Tensors) {
     writeFileSync(file, safetensors(tensors));
     return readTensorHeader(disk, file);
   });
-  return compareTensors(disk, headers[0]!, headers[1]!);
+  return diffTensors(disk, headers[0]!, headers[1]!);
 }
 
 test('the largest difference of each tensor is found, with its place', (t) => {
@@ -135,7 +135,7 @@ test('rows are compared by id, whatever their order and that of their keys', asy
       const [left, right] = [join(folder, `a${++round}`), join(folder, `b${round}`)];
       writeFileSync(left, a.map((item) => `${JSON.stringify(item)}\n`).join(''));
       writeFileSync(right, b.map(({id, text}) => JSON.stringify({text, id})).join('\n'));
-      const found = await compareRows(disk, left, right, 'rows.jsonl');
+      const found = await diffRows(disk, left, right, 'rows.jsonl');
       const other = new Map(b.map(({id, text}) => [id, text]));
       const expected = {
         equal: a.filter(({id, text}) => other.get(id) === text).length,
@@ -157,8 +157,8 @@ test('a line that is not JSON is named, and rows without an id go by their line'
   writeFileSync(join(folder, 'a'), '{"x":1}\n{"x":2}\n');
   writeFileSync(join(folder, 'b'), '{"x":1}\n{"x":3}\n');
   writeFileSync(join(folder, 'c'), '{"x":1}\n{"x":');
-  assert.deepEqual((await compareRows(disk, join(folder, 'a'), join(folder, 'b'), 'rows')).changed.ids, ['line 2']);
-  await assert.rejects(compareRows(disk, join(folder, 'a'), join(folder, 'c'), 'rows.jsonl'), {
+  assert.deepEqual((await diffRows(disk, join(folder, 'a'), join(folder, 'b'), 'rows')).changed.ids, ['line 2']);
+  await assert.rejects(diffRows(disk, join(folder, 'a'), join(folder, 'c'), 'rows.jsonl'), {
     message: 'line 2 of rows.jsonl is not JSON',
   });
 });
@@ -189,7 +189,7 @@ test('artifacts are compared file by file, tensors over all files of weights', a
       },
     },
   });
-  const found = await compareArtifacts(bench.store, a.outputs.model!.digest, b.outputs.model!.digest);
+  const found = await diffArtifacts(bench.store, a.outputs.model!.digest, b.outputs.model!.digest);
   assert.deepEqual(
     {added: found.added, gone: found.gone, changed: found.changed},
     {added: ['model-1.safetensors', 'model-2.safetensors'], gone: ['model.safetensors', 'old'], changed: []},
@@ -199,6 +199,6 @@ test('artifacts are compared file by file, tensors over all files of weights', a
     found.tensors.changed.map(({name, largest}) => [name, largest]),
     [['w', 2]],
   );
-  const same = await compareArtifacts(bench.store, a.outputs.model!.digest, a.outputs.model!.digest);
+  const same = await diffArtifacts(bench.store, a.outputs.model!.digest, a.outputs.model!.digest);
   assert.deepEqual(same, {added: [], gone: [], changed: [], tensors: undefined, rows: {}, missing: []});
 });

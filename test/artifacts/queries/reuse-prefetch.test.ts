@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import {rmSync, writeFileSync} from 'node:fs';
 import test from 'node:test';
 import {disk} from '../../../artifacts/files.js';
-import {foresee} from '../../../artifacts/queries/reuse-prefetch.js';
+import {prefetchReusable} from '../../../artifacts/queries/reuse-prefetch.js';
 import {UserError, digestOf} from '../../../artifacts/index.js';
 import type {Digest} from '../../../artifacts/index.js';
 import {partsOf} from '../../../artifacts/store.js';
@@ -19,12 +19,12 @@ const one = (content: string): Making['outputs'] => ({out: {kind: 'text', files:
 const blobOf = (bench: Bench, {outputs}: Made): string =>
   partsOf(bench.store).blobs.path(outputs.out!.files[0]!.sha256);
 
-/** What is foreseen, by the names of nodes. */
-async function foreseen(bench: Bench, nodes: readonly string[]): Promise<Record<string, unknown>> {
-  const foresight = foresee(bench.store, 'test', {atLeast: 1});
-  assert.ok(foresight);
+/** What is prefetched, by the names of nodes. */
+async function prefetched(bench: Bench, nodes: readonly string[]): Promise<Record<string, unknown>> {
+  const prefetch = prefetchReusable(bench.store, 'test', {atLeast: 1});
+  assert.ok(prefetch);
   try {
-    const reusable = await foresight.reusable;
+    const reusable = await prefetch.reusable;
     assert.equal(
       reusable.size,
       nodes.filter((node) => reusable.has(fingerprintOf(node))).length,
@@ -32,14 +32,14 @@ async function foreseen(bench: Bench, nodes: readonly string[]): Promise<Record<
     );
     return Object.fromEntries(nodes.map((node) => [node, reusable.get(fingerprintOf(node))]));
   } finally {
-    foresight.close();
+    prefetch.close();
   }
 }
 
 const foundOneByOne = (bench: Bench, nodes: readonly string[]): Record<string, unknown> =>
   Object.fromEntries(nodes.map((node) => [node, bench.store.findByFingerprint(fingerprintOf(node))]));
 
-test('what a run used is foreseen as it is found one by one', async (t) => {
+test('what a run used is prefetched as it is found one by one', async (t) => {
   const bench = new Bench(t);
   const nodes = ['none', 'several', 'one', 'folder', 'empty'];
   await make(bench, 'none', {});
@@ -51,12 +51,12 @@ test('what a run used is foreseen as it is found one by one', async (t) => {
   await make(bench, 'one', one('weights'));
   await make(bench, 'folder', {out: {kind: 'model', files: {a: 'a', b: 'b'}}});
   await make(bench, 'empty', {out: {kind: 'model', files: {}}});
-  const now = await foreseen(bench, nodes);
+  const now = await prefetched(bench, nodes);
   assert.deepEqual(now, foundOneByOne(bench, nodes));
   assert.ok(Object.values(now).every((found) => found !== undefined));
 });
 
-test('nothing is foreseen that is not there, is damaged, failed, or went on from other code', async (t) => {
+test('nothing is prefetched that is not there, is damaged, failed, or went on from other code', async (t) => {
   const bench = new Bench(t);
   const gone = await make(bench, 'gone', one('gone'));
   const short = await make(bench, 'short', one('short'));
@@ -79,7 +79,7 @@ test('nothing is foreseen that is not there, is damaged, failed, or went on from
   assert.ok(begun.state === 'claimed');
   bench.store.finishAttempt({
     attempt: begun.attempt,
-    claim: begun.claim,
+    ownership: begun.ownership,
     outcome: {ok: false, reason: 'exited', detail: null},
     outputs: {},
   });
@@ -88,7 +88,7 @@ test('nothing is foreseen that is not there, is damaged, failed, or went on from
   writeFileSync(blobOf(bench, short), 'shor');
   partsOf(bench.store).quarantine.add(damaged.outputs.out!.files[0]!.sha256, 'other bytes than its name says');
   const nodes = ['gone', 'short', 'damaged', 'accepted', 'failed', 'good'];
-  const now = await foreseen(bench, nodes);
+  const now = await prefetched(bench, nodes);
   assert.deepEqual(now, foundOneByOne(bench, nodes));
   assert.deepEqual(
     Object.keys(now).filter((node) => now[node] !== undefined),
@@ -103,7 +103,7 @@ test('where something newer was made with the same fingerprint, that counts', as
   bench.next('another');
   const newer = await make(bench, 'n', one('second'), {force: true});
   assert.equal(bench.store.latestRun('test')!.id, old);
-  assert.deepEqual(await foreseen(bench, ['n']), {n: undefined});
+  assert.deepEqual(await prefetched(bench, ['n']), {n: undefined});
   assert.equal(bench.store.findByFingerprint(fingerprintOf('n'))!.attempt, newer.attempt);
 });
 
@@ -115,16 +115,16 @@ test('only the newest run of the recipe is looked at, and only if it is large', 
     ({run: bench.run, node, action: 'reuse', attempt, because: 'nothing changed'}) as const;
   bench.next();
   bench.store.recordDecisions([reuse('a'), reuse('like-a')]);
-  assert.deepEqual(Object.keys(await foreseen(bench, ['a'])), ['a']);
-  assert.equal(foresee(bench.store, 'test', {atLeast: 3}), undefined);
-  assert.equal(foresee(bench.store, 'test'), undefined);
-  assert.equal(foresee(bench.store, 'unknown', {atLeast: 1}), undefined);
+  assert.deepEqual(Object.keys(await prefetched(bench, ['a'])), ['a']);
+  assert.equal(prefetchReusable(bench.store, 'test', {atLeast: 3}), undefined);
+  assert.equal(prefetchReusable(bench.store, 'test'), undefined);
+  assert.equal(prefetchReusable(bench.store, 'unknown', {atLeast: 1}), undefined);
 });
 
-test('a store whose disk is reached through another door has no foresight', async (t) => {
+test('a store whose disk is reached through another door is not prefetched from', async (t) => {
   const bench = new Bench(t, {files: {...disk}});
   await make(bench, 'a', one('a'));
-  assert.equal(foresee(bench.store, 'test', {atLeast: 1}), undefined);
+  assert.equal(prefetchReusable(bench.store, 'test', {atLeast: 1}), undefined);
 });
 
 test('what the thread meets is told in plain words', async (t) => {
@@ -135,21 +135,21 @@ test('what the thread meets is told in plain words', async (t) => {
     db.prepare('DROP TRIGGER attempt_is_never_changed').run();
     db.prepare("UPDATE attempt SET fingerprint = 'no digest'").run();
   });
-  const foresight = foresee(bench.store, 'test', {atLeast: 1})!;
-  await assert.rejects(foresight.reusable, (error) => {
+  const prefetch = prefetchReusable(bench.store, 'test', {atLeast: 1})!;
+  await assert.rejects(prefetch.reusable, (error) => {
     assert.ok(error instanceof UserError);
     assert.equal(error.reason, 'store-damaged');
     assert.match(error.message, /no digest/);
     assert.match(error.hint!, /restore store\.db/);
     return true;
   });
-  foresight.close();
+  prefetch.close();
 });
 
 test('a thread that is no longer wanted ends', async (t) => {
   const bench = new Bench(t, {folder: `${temporaryFolder(t)}/store`});
   await make(bench, 'a', one('a'));
-  const foresight = foresee(bench.store, 'test', {atLeast: 1})!;
-  foresight.close();
-  await assert.rejects(foresight.reusable, /ended without an answer/);
+  const prefetch = prefetchReusable(bench.store, 'test', {atLeast: 1})!;
+  prefetch.close();
+  await assert.rejects(prefetch.reusable, /ended without an answer/);
 });

@@ -4,11 +4,11 @@ import {existsSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
 import fc from 'fast-check';
-import {collect, planCollection} from '../../../artifacts/upkeep/gc.js';
+import {gc, planGc} from '../../../artifacts/upkeep/gc.js';
 import {digestOf, openStore, sha256} from '../../../artifacts/index.js';
 import type {Digest} from '../../../artifacts/index.js';
 import {pin, tag, untag} from '../../../artifacts/queries/tags.js';
-import {reasonText} from '../../../artifacts/upkeep/gc-roots.js';
+import {keepReasonText} from '../../../artifacts/upkeep/gc-roots.js';
 import {partsOf} from '../../../artifacts/store.js';
 import {verify} from '../../../artifacts/upkeep/verify.js';
 import {Bench, edge, fill} from '../temporary.js';
@@ -33,19 +33,19 @@ test('what only an older run used goes, and what a kept run reuses stays', async
   await bench.make({node: 'sft', params: 2, inputs: [edge(base, 'out', 'in')], outputs: out('new')});
   bench.end();
 
-  const plan = planCollection(bench.store, newest);
+  const plan = planGc(bench.store, newest);
   assert.deepEqual(
     plan.going.map(({artifact, again}) => [artifact, again.node, again.ms, again.ancestors]),
     [[old.outputs.out!.digest, 'sft', 2000, 0]],
   );
   assert.deepEqual(
-    plan.kept.map(({reasons}) => reasons.map(reasonText)),
+    plan.kept.map(({reasons}) => reasons.map(keepReasonText)),
     [['base of run 2'], ['sft of run 2']],
   );
   assert.equal(plan.bytes, 3);
   assert.ok(existsSync(blobOf(bench, 'old')), 'a plan changes nothing');
 
-  const done = await collect(bench.store, newest, 'r1 gc --keep-runs 1');
+  const done = await gc(bench.store, newest, 'r1 gc --keep-runs 1');
   assert.deepEqual(done.going, plan.going);
   assert.equal(existsSync(blobOf(bench, 'old')), false);
   assert.ok(existsSync(blobOf(bench, 'base')) && existsSync(blobOf(bench, 'new')));
@@ -53,7 +53,7 @@ test('what only an older run used goes, and what a kept run reuses stays', async
     bench.store.whyGone(bench.store.attempt(old.attempt)!.fingerprint)!.because,
     /collected by gc on \d{4}-/,
   );
-  assert.deepEqual(planCollection(bench.store, newest).going, [], 'what went before is not going again');
+  assert.deepEqual(planGc(bench.store, newest).going, [], 'what went before is not going again');
   // Verification knows that it was collected, and does not call it missing.
   const steps = verify(bench.store);
   let step = await steps.next();
@@ -68,7 +68,7 @@ test('what was collected can be made again', async (t) => {
   bench.next();
   await bench.make({node: 'other', outputs: out('other')});
   bench.end();
-  await collect(bench.store, newest, '');
+  await gc(bench.store, newest, '');
   bench.next();
   const second = await bench.make(making);
   assert.notEqual(second.attempt, first.attempt);
@@ -92,7 +92,7 @@ test('tags, pins and kinds keep what no run does; a tag taken back no longer doe
   const policy = {keepRuns: 1, keepKinds: ['report']};
   const reasons = (): Record<Digest, string[]> =>
     Object.fromEntries(
-      planCollection(bench.store, policy).kept.map(({artifact, reasons: why}) => [artifact, why.map(reasonText)]),
+      planGc(bench.store, policy).kept.map(({artifact, reasons: why}) => [artifact, why.map(keepReasonText)]),
     );
   assert.deepEqual(reasons(), {[tagged]: ['tagged @best'], [pinned]: ['pinned'], [report]: ['every report is kept']});
   untag(bench.store, 'best');
@@ -105,7 +105,7 @@ test('bytes that a kept artifact shares are not freed', async (t) => {
   bench.next();
   await bench.make({node: 'new', outputs: {out: {kind: 'model', files: {config: 'shared', w: 'new'}}}});
   bench.end();
-  const {bytes, blobs} = await collect(bench.store, newest, '');
+  const {bytes, blobs} = await gc(bench.store, newest, '');
   assert.deepEqual([bytes, blobs.map(({sha256: blob}) => blob)], [3, [sha256('old')]]);
   assert.ok(existsSync(blobOf(bench, 'shared')));
 });
@@ -116,7 +116,7 @@ test('a run that is going on keeps everything it decided on, and an unfinished a
   const live = bench.next('other');
   bench.store.recordDecisions([{run: live, node: 'base', action: 'reuse', attempt: base.attempt, because: ''}]);
   const none = {keepRuns: 0, keepKinds: []};
-  assert.deepEqual(planCollection(bench.store, none).going, []);
+  assert.deepEqual(planGc(bench.store, none).going, []);
   const begun = bench.store.beginAttempt({
     run: live,
     node: 'sft',
@@ -131,9 +131,11 @@ test('a run that is going on keeps everything it decided on, and an unfinished a
   assert.ok(begun.state === 'claimed');
   mkdirSync(begun.jobFolder);
   bench.end(); // dies with an attempt in flight
-  const plan = await collect(bench.store, none, '');
+  const plan = await gc(bench.store, none, '');
   assert.deepEqual(plan.going, []);
-  assert.deepEqual(plan.kept[0]!.reasons.map(reasonText), [`input of attempt ${begun.attempt}, which has not ended`]);
+  assert.deepEqual(plan.kept[0]!.reasons.map(keepReasonText), [
+    `input of attempt ${begun.attempt}, which has not ended`,
+  ]);
   assert.ok(existsSync(begun.jobFolder));
 });
 
@@ -148,7 +150,7 @@ test('what cannot be removed keeps nothing else in the trash, and is said', asyn
   const removeFolder = (path: string) =>
     isStuck(path) ? Promise.reject(Object.assign(new Error(path), {code: 'EBUSY'})) : files.removeFolder(path);
   const stuck = new Bench(t, {folder, files: {...files, removeFolder}});
-  await assert.rejects(collect(stuck.store, newest, ''), new RegExp(`${trees[0]}$`));
+  await assert.rejects(gc(stuck.store, newest, ''), new RegExp(`${trees[0]}$`));
   assert.deepEqual(
     readdirSync(join(folder, 'trash')).map((name) => join(folder, 'trash', name)),
     trees.slice(0, 2),
@@ -163,7 +165,7 @@ test('what crashes left behind is swept: half files at once, unknown blobs after
   writeFileSync(join(bench.folder, 'trash', sha256('condemned')), 'x');
   writeFileSync(join(bench.folder, 'blobs', 'sha256', '.DS_Store'), 'not ours');
   const artifact = await bench.store.ingest(fill(join(bench.folder, 'jobs', 'nobody'), {a: 'unrecorded'}), 'model');
-  await collect(bench.store, {keepKinds: []}, '');
+  await gc(bench.store, {keepKinds: []}, '');
   assert.deepEqual(readdirSync(join(bench.folder, 'tmp')), []);
   assert.deepEqual(readdirSync(join(bench.folder, 'trash')), []);
   assert.ok(existsSync(blobOf(bench, 'unrecorded')), 'it may be recorded in a moment');
@@ -178,7 +180,7 @@ test('what crashes left behind is swept: half files at once, unknown blobs after
       },
     },
   });
-  const {leftovers} = await collect(later.store, {keepKinds: []}, '');
+  const {leftovers} = await gc(later.store, {keepKinds: []}, '');
   assert.equal(leftovers, 1);
   assert.equal(existsSync(blobOf(bench, 'unrecorded')), false);
   assert.equal(artifact.files.length, 1);
@@ -191,7 +193,7 @@ test('job folders of attempts that no kept run decided for go, others stay', asy
   const kept = await bench.make({node: 'b', outputs: out('b')});
   bench.end();
   for (const {attempt} of [old, kept]) fill(await bench.store.makeJobFolder(attempt), {'stdout.log': 'hello'});
-  await collect(bench.store, newest, '');
+  await gc(bench.store, newest, '');
   assert.equal(existsSync(bench.store.jobFolder(old.attempt)), false);
   assert.ok(existsSync(bench.store.jobFolder(kept.attempt)));
 });
@@ -220,15 +222,15 @@ test('the collector waits for those who store results, and they for the collecto
   const other = openStore(bench.folder);
   t.after(() => other.close());
   let collected = false;
-  await bench.store.withoutCollector(async () => {
+  await bench.store.withoutGc(async () => {
     // The bytes are there already, and only an old run wants them: exactly what the collector is after.
     const model = await bench.store.ingest(fill(begun.jobFolder, {w: 'shared bytes'}), 'model', {own: true});
-    const {gate} = partsOf(other);
-    assert.throws(() => gate.alone(() => (collected = true), 50), {reason: 'store-busy'});
+    const {gcLock} = partsOf(other);
+    assert.throws(() => gcLock.runExclusive(() => (collected = true), 50), {reason: 'store-busy'});
     bench.store.finishAttempt({...begun, outcome: {ok: true, reason: 'succeeded', detail: null}, outputs: {model}});
   });
   assert.equal(collected, false);
-  await collect(other, {keepRuns: 0, keepKinds: []}, '');
+  await gc(other, {keepRuns: 0, keepKinds: []}, '');
   assert.ok(existsSync(blobOf(bench, 'shared bytes')), 'the live run keeps it');
   bench.end();
 });
@@ -265,7 +267,7 @@ test('after any collection every kept artifact is whole, and every other has a r
         }
         bench.next();
         bench.end();
-        const plan = await collect(bench.store, {keepRuns, keepKinds: []}, '');
+        const plan = await gc(bench.store, {keepRuns, keepKinds: []}, '');
         for (const {artifact} of plan.kept) assert.ok(bench.store.isPresent(artifact));
         for (const {artifact, again} of plan.going) {
           if (bench.store.isPresent(artifact)) continue; // all of its blobs are shared with kept ones
@@ -310,12 +312,12 @@ test('what it takes to make artifacts again is found with a few statements each,
     };
     Object.assign(db, {prepare: counted});
     try {
-      const {going} = planCollection(bench.store, {keepRuns: 0, keepKinds: []});
+      const {going} = planGc(bench.store, {keepRuns: 0, keepKinds: []});
       assert.equal(Math.max(...going.map(({again}) => again.ancestors)), length - 1);
     } finally {
       Object.assign(db, {prepare});
     }
-    await collect(bench.store, {keepRuns: 0, keepKinds: []}, '');
+    await gc(bench.store, {keepRuns: 0, keepKinds: []}, '');
     return count;
   };
   const [few, many] = [await statements(20), await statements(80)];
@@ -334,7 +336,7 @@ test('ancestors that several ways lead to count once', async (t) => {
   const d = await make('d', [b, c], 1000);
   await make('e', [d], 10_000);
   bench.end();
-  const {going} = planCollection(bench.store, {keepRuns: 0, keepKinds: []});
+  const {going} = planGc(bench.store, {keepRuns: 0, keepKinds: []});
   const again = Object.fromEntries(going.map(({again: {node, ms, ancestors}}) => [node, [ms, ancestors]]));
   assert.deepEqual(again, {a: [1, 0], b: [11, 1], c: [101, 1], d: [1111, 3], e: [11_111, 4]});
 });

@@ -206,7 +206,7 @@ test('what an attempt came to stays, though what it left behind cannot be remove
   assert.ok(rig.events.some((event) => event.type === 'warning' && event.text.includes('permission denied')));
 });
 
-test('what was foreseen and is gone when the run begins is made again', async (t) => {
+test('what was prefetched and is gone when the run begins is made again', async (t) => {
   const rig = new Rig(t);
   const shape = {base: [], zero: ['base']};
   const first = rig.run(shape);
@@ -214,17 +214,17 @@ test('what was foreseen and is gone when the run begins is made again', async (t
   await rig.succeed('zero');
   await first;
   const {plan} = await rig.prepare(shape);
-  const foreseen = new Map<Digest, Reusable>();
+  const prefetched = new Map<Digest, Reusable>();
   for (const node of plan.nodes.values()) {
     assert.ok(node.action === 'reuse' && node.fingerprint !== undefined);
-    foreseen.set(node.fingerprint, {attempt: node.attempt as AttemptId, outputs: node.outputs});
+    prefetched.set(node.fingerprint, {attempt: node.attempt as AttemptId, outputs: node.outputs});
   }
   const made = plan.nodes.get('base')!;
   assert.ok(made.action === 'reuse');
   const [file] = rig.store.artifact(made.outputs['out']!)!.files;
   rmSync(partsOf(rig.store).blobs.path(file!.sha256));
-  const prepared = await rig.prepare(shape, {foreseen});
-  assert.equal(prepared.plan.nodes.get('base')!.action, 'reuse', 'a plan believes what was foreseen');
+  const prepared = await rig.prepare(shape, {prefetched});
+  assert.equal(prepared.plan.nodes.get('base')!.action, 'reuse', 'a plan believes what was prefetched');
   const second = rig.carryOut(prepared);
   await rig.succeed('base');
   assert.deepEqual(Rig.ends(await second), {base: 'made', zero: 'reused'});
