@@ -2,6 +2,18 @@
  * Front door of the package: what a recipe or a stage of one's own needs. The parts that run recipes are behind functions
  * that load them, since every stage's process imports this file too.
  */
+import type {Store} from '../artifacts/index.js';
+import type {
+  FoundNode,
+  LastWordsOptions,
+  LogEnd,
+  LogText,
+  NodeLog,
+  RunCost,
+  RunOverview,
+  RunStatus,
+  Why,
+} from './inspect/index.js';
 import type {Plan} from './plan/plan.js';
 import type {PlanProgram, RunProgram} from './api.js';
 import type {RunSummary} from './run/options.js';
@@ -32,6 +44,23 @@ export type {Outcome} from './outcome.js';
 export type {Plan, PlannedNode} from './plan/plan.js';
 export type {RunSummary} from './run/options.js';
 export type {PlanProgram, RunProgram} from './api.js';
+export type {
+  AttemptReason,
+  CostSum,
+  FoundNode,
+  LastWords,
+  LastWordsOptions,
+  LogEnd,
+  LogText,
+  NodeCost,
+  NodeLog,
+  NodeState,
+  NodeStatus,
+  RunCost,
+  RunOverview,
+  RunStatus,
+  Why,
+} from './inspect/index.js';
 
 /** What `r1 plan` shows. @throws UserError for mistakes in the recipe or in what is asked for */
 export const planRecipe = async (program: PlanProgram): Promise<Plan> => (await import('./api.js')).planRecipe(program);
@@ -39,3 +68,51 @@ export const planRecipe = async (program: PlanProgram): Promise<Plan> => (await 
 /** What `r1 run` does; resolves when the run has ended, well or badly. @throws UserError when it could not begin */
 export const runRecipe = async (program: RunProgram): Promise<RunSummary> =>
   (await import('./api.js')).runRecipe(program);
+
+const inspect = () => import('./inspect/index.js');
+
+/** The runs of a store (`openStore` of r1/artifacts), newest first; at most `limit` of them, all without one. */
+export const runsOf = async (store: Store, options?: {readonly limit?: number}): Promise<RunOverview[]> =>
+  (await inspect()).runsOf(store, options);
+
+/**
+ * How the run with this number, or the newest one, stands now: every node of its plan, and how far those are that run.
+ *
+ * @throws UserError not-found; store-damaged or newer-store where the store holds what this version cannot read
+ */
+export const statusOf = async (store: Store, run?: number, options?: LastWordsOptions): Promise<RunStatus> =>
+  (await inspect()).statusOf(store, run, options);
+
+/**
+ * What a run decided for a node, and why; the run with this number, or the newest one that includes the node.
+ *
+ * @throws UserError not-found, with the nearest name
+ */
+export const findNode = async (store: Store, node: string, run?: number): Promise<FoundNode> =>
+  (await inspect()).findNode(store, node, run);
+
+/** The same, with the attempt behind it: what it was made from, and how it ended. @throws UserError not-found, store-damaged */
+export const whyOf = async (
+  store: Store,
+  node: string,
+  options?: LastWordsOptions & {readonly run?: number},
+): Promise<Why> => (await inspect()).whyOf(store, node, options);
+
+/** What the nodes of a run cost, in milliseconds, bytes and tokens, failed attempts included. @throws UserError not-found */
+export const costOf = async (store: Store, run?: number): Promise<RunCost> => (await inspect()).costOf(store, run);
+
+/** Where the log of a node's attempt lies. @throws UserError not-found: no such run or node, it did not run, or its log is gone */
+export const logOf = async (store: Store, node: string, run?: number): Promise<NodeLog> =>
+  (await inspect()).logOf(store, node, run);
+
+/** What was printed so far. */
+export const readLog = async (log: NodeLog): Promise<LogText> => (await inspect()).readLog(log);
+
+/** Yields what is printed, whole lines at a time, until nothing more is to come; returns why. `signal` ends it earlier. */
+export async function* followLog(
+  store: Store,
+  log: NodeLog,
+  options?: {readonly signal?: AbortSignal},
+): AsyncGenerator<string, LogEnd, void> {
+  return yield* (await inspect()).followLog(store, log, options);
+}

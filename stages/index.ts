@@ -14,4 +14,5 @@ export {rejectionSampling} from './rejection-sampling.js';
 export {report} from './report.js';
 export {helpfulRewardModel, safetyRewardModel} from './reward-model.js';
 export {sft} from './sft.js';
+export {isTensorflowNote} from './tensorflow/native-notes.js';
 export {runtimeClass} from './tensorflow/runtime-class.js';

@@ -9,6 +9,8 @@ import type {Attempt, AttemptId, OutputEdge} from '../records.js';
 import {idOf, readRows} from '../formats/rows.js';
 import {partsOf} from '../store.js';
 import type {Store} from '../store.js';
+import {resolveArtifact} from './reference.js';
+import type {ResolveOptions} from './reference.js';
 
 export interface TracedRow {
   readonly id: string;
@@ -71,6 +73,38 @@ function idsBefore(row: Json): readonly string[] {
   const from: Json | undefined = row.from;
   if (!Array.isArray(from)) return [];
   return from.filter((id): id is string | number => typeof id === 'string' || typeof id === 'number').map(String);
+}
+
+export interface TraceOptions extends Pick<ResolveOptions, 'suggest'> {
+  /** A reference to the artifact that has the row; without one it is searched in the newest run that has it. */
+  readonly dataset?: string;
+}
+
+/**
+ * The row with this id, and what it came from, row by row.
+ *
+ * @throws UserError not-found; ambiguous-reference where nobody said which dataset and several of a run have the row
+ */
+export async function trace(store: Store, id: string, {dataset, ...options}: TraceOptions = {}): Promise<TracedRow> {
+  return traceRow(
+    store,
+    id,
+    dataset === undefined ? await theOne(store, id) : await resolveArtifact(store, dataset, options),
+  );
+}
+
+async function theOne(store: Store, id: string): Promise<Place> {
+  const places = await findRow(store, id);
+  const [first, ...others] = places;
+  if (first === undefined)
+    throw new UserError('not-found', `no run has a row “${id}”`, {hint: 'ids are the “id” of the lines of datasets'});
+  if (others.length > 0) {
+    const words = places.map(({attempt, output}) => `--in ${attempt.node}:${output.port}`);
+    throw new UserError('ambiguous-reference', `${places.length} datasets have a row “${id}”`, {
+      hint: `say which: ${words.join(', ')}`,
+    });
+  }
+  return first;
 }
 
 /**

@@ -5,7 +5,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 
 import {UserError, shortDigest} from '../../artifacts/index.js';
-import type {Digest, Run, RunId, Store} from '../../artifacts/index.js';
+import type {Digest, Run, Store} from '../../artifacts/index.js';
+import {findRun} from '../../artifacts/queries/find-run.js';
 
 export interface FoundReport {
   readonly run: Run;
@@ -24,9 +25,8 @@ export function findReport(
   store: Store,
   {run: wanted, node}: {readonly run?: number | undefined; readonly node?: string | undefined},
 ): FoundReport {
-  const runs = wanted === undefined ? store.runs() : [store.run(wanted as RunId)];
+  const runs = wanted === undefined ? store.runs() : [findRun(store, wanted)];
   for (const run of runs) {
-    if (run === undefined) throw new UserError('not-found', `there is no run ${wanted}`, {hint: 'r1 runs lists them'});
     const reports = reportsOf(store, run);
     const chosen = node === undefined ? reports[0] : reports.find((report) => report.node === node);
     if (chosen !== undefined) return chosen;

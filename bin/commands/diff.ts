@@ -3,6 +3,7 @@ import {Command} from 'commander';
 import type {ArtifactDifference} from '../../artifacts/queries/diff-artifacts.js';
 import {UserError} from '../../artifacts/index.js';
 import type {RunId, Store} from '../../artifacts/index.js';
+import {findRun} from '../../artifacts/queries/find-run.js';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
@@ -49,10 +50,7 @@ async function diffOfRuns(
   store: Store,
   {a, b, quick, json}: {a: RunId; b: RunId; quick: boolean; json: boolean},
 ): Promise<void> {
-  for (const run of [a, b]) {
-    if (store.run(run) === undefined)
-      throw new UserError('not-found', `there is no run ${run}`, {hint: '`r1 runs` lists them'});
-  }
+  for (const run of [a, b]) findRun(store, run);
   const {diffRuns} = await import('../../artifacts/queries/diff-runs.js');
   const difference = diffRuns(store, a, b);
   const comparisons = new Map<string, ArtifactDifference>();

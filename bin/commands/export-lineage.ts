@@ -1,7 +1,6 @@
 /** `r1 export-lineage`: the lineage of a run in the form that other tools read. */
 import {Command, Option} from 'commander';
-import {UserError} from '../../artifacts/index.js';
-import type {RunId} from '../../artifacts/index.js';
+import {findRun} from '../../artifacts/queries/find-run.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
 import {count} from '../options/numbers.js';
@@ -27,14 +26,7 @@ export const exportLineageCommand = (services: Services): Command =>
     .action(async (wanted: number | undefined, {format, ...options}: ExportLineageOptions) => {
       const {scopeOf} = await import('../../artifacts/export/scope.js');
       await withStore(services, options, 'read', async (store) => {
-        const run = wanted === undefined ? store.latestRun() : store.run(wanted as RunId);
-        if (run === undefined) {
-          throw new UserError(
-            'not-found',
-            wanted === undefined ? 'nothing has been run yet' : `there is no run ${wanted}`,
-            {hint: wanted === undefined ? '`r1 run` begins' : '`r1 runs` lists them'},
-          );
-        }
+        const run = findRun(store, wanted);
         const scope = scopeOf(store, run);
         switch (format) {
           case 'prov': {

@@ -1,9 +1,7 @@
 /** The costs of a run as a table. */
-import type {NodeCost} from '../commands/cost.js';
+import type {CostSum, RunCost} from '../../pipeline/inspect/cost.js';
 import {bytesText, durationText} from './quantity.js';
 import {tableText} from './table.js';
-
-type Line = Omit<NodeCost, 'node' | 'action' | 'attempts'>;
 
 const optional = (value: number | undefined, text: (value: number) => string): string =>
   value === undefined || value === 0 ? '' : text(value);
@@ -18,7 +16,7 @@ function cells({
   tokens,
   outputBytes,
   savedMs,
-}: Line): readonly string[] {
+}: CostSum): readonly string[] {
   return [
     optional(wallMs, durationText),
     optional(userMs, durationText),
@@ -32,13 +30,13 @@ function cells({
   ];
 }
 
-export function costText(nodes: readonly NodeCost[], sum: Line): string {
+export function costText({nodes, total}: RunCost): string {
   const rows = nodes.map((node) => [
     node.node,
     node.action + (node.attempts > 1 ? ` ×${node.attempts}` : ''),
     ...cells(node),
   ]);
-  return tableText([...rows, ['total', '', ...cells(sum)]], {
+  return tableText([...rows, ['total', '', ...cells(total)]], {
     head: ['node', '', 'wall', 'user', 'system', 'memory', 'read', 'written', 'tokens', 'outputs', 'saved'],
     right: [2, 3, 4, 5, 6, 7, 8, 9, 10],
   });

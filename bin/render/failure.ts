@@ -1,8 +1,5 @@
 /** Outcomes as sentences: what happened, where to look, what to type next. */
 import {constants} from 'node:os';
-import {UserError} from '../../artifacts/index.js';
-import type {Outcome as StoredOutcome} from '../../artifacts/index.js';
-import {outcomeIn} from '../../pipeline/outcome.js';
 import {unreachable} from '../../pipeline/result.js';
 import type {Outcome, StageStopped} from '../../pipeline/outcome.js';
 import {setupCommand} from '../../stages/tensorflow/runtime-class.js';
@@ -114,24 +111,6 @@ function codeChangedText({when, files, own}: Extract<Outcome, {reason: 'code-cha
   return when === 'starting'
     ? `was not started: ${what} since it was planned`
     : `${what} while it ran, so nobody can say what it was made with`;
-}
-
-/** The outcome that the runner put into the store. @throws UserError 'store-damaged' */
-export function outcomeOf({ok, reason, detail}: StoredOutcome): Outcome {
-  // Of what came from outside nothing more is recorded.
-  if (ok && reason === 'succeeded' && detail === null) return {reason};
-  const outcome = outcomeIn(detail);
-  if (outcome !== undefined && outcome.reason === reason) return outcome;
-  throw new UserError('store-damaged', `the store is damaged, or newer than this r1: an outcome “${reason}” is none`, {
-    hint: '`r1 verify` names everything that is damaged; --store FOLDER names another store',
-  });
-}
-
-/** Whether the stage's log may say more than the outcome does. */
-export function isInLog({reason}: Outcome): boolean {
-  return ['stage-threw', 'stage-exited', 'killed-by-signal', 'timed-out', 'output-missing', 'start-failed'].includes(
-    reason,
-  );
 }
 
 /** A shell is not told who sent a signal: one that a program sends to its own process group looks like any other. */

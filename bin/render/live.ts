@@ -13,9 +13,10 @@ import type {
 import type {Failure} from '../../pipeline/outcome.js';
 import type {Services} from '../cli-context.js';
 import {nameCell, nameColumn} from '../terminal/columns.js';
-import {indented, isInLog, nextStep, outcomeText} from './failure.js';
+import {indented, nextStep, outcomeText} from './failure.js';
 import {durationText} from './quantity.js';
-import {lastWordsOf} from './last-words.js';
+import {isInLog, lastWordsOf} from '../../pipeline/inspect/last-words.js';
+import {isTensorflowNote} from '../../stages/tensorflow/native-notes.js';
 import {createColors, oneLine} from '../terminal/paint.js';
 
 export interface RunView {
@@ -158,7 +159,7 @@ export function textView(services: Services, live: boolean, clock: () => number 
     const word = outcome.reason === 'stopped' ? paint.yellow('stopped') : paint.red('failed');
     line(node, `${word}: ${outcomeText(outcome)}`);
     if (log !== undefined) {
-      const {place, lines} = lastWordsOf(outcome, log);
+      const {place, lines} = lastWordsOf(outcome, log, {leaveOut: isTensorflowNote});
       if (place !== undefined) line('', `at ${place}`);
       for (const said of lines) line('', paint.dim(`| ${said}`));
       if (isInLog(outcome)) line('', `log: ${log}`);

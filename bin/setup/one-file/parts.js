@@ -26,8 +26,8 @@ const external = ['@tensorflow/*', '@swc/wasm-typescript'];
 /** What starts jobs: with its package, a part for those who run something. */
 const JOBS = /^pipeline\/(?:run\/(?:run-nodes|orphans)|executors\/local)\.js$/;
 
-/** Modules of ours that a run seldom comes to use, though they are no stages: the other commands, and what a damaged store wants. */
-const SELDOM = /^(?:artifacts\/upkeep\/damage|bin\/commands\/(?!run\b).*)\.js$/;
+/** Modules of ours that a run seldom comes to use, though they are no stages: other commands and questions, a damaged store's needs. */
+const SELDOM = /^(?:artifacts\/upkeep\/damage|bin\/commands\/(?!run\b).*|pipeline\/inspect\/index)\.js$/;
 
 /** What several of the other parts want, and need not open one more part for. */
 const COMMON = ['pipeline/stage.js'];

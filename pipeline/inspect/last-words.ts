@@ -1,13 +1,18 @@
-/** What helps to understand a failed stage without another command: where it threw, and the last lines that it printed. */
+/** What helps to understand a failed stage without another question: where it threw, and the last lines that it printed. */
 import {closeSync, fstatSync, openSync, readSync} from 'node:fs';
-import type {Outcome} from '../../pipeline/outcome.js';
-import {placeOf, placeText} from '../../pipeline/modules/source/source-location.js';
-import {isInLog} from './failure.js';
+import type {Outcome} from '../outcome.js';
+import {placeOf, placeText} from '../modules/source/source-location.js';
 
 export interface LastWords {
   /** `file:line:column` */
   readonly place?: string;
+  /** At most five, without empty ones. */
   readonly lines: readonly string[];
+}
+
+export interface LastWordsOptions {
+  /** Lines that say nothing of the stage, such as what a library prints about itself (`isTensorflowNote` of r1/stages). */
+  readonly leaveOut?: (line: string) => boolean;
 }
 
 const LINES = 5;
@@ -15,12 +20,23 @@ const LINES = 5;
 const TAIL = 1 << 14;
 const LONGEST_LINE = 300;
 
-export function lastWordsOf(outcome: Outcome, log: string): LastWords {
+/** @param log path of the log; there need not be one (any more) */
+export function lastWordsOf(outcome: Outcome, log: string, {leaveOut = () => false}: LastWordsOptions = {}): LastWords {
   const stack = outcome.reason === 'stage-threw' ? outcome.stack : undefined;
   const place = stack === undefined ? undefined : placeIn(stack);
   const said = outcome.reason === 'start-failed' ? outcome.message : stack;
-  const lines = isInLog(outcome) ? linesOf(log, said) : [];
-  return {...(place === undefined ? {} : {place}), lines};
+  const lines = isInLog(outcome) ? linesOf(log, said).filter((line) => !leaveOut(line)) : [];
+  return {
+    ...(place === undefined ? {} : {place}),
+    lines: lines.slice(-LINES).map((line) => (line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line)),
+  };
+}
+
+/** Whether the stage's log may say more than the outcome does. */
+export function isInLog({reason}: Outcome): boolean {
+  return ['stage-threw', 'stage-exited', 'killed-by-signal', 'timed-out', 'output-missing', 'start-failed'].includes(
+    reason,
+  );
 }
 
 function placeIn(stack: string): string | undefined {
@@ -35,21 +51,10 @@ function linesOf(log: string, said: string | undefined): readonly string[] {
   return before
     .split('\n')
     .map((line) => line.trimEnd())
-    .filter((line) => line !== '' && !isTensorflowNote(line))
-    .slice(-LINES)
-    .map((line) => (line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line));
+    .filter((line) => line !== '');
 }
 
-/**
- * Notes of TensorFlow's native code about itself, which none of its settings turns off. They say nothing of the stage; the file of a
- * log keeps them.
- */
-const TENSORFLOW_NOTE =
-  /^(?:WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR|I0000 00:00:\d+\.\d+ +\d+ [\w./]+\.cc:\d+\] .*)$/;
-
-export const isTensorflowNote = (line: string): boolean => TENSORFLOW_NOTE.test(line);
-
-/** Nothing where there is no log (any more), which is what `r1 gc` leaves. */
+/** Nothing where there is no log (any more), which is what a garbage collection leaves. */
 function endOf(file: string): string {
   let fd: number;
   try {

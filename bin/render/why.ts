@@ -1,0 +1,65 @@
+/** The recorded reason for what a run did with a node, as lines for a person or as JSON. */
+import type {AttemptReason, Why} from '../../pipeline/inspect/why.js';
+import {oneLine} from '../terminal/paint.js';
+import {indented, outcomeText} from './failure.js';
+
+/** What is recorded, as it is recorded. */
+export function whyJson({run, node, attempt}: Why): unknown {
+  const base = {run: run.id, node: node.node, action: node.action, because: node.because};
+  if (attempt === undefined) return base;
+  const {id, run: madeIn, stage, because, fingerprint, ingredients, inputs, continues, outcome} = attempt.recorded;
+  return {
+    ...base,
+    attempt: {
+      id,
+      run: madeIn,
+      stage,
+      because,
+      fingerprint,
+      ingredients,
+      inputs,
+      ...(continues === undefined ? {} : {continues}),
+      ...(outcome === undefined ? {} : {outcome}),
+    },
+  };
+}
+
+const VERB = {run: 'ran', reuse: 'was reused', source: 'was taken from outside', cancelled: 'was not started'} as const;
+
+export function whyText({run, node, attempt}: Why): string {
+  const lines = [oneLine(`run ${run.id}: ${node.node} ${VERB[node.action]}: ${node.because}`)];
+  if (attempt === undefined) return lines.join('\n');
+  const {recorded, outcome, lastWords} = attempt;
+  const {id, continues, fingerprint} = recorded;
+  if (recorded.run !== run.id) lines.push(`attempt ${id} was made in run ${recorded.run}: ${recorded.because}`);
+  if (continues !== undefined) {
+    const accepted =
+      continues.accepted === undefined ? '' : ` (accepted by hand although it differs: ${continues.accepted})`;
+    lines.push(`went on from the checkpoint at step ${continues.step} of attempt ${continues.attempt}${accepted}`);
+  }
+  lines.push(indented(`attempt ${id}: ${outcome === undefined ? 'has not ended' : outcomeText(outcome)}`, 2));
+  if (lastWords.place !== undefined) lines.push(`  at ${lastWords.place}`);
+  lines.push(...lastWords.lines.map((line) => oneLine(`  | ${line}`)));
+  lines.push(`fingerprint ${fingerprint.slice(0, 12)} of`);
+  lines.push(...ingredientLines(attempt).map(oneLine));
+  return lines.join('\n');
+}
+
+function ingredientLines({recorded, inputs}: AttemptReason): string[] {
+  const lines = [`  stage    ${recorded.stage}`, `  params   ${JSON.stringify(recorded.params)}`];
+  for (const {port, name, artifact, madeBy, from} of inputs) {
+    const where = from === undefined ? '' : ` from ${from} (attempt ${madeBy})`;
+    lines.push(`  input    ${name === '' ? port : `${port}.${name}`} @${artifact.slice(0, 8)}${where}`);
+  }
+  const {code, env, seed, runtime} = recorded.ingredients as {
+    code?: string;
+    env?: Readonly<Record<string, string>>;
+    seed?: number | null;
+    runtime?: unknown;
+  };
+  if (code !== undefined) lines.push(`  code     ${code.slice(0, 12)}`);
+  for (const [name, value] of Object.entries(env ?? {})) lines.push(`  env      ${name}=${value}`);
+  if (seed !== undefined) lines.push(`  seed     ${seed ?? 'does not matter'}`);
+  if (runtime !== undefined && runtime !== null) lines.push(`  runtime  ${JSON.stringify(runtime)}`);
+  return lines;
+}

@@ -1,0 +1,14 @@
+/** Answers about what runs have made and are making, as data: for the command line, for a page, for programs. */
+export {costOf} from './cost.js';
+export type {CostSum, NodeCost, RunCost} from './cost.js';
+export {findNode} from './find-node.js';
+export type {FoundNode} from './find-node.js';
+export type {LastWords, LastWordsOptions} from './last-words.js';
+export {followLog, logOf, readLog} from './log.js';
+export type {LogEnd, LogText, NodeLog} from './log.js';
+export {runsOf} from './runs.js';
+export type {RunOverview} from './runs.js';
+export {statusOf} from './status.js';
+export type {NodeState, NodeStatus, RunStatus} from './status.js';
+export {whyOf} from './why.js';
+export type {AttemptReason, Why} from './why.js';

@@ -1,0 +1,114 @@
+/** What the stage of a node printed: all of it, or as it prints it. */
+import {closeSync, existsSync, openSync, readFileSync, readSync, statSync} from 'node:fs';
+import {StringDecoder} from 'node:string_decoder';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {UserError} from '../../artifacts/index.js';
+import type {AttemptId, RunId, Store} from '../../artifacts/index.js';
+import {isRunning} from '../executors/process-table.js';
+import {jobFiles, readProcess} from '../job/folder.js';
+import {findNode} from './find-node.js';
+
+export interface NodeLog {
+  readonly node: string;
+  readonly run: RunId;
+  readonly attempt: AttemptId;
+  /** Path of the log. */
+  readonly file: string;
+}
+
+/**
+ * Where the log of a node lies, in the run with this number or in the newest one that includes the node.
+ *
+ * @throws UserError not-found: no such run or node, it did not run, or its log is gone
+ */
+export function logOf(store: Store, name: string, wanted?: number): NodeLog {
+  const {run, node} = findNode(store, name, wanted);
+  if (node.attempt === undefined) {
+    throw new UserError('not-found', `“${name}” did not run in run ${run.id}: ${node.because}`);
+  }
+  const file = jobFiles(store.jobFolder(node.attempt)).log;
+  if (!existsSync(file)) {
+    throw new UserError('not-found', `attempt ${node.attempt} of “${name}” has no log (any more): ${file}`);
+  }
+  return {node: name, run: run.id, attempt: node.attempt, file};
+}
+
+export interface LogText {
+  readonly text: string;
+  /** Its beginning is not kept any more, since it outgrew its cap. */
+  readonly isCut: boolean;
+}
+
+/** The part that was moved aside when the log outgrew its cap, then the current one. */
+export function readLog({file}: NodeLog): LogText {
+  const aside = `${file}.1`;
+  const isCut = existsSync(aside);
+  return {text: (isCut ? readFileSync(aside, 'utf8') : '') + readFileSync(file, 'utf8'), isCut};
+}
+
+/** Why nothing more is to come of a log that was followed. */
+export type LogEnd =
+  | {readonly reason: 'ended'}
+  /** Another attempt has taken its place; without a number where the node was called off. */
+  | {readonly reason: 'replaced'; readonly by?: AttemptId}
+  /** Its runner and its process are gone, and nobody has recorded how it ended. */
+  | {readonly reason: 'interrupted'}
+  /** The caller's signal. */
+  | {readonly reason: 'aborted'};
+
+/** Milliseconds between two looks. */
+const POLL = 200;
+
+/** Yields what was printed, whole lines at a time, until the attempt has ended, or nobody is left to end it. */
+export async function* followLog(
+  store: Store,
+  log: NodeLog,
+  {signal}: {readonly signal?: AbortSignal} = {},
+): AsyncGenerator<string, LogEnd, void> {
+  const decoder = new StringDecoder('utf8');
+  let at = 0;
+  let rest = '';
+  while (signal?.aborted !== true) {
+    // Asked before reading, so that what was printed last is still seen.
+    const end = endOf(store, log);
+    const size = statSync(log.file, {throwIfNoEntry: false})?.size ?? 0;
+    if (size < at) at = 0; // cut, as it had outgrown its cap
+    const text = rest + decoder.write(readFrom(log.file, at, size));
+    at = size;
+    const whole = end === undefined ? text.lastIndexOf('\n') + 1 : text.length;
+    rest = text.slice(whole);
+    if (whole > 0) yield text.slice(0, whole);
+    if (end !== undefined) return end;
+    await sleep(POLL, undefined, {...(signal === undefined ? {} : {signal})}).catch((error: unknown) => {
+      if (signal?.aborted !== true) throw error;
+    });
+  }
+  return {reason: 'aborted'};
+}
+
+function endOf(store: Store, {node, run, attempt}: NodeLog): LogEnd | undefined {
+  if (store.attempt(attempt)?.outcome !== undefined) return {reason: 'ended'};
+  const now = findNode(store, node, run).node.attempt;
+  if (now !== attempt) return {reason: 'replaced', ...(now === undefined ? {} : {by: now})};
+  const isLeft = store.orphans().some((orphan) => orphan.attempt === attempt);
+  // Its process may have outlived the runner; then it goes on printing.
+  if (!isLeft || isProcessRunning(store.jobFolder(attempt))) return undefined;
+  return {reason: 'interrupted'};
+}
+
+function isProcessRunning(folder: string): boolean {
+  const record = readProcess(folder);
+  return record !== undefined && isRunning(record);
+}
+
+function readFrom(file: string, from: number, to: number): Buffer {
+  if (to <= from) return Buffer.alloc(0);
+  const fd = openSync(file, 'r');
+  try {
+    const buffer = Buffer.alloc(to - from);
+    const got = readSync(fd, buffer, 0, buffer.length, from);
+    return buffer.subarray(0, got);
+  } finally {
+    closeSync(fd);
+  }
+}

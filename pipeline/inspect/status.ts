@@ -1,0 +1,124 @@
+/** How a run stands, node by node; of one that is going on, how far each node is. */
+import {closeSync, existsSync, fstatSync, openSync, readSync} from 'node:fs';
+import type {AttemptId, Run, RunId, RunNode, Store} from '../../artifacts/index.js';
+import {findRun} from '../../artifacts/queries/find-run.js';
+import {parseEvent} from '../job/event-lines.js';
+import type {JobEvent} from '../job/event-lines.js';
+import {jobFiles} from '../job/folder.js';
+import type {Outcome} from '../outcome.js';
+import {frozenPlanOf} from '../plan/frozen-plan.js';
+import {lastWordsOf} from './last-words.js';
+import type {LastWordsOptions} from './last-words.js';
+import {recordedOutcome} from './recorded-outcome.js';
+import {runStateOf} from './runs.js';
+
+/**
+ * `source`: taken from outside. `waiting`: its turn may come. `not started`: it will not come in this run.
+ * `interrupted`: its runner died, and nobody has recorded how the attempt ended.
+ */
+export type NodeState =
+  'done' | 'reused' | 'source' | 'running' | 'interrupted' | 'failed' | 'stopped' | 'not started' | 'waiting';
+
+export interface NodeStatus {
+  readonly node: string;
+  readonly state: NodeState;
+  /** Why the run decided as it did; undefined for a node that it has not come to. */
+  readonly because?: string;
+  readonly attempt?: AttemptId;
+  /** Of a node that failed or was stopped. */
+  readonly outcome?: Outcome;
+  /** Where it threw, `file:line:column`, and the last lines that it printed. */
+  readonly place?: string;
+  readonly lines?: readonly string[];
+  /** Of an attempt that has ended, milliseconds. */
+  readonly wallMs?: number;
+  /** How far an attempt is that has not ended. */
+  readonly step?: number;
+  readonly total?: number;
+}
+
+export interface RunStatus {
+  readonly run: RunId;
+  readonly recipe: string;
+  readonly seed: number;
+  /** The command line that began it. */
+  readonly command: string;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  /** `running`, how its runner said that it ended (`succeeded`, `failed`, `stopped` …), or `interrupted`. */
+  readonly state: string;
+  /** Every node of the run's plan, in the plan's order. */
+  readonly nodes: readonly NodeStatus[];
+}
+
+/**
+ * How a run (the newest without a number) stands now.
+ *
+ * @throws UserError not-found; store-damaged or newer-store where the store holds what this version cannot read
+ */
+export function statusOf(store: Store, wanted?: number, options: LastWordsOptions = {}): RunStatus {
+  const run = findRun(store, wanted);
+  const isAlive = store.isAlive(run.id);
+  const nodes = nodesOf(run, isAlive, store, options);
+  const {id, recipe, seed, command, startedAt} = run;
+  return {run: id, recipe, seed, command, startedAt, state: runStateOf(store, run), nodes};
+}
+
+function nodesOf(run: Run, isAlive: boolean, store: Store, options: LastWordsOptions): NodeStatus[] {
+  const decisions = new Map(store.nodesOf(run.id).map((node) => [node.node, node]));
+  const names = new Set([...Object.keys(frozenPlanOf(run).nodes), ...decisions.keys()]);
+  return [...names].map((name) => {
+    const decision = decisions.get(name);
+    // While the run goes on, a node that was called off is one of an earlier session, and its turn may come.
+    if (isAlive && (decision === undefined || decision.action === 'cancelled')) return {node: name, state: 'waiting'};
+    if (decision === undefined) return {node: name, state: 'not started', because: 'the run ended before its turn'};
+    return nodeStatus(decision, isAlive, store, options);
+  });
+}
+
+function nodeStatus(
+  {node, action, attempt, because, outcome}: RunNode,
+  isAlive: boolean,
+  store: Store,
+  options: LastWordsOptions,
+): NodeStatus {
+  const base = {node, because, ...(attempt === undefined ? {} : {attempt})};
+  if (action === 'source') return {...base, state: 'source'};
+  if (action === 'cancelled') return {...base, state: 'not started'};
+  if (action === 'reuse') return {...base, state: 'reused'};
+  if (outcome === undefined) {
+    const progress = attempt === undefined ? undefined : lastProgress(jobFiles(store.jobFolder(attempt)).events);
+    return {...base, state: isAlive ? 'running' : 'interrupted', ...progress};
+  }
+  const wall = outcome.cost === undefined ? {} : {wallMs: outcome.cost.wallMs};
+  if (outcome.ok) return {...base, state: 'done', ...wall};
+  const recorded = recordedOutcome(outcome);
+  const {place, lines} =
+    attempt === undefined ? {lines: []} : lastWordsOf(recorded, jobFiles(store.jobFolder(attempt)).log, options);
+  return {
+    ...base,
+    state: recorded.reason === 'stopped' ? 'stopped' : 'failed',
+    outcome: recorded,
+    ...(place === undefined ? {} : {place}),
+    ...(lines.length === 0 ? {} : {lines}),
+    ...wall,
+  };
+}
+
+const TAIL = 1 << 16;
+
+/** The newest progress event: it lies in the end of the file, however long the run has been. */
+function lastProgress(file: string): {step: number; total: number} | undefined {
+  if (!existsSync(file)) return undefined;
+  const fd = openSync(file, 'r');
+  try {
+    const {size} = fstatSync(fd);
+    const buffer = Buffer.alloc(Math.min(TAIL, size));
+    const got = readSync(fd, buffer, 0, buffer.length, size - buffer.length);
+    const events = buffer.toString('utf8', 0, got).split('\n').map(parseEvent);
+    const last = events.findLast((event): event is JobEvent & {type: 'progress'} => event?.type === 'progress');
+    return last === undefined ? undefined : {step: last.step, total: last.total};
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,53 @@
+/** The recorded reason for what a run did with a node, from the store alone. */
+import type {Attempt, InputEdge, Run, RunNode, Store} from '../../artifacts/index.js';
+import {jobFiles} from '../job/folder.js';
+import type {Outcome} from '../outcome.js';
+import {findNode} from './find-node.js';
+import {lastWordsOf} from './last-words.js';
+import type {LastWords, LastWordsOptions} from './last-words.js';
+import {recordedOutcome} from './recorded-outcome.js';
+
+export interface Why {
+  readonly run: Run;
+  /** What the run decided for the node, and why. */
+  readonly node: RunNode;
+  /** Undefined where the node was not started. A reused one is of the run that made it. */
+  readonly attempt?: AttemptReason;
+}
+
+export interface AttemptReason {
+  /** As recorded: why it was made, its fingerprint and what that is of, the checkpoint that it began from. */
+  readonly recorded: Attempt;
+  readonly inputs: readonly (InputEdge & {/** The node that made it. */ readonly from: string | undefined})[];
+  /** Undefined while it has not ended. */
+  readonly outcome?: Outcome;
+  /** Where it threw and what it printed last; nothing of an attempt that ended well. */
+  readonly lastWords: LastWords;
+}
+
+/**
+ * Why a node ran, was reused or was not started, in the run with this number or in the newest one that includes the node.
+ *
+ * @throws UserError not-found; store-damaged where the store holds an outcome that is none
+ */
+export function whyOf(
+  store: Store,
+  name: string,
+  {run: wanted, ...options}: LastWordsOptions & {readonly run?: number} = {},
+): Why {
+  const {run, node} = findNode(store, name, wanted);
+  const attempt = node.attempt === undefined ? undefined : store.attempt(node.attempt);
+  return {run, node, ...(attempt === undefined ? {} : {attempt: reasonOf(attempt, store, options)})};
+}
+
+function reasonOf(recorded: Attempt, store: Store, options: LastWordsOptions): AttemptReason {
+  const inputs = recorded.inputs.map((input) => ({...input, from: store.attempt(input.madeBy)?.node}));
+  if (recorded.outcome === undefined) return {recorded, inputs, lastWords: {lines: []}};
+  const outcome = recordedOutcome(recorded.outcome);
+  return {
+    recorded,
+    inputs,
+    outcome,
+    lastWords: lastWordsOf(outcome, jobFiles(store.jobFolder(recorded.id)).log, options),
+  };
+}
