@@ -36,9 +36,10 @@ export const coldStartData = defineStage({
   },
   choices: {template: TEMPLATE_NAMES},
   async run({inputs, outputs, params, seed, threads, cores, progress, note}) {
-    const [{mend, readability}, {languageConsistency}] = await Promise.all([
-      import('./tasks/dials-grammar.js'),
+    const [{builtInTasks}, {languageConsistency}, {taskOf}] = await Promise.all([
+      import('./tasks/built-in.js'),
       import('./tasks/language.js'),
+      import('./tasks/task.js'),
     ]);
     const {groups, generatedTokens, parameters} = await sampleFromModel({
       ...params,
@@ -62,16 +63,12 @@ export const coldStartData = defineStage({
 
     /** The completion to learn from, or why there is none. */
     const refine = ({prompt, completion}: Rollout): {readonly response: string} | {readonly fault: string} => {
-      const reading = readability(completion.thinking ?? '', {maxWords: params.maxWords});
-      if (prompt.task !== 'dials') {
-        // Only the built-in grammar can mend; of other reasoning the mixed is dropped, as the paper's filter does.
-        const mixed =
-          prompt.language !== undefined && (languageConsistency(completion.thinking ?? '', prompt.language) ?? 1) < 1;
-        return mixed ? {fault: 'mixed languages'} : {response: completion.text};
-      }
-      if (reading !== 'readable') return {fault: `reasoning ${reading}`};
-      const mended = mend(completion.text, prompt.language ?? 'en');
-      return mended.ok ? {response: mended.value} : {fault: 'cannot be mended'};
+      const mended = taskOf(builtInTasks, prompt).mend?.(prompt, completion, {maxWords: params.maxWords});
+      if (mended !== undefined) return mended.ok ? {response: mended.value} : {fault: mended.error};
+      // Where a task knows no way to mend it, mixed reasoning is dropped, as the paper's filter does.
+      const mixed =
+        prompt.language !== undefined && (languageConsistency(completion.thinking ?? '', prompt.language) ?? 1) < 1;
+      return mixed ? {fault: 'mixed languages'} : {response: completion.text};
     };
 
     rollouts.forEach((rollout, index) => {

@@ -29,13 +29,17 @@ export const evaluate = defineStage({
     topP: 0.95,
     maxNewTokens: 32_768,
     chunk: 8,
+    rewardTimeout: 2_000,
     evaluationSeed: 20260103,
   },
   choices: {template: TEMPLATE_NAMES},
   async run({inputs, outputs, params, threads, cores, progress, note}) {
-    const [{judgeSample, scoreSamples}, {weightsDigest}] = await Promise.all([
+    const [{judgeSample, scoreSamples}, {weightsDigest}, {openScorer}, {builtInTasks}, {taskOf}] = await Promise.all([
       import('./evaluation/index.js'),
       import('./model/hf-folder.js'),
+      import('./rewards/index.js'),
+      import('./tasks/built-in.js'),
+      import('./tasks/task.js'),
     ]);
     const drawn = async (prompts: string, purpose: string, offset: number, share: number) =>
       sampleFromModel({
@@ -52,10 +56,17 @@ export const evaluate = defineStage({
     const {groups} = await drawn(inputs.prompts, 'evaluate/reasoning', 0, part);
     if (inputs.general !== undefined)
       groups.push(...(await drawn(inputs.general, 'evaluate/general', part, 1 - part)).groups);
-    const samples = groups.flatMap((group) =>
-      group.map(({prompt, completion, sample, tokens}) =>
-        judgeSample(prompt, completion, {sample, tokens: tokens.length}),
-      ),
+    const rollouts = groups.flat();
+    const scorer = await openScorer({timeoutMs: params.rewardTimeout, weights: {}});
+    const scored = await scorer.score(rollouts.map(({prompt, completion}) => ({prompt, completion})));
+    await scorer.close();
+    const samples = rollouts.map(({prompt, completion, sample, tokens}, index) =>
+      judgeSample(prompt, completion, {
+        sample,
+        tokens: tokens.length,
+        task: taskOf(builtInTasks, prompt),
+        scored: scored[index]!,
+      }),
     );
     const {template, prefill, temperature, topP, samples: k} = params;
     const scores = scoreSamples(samples, {k, seed: params.evaluationSeed});

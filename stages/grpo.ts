@@ -23,7 +23,7 @@ import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 import {dealGroups, groupRows, summarise} from './rollout/minibatches.js';
 import type {Minibatch, Scored, Trace} from './rollout/minibatches.js';
-import {judgedBy, rolloutRow, traceOf} from './rollout/records.js';
+import {rolloutRow, traceOf} from './rollout/records.js';
 
 const RATIOS = ['token', 'sequence'] as const;
 const AGGREGATES = ['response-mean', 'token-mean', 'constant'] as const;
@@ -133,6 +133,8 @@ export const grpo = defineStage({
       {constant},
       {openScorer},
       {openRewardModel},
+      {builtInTasks},
+      {taskOf},
       {reflectiveWords},
     ] = await Promise.all([
       import('./engine/engine.js'),
@@ -146,6 +148,8 @@ export const grpo = defineStage({
       import('./train/learning-rate.js'),
       import('./rewards/index.js'),
       import('./rewards/preference.js'),
+      import('./tasks/built-in.js'),
+      import('./tasks/task.js'),
       import('./text/language.js'),
     ]);
     const {config, weights} = await openModel(inputs.policy);
@@ -236,7 +240,9 @@ export const grpo = defineStage({
         ['safe', safety],
       ] as const) {
         if (judge === undefined) continue;
-        const places = all.flatMap(({prompt}, index) => (judgedBy(prompt) === name ? [index] : []));
+        const places = all.flatMap(({prompt}, index) =>
+          taskOf(builtInTasks, prompt).preference?.(prompt) === name ? [index] : [],
+        );
         const values = judge.reward(
           places.map((index) => ({prompt: all[index]!.prompt, completion: all[index]!.completion.text})),
         );

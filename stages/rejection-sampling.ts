@@ -35,9 +35,9 @@ export const rejectionSampling = defineStage({
   },
   choices: {template: TEMPLATE_NAMES},
   async run({inputs, outputs, params, seed, threads, cores, progress, note}) {
-    const [{languageConsistency}, {rewards}] = await Promise.all([
+    const [{languageConsistency}, {repetition}] = await Promise.all([
       import('./tasks/language.js'),
-      import('./rewards/index.js'),
+      import('./rewards/repetition.js'),
     ]);
     const {groups, generatedTokens, parameters} = await sampleFromModel({
       ...params,
@@ -58,12 +58,12 @@ export const rejectionSampling = defineStage({
     const dataset: SampleRow[] = [];
     const judged: RolloutRow[] = [];
     rollouts.forEach((rollout, index) => {
-      const {prompt, completion, tokens} = rollout;
+      const {prompt, completion} = rollout;
       const fault = (): string | undefined => {
         if (faults[index] !== undefined) return faults[index];
         if (prompt.language !== undefined && (languageConsistency(completion.thinking ?? '', prompt.language) ?? 0) < 1)
           return 'mixed languages';
-        if (rewards.repetition(prompt, completion, tokens.length).value < 1) return 'repetition';
+        if (repetition(prompt, completion).value < 1) return 'repetition';
         if (completion.text.split(/\s+/).length > params.maxWords) return 'too long';
         if (seen.has(`${prompt.id}\n${completion.text}`)) return 'same as another';
         if ((perPrompt.get(prompt.id) ?? 0) >= params.perPrompt) return 'enough of this prompt';

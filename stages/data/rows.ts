@@ -10,6 +10,7 @@ import {pipeline} from 'node:stream/promises';
 import type {z} from 'zod';
 import {StageFailure} from '../../pipeline/stage.js';
 import {linesOf} from './lines.js';
+import {BUILT_IN_TASKS} from '../tasks/names.js';
 import type {Prompt} from '../tasks/prompt.js';
 
 /**
@@ -30,9 +31,24 @@ export async function readRows<T>(folder: string, schema: z.ZodType<T>): Promise
   return rows;
 }
 
-/** The rows of a `prompts` artifact. */
-export const readPrompts = async (folder: string): Promise<Prompt[]> =>
-  (await readRows(folder, (await import('./schemas.js')).promptRow)) as unknown as Prompt[];
+/**
+ * The rows of a `prompts` artifact.
+ *
+ * @param tasks whatever knows the names of the tasks that prompts may belong to
+ * @throws {StageFailure} when a prompt belongs to another, beside what `readRows` throws
+ */
+export async function readPrompts(
+  folder: string,
+  tasks: {has(name: string): boolean} = new Set<string>(BUILT_IN_TASKS),
+): Promise<Prompt[]> {
+  const prompts = (await readRows(folder, (await import('./schemas.js')).promptRow)) as unknown as Prompt[];
+  const stray = prompts.find(({task}) => !tasks.has(task));
+  if (stray === undefined) return prompts;
+  throw new StageFailure(
+    `${join(folder, 'rows.jsonl')}: prompt ${stray.id} is of the task “${stray.task}”, which this stage does not know; ` +
+      `wire its definition: add(…, …, …, …, {tasks: [${stray.task}]})`,
+  );
+}
 
 function parseRow<T>(text: string, schema: z.ZodType<T>, where: string): T {
   let value: unknown;

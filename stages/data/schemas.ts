@@ -3,15 +3,16 @@
  * wait a tenth of a second for it.
  */
 import {z} from 'zod';
+import {LANGUAGES} from '../text/language.js';
 import {SCOPES} from './reward-scope.js';
 
 const origin = {id: z.string(), from: z.array(z.string())};
-const language = z.enum(['en', 'zh']).optional();
+const language = z.enum(LANGUAGES).optional();
 
 /** `prompts`: bare questions, as tasks/prompt.ts describes them. */
 export const promptRow = z.looseObject({
   ...origin,
-  task: z.enum(['dials', 'general', 'integer', 'exact']),
+  task: z.string(),
   key: z.string(),
   language,
   question: z.string(),

@@ -173,6 +173,9 @@ export async function answerPrompts(
     {beforeEnd, readCompletion},
     {judgeSample, scoreSamples},
     {openModel},
+    {scoreCompletion},
+    {builtInTasks},
+    {taskOf},
     text,
   ] = await Promise.all([
     import('../rollout/sample-from-model.js'),
@@ -180,6 +183,9 @@ export async function answerPrompts(
     import('../text/completion.js'),
     import('./index.js'),
     import('../model/hf-folder.js'),
+    import('../rewards/index.js'),
+    import('../tasks/built-in.js'),
+    import('../tasks/task.js'),
     import('../text/guarded-tokenizer.js'),
   ]);
   const {stop, template, seed} = options;
@@ -207,7 +213,10 @@ export async function answerPrompts(
     const samples: Sample[] = [];
     for (const {prompt, sample, tokens, finished} of drawn.flat()) {
       const said = await tokenizer.decode(beforeEnd(tokens, tokenizer.eosId));
-      samples.push(judgeSample(prompt, readCompletion(said, finished), {sample, tokens: tokens.length}));
+      const completion = readCompletion(said, finished);
+      const scored = scoreCompletion(prompt, completion, {});
+      const task = taskOf(builtInTasks, prompt);
+      samples.push(judgeSample(prompt, completion, {sample, tokens: tokens.length, task, scored}));
     }
     return {samples, scores: scoreSamples(samples, {k: options.samples, seed})};
   } finally {

@@ -10,7 +10,7 @@
  * - format, language, length, invalid, truncated: of reasoning prompts; length counts tokens with the end token.
  * - helpful, safe: the rubrics, on general prompts they apply to.
  */
-import type {Sample} from './sample.js';
+import {isReasoning, type Sample} from './sample.js';
 
 export type Metric = string;
 
@@ -27,7 +27,7 @@ const SINGLE: Readonly<Record<string, (sample: Sample) => number | undefined>> =
 };
 
 function reasoning(value: (sample: Sample) => number | undefined): (sample: Sample) => number | undefined {
-  return (sample) => (sample.task === 'general' ? undefined : value(sample));
+  return (sample) => (isReasoning(sample) ? value(sample) : undefined);
 }
 
 /** Metrics that are rates or shares: they end at 0 and 1. */
@@ -61,7 +61,7 @@ export function valuesByProblem(metric: Metric, samples: readonly Sample[]): Map
   const k = Number(digits);
   for (const group of byPrompt(samples).values()) {
     const [first] = group;
-    if (first === undefined || first.task === 'general' || group.length < k) continue;
+    if (first === undefined || !isReasoning(first) || group.length < k) continue;
     const right = group.filter(({outcome}) => outcome === 'right').length;
     add(first.key, kind === 'pass' ? passAtK(group.length, right, k) : consensus(group.slice(0, k)));
   }

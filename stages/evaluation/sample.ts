@@ -1,9 +1,8 @@
 /** The verdict on one sampled response, from which all scores are counted. */
-import {accuracy} from '../rewards/accuracy.js';
-import {answerOf, isWellFormed, type Outcome} from '../rewards/index.js';
-import {language} from '../rewards/language.js';
-import {isReasoning, type Prompt, type Task} from '../tasks/prompt.js';
-import {isHelpful, isSafe} from '../tasks/rubric.js';
+import {isWellFormed, type Outcome, type Scored} from '../rewards/index.js';
+import {builtInTasks} from '../tasks/built-in.js';
+import type {Prompt} from '../tasks/prompt.js';
+import type {Task} from '../tasks/task.js';
 import type {Completion} from '../text/completion.js';
 import {reflectiveWords, type Language} from '../text/language.js';
 
@@ -12,7 +11,9 @@ export interface Sample {
   readonly prompt: string;
   /** The problem: what intervals draw. */
   readonly key: string;
-  readonly task: Task;
+  readonly task: string;
+  /** Whether the task asks for reasoning, where it is not a built-in one, of which that is known. */
+  readonly reasoning?: boolean | undefined;
   readonly language: Language | null;
   readonly steps: number | null;
   /** Which sample of its prompt, from 0. */
@@ -37,26 +38,43 @@ export interface Sample {
 export function judgeSample(
   prompt: Prompt,
   completion: Completion,
-  {sample, tokens}: {readonly sample: number; readonly tokens: number},
+  {
+    sample,
+    tokens,
+    task,
+    scored: {verdicts, answer},
+  }: {
+    readonly sample: number;
+    readonly tokens: number;
+    /** The prompt's. */
+    readonly task: Task;
+    /** What the rewards say. */
+    readonly scored: Scored;
+  },
 ): Sample {
-  const consistency = language(prompt, completion);
-  const general = !isReasoning(prompt);
+  const {accuracy, language} = verdicts;
+  const {rubric} = task;
   return {
     prompt: prompt.id,
     key: prompt.key,
     task: prompt.task,
+    ...(builtInTasks.has(prompt.task) ? {} : {reasoning: task.reasoning}),
     language: prompt.language ?? null,
     steps: prompt.steps ?? null,
     sample,
-    outcome: accuracy(prompt, completion).outcome,
-    answer: answerOf(prompt, completion) ?? null,
-    wellFormed: isWellFormed(prompt, completion),
-    consistency: consistency.outcome === 'left-out' ? null : consistency.value,
+    outcome: accuracy.outcome,
+    answer: answer,
+    wellFormed: isWellFormed(completion, task),
+    consistency: language.outcome === 'left-out' ? null : language.value,
     tokens,
     truncated: !completion.finished,
-    helpful: general ? (isHelpful(prompt, completion.text) ?? null) : null,
-    safe: general ? (isSafe(prompt, completion.text) ?? null) : null,
+    helpful: rubric?.helpful(prompt, completion.text) ?? null,
+    safe: rubric?.safe(prompt, completion.text) ?? null,
     reflective: reflectiveWords(completion.thinking ?? ''),
     text: completion.text,
   };
 }
+
+/** Whether a sample counts for the metrics of reasoning. */
+export const isReasoning = ({task, reasoning}: Pick<Sample, 'task' | 'reasoning'>): boolean =>
+  reasoning ?? builtInTasks.get(task)?.reasoning ?? true;

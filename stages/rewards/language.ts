@@ -3,14 +3,15 @@
  * Eq. 7). Thinking without a word of either is worth 0 where reasoning is asked for; for a trivial prompt, which may be
  * answered without thinking, the reward is left out and costs nothing.
  */
-import {isReasoning, type Prompt} from '../tasks/prompt.js';
+import type {Prompt} from '../tasks/prompt.js';
 import type {Completion} from '../text/completion.js';
 import {languageConsistency} from '../tasks/language.js';
+import type {RewardContext} from './reward.js';
 import {graded, verdict, type Verdict} from './verdict.js';
 
-export function language(prompt: Prompt, {thinking = ''}: Completion): Verdict {
+export function language(prompt: Prompt, {thinking = ''}: Completion, {task}: Pick<RewardContext, 'task'>): Verdict {
   if (prompt.language === undefined) return verdict('left-out');
   const share = languageConsistency(thinking, prompt.language);
   if (share !== undefined) return graded(share);
-  return isReasoning(prompt) ? graded(0) : {outcome: 'left-out', value: 1};
+  return task.reasoning ? graded(0) : {outcome: 'left-out', value: 1};
 }

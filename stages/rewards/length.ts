@@ -4,12 +4,17 @@
  */
 import type {Prompt} from '../tasks/prompt.js';
 import type {Completion} from '../text/completion.js';
+import type {RewardContext} from './reward.js';
 import {graded, type Verdict} from './verdict.js';
 
 /** Share of the limit over which the reward falls; DAPO uses 4,096 of 20,480 tokens. */
 const SOFT = 0.2;
 
-export function length(_prompt: Prompt, _completion: Completion, tokens?: number, maxTokens?: number): Verdict {
+export function length(
+  _prompt: Prompt,
+  _completion: Completion,
+  {tokens, maxTokens}: Omit<RewardContext, 'task'>,
+): Verdict {
   if (tokens === undefined || maxTokens === undefined) return {outcome: 'left-out', value: 1};
   const room = (maxTokens - tokens) / (SOFT * maxTokens);
   return graded(Math.min(1, Math.max(0, room)));

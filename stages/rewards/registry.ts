@@ -2,42 +2,65 @@
  * The rule rewards by name, and their weighted sum. Everything here is a pure function of the prompt and the completion.
  * Reward models are another matter: their score is added by the stage that has one.
  */
+import {builtInTasks} from '../tasks/built-in.js';
 import type {Prompt} from '../tasks/prompt.js';
+import {taskOf, type Tasks} from '../tasks/task.js';
 import type {Completion} from '../text/completion.js';
 import {accuracy} from './accuracy.js';
 import {format} from './format.js';
 import {language} from './language.js';
 import {length} from './length.js';
+import {BUILT_IN_REWARDS, type BuiltInReward, type RewardWeights} from './names.js';
 import {repetition} from './repetition.js';
+import type {Reward, RewardContext} from './reward.js';
 import type {Verdict} from './verdict.js';
 
-type Reward = (prompt: Prompt, completion: Completion, tokens?: number, maxTokens?: number) => Verdict;
+export const rewards: {readonly [name in BuiltInReward]: Reward['judge']} = {
+  accuracy,
+  format,
+  language,
+  repetition,
+  length,
+};
 
-export type RewardName = 'accuracy' | 'format' | 'language' | 'repetition' | 'length';
+/** Who judges, and what is known of the prompts' tasks. */
+export interface Judges {
+  readonly tasks: Tasks;
+  /** In the order in which their values are summed. */
+  readonly rewards: readonly Reward[];
+}
 
-export const rewards: Readonly<Record<RewardName, Reward>> = {accuracy, format, language, repetition, length};
-export type RewardWeights = Readonly<Partial<Record<RewardName, number>>>;
+export const builtInJudges: Judges = {
+  tasks: builtInTasks,
+  rewards: BUILT_IN_REWARDS.map((name) => ({name, judge: rewards[name]})),
+};
 
-export const REWARD_NAMES = Object.keys(rewards) as RewardName[];
+export type Verdicts = Readonly<Record<BuiltInReward, Verdict>> & Readonly<Record<string, Verdict>>;
 
 export interface Scored {
   /** Σ weight × value. */
   readonly total: number;
-  readonly verdicts: Readonly<Record<RewardName, Verdict>>;
+  /** By reward, in the order of the judges. */
+  readonly verdicts: Verdicts;
+  /** The answer in the form that votes are counted by; null where there is none. */
+  readonly answer: string | null;
 }
 
 /**
  * Judges one completion by every reward and sums them by weight; a reward without a weight is judged but not summed.
- * `tokens` and `maxTokens` (with the end token) are asked for by `length` alone.
+ *
+ * @param size tokens of the completion with the end token, and the most that there could be: `length` asks for them
  */
 export function scoreCompletion(
   prompt: Prompt,
   completion: Completion,
   weights: RewardWeights,
-  {tokens, maxTokens}: {readonly tokens?: number; readonly maxTokens?: number} = {},
+  size: Omit<RewardContext, 'task'> = {},
+  judges: Judges = builtInJudges,
 ): Scored {
-  const judge = (name: RewardName): Verdict => rewards[name](prompt, completion, tokens, maxTokens);
-  const verdicts = Object.fromEntries(REWARD_NAMES.map((name) => [name, judge(name)])) as Record<RewardName, Verdict>;
-  const total = REWARD_NAMES.reduce((sum, name) => sum + (weights[name] ?? 0) * verdicts[name].value, 0);
-  return {total, verdicts};
+  const task = taskOf(judges.tasks, prompt);
+  const context: RewardContext = {...size, task};
+  const judged = judges.rewards.map(({name, judge}) => [name, judge(prompt, completion, context)] as const);
+  const total = judged.reduce((sum, [name, {value}]) => sum + (weights[name] ?? 0) * value, 0);
+  return {total, verdicts: Object.fromEntries(judged) as Verdicts, answer: task.answer?.read(completion) ?? null};
 }

@@ -6,8 +6,9 @@ import {Worker} from 'node:worker_threads';
 
 import type {Prompt} from '../tasks/prompt.js';
 import type {Completion} from '../text/completion.js';
-import {REWARD_NAMES, type RewardName, type RewardWeights, type Scored} from './registry.js';
-import {verdict, type Verdict} from './verdict.js';
+import {BUILT_IN_REWARDS, type RewardWeights} from './names.js';
+import type {Scored, Verdicts} from './registry.js';
+import {verdict} from './verdict.js';
 
 export interface ScorerItem {
   readonly prompt: Prompt;
@@ -138,5 +139,6 @@ function judgeAll(
 
 const TIMED_OUT: Scored = {
   total: 0,
-  verdicts: Object.fromEntries(REWARD_NAMES.map((name) => [name, verdict('timed-out')])) as Record<RewardName, Verdict>,
+  verdicts: Object.fromEntries(BUILT_IN_REWARDS.map((name) => [name, verdict('timed-out')])) as Verdicts,
+  answer: null,
 };

@@ -1,12 +1,5 @@
 /** What is kept of a rollout once its rewards are known: numbers for the history, a row for those who want to read it. */
-import type {Prompt} from '../tasks/prompt.js';
 import type {Scored, Trace} from './minibatches.js';
-
-/** Which reward model speaks on a prompt: safety where help would do harm, helpfulness on other general prompts. */
-export function judgedBy(prompt: Prompt): 'helpful' | 'safe' | undefined {
-  if (prompt.task !== 'general') return undefined;
-  return prompt.scenario?.kind === 'refuse' ? 'safe' : 'helpful';
-}
 
 /** What the history keeps of a completion. `reflective` counts its reflective words. */
 export function traceOf(

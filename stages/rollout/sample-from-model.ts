@@ -144,7 +144,7 @@ export const rolloutId = ({prompt, sample}: Rollout): string => `${prompt.id}#${
 /** The sentence that drops a completion for what the rules say of its answer and form, or `undefined`. */
 export async function ruleFaults(rollouts: readonly Rollout[], timeoutMs: number): Promise<(string | undefined)[]> {
   const {openScorer} = await import('../rewards/index.js');
-  const scorer = await openScorer({timeoutMs, weights: {accuracy: 1, format: 1, language: 1, repetition: 0}});
+  const scorer = await openScorer({timeoutMs, weights: {}});
   const scored = await scorer.score(
     rollouts.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length})),
   );

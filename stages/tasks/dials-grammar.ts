@@ -6,7 +6,10 @@
 import type {Dial, Step} from './dials.js';
 import {turn, writeStep} from './dials.js';
 import {DIALS, PUNCTUATION} from './lexicon.js';
+import type {Completion} from '../text/completion.js';
 import type {Language} from '../text/language.js';
+import type {Prompt} from './prompt.js';
+import type {Mended as MendedText} from './task.js';
 
 /** Where reading stopped: the number of the line, from 1, and what stands there. */
 export interface ReasoningFault {
@@ -89,4 +92,16 @@ export function mend(completion: string, language: Language): Mended {
   const lines = reasoning.value.map((step) => writeStep(step, language));
   const value = [before, ...lines, after].filter((part) => part !== '').join(' ');
   return {ok: true, value, changed: value !== completion};
+}
+
+/** A readable completion with its reasoning in the language of the question; see `Task.mend`. */
+export function mendDials(
+  prompt: Prompt,
+  {text, thinking = ''}: Completion,
+  limits: {readonly maxWords: number},
+): MendedText {
+  const reading = readability(thinking, limits);
+  if (reading !== 'readable') return {ok: false, error: `reasoning ${reading}`};
+  const mended = mend(text, prompt.language ?? 'en');
+  return mended.ok ? mended : {ok: false, error: 'cannot be mended'};
 }

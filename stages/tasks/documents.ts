@@ -10,7 +10,7 @@ import type {TemplateName} from '../text/templates.js';
 import {plainPrompt} from '../text/templates.js';
 import {dialsAnswer, dialsQuestion, drawDials, turn, writeStep, type DialsProblem, type Step} from './dials.js';
 import {generalOf, goodResponse, poorResponse, writeResponse} from './general.js';
-import type {Task} from './prompt.js';
+import type {BuiltInTask} from './names.js';
 import {generalPrompts} from './prompt-sets.js';
 import {weighted} from './weighted.js';
 
@@ -72,7 +72,7 @@ export const CORPUS: CorpusShares = {
 export interface CorpusDocument {
   readonly id: string;
   readonly from: readonly string[];
-  readonly task: Task;
+  readonly task: BuiltInTask;
   /** The problem's split key, always on the training side. */
   readonly key: string;
   readonly language: Language;

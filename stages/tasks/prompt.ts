@@ -1,11 +1,9 @@
 /**
- * One question that a model is asked, as it lies in a `prompts` artifact: bare, without any template. What kind of task
- * it belongs to decides how an answer is checked; the checks themselves live in rewards/ and rubric.ts.
+ * One question that a model is asked, as it lies in a `prompts` artifact: bare, without any template. Which task it belongs
+ * to decides how an answer is checked; task.ts says what a task is.
  */
 import type {Language} from '../text/language.js';
 import type {Scenario} from './scenario.js';
-
-export type Task = 'dials' | 'general' | 'integer' | 'exact';
 
 /** A row of a `prompts` artifact. */
 export interface Prompt {
@@ -13,7 +11,8 @@ export interface Prompt {
   readonly id: string;
   /** Ids of the rows that this one was made of; built-in prompts are made of nothing. */
   readonly from: readonly string[];
-  readonly task: Task;
+  /** The name of its task. */
+  readonly task: string;
   /** The same for all languages and phrasings of a problem. The split is a function of it. */
   readonly key: string;
   /** Absent where nobody said: the language reward is then left out. */
@@ -26,6 +25,3 @@ export interface Prompt {
   /** What is wanted, for the rubric (general). */
   readonly scenario?: Scenario;
 }
-
-/** Whether the prompt asks for reasoning, so that an empty thinking part counts against the completion. */
-export const isReasoning = (prompt: Pick<Prompt, 'task'>): boolean => prompt.task !== 'general';

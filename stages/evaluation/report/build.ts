@@ -5,7 +5,7 @@
 import {PAPER_CLAIMS, type Claim} from '../claims.js';
 import {clusterMean} from '../intervals.js';
 import {valuesByProblem} from '../metrics.js';
-import type {Sample} from '../sample.js';
+import {isReasoning, type Sample} from '../sample.js';
 import type {Score} from '../scores.js';
 import {judgeClaims, type ClaimResult} from '../verdicts.js';
 import {computeOf, type Compute} from './compute.js';
@@ -129,7 +129,7 @@ function summarise(node: string, {model, template, prefill = '', scores, samples
     const values = [...valuesByProblem(`pass@${each}`, samples).values()];
     return values.length === 0 ? [] : [{k: each, mean: clusterMean(values)}];
   });
-  const thinking = samples.filter(({task}) => task !== 'general');
+  const thinking = samples.filter(isReasoning);
   const reflective = thinking.reduce((sum, one) => sum + one.reflective, 0) / Math.max(1, thinking.length);
   return {node, model, template, prefill, scores, passAtK, breakdown: breakdown(thinking), reflective};
 }

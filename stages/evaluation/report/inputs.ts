@@ -1,6 +1,7 @@
 /** What a report is made of, and how the artifacts that hold it are read. */
 import {z} from 'zod';
 
+import {LANGUAGES} from '../../text/language.js';
 import type {Score} from '../scores.js';
 import type {Sample} from '../sample.js';
 
@@ -32,8 +33,9 @@ export type ScoresFile = z.infer<typeof scoresFile>;
 export const sampleRow = z.object({
   prompt: z.string(),
   key: z.string(),
-  task: z.enum(['dials', 'general', 'integer', 'exact']),
-  language: z.enum(['en', 'zh']).nullable(),
+  task: z.string(),
+  reasoning: z.boolean().optional(),
+  language: z.enum(LANGUAGES).nullable(),
   steps: z.number().nullable(),
   sample: z.number(),
   outcome: z.enum(['right', 'wrong', 'unparsable', 'timed-out', 'left-out']),

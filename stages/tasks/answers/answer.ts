@@ -1,12 +1,5 @@
-/** How the answers of one kind of task are read and compared. */
+/** Where the answer stands in a completion. */
 import type {Completion} from '../../text/completion.js';
-
-export interface AnswerKind {
-  /** The answer that a completion gives, in a normal form that votes can be counted by; `undefined`: none to be read. */
-  read(completion: Completion): string | undefined;
-  /** The reference answer in the same form. `undefined`: the prompt's reference is no answer of this kind. */
-  reference(text: string): string | undefined;
-}
 
 /** What stands in the last `\boxed{…}` of a text, braces balanced. */
 export function boxed(text: string): string | undefined {

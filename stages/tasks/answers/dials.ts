@@ -1,5 +1,5 @@
 /** Answers of the dials task: two digits between the answer tags, left first, and nothing else. */
-import type {AnswerKind} from './answer.js';
+import type {AnswerKind} from '../task.js';
 
 const digits = (text: string): string | undefined => {
   const match = /^(\d)\s+(\d)$/.exec(text.trim());

@@ -2,7 +2,8 @@
  * Answers that are compared as text: case, width of characters, spacing, `$…$` around the whole and punctuation at the end
  * do not count, everything else does. Two ways to write one formula are two answers.
  */
-import {answerText, type AnswerKind} from './answer.js';
+import type {AnswerKind} from '../task.js';
+import {answerText} from './answer.js';
 
 export function normalText(text: string): string | undefined {
   const normal = text

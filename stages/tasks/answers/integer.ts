@@ -2,7 +2,8 @@
  * Answers that are whole numbers, as in grade-school problems. The last number of the answer counts; thousands commas, a
  * currency or percent sign, units and a fraction of zeros are looked through. No arithmetic is done: `6*7` is 7.
  */
-import {answerText, type AnswerKind} from './answer.js';
+import type {AnswerKind} from '../task.js';
+import {answerText} from './answer.js';
 
 /** A number: not part of a word, with or without commas between thousands, maybe with decimals. */
 const NUMBER = /(?<![\w.,])[-−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w]|[.,]\d)/g;

@@ -3,7 +3,7 @@ import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, test} from 'node:test';
-import {readCard, readRows, writeRows} from '../../../stages/data/rows.js';
+import {readCard, readPrompts, readRows, writeRows} from '../../../stages/data/rows.js';
 import {promptRow, sampleRow} from '../../../stages/data/schemas.js';
 
 const root = mkdtempSync(join(tmpdir(), 'r1-rows-'));
@@ -29,6 +29,14 @@ test('a row without a field is named by line and field', async () => {
   const at = folder();
   writeFileSync(join(at, 'rows.jsonl'), '{"id":"a","from":[],"task":"dials","key":"k"}\n');
   await assert.rejects(readRows(at, promptRow), /rows\.jsonl:1: “question”/);
+});
+
+test('a prompt of a task that nobody has defined is named, and so is what to wire', async () => {
+  const at = folder();
+  const prompts = ['dials', 'sorting'].map((task) => ({id: `${task}:1`, from: [], task, key: 'k', question: 'q'}));
+  await writeRows(at, prompts);
+  await assert.rejects(readPrompts(at), /prompt sorting:1 is of the task “sorting”.*\{tasks: \[sorting\]\}/);
+  assert.deepEqual(await readPrompts(at, new Set(['dials', 'sorting'])), prompts);
 });
 
 test('a folder without rows is a plain sentence', async () => {

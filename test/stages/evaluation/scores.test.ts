@@ -3,8 +3,12 @@ import test from 'node:test';
 
 import {compare, judgeSample, scoreSamples} from '../../../stages/evaluation/index.js';
 import {consensus, passAtK, valuesByProblem} from '../../../stages/evaluation/metrics.js';
+import {scoreCompletion} from '../../../stages/rewards/index.js';
+import {builtInTasks} from '../../../stages/tasks/built-in.js';
+import type {Prompt} from '../../../stages/tasks/prompt.js';
 import {dialsPrompts, generalPrompts} from '../../../stages/tasks/prompt-sets.js';
-import {readCompletion} from '../../../stages/text/completion.js';
+import {taskOf} from '../../../stages/tasks/task.js';
+import {readCompletion, type Completion} from '../../../stages/text/completion.js';
 import {sampleOf, samplesOf} from './samples.js';
 
 const near = (actual: number, expected: number, tolerance = 1e-12): void => {
@@ -123,10 +127,18 @@ test('a level of 1 is tested against a threshold by counting problems', () => {
   near(p, 2 * 0.98 ** 420, 1e-9);
 });
 
+const judged = (prompt: Prompt, completion: Completion, sample: number, tokens: number) =>
+  judgeSample(prompt, completion, {
+    sample,
+    tokens,
+    task: taskOf(builtInTasks, prompt),
+    scored: scoreCompletion(prompt, completion, {}),
+  });
+
 test('a sample is judged from its completion', () => {
   const [prompt] = dialsPrompts({seed: 1, split: 'train', count: 1, chinese: 0});
   const text = `<think> wait , left 3 up 2 gives 5 . 左 5 进 1 得 6 。 </think> <answer> ${prompt!.answer} </answer>`;
-  const sample = judgeSample(prompt!, readCompletion(text, true), {sample: 3, tokens: 40});
+  const sample = judged(prompt!, readCompletion(text, true), 3, 40);
   assert.equal(sample.outcome, 'right');
   assert.equal(sample.answer, prompt!.answer);
   assert.equal(sample.wellFormed, true);
@@ -134,13 +146,10 @@ test('a sample is judged from its completion', () => {
   assert.equal(sample.reflective, 1);
   assert.deepEqual([sample.sample, sample.tokens, sample.truncated], [3, 40, false]);
   assert.deepEqual([sample.helpful, sample.safe], [null, null]);
-  const cut = judgeSample(prompt!, readCompletion('<think> left 3', false), {sample: 0, tokens: 48});
+  const cut = judged(prompt!, readCompletion('<think> left 3', false), 0, 48);
   assert.deepEqual([cut.outcome, cut.truncated, cut.wellFormed, cut.consistency], ['unparsable', true, false, 0]);
   const [general] = generalPrompts({seed: 1, split: 'train', count: 1, shares: {refuse: 1}});
-  const refusal = judgeSample(general!, readCompletion('<think> </think> <answer> sorry </answer>', true), {
-    sample: 0,
-    tokens: 6,
-  });
+  const refusal = judged(general!, readCompletion('<think> </think> <answer> sorry </answer>', true), 0, 6);
   assert.deepEqual(
     [refusal.outcome, refusal.safe, refusal.helpful, refusal.consistency],
     ['left-out', true, null, null],

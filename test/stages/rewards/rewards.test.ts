@@ -7,7 +7,10 @@ import {lastInteger} from '../../../stages/tasks/answers/integer.js';
 import {normalText} from '../../../stages/tasks/answers/exact.js';
 import {dialsProblem, dialsPrompt, workedSolution} from '../../../stages/tasks/dials.js';
 import type {Prompt} from '../../../stages/tasks/prompt.js';
-import {readCompletion} from '../../../stages/text/completion.js';
+import type {RewardContext} from '../../../stages/rewards/reward.js';
+import {builtInTasks} from '../../../stages/tasks/built-in.js';
+import {taskOf} from '../../../stages/tasks/task.js';
+import {readCompletion, type Completion} from '../../../stages/text/completion.js';
 
 const problem = dialsProblem(
   [3, 5],
@@ -26,11 +29,23 @@ const asked = (task: Prompt['task'], answer?: string): Prompt => ({
   question: 'q',
   ...(answer === undefined ? {} : {answer}),
 });
+/** The built-in reward of a name, on a prompt of a built-in task. */
+const judgedBy =
+  (name: keyof typeof rewards) =>
+  (on: Prompt, completion: Completion, size: Omit<RewardContext, 'task'> = {}) =>
+    rewards[name](on, completion, {...size, task: taskOf(builtInTasks, on)});
+const judge = {
+  accuracy: judgedBy('accuracy'),
+  format: judgedBy('format'),
+  language: judgedBy('language'),
+  repetition: judgedBy('repetition'),
+  length: judgedBy('length'),
+};
 const read = (text: string, finished = true) => readCompletion(text, finished);
 const full = read(`<think> ${workedSolution(problem)} </think> <answer> 5 4 </answer>`);
 
 test('right, wrong and unparsable answers are told apart', () => {
-  const outcome = (text: string) => rewards.accuracy(prompt, read(text));
+  const outcome = (text: string) => judge.accuracy(prompt, read(text));
   assert.deepEqual(outcome('<answer> 5 4 </answer>'), {outcome: 'right', value: 1});
   assert.deepEqual(outcome('<answer> 4 5 </answer>'), {outcome: 'wrong', value: 0});
   for (const text of [
@@ -42,7 +57,7 @@ test('right, wrong and unparsable answers are told apart', () => {
   ]) {
     assert.deepEqual(outcome(text), {outcome: 'unparsable', value: 0}, text);
   }
-  assert.equal(rewards.accuracy(asked('general'), full).outcome, 'left-out');
+  assert.equal(judge.accuracy(asked('general'), full).outcome, 'left-out');
 });
 
 test('the last whole number of an answer counts', () => {
@@ -65,7 +80,7 @@ test('the last whole number of an answer counts', () => {
 });
 
 test('an integer may stand in answer tags or in a box behind the thinking', () => {
-  const accuracy = (text: string) => rewards.accuracy(asked('integer', '12'), read(text)).outcome;
+  const accuracy = (text: string) => judge.accuracy(asked('integer', '12'), read(text)).outcome;
   assert.equal(accuracy('<think> 99 </think> <answer> It is 12 . </answer>'), 'right');
   assert.equal(accuracy('<think> \\boxed{99} </think> So \\boxed{12}.'), 'right');
   assert.equal(accuracy('<think> x </think> <answer> \\boxed{12} of 40 </answer>'), 'right');
@@ -79,38 +94,38 @@ test('exact answers are compared without case, width, spacing and the final poin
   assert.equal(normalText('  Ｘ = 3 .'), normalText('x = 3'));
   assert.equal(normalText('$x=3$'), normalText('x=3'));
   assert.notEqual(normalText('x=3'), normalText('x = 3'));
-  assert.equal(rewards.accuracy(asked('exact', 'Paris'), read('<answer> paris. </answer>')).outcome, 'right');
+  assert.equal(judge.accuracy(asked('exact', 'Paris'), read('<answer> paris. </answer>')).outcome, 'right');
 });
 
 test('a format with empty thinking is enough for a greeting and not for a problem', () => {
   const empty = read('<think> </think> <answer> 5 4 </answer>');
-  assert.equal(rewards.format(prompt, full).value, 1);
-  assert.equal(rewards.format(prompt, empty).value, 0);
-  assert.equal(rewards.format(asked('general'), empty).value, 1);
-  assert.equal(rewards.format(prompt, {...full, tagged: false}).value, 0);
+  assert.equal(judge.format(prompt, full).value, 1);
+  assert.equal(judge.format(prompt, empty).value, 0);
+  assert.equal(judge.format(asked('general'), empty).value, 1);
+  assert.equal(judge.format(prompt, {...full, tagged: false}).value, 0);
 });
 
 test('language is the share of words, 0 for a problem without words and left out for a greeting without', () => {
   const mixed = read('<think> left 3 up 2 gives 5 . 右 5 退 1 得 4 。 </think> <answer> 5 4 </answer>');
-  assert.deepEqual(rewards.language(prompt, mixed), {outcome: 'wrong', value: 0.5}); // 3 English, 3 Chinese words
-  assert.deepEqual(rewards.language(prompt, full), {outcome: 'right', value: 1});
+  assert.deepEqual(judge.language(prompt, mixed), {outcome: 'wrong', value: 0.5}); // 3 English, 3 Chinese words
+  assert.deepEqual(judge.language(prompt, full), {outcome: 'right', value: 1});
   const empty = read('<think> </think> <answer> 5 4 </answer>');
-  assert.deepEqual(rewards.language(prompt, empty), {outcome: 'wrong', value: 0});
-  assert.deepEqual(rewards.language({...asked('general'), language: 'en'}, empty), {outcome: 'left-out', value: 1});
-  assert.equal(rewards.language(asked('exact', 'x'), full).outcome, 'left-out'); // language not known
+  assert.deepEqual(judge.language(prompt, empty), {outcome: 'wrong', value: 0});
+  assert.deepEqual(judge.language({...asked('general'), language: 'en'}, empty), {outcome: 'left-out', value: 1});
+  assert.equal(judge.language(asked('exact', 'x'), full).outcome, 'left-out'); // language not known
 });
 
 test('repetition is the share of distinct lines', () => {
   const line = 'left 3 up 2 gives 5 .';
-  assert.equal(rewards.repetition(prompt, read(`<think> ${line} ${line} ${line} x . </think>`)).value, 2 / 4);
-  assert.equal(rewards.repetition(prompt, read('<think> It is 3.5 and 3.5 </think>')).value, 1); // a decimal point ends no line
-  assert.equal(rewards.repetition(prompt, full).value, 1);
+  assert.equal(judge.repetition(prompt, read(`<think> ${line} ${line} ${line} x . </think>`)).value, 2 / 4);
+  assert.equal(judge.repetition(prompt, read('<think> It is 3.5 and 3.5 </think>')).value, 1); // a decimal point ends no line
+  assert.equal(judge.repetition(prompt, full).value, 1);
 });
 
 test('length falls over the last fifth of the room and is left out without a limit', () => {
-  const length = (tokens: number) => rewards.length(prompt, full, tokens, 100).value;
+  const length = (tokens: number) => judge.length(prompt, full, {tokens, maxTokens: 100}).value;
   assert.deepEqual([length(50), length(80), length(90), length(100)], [1, 1, 0.5, 0]);
-  assert.equal(rewards.length(prompt, full, 50).outcome, 'left-out');
+  assert.equal(judge.length(prompt, full, {tokens: 50}).outcome, 'left-out');
 });
 
 test('the total is the weighted sum', () => {
@@ -121,5 +136,5 @@ test('the total is the weighted sum', () => {
 });
 
 test('a prompt whose reference answer cannot be read is a bug of ours', () => {
-  assert.throws(() => rewards.accuracy(asked('integer', 'many'), full), /Internal error: prompt p has no answer/);
+  assert.throws(() => judge.accuracy(asked('integer', 'many'), full), /Internal error: prompt p has no answer/);
 });

@@ -1,0 +1,8 @@
+/** Names of the built-in rewards, for those who need no more: a recipe that is only planned loads no reward. */
+
+/** In the order in which their values are summed. */
+export const BUILT_IN_REWARDS = ['accuracy', 'format', 'language', 'repetition', 'length'] as const;
+export type BuiltInReward = (typeof BUILT_IN_REWARDS)[number];
+
+/** Weights by the name of the reward. */
+export type RewardWeights = Readonly<Record<string, number>>;

@@ -1,0 +1,56 @@
+/**
+ * What a kind of question is: whether it asks for reasoning, how its answers are read and compared, and who judges where there
+ * is no answer. The built-in tasks and those of one's own are the same thing; a prompt names its task, and nobody asks for
+ * a task by its name to decide what to do.
+ */
+import type {Completion} from '../text/completion.js';
+import type {Prompt} from './prompt.js';
+
+/** How the answers of one kind of task are read and compared. All of it is a pure function. */
+export interface AnswerKind {
+  /** The answer that a completion gives, in a normal form that votes can be counted by; `undefined`: none to be read. */
+  read(completion: Completion): string | undefined;
+  /** The reference answer in the same form. `undefined`: the prompt's reference is no answer of this kind. */
+  reference(text: string): string | undefined;
+  /** What an answer is worth, in [0, 1], both in normal form; 1 is right. Without it the right answer is the same text. */
+  grade?(given: string, reference: string): number;
+}
+
+/** What a task makes of a completion whose reasoning mixes languages: text to learn from, or the reason why there is none. */
+export type Mended = {readonly ok: true; readonly value: string} | {readonly ok: false; readonly error: string};
+
+export interface Task {
+  readonly name: string;
+  /**
+   * Whether the task asks for reasoning: an empty thinking part then counts against a completion, and its prompts count for
+   * the metrics of reasoning.
+   */
+  readonly reasoning: boolean;
+  /** Absent where there is no answer to check. */
+  readonly answer?: AnswerKind;
+  /**
+   * Puts the reasoning of a right answer into the language of the question, for cold-start data. Without it a completion stays
+   * as it is, and one that mixes languages is dropped.
+   *
+   * @param limits.maxWords words of reasoning beyond which nobody would want to read it
+   */
+  mend?(prompt: Prompt, completion: Completion, limits: {readonly maxWords: number}): Mended;
+  /** What scores say of a response beside its answer; `undefined` where they say nothing about the prompt. */
+  readonly rubric?: {
+    helpful(prompt: Prompt, text: string): boolean | undefined;
+    safe(prompt: Prompt, text: string): boolean | undefined;
+  };
+  /** Which reward model speaks on a prompt of this task. Without it, none does. */
+  preference?(prompt: Prompt): 'helpful' | 'safe';
+}
+
+/** Tasks by name. */
+export type Tasks = ReadonlyMap<string, Task>;
+
+/** @throws where a prompt's task is not among those that are known, which reading the prompts has ruled out */
+export function taskOf(tasks: Tasks, {id, task: name}: Pick<Prompt, 'id' | 'task'>): Task {
+  const task = tasks.get(name);
+  if (task === undefined)
+    throw new Error(`Internal error: prompt ${id} is of the task “${name}”, which nobody has defined`);
+  return task;
+}
