@@ -1,4 +1,4 @@
-/** What `r1` ends with, beside 0. The table in README.md and the end of `r1 --help` say the same. */
+/** What `r1` ends with, beside 0. The table in bin/README.md and the end of `r1 --help` say the same. */
 export const EXIT = {
   /** A node failed, or a check found something. */
   failed: 1,

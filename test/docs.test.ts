@@ -1,14 +1,16 @@
 /**
- * The papers, held against the project: commands parse, recipes compile and run, files, links, tests, params and scripts that
- * are named exist.
+ * The documents (every README of the tree, ARCHITECTURE.md and CHANGELOG.md), held against the project: commands parse, recipes
+ * compile and run, files, links, headings, tests, params and scripts that are named exist, and pages stay short.
  */
 import assert from 'node:assert/strict';
-import {existsSync, readFileSync, readdirSync} from 'node:fs';
+import {execFileSync} from 'node:child_process';
+import {existsSync, readFileSync, readdirSync, statSync} from 'node:fs';
 import path from 'node:path';
 import {test} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import ts from 'typescript';
 import {applySet, applySource} from '../pipeline/wiring/overrides.js';
+import {EXIT} from '../bin/exit-codes.js';
 import type {Result} from '../pipeline/result.js';
 import {wire} from '../pipeline/wiring/wire.js';
 import tiny from '../stages/recipes/tiny.js';
@@ -23,28 +25,56 @@ import {temporaryFolder} from './rig/temporary.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const textOf = (file: string): string => readFileSync(path.join(root, file), 'utf8');
-const papers = new Map(
-  ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md'].map((name) => [name, readPaper(textOf(name))] as const),
-);
-const readme = papers.get('README.md')!;
-const architecture = papers.get('ARCHITECTURE.md')!;
-const manifest = JSON.parse(textOf('package.json')) as {
-  scripts: Record<string, string>;
-  bin: Record<string, string>;
-};
+const ROOMS = ['artifacts', 'bin', 'pipeline', 'stages', 'test'];
 
 /** Files below a folder of the project, relative to it. */
 const filesIn = (folder: string): string[] =>
   readdirSync(path.join(root, folder), {recursive: true, encoding: 'utf8'}).map((file) => file.replaceAll('\\', '/'));
 
+const pages = ROOMS.flatMap((room) =>
+  filesIn(room)
+    .filter((file) => path.posix.basename(file) === 'README.md')
+    .map((file) => `${room}/${file}`),
+);
+const papers = new Map(
+  ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', ...pages].map((name) => [name, readPaper(textOf(name))] as const),
+);
+const paperOf = (name: string): Paper => {
+  const paper = papers.get(name);
+  assert.ok(paper !== undefined, `there is no ${name}`);
+  return paper;
+};
+const readme = paperOf('README.md');
+const manifest = JSON.parse(textOf('package.json')) as {
+  scripts: Record<string, string>;
+  bin: Record<string, string>;
+};
+
+/** Lines that a document may have. The changelog grows. */
+const mostLines = (name: string): number =>
+  ({'README.md': 250, 'ARCHITECTURE.md': 120, 'CHANGELOG.md': Infinity})[name] ?? 200;
+
+/** Modules that the documents show, by the name in their first line. */
+const shownModules = new Map(
+  [...papers].flatMap(([name, paper]) =>
+    paper.fences
+      .filter(({language}) => language === 'ts')
+      .map(({lines, line}) => {
+        const [, file] = /^\/\/ (\S+\.ts)$/.exec(lines[0]!) ?? [];
+        assert.ok(file !== undefined, `${name}:${line} does not begin with the name of the module`);
+        return [file, lines.join('\n')] as const;
+      }),
+  ),
+);
+
 /** Every command that a paper tells to type, with where it stands. */
-function typedIn(paper: Paper): {readonly where: string; readonly command: TypedCommand}[] {
+function typedIn([name, paper]: readonly [string, Paper]): {readonly where: string; readonly command: TypedCommand}[] {
   return paper.fences.flatMap(({language, lines, line}) =>
     lines.flatMap((text, index) => {
       const typed = language === 'sh' ? text : /^\$ (.*)$/.exec(text)?.[1];
       return typed === undefined
         ? []
-        : commandsOf(typed).map((command) => ({where: `line ${line + index}: ${text}`, command}));
+        : commandsOf(typed).map((command) => ({where: `${name}:${line + index}: ${text}`, command}));
     }),
   );
 }
@@ -76,6 +106,15 @@ test('a command line is taken apart as a shell takes it apart', () => {
   assert.deepEqual(commandsOf('R1_KILLS=5 node x.js'), [{words: ['node', 'x.js'], environment: ['R1_KILLS=5']}]);
   assert.deepEqual(commandsOf('# nothing'), []);
   assert.throws(() => commandsOf('r1 chat "left'), /cannot be read/);
+});
+
+test('no document is longer than a person reads', () => {
+  assert.ok(papers.size >= 10, 'the pages of the rooms were found');
+  const long = [...papers].flatMap(([name, {text}]) => {
+    const lines = text.trimEnd().split('\n').length;
+    return lines > mostLines(name) ? [`${name} has ${lines} lines, at most ${mostLines(name)}`] : [];
+  });
+  assert.deepEqual(long, []);
 });
 
 test('every command is told of in the README, and nothing else is called one', async () => {
@@ -115,8 +154,8 @@ test('the command line offers every command, and each explains itself with examp
   }
 });
 
-test('what the papers tell to type exists and parses', async () => {
-  const typed = [...papers.values()].flatMap(typedIn);
+test('what the documents tell to type exists and parses', async () => {
+  const typed = [...papers].flatMap(typedIn);
   assert.ok(typed.length > 40, 'the commands were found');
   for (const {where, command} of typed) {
     const [program, first, ...rest] = command.words;
@@ -182,13 +221,9 @@ test('the picture at the top of the README has every node of the recipe', () => 
   assert.deepEqual(missing, []);
 });
 
-test('recipes and stages of the README compile against the package’s own front doors', () => {
-  const blocks = new Map(
-    readme.fences
-      .filter(({language}) => language === 'ts')
-      .map(({lines}) => [path.join(root, /^\/\/ (\S+\.ts)$/.exec(lines[0]!)![1]!), lines.join('\n')] as const),
-  );
-  assert.ok(blocks.size >= 3);
+test('recipes and stages of the documents compile against the package’s own front doors', () => {
+  const blocks = new Map([...shownModules].map(([file, text]) => [path.join(root, file), text] as const));
+  assert.ok(blocks.size >= 4);
   const options: ts.CompilerOptions = {
     strict: true,
     noUncheckedIndexedAccess: true,
@@ -218,13 +253,9 @@ test('recipes and stages of the README compile against the package’s own front
     assert.equal(complaints(new Map([[path.join(root, 'wrong.recipe.ts'), wrong]])).length, 1);
 });
 
-test('recipes of the README run as it shows', async (t) => {
-  const files = Object.fromEntries(
-    readme.fences
-      .filter(({language}) => language === 'ts')
-      .map(({lines}) => [/^\/\/ (\S+\.ts)$/.exec(lines[0]!)![1]!, lines.join('\n')]),
-  );
+test('recipes of the documents run as the README shows', async (t) => {
   const question = '{"question": "1 + 1 ?", "answer": "2"}\n';
+  const files = Object.fromEntries(shownModules);
   const cwd = temporaryFolder(t, {...files, 'questions.jsonl': question, 'checkpoint/config.json': '{}'});
   const planned = await r1(t, ['plan', './mine.recipe.ts', '--json'], {cwd});
   assert.equal(planned.code, 0, planned.err);
@@ -242,43 +273,75 @@ test('recipes of the README run as it shows', async (t) => {
   }
 });
 
-test('files, folders and headings that the papers name exist', () => {
+test('one stage starts in a debugger as stages/README.md shows', async (t) => {
+  const {brief, shortest} = {brief: shownModules.get('brief.recipe.ts')!, shortest: shownModules.get('shortest.ts')!};
+  const cwd = temporaryFolder(t, {'brief.recipe.ts': brief, 'shortest.ts': shortest});
+  assert.equal((await r1(t, ['run', './brief.recipe.ts'], {cwd})).code, 0);
+  const shown = paperOf('stages/README.md')
+    .fences.find(({lines}) => lines[0] === 'mkdir debug')!
+    .lines.join('\n');
+  // Its debugger would wait for somebody, and here the attempt to look at is the second.
+  const script = shown.replace('--inspect-brk ', '').replaceAll('jobs/3/', 'jobs/2/').replaceAll('dist/', '$DIST/');
+  const clone = path.join(root, 'dist');
+  execFileSync('sh', ['-euc', `r1() { "$NODE" "$DIST/bin/start.cjs" "$@"; }\n${script}`], {
+    cwd,
+    env: {...process.env, NODE: process.execPath, DIST: clone},
+    stdio: 'pipe',
+  });
+  const rows = readFileSync(path.join(cwd, 'debug/outputs/data/rows.jsonl'), 'utf8').trimEnd().split('\n');
+  assert.equal(rows.length, 200);
+});
+
+test('files, folders and headings that the documents name exist', () => {
   for (const [name, paper] of papers) {
+    const folder = path.posix.dirname(name);
     for (const link of linksOf(paper)) {
       if (/^https?:/.test(link)) continue;
       const [file, anchor] = link.split('#') as [string, string | undefined];
-      if (file !== '') assert.ok(existsSync(path.join(root, file)), `${name} links to ${file}`);
-      const target = papers.get(file === '' ? name : file);
-      if (anchor !== undefined)
-        assert.ok(target !== undefined && anchorsOf(target).includes(anchor), `${name}: #${anchor}`);
+      const target = file === '' ? name : path.posix.join(folder, file);
+      assert.ok(existsSync(path.join(root, target)), `${name} links to ${link}`);
+      if (anchor === undefined) continue;
+      const page = papers.get(target);
+      assert.ok(page !== undefined && anchorsOf(page).includes(anchor), `${name}: ${link} leads to no heading`);
     }
     for (const code of inlineCodeOf(paper)) {
       if (/^(bin|pipeline|artifacts|stages|test)\/[\w./-]*$/.test(code))
         assert.ok(existsSync(path.join(root, code)), `${name} names ${code}`);
     }
   }
-  const trees = readme.fences.filter(({language}) => language === 'tree');
-  assert.equal(trees.length, 1);
-  const paths = trees.flatMap(({lines}) => pathsOfTree(lines));
-  assert.deepEqual(
-    paths.filter((file) => !existsSync(path.join(root, file))),
-    [],
-  );
-  const folders = ['bin', 'pipeline', 'artifacts', 'stages'].flatMap((room) => [
-    `${room}/`,
-    ...readdirSync(path.join(root, room), {withFileTypes: true})
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => `${room}/${entry.name}/`),
-  ]);
-  assert.deepEqual(
-    folders.filter((folder) => !paths.includes(folder)),
-    [],
-    'every folder of a room stands in the tree',
-  );
 });
 
-test('npm scripts and variables that the papers name exist', () => {
-  const sources = ['bin', 'pipeline', 'artifacts', 'stages', 'test'].flatMap((room) =>
+test('the trees of the documents have every folder, and nothing that is not there', () => {
+  for (const [name, {fences}] of papers) {
+    const folder = path.posix.dirname(name);
+    const trees = fences.filter(({language}) => language === 'tree');
+    if (folder === '.') assert.equal(trees.length, name === 'README.md' ? 1 : 0, name);
+    const paths = trees.flatMap(({lines}) => pathsOfTree(lines));
+    assert.deepEqual(
+      paths.filter((file) => !existsSync(path.join(root, folder, file))),
+      [],
+      `${name} draws what is not there`,
+    );
+    if (!ROOMS.includes(folder) && name !== 'README.md') continue;
+    const folders = folder === '.' ? ROOMS : readdirSync(path.join(root, folder));
+    const missing = folders
+      .filter((file) => statSync(path.join(root, folder, file)).isDirectory())
+      // The tests of a room are in a folder of its name.
+      .filter((file) => folder !== 'test' || !ROOMS.includes(file))
+      .filter((file) => !paths.includes(`${file}/`));
+    assert.deepEqual(missing, [], `every folder is drawn in ${name}`);
+  }
+});
+
+test('the exit codes that bin/README.md lists are those that r1 has', () => {
+  const codes = tableRowsOf(paperOf('bin/README.md')).flatMap(([code]) =>
+    /^\d+$/.test(code ?? '') ? [Number(code)] : [],
+  );
+  assert.deepEqual(codes, [0, ...Object.values(EXIT)]);
+});
+
+test('npm scripts and variables that the documents name exist', () => {
+  const sources = ROOMS.flatMap((room) =>
     filesIn(room)
       .filter((file) => /\.(ts|js)$/.test(file) && file !== 'docs.test.ts')
       .map((file) => textOf(`${room}/${file}`)),
@@ -296,8 +359,18 @@ test('npm scripts and variables that the papers name exist', () => {
   }
 });
 
-test('every invariant of appendix A names a test that is there', () => {
-  const rows = tableRowsOf(architecture).filter(([number]) => /^\d+$/.test(number ?? ''));
+test('the tests that npm run test:node runs are there', () => {
+  const [, list] = /^const FILES = \[([^\]]*)\];$/m.exec(textOf('test/other-node.js'))!;
+  const names = [...list!.matchAll(/'([^']+)'/g)].map(([, name]) => name!);
+  assert.ok(names.length > 3, 'the list was found');
+  assert.deepEqual(
+    names.filter((name) => !existsSync(path.join(root, 'test', `${name}.test.ts`))),
+    [],
+  );
+});
+
+test('every invariant of test/README.md names a test that is there', () => {
+  const rows = tableRowsOf(paperOf('test/README.md')).filter(([number]) => /^\d+$/.test(number ?? ''));
   assert.deepEqual(
     rows.map(([number]) => Number(number)),
     rows.map((_, index) => index + 1),
@@ -310,8 +383,8 @@ test('every invariant of appendix A names a test that is there', () => {
   }
 });
 
-test('appendix B says what the recipe tiny sets', () => {
-  const rows = tableRowsOf(architecture).flatMap(([cell, , value]) => {
+test('stages/recipes/README.md says what the recipe tiny sets', () => {
+  const rows = tableRowsOf(paperOf('stages/recipes/README.md')).flatMap(([cell, , value]) => {
     const [, id, param] = /^`([a-z-]+)\.([a-zA-Z]+)`$/.exec(cell ?? '') ?? [];
     return id === undefined || param === undefined ? [] : [{id, param, value: value!}];
   });

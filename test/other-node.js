@@ -12,13 +12,13 @@ import {fileURLToPath} from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 const FILES = [
-  'stages/lines',
-  'stages/rows',
+  'stages/data/lines',
+  'stages/data/rows',
   'stages/tasks/import',
-  'pipeline/eventtail',
-  'pipeline/jobevents',
-  'pipeline/params',
-  'pipeline/wiring',
+  'pipeline/job/event-tail',
+  'pipeline/job/event-lines',
+  'pipeline/wiring/check-params',
+  'pipeline/wiring/wire',
 ];
 
 /** @param {string} program @param {readonly string[]} words @returns {boolean} whether it ended well */

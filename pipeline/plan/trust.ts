@@ -157,7 +157,7 @@ function ofOldPlan(name: string, {file, origin, reached}: OldPlan): ReturnType<t
 function untrustedError(why: string, {recipe, file}: Claimed, {typed}: TrustedPlace): UserError {
   const path = file === undefined ? 'RECIPE' : `PATH/${file.split('/').at(-1)!}`;
   return new UserError('untrusted-code', `code is run from a trusted place only: ${why}`, {
-    hint: `${typed} --recipe ${path}\nnames the file of the recipe “${recipe}” that you trust (README, “What is trusted”)`,
+    hint: `${typed} --recipe ${path}\nnames the file of the recipe “${recipe}” that you trust (pipeline/README.md, “What is trusted”)`,
   });
 }
 

@@ -1,4 +1,4 @@
-/** Reads the papers of the project as far as their checks need it: fenced blocks, headings, links, inline code, tables. */
+/** Reads the documents of the project as far as their checks need it: fenced blocks, headings, links, inline code, tables. */
 
 export interface Fence {
   /** The info string, e.g. `sh`. */
@@ -63,14 +63,15 @@ export const tableRowsOf = ({prose}: Paper): string[][] =>
         .map((cell) => cell.trim()),
     );
 
-/** A drawn tree: two blanks a level, a name, then what it is. Paths from the root; folders end with a slash. */
+/** A drawn tree: two blanks a level, one name or several, then what it is. Folders end with a slash. */
 export function pathsOfTree(lines: readonly string[]): string[] {
   const above: string[] = [];
-  return lines.map((line) => {
-    const [, indent, name] = /^( *)(\S+)/.exec(line)!;
+  return lines.flatMap((line) => {
+    const [, indent, names] = /^( *)(\S+(?: \S+)*)/.exec(line)!;
     const depth = indent!.length / 2;
     above.length = depth;
-    above.push(name!);
-    return above.join('');
+    const paths = names!.split(' ').map((name) => [...above, name].join(''));
+    above.push(names!.split(' ').at(-1)!);
+    return paths;
   });
 }

@@ -1,5 +1,5 @@
 /**
- * Prints README's two tables of seeds from runs of `tiny-controls`:
+ * Prints the two tables of seeds of stages/recipes/README.md from runs of `tiny-controls`:
  *
  *     for n in 0 1 2 3 4; do npx r1 run tiny-controls --seed $n; done
  *     node dist/test/scripts/seed-table.js 1 2 3 4 5

@@ -149,7 +149,7 @@ test('a job that was asked of a launcher which died before it answered is not st
 
 test(
   'a process that its launcher was still starting when it was killed is found',
-  {skip: hasProc ? false : 'without /proc a process is only known by its pid; ARCHITECTURE, appendix A'},
+  {skip: hasProc ? false : 'without /proc a process is only known by its pid; pipeline/fingerprint/README.md'},
   async (t) => {
     const rig = setUp(t);
     const launcher = await idleLauncher(rig);

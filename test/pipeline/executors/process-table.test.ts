@@ -16,7 +16,7 @@ const LEAVING = 'sleep 600 & setsid sleep 600 & read line; exit 0';
 
 test('what a process left behind is found, in its session and out of it, by its leader and by the tag alone', async (t) => {
   if (!hasProc) {
-    // Elsewhere than on Linux descendants that left their group cannot be found; ARCHITECTURE, appendix A, says so.
+    // Elsewhere than on Linux descendants that left their group cannot be found; pipeline/fingerprint/README.md, says so.
     t.skip('there is no /proc');
     return;
   }

@@ -32,7 +32,7 @@ test('when its runner is killed a launcher stays until its job is over, writes d
 
 test(
   'a job of a killed runner is found without its record while its launcher is there',
-  {skip: hasProc ? false : 'without /proc a process is only known by its record; ARCHITECTURE, appendix A'},
+  {skip: hasProc ? false : 'without /proc a process is only known by its record; pipeline/fingerprint/README.md'},
   async (t) => {
     const {executor, job} = setUp(t);
     const request = job('sleep 600 & until test -e go; do sleep 0.01; done; kill $!; exit 0');
@@ -52,7 +52,12 @@ test(
 for (const noted of [true, false]) {
   test(
     `a program that has ended is waited for until its launcher has written down how${noted ? '' : ', where its process was not noted'}`,
-    {skip: noted || hasProc ? false : 'without /proc a process is only known by its record; ARCHITECTURE, appendix A'},
+    {
+      skip:
+        noted || hasProc
+          ? false
+          : 'without /proc a process is only known by its record; pipeline/fingerprint/README.md',
+    },
     async (t) => {
       const {executor, job} = setUp(t);
       const request = job('until test -e go; do sleep 0.01; done; exit 6');
@@ -166,7 +171,11 @@ test('where a process has just ended, its shell gets the moment that it needs to
 
 test(
   'what hides from its session and its tag is found by the outputs that it writes to; who only reads them is left alone',
-  {skip: hasProc ? false : 'without /proc descendants that left their group cannot be found; ARCHITECTURE, appendix A'},
+  {
+    skip: hasProc
+      ? false
+      : 'without /proc descendants that left their group cannot be found; pipeline/fingerprint/README.md',
+  },
   async (t) => {
     const rig = setUp(t);
     const request = rig.job('until test -e go; do sleep 0.01; done');
