@@ -34,9 +34,12 @@ export type {
   Stage,
   StageContext,
   StageDefinition,
+  WiredWith,
 } from './stage.js';
+export {importDefinition} from './modules/import-definition.js';
+export type {Definition, DefinitionOptions, DefinitionRef} from './definition.js';
 export {recipe} from './recipe.js';
-export type {Add, InputsOf, NodeOptions, OutputsOf, ParamsOf, Recipe, Ref} from './recipe.js';
+export type {Add, DefinitionsOf, InputsOf, NodeOptions, OutputsOf, ParamsOf, Recipe, Ref} from './recipe.js';
 export {stopSwitch} from './run/stop.js';
 export type {StopRequest, StopSwitch} from './run/stop.js';
 export type {RunEvent} from './events.js';

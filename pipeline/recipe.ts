@@ -3,6 +3,7 @@
  * cycle; wiring that the compiler did not see (a recipe loaded type-stripped) is checked again here, with the place of
  * the faulty `add` call.
  */
+import type {Definition} from './definition.js';
 import type {AnyStage, InputPort, InputPorts, Kind, Many, Optional, OutputPorts, Params, Resources} from './stage.js';
 
 /** One output of one node, typed by what lies behind it. */
@@ -34,6 +35,14 @@ export type OutputsOf<S extends {readonly outputs: OutputPorts}> = {
 };
 export type ParamsOf<S extends {readonly params: Params}> = Partial<S['params']>;
 
+/** What a node of the stage may be given beside its options: lists of definitions, each of the kind that the stage declares. */
+export type DefinitionsOf<S extends AnyStage> =
+  NonNullable<S['definitions']> extends infer D
+    ? string extends keyof D
+      ? unknown // It declares none, or nothing is known of the stage but that it is one.
+      : {readonly [option in keyof D]?: readonly Definition<D[option] & string>[]}
+    : never;
+
 /** Operational settings of one node. Only `threads` (of tensor stages) and `env` are part of the fingerprint. */
 export interface NodeOptions {
   readonly threads?: number;
@@ -58,7 +67,7 @@ export interface Add {
     stage: S,
     inputs: InputsOf<S>,
     params?: ParamsOf<S>,
-    options?: NodeOptions,
+    options?: NodeOptions & DefinitionsOf<S>,
   ): OutputsOf<S>;
   /** A file or folder from outside, hashed when the plan is made. Relative paths start at the recipe's own file. */
   source<const K extends Kind>(id: string, kind: K, path: string): Ref<K>;

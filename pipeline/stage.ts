@@ -3,6 +3,7 @@
  * nothing of tensors, and the stages, which know nothing of schedulers. Wiring is checked here by the compiler only;
  * `recipe.ts` repeats the check for recipes that were loaded without one.
  */
+import type {Definition, DefinitionOptions, DefinitionRef} from './definition.js';
 
 /** What lies behind a port: `model`, `dataset`, `scores` … To the runner it is just a word that has to match. */
 export type Kind = string;
@@ -79,10 +80,20 @@ type PathOf<P extends InputPort> = P extends Many
     : string;
 
 /** What `run` is handed. Paths are absolute; inputs are read-only; every output path must exist (file or folder) at the end. */
-export interface StageContext<I extends InputPorts, O extends OutputPorts, P extends Params> {
+export interface StageContext<
+  I extends InputPorts,
+  O extends OutputPorts,
+  P extends Params,
+  D extends DefinitionOptions = DefinitionOptions,
+> {
   readonly inputs: {readonly [port in keyof I]: PathOf<I[port]>};
   readonly outputs: {readonly [port in keyof O]: string};
   readonly params: P;
+  /**
+   * Option → the definitions that the node was wired with, sorted by name and none twice; empty where it was given none.
+   * `importDefinition` loads one, here or in a thread.
+   */
+  readonly definitions: {readonly [option in keyof D]: readonly DefinitionRef[]};
   /** The run's seed; 0 for a stage that is `seedless`. Key every draw by (seed, purpose, step, sample); equal seeds give equal bytes. */
   readonly seed: number;
   /** Threads to compute with, as the node declares them; part of the fingerprint of tensor stages. */
@@ -103,7 +114,12 @@ export interface StageContext<I extends InputPorts, O extends OutputPorts, P ext
 }
 
 /** Who waits for what is declared, not found: a stage names its ports, its params' defaults and how to run. */
-export interface StageDefinition<I extends InputPorts, O extends OutputPorts, P extends Params> {
+export interface StageDefinition<
+  I extends InputPorts,
+  O extends OutputPorts,
+  P extends Params,
+  D extends DefinitionOptions = DefinitionOptions,
+> {
   /** `import.meta.url` of the module that exports the stage: the child process imports it from there. */
   readonly module: string;
   readonly name: string;
@@ -115,6 +131,17 @@ export interface StageDefinition<I extends InputPorts, O extends OutputPorts, P 
   readonly params: P;
   /** For params that are one of a few words: what they may be. Checked before anything runs. */
   readonly choices?: {readonly [name in keyof P]?: readonly P[name][]};
+  /**
+   * Options in which a node of this stage lists definitions, each with their kind: `definitions: {rewards: 'reward'}` lets a
+   * recipe write `add('zero', grpo, inputs, params, {rewards: [brevity]})`. The code of those that a node lists is part of its
+   * fingerprint; a node that lists none has the fingerprint that it would have without.
+   */
+  readonly definitions?: D;
+  /**
+   * What is wrong with params and definitions that go together, each mistake a sentence; empty when nothing is. Called whenever a
+   * node is wired or its params are set, before anything runs, so it looks at what it is given and at nothing else.
+   */
+  check?(wired: WiredWith<P, D>): readonly string[];
   /** Computes with tensors: TensorFlow version, device, threads and CPU kind are then part of the fingerprint. */
   readonly tensor?: boolean;
   /** The result does not depend on the seed, so runs of every seed share it. */
@@ -129,12 +156,18 @@ export interface StageDefinition<I extends InputPorts, O extends OutputPorts, P 
   readonly env?: Readonly<Record<string, string>>;
   /** Environment variables that are handed on as they are set where r1 is run, and are neither hashed nor written anywhere. */
   readonly passEnv?: readonly string[];
-  run(context: StageContext<I, O, P>): Promise<void>;
+  run(context: StageContext<I, O, P, D>): Promise<void>;
   /**
    * The program and its arguments, for a stage that is a program (`stages/command.ts`): it is then started without a
    * Node process around it, and `run` is for whoever calls the stage as a function.
    */
   argv?(context: CommandContext<I, O, P>): readonly (string | number | URL)[];
+}
+
+/** What `check` is handed: all params, defaults filled in, and definitions as the recipe wired them, sorted by name. */
+export interface WiredWith<P extends Params, D extends DefinitionOptions> {
+  readonly params: P;
+  readonly definitions: {readonly [option in keyof D]: readonly Definition<D[option]>[]};
 }
 
 /** What a command line can be made of. */
@@ -147,11 +180,14 @@ export type Stage<
   I extends InputPorts = InputPorts,
   O extends OutputPorts = OutputPorts,
   P extends Params = Params,
-> = StageDefinition<I, O, P>;
+  D extends DefinitionOptions = DefinitionOptions,
+> = StageDefinition<I, O, P, D>;
 
 /** Any stage, for code that only carries stages around. `run` is contravariant in its context, hence `never`. */
-export interface AnyStage extends Omit<Stage, 'run' | 'argv' | 'choices'> {
+export interface AnyStage extends Omit<Stage, 'run' | 'argv' | 'choices' | 'definitions' | 'check'> {
   readonly choices?: Readonly<Record<string, readonly Json[] | undefined>>;
+  readonly definitions?: DefinitionOptions;
+  check?(wired: never): readonly string[];
   run(context: never): Promise<void>;
   argv?(context: never): readonly (string | number | URL)[];
 }
@@ -172,8 +208,11 @@ export const param = <T extends Json>(value: T): T => value;
  *       async run({inputs, outputs, params, seed}) { … },
  *     });
  */
-export function defineStage<const I extends InputPorts, const O extends OutputPorts, P extends Params>(
-  definition: StageDefinition<I, O, P>,
-): Stage<I, O, P> {
+export function defineStage<
+  const I extends InputPorts,
+  const O extends OutputPorts,
+  P extends Params,
+  const D extends DefinitionOptions = DefinitionOptions,
+>(definition: StageDefinition<I, O, P, D>): Stage<I, O, P, D> {
   return definition;
 }

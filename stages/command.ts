@@ -23,7 +23,7 @@ import type {CommandContext, InputPorts, OutputPorts, Params, Stage, StageDefini
 
 export interface CommandDefinition<I extends InputPorts, O extends OutputPorts, P extends Params> extends Omit<
   StageDefinition<I, O, P>,
-  'run' | 'argv'
+  'run' | 'argv' | 'definitions' | 'check'
 > {
   /** The program and its arguments. Numbers are written as JavaScript writes them, file URLs as paths. */
   argv(context: CommandContext<I, O, P>): readonly (string | number | URL)[];

@@ -16,6 +16,12 @@ export interface CodeParts {
   readonly imports?: Readonly<Record<string, readonly string[]>>;
 }
 
+/** The parts of all code behind an attempt. */
+export interface AttemptCode extends CodeParts {
+  /** `option/name` of a definition that the attempt's node was wired with → what its own digest was taken of. */
+  readonly definitions?: Readonly<Record<string, CodeParts>>;
+}
+
 export type CodeChange =
   /** They were counted in two ways, so nothing can be said of single files. */
   | {readonly change: 'counting'}
@@ -33,18 +39,25 @@ export type CodeChange =
     };
 
 /** Parts as they were stored; `undefined` where there are none, or none that could be read: a store may come from anybody. */
-export function asCodeParts(stored: Json | undefined): CodeParts | undefined {
-  if (!isRecord(stored)) return undefined;
+export function asCodeParts(stored: Json | undefined): AttemptCode | undefined {
+  if (!isRecord(stored) || !areParts(stored)) return undefined;
+  const {definitions} = stored;
+  const areWhole = definitions === undefined || (isRecord(definitions) && Object.values(definitions).every(areParts));
+  return areWhole ? (stored as unknown as AttemptCode) : undefined;
+}
+
+function areParts(stored: Json): boolean {
+  if (!isRecord(stored)) return false;
   const {files, packages, imports} = stored;
   const isText = (value: Json): boolean => typeof value === 'string';
   const isList = (value: Json): boolean => Array.isArray(value) && (value as readonly Json[]).every(isText);
-  const areWhole =
+  return (
     isRecord(files) &&
     Object.values(files).every(isText) &&
     isRecord(packages) &&
     Object.values(packages).every(isText) &&
-    (imports === undefined || (isRecord(imports) && Object.values(imports).every(isList)));
-  return areWhole ? (stored as unknown as CodeParts) : undefined;
+    (imports === undefined || (isRecord(imports) && Object.values(imports).every(isList)))
+  );
 }
 
 const isRecord = (value: Json | undefined): value is Readonly<Record<string, Json>> =>

@@ -4,14 +4,25 @@
  * the bytes.
  */
 import {asCodeParts, codeChanges} from './code-parts.js';
-import type {CodeChange} from './code-parts.js';
+import type {CodeChange, CodeParts} from './code-parts.js';
 import type {Digest, Json} from '../digest.js';
 import type {Attempt, AttemptId, RunId} from '../records.js';
 import type {Store} from '../store.js';
 
 /** Something that an attempt is a function of and that differs. `name` says which, within `what`. */
 export interface Cause {
-  readonly what: 'stage' | 'seed' | 'param' | 'env' | 'code' | 'runtime' | 'source' | 'input' | 'checkpoint' | 'other';
+  readonly what:
+    | 'stage'
+    | 'seed'
+    | 'param'
+    | 'env'
+    | 'code'
+    | 'definition'
+    | 'runtime'
+    | 'source'
+    | 'input'
+    | 'checkpoint'
+    | 'other';
   readonly name: string;
   /** Undefined where only the other run has it. */
   readonly a: Json | undefined;
@@ -133,7 +144,17 @@ function* differences(a: Json | undefined, b: Json | undefined, path = ''): Gene
 }
 
 /** Ingredients that have causes of their own. */
-const KNOWN: ReadonlySet<string> = new Set(['stage', 'code', 'params', 'env', 'inputs', 'seed', 'runtime', 'source']);
+const KNOWN: ReadonlySet<string> = new Set([
+  'stage',
+  'code',
+  'definitions',
+  'params',
+  'env',
+  'inputs',
+  'seed',
+  'runtime',
+  'source',
+]);
 
 function causesOf(store: Store, a: Attempt, b: Attempt): readonly Cause[] {
   const [left, right] = [isObject(a.ingredients) ? a.ingredients : {}, isObject(b.ingredients) ? b.ingredients : {}];
@@ -148,7 +169,7 @@ function causesOf(store: Store, a: Attempt, b: Attempt): readonly Cause[] {
     ...of('param', isSource ? [] : differences(a.params, b.params)),
     ...of('env', differences(left['env'] ?? {}, right['env'] ?? {})),
     ...of('seed', differences(left['seed'], right['seed'])),
-    ...(left['code'] === right['code'] ? [] : codeCauses(store, a, b, [left['code'], right['code']])),
+    ...codeCauses(store, a, b, [left, right]),
     ...of('runtime', differences(left['runtime'], right['runtime'])),
     ...of('other', differences(rest(left), rest(right))),
     ...(a.continues?.accepted === b.continues?.accepted
@@ -162,35 +183,52 @@ function causesOf(store: Store, a: Attempt, b: Attempt): readonly Cause[] {
 const sourceOf = (ingredients: Readonly<Record<string, Json>>): Json | undefined =>
   isObject(ingredients['source']) ? (ingredients['source']['artifact'] ?? null) : undefined;
 
-/** The files and packages behind the code digest, or the digest itself where they were not kept. */
+/** The files and packages behind the code digests that differ, or the digest itself where they were not kept. */
 function codeCauses(
   store: Store,
   a: Attempt,
   b: Attempt,
-  [left, right]: readonly [Json | undefined, Json | undefined],
+  [left, right]: readonly [Readonly<Record<string, Json>>, Readonly<Record<string, Json>>],
 ): readonly Cause[] {
   const [x, y] = [asCodeParts(store.codeParts(a.id)), asCodeParts(store.codeParts(b.id))];
-  const changes = x === undefined || y === undefined ? [] : codeChanges(x, y);
-  const whole: Cause = {what: 'code', name: '', a: left, b: right};
-  return changes.length > 0 ? changes.map((change) => causeOf(change, whole)) : [whole];
+  const between = (whole: Cause, before: CodeParts | undefined, now: CodeParts | undefined): readonly Cause[] => {
+    const changes = before === undefined || now === undefined ? [] : codeChanges(before, now);
+    return changes.length > 0 ? changes.map((change) => causeOf(change, whole)) : [whole];
+  };
+  const ofStage = differences(left['code'], right['code'], 'code');
+  const ofDefinitions = differences(left['definitions'] ?? {}, right['definitions'] ?? {});
+  return [
+    ...[...ofStage].flatMap((digests) => between({...digests, what: 'code', name: ''}, x, y)),
+    ...[...ofDefinitions].flatMap((digests) => {
+      const {name} = digests;
+      return between({...digests, what: 'definition'}, x?.definitions?.[name], y?.definitions?.[name]);
+    }),
+  ];
 }
 
+/** @param whole what is to be said where nothing is known of single files */
 function causeOf(change: CodeChange, whole: Cause): Cause {
+  const of = (file: string, a: Json | undefined, b: Json | undefined): Cause => ({
+    what: whole.what,
+    name: whole.name === '' ? file : `${whole.name}: ${file}`,
+    a,
+    b,
+  });
   switch (change.change) {
     case 'counting':
       return whole;
     case 'content':
-      return {what: 'code', name: change.file, a: change.before, b: change.now};
+      return of(change.file, change.before, change.now);
     case 'imports':
-      return {what: 'code', name: `${change.file} imports`, a: change.before, b: change.now};
+      return of(`${change.file} imports`, change.before, change.now);
     case 'gone':
-      return {what: 'code', name: change.file, a: change.digest, b: undefined};
+      return of(change.file, change.digest, undefined);
     case 'new':
-      return {what: 'code', name: change.file, a: undefined, b: change.digest};
+      return of(change.file, undefined, change.digest);
     case 'moved':
-      return {what: 'code', name: 'moved', a: change.file, b: change.to};
+      return of('moved', change.file, change.to);
     case 'package':
-      return {what: 'code', name: change.name, a: change.before, b: change.now};
+      return of(change.name, change.before, change.now);
   }
 }
 

@@ -72,6 +72,9 @@ export function artifactText(details: ArtifactDetails, {colours, store}: Artifac
       ),
       ...attempt.inputs.map((input, index) => [index === 0 ? 'inputs' : '', inputText(input)] as const),
       ...(typeof code === 'string' ? [['code', cyan(code.slice(0, 8)) + dim(codeText(maker))] as const] : []),
+      ...entriesOf(ingredients.get('definitions')).map(
+        ([name, digest]) => ['', cyan(short(digest).slice(0, 8)) + dim(` of ${name}`)] as const,
+      ),
       ...(runtime.length === 0
         ? []
         : [['runtime', runtime.map(([name, value]) => `${name} ${short(value)}`).join(', ')] as const]),

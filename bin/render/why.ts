@@ -51,13 +51,16 @@ function ingredientLines({recorded, inputs}: AttemptReason): string[] {
     const where = from === undefined ? '' : ` from ${from} (attempt ${madeBy})`;
     lines.push(`  input    ${name === '' ? port : `${port}.${name}`} @${artifact.slice(0, 8)}${where}`);
   }
-  const {code, env, seed, runtime} = recorded.ingredients as {
+  const {code, definitions, env, seed, runtime} = recorded.ingredients as {
     code?: string;
+    definitions?: Readonly<Record<string, string>>;
     env?: Readonly<Record<string, string>>;
     seed?: number | null;
     runtime?: unknown;
   };
   if (code !== undefined) lines.push(`  code     ${code.slice(0, 12)}`);
+  for (const [name, digest] of Object.entries(definitions ?? {}))
+    lines.push(`  code     ${digest.slice(0, 12)} of ${name}`);
   for (const [name, value] of Object.entries(env ?? {})) lines.push(`  env      ${name}=${value}`);
   if (seed !== undefined) lines.push(`  seed     ${seed ?? 'does not matter'}`);
   if (runtime !== undefined && runtime !== null) lines.push(`  runtime  ${JSON.stringify(runtime)}`);

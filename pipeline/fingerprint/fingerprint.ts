@@ -19,6 +19,8 @@ export interface Ingredients {
   readonly params: Params;
   /** Declared environment variables; left out where there are none, so that a stage without keeps its fingerprint. */
   readonly env?: Environment;
+  /** `option/name` of the definitions that the node is wired with → digest of their code; left out like `env`. */
+  readonly definitions?: Readonly<Record<string, Digest>>;
   /** Port → digest, or for a `many` port: name → digest. */
   readonly inputs: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   /** `null` for a stage that does not depend on it. */
@@ -52,6 +54,8 @@ export type KnownIngredients = Omit<Ingredients, 'inputs'>;
  * `code of stages/sft.js`, `input data (cold-start-data)`. Empty when nothing known differs.
  *
  * @param madeBy port (or `port.name`) → the node that it is wired to
+ * Whatever is said of a definition begins with what it is wired as: `rewards/brevity: code of brevity.ts`.
+ *
  * @param codeParts looks up the files behind a code digest; unknown parts make the code as a whole the difference
  */
 export function differences(options: {
@@ -63,7 +67,7 @@ export function differences(options: {
   const {before, now, codeParts, madeBy = () => undefined} = options;
   const found: string[] = [];
   if (before.stage !== now.stage) found.push(`stage ${before.stage} → ${now.stage}`);
-  if (before.code !== now.code) found.push(...codeDifferences(codeParts(before.code), codeParts(now.code)));
+  found.push(...codeChangesBetween(before, now, codeParts));
   for (const [name, was, is] of changed(before.params, now.params)) found.push(`${name} ${short(was)} → ${short(is)}`);
   if (now.inputs !== undefined) {
     for (const [name] of changed(flat(before.inputs), flat(now.inputs))) {
@@ -79,6 +83,34 @@ export function differences(options: {
     found.push(`runtime ${name} ${short(was)} → ${short(is)}`);
   }
   return found;
+}
+
+type CodeIngredients = Pick<Ingredients, 'code' | 'definitions'>;
+
+/** Whether two attempts run the same code, that of their definitions included. */
+export const sameCode = (one: CodeIngredients, other: CodeIngredients): boolean =>
+  one.code === other.code && changed(one.definitions ?? {}, other.definitions ?? {}).length === 0;
+
+/** What differs in the code of two attempts, as parts of a sentence; empty when it is the same. */
+export const codeChangesBetween = (
+  before: CodeIngredients,
+  now: CodeIngredients,
+  codeParts: (digest: string) => CodeParts | undefined,
+): string[] => [
+  ...(before.code === now.code ? [] : codeDifferences(codeParts(before.code), codeParts(now.code))),
+  ...definitionDifferences(before.definitions ?? {}, now.definitions ?? {}, codeParts),
+];
+
+function definitionDifferences(
+  before: NonNullable<Ingredients['definitions']>,
+  now: NonNullable<Ingredients['definitions']>,
+  codeParts: (digest: string) => CodeParts | undefined,
+): string[] {
+  return changed(before, now).flatMap(([name, was, is]) => {
+    if (was === undefined) return [`${name} is new`];
+    if (is === undefined) return [`${name} is gone`];
+    return codeDifferences(codeParts(was), codeParts(is)).map((difference) => `${name}: ${difference}`);
+  });
 }
 
 /** What differs between two versions of a stage's code. */

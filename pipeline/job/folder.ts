@@ -18,11 +18,13 @@ import {
 } from 'node:fs';
 import {join} from 'node:path';
 import {MOST_MESSAGE, MOST_STACK, isAmount, parseEvent, stepMistake} from './event-lines.js';
+import {isOwn} from '../modules/own-package.js';
 import {shortened, shown} from '../values/printable.js';
 import {err, ok} from '../result.js';
 import type {Result} from '../result.js';
 import type {SnapshotFiles, SnapshotPlace} from '../modules/snapshot/snapshot.js';
 import type {KnownFile} from '../modules/source/sources.js';
+import type {DefinitionRef} from '../definition.js';
 import type {Params} from '../stage.js';
 
 export const JOB_VERSION = 1;
@@ -51,6 +53,8 @@ export interface Job {
   /** Port → path, or for a `many` port: name → path. */
   readonly inputs: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   readonly outputs: Readonly<Record<string, string>>;
+  /** Option → definitions, for every option that the stage declares; left out where it declares none. */
+  readonly definitions?: Readonly<Record<string, readonly DefinitionRef[]>>;
   /** What of its code is somebody's own: URL → the bytes that are loaded under it, in `code/` by their SHA-256. */
   readonly code?: SnapshotFiles;
   readonly byPath?: FilesByPath;
@@ -178,11 +182,11 @@ export function readJob(folder: string): Result<Job, string> {
 }
 
 /** Where the code of a job lies that is somebody's own, if it has any. */
-export function snapshotOf(folder: string, {code = {}}: Job): SnapshotPlace | undefined {
+export function snapshotOf(folder: string, {module, code = {}}: Job): SnapshotPlace | undefined {
   if (Object.keys(code).length === 0) return undefined;
   const preload = new URL('snapshot-preload.js', import.meta.url);
   preload.searchParams.set('job', folder);
-  return {preload: preload.href, folder: jobFiles(folder).code, files: code};
+  return {preload: preload.href, folder: jobFiles(folder).code, files: code, isForOurs: isOwn(module)};
 }
 
 /** Bytes of `result.json` and `process.json`; what is written there stays far below. */

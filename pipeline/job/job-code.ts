@@ -19,11 +19,18 @@ import {wentBeyond} from '../modules/snapshot/snapshot.js';
 import type {SnapshotFile, SnapshotFiles} from '../modules/snapshot/snapshot.js';
 import {isUntouched, markIfSame, openSources} from '../modules/source/sources.js';
 import type {KnownFile, Sources} from '../modules/source/sources.js';
+import type {DefinitionRef} from '../definition.js';
 import type {AnyStage} from '../stage.js';
+import {allOptions} from '../wiring/check-definitions.js';
+import type {ExportNames} from '../wiring/export-names.js';
+import {modulesOf} from '../wiring/nodes.js';
+import type {StageNode} from '../wiring/nodes.js';
 
 export interface JobCode {
   /** URL of the module that exports the stage. */
   readonly module: string;
+  /** What the stage finds of the definitions of its node: option → definitions, for every option that the stage declares. */
+  readonly definitions: Readonly<Record<string, readonly DefinitionRef[]>>;
   /** What it is given whatever lies on the disk by then. */
   readonly snapshot: SnapshotFiles;
   /** @param url of a file of the snapshot */
@@ -36,9 +43,11 @@ export interface JobCode {
   readonly own: ReadonlyMap<string, KnownFile>;
 }
 
+type CodeOfNode = Pick<StageNode, 'stage' | 'definitions'>;
+
 /** Reads code as it is today; files that turn out to have changed since can be read once more. */
 export interface CurrentCode extends CodeReader {
-  jobCodeOf(stage: AnyStage): JobCode;
+  jobCodeOf(node: CodeOfNode, exports: ExportNames): JobCode;
   /**
    * From now on, these files are what they hold now, if the code that was asked for so far can still be read then. What the
    * names in it lead to, and modules that this process has loaded, stay as they were.
@@ -54,8 +63,8 @@ export function openCurrentCode(cache: TokenCache): CurrentCode {
   const readerOf = (sources: Sources) => ({
     sources,
     reader: openCodeReader(cache, sources, resolver),
-    /** Of the stages that were asked for: a thousand nodes may have the same one. */
-    jobCodes: new Map<AnyStage, JobCode>(),
+    /** Of the stages that were asked for: a thousand nodes may have the same one, those with the same definitions the same code. */
+    jobCodes: new Map<AnyStage, Map<string, JobCode>>(),
   });
   const all = [readerOf(openSources())];
   const codeOf = (url: string): Code => {
@@ -65,10 +74,19 @@ export function openCurrentCode(cache: TokenCache): CurrentCode {
   return {
     codeOf,
     partsOf: (digest) => all.map(({reader}) => reader.partsOf(digest)).find((parts) => parts !== undefined),
-    jobCodeOf(stage) {
+    jobCodeOf(node, exports) {
       const {sources, jobCodes} = all[0]!;
-      let found = jobCodes.get(stage);
-      if (found === undefined) jobCodes.set(stage, (found = jobCodeOf(stage, codeOf(stage.module), sources)));
+      const {stage, definitions} = node;
+      let known = jobCodes.get(stage);
+      if (known === undefined) jobCodes.set(stage, (known = new Map<string, JobCode>()));
+      const refs = refsTo(definitions, exports, (module) => codeOf(module).urls[0]!);
+      const key = definitions === undefined ? '' : JSON.stringify(refs);
+      let found = known.get(key);
+      if (found === undefined) {
+        const files = filesOfCode(modulesOf(node).map(codeOf), stage, sources);
+        found = {...files, definitions: allOptions(stage.definitions, refs)};
+        known.set(key, found);
+      }
       return found;
     },
     renew(urls) {
@@ -92,7 +110,30 @@ const MOST_BYTES = 64 << 20;
 /** What starts programs or loads native code, as modules name it. */
 const BEYOND = /\b(?:child_process|cluster|wasi|dlopen)\b|\.node\b/;
 
-function jobCodeOf({argv}: AnyStage, {urls, named, parts, links, leads}: Code, sources: Sources): JobCode {
+/** Where a stage's process finds the definitions that its node is wired with. @param moduleOf the address without links */
+const refsTo = (
+  definitions: StageNode['definitions'] = {},
+  exports: ExportNames,
+  moduleOf: (module: string) => string,
+): JobCode['definitions'] =>
+  Object.fromEntries(
+    Object.entries(definitions).map(([option, list]) => [
+      option,
+      list.map((each) => ({
+        kind: each.kind,
+        name: each.name,
+        module: moduleOf(each.module),
+        export: exports.get(each)!,
+      })),
+    ]),
+  );
+
+/** @param codes of the stage, then of the definitions; a file that several of them reach is the same file in each */
+function filesOfCode(codes: readonly Code[], {argv}: AnyStage, sources: Sources): Omit<JobCode, 'definitions'> {
+  const urls = [...new Set(codes.flatMap((code) => code.urls))];
+  const named = Object.assign({}, ...codes.map((code) => code.named)) as Code['named'];
+  const links = Object.assign({}, ...codes.map((code) => code.links)) as Code['links'];
+  const leads = Object.assign({}, ...codes.map((code) => code.leads)) as Code['leads'];
   const known = (url: string): KnownFile => {
     const {sha256, mark} = sources.read(url);
     return {sha256, mark};
@@ -101,7 +142,7 @@ function jobCodeOf({argv}: AnyStage, {urls, named, parts, links, leads}: Code, s
   const snapshot: Record<string, SnapshotFile> = {};
   const byPath: Record<string, Record<string, KnownFile>> = {};
   const own = new Map<string, KnownFile>();
-  let isAlone = !isProgram && Object.keys(parts.packages).length === 0;
+  let isAlone = !isProgram && codes.every(({parts}) => Object.keys(parts.packages).length === 0);
   for (const url of urls) {
     if (isOwn(url)) {
       // A program runs none of these: what they do for it is done here already.

@@ -63,6 +63,7 @@ export async function prepareJobFolder(job: JobSpec): Promise<PreparedJob> {
     module: code.module,
     export: exportName,
     ...base,
+    ...(isEmpty(code.definitions) ? {} : {definitions: code.definitions}),
     ...(command === undefined ? {} : {command}),
     ...(checkpointEvery === undefined ? {} : {checkpointEvery}),
     ...(isEmpty(code.snapshot) ? {} : {code: code.snapshot}),

@@ -128,6 +128,7 @@ function openContext(
   return {
     ...pathsOf(root, job),
     params: job.params,
+    definitions: job.definitions ?? {},
     seed: job.seed,
     threads: job.threads,
     cores: job.cores,

@@ -2,15 +2,12 @@
 import {isOwn} from './own-package.js';
 import type {SnapshotPlace} from './snapshot/snapshot.js';
 
-/** What the stage of a job exports, whose code is given by a snapshot. @throws whatever Node throws, or that it is damaged */
+/** What the module of a job's stage exports, where code of the job is given by a snapshot. @throws whatever Node throws, or that it is damaged */
 export async function importServed(url: string, place: SnapshotPlace): Promise<Record<string, unknown>> {
-  const [{importForeign, serve}, {serveFiles}] = await Promise.all([
-    import('./hooks.js'),
-    import('./snapshot/files.js'),
-  ]);
+  const [{serve}, {serveFiles}] = await Promise.all([import('./hooks.js'), import('./snapshot/files.js')]);
   serve(place);
   serveFiles(place);
-  return importForeign(url);
+  return importModule(url);
 }
 
 /** What a module exports, wherever it lies. @throws whatever Node throws for a module that cannot be imported */

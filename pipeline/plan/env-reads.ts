@@ -17,6 +17,7 @@ import {
 } from '../wiring/environment.js';
 import {OWN_MODULES} from '../modules/own-package.js';
 import type {Plan} from './plan.js';
+import {modulesOf} from '../wiring/nodes.js';
 import type {StageNode} from '../wiring/nodes.js';
 
 /** Something about the environment that a person should know before a run. */
@@ -88,13 +89,12 @@ function readsOf(code: CodeReader, processEnv: NodeJS.ProcessEnv): (node: StageN
   const modules = new Map<string, readonly Read[]>();
   const isDropped = (name: string): boolean =>
     processEnv[name] !== undefined && !isPlatform(name) && !isSetForEachJob(name) && !isOfTheShell(name);
-  return ({stage}) => {
-    const isProgram = stage.argv !== undefined;
-    const key = isProgram ? `$${stage.module}` : stage.module;
+  const readsOfModule = (module: string, isProgram: boolean): readonly Read[] => {
+    const key = isProgram ? `$${module}` : module;
     const known = modules.get(key);
     if (known !== undefined) return known;
     const reads: Read[] = [];
-    for (const url of code.codeOf(stage.module).urls) {
+    for (const url of code.codeOf(module).urls) {
       if (url.startsWith(OWN_MODULES)) continue;
       const file = fileURLToPath(url);
       const fileKey = isProgram ? `$${file}` : file;
@@ -104,6 +104,14 @@ function readsOf(code: CodeReader, processEnv: NodeJS.ProcessEnv): (node: StageN
     }
     modules.set(key, reads);
     return reads;
+  };
+  return (node) => {
+    const isProgram = node.stage.argv !== undefined;
+    const [ofStage, ...ofDefinitions] = modulesOf(node).map((module) => readsOfModule(module, isProgram));
+    if (ofDefinitions.length === 0) return ofStage!;
+    // Definitions and stage may have a file in common.
+    const all = [...ofStage!, ...ofDefinitions.flat()];
+    return [...new Map(all.map((read) => [`${read.variable} ${read.file}`, read])).values()];
   };
 }
 

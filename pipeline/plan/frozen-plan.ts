@@ -18,8 +18,11 @@ import {isRef} from '../wiring/nodes.js';
 import type {StageNode} from '../wiring/nodes.js';
 
 export interface FrozenPlan {
-  /** In version 1 modules are named by their URLs, and the recipe's file is not. */
-  readonly version: 1 | 2;
+  /**
+   * In version 1 modules are named by their URLs, and the recipe's file is not. Version 3 is version 2 with definitions; a plan
+   * without any is of version 2, so that an r1 that knows nothing of them reads all that it can carry out.
+   */
+  readonly version: 1 | 2 | 3;
   readonly recipe: string;
   /** Where the recipe lies in its project; left out for a built-in one, and for one that is no file. */
   readonly file?: string;
@@ -47,6 +50,15 @@ export interface FrozenStage {
   readonly inputs: StageNode['inputs'];
   readonly params: Params;
   readonly options: NodeOptions;
+  /** Option → definitions; left out where the node is wired with none. */
+  readonly definitions?: Readonly<Record<string, readonly FrozenDefinition[]>>;
+}
+
+export interface FrozenDefinition {
+  readonly name: string;
+  /** Named as the module of a stage is. */
+  readonly module: string;
+  readonly export: string;
 }
 
 /** Put together in the order in which it is written down, which takes a fifth of the time then (`canonicalJson`). */
@@ -54,20 +66,36 @@ export function freeze({wiring, selected, seed, sources, exports, recipeUrl}: Om
   const nodes: Record<string, FrozenNode> = {};
   const origin = originOf(recipeUrl);
   const names = new Map<string, string>();
+  const nameOf = (module: string): string => {
+    let name = names.get(module);
+    if (name === undefined) names.set(module, (name = moduleName(module, origin)));
+    return name;
+  };
+  let version: FrozenPlan['version'] = 2;
   for (const id of [...selected].sort()) {
     const node = wiring.nodes.get(id)!;
     if (node.type === 'source') {
       const {port, kind, path} = node;
       nodes[id] = {artifact: sources.get(id)!.digest, kind, path, port, type: 'source'};
     } else {
-      const {stage, inputs, params, options} = node;
-      let module = names.get(stage.module);
-      if (module === undefined) names.set(stage.module, (module = moduleName(stage.module, origin)));
-      nodes[id] = {export: exports.get(stage)!, inputs, module, options, params, stage: stage.name, type: 'stage'};
+      const {stage, inputs, params, options, definitions} = node;
+      const rest = {inputs, module: nameOf(stage.module), options, params, stage: stage.name, type: 'stage'} as const;
+      nodes[id] = {export: exports.get(stage)!, ...rest};
+      if (definitions === undefined) continue;
+      version = 3;
+      const frozen: Record<string, FrozenDefinition[]> = {};
+      for (const [option, list] of Object.entries(definitions)) {
+        frozen[option] = list.map((each) => ({
+          export: exports.get(each)!,
+          module: nameOf(each.module),
+          name: each.name,
+        }));
+      }
+      nodes[id] = {definitions: frozen, export: exports.get(stage)!, ...rest};
     }
   }
   const recorded = origin.file === undefined ? {} : {file: recordedRecipe(origin.file, process.cwd())};
-  return {...recorded, nodes, recipe: wiring.recipe, seed, version: 2};
+  return {...recorded, nodes, recipe: wiring.recipe, seed, version};
 }
 
 /** Where module names start: at the recipe's file, or at the project where there is none that a person could move. */
@@ -81,7 +109,7 @@ export const frozenJson = (plan: FrozenPlan): Json => plan as unknown as Json;
 
 /** The plan of a run, if it is one: a store is data, and may hold anything. @throws UserError newer-store, store-damaged */
 export function frozenPlanOf({id, plan}: Pick<Run, 'id' | 'plan'>): FrozenPlan {
-  if (isRecord(plan) && typeof plan['version'] === 'number' && plan['version'] > 2) {
+  if (isRecord(plan) && typeof plan['version'] === 'number' && plan['version'] > 3) {
     throw new UserError('newer-store', `run ${id} has a plan that this version of r1 cannot read`, {hint: 'update r1'});
   }
   const mistake = planMistake(plan);
@@ -94,7 +122,7 @@ export function frozenPlanOf({id, plan}: Pick<Run, 'id' | 'plan'>): FrozenPlan {
 function planMistake(plan: unknown): string | undefined {
   if (!isRecord(plan)) return 'it is no record';
   const {version, recipe, file, seed, nodes} = plan;
-  if (version !== 1 && version !== 2) return 'it has no version';
+  if (version !== 1 && version !== 2 && version !== 3) return 'it has no version';
   if (typeof recipe !== 'string') return 'its recipe has no name';
   if (file !== undefined && typeof file !== 'string') return 'its file is no path';
   if (!Number.isSafeInteger(seed)) return 'its seed is no whole number';
@@ -122,7 +150,15 @@ function nodeMistake(node: unknown): string | undefined {
     if (isRef(wired)) continue;
     if (!isRecord(wired) || !Object.values(wired).every(isRef)) return 'an input is wired to nothing';
   }
-  return optionsMistake(options);
+  return definitionsMistake(node['definitions']) ?? optionsMistake(options);
+}
+
+function definitionsMistake(definitions: unknown = {}): string | undefined {
+  const isOne = (value: unknown): boolean =>
+    isRecord(value) && ['name', 'module', 'export'].every((key) => typeof value[key] === 'string');
+  const areWhole =
+    isRecord(definitions) && Object.values(definitions).every((list) => Array.isArray(list) && list.every(isOne));
+  return areWhole ? undefined : 'its definitions are none';
 }
 
 function optionsMistake(options: Readonly<Record<string, unknown>>): string | undefined {

@@ -1,9 +1,10 @@
 /** What the store remembers, in the form that a plan asks for it. */
 import {asCodeParts} from '../../artifacts/queries/code-parts.js';
-import type {CodeParts} from '../../artifacts/queries/code-parts.js';
+import type {AttemptCode, CodeParts} from '../../artifacts/queries/code-parts.js';
 import {UserError} from '../../artifacts/index.js';
 import type {Attempt, Store} from '../../artifacts/index.js';
 import type {CodeReader} from '../fingerprint/code-digest.js';
+import {codeChangesBetween} from '../fingerprint/fingerprint.js';
 import type {Ingredients} from '../fingerprint/fingerprint.js';
 import {inAWord} from '../outcome.js';
 import type {History} from './plan.js';
@@ -11,8 +12,20 @@ import type {History} from './plan.js';
 /** Of an attempt of a stage. A store is data, and may hold anything. @throws UserError 'store-damaged' */
 export function ingredientsOf({id, ingredients}: Attempt): Ingredients {
   const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
-  const {stage, code, params, inputs} = (isRecord(ingredients) ? ingredients : {}) as Partial<Ingredients>;
-  if (typeof stage === 'string' && typeof code === 'string' && isRecord(params) && isRecord(inputs))
+  const {
+    stage,
+    code,
+    params,
+    inputs,
+    definitions = {},
+  } = (isRecord(ingredients) ? ingredients : {}) as Partial<Ingredients>;
+  if (
+    typeof stage === 'string' &&
+    typeof code === 'string' &&
+    isRecord(params) &&
+    isRecord(inputs) &&
+    isRecord(definitions)
+  )
     return ingredients as unknown as Ingredients;
   throw new UserError('store-damaged', `the store is damaged: what attempt ${id} was made from is not said`, {
     hint: '`r1 verify` names everything that is; --store FOLDER names another store',
@@ -20,8 +33,32 @@ export function ingredientsOf({id, ingredients}: Attempt): Ingredients {
 }
 
 /** The files behind the code of an attempt. */
-export const codePartsOf = (store: Store, attempt: Attempt): CodeParts | undefined =>
+const codePartsOf = (store: Store, attempt: Attempt): AttemptCode | undefined =>
   asCodeParts(store.codeParts(attempt.id));
+
+/** Code digest among the ingredients of an attempt → what it was taken of, as far as the store knows. */
+export function codeBehind(store: Store, attempt: Attempt): ReadonlyMap<string, CodeParts> {
+  const files = codePartsOf(store, attempt);
+  if (files === undefined) return new Map();
+  const {code, definitions = {}} = ingredientsOf(attempt);
+  const parts = new Map<string, CodeParts>([[code, files]]);
+  for (const [name, digest] of Object.entries(definitions)) {
+    const known = files.definitions?.[name];
+    if (known !== undefined) parts.set(digest, known);
+  }
+  return parts;
+}
+
+/** What differs between the code of an attempt and that of today, as parts of a sentence. @param partsNow of today's code */
+export function codeChangesSince(
+  attempt: Attempt,
+  now: Pick<Ingredients, 'code' | 'definitions'>,
+  store: Store,
+  partsNow: CodeReader['partsOf'],
+): string[] {
+  const parts = codeBehind(store, attempt);
+  return codeChangesBetween(ingredientsOf(attempt), now, (digest) => parts.get(digest) ?? partsNow(digest));
+}
 
 export interface Wanted {
   readonly recipe: string;
@@ -32,6 +69,9 @@ export interface Wanted {
 /** @param code knows the parts of today's code */
 export function openHistory(store: Store, {recipe, seed}: Wanted, code: CodeReader): History {
   const parts = new Map<string, CodeParts>();
+  const remember = (attempt: Attempt): void => {
+    for (const [digest, known] of codeBehind(store, attempt)) parts.set(digest, known);
+  };
   const last = new Map<string, Ingredients | undefined>();
   return {
     find: (fingerprint) => store.findByFingerprint(fingerprint),
@@ -41,10 +81,8 @@ export function openHistory(store: Store, {recipe, seed}: Wanted, code: CodeRead
         const attempt = store.latestSuccess(recipe, node, seed);
         if (attempt === undefined || attempt.stage === 'source') last.set(node, undefined);
         else {
-          const ingredients = ingredientsOf(attempt);
-          const files = codePartsOf(store, attempt);
-          if (files !== undefined) parts.set(ingredients.code, files);
-          last.set(node, ingredients);
+          remember(attempt);
+          last.set(node, ingredientsOf(attempt));
         }
       }
       return last.get(node);
@@ -52,10 +90,8 @@ export function openHistory(store: Store, {recipe, seed}: Wanted, code: CodeRead
     lastFailure(node) {
       const attempt = store.latestAttempt(recipe, node, seed);
       if (attempt?.outcome === undefined || attempt.outcome.ok || attempt.stage === 'source') return undefined;
-      const ingredients = ingredientsOf(attempt);
-      const files = codePartsOf(store, attempt);
-      if (files !== undefined) parts.set(ingredients.code, files);
-      return {how: inAWord(attempt.outcome.reason), ingredients};
+      remember(attempt);
+      return {how: inAWord(attempt.outcome.reason), ingredients: ingredientsOf(attempt)};
     },
     expected({id, stage}) {
       const [newest] = store.history(id, stage.name, 1);

@@ -90,7 +90,8 @@ export interface PlanInput {
   readonly force: ReadonlySet<string>;
   /** Source node → digest of what lies at its path. */
   readonly sources: ReadonlyMap<string, Digest>;
-  readonly codeOf: (node: StageNode) => Code;
+  /** @param module URL of one that exports a stage or a definition */
+  readonly codeOf: (module: string) => Code;
   readonly runtimeOf: (threads: number) => RuntimeClass;
   readonly history: History;
   /** Nodes that keep an earlier attempt whatever their fingerprint would be today (`r1 resume`). */
@@ -130,12 +131,25 @@ export function knownIngredients(
   const env = declaredEnv(node);
   return {
     stage: node.stage.name,
-    code: input.codeOf(node).digest,
+    ...codeIngredients(node, input.codeOf),
     params: node.params,
     seed: node.stage.seedless === true ? null : input.seed,
     runtime: node.stage.tensor === true ? input.runtimeOf(threadsOf(node)) : null,
     ...(env === undefined ? {} : {env}),
   };
+}
+
+/** What counts of the code of a node: that of its stage, and that of each definition. */
+export function codeIngredients(
+  {stage, definitions}: StageNode,
+  codeOf: PlanInput['codeOf'],
+): Pick<KnownIngredients, 'code' | 'definitions'> {
+  const code = codeOf(stage.module).digest;
+  if (definitions === undefined) return {code};
+  const digests = Object.entries(definitions).flatMap(([option, list]) =>
+    list.map(({name, module}) => [`${option}/${name}`, codeOf(module).digest] as const),
+  );
+  return {code, definitions: Object.fromEntries(digests)};
 }
 
 /**
@@ -166,7 +180,10 @@ export function withInputs(
       names[name] = digest;
     }
   }
-  const {code, env, params, runtime, seed, stage} = known;
+  const {code, definitions, env, params, runtime, seed, stage} = known;
+  if (definitions !== undefined) {
+    return {code, definitions, ...(env === undefined ? {} : {env}), inputs, params, runtime, seed, stage};
+  }
   return env === undefined
     ? {code, inputs, params, runtime, seed, stage}
     : {code, env, inputs, params, runtime, seed, stage};

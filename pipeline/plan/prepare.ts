@@ -9,6 +9,7 @@ import {prefetchReusable} from '../../artifacts/queries/reuse-prefetch.js';
 import type {ReusePrefetch} from '../../artifacts/queries/reuse-prefetch.js';
 import type {Artifact, AttemptId, Digest, Reusable, Store} from '../../artifacts/index.js';
 import {exportNames} from '../wiring/export-names.js';
+import type {ExportNames} from '../wiring/export-names.js';
 import type {RuntimeClass} from '../fingerprint/fingerprint.js';
 import {buildGraph} from '../wiring/graph.js';
 import type {Graph} from '../wiring/graph.js';
@@ -16,15 +17,14 @@ import {openCurrentCode} from '../job/job-code.js';
 import type {CurrentCode} from '../job/job-code.js';
 import {inPlace, placeOfFunction, recipeError} from '../wiring/load-recipe.js';
 import type {LoadedRecipe} from '../wiring/load-recipe.js';
-import {applySet, applySource, unknownNode} from '../wiring/overrides.js';
+import {applySet, applySource, checkSet, unknownNode} from '../wiring/overrides.js';
 import {openHistory} from './history.js';
 import {unreadable} from '../../artifacts/path-error.js';
 import {makePlan} from './plan.js';
-import type {History, Plan, PlanInput} from './plan.js';
+import type {History, Plan} from './plan.js';
 import {err} from '../result.js';
 import {select} from '../wiring/selection.js';
 import type {Selection} from '../wiring/selection.js';
-import type {AnyStage} from '../stage.js';
 import {openTokenCache} from '../fingerprint/token-cache.js';
 import {placesOf, wire} from '../wiring/wire.js';
 import {needsOf} from '../wiring/nodes.js';
@@ -57,7 +57,7 @@ export interface Prepared {
   readonly seed: number;
   readonly force: ReadonlySet<string>;
   readonly sources: ReadonlyMap<string, Artifact>;
-  readonly exports: ReadonlyMap<AnyStage, string>;
+  readonly exports: ExportNames;
   /** URL of the recipe's module, where it has one. */
   readonly recipeUrl?: string | undefined;
   readonly code: CurrentCode;
@@ -94,6 +94,8 @@ async function prepareWith(
   if (!wired.ok) throw mistakesError(loaded, wired.error);
   let wiring = wired.value;
   for (const assignment of request.set ?? []) wiring = orThrow(applySet(wiring, assignment));
+  // Only now: one that is set may be right together with another that is set.
+  if (request.set !== undefined) orThrow(checkSet(wired.value, wiring));
   for (const assignment of request.source ?? []) {
     const [target = '', ...path] = assignment.split('=');
     if (path.length === 0) throw new UserError('bad-argument', `--source takes NODE[:PORT]=PATH, not “${assignment}”`);
@@ -184,8 +186,7 @@ function rehearse(wired: Omit<Prepared, 'sources' | 'code' | 'history' | 'plan'>
     }
     sources.set(node.id, digestOf('source', node.path));
   }
-  const codeOf: PlanInput['codeOf'] = ({stage}) => code.codeOf(stage.module);
-  requireVariables(makePlan({...wired, sources, history: NO_HISTORY, codeOf}));
+  requireVariables(makePlan({...wired, sources, history: NO_HISTORY, codeOf: (module) => code.codeOf(module)}));
 }
 
 /** The plan once more, with what the store knows by now. */
@@ -194,7 +195,7 @@ export function planAgain(prepared: Omit<Prepared, 'plan'>): Plan {
   return makePlan({
     ...prepared,
     sources: new Map([...sources].map(([id, {digest}]) => [id, digest])),
-    codeOf: ({stage}) => code.codeOf(stage.module),
+    codeOf: (module) => code.codeOf(module),
   });
 }
 

@@ -8,14 +8,17 @@ import {loadRecipe, recipeError} from '../wiring/load-recipe.js';
 import {err, ok} from '../result.js';
 import type {Result} from '../result.js';
 import type {NodeOptions} from '../recipe.js';
+import {isDefinition} from '../definition.js';
 import type {AnyStage} from '../stage.js';
+import {checkTogether, splitOptions} from '../wiring/check-definitions.js';
+import type {ExportNames, Exported} from '../wiring/export-names.js';
 import type {TrustedModules} from './trust.js';
 import {checkInputs, checkRefs, wire} from '../wiring/wire.js';
 import type {StageNode, WiredNode, Wiring} from '../wiring/nodes.js';
 
 export interface Thawed {
   readonly wiring: Wiring;
-  readonly exports: ReadonlyMap<AnyStage, string>;
+  readonly exports: ExportNames;
 }
 
 /**
@@ -24,12 +27,12 @@ export interface Thawed {
  */
 export async function thaw(plan: FrozenPlan, modules: TrustedModules): Promise<Thawed> {
   const nodes = new Map<string, WiredNode>();
-  const exports = new Map<AnyStage, string>();
+  const exports = new Map<Exported, string>();
   // All of them are looked for before the first is run.
-  const urls = new Map<string, string>();
+  const urls = new Map<string, NodeModules>();
   for (const [id, frozen] of Object.entries(plan.nodes)) {
     if (frozen.type === 'source') continue;
-    const found = modules.find(frozen.module);
+    const found = findModules(frozen, modules);
     if (!found.ok) throw changedError(id, frozen, found.error);
     urls.set(id, found.value);
   }
@@ -39,15 +42,15 @@ export async function thaw(plan: FrozenPlan, modules: TrustedModules): Promise<T
       nodes.set(id, {type: 'source', id, port, kind, path});
       continue;
     }
-    const imported = await importStage(urls.get(id)!, frozen);
+    const imported = await importNode(id, frozen, urls.get(id)!);
     if (!imported.ok) throw changedError(id, frozen, imported.error);
-    const stage = imported.value;
-    exports.set(stage, frozen.export);
-    const {inputs, params, options} = frozen;
+    const node = {...imported.value.node, params: {...imported.value.node.stage.params, ...frozen.params}};
+    for (const [exported, name] of imported.value.exports) exports.set(exported, name);
     const mistakes: string[] = [];
-    checkInputs(id, stage, inputs, (mistake) => mistakes.push(mistake));
+    checkInputs(id, node.stage, node.inputs, (mistake) => mistakes.push(mistake));
+    mistakes.push(...checkTogether(node));
     if (mistakes.length > 0) throw changedError(id, frozen, mistakes[0]!);
-    nodes.set(id, {type: 'stage', id, stage, inputs, params: {...stage.params, ...params}, options});
+    nodes.set(id, node);
   }
   for (const [id, frozen] of Object.entries(plan.nodes)) {
     if (frozen.type === 'source') continue;
@@ -59,18 +62,67 @@ export async function thaw(plan: FrozenPlan, modules: TrustedModules): Promise<T
   return {wiring: {recipe: plan.recipe, nodes}, exports};
 }
 
-/** The stage that a module exports today under the name of a frozen node, or why there is none. Runs the module. */
-export async function importStage(url: string, frozen: FrozenStage): Promise<Result<AnyStage, string>> {
-  let module: Record<string, unknown>;
+/** URLs of the modules of a frozen node. */
+export interface NodeModules {
+  readonly stage: string;
+  /** In the order of the node's definitions. */
+  readonly definitions: readonly string[];
+}
+
+/** Where the modules of a frozen node lie today, or why one is nowhere. Runs none. @throws UserError 'untrusted-code' */
+export function findModules(frozen: FrozenStage, modules: TrustedModules): Result<NodeModules, string> {
+  const stage = modules.find(frozen.module);
+  if (!stage.ok) return stage;
+  const definitions: string[] = [];
+  for (const {definition} of definitionsIn(frozen)) {
+    const found = modules.find(definition.module);
+    if (!found.ok) return found;
+    definitions.push(found.value);
+  }
+  return ok({stage: stage.value, definitions});
+}
+
+/** The definitions of a frozen node, in one order. */
+export const definitionsIn = ({definitions = {}}: FrozenStage) =>
+  Object.entries(definitions).flatMap(([option, list]) => list.map((definition) => ({option, definition})));
+
+/** A frozen node with what its modules export today, or why that cannot be had. Params are those of the plan. Runs the modules. */
+export async function importNode(
+  id: string,
+  frozen: FrozenStage,
+  urls: NodeModules,
+): Promise<Result<{readonly node: StageNode; readonly exports: ExportNames}, string>> {
+  const imported = await importExport(urls.stage, frozen.export);
+  if (!imported.ok) return imported;
+  const stage = imported.value as AnyStage | undefined;
+  if (stage?.name !== frozen.stage)
+    return err(`${urls.stage} exports no stage “${frozen.stage}” as “${frozen.export}” any more`);
+  const exports = new Map<Exported, string>([[stage, frozen.export]]);
+  const lists = new Map<string, unknown[]>();
+  for (const [index, {option, definition}] of definitionsIn(frozen).entries()) {
+    const url = urls.definitions[index]!;
+    const found = await importExport(url, definition.export);
+    if (!found.ok) return found;
+    const {value} = found;
+    if (!isDefinition(value) || value.name !== definition.name)
+      return err(`${url} exports no definition “${definition.name}” as “${definition.export}” any more`);
+    exports.set(value, definition.export);
+    lists.set(option, [...(lists.get(option) ?? []), value]);
+  }
+  const mistakes: string[] = [];
+  const {definitions} = splitOptions(stage, Object.fromEntries(lists), (mistake) => mistakes.push(mistake));
+  if (mistakes.length > 0) return err(mistakes[0]!);
+  const {inputs, params, options} = frozen;
+  const wired = definitions === undefined ? {} : {definitions};
+  return ok({node: {type: 'stage', id, stage, inputs, params, options, ...wired}, exports});
+}
+
+async function importExport(url: string, name: string): Promise<Result<unknown, string>> {
   try {
-    module = await importModule(url);
+    return ok((await importModule(url))[name]);
   } catch (error) {
     return err(`${url} cannot be imported: ${(error as Error).message}`);
   }
-  const stage = module[frozen.export] as AnyStage | undefined;
-  return stage?.name === frozen.stage
-    ? ok(stage)
-    : err(`${url} exports no stage “${frozen.stage}” as “${frozen.export}” any more`);
 }
 
 /**

@@ -3,11 +3,11 @@
  * code and the run's own params, from the frozen plan and not from the recipe of the day.
  */
 import {UserError} from '../../artifacts/index.js';
-import type {Attempt, Digest, Run, RunId, Store} from '../../artifacts/index.js';
-import {codeDifferences} from '../fingerprint/fingerprint.js';
+import type {Digest, Run, RunId, Store} from '../../artifacts/index.js';
 import type {RuntimeClass} from '../fingerprint/fingerprint.js';
 import {frozenPlanOf} from './frozen-plan.js';
-import {codePartsOf, ingredientsOf} from './history.js';
+import {codeChangesSince} from './history.js';
+import {codeIngredients} from './plan.js';
 import {graphOf, planWiring} from './prepare.js';
 import type {Pinned, Prepared} from './prepare.js';
 import {thaw} from './read-frozen-plan.js';
@@ -71,7 +71,9 @@ export async function prepareResume(
   for (const [id, node] of wiring.nodes) {
     const last = store.attemptsOf(run.id, id).at(-1);
     if (node.type === 'source' || pinned.has(id) || last === undefined) continue;
-    const changes = changedCode(last, prepared, node.stage.module, store);
+    const {code} = prepared;
+    const today = codeIngredients(node, (module) => code.codeOf(module));
+    const changes = codeChangesSince(last, today, store, (digest) => code.partsOf(digest));
     if (changes.length > 0) notes.push(`${id}: changed since attempt ${last.id}: ${changes.join(', ')}`);
   }
   return {prepared, notes};
@@ -90,10 +92,4 @@ function pins(run: RunId, store: Store, notes: string[]): ReadonlyMap<string, Pi
     } else notes.push(`${node}: the bytes of attempt ${attempt.id} are not in the store any more`);
   }
   return pinned;
-}
-
-function changedCode(last: Attempt, {code}: Prepared, module: string, store: Store): string[] {
-  const now = code.codeOf(module);
-  if (ingredientsOf(last).code === now.digest) return [];
-  return codeDifferences(codePartsOf(store, last), now.parts);
 }

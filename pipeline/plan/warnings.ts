@@ -3,6 +3,7 @@ import type {CodeReader} from '../fingerprint/code-digest.js';
 import {environmentWarningText, environmentWarnings} from './env-reads.js';
 import type {EnvironmentWarning} from './env-reads.js';
 import type {Plan} from './plan.js';
+import {modulesOf} from '../wiring/nodes.js';
 
 export type PlanWarning =
   | EnvironmentWarning
@@ -35,7 +36,8 @@ function computedNames({plan, code}: Planned): PlanWarning[] {
   const nodes = new Map<string, string[]>();
   for (const {node} of plan.nodes.values()) {
     if (node.type === 'source') continue;
-    for (const place of code.codeOf(node.stage.module).computed) {
+    const places = new Set(modulesOf(node).flatMap((module) => code.codeOf(module).computed));
+    for (const place of places) {
       const known = nodes.get(place);
       if (known === undefined) nodes.set(place, [node.id]);
       else known.push(node.id);

@@ -10,24 +10,26 @@ import type {Artifact, Attempt, Json, Store} from '../../artifacts/index.js';
 import {outputPath} from './attempt.js';
 import {outcomeOf} from './outcome-of.js';
 import {Terminator} from './terminate.js';
-import type {Code, CodeReader} from '../fingerprint/code-digest.js';
+import type {CodeReader} from '../fingerprint/code-digest.js';
 import {missingVariables, nodeVariables} from '../wiring/environment.js';
 import type {Executor} from '../executors/executor.js';
 import {differences} from '../fingerprint/fingerprint.js';
 import type {KnownIngredients, RuntimeClass} from '../fingerprint/fingerprint.js';
 import {frozenPlanOf} from '../plan/frozen-plan.js';
+import type {FrozenStage} from '../plan/frozen-plan.js';
 import {markCode, openCurrentCode, checkCode} from '../job/job-code.js';
 import type {JobCode} from '../job/job-code.js';
 import {readResult} from '../job/folder.js';
 import {prepareJobFolder} from '../job/prepare-folder.js';
 import {UnusableCommand} from '../job/command-line.js';
 import type {Failure} from '../outcome.js';
-import {codePartsOf, ingredientsOf} from '../plan/history.js';
+import {codeBehind, codeChangesSince, ingredientsOf} from '../plan/history.js';
 import {knownIngredients} from '../plan/plan.js';
 import {err, ok} from '../result.js';
 import type {Result} from '../result.js';
 import type {StopRequest} from './stop.js';
-import {importStage, refuseStrangeEnvironment} from '../plan/read-frozen-plan.js';
+import {definitionsIn, findModules, importNode, refuseStrangeEnvironment} from '../plan/read-frozen-plan.js';
+import type {NodeModules} from '../plan/read-frozen-plan.js';
 import {noCache, openTrusted} from '../plan/trust.js';
 import type {TrustedPlace} from '../plan/trust.js';
 import type {AnyStage} from '../stage.js';
@@ -119,36 +121,46 @@ async function sameStage(
   if (plan === undefined || frozen?.type !== 'stage')
     return cannot(`run ${attempt.run} has no stage “${attempt.node}”`);
   const modules = openTrusted(plan, {...place, store: store.folder});
-  const module = modules.find(frozen.module);
-  if (!module.ok) return cannot(module.error);
+  const urls = findModules(frozen, modules);
+  if (!urls.ok) return cannot(urls.error);
   // Not the store's cache of what modules say: that is what is to be checked.
   const code = openCurrentCode(noCache());
   const before = ingredientsOf(attempt);
-  const files = codePartsOf(store, attempt);
+  const parts = codeBehind(store, attempt);
   const since = (now: KnownIngredients): string[] =>
-    differences({before, now, codeParts: (digest) => (digest === before.code ? files : code.partsOf(digest))});
-  const today = codeOf(module.value, code);
+    differences({before, now, codeParts: (digest) => parts.get(digest) ?? code.partsOf(digest)});
+  const today = codeToday(frozen, urls.value, code);
   if (!today.ok) return cannot(today.error);
-  const otherCode = since({...before, code: today.value.digest});
+  const otherCode = codeChangesSince(attempt, today.value, store, (digest) => code.partsOf(digest));
   if (otherCode.length > 0) return cannot(`changed since: ${otherCode.join(', ')}`);
-  const stage = await importStage(module.value, frozen);
-  if (!stage.ok) return cannot(stage.error);
-  const {inputs, params, options, export: exportName} = frozen;
-  const node: StageNode = {type: 'stage', id: attempt.node, stage: stage.value, inputs, params, options};
-  const strange = edgeMistake(attempt, stage.value);
+  const imported = await importNode(attempt.node, frozen, urls.value);
+  if (!imported.ok) return cannot(imported.error);
+  const {node, exports} = imported.value;
+  const strange = edgeMistake(attempt, node.stage);
   if (strange !== undefined) return cannot(strange);
   await refuseStrangeEnvironment(plan, new Map([[node.id, node]]), modules);
-  const changed = since(knownIngredients(node, {codeOf: () => today.value, runtimeOf, seed: attempt.seed}));
+  const changed = since(
+    knownIngredients(node, {codeOf: (module) => code.codeOf(module), runtimeOf, seed: attempt.seed}),
+  );
   if (changed.length > 0) return cannot(`changed since: ${changed.join(', ')}`);
   const missing = missingVariables(node, process.env);
   if (missing.length > 0) return cannot(missing.join(', '));
-  return ok({node, exportName, code: code.jobCodeOf(node.stage)});
+  return ok({node, exportName: frozen.export, code: code.jobCodeOf(node, exports)});
 }
 
-/** What the module's code is, or why that cannot be said: a file that it names is gone, or is no module. */
-function codeOf(url: string, reader: CodeReader): Result<Code, string> {
+/** What counts of the code of a node, or why that cannot be said: a file that it names is gone, or is no module. */
+function codeToday(
+  frozen: FrozenStage,
+  urls: NodeModules,
+  reader: CodeReader,
+): Result<Pick<KnownIngredients, 'code' | 'definitions'>, string> {
   try {
-    return ok(reader.codeOf(url));
+    const code = reader.codeOf(urls.stage).digest;
+    const definitions = definitionsIn(frozen).map(
+      ({option, definition: {name}}, index) =>
+        [`${option}/${name}`, reader.codeOf(urls.definitions[index]!).digest] as const,
+    );
+    return ok({code, ...(definitions.length === 0 ? {} : {definitions: Object.fromEntries(definitions)})});
   } catch (error) {
     return err(`its code cannot be read: ${(error as Error).message}`);
   }

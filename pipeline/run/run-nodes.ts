@@ -3,16 +3,18 @@
  * values. Loaded only when there is something to do.
  */
 import {plainError} from '../../artifacts/index.js';
+import type {AttemptCode} from '../../artifacts/queries/code-parts.js';
 import type {AttemptId, Decision, InputEdge, Json, RunId} from '../../artifacts/index.js';
 import {failureAround} from './attempt.js';
 import {furthestCheckpoint} from '../job/continue-from.js';
-import {codeDifferences, fingerprintOf} from '../fingerprint/fingerprint.js';
+import type {CodeReader} from '../fingerprint/code-digest.js';
+import {fingerprintOf, sameCode} from '../fingerprint/fingerprint.js';
 import type {Ingredients} from '../fingerprint/fingerprint.js';
 import {criticalPaths} from '../wiring/graph.js';
 import {runNode, reuseAtOnce} from './run-node.js';
 import type {NodeResult, NodeFailure, NodeContext, NotStarted, ReadyNode} from './run-node.js';
-import {codePartsOf, ingredientsOf} from '../plan/history.js';
-import {missReason, withInputs} from '../plan/plan.js';
+import {codeChangesSince, ingredientsOf} from '../plan/history.js';
+import {codeIngredients, missReason, withInputs} from '../plan/plan.js';
 import type {Plan, PlannedMaybe, PlannedRun} from '../plan/plan.js';
 import type {Prepared} from '../plan/prepare.js';
 import {err, ok} from '../result.js';
@@ -148,7 +150,6 @@ class NodesRun {
   #ready(planned: PlannedRun | PlannedMaybe, lastTry: boolean): ReadyNode {
     const {code, history, force, exports, seed} = this.#prepared;
     const {node} = planned;
-    const {digest, parts} = code.codeOf(node.stage.module);
     const ingredients = this.#ingredients(planned);
     const fingerprint = fingerprintOf(ingredients);
     const other = force.has(node.id) ? undefined : this.#checkpointOfOtherCode(node, ingredients);
@@ -156,17 +157,17 @@ class NodesRun {
       node,
       exportName: exports.get(node.stage)!,
       ingredients,
-      codeParts: parts as unknown as Json,
+      codeParts: partsOf(node, code) as unknown as Json,
       fingerprint,
       inputs: this.#edges(node),
       because:
-        planned.action === 'run' && digest === planned.known.code
+        planned.action === 'run' && sameCode(ingredients, planned.known)
           ? planned.because
           : missReason(node, ingredients, fingerprint, history),
       force: force.has(node.id),
       seed,
       expectedMs: planned.expected?.wallMs,
-      code: code.jobCodeOf(node.stage),
+      code: code.jobCodeOf(node, exports),
       lastTry,
       ...(other === undefined ? {} : {accepted: other}),
     };
@@ -174,7 +175,8 @@ class NodesRun {
 
   #ingredients({node, known}: PlannedRun | PlannedMaybe): Ingredients {
     // What it reads by path may have been read again since the plan was made.
-    const today = {...known, code: this.#prepared.code.codeOf(node.stage.module).digest};
+    const {code} = this.#prepared;
+    const today = {...known, ...codeIngredients(node, (module) => code.codeOf(module))};
     const ingredients = withInputs(node, today, (other, port) => this.#made.get(other)?.outputs[port]);
     if (ingredients === undefined) throw new Error(`Internal error: ${node.id} is to run before what it needs`);
     return ingredients;
@@ -186,15 +188,14 @@ class NodesRun {
     if (otherCode === undefined) return undefined;
     const candidates = store.attemptsOf(this.#run, node.id).filter((attempt) => {
       const before = ingredientsOf(attempt);
-      return before.code !== now.code && fingerprintOf({...before, code: now.code}) === fingerprintOf(now);
+      const {code, definitions = {}} = now;
+      return !sameCode(before, now) && fingerprintOf({...before, code, definitions}) === fingerprintOf(now);
     });
     const found = furthestCheckpoint(candidates, store);
     if (found === undefined) return undefined;
-    const before = codePartsOf(
-      store,
-      candidates.find(({id}) => id === found.attempt)!,
-    );
-    const because = codeDifferences(before, this.#prepared.history.codeParts(now.code)).join(', ');
+    const attempt = candidates.find(({id}) => id === found.attempt)!;
+    const {history} = this.#prepared;
+    const because = codeChangesSince(attempt, now, store, (digest) => history.codeParts(digest)).join(', ');
     if (otherCode === 'accept') return {attempt: found.attempt, because};
     const text =
       `${node.id}: the checkpoint at step ${found.step} of attempt ${found.attempt} is not used, because of ${because}; ` +
@@ -209,4 +210,14 @@ class NodesRun {
       return {port, name, artifact: outputs[ref.port]!, madeBy: attempt};
     });
   }
+}
+
+/** What the code digests of a node were taken of, as it is stored with an attempt. */
+function partsOf({stage, definitions}: StageNode, code: CodeReader): AttemptCode {
+  const {parts} = code.codeOf(stage.module);
+  if (definitions === undefined) return parts;
+  const ofDefinitions = Object.entries(definitions).flatMap(([option, list]) =>
+    list.map(({name, module}) => [`${option}/${name}`, code.codeOf(module).parts] as const),
+  );
+  return {...parts, definitions: Object.fromEntries(ofDefinitions)};
 }

@@ -1,5 +1,6 @@
 /** The nodes of a wired recipe, and what can be said of one without its recipe. */
 import type {NodeOptions, Ref} from '../recipe.js';
+import type {Definition} from '../definition.js';
 import type {AnyStage, InputPort, Kind, Params, Resources} from '../stage.js';
 import {own} from './check-declarations.js';
 
@@ -12,6 +13,8 @@ export interface StageNode {
   readonly inputs: Readonly<Record<string, Ref | Readonly<Record<string, Ref>>>>;
   readonly params: Params;
   readonly options: NodeOptions;
+  /** Option → definitions, sorted by name; left out where the node is wired with none. */
+  readonly definitions?: Readonly<Record<string, readonly Definition[]>>;
 }
 
 /** Something from outside; `path` is absolute. `port` is `output`, or that of the node which it stands in for. */
@@ -44,6 +47,12 @@ export function resourcesOf(node: StageNode): Resources {
 }
 
 export const threadsOf = (node: StageNode): number => node.options.threads ?? node.stage.threads ?? 1;
+
+/** URLs of the modules whose code a node runs: that of its stage, then those of its definitions, each once. */
+export const modulesOf = ({stage, definitions}: Pick<StageNode, 'stage' | 'definitions'>): readonly string[] =>
+  definitions === undefined
+    ? [stage.module]
+    : [...new Set([stage.module, ...Object.values(definitions).flatMap((list) => list.map(({module}) => module))])];
 
 /** A place where a node is wired to another: a port and, where it takes many, a name. */
 export interface WiredRef {

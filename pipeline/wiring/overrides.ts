@@ -1,4 +1,5 @@
 /** Changes to a wired recipe from outside: `--set node.param=value` and `--source node[:port]=PATH`. */
+import {checkTogether} from './check-definitions.js';
 import {checkParam} from './check-params.js';
 import type {Ref} from '../recipe.js';
 import {err, ok} from '../result.js';
@@ -25,6 +26,16 @@ export function applySet(wiring: Wiring, assignment: string): Result<Wiring, str
   const checked = checkParam(node.stage, name, value, 'command line');
   if (!checked.ok) return err(`--set ${assignment}: ${checked.error}`);
   return ok(replace(wiring, {...node, params: {...node.params, [name]: checked.value}}));
+}
+
+/** What stages have to say of the params that `--set` has changed; see `StageDefinition.check`. */
+export function checkSet(before: Wiring, now: Wiring): Result<Wiring, string> {
+  for (const [id, node] of now.nodes) {
+    if (node.type === 'source' || node === before.nodes.get(id)) continue;
+    const mistakes = checkTogether(node);
+    if (mistakes.length > 0) return err(mistakes.map((mistake) => `--set ${id}: ${mistake}`).join('\n'));
+  }
+  return ok(now);
 }
 
 /**

@@ -7,12 +7,13 @@ import {declaredEnv, environmentMistakes} from './environment.js';
 import {nameMistake, quoted, sameFolder} from '../values/names.js';
 import {checkParam} from './check-params.js';
 import {callerOutside, placeText} from '../modules/source/source-location.js';
-import type {Add, NodeOptions, Recipe, Ref} from '../recipe.js';
+import type {Add, Recipe, Ref} from '../recipe.js';
 import {err, ok} from '../result.js';
 import type {Result} from '../result.js';
 import {suggestion} from './did-you-mean.js';
 import {SOURCE_PORT, isMany, isOptional, isRef, outputKind, portKind, refsOf} from './nodes.js';
-import type {WiredNode, Wiring} from './nodes.js';
+import type {StageNode, WiredNode, Wiring} from './nodes.js';
+import {checkTogether, declarationMistakes, splitOptions} from './check-definitions.js';
 import {checkOptions, described, isRecord, own, sameText, sourceMistake, stageMistakes} from './check-declarations.js';
 import type {AnyStage, Kind, Params} from '../stage.js';
 
@@ -44,7 +45,7 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
   const defaultsOf = (stage: AnyStage): Params => {
     let params = defaults.get(stage);
     if (params === undefined) {
-      for (const mistake of stageMistakes(stage)) complain(mistake);
+      for (const mistake of [...stageMistakes(stage), ...declarationMistakes(stage)]) complain(mistake);
       params = Object.fromEntries(Object.entries(stage.params).sort(([a], [b]) => (a < b ? -1 : 1)));
       defaults.set(stage, params);
     }
@@ -71,7 +72,7 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
     stage: unknown,
     inputs: unknown = {},
     params: Readonly<Record<string, unknown>> = {},
-    options: NodeOptions = {},
+    options: unknown = {},
   ) => {
     if (!isStage(stage)) {
       throw new WiringStopped([
@@ -80,6 +81,7 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
       ]);
     }
     const label = quoted(id);
+    const before = mistakes.length;
     checkInputs(id, stage, inputs, complain);
     const wired = isRecord(inputs) ? inputs : {};
     // In the order of the declaration, so that equal wiring looks equal however it was written down.
@@ -96,18 +98,32 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
       if (checked.ok) chosen[name] = checked.value;
       else complain(`node ${label}: ${checked.error}`);
     }
-    const operational = checkOptions(options);
+    const split = isRecord(options)
+      ? splitOptions(stage, options, (mistake) => complain(`node ${label}: ${mistake}`))
+      : {options, definitions: undefined};
+    const {definitions} = split;
+    const operational = checkOptions(split.options);
     if (!operational.ok) {
       for (const mistake of operational.error) complain(`node ${label}: ${mistake}`);
       return refsTo(id, stage);
     }
-    options = operational.value;
-    const wrong = environmentMistakes(stage, options);
+    const settings = operational.value;
+    const wrong = environmentMistakes(stage, settings);
     for (const mistake of wrong) complain(`node ${label}: ${mistake}`);
     // As of params, what the stage gives by itself is filled in: a run that is resumed goes on with what it began with.
-    const env = wrong.length > 0 ? undefined : declaredEnv({stage, options});
-    const filled = env === undefined ? options : {...options, env};
-    place({type: 'stage', id, stage, inputs: inOrder, params: chosen, options: filled});
+    const env = wrong.length > 0 ? undefined : declaredEnv({stage, options: settings});
+    const node: StageNode = {
+      type: 'stage',
+      id,
+      stage,
+      inputs: inOrder,
+      params: chosen,
+      options: env === undefined ? settings : {...settings, env},
+      ...(definitions === undefined ? {} : {definitions}),
+    };
+    // A stage is asked about what is right by itself only.
+    if (mistakes.length === before) for (const mistake of checkTogether(node)) complain(`node ${label}: ${mistake}`);
+    place(node);
     return refsTo(id, stage);
   };
   add.source = (id: string, kind: Kind, path: string): Ref => {

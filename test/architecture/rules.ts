@@ -11,7 +11,8 @@ const MAY_IMPORT: Readonly<Record<string, RegExp>> = {
   artifacts: /^artifacts\//,
   pipeline: /^(pipeline|artifacts)\//,
   // Stages know the contract of the runner, not the runner.
-  stages: /^(stages\/|pipeline\/(stage|recipe|job\/stage-process|modules\/own-package)\.ts$)/,
+  stages:
+    /^(stages\/|pipeline\/(stage|recipe|definition|job\/stage-process|modules\/(own-package|import-definition))\.ts$)/,
   bin: /^(bin|stages|pipeline|artifacts)\//,
 };
 

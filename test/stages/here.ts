@@ -29,6 +29,7 @@ export async function runHere(
     inputs,
     outputs: Object.fromEntries(Object.keys(stage.outputs).map((port) => [port, out(port)])),
     params: {...stage.params, ...params},
+    definitions: {},
     seed,
     threads: 1,
     cores: 1,

@@ -25,7 +25,10 @@ export function serveFiles(place: SnapshotPlace): void {
   const snapshot = new Snapshot(place);
   const urls = Object.keys(place.files);
   const modules = urls.filter((url) => snapshot.format(url) !== undefined);
-  const mayStart = urls.length > 1 || modules.some((url) => STARTS.test(snapshot.read(url).toString('utf8')));
+  const mayStart =
+    place.isForOurs === true ||
+    urls.length > 1 ||
+    modules.some((url) => STARTS.test(snapshot.read(url).toString('utf8')));
   if (!mayStart) return;
   const options = ['--import', place.preload];
   guideReads(snapshot);

@@ -55,6 +55,8 @@ export interface SnapshotPlace {
   readonly preload: string;
   readonly folder: string;
   readonly files: SnapshotFiles;
+  /** The stage is one of ours, which is not in the snapshot, and these are files of definitions that it was given. */
+  readonly isForOurs?: boolean;
 }
 
 export class Snapshot {

@@ -13,6 +13,7 @@ import {temporaryFolder} from '../../rig/temporary.js';
 /** Of a stage that has no file. */
 const NO_CODE: JobCode = {
   module: 'file:///stage.js',
+  definitions: {},
   snapshot: {},
   bytesOf: () => Buffer.alloc(0),
   byPath: {},

@@ -87,7 +87,7 @@ function planOf(
     seed,
     force: new Set(force),
     sources: new Map(),
-    codeOf: ({id}) => ({
+    codeOf: (id) => ({
       digest: digestOf('code', code[id] ?? 0),
       parts: {files: {}, packages: {}},
       urls: [],

@@ -1,0 +1,119 @@
+/** The definitions of a node: told apart from its options, and checked as the compiler checks them in a typed recipe. */
+import {isDefinition} from '../definition.js';
+import type {Definition, DefinitionOptions} from '../definition.js';
+import {shown} from '../values/printable.js';
+import {nameMistake, quoted} from '../values/names.js';
+import type {AnyStage, Params} from '../stage.js';
+import {described, isRecord, own} from './check-declarations.js';
+import {suggestion} from './did-you-mean.js';
+import type {StageNode} from './nodes.js';
+
+/** All that `NodeOptions` may hold. */
+const OPTIONS: readonly string[] = ['threads', 'resources', 'timeout', 'checkpointEvery', 'env', 'passEnv'];
+
+/** Option → its definitions, sorted by name. Options without any are left out, so that a node wired with none has no record. */
+export type Definitions = Readonly<Record<string, readonly Definition[]>>;
+
+/**
+ * Tells the definitions of a node from its other options.
+ *
+ * @param options as `add` was given them, a plain record
+ */
+export function splitOptions(
+  stage: AnyStage,
+  options: Readonly<Record<string, unknown>>,
+  complain: (message: string) => void,
+): {readonly options: Readonly<Record<string, unknown>>; readonly definitions: Definitions | undefined} {
+  const declared = stage.definitions ?? {};
+  const names = Object.keys(options);
+  if (names.every((name) => OPTIONS.includes(name))) return {options, definitions: undefined};
+  const found: Record<string, readonly Definition[]> = {};
+  for (const name of names.sort()) {
+    if (OPTIONS.includes(name) || options[name] === undefined) continue;
+    const kind = own(declared, name);
+    if (kind === undefined) complain(unknownOption(stage, name));
+    else {
+      const list = checkList(name, kind, options[name], complain);
+      if (list.length > 0) found[name] = list;
+    }
+  }
+  return {
+    options: Object.fromEntries(Object.entries(options).filter(([name]) => OPTIONS.includes(name))),
+    definitions: Object.keys(found).length === 0 ? undefined : found,
+  };
+}
+
+function unknownOption({name, definitions = {}}: AnyStage, option: string): string {
+  const taken = Object.keys(definitions);
+  const has = [...taken, ...OPTIONS];
+  return `stage “${name}” takes no option ${quoted(option)}${suggestion(option, has) || `; it takes ${has.join(', ')}`}`;
+}
+
+function checkList(
+  option: string,
+  kind: string,
+  given: unknown,
+  complain: (message: string) => void,
+): readonly Definition[] {
+  if (!Array.isArray(given)) {
+    complain(`“${option}” is ${described(given)}, not a list of definitions of kind “${kind}”`);
+    return [];
+  }
+  const list = new Map<string, Definition>();
+  for (const [index, each] of (given as readonly unknown[]).entries()) {
+    const wrong = definitionMistake(each, kind);
+    if (wrong !== undefined) {
+      complain(`${option}[${index}] ${wrong}`);
+      continue;
+    }
+    const definition = each as Definition;
+    if (list.has(definition.name)) complain(`“${option}” has two definitions called “${definition.name}”`);
+    list.set(definition.name, definition);
+  }
+  // What a stage makes of them must not hang on the order in which they were written down, which no fingerprint counts.
+  return [...list.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** What is wrong with one of a list, as the end of a sentence. */
+function definitionMistake(value: unknown, kind: string): string | undefined {
+  if (!isDefinition(value)) return `is no definition (is the import right?), but ${described(value)}`;
+  if (value.kind !== kind) return `is a definition of kind ${shown(value.kind)} (${quoted(value.name)}), not “${kind}”`;
+  const wrong = nameMistake(value.name);
+  if (wrong !== undefined) return `is called ${quoted(value.name)}, which is no name: ${wrong}`;
+  if (value.module.startsWith('file:')) return undefined;
+  return `(“${value.name}”) has the module ${shown(value.module)}; write \`module: import.meta.url\``;
+}
+
+/** What is wrong with the definitions that a stage declares to take, each a sentence. */
+export function declarationMistakes({name, definitions, argv}: AnyStage): readonly string[] {
+  if (definitions === undefined) return [];
+  const mistakes: string[] = [];
+  if (argv !== undefined) mistakes.push('it is a program, which is given no definitions');
+  else if (!isRecord(definitions))
+    mistakes.push(`its definitions are ${described(definitions)}, not a record of kinds`);
+  else {
+    for (const [option, kind] of Object.entries(definitions)) {
+      const wrong = nameMistake(option);
+      if (wrong !== undefined) mistakes.push(`${quoted(option)} cannot name an option: ${wrong}`);
+      else if (OPTIONS.includes(option))
+        mistakes.push(`“${option}” is an option of every node, so it lists no definitions`);
+      if (typeof kind !== 'string' || kind === '') mistakes.push(`definitions “${option}” are of kind ${shown(kind)}`);
+    }
+  }
+  return mistakes.map((mistake) => `stage ${quoted(name)}: ${mistake}`);
+}
+
+/** The definitions of a node for its stage: every option that the stage declares, those that were not given with empty lists. */
+export function allOptions<T>(
+  declared: DefinitionOptions | undefined,
+  given: Readonly<Record<string, readonly T[]>> | undefined,
+): Record<string, readonly T[]> {
+  return Object.fromEntries(Object.keys(declared ?? {}).map((option) => [option, own(given ?? {}, option) ?? []]));
+}
+
+/** What the stage itself finds wrong with params and definitions that go together; see `StageDefinition.check`. */
+export function checkTogether({stage, params, definitions}: Pick<StageNode, 'stage' | 'params' | 'definitions'>) {
+  if (stage.check === undefined) return [];
+  const check = stage.check.bind(stage) as (wired: {params: Params; definitions: Definitions}) => readonly string[];
+  return check({params, definitions: allOptions(stage.definitions, definitions)});
+}
