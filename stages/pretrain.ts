@@ -6,26 +6,20 @@
  * validation problems is high enough. A model that is far from it sits on a plateau that training on rarely leaves: it
  * starts afresh, from other initial weights. One that is near trains on in chunks. At the cap the stage fails and says so.
  */
-import {join} from 'node:path';
-import {setImmediate as turn} from 'node:timers/promises';
 import {StageFailure, optional, param, defineStage} from '../pipeline/stage.js';
-import {readJson, readPrompts, readRows, writeJson, writeRows} from './data/rows.js';
-import type {HistoryRow} from './data/schemas.js';
+import {readPrompts, readRows, writeRows} from './data/rows.js';
 import {encodePrompts, sampleGroups, samplingWith} from './rollout/sample-groups.js';
 import {lengthBuckets} from './train/length-buckets.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 
-interface State {
-  /** Updates in all, those of given-up starts included. */
-  readonly step: number;
+/** Where the training stands between two looks at the gate. */
+interface Phase {
   /** Fresh starts so far, and the step at which the last one began. */
   readonly fresh: number;
   readonly begin: number;
   /** Step at which the training ends unless the gate says otherwise. */
   readonly end: number;
-  readonly history: HistoryRow[];
-  readonly trainedTokens: number;
 }
 
 export const pretrain = defineStage({
@@ -75,27 +69,26 @@ export const pretrain = defineStage({
     maxSteps: 4_600,
   },
   choices: {gateTemplate: TEMPLATE_NAMES},
-  async run({inputs, outputs, params, seed, threads, cores, checkpoints, progress, metric, note}) {
+  async run(context) {
+    const {inputs, outputs, params, seed, threads, cores, metric, note} = context;
     const [
-      {openEngine},
+      {withTraining, countTokens},
       {crossEntropyTraining},
       {planRollouts},
       {newConfig},
-      {initialWeights, countParameters},
+      {initialWeights},
       {saveModel},
-      state,
       {openTokenizer},
       {batchOrder},
       {scoreCompletion},
       {documentRow},
     ] = await Promise.all([
-      import('./engine/engine.js'),
+      import('./train/training-loop.js'),
       import('./train/programs.js'),
       import('./rollout/open-sampler.js'),
       import('./model/config.js'),
       import('./model/parameters.js'),
       import('./model/hf-folder.js'),
-      import('./engine/save-state.js'),
       import('./text/tokenizer.js'),
       import('./train/batch-order.js'),
       import('./rewards/index.js'),
@@ -149,117 +142,82 @@ export const pretrain = defineStage({
       cores,
       note,
     });
-    const engine = await openEngine({
+    const lengths = lengthBuckets(
+      rows.map(({tokens}) => tokens.length),
+      12,
+    );
+    const batchAt = batchOrder(rows.length, params.batch, {seed, purpose: 'pretrain/order'});
+
+    const engine = {
       config,
       weights: initialWeights(config, seed),
       threads,
-      optimizer: {beta1: 0.9, beta2: params.beta2, epsilon: 1e-8, weightDecay: params.weightDecay, maxNorm: 1},
-      programs: {
-        train: crossEntropyTraining({
-          rows: params.microBatch,
-          lengths: lengthBuckets(
-            rows.map(({tokens}) => tokens.length),
-            12,
-          ),
-        }),
-        ...rollouts.programs,
-      },
-    });
-    const sampler = rollouts.open(engine);
-    let {step, fresh, begin, end, history, trainedTokens}: State = {
-      step: 0,
-      fresh: 0,
-      begin: 0,
-      end: params.steps,
-      history: [],
-      trainedTokens: 0,
+      optimizer: {beta2: params.beta2, weightDecay: params.weightDecay},
+      programs: {train: crossEntropyTraining({rows: params.microBatch, lengths}), ...rollouts.programs},
     };
-    if (checkpoints.latest !== undefined) {
-      ({step, fresh, begin, end, history, trainedTokens} = (await readJson(
-        join(checkpoints.latest, 'state.json'),
-      )) as State);
-      await state.restoreState(engine, join(checkpoints.latest, 'state.safetensors'));
-    }
-    const save = (): Promise<void> =>
-      checkpoints.save(step, async (folder) => {
-        await writeJson(join(folder, 'state.json'), {step, fresh, begin, end, history, trainedTokens} satisfies State);
-        await state.saveState(engine, join(folder, 'state.safetensors'));
-      });
-    const batchAt = batchOrder(rows.length, params.batch, {seed, purpose: 'pretrain/order'});
+    const start: Phase = {fresh: 0, begin: 0, end: params.steps};
+    await withTraining({engine, context, learningRate: params.learningRate, start}, async (training) => {
+      const {engine} = training;
+      const sampler = rollouts.open(engine);
+      training.closeAtEnd(sampler);
+      /** pass@k of the weights of now: the share of the validation problems that one of k samples solves. */
+      const measurePass = async (): Promise<number> => {
+        const groups = await sampleGroups(sampler, questions, {
+          tokenizer,
+          group: params.gateSamples,
+          chunk,
+          maxNewTokens: params.maxNewTokens,
+          key: {seed, purpose: 'pretrain/gate', step: training.step},
+        });
+        const solved = groups.filter((group) =>
+          group.some((one) => scoreCompletion(one.prompt, one.completion, {accuracy: 1}).total > 0),
+        );
+        return solved.length / groups.length;
+      };
 
-    const solved = async (): Promise<number> => {
-      const groups = await sampleGroups(sampler, questions, {
-        tokenizer,
-        group: params.gateSamples,
-        chunk,
-        maxNewTokens: params.maxNewTokens,
-        key: {seed, purpose: 'pretrain/gate', step},
-      });
-      const right = groups.filter((group) =>
-        group.some((one) => scoreCompletion(one.prompt, one.completion, {accuracy: 1}).total > 0),
-      );
-      return right.length / groups.length;
-    };
+      // A checkpoint may be due at the end of a phase too: the gate's samples depend on the step alone, so asking again
+      // gives the same answer.
+      const options = {metrics: ['loss'], reportEvery: 10, checkpointAtEnd: true};
+      for (;;) {
+        const {fresh, begin, end} = training.own;
+        await training.until(end, options, (step) => {
+          const batch = batchAt(step).map((index) => rows[index]!);
+          const learningRate = rateAt(step - begin, end - begin, params);
+          const {loss, gradNorm} = engine.run.train(batch, {learningRate});
+          return {measured: {loss, gradNorm, learningRate}, trainedTokens: countTokens(batch)};
+        });
+        if (!gated) break;
 
-    for (;;) {
-      while (step < end) {
-        await turn(); // a request to stop gets through between two native calls
-        const learningRate = rateAt(step - begin, end - begin, params);
-        const batch = batchAt(step).map((index) => rows[index]!);
-        const {loss, gradNorm} = engine.run.train(batch, {learningRate});
-        if (!Number.isFinite(loss))
+        const {step} = training;
+        const passed = await measurePass();
+        metric(`pass@${params.gateSamples}`, step, passed);
+        const sentence = `pass@${params.gateSamples} on ${problems.length} validation problems is ${passed.toFixed(3)} after ${step} steps`;
+        note(sentence);
+        const next = afterGate({passed, step, fresh, begin}, params);
+        if (next === 'done') break;
+        if (next === 'fail')
           throw new StageFailure(
-            `the loss is ${loss} at step ${step + 1}; a lower learningRate than ${params.learningRate} may help`,
+            `${sentence}, below ${params.gate}: too weak a base for reinforcement learning; raise maxSteps (${params.maxSteps}) or the model's size`,
           );
-        trainedTokens += batch.reduce((sum, {tokens}) => sum + tokens.length, 0);
-        step++;
-        history.push({id: `step-${step}`, from: [], step, loss, gradNorm, learningRate});
-        if (step % 10 === 0 || step === end) {
-          progress({step, total: end, tokens: trainedTokens});
-          metric('loss', step, loss);
+        if (next === 'longer') training.own = {fresh, begin, end: step + params.extraSteps};
+        else {
+          training.own = {fresh: fresh + 1, begin: step, end: step + params.steps};
+          note(
+            `far below ${params.gate}, so it starts afresh from other initial weights (${fresh + 1} of ${params.freshStarts})`,
+          );
+          engine.write('policy', initialWeights(config, seed, fresh + 1));
+          engine.resetOptimizer();
         }
-        // At the end of a phase too: the gate's draws depend on the step alone, so asking again gives the same answer.
-        if (checkpoints.due(step)) await save();
       }
-      if (!gated) break;
-      const passed = await solved();
-      metric(`pass@${params.gateSamples}`, step, passed);
-      const sentence = `pass@${params.gateSamples} on ${problems.length} validation problems is ${passed.toFixed(3)} after ${step} steps`;
-      note(sentence);
-      const next = afterGate({passed, step, fresh, begin}, params);
-      if (next === 'done') break;
-      if (next === 'fail')
-        throw new StageFailure(
-          `${sentence}, below ${params.gate}: too weak a base for reinforcement learning; raise maxSteps (${params.maxSteps}) or the model's size`,
-        );
-      if (next === 'fresh') {
-        fresh++;
-        begin = step;
-        note(
-          `far below ${params.gate}, so it starts afresh from other initial weights (${fresh} of ${params.freshStarts})`,
-        );
-        engine.write('policy', initialWeights(config, seed, fresh));
-        engine.resetOptimizer();
-      }
-      end = step + (next === 'fresh' ? params.steps : params.extraSteps);
-    }
-    await sampler.close();
 
-    await saveModel(outputs.model, {
-      config,
-      weights: engine.read('policy'),
-      tokenizerFrom: inputs.tokenizer,
-      generation: {temperature: 0.6, top_p: 0.95},
+      await saveModel(outputs.model, {
+        config,
+        weights: engine.read('policy'),
+        tokenizerFrom: inputs.tokenizer,
+        generation: {temperature: 0.6, top_p: 0.95},
+      });
+      await writeRows(outputs.history, training.history, training.summary());
     });
-    const parameters = countParameters(config);
-    await writeRows(outputs.history, history, {
-      parameters,
-      trainedTokens,
-      generatedTokens: 0,
-      scoredTokens: 0,
-      steps: step,
-    });
-    engine.dispose();
   },
 });
 

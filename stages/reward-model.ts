@@ -5,22 +5,14 @@
  * and the scores are calibrated there to [0, 1].
  */
 import {join} from 'node:path';
-import {setImmediate as turn} from 'node:timers/promises';
 import {StageFailure, defineStage} from '../pipeline/stage.js';
 import type {Kind, StageContext} from '../pipeline/stage.js';
-import {readJson, readRows, writeJson, writeRows} from './data/rows.js';
-import type {HistoryRow} from './data/schemas.js';
+import {readRows, writeJson, writeRows} from './data/rows.js';
 import {lengthBuckets} from './train/length-buckets.js';
 import {judgePairs, judgePoints, splitByQuestion} from './rewards/calibration.js';
 import type {Example} from './rewards/calibration.js';
 import {scoredTokens} from './rewards/preference.js';
 import type {Calibration} from './rewards/preference.js';
-
-interface State {
-  readonly step: number;
-  readonly history: HistoryRow[];
-  readonly trainedTokens: number;
-}
 
 const PARAMS = {
   epochs: 1,
@@ -61,31 +53,28 @@ export const safetyRewardModel = defineStage({
   run: async (context) => train(context, 'response'),
 });
 
-async function train(
-  {inputs, outputs, params, seed, threads, checkpoints, progress, metric, note}: Context,
-  scope: 'answer' | 'response',
-): Promise<void> {
+async function train(context: Context, scope: 'answer' | 'response'): Promise<void> {
+  const {inputs, outputs, params, seed, threads, note} = context;
   const [
-    {openEngine},
+    {withTraining},
     {pairwiseTraining, pointwiseTraining, scoring},
     {openModel, saveModel},
-    {scoreWeights, countParameters},
-    files,
+    {scoreWeights},
     {openTokenizer},
     {batchOrder},
     {cosine},
     {labelRow, pairRow},
   ] = await Promise.all([
-    import('./engine/engine.js'),
+    import('./train/training-loop.js'),
     import('./train/programs.js'),
     import('./model/hf-folder.js'),
     import('./model/parameters.js'),
-    import('./engine/save-state.js'),
     import('./text/tokenizer.js'),
     import('./train/batch-order.js'),
     import('./train/learning-rate.js'),
     import('./data/schemas.js'),
   ]);
+  // What the model sees of each row: a pair of sequences, or one with its label.
   const tokenizer = await openTokenizer(inputs.base);
   const pairwise = scope === 'answer';
   const seen = (question: string, text: string): number[] => scoredTokens(tokenizer, {question}, text, scope);
@@ -114,75 +103,49 @@ async function train(
     examples.flatMap(({tokens}) => tokens.map((one) => one.length)),
     8,
   );
-  const programs = {score: scoring({rows: params.microBatch, lengths})};
-  const engine = await openEngine({
-    ...model,
-    threads,
-    optimizer: {beta1: 0.9, beta2: params.beta2, epsilon: 1e-8, weightDecay: params.weightDecay, maxNorm: 1},
-    programs: {
-      ...programs,
-      pairs: pairwiseTraining({rows: params.microBatch, lengths}),
-      points: pointwiseTraining({rows: params.microBatch, lengths}),
-    },
-  });
-  const total = Math.max(1, Math.round((learn.length * params.epochs) / params.batch));
-  const rateAt = cosine({steps: total, peak: params.learningRate});
-  let {step, history, trainedTokens}: State = {step: 0, history: [], trainedTokens: 0};
-  if (checkpoints.latest !== undefined) {
-    ({step, history, trainedTokens} = (await readJson(join(checkpoints.latest, 'state.json'))) as State);
-    await files.restoreState(engine, join(checkpoints.latest, 'state.safetensors'));
-  }
+  const steps = Math.max(1, Math.round((learn.length * params.epochs) / params.batch));
+  const rateAt = cosine({steps, peak: params.learningRate});
   const batchAt = batchOrder(learn.length, params.batch, {seed, purpose: `reward-model/${scope}/order`});
-  while (step < total) {
-    await turn(); // a request to stop gets through between two native calls
-    const batch = batchAt(step).map((index) => learn[index]!);
-    const learningRate = rateAt(step);
-    const {loss, gradNorm, accuracy} = pairwise
-      ? engine.run.pairs(
-          batch.map(({tokens}) => ({chosen: tokens[0]!, rejected: tokens[1]!})),
-          {learningRate},
-        )
-      : engine.run.points(
-          batch.map(({tokens, label}) => ({tokens: tokens[0]!, label: label!})),
-          {learningRate},
-        );
-    if (!Number.isFinite(loss))
-      throw new StageFailure(
-        `the loss is ${loss} at step ${step + 1}; a lower learningRate than ${params.learningRate} may help`,
-      );
-    trainedTokens += batch.flatMap(({tokens}) => tokens).reduce((sum, one) => sum + one.length, 0);
-    step++;
-    history.push({id: `step-${step}`, from: [], step, loss, gradNorm, accuracy, learningRate});
-    progress({step, total, tokens: trainedTokens});
-    metric('loss', step, loss);
-    metric('accuracy', step, accuracy);
-    if (step < total && checkpoints.due(step)) {
-      await checkpoints.save(step, async (folder) => {
-        await writeJson(join(folder, 'state.json'), {step, history, trainedTokens} satisfies State);
-        await files.saveState(engine, join(folder, 'state.safetensors'));
-      });
-    }
-  }
-  const scores = [...engine.run.score(check.flatMap(({tokens}) => tokens.map((one) => ({tokens: one}))))];
-  const verdict = pairwise ? judgePairs(check, scores) : judgePoints(check, scores);
-  const calibration: Calibration = {...verdict.calibration, scope};
-  await saveModel(outputs.model, {config: model.config, weights: engine.read('policy'), tokenizerFrom: inputs.base});
-  await writeJson(join(outputs.model, 'calibration.json'), calibration);
-  const card = {
-    learned: learn.length,
-    heldOut: check.length,
-    accuracy: verdict.accuracy,
-    lengthOnlyAccuracy: verdict.lengthOnly,
-    ...(pairwise ? {} : {unsafe: check.filter(({label}) => label === 0).length}),
+
+  const buckets = {rows: params.microBatch, lengths};
+  const programs = {
+    score: scoring(buckets),
+    pairs: pairwiseTraining(buckets),
+    points: pointwiseTraining(buckets),
   };
-  await writeRows(outputs.history, history, {
-    ...card,
-    parameters: countParameters(model.config),
-    trainedTokens,
-    generatedTokens: 0,
-    scoredTokens: 0,
-    steps: step,
+  const optimizer = {beta2: params.beta2, weightDecay: params.weightDecay};
+  const engine = {...model, threads, optimizer, programs};
+  await withTraining({engine, context, learningRate: params.learningRate, start: null}, async (training) => {
+    const {run, read} = training.engine;
+    await training.until(steps, {metrics: ['loss', 'accuracy']}, (step) => {
+      const batch = batchAt(step).map((index) => learn[index]!);
+      const learningRate = rateAt(step);
+      const {loss, gradNorm, accuracy} = pairwise
+        ? run.pairs(
+            batch.map(({tokens}) => ({chosen: tokens[0]!, rejected: tokens[1]!})),
+            {learningRate},
+          )
+        : run.points(
+            batch.map(({tokens, label}) => ({tokens: tokens[0]!, label: label!})),
+            {learningRate},
+          );
+      const trainedTokens = batch.flatMap(({tokens}) => tokens).reduce((sum, {length}) => sum + length, 0);
+      return {measured: {loss, gradNorm, accuracy, learningRate}, trainedTokens};
+    });
+
+    const scores = [...run.score(check.flatMap(({tokens}) => tokens.map((one) => ({tokens: one}))))];
+    const verdict = pairwise ? judgePairs(check, scores) : judgePoints(check, scores);
+    const calibration: Calibration = {...verdict.calibration, scope};
+    await saveModel(outputs.model, {config: model.config, weights: read('policy'), tokenizerFrom: inputs.base});
+    await writeJson(join(outputs.model, 'calibration.json'), calibration);
+    await writeRows(outputs.history, training.history, {
+      learned: learn.length,
+      heldOut: check.length,
+      accuracy: verdict.accuracy,
+      lengthOnlyAccuracy: verdict.lengthOnly,
+      ...(pairwise ? {} : {unsafe: check.filter(({label}) => label === 0).length}),
+      ...training.summary(),
+    });
+    note(`held-out accuracy ${verdict.accuracy.toFixed(3)}, by length alone ${verdict.lengthOnly.toFixed(3)}`);
   });
-  note(`held-out accuracy ${verdict.accuracy.toFixed(3)}, by length alone ${verdict.lengthOnly.toFixed(3)}`);
-  engine.dispose();
 }

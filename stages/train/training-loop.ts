@@ -1,0 +1,191 @@
+/**
+ * The loop of every training stage. It opens the engine, makes optimizer steps, reports them, writes checkpoints, starts from the
+ * newest one, and frees the engine however the stage ends. What a step learns from, and when there are enough of them, is
+ * decided by the stage.
+ *
+ * Everything that a later step depends on is in a checkpoint: the engine's weights, moments and update count, the history,
+ * the token counts, and what the stage itself remembers. So a stage that was killed and resumed writes the same bytes as
+ * one that ran through.
+ */
+import {readFile, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {setImmediate as nextTurn} from 'node:timers/promises';
+import {StageFailure} from '../../pipeline/stage.js';
+import type {InputPorts, OutputPorts, Params, StageContext} from '../../pipeline/stage.js';
+import type {Engine, EngineOptions, Programs} from '../engine/engine.js';
+import {openEngine} from '../engine/engine.js';
+import {restoreState, saveState} from '../engine/save-state.js';
+import {countParameters} from '../model/parameters.js';
+import type {Compute} from './compute.js';
+
+/**
+ * The format of `state.json` in a checkpoint, the stage's own part included. Raise it with every change of what is in there,
+ * in this file or in a stage: a checkpoint of another format is refused, even where a person accepts other code.
+ * 1 is the format of version 0.1, which had no number in it.
+ */
+const STATE_FORMAT = 2;
+
+/** One optimizer step as the history keeps it: its number, counted from 1, and what was measured at it. */
+export interface HistoryEntry {
+  readonly id: string;
+  readonly from: readonly string[];
+  readonly step: number;
+  readonly [measure: string]: unknown;
+}
+
+/** Tokens so far, from which the compute of the stage follows. */
+export interface TokenCounts {
+  /** Tokens of the rows in optimizer steps, prompts included. */
+  trained: number;
+  generated: number;
+  /** Tokens that went through a forward pass alone. */
+  scored: number;
+}
+
+/** What a stage says of an optimizer step that it made. */
+export interface StepResult {
+  /** For the history, in this order; null where a measure does not apply. */
+  readonly measured: {readonly loss: number; readonly [measure: string]: number | null};
+  readonly trainedTokens: number;
+}
+
+export interface StepOptions {
+  /** The measures that become points of curves; all of them unless given. */
+  readonly metrics?: readonly string[];
+  /** Progress and metrics are reported every so many steps, and at the last one. 1 unless given. */
+  readonly reportEvery?: number;
+  /** Whether a checkpoint may be due after the last step too, because more than saving the model comes after it. */
+  readonly checkpointAtEnd?: boolean;
+}
+
+export interface Training<P extends Programs, Own> {
+  readonly engine: Engine<P>;
+  /** Optimizer steps made so far, and so the number of the next one, counted from 0. */
+  readonly step: number;
+  readonly history: readonly HistoryEntry[];
+  /** The loop counts what steps are trained on; a stage adds what it generates and scores beside them. */
+  readonly tokens: TokenCounts;
+  /** What the stage itself remembers from step to step, as JSON. It is in every checkpoint. */
+  own: Own;
+  /**
+   * Makes steps until there are `total` of them.
+   * @param makeStep makes the step of this number, counted from 0
+   * @throws {StageFailure} when a loss is not finite, {Stopped} when a stop was asked for and a checkpoint is written
+   */
+  until(
+    total: number,
+    options: StepOptions,
+    makeStep: (step: number) => StepResult | Promise<StepResult>,
+  ): Promise<void>;
+  /** Has something closed when the training is over, however it ends; what came last is closed first. */
+  closeAtEnd(resource: {close(): void | Promise<void>}): void;
+  /** What the card of the history says of the whole training. */
+  summary(): Compute & {readonly steps: number};
+}
+
+export interface TrainingOptions<P extends Programs, Own> {
+  readonly engine: EngineOptions<P>;
+  readonly context: Pick<StageContext<InputPorts, OutputPorts, Params>, 'checkpoints' | 'progress' | 'metric'>;
+  /** The peak of the learning rate, for the message when training diverges. */
+  readonly learningRate: number;
+  /** The stage's own state before the first step. */
+  readonly start: Own;
+}
+
+/**
+ * Opens an engine, brings it to where the newest checkpoint left it, and frees it after `use`.
+ * @throws {StageFailure} when the checkpoint is of another format
+ */
+export async function withTraining<const P extends Programs, Own, T>(
+  {engine: options, context, learningRate, start}: TrainingOptions<P, Own>,
+  use: (training: Training<P, Own>) => Promise<T>,
+): Promise<T> {
+  const {checkpoints, progress, metric} = context;
+  const engine = await openEngine(options);
+  const resources: {close(): void | Promise<void>}[] = [];
+  try {
+    const before = checkpoints.latest === undefined ? undefined : await restore<Own>(engine, checkpoints.latest);
+    let step = before?.step ?? 0;
+    const history = before?.history ?? [];
+    const training: Training<P, Own> = {
+      engine,
+      get step() {
+        return step;
+      },
+      history,
+      tokens: before?.tokens ?? {trained: 0, generated: 0, scored: 0},
+      own: before === undefined ? start : before.own,
+      async until(total, {metrics, reportEvery = 1, checkpointAtEnd = false}, makeStep) {
+        while (step < total) {
+          await nextTurn(); // a request to stop gets through between two native calls
+          const {measured, trainedTokens} = await makeStep(step);
+          if (!Number.isFinite(measured.loss))
+            throw new StageFailure(
+              `the loss is ${measured.loss} at step ${step + 1}; a lower learningRate than ${learningRate} may help`,
+            );
+          step++;
+          training.tokens.trained += trainedTokens;
+          history.push({id: `step-${step}`, from: [], step, ...measured});
+          if (step % reportEvery === 0 || step === total) {
+            progress({step, total, tokens: training.tokens.trained + training.tokens.generated});
+            for (const name of metrics ?? Object.keys(measured)) {
+              const value = measured[name];
+              if (value !== undefined && value !== null) metric(name, step, value);
+            }
+          }
+          if ((step < total || checkpointAtEnd) && checkpoints.due(step)) {
+            const {tokens, own} = training;
+            await checkpoints.save(step, async (folder) => {
+              const saved: SavedState<Own> = {format: STATE_FORMAT, step, history, tokens, own};
+              await writeFile(join(folder, STATE), JSON.stringify(saved));
+              await saveState(engine, join(folder, ENGINE_STATE));
+            });
+          }
+        }
+      },
+      closeAtEnd: (resource) => void resources.push(resource),
+      summary: () => ({
+        parameters: countParameters(engine.config),
+        trainedTokens: training.tokens.trained,
+        generatedTokens: training.tokens.generated,
+        scoredTokens: training.tokens.scored,
+        steps: step,
+      }),
+    };
+    return await use(training);
+  } finally {
+    try {
+      for (const resource of resources.reverse()) await resource.close();
+    } finally {
+      engine.dispose();
+    }
+  }
+}
+
+/** How many tokens the rows of a step have. */
+export const countTokens = (rows: readonly {readonly tokens: ArrayLike<unknown>}[]): number =>
+  rows.reduce((sum, {tokens}) => sum + tokens.length, 0);
+
+const STATE = 'state.json';
+const ENGINE_STATE = 'state.safetensors';
+
+/** `state.json` of a checkpoint. Its bytes are known to be the ones that were written, so the format says all of its shape. */
+interface SavedState<Own> {
+  readonly format: typeof STATE_FORMAT;
+  readonly step: number;
+  readonly history: HistoryEntry[];
+  readonly tokens: TokenCounts;
+  readonly own: Own;
+}
+
+async function restore<Own>(engine: Engine<Programs>, folder: string): Promise<SavedState<Own>> {
+  const saved = JSON.parse(await readFile(join(folder, STATE), 'utf8')) as SavedState<Own>;
+  const format: number = 'format' in saved ? saved.format : 1;
+  if (format !== STATE_FORMAT)
+    throw new StageFailure(
+      `the checkpoint at step ${saved.step} holds training state of format ${format}, and this version of r1 resumes from ` +
+        `format ${STATE_FORMAT} only; without --accept-checkpoint the stage starts afresh`,
+    );
+  await restoreState(engine, join(folder, ENGINE_STATE));
+  return saved;
+}
