@@ -11,50 +11,45 @@
  * Departures from the paper: the loss is averaged per token as in DeepSeekMath unless `ratio` says 'sequence'; the
  * group's standard deviation has a floor.
  */
-import {join} from 'node:path';
-import {setImmediate as turn} from 'node:timers/promises';
 import {StageFailure, optional, param, defineStage} from '../pipeline/stage.js';
-import {readJson, readPrompts, writeJson, writeRows} from './data/rows.js';
-import type {HistoryRow} from './data/schemas.js';
-import {encodePrompts, sampleGroups, samplingWith} from './rollout/sample-groups.js';
+import {readPrompts, writeRows} from './data/rows.js';
+import {encodePrompts, samplingWith} from './rollout/sample-groups.js';
 import {lengthBuckets} from './train/length-buckets.js';
-import type {EncodedPrompt, Rollout} from './rollout/sample-groups.js';
+import type {EncodedPrompt} from './rollout/sample-groups.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
-import {dealGroups, groupRows, summarise} from './rollout/minibatches.js';
-import type {Minibatch, Scored, Trace} from './rollout/minibatches.js';
-import {rolloutRow, traceOf} from './rollout/records.js';
+import {dealMinibatches, isUniform, summarise} from './rollout/minibatches.js';
+import type {Minibatch} from './rollout/minibatches.js';
+import type {Cursor} from './rollout/questions.js';
+import {rolloutRow} from './rollout/records.js';
 
 const RATIOS = ['token', 'sequence'] as const;
 const AGGREGATES = ['response-mean', 'token-mean', 'constant'] as const;
 type Ratio = (typeof RATIOS)[number];
 type Aggregate = (typeof AGGREGATES)[number];
 
+/** What the stage remembers from step to step, beside what the training loop keeps. */
 interface State {
-  readonly step: number;
-  /** Questions taken so far from the reasoning and from the general prompts. */
-  readonly drawn: {readonly reasoning: number; readonly general: number};
+  readonly cursor: Cursor;
+  /** Rollouts made so far. */
   readonly rollouts: number;
   /** Minibatches of the current rollout that are still to be trained on. */
   readonly pending: readonly Minibatch[];
-  readonly history: readonly HistoryRow[];
+  /** Rows of the `rollouts` output. */
   readonly samples: readonly object[];
-  /** Rollouts in a row without any spread of rewards, and with most completions cut off. */
-  readonly idle: number;
-  readonly choked: number;
-  readonly tokens: {readonly trained: number; readonly generated: number; readonly scored: number};
+  /** Rollouts in a row in which no group had rewards that differ. */
+  readonly uniformRollouts: number;
+  /** Rollouts in a row of which more than nine in ten completions were cut off. */
+  readonly truncatedRollouts: number;
 }
 
 const START: State = {
-  step: 0,
-  drawn: {reasoning: 0, general: 0},
+  cursor: {reasoning: 0, general: 0},
   rollouts: 0,
   pending: [],
-  history: [],
   samples: [],
-  idle: 0,
-  choked: 0,
-  tokens: {trained: 0, generated: 0, scored: 0},
+  uniformRollouts: 0,
+  truncatedRollouts: 0,
 };
 
 export const grpo = defineStage({
@@ -120,36 +115,29 @@ export const grpo = defineStage({
     rewardTimeout: 2_000,
   },
   choices: {template: TEMPLATE_NAMES, ratio: RATIOS, aggregate: AGGREGATES},
-  async run({inputs, outputs, params, seed, threads, cores, checkpoints, progress, metric, note}) {
+  async run(context) {
+    const {inputs, outputs, params, seed, threads, cores, note} = context;
     const [
-      {openEngine},
+      {withTraining, countTokens},
       {grpoTraining, logProbabilities},
       {planRollouts},
+      {openGroupScorer},
+      {rollOut},
+      {openQuestions},
       {openModel, saveModel},
-      {countParameters},
-      files,
       {openTokenizer},
-      {batchOrder},
       {constant},
-      {openScorer},
-      {openRewardModel},
-      {builtInTasks},
-      {taskOf},
       {reflectiveWords},
     ] = await Promise.all([
-      import('./engine/engine.js'),
+      import('./train/training-loop.js'),
       import('./train/programs.js'),
       import('./rollout/open-sampler.js'),
+      import('./rollout/group-scorer.js'),
+      import('./rollout/roll-out.js'),
+      import('./rollout/questions.js'),
       import('./model/hf-folder.js'),
-      import('./model/parameters.js'),
-      import('./engine/save-state.js'),
       import('./text/tokenizer.js'),
-      import('./train/batch-order.js'),
       import('./train/learning-rate.js'),
-      import('./rewards/index.js'),
-      import('./rewards/preference.js'),
-      import('./tasks/built-in.js'),
-      import('./tasks/task.js'),
       import('./text/language.js'),
     ]);
     const {config, weights} = await openModel(inputs.policy);
@@ -176,225 +164,115 @@ export const grpo = defineStage({
       Array.from({length: 10}, (_, i) => (longest * (i + 1)) / 10),
       10,
     );
-    const {microBatch: rows, temperature, chunk, group, maxNewTokens} = params;
+    const {microBatch: rows, temperature, chunk, group, maxNewTokens, klCoefficient} = params;
     const sampling = {prompts: chunk, group, promptLengths, maxNewTokens, temperature, topP: 1};
     const rollouts = planRollouts({config, sampling: samplingWith(tokenizer, sampling), threads, cores, note});
-    const engine = await openEngine({
+    const aggregate = params.aggregate === 'constant' ? {constant: maxNewTokens} : params.aggregate;
+    const {ratio, clipLow, clipHigh} = params;
+    const buckets = {rows, lengths};
+    const engine = {
       config,
       weights,
       threads,
-      reference: params.klCoefficient > 0,
-      optimizer: {beta1: 0.9, beta2: params.beta2, epsilon: 1e-8, weightDecay: params.weightDecay, maxNorm: 1},
+      reference: klCoefficient > 0,
+      optimizer: {beta2: params.beta2, weightDecay: params.weightDecay},
       programs: {
-        update: grpoTraining({
-          rows,
-          lengths,
-          temperature,
-          ratio: params.ratio,
-          aggregate: params.aggregate === 'constant' ? {constant: params.maxNewTokens} : params.aggregate,
-          clipLow: params.clipLow,
-          clipHigh: params.clipHigh,
-          klCoefficient: params.klCoefficient,
-        }),
-        old: logProbabilities({rows, lengths, temperature}),
-        ...(params.klCoefficient > 0
-          ? {reference: logProbabilities({rows, lengths, temperature, of: 'reference' as const})}
+        update: grpoTraining({...buckets, temperature, ratio, aggregate, clipLow, clipHigh, klCoefficient}),
+        old: logProbabilities({...buckets, temperature}),
+        ...(klCoefficient > 0
+          ? {reference: logProbabilities({...buckets, temperature, of: 'reference' as const})}
           : {}),
         ...rollouts.programs,
       },
-    });
-    const sampler = rollouts.open(engine);
-    const openPreference = (folder: string | undefined) =>
-      folder === undefined ? undefined : openRewardModel(folder, {threads, maxTokens: longest});
-    const helpful = await openPreference(inputs.helpful);
-    const safety = await openPreference(inputs.safety);
-    const scorer = await openScorer({
-      timeoutMs: params.rewardTimeout,
-      weights: {accuracy: params.accuracyReward, format: params.formatReward, language: params.languageReward},
-    });
-
-    let state: State = START;
-    if (checkpoints.latest !== undefined) {
-      state = (await readJson(join(checkpoints.latest, 'state.json'))) as State;
-      await files.restoreState(engine, join(checkpoints.latest, 'state.safetensors'));
-    }
-    const questionAt = batchOrder(reasoning.length, 1, {seed, purpose: 'grpo/questions'});
-    const generalAt =
-      general.length === 0 ? undefined : batchOrder(general.length, 1, {seed, purpose: 'grpo/general-questions'});
+    };
+    const questions = openQuestions({reasoning, general, seed});
     const rateAt = constant({warmup: params.warmup, peak: params.learningRate});
-    const perRollout = params.questions * params.minibatches;
 
-    /** Rewards for groups of completions: rules for all, a reward model's word on general prompts. */
-    const score = async (groups: readonly (readonly Rollout[])[]): Promise<Scored[][]> => {
-      const all = groups.flat();
-      const ruled = await scorer.score(
-        all.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length})),
-      );
-      const scored = all.map((rollout, index): Scored => ({
-        rollout,
-        reward: ruled[index]!.total,
-        verdicts: ruled[index]!.verdicts,
-      }));
-      for (const [name, judge] of [
-        ['helpful', helpful],
-        ['safe', safety],
-      ] as const) {
-        if (judge === undefined) continue;
-        const places = all.flatMap(({prompt}, index) =>
-          taskOf(builtInTasks, prompt).preference?.(prompt) === name ? [index] : [],
-        );
-        const values = judge.reward(
-          places.map((index) => ({prompt: all[index]!.prompt, completion: all[index]!.completion.text})),
-        );
-        places.forEach((index, i) => {
-          const one = scored[index]!;
-          scored[index] = {
-            ...one,
-            reward: one.reward + params.preferenceReward * values[i]!,
-            preference: {[name]: values[i]!},
-          };
-        });
-      }
-      return groups.map((members, index) => scored.slice(index * members.length, (index + 1) * members.length));
-    };
-
-    /** Samples, scores and deals one rollout into minibatches. */
-    const rollOut = async (): Promise<void> => {
-      const withGeneral = generalAt !== undefined && state.step >= params.generalFrom * params.steps;
-      const drawn = {...state.drawn};
-      const tokens = {...state.tokens};
-      const kept: {rows: Minibatch['rows']; traces: Trace[]; group: Scored[]}[] = [];
-      for (let round = 0; kept.length < perRollout && round <= params.dynamicSampling; round++) {
-        const wanted = perRollout - kept.length;
-        const fromGeneral = withGeneral ? Math.round(wanted * params.generalShare) : 0;
-        const questions = Array.from({length: wanted}, (_, i) =>
-          i < fromGeneral ? general[generalAt!(drawn.general++)[0]!]! : reasoning[questionAt(drawn.reasoning++)[0]!]!,
-        );
-        const groups = await score(
-          await sampleGroups(sampler, questions, {
-            tokenizer,
-            group,
-            chunk,
-            maxNewTokens,
-            key: {seed, purpose: `grpo/rollout/${round}`, step: state.rollouts},
-          }),
-        );
-        for (const [index, members] of groups.entries()) {
-          const {rows: update, groupSpread} = groupRows(members, params, {
-            seed,
-            step: state.rollouts,
-            group: round * perRollout + index,
-          });
-          tokens.generated += members.reduce((sum, {rollout}) => sum + rollout.tokens.length, 0);
-          if (params.dynamicSampling > 0 && groupSpread < 1e-6 && round < params.dynamicSampling) continue;
-          kept.push({
-            rows: update,
-            group: members,
-            traces: members.map((one) => traceOf(one, groupSpread, reflectiveWords)),
-          });
-        }
-      }
-      const all = kept.flatMap(({rows: update}) => update);
-      const old = engine.run.old(all);
-      const reference = params.klCoefficient > 0 ? engine.run.reference!(all) : undefined;
-      if (reference !== undefined) tokens.scored += all.reduce((sum, row) => sum + row.tokens.length, 0);
-      all.forEach((row, index) => {
-        row.oldLogProbs = [...old[index]!];
-        if (reference !== undefined) row.referenceLogProbs = [...reference[index]!];
+    await withTraining({engine, context, learningRate: params.learningRate, start: START}, async (training) => {
+      const {engine, tokens} = training;
+      const sampler = rollouts.open(engine);
+      training.closeAtEnd(sampler);
+      const scorer = await openGroupScorer({
+        weights: {accuracy: params.accuracyReward, format: params.formatReward, language: params.languageReward},
+        timeoutMs: params.rewardTimeout,
+        models: {helpful: inputs.helpful, safe: inputs.safety},
+        preferenceWeight: params.preferenceReward,
+        maxTokens: longest,
+        threads,
       });
-      const traces = kept.flatMap((one) => one.traces);
-      const spreadless = traces.every(({groupSpread}) => groupSpread < 1e-6);
-      const cutOff = traces.filter(({finished}) => !finished).length / traces.length;
-      const pending = dealGroups(kept, params.minibatches, {seed, step: state.rollouts}).map((groups) => ({
-        rows: groups.flatMap(({rows: update}) => update),
-        traces: groups.flatMap((one) => one.traces),
-      }));
-      state = {
-        ...state,
-        drawn,
-        tokens,
-        pending,
-        rollouts: state.rollouts + 1,
-        // A policy that solves all its problems learns nothing more from them, but general prompts are still to come.
-        idle: spreadless && (withGeneral || generalAt === undefined) ? state.idle + 1 : 0,
-        choked: cutOff > 0.9 ? state.choked + 1 : 0,
-        samples: [...state.samples, ...kept[0]!.group.map((one) => rolloutRow(one, state.step))],
-      };
-      if (state.idle >= params.patience)
-        throw new StageFailure(
-          `${state.idle} rollouts in a row had no group whose rewards differ, so there is nothing to learn from; the last rollout's mean reward is ${summarise(traces)['reward']!.toFixed(3)}`,
-        );
-      if (state.choked >= params.patience)
-        throw new StageFailure(
-          `${state.choked} rollouts in a row were cut off at ${params.maxNewTokens} tokens nine times in ten; raise maxNewTokens`,
-        );
-    };
+      training.closeAtEnd(scorer);
+      const groups = params.questions * params.minibatches;
+      const options = {...params, questions, sampler, scorer, tokenizer, seed, groups, reflective: reflectiveWords};
 
-    while (state.step < params.steps) {
-      await turn(); // a request to stop gets through between two native calls
-      if (state.pending.length === 0) await rollOut();
-      const [minibatch, ...pending] = state.pending as [Minibatch, ...Minibatch[]];
-      const learningRate = rateAt(state.step);
-      const {loss, gradNorm, ratioMax, clippedShare, kl, entropy} = engine.run.update(minibatch.rows, {learningRate});
-      if (!Number.isFinite(loss))
-        throw new StageFailure(
-          `the loss is ${loss} at step ${state.step + 1}; a lower learningRate than ${params.learningRate} may help`,
-        );
-      const step = state.step + 1;
-      const measured: Record<string, number | null> = {
-        ...summarise(minibatch.traces),
-        loss,
-        gradNorm,
-        ratioMax,
-        clippedShare,
-        kl,
-        klLoss: params.klCoefficient * kl,
-        entropy,
+      /** Samples and scores one rollout under the weights of now, and deals it into the minibatches of the next updates. */
+      const nextRollout = async (step: number): Promise<State> => {
+        const {cursor, rollouts, samples, uniformRollouts, truncatedRollouts} = training.own;
+        const withGeneral = questions.hasGeneral && step >= params.generalFrom * params.steps;
+        const generalShare = withGeneral ? params.generalShare : 0;
+        const sampled = await rollOut({rollout: rollouts, cursor, generalShare}, options);
+        tokens.generated += sampled.generatedTokens;
+
+        const all = sampled.groups.flatMap(({rows}) => rows);
+        const old = engine.run.old(all);
+        const reference = engine.run.reference?.(all);
+        if (reference !== undefined) tokens.scored += countTokens(all);
+
+        const traces = sampled.groups.flatMap((one) => one.traces);
+        const uniform = traces.every(({groupSpread}) => isUniform(groupSpread));
+        const truncated = traces.filter(({finished}) => !finished).length / traces.length > 0.9;
+        const state: State = {
+          cursor: sampled.cursor,
+          rollouts: rollouts + 1,
+          pending: dealMinibatches(sampled.groups, {old, reference}, params.minibatches, {seed, step: rollouts}),
+          samples: [...samples, ...sampled.groups[0]!.members.map((one) => rolloutRow(one, step))],
+          // A policy that solves all its problems learns nothing more from them, but general prompts are still to come.
+          uniformRollouts: uniform && (withGeneral || !questions.hasGeneral) ? uniformRollouts + 1 : 0,
+          truncatedRollouts: truncated ? truncatedRollouts + 1 : 0,
+        };
+        if (state.uniformRollouts >= params.patience)
+          throw new StageFailure(
+            `${state.uniformRollouts} rollouts in a row had no group whose rewards differ, so there is nothing to learn from; the last rollout's mean reward is ${summarise(traces)['reward']!.toFixed(3)}`,
+          );
+        if (state.truncatedRollouts >= params.patience)
+          throw new StageFailure(
+            `${state.truncatedRollouts} rollouts in a row were cut off at ${maxNewTokens} tokens nine times in ten; raise maxNewTokens`,
+          );
+        return state;
       };
-      state = {
-        ...state,
-        step,
-        pending,
-        history: [...state.history, {id: `step-${step}`, from: [], step, ...measured}],
-        tokens: {
-          ...state.tokens,
-          trained: state.tokens.trained + minibatch.rows.reduce((sum, row) => sum + row.tokens.length, 0),
-        },
-      };
-      if (step % params.referenceEvery === 0 && params.klCoefficient > 0) engine.copy('policy', 'reference');
-      progress({step, total: params.steps, tokens: state.tokens.trained + state.tokens.generated});
-      for (const [name, value] of Object.entries(measured)) if (value !== null) metric(name, step, value);
-      if (step < params.steps && checkpoints.due(step)) {
-        await checkpoints.save(step, async (folder) => {
-          await writeJson(join(folder, 'state.json'), state);
-          await files.saveState(engine, join(folder, 'state.safetensors'));
+
+      await training.until(params.steps, {}, async (step) => {
+        if (training.own.pending.length === 0) training.own = await nextRollout(step);
+        const [minibatch, ...pending] = training.own.pending as [Minibatch, ...Minibatch[]];
+        training.own = {...training.own, pending};
+        const {loss, gradNorm, ratioMax, clippedShare, kl, entropy} = engine.run.update(minibatch.rows, {
+          learningRate: rateAt(step),
         });
-      }
-    }
-    await Promise.all([sampler.close(), scorer.close()]);
-    helpful?.close();
-    safety?.close();
-    await saveModel(outputs.model, {
-      config,
-      weights: engine.read('policy'),
-      tokenizerFrom: inputs.policy,
-      generation: {temperature: 0.6, top_p: 0.95},
+        if ((step + 1) % params.referenceEvery === 0 && klCoefficient > 0) engine.copy('policy', 'reference');
+        return {
+          measured: {
+            ...summarise(minibatch.traces),
+            loss,
+            gradNorm,
+            ratioMax,
+            clippedShare,
+            kl,
+            klLoss: klCoefficient * kl,
+            entropy,
+          },
+          trainedTokens: countTokens(minibatch.rows),
+        };
+      });
+
+      await saveModel(outputs.model, {
+        config,
+        weights: engine.read('policy'),
+        tokenizerFrom: inputs.policy,
+        generation: {temperature: 0.6, top_p: 0.95},
+      });
+      const {rollouts: rolloutsMade, samples} = training.own;
+      await writeRows(outputs.history, training.history, {...training.summary(), rollouts: rolloutsMade});
+      await writeRows(outputs.rollouts, samples, {rows: samples.length, kept: 'the first group of every rollout'});
+      note(`${training.step} steps, ${rolloutsMade} rollouts, ${tokens.generated} tokens generated`);
     });
-    const parameters = countParameters(config);
-    const {trained, generated, scored} = state.tokens;
-    await writeRows(outputs.history, state.history, {
-      parameters,
-      trainedTokens: trained,
-      generatedTokens: generated,
-      scoredTokens: scored,
-      steps: state.step,
-      rollouts: state.rollouts,
-    });
-    await writeRows(outputs.rollouts, state.samples, {
-      rows: state.samples.length,
-      kept: 'the first group of every rollout',
-    });
-    engine.dispose();
-    note(`${state.step} steps, ${state.rollouts} rollouts, ${generated} tokens generated`);
   },
 });

@@ -1,6 +1,6 @@
 /**
- * One rollout of GRPO: questions are drawn, groups sampled and scored, advantages taken, and the whole dealt into
- * minibatches of whole groups. Everything that the updates need afterwards is in the result, so it can lie in a checkpoint.
+ * From the scored groups of a rollout to the minibatches that the policy is updated on: advantages are taken within each group, and
+ * whole groups are dealt out. Everything that the updates need afterwards is in a minibatch, so it can lie in a checkpoint.
  */
 import {random} from '../random.js';
 import type {Rollout} from './sample-groups.js';
@@ -17,13 +17,17 @@ export interface Scored {
   readonly preference?: {readonly helpful?: number; readonly safe?: number};
 }
 
-/** One training row of the policy update, as the engine takes it. */
-export interface UpdateRow {
+/** Prompt and completion as one row, the completion's tokens marked in `mask`. */
+export interface SampledRow {
   readonly tokens: readonly number[];
   readonly mask: readonly number[];
   readonly advantage: number;
-  oldLogProbs: readonly number[];
-  referenceLogProbs?: readonly number[];
+}
+
+/** One training row of the policy update, as the engine takes it. */
+export interface UpdateRow extends SampledRow {
+  readonly oldLogProbs: readonly number[];
+  readonly referenceLogProbs?: readonly number[];
 }
 
 /** What is remembered of a completion for the history of its step. */
@@ -43,9 +47,16 @@ export interface Trace {
   readonly groupSpread: number;
 }
 
+/** A group that was scored; members, rows and traces lie in the same order. */
+export interface SampledGroup {
+  readonly members: readonly Scored[];
+  readonly rows: readonly SampledRow[];
+  readonly traces: readonly Trace[];
+}
+
 export interface Minibatch {
-  readonly rows: UpdateRow[];
-  readonly traces: Trace[];
+  readonly rows: readonly UpdateRow[];
+  readonly traces: readonly Trace[];
 }
 
 export interface AdvantageOptions {
@@ -65,7 +76,7 @@ export function groupRows(
   group: readonly Scored[],
   options: AdvantageOptions,
   key: {readonly seed: number; readonly step: number; readonly group: number},
-): {rows: UpdateRow[]; groupSpread: number} {
+): {rows: SampledRow[]; groupSpread: number} {
   const {shuffleRewards, maskTruncated, overlongMargin, maxNewTokens} = options;
   const earned = group.map(
     ({reward, rollout}) =>
@@ -75,16 +86,49 @@ export function groupRows(
     ? random(key.seed, 'grpo/shuffled-rewards', key.step, key.group).shuffle(earned)
     : earned;
   const advantages = groupAdvantages(rewards, options);
-  const rows = group.map(({rollout}, index): UpdateRow => {
+  const rows = group.map(({rollout}, index): SampledRow => {
     const counts = rollout.finished || !maskTruncated ? 1 : 0;
     return {
       tokens: [...rollout.promptTokens, ...rollout.tokens],
       mask: [...rollout.promptTokens.map(() => 0), ...rollout.tokens.map(() => counts)],
       advantage: advantages[index]!,
-      oldLogProbs: [],
     };
   });
   return {rows, groupSpread: spread(earned)};
+}
+
+/** Whether all completions of a group earned the same, so that it teaches nothing. */
+export const isUniform = (groupSpread: number): boolean => groupSpread < 1e-6;
+
+/**
+ * Deals the groups of a rollout into minibatches.
+ *
+ * @param logProbs of every row, all groups in order, each array aligned with the row's tokens: under the policy that sampled
+ * and, where there is a KL term, under the reference
+ */
+export function dealMinibatches(
+  groups: readonly SampledGroup[],
+  logProbs: {readonly old: readonly Float32Array[]; readonly reference?: readonly Float32Array[] | undefined},
+  count: number,
+  key: {readonly seed: number; readonly step: number},
+): Minibatch[] {
+  let at = 0;
+  const complete = groups.map(({rows, traces}): Minibatch => ({
+    rows: rows.map((row) => {
+      const index = at++;
+      const reference = logProbs.reference?.[index];
+      return {
+        ...row,
+        oldLogProbs: [...logProbs.old[index]!],
+        ...(reference === undefined ? {} : {referenceLogProbs: [...reference]}),
+      };
+    }),
+    traces,
+  }));
+  return dealGroups(complete, count, key).map((dealt) => ({
+    rows: dealt.flatMap(({rows}) => rows),
+    traces: dealt.flatMap(({traces}) => traces),
+  }));
 }
 
 /** Deals groups, in random order, into `count` minibatches of equal size; every group stays whole. */
@@ -117,6 +161,6 @@ export function summarise(traces: readonly Trace[]): Record<string, number | nul
     truncated: mean(({finished}) => (finished ? 0 : 1)),
     unparsable: mean(({unparsable}) => (unparsable ? 1 : 0)),
     reflective: mean(({reflective}) => reflective),
-    groupsWithoutSpread: mean(({groupSpread}) => (groupSpread < 1e-6 ? 1 : 0)),
+    groupsWithoutSpread: mean(({groupSpread}) => (isUniform(groupSpread) ? 1 : 0)),
   };
 }

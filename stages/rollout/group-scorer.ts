@@ -1,0 +1,74 @@
+/** Rewards for groups of completions: the rules judge all of them, a reward model those whose prompts are its business. */
+import type {RewardWeights} from '../rewards/names.js';
+import type {Scored} from './minibatches.js';
+import type {Rollout} from './sample-groups.js';
+
+export interface GroupScorer {
+  /** Groups in, the same groups out, each completion with what it earned. */
+  score(groups: readonly (readonly Rollout[])[]): Promise<Scored[][]>;
+  close(): Promise<void>;
+}
+
+export interface GroupScorerOptions {
+  /** Of the rules. */
+  readonly weights: RewardWeights;
+  /** A rule that takes longer over one completion is ended, ms. */
+  readonly timeoutMs: number;
+  /** Folders of reward models, and the weight of what they say. */
+  readonly models: {readonly helpful?: string | undefined; readonly safe?: string | undefined};
+  readonly preferenceWeight: number;
+  /** The longest sequence that a reward model is shown, in tokens. */
+  readonly maxTokens: number;
+  readonly threads: number;
+}
+
+/** Starts the thread of the rules and loads the reward models, each into a session of its own. */
+export async function openGroupScorer(options: GroupScorerOptions): Promise<GroupScorer> {
+  const {weights, timeoutMs, models, preferenceWeight, ...limits} = options;
+  const [{openScorer}, {openRewardModel}, {builtInTasks}, {taskOf}] = await Promise.all([
+    import('../rewards/index.js'),
+    import('../rewards/preference.js'),
+    import('../tasks/built-in.js'),
+    import('../tasks/task.js'),
+  ]);
+  const open = async (folder: string | undefined) =>
+    folder === undefined ? undefined : openRewardModel(folder, limits);
+  const judges = {helpful: await open(models.helpful), safe: await open(models.safe)};
+  const rules = await openScorer({timeoutMs, weights});
+
+  return {
+    async score(groups) {
+      const all = groups.flat();
+      const ruled = await rules.score(
+        all.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length})),
+      );
+      const scored = all.map((rollout, index): Scored => ({
+        rollout,
+        reward: ruled[index]!.total,
+        verdicts: ruled[index]!.verdicts,
+      }));
+      for (const name of ['helpful', 'safe'] as const) {
+        const judge = judges[name];
+        if (judge === undefined) continue;
+        const judged = all.flatMap(({prompt}, index) =>
+          taskOf(builtInTasks, prompt).preference?.(prompt) === name ? [index] : [],
+        );
+        const values = judge.reward(
+          judged.map((index) => ({prompt: all[index]!.prompt, completion: all[index]!.completion.text})),
+        );
+        judged.forEach((index, i) => {
+          const one = scored[index]!;
+          const reward = one.reward + preferenceWeight * values[i]!;
+          scored[index] = {...one, reward, preference: {[name]: values[i]!}};
+        });
+      }
+      let from = 0;
+      return groups.map(({length}) => scored.slice(from, (from += length)));
+    },
+    async close() {
+      judges.helpful?.close();
+      judges.safe?.close();
+      await rules.close();
+    },
+  };
+}
