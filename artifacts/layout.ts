@@ -1,6 +1,7 @@
 /** Where things lie in a store. Nothing here touches the disk. */
 import {dirname, join, sep} from 'node:path';
 import type {Digest} from './digest.js';
+import type {AttemptId} from './records.js';
 
 /**
  *     .r1/
@@ -76,6 +77,11 @@ export function shardOf(layout: Layout, sha256: Digest): string {
 /** Put together by hand: `join` looks at every character, and a plan asks for the path of every blob. */
 export function blobPath(layout: Layout, sha256: Digest): string {
   return layout.blobs + sep + sha256.slice(0, 2) + sep + sha256;
+}
+
+/** The folder of one attempt; nobody else writes there. */
+export function jobFolder(layout: Layout, attempt: AttemptId): string {
+  return join(layout.jobs, String(attempt));
 }
 
 /** Every folder that something is written to. */

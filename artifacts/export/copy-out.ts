@@ -8,8 +8,8 @@ import type {Files} from '../files.js';
 import {pathError} from '../path-error.js';
 import {realPath} from '../real-path.js';
 import type {Artifact, ArtifactFile} from '../records.js';
-import {partsOf} from '../store.js';
 import type {Store} from '../store.js';
+import type {HasParts} from '../parts.js';
 
 /**
  * Copies the artifact's files into `target`, which must be empty or not exist; a single file becomes `target` itself.
@@ -22,7 +22,7 @@ export async function exportArtifact(
   target: string,
   stop?: AbortSignal,
 ): Promise<Artifact> {
-  const {files} = partsOf(store);
+  const {files} = store.parts;
   const artifact = store.artifact(digest);
   if (artifact === undefined) throw new UserError('not-found', `the store knows no artifact @${shortDigest(digest)}`);
   try {
@@ -30,7 +30,7 @@ export async function exportArtifact(
   } catch (error) {
     throw ofTarget(error, target);
   }
-  refuseInside(store, target);
+  refuseInside(store.folder, target);
   const made: string[] = [];
   try {
     await store.withoutGc(async () => {
@@ -69,9 +69,9 @@ function refuseTaken(files: Files, {shape}: Artifact, target: string): void {
 }
 
 /** What lies in a store is the store's: it would not know the copy, and `r1 gc` might take it for its own. */
-function refuseInside(store: Store, target: string): void {
+function refuseInside(folder: string, target: string): void {
   const inside = (path: string, folder: string): boolean => path === folder || path.startsWith(folder + sep);
-  if (!inside(realPath(target), realPath(store.folder))) return;
+  if (!inside(realPath(target), realPath(folder))) return;
   throw new UserError('bad-argument', `${target} lies in the store itself`, {hint: 'give a folder outside of it'});
 }
 
@@ -83,8 +83,8 @@ interface Copy {
   readonly stop: AbortSignal | undefined;
 }
 
-async function copyAll(store: Store, copy: Copy): Promise<void> {
-  const {files} = partsOf(store);
+async function copyAll(store: HasParts, copy: Copy): Promise<void> {
+  const {files} = store.parts;
   const {artifact, target, made} = copy;
   if (artifact.shape === 'folder') makeFolders(files, target, made);
   for (const folder of artifact.emptyFolders) makeInside(files, target, folder, made);
@@ -95,8 +95,8 @@ async function copyAll(store: Store, copy: Copy): Promise<void> {
   }
 }
 
-async function copyFile(store: Store, file: ArtifactFile, {artifact, target, made, stop}: Copy): Promise<void> {
-  const {files, blobs} = partsOf(store);
+async function copyFile(store: HasParts, file: ArtifactFile, {artifact, target, made, stop}: Copy): Promise<void> {
+  const {files, blobs} = store.parts;
   const to = file.path === '' ? target : join(target, file.path);
   const from = blobs.path(file.sha256);
   const what = `the bytes of ${file.path === '' ? 'the file' : file.path}`;

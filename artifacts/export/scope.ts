@@ -3,7 +3,6 @@ import {ancestorsOf} from '../queries/ancestry.js';
 import type {Digest, Json} from '../digest.js';
 import type {Artifact, Attempt, InputEdge, Outcome, OutputEdge, Run, RunId} from '../records.js';
 import {UserError} from '../error.js';
-import {partsOf} from '../store.js';
 import type {Store} from '../store.js';
 
 export interface ExportScope {
@@ -17,7 +16,7 @@ export interface ExportScope {
 }
 
 export function scopeOf(store: Store, run: Run): ExportScope {
-  const {db} = partsOf(store);
+  const {db} = store.parts;
   const used = store.nodesOf(run.id).flatMap(({attempt}) => (attempt === undefined ? [] : [attempt]));
   const begun = db
     .prepare<{id: Attempt['id']}>('SELECT id FROM attempt WHERE run = ?')

@@ -8,16 +8,19 @@ export interface MetricsOptions {
   readonly throughCheckpoints?: boolean;
 }
 
-export interface Metrics {
+export interface MetricsRecorder {
   /** A batch with the byte offset of events.jsonl behind it, in one transaction. A repeated (name, step) replaces. */
   addMetrics(attempt: AttemptId, points: readonly MetricPoint[], eventsOffset: number): void;
+}
+
+export interface MetricsLineage {
   /** Where to go on reading events.jsonl; 0 at first. */
   eventsOffset(attempt: AttemptId): number;
   /** Sorted by name, then step. */
   metrics(attempt: AttemptId, options?: MetricsOptions): readonly MetricPoint[];
 }
 
-export function openMetrics(db: Database): Metrics {
+export function openMetricsRecorder(db: Database): MetricsRecorder {
   return {
     addMetrics(attempt, points, eventsOffset) {
       const insert = db.prepare('INSERT OR REPLACE INTO metric (attempt, name, step, value) VALUES (?, ?, ?, ?)');
@@ -28,6 +31,11 @@ export function openMetrics(db: Database): Metrics {
         mark.run(attempt, eventsOffset);
       });
     },
+  };
+}
+
+export function openMetricsLineage(db: Database): MetricsLineage {
+  return {
     eventsOffset: (attempt) =>
       db.prepare<{offset: number}>('SELECT offset FROM events_read WHERE attempt = ?').get(attempt)?.offset ?? 0,
     metrics(attempt, {name, throughCheckpoints = false} = {}) {

@@ -1,14 +1,21 @@
 /**
- * Reads the lineage: runs, nodes, attempts. Nothing here writes. Whether something can be used again is in `reuse.ts`, walks
+ * The third face of a store: questions about the lineage, that is runs, nodes, attempts. Nothing here writes. Whether something can be used again is in `reuse.ts`, walks
  * over many attempts are in `ancestry.ts`.
  */
 import type {ArtifactRows} from './artifact-rows.js';
 import type {Blobs} from '../blobs/blobs.js';
+import type {RunnerLocks} from '../database/runner-lock.js';
+import {jobFolder} from '../layout.js';
+import type {Layout} from '../layout.js';
+import {openMetricsLineage} from './metrics.js';
+import type {MetricsLineage} from './metrics.js';
+import type {Ownerships, Unowned} from './ownership.js';
 import type {Database} from '../database/database.js';
 import {parseDigest, parseJson} from '../database/parse-columns.js';
 import type {Digest, Json} from '../digest.js';
 import type {
   Action,
+  Artifact,
   Attempt,
   AttemptId,
   Cost,
@@ -20,7 +27,6 @@ import type {
   RunId,
   RunNode,
 } from '../records.js';
-import {openReuse} from './reuse.js';
 import type {Reuse} from './reuse.js';
 
 /** An output that a run uses, whichever run made it. */
@@ -38,7 +44,14 @@ export interface PastAttempt extends Cost {
   readonly outputBytes: number;
 }
 
-export interface Lineage extends Reuse {
+/** An attempt without an outcome whose runner is dead; `run` is the one whose process died. */
+export interface Orphan extends Unowned {
+  readonly jobFolder: string;
+}
+
+export interface Lineage extends Reuse, MetricsLineage {
+  /** @throws UserError 'store-damaged' */
+  artifact(digest: Digest): Artifact | undefined;
   isPresent(artifact: Digest): boolean;
   /** Newest first; all of them without a limit. */
   runs(limit?: number): readonly Run[];
@@ -66,6 +79,12 @@ export interface Lineage extends Reuse {
   reproductions(attempt: AttemptId): readonly Reproduction[];
   /** What earlier successes of this stage at this node cost, newest first. */
   history(node: string, stage: string, limit?: number): readonly PastAttempt[];
+  /** Whether the process that runs the run lives. */
+  isAlive(run: RunId): boolean;
+  /** Attempts without an outcome whose runner is dead. */
+  orphans(): readonly Orphan[];
+  /** One view of the store for many reads, which then cost less; nothing may be written inside. */
+  reading<T>(work: () => T): T;
 }
 
 interface OutcomeRow {
@@ -167,7 +186,17 @@ const ATTEMPT = `
   JOIN document p ON p.id = a.params
   LEFT JOIN outcome o ON o.attempt = a.id`;
 
-export function openLineage(db: Database, rows: ArtifactRows, blobs: Blobs): Lineage {
+export interface LineageContext {
+  readonly db: Database;
+  readonly layout: Layout;
+  readonly rows: ArtifactRows;
+  readonly blobs: Blobs;
+  readonly locks: RunnerLocks;
+  readonly ownerships: Ownerships;
+  readonly reuse: Reuse;
+}
+
+export function openLineage({db, layout, rows, blobs, locks, ownerships, reuse}: LineageContext): Lineage {
   const inputsOf = (attempt: number): readonly InputEdge[] =>
     db
       .prepare<{port: string; name: string; digest: string; made_by: number}>(
@@ -229,7 +258,13 @@ export function openLineage(db: Database, rows: ArtifactRows, blobs: Blobs): Lin
   };
 
   return {
-    ...openReuse(db, blobs),
+    ...openMetricsLineage(db),
+    findByFingerprint: (fingerprint) => reuse.findByFingerprint(fingerprint),
+    whyGone: (fingerprint) => reuse.whyGone(fingerprint),
+    artifact: (digest) => rows.load(digest),
+    isAlive: (run) => locks.isAlive(run),
+    orphans: () => ownerships.unowned().map((orphan) => ({...orphan, jobFolder: jobFolder(layout, orphan.attempt)})),
+    reading: (work) => db.snapshot(work, 'carry this out'),
     isPresent(artifact) {
       const id = rows.idOf(artifact);
       return id !== undefined && rows.filesOf(id).every(({sha256, bytes}) => blobs.isPresent(sha256, bytes));

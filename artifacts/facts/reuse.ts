@@ -27,6 +27,10 @@ export interface Reuse {
   findByFingerprint(fingerprint: Digest): Reusable | undefined;
   /** When `findByFingerprint` finds nothing: whether it was made once, and why that no longer counts. */
   whyGone(fingerprint: Digest): Gone | undefined;
+}
+
+/** With what only a recorder asks. */
+export interface ReuseChecks extends Reuse {
   /** All bytes of what the attempt made are there (by size) and not in quarantine. */
   outputsPresent(attempt: AttemptId): boolean;
 }
@@ -105,7 +109,7 @@ export function* reusableOfRun(
   yield* found();
 }
 
-export function openReuse(db: Database, blobs: Blobs): Reuse {
+export function openReuse(db: Database, blobs: Blobs): ReuseChecks {
   const blobsOf = (attempt: number) =>
     db
       .prepare<{sha256: string; bytes: number}>(

@@ -1,8 +1,7 @@
 /**
- * Writes the lineage: one transaction per fact, all of its rows or none. Nothing here changes a row of the past, and
+ * The second face of a store: the recorder. Writes the lineage: one transaction per fact, all of its rows or none. Nothing here changes a row of the past, and
  * nothing is recorded whose bytes are not in the store already.
  */
-import {join} from 'node:path';
 import type {ArtifactRows} from './artifact-rows.js';
 import type {Blobs} from '../blobs/blobs.js';
 import type {Ownerships} from './ownership.js';
@@ -11,9 +10,12 @@ import {digestOf} from '../digest.js';
 import type {Digest, Json} from '../digest.js';
 import {UserError} from '../error.js';
 import type {GcLock} from '../blobs/gc-lock.js';
+import type {Lock, RunnerLocks} from '../database/runner-lock.js';
+import {jobFolder} from '../layout.js';
 import type {Layout} from '../layout.js';
-import type {Lineage} from './read.js';
-import type {Reusable} from './reuse.js';
+import {openMetricsRecorder} from './metrics.js';
+import type {MetricsRecorder} from './metrics.js';
+import type {Reusable, ReuseChecks} from './reuse.js';
 import type {
   Artifact,
   AttemptId,
@@ -96,7 +98,9 @@ export interface Source {
   readonly port?: string;
 }
 
-export interface Recorder {
+export interface Recorder extends MetricsRecorder {
+  /** Undefined when another process runs this run. */
+  holdRunnerLock(run: RunId): Lock | undefined;
   beginRun(run: NewRun): RunId;
   /** Another session of a run; hold its lock first. */
   resumeRun(run: RunId, command: string): void;
@@ -128,6 +132,8 @@ export interface Recorder {
   recordDecisions(decisions: readonly Decision[]): readonly string[];
   /** What came of making an attempt again. */
   recordReproduction(attempt: AttemptId, reproduction: Omit<Reproduction, 'at'>): void;
+  /** Resolves when all that was written so far would survive a power cut. */
+  flush(): Promise<void>;
 }
 
 export interface RecorderContext {
@@ -136,13 +142,24 @@ export interface RecorderContext {
   readonly rows: ArtifactRows;
   readonly blobs: Blobs;
   readonly gcLock: GcLock;
+  readonly locks: RunnerLocks;
   readonly ownerships: Ownerships;
-  readonly lineage: Lineage;
+  readonly reuse: ReuseChecks;
   /** Resolves when what was written so far would survive a power cut. */
   readonly flush: () => Promise<void>;
 }
 
-export function openRecorder({db, layout, rows, blobs, gcLock, ownerships, lineage, flush}: RecorderContext): Recorder {
+export function openRecorder({
+  db,
+  layout,
+  rows,
+  blobs,
+  gcLock,
+  locks,
+  ownerships,
+  reuse,
+  flush,
+}: RecorderContext): Recorder {
   const addDecision = ({run, node, action, attempt, because}: Decision): void => {
     db.prepare('INSERT INTO decision (run, node, action, attempt, because, at) VALUES (?, ?, ?, ?, ?, ?)').run(
       run,
@@ -243,6 +260,9 @@ export function openRecorder({db, layout, rows, blobs, gcLock, ownerships, linea
   };
 
   return {
+    ...openMetricsRecorder(db),
+    flush,
+    holdRunnerLock: (run) => locks.hold(run),
     // Durable with the next fact that is, as the beginning of an attempt is.
     beginRun: ({recipe, seed, plan, command}) =>
       db.transactLoosely(() => {
@@ -275,7 +295,7 @@ export function openRecorder({db, layout, rows, blobs, gcLock, ownerships, linea
             return {state: 'orphan', attempt, run, jobFolder: jobFolder(layout, attempt)};
           }
           const done: Reusable | undefined =
-            wanted.force === true ? undefined : lineage.findByFingerprint(wanted.fingerprint);
+            wanted.force === true ? undefined : reuse.findByFingerprint(wanted.fingerprint);
           if (done !== undefined) return {state: 'done', attempt: done.attempt};
           const attempt = addAttempt(wanted);
           db.prepare('INSERT INTO in_flight (attempt) VALUES (?)').run(attempt);
@@ -345,17 +365,13 @@ export function openRecorder({db, layout, rows, blobs, gcLock, ownerships, linea
       gcLock.runSharedNow(() =>
         db.transactLoosely(() => {
           const gone = decisions.filter(
-            ({action, attempt}) => action === 'reuse' && (attempt === undefined || !lineage.outputsPresent(attempt)),
+            ({action, attempt}) => action === 'reuse' && (attempt === undefined || !reuse.outputsPresent(attempt)),
           );
           if (gone.length === 0) for (const decision of decisions) addDecision(decision);
           return gone.map(({node}) => node);
         }),
       ),
   };
-}
-
-export function jobFolder(layout: Layout, attempt: AttemptId): string {
-  return join(layout.jobs, String(attempt));
 }
 
 /** Columns of whole numbers; a measurement may have been averaged. */

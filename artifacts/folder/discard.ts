@@ -17,6 +17,8 @@ export interface Discard {
    * then the next collection goes on with it.
    */
   sweep(path: string): Promise<boolean>;
+  /** Moves a tree away and removes as much of it as can be removed. */
+  remove(path: string): Promise<void>;
 }
 
 /** Out of the way, and kept: what is in our way and may be somebody else's. Returns where it lies now. */
@@ -37,7 +39,7 @@ export function openDiscard(
   files: Files,
   removeTrees: (paths: readonly string[]) => Promise<void>,
 ): Discard {
-  return {
+  const discard: Discard = {
     moveAway(path) {
       if (files.stat(path) === undefined) return undefined;
       const away = join(layout.trash, `tree-${randomUUID()}`);
@@ -59,5 +61,10 @@ export function openDiscard(
         return false;
       }
     },
+    async remove(path) {
+      const away = discard.moveAway(path);
+      if (away !== undefined) await discard.sweep(away);
+    },
   };
+  return discard;
 }

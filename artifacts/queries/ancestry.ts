@@ -4,8 +4,7 @@
  */
 import type {Digest} from '../digest.js';
 import type {AttemptId, OutputEdge, RunId} from '../records.js';
-import {partsOf} from '../store.js';
-import type {Store} from '../store.js';
+import type {HasParts} from '../parts.js';
 
 export type Direction = 'up' | 'down';
 
@@ -58,11 +57,11 @@ interface NodeRow {
 
 /** Breadth first, so that whatever a limit leaves out is the farthest. About 20 µs an attempt. */
 export function lineageOf(
-  store: Store,
+  store: HasParts,
   root: AttemptId,
   {direction, depth = Infinity, limit = Infinity}: WalkOptions,
 ): LineageGraph {
-  const {db} = partsOf(store);
+  const {db} = store.parts;
   return db.snapshot(() => {
     const describe = db.prepare<NodeRow>(
       `SELECT a.run, a.node, a.stage, a.accepted, o.reason FROM attempt a LEFT JOIN outcome o ON o.attempt = a.id WHERE a.id = ?`,
@@ -122,7 +121,7 @@ export function lineageOf(
 }
 
 /** Every attempt that depends on one of `attempts`, themselves not included. */
-export function descendantsOf(store: Store, attempts: readonly AttemptId[]): readonly AttemptId[] {
+export function descendantsOf(store: HasParts, attempts: readonly AttemptId[]): readonly AttemptId[] {
   return reachableFrom(
     store,
     attempts,
@@ -131,7 +130,7 @@ export function descendantsOf(store: Store, attempts: readonly AttemptId[]): rea
 }
 
 /** Every attempt that one of `attempts` depends on, themselves not included. */
-export function ancestorsOf(store: Store, attempts: readonly AttemptId[]): readonly AttemptId[] {
+export function ancestorsOf(store: HasParts, attempts: readonly AttemptId[]): readonly AttemptId[] {
   return reachableFrom(
     store,
     attempts,
@@ -140,10 +139,10 @@ export function ancestorsOf(store: Store, attempts: readonly AttemptId[]): reado
 }
 
 /** The depth stays out of the recursive key, so that every attempt is walked once. */
-function reachableFrom(store: Store, attempts: readonly AttemptId[], step: string): readonly AttemptId[] {
+function reachableFrom(store: HasParts, attempts: readonly AttemptId[], step: string): readonly AttemptId[] {
   const start = new Set(attempts);
-  return partsOf(store)
-    .db.prepare<{attempt: AttemptId}>(
+  return store.parts.db
+    .prepare<{attempt: AttemptId}>(
       `WITH RECURSIVE reached(attempt) AS (SELECT value FROM json_each(?) UNION ${step})
        SELECT attempt FROM reached ORDER BY attempt`,
     )

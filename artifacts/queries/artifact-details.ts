@@ -3,9 +3,9 @@ import {pins, tags} from './tags.js';
 import type {Artifact, Attempt, AttemptId, Reproduction, RunId} from '../records.js';
 import {makersOf} from './reference.js';
 import type {ResolvedArtifact} from './reference.js';
-import {partsOf} from '../store.js';
-import type {Store} from '../store.js';
 import type {Digest, Json} from '../digest.js';
+import type {HasParts} from '../parts.js';
+import type {Lineage} from '../facts/read.js';
 
 export interface Maker {
   readonly attempt: Attempt;
@@ -49,8 +49,8 @@ export interface ArtifactDetails {
   readonly usedBy: readonly Use[];
 }
 
-export function artifactDetails(store: Store, {attempt, output}: ResolvedArtifact): ArtifactDetails {
-  const {db, blobs} = partsOf(store);
+export function artifactDetails(store: Lineage & HasParts, {attempt, output}: ResolvedArtifact): ArtifactDetails {
+  const {db, blobs} = store.parts;
   const artifact = store.artifact(output.artifact)!;
   const others = makersOf(store, output.artifact).filter((id) => id !== attempt.id);
   const makers = [attempt, ...others.map((id) => store.attempt(id)!)].map((maker): Maker => ({

@@ -3,10 +3,10 @@ import type {Digest} from '../digest.js';
 import type {Artifact} from '../records.js';
 import {diffRows} from '../formats/rows.js';
 import type {RowsDifference} from '../formats/rows.js';
-import {partsOf} from '../store.js';
-import type {Store} from '../store.js';
 import {diffTensors, readTensorHeader} from './diff-tensors.js';
 import type {TensorsDifference} from './diff-tensors.js';
+import type {HasParts} from '../parts.js';
+import type {Lineage} from '../facts/read.js';
 
 export interface ArtifactDifference {
   readonly added: readonly string[];
@@ -21,8 +21,8 @@ export interface ArtifactDifference {
 }
 
 /** Throws UserError 'not-found' for a digest that the store does not know. */
-export async function diffArtifacts(store: Store, a: Digest, b: Digest): Promise<ArtifactDifference> {
-  const {files, blobs} = partsOf(store);
+export async function diffArtifacts(store: Lineage & HasParts, a: Digest, b: Digest): Promise<ArtifactDifference> {
+  const {files, blobs} = store.parts;
   const [left, right] = [load(store, a), load(store, b)];
   const [inA, inB] = [byPath(left), byPath(right)];
   const changed = [...inA.keys()].filter((path) => inB.has(path) && inA.get(path)!.sha256 !== inB.get(path)!.sha256);
@@ -65,7 +65,7 @@ export async function diffArtifacts(store: Store, a: Digest, b: Digest): Promise
   };
 }
 
-function load(store: Store, digest: Digest): Artifact {
+function load(store: Lineage, digest: Digest): Artifact {
   const artifact = store.artifact(digest);
   if (artifact === undefined) throw new Error(`Internal error: artifact ${digest} was never recorded`);
   return artifact;

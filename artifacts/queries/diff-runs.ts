@@ -7,7 +7,7 @@ import {asCodeParts, codeChanges} from './code-parts.js';
 import type {CodeChange, CodeParts} from './code-parts.js';
 import type {Digest, Json} from '../digest.js';
 import type {Attempt, AttemptId, RunId} from '../records.js';
-import type {Store} from '../store.js';
+import type {Lineage} from '../facts/read.js';
 
 /** Something that an attempt is a function of and that differs. `name` says which, within `what`. */
 export interface Cause {
@@ -69,7 +69,7 @@ export interface RunDifference {
   readonly first: NodeDifference | undefined;
 }
 
-export function diffRuns(store: Store, a: RunId, b: RunId): RunDifference {
+export function diffRuns(store: Lineage, a: RunId, b: RunId): RunDifference {
   const [left, right] = [usedBy(store, a), usedBy(store, b)];
   const nodes = inOrder(left, right).map((node) => diffNode(store, node, left.get(node), right.get(node)));
   const first = nodes.find(({status, causes}) => status === 'diverged' || causes.some(({what}) => what !== 'input'));
@@ -77,7 +77,7 @@ export function diffRuns(store: Store, a: RunId, b: RunId): RunDifference {
 }
 
 /** The attempt that each node of the run came to use. */
-function usedBy(store: Store, run: RunId): ReadonlyMap<string, Attempt> {
+function usedBy(store: Lineage, run: RunId): ReadonlyMap<string, Attempt> {
   return new Map(
     store
       .nodesOf(run)
@@ -105,7 +105,7 @@ function inOrder(left: ReadonlyMap<string, Attempt>, right: ReadonlyMap<string, 
   return order;
 }
 
-function diffNode(store: Store, node: string, a: Attempt | undefined, b: Attempt | undefined): NodeDifference {
+function diffNode(store: Lineage, node: string, a: Attempt | undefined, b: Attempt | undefined): NodeDifference {
   const none = {node, a: a?.id, b: b?.id, causes: [], outputs: [], metrics: []};
   if (b === undefined) return {...none, status: 'only-a'};
   if (a === undefined) return {...none, status: 'only-b'};
@@ -156,7 +156,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'source',
 ]);
 
-function causesOf(store: Store, a: Attempt, b: Attempt): readonly Cause[] {
+function causesOf(store: Lineage, a: Attempt, b: Attempt): readonly Cause[] {
   const [left, right] = [isObject(a.ingredients) ? a.ingredients : {}, isObject(b.ingredients) ? b.ingredients : {}];
   const of = (what: Cause['what'], found: Iterable<Pick<Cause, 'name' | 'a' | 'b'>>): Cause[] =>
     [...found].map((cause) => ({what, ...cause}));
@@ -185,7 +185,7 @@ const sourceOf = (ingredients: Readonly<Record<string, Json>>): Json | undefined
 
 /** The files and packages behind the code digests that differ, or the digest itself where they were not kept. */
 function codeCauses(
-  store: Store,
+  store: Lineage,
   a: Attempt,
   b: Attempt,
   [left, right]: readonly [Readonly<Record<string, Json>>, Readonly<Record<string, Json>>],
@@ -242,7 +242,7 @@ function inputCauses(a: Attempt, b: Attempt): readonly Cause[] {
   });
 }
 
-function diffMetrics(store: Store, a: AttemptId, b: AttemptId): readonly MetricDifference[] {
+function diffMetrics(store: Lineage, a: AttemptId, b: AttemptId): readonly MetricDifference[] {
   const last = (attempt: AttemptId) =>
     new Map(store.metrics(attempt, {throughCheckpoints: true}).map(({name, value}) => [name, value]));
   const [left, right] = [last(a), last(b)];

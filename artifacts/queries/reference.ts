@@ -7,8 +7,9 @@ import type {Digest} from '../digest.js';
 import {UserError} from '../error.js';
 import {tags} from './tags.js';
 import type {Attempt, AttemptId, OutputEdge, RunId} from '../records.js';
-import {partsOf} from '../store.js';
-import type {Store} from '../store.js';
+import type {Contents} from '../blobs/contents.js';
+import type {HasParts} from '../parts.js';
+import type {Lineage} from '../facts/read.js';
 
 /** What a reference leads to. */
 export interface Resolved {
@@ -40,7 +41,11 @@ function list(words: readonly string[]): string {
 }
 
 /** Throws UserError 'not-found', 'ambiguous-reference' or 'bad-argument'. */
-export async function resolve(store: Store, text: string, options: ResolveOptions = {}): Promise<Resolved> {
+export async function resolve(
+  store: Contents & Lineage & HasParts,
+  text: string,
+  options: ResolveOptions = {},
+): Promise<Resolved> {
   if (text.startsWith('@')) return byDigest(store, text.slice(1), options);
   if (RUN_AND_NODE.test(text) || !/[/\\]/.test(text)) return byNode(store, text, options);
   return byPath(store, text, options);
@@ -48,7 +53,7 @@ export async function resolve(store: Store, text: string, options: ResolveOption
 
 /** The same, where one output must be meant. */
 export async function resolveArtifact(
-  store: Store,
+  store: Contents & Lineage & HasParts,
   text: string,
   options: ResolveOptions = {},
 ): Promise<ResolvedArtifact> {
@@ -81,7 +86,11 @@ function pick(attempt: Attempt, port: string | undefined, kind: string | undefin
   return fitting.length === 1 ? fitting[0] : undefined;
 }
 
-function byNode(store: Store, text: string, {kind, suggest, unfinished = false}: ResolveOptions): Resolved {
+function byNode(
+  store: Lineage & HasParts,
+  text: string,
+  {kind, suggest, unfinished = false}: ResolveOptions,
+): Resolved {
   const runText = RUN_AND_NODE.exec(text)?.[1];
   const rest = runText === undefined ? text : text.slice(runText.length + 1);
   const [node = '', port, ...more] = rest.split(':');
@@ -123,8 +132,8 @@ interface Wanted {
 }
 
 /** The newest run that made or reused it; when none did, the newest that tried. */
-function decisionOf(store: Store, {node, run, unfinished}: Wanted): {attempt: AttemptId; run: RunId} | undefined {
-  const {db} = partsOf(store);
+function decisionOf(store: HasParts, {node, run, unfinished}: Wanted): {attempt: AttemptId; run: RunId} | undefined {
+  const {db} = store.parts;
   const query = (join: string) =>
     db
       .prepare<{attempt: AttemptId; run: RunId}>(
@@ -136,17 +145,17 @@ function decisionOf(store: Store, {node, run, unfinished}: Wanted): {attempt: At
   return made ?? query('');
 }
 
-function nodesKnown(store: Store, run: RunId | undefined): readonly string[] {
+function nodesKnown(store: Lineage, run: RunId | undefined): readonly string[] {
   const newest = run ?? store.latestRun()?.id;
   return newest === undefined ? [] : store.nodesOf(newest).map(({node}) => node);
 }
 
-const newestRun = (store: Store): string => {
+const newestRun = (store: Lineage): string => {
   const newest = store.latestRun()?.id;
   return newest === undefined ? '' : `; the newest is ${newest}`;
 };
 
-function byDigest(store: Store, text: string, options: ResolveOptions): Resolved {
+function byDigest(store: Lineage & HasParts, text: string, options: ResolveOptions): Resolved {
   const known = tags(store);
   const tag = known.find(({name}) => name === text);
   if (tag !== undefined) {
@@ -161,7 +170,7 @@ function byDigest(store: Store, text: string, options: ResolveOptions): Resolved
           : `tags: ${list(names)}; a digest has at least 4 digits`,
     });
   }
-  const {db} = partsOf(store);
+  const {db} = store.parts;
   // The range of all digests with this beginning, so that the index is used.
   const range = [text, `${text}g`] as const;
   const artifacts = db
@@ -188,9 +197,9 @@ function byDigest(store: Store, text: string, options: ResolveOptions): Resolved
 }
 
 /** Artifacts that hold a file with this SHA-256, newest first. */
-function artifactsWith(store: Store, sha256: Digest): readonly Digest[] {
-  return partsOf(store)
-    .db.prepare<{digest: Digest}>(
+function artifactsWith(store: HasParts, sha256: Digest): readonly Digest[] {
+  return store.parts.db
+    .prepare<{digest: Digest}>(
       `SELECT DISTINCT a.digest FROM blob b JOIN artifact_file f ON f.blob = b.id JOIN artifact a ON a.id = f.artifact
        WHERE b.sha256 = ? ORDER BY a.id DESC`,
     )
@@ -198,7 +207,7 @@ function artifactsWith(store: Store, sha256: Digest): readonly Digest[] {
     .map(({digest}) => digest);
 }
 
-function ambiguous(store: Store, what: string, candidates: readonly Digest[]): UserError {
+function ambiguous(store: Lineage & HasParts, what: string, candidates: readonly Digest[]): UserError {
   const lines = candidates.map((digest) => {
     const {attempt, output} = byArtifact(store, digest);
     return `  @${digest.slice(0, 16)}  ${output?.kind ?? ''}  ${attempt.run}/${attempt.node}:${output?.port ?? ''}`;
@@ -209,7 +218,7 @@ function ambiguous(store: Store, what: string, candidates: readonly Digest[]): U
 }
 
 /** An artifact stands for its newest maker. */
-function byArtifact(store: Store, digest: Digest): Resolved {
+function byArtifact(store: Lineage & HasParts, digest: Digest): Resolved {
   const maker = makersOf(store, digest)[0];
   if (maker === undefined) {
     throw new UserError('store-damaged', `the store is damaged: nothing in it made @${shortDigest(digest)}`, {
@@ -219,22 +228,22 @@ function byArtifact(store: Store, digest: Digest): Resolved {
   return fromMaker(store, maker, digest);
 }
 
-function fromMaker(store: Store, id: AttemptId, digest: Digest): Resolved {
+function fromMaker(store: Lineage, id: AttemptId, digest: Digest): Resolved {
   const attempt = store.attempt(id)!;
   return {attempt, output: attempt.outputs.find(({artifact}) => artifact === digest), run: undefined};
 }
 
 /** Every attempt that made these bytes, newest first. */
-export function makersOf(store: Store, digest: Digest): readonly AttemptId[] {
-  return partsOf(store)
-    .db.prepare<{attempt: AttemptId}>(
+export function makersOf(store: HasParts, digest: Digest): readonly AttemptId[] {
+  return store.parts.db
+    .prepare<{attempt: AttemptId}>(
       'SELECT DISTINCT o.attempt FROM artifact a JOIN output o ON o.artifact = a.id WHERE a.digest = ? ORDER BY o.attempt DESC',
     )
     .all(digest)
     .map(({attempt}) => attempt);
 }
 
-async function byPath(store: Store, path: string, {kind}: ResolveOptions): Promise<Resolved> {
+async function byPath(store: Contents & Lineage & HasParts, path: string, {kind}: ResolveOptions): Promise<Resolved> {
   const described = await store.describe(path, kind ?? '');
   if (store.artifact(described.digest) !== undefined) return byArtifact(store, described.digest);
   if (described.shape === 'file') {

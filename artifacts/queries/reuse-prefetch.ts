@@ -10,8 +10,7 @@ import {disk} from '../files.js';
 import type {PrefetchReply, PrefetchRequest, Prefetched} from './reuse-prefetch-worker.js';
 import type {AttemptId, RunId} from '../records.js';
 import type {Reusable} from '../facts/reuse.js';
-import {partsOf} from '../store.js';
-import type {Store} from '../store.js';
+import type {HasParts} from '../parts.js';
 
 /** Starting the thread takes as long as looking up some 3,000 nodes one by one. */
 const WORTH_A_THREAD = 5000;
@@ -25,11 +24,11 @@ export interface ReusePrefetch {
 
 /** What the newest run of this recipe used, if that was much: `atLeast` so many nodes. */
 export function prefetchReusable(
-  store: Store,
+  store: HasParts,
   recipe: string,
   {atLeast = WORTH_A_THREAD} = {},
 ): ReusePrefetch | undefined {
-  const {db, layout, files} = partsOf(store);
+  const {db, layout, files} = store.parts;
   // The thread has a door to the disk of its own.
   if (files !== disk) return undefined;
   const large = db

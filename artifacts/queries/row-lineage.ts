@@ -7,8 +7,9 @@ import type {Digest, Json} from '../digest.js';
 import {UserError} from '../error.js';
 import type {Attempt, AttemptId, OutputEdge} from '../records.js';
 import {idOf, readRows} from '../formats/rows.js';
-import {partsOf} from '../store.js';
-import type {Store} from '../store.js';
+import type {Contents} from '../blobs/contents.js';
+import type {Lineage} from '../facts/read.js';
+import type {HasParts} from '../parts.js';
 import {resolveArtifact} from './reference.js';
 import type {ResolveOptions} from './reference.js';
 
@@ -45,8 +46,8 @@ interface Hit extends Place {
 }
 
 /** All rows with one of these ids in one artifact. */
-async function find(store: Store, place: Place, ids: ReadonlySet<string>): Promise<readonly Hit[]> {
-  const {files, blobs} = partsOf(store);
+async function find(store: Lineage & HasParts, place: Place, ids: ReadonlySet<string>): Promise<readonly Hit[]> {
+  const {files, blobs} = store.parts;
   const hits: Hit[] = [];
   const quoted = [...ids].map((id) => JSON.stringify(id));
   for (const {path, sha256, bytes} of store.artifact(place.output.artifact)!.files) {
@@ -85,7 +86,11 @@ export interface TraceOptions extends Pick<ResolveOptions, 'suggest'> {
  *
  * @throws UserError not-found; ambiguous-reference where nobody said which dataset and several of a run have the row
  */
-export async function trace(store: Store, id: string, {dataset, ...options}: TraceOptions = {}): Promise<TracedRow> {
+export async function trace(
+  store: Contents & Lineage & HasParts,
+  id: string,
+  {dataset, ...options}: TraceOptions = {},
+): Promise<TracedRow> {
   return traceRow(
     store,
     id,
@@ -93,7 +98,7 @@ export async function trace(store: Store, id: string, {dataset, ...options}: Tra
   );
 }
 
-async function theOne(store: Store, id: string): Promise<Place> {
+async function theOne(store: Lineage & HasParts, id: string): Promise<Place> {
   const places = await findRow(store, id);
   const [first, ...others] = places;
   if (first === undefined)
@@ -111,7 +116,7 @@ async function theOne(store: Store, id: string): Promise<Place> {
  * The row with this id in `start`, and what it came from. Throws UserError 'not-found'. Of several ancestors with the
  * same id the nearest is taken.
  */
-export async function traceRow(store: Store, id: string, start: Place): Promise<TracedRow> {
+export async function traceRow(store: Lineage & HasParts, id: string, start: Place): Promise<TracedRow> {
   const hit = (await find(store, start, new Set([id])))[0];
   if (hit === undefined) {
     throw new UserError('not-found', `${start.attempt.node}:${start.output.port} has no row “${id}”`, {
@@ -122,7 +127,7 @@ export async function traceRow(store: Store, id: string, start: Place): Promise<
 }
 
 /** Every output of the newest run, or else of any, that has the row: for when nobody said where it is. */
-export async function findRow(store: Store, id: string): Promise<readonly Place[]> {
+export async function findRow(store: Lineage & HasParts, id: string): Promise<readonly Place[]> {
   const seen = new Set<Digest>();
   for (const {id: run} of store.runs()) {
     const places: Place[] = [];
@@ -140,7 +145,7 @@ export async function findRow(store: Store, id: string): Promise<readonly Place[
 }
 
 /** @param passed outputs of the row's own attempt that the way has led through, so that it never leads back */
-async function follow(store: Store, hit: Hit, passed: readonly string[]): Promise<TracedRow> {
+async function follow(store: Lineage & HasParts, hit: Hit, passed: readonly string[]): Promise<TracedRow> {
   const {attempt, output, id, file, line, row} = hit;
   const wanted = new Set(idsBefore(row));
   const from: Hit[] = [];

@@ -6,8 +6,7 @@ import {shortDigest} from '../digest.js';
 import type {Digest} from '../digest.js';
 import {UserError} from '../error.js';
 import type {AttemptId} from '../records.js';
-import {partsOf} from '../store.js';
-import type {Store} from '../store.js';
+import type {HasParts} from '../parts.js';
 
 export interface Tag {
   readonly name: string;
@@ -32,9 +31,9 @@ interface Row {
   readonly at: number;
 }
 
-function newest(store: Store, type: 'tag' | 'pin'): readonly (Row & {readonly digest: Digest})[] {
-  return partsOf(store)
-    .db.prepare<Row>(
+function newest(store: HasParts, type: 'tag' | 'pin'): readonly (Row & {readonly digest: Digest})[] {
+  return store.parts.db
+    .prepare<Row>(
       `SELECT l.name, a.digest, l.attempt, l.at
        FROM (SELECT max(id) AS id FROM label WHERE type = ? GROUP BY name) n
        JOIN label l ON l.id = n.id
@@ -45,8 +44,14 @@ function newest(store: Store, type: 'tag' | 'pin'): readonly (Row & {readonly di
     .filter((row): row is Row & {digest: Digest} => row.digest !== null);
 }
 
-function add(store: Store, type: 'tag' | 'pin', name: string, artifact: Digest | undefined, attempt?: AttemptId): void {
-  const {db, gcLock} = partsOf(store);
+function add(
+  store: HasParts,
+  type: 'tag' | 'pin',
+  name: string,
+  artifact: Digest | undefined,
+  attempt?: AttemptId,
+): void {
+  const {db, gcLock} = store.parts;
   gcLock.runSharedNow(() =>
     db.transact(() => {
       const id =
@@ -60,7 +65,7 @@ function add(store: Store, type: 'tag' | 'pin', name: string, artifact: Digest |
 }
 
 /** Sorted by name. */
-export function tags(store: Store): readonly Tag[] {
+export function tags(store: HasParts): readonly Tag[] {
   return newest(store, 'tag').map(({name, digest, attempt, at}) => ({
     name,
     artifact: digest,
@@ -69,12 +74,12 @@ export function tags(store: Store): readonly Tag[] {
   }));
 }
 
-export function pins(store: Store): readonly Pin[] {
+export function pins(store: HasParts): readonly Pin[] {
   return newest(store, 'pin').map(({digest, at}) => ({artifact: digest, at}));
 }
 
 /** Gives an artifact a name, or moves the name to it. Throws UserError 'bad-argument'. */
-export function tag(store: Store, name: string, artifact: Digest, attempt?: AttemptId): void {
+export function tag(store: HasParts, name: string, artifact: Digest, attempt?: AttemptId): void {
   if (!NAME.test(name)) {
     throw new UserError('bad-argument', `“${name}” cannot be a tag`, {
       hint: 'a tag begins with a letter and goes on with letters, digits, dots, dashes and underscores',
@@ -89,7 +94,7 @@ export function tag(store: Store, name: string, artifact: Digest, attempt?: Atte
 }
 
 /** Throws UserError 'not-found'. */
-export function untag(store: Store, name: string): void {
+export function untag(store: HasParts, name: string): void {
   const known = tags(store);
   if (!known.some((other) => other.name === name)) {
     const names = known.map((other) => other.name).join(', ');
@@ -100,12 +105,12 @@ export function untag(store: Store, name: string): void {
   add(store, 'tag', name, undefined);
 }
 
-export function pin(store: Store, artifact: Digest): void {
+export function pin(store: HasParts, artifact: Digest): void {
   add(store, 'pin', artifact, artifact);
 }
 
 /** Throws UserError 'not-found'. */
-export function unpin(store: Store, artifact: Digest): void {
+export function unpin(store: HasParts, artifact: Digest): void {
   if (!pins(store).some((other) => other.artifact === artifact)) {
     throw new UserError('not-found', `@${shortDigest(artifact)} is not pinned`, {hint: '`r1 pin` lists what is'});
   }

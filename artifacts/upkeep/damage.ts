@@ -5,9 +5,9 @@
  */
 import {UserError, codeOf, plainError} from '../error.js';
 import {MIGRATIONS} from '../database/schema.js';
-import {openStore, partsOf} from '../store.js';
-import type {Store} from '../store.js';
+import {openStore} from '../store.js';
 import {databaseProblems} from './verify.js';
+import type {HasParts} from '../parts.js';
 
 /** Beyond this, JavaScript has no dates. */
 const LAST = 8_640_000_000_000_000;
@@ -79,16 +79,16 @@ export function damageOf(folder: string): UserError | undefined {
 }
 
 /** A view in the place of a table is none. */
-function missingTable(store: Store): string | undefined {
-  const rows = partsOf(store).db.prepare<{name: string}>("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+function missingTable(store: HasParts): string | undefined {
+  const rows = store.parts.db.prepare<{name: string}>("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
   const there = new Set(rows.map(({name}) => name));
   const made = MIGRATIONS.flatMap((sql) => Array.from(sql.matchAll(/CREATE TABLE (\w+)/g), ([, name]) => name!));
   const missing = made.find((name) => !there.has(name));
   return missing === undefined ? undefined : `it has no table ${missing}`;
 }
 
-function wrongRow(store: Store): string | undefined {
-  const {db} = partsOf(store);
+function wrongRow(store: HasParts): string | undefined {
+  const {db} = store.parts;
   for (const [sentence, sql] of ROWS) {
     const row = db.prepare<Record<string, number>>(`${sql} LIMIT 1`).get();
     if (row !== undefined) return sentence.replace('#', String(Object.values(row)[0]));

@@ -1,7 +1,7 @@
 /** The roots of a garbage collection: what it has to keep, and why. Only asks the facts; looks at no file. */
 import type {AttemptId, RunId} from '../records.js';
-import {partsOf} from '../store.js';
-import type {Store} from '../store.js';
+import type {HasParts} from '../parts.js';
+import type {Lineage} from '../facts/read.js';
 
 export interface KeepPolicy {
   /** The newest so many runs of each recipe; all of them without it. */
@@ -53,8 +53,8 @@ function unreachable(reason: never): never {
   throw new Error(`Internal error: unknown reason ${JSON.stringify(reason)}`);
 }
 
-export function findGcRoots(store: Store, {keepRuns = Infinity, keepKinds}: KeepPolicy): GcRoots {
-  const {db} = partsOf(store);
+export function findGcRoots(store: Lineage & HasParts, {keepRuns = Infinity, keepKinds}: KeepPolicy): GcRoots {
+  const {db} = store.parts;
   const artifacts = new Map<number, KeepReason[]>();
   const attempts = new Set<AttemptId>();
   const want = (artifact: number, reason: KeepReason): void => {

@@ -6,11 +6,12 @@
 import {join} from 'node:path';
 import type {Digest} from '../digest.js';
 import {UserError, mayBeFull, plainError} from '../error.js';
+import {jobFolder} from '../layout.js';
 import {findGcRoots} from './gc-roots.js';
 import type {KeepPolicy, KeepReason} from './gc-roots.js';
 import type {AttemptId, RunId} from '../records.js';
-import {partsOf} from '../store.js';
-import type {Store} from '../store.js';
+import type {HasParts} from '../parts.js';
+import type {Lineage} from '../facts/read.js';
 
 export interface KeptArtifact {
   readonly artifact: Digest;
@@ -61,8 +62,8 @@ export interface GcPlan {
 const GRACE_MS = 3_600_000;
 
 /** What `gc` would do. Looks at every blob file, changes nothing. */
-export function planGc(store: Store, policy: KeepPolicy): GcPlan {
-  const {db, files, blobs, own} = partsOf(store);
+export function planGc(store: Lineage & HasParts, policy: KeepPolicy): GcPlan {
+  const {db, layout, files, blobs, own} = store.parts;
   return db.snapshot(() => {
     const roots = findGcRoots(store, policy);
     const kept: KeptArtifact[] = [];
@@ -114,7 +115,7 @@ export function planGc(store: Store, policy: KeepPolicy): GcPlan {
       bytes: going.reduce((sum, {bytes}) => sum + bytes, 0),
       leftovers,
       jobs: (own.jobs() as AttemptId[]).filter(
-        (attempt) => !roots.attempts.has(attempt) && own.ownsJob(store.jobFolder(attempt)),
+        (attempt) => !roots.attempts.has(attempt) && own.ownsJob(jobFolder(layout, attempt)),
       ),
       foreign: own.foreign(),
     };
@@ -130,8 +131,8 @@ export interface GcResult extends GcPlan {
 const FIRST = 64;
 
 /** Removes what `planGc` names. `command` is recorded with it. */
-export async function gc(store: Store, policy: KeepPolicy, command: string): Promise<GcResult> {
-  const {reserve, usedReserve} = partsOf(store);
+export async function gc(store: Lineage & HasParts, policy: KeepPolicy, command: string): Promise<GcResult> {
+  const {reserve, usedReserve} = store.parts;
   if (!usedReserve) {
     try {
       return await gcOnce(store, policy, command);
@@ -160,8 +161,8 @@ export const needsRoom = (error: unknown): UserError =>
     cause: error,
   });
 
-async function gcOnce(store: Store, policy: KeepPolicy, command: string): Promise<GcPlan> {
-  const {db, locks} = partsOf(store);
+async function gcOnce(store: Lineage & HasParts, policy: KeepPolicy, command: string): Promise<GcPlan> {
+  const {db, locks} = store.parts;
   const plan = await condemn(store, policy, command);
   await emptyTrash(store);
   locks.sweep();
@@ -177,17 +178,22 @@ async function gcOnce(store: Store, policy: KeepPolicy, command: string): Promis
  * Frees what can go without being written down: job folders that nobody wants, and what was condemned before. For a store
  * that can only be read because its disk is full, and that keeps no room. False when there was nothing of the kind.
  */
-export async function freeUnrecorded(store: Store, policy: KeepPolicy): Promise<boolean> {
-  const {own, discard} = partsOf(store);
-  for (const attempt of planGc(store, policy).jobs) discard.moveAway(store.jobFolder(attempt));
+export async function freeUnrecorded(store: Lineage & HasParts, policy: KeepPolicy): Promise<boolean> {
+  const {layout, own, discard} = store.parts;
+  for (const attempt of planGc(store, policy).jobs) discard.moveAway(jobFolder(layout, attempt));
   const {blobs, trees} = own.trash();
   await emptyTrash(store);
   return blobs.length + trees.length > 0;
 }
 
 /** Records what goes, `atMost` so many blobs, and moves it into trash/. Returns what went. */
-async function condemn(store: Store, policy: KeepPolicy, command: string, atMost = Infinity): Promise<GcPlan> {
-  const {db, gcLock, files, blobs, layout, quarantine, own, discard, scratch} = partsOf(store);
+async function condemn(
+  store: Lineage & HasParts,
+  policy: KeepPolicy,
+  command: string,
+  atMost = Infinity,
+): Promise<GcPlan> {
+  const {db, gcLock, files, blobs, layout, quarantine, own, discard, scratch} = store.parts;
   return gcLock.runExclusive(() => {
     // Under the lock nobody stores anything, so every temporary file is what a crash left.
     const temporaries = own.temporaries();
@@ -214,7 +220,7 @@ async function condemn(store: Store, policy: KeepPolicy, command: string, atMost
       return going;
     });
     for (const {sha256} of decided.blobs) files.rename(blobs.path(sha256), join(layout.trash, sha256));
-    for (const attempt of decided.jobs) discard.moveAway(store.jobFolder(attempt));
+    for (const attempt of decided.jobs) discard.moveAway(jobFolder(layout, attempt));
     return decided;
   });
 }
@@ -227,8 +233,8 @@ function largest(plan: GcPlan, atMost: number): GcPlan {
 }
 
 /** Removes what was condemned, now or by a collection that was interrupted. What cannot be removed keeps nothing else there. */
-async function emptyTrash(store: Store): Promise<void> {
-  const {files, layout, own, discard} = partsOf(store);
+async function emptyTrash(store: HasParts): Promise<void> {
+  const {files, layout, own, discard} = store.parts;
   const {blobs, trees} = own.trash();
   const failed: unknown[] = [];
   const each = async (names: readonly string[], remove: (path: string) => unknown): Promise<void> => {
@@ -246,8 +252,8 @@ async function emptyTrash(store: Store): Promise<void> {
 }
 
 /** Every blob file and its size. */
-function listBlobs(store: Store): ReadonlyMap<Digest, number> {
-  const {files, own} = partsOf(store);
+function listBlobs(store: HasParts): ReadonlyMap<Digest, number> {
+  const {files, own} = store.parts;
   const found = new Map<Digest, number>();
   for (const {sha256, path} of own.blobs()) {
     const bytes = files.sizeOf(path);
@@ -260,8 +266,8 @@ function listBlobs(store: Store): ReadonlyMap<Digest, number> {
  * How each of the artifacts that are `gone` can be had again: the newest success that made it, and what that and its missing
  * ancestors took. Each attempt is asked for once; where an attempt has one missing ancestor, what was found for that counts on.
  */
-function openRebuildCost(store: Store, gone: ReadonlySet<number>): (artifact: number) => RebuildCost {
-  const {db} = partsOf(store);
+function openRebuildCost(store: Lineage & HasParts, gone: ReadonlySet<number>): (artifact: number) => RebuildCost {
+  const {db} = store.parts;
   const newest = db.prepare<{attempt: AttemptId}>(
     'SELECT attempt FROM output WHERE artifact = ? ORDER BY attempt DESC LIMIT 1',
   );

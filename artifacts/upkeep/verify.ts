@@ -11,8 +11,9 @@ import {descendantsOf} from '../queries/ancestry.js';
 import {UserError, codeOf, plainError} from '../error.js';
 import {hashFiles} from '../blobs/hash.js';
 import type {Artifact, AttemptId, RunId} from '../records.js';
-import {partsOf} from '../store.js';
 import type {Store} from '../store.js';
+import type {HasParts} from '../parts.js';
+import type {Lineage} from '../facts/read.js';
 
 export interface VerifyProgress {
   readonly step: 'database' | 'manifests' | 'bytes';
@@ -111,7 +112,7 @@ async function* verifyBytes(
   {restart = false}: VerifyOptions,
   database: readonly string[],
 ): AsyncGenerator<VerifyProgress, VerifyReport> {
-  const {db, files, blobs, quarantine, own} = partsOf(store);
+  const {db, files, blobs, quarantine, own} = store.parts;
   const writes = store.mode === 'write';
   const all = db.prepare<BlobRow>('SELECT sha256, bytes FROM blob ORDER BY sha256').all();
   const bytesTotal = all.reduce((sum, {bytes}) => sum + bytes, 0);
@@ -203,7 +204,7 @@ async function* verifyBytes(
 }
 
 /** Undefined where its rows cannot be read or do not give its digest, or an index that is damaged leads nowhere. */
-function recordOf(store: Store, digest: Digest): Artifact | undefined {
+function recordOf(store: Lineage, digest: Digest): Artifact | undefined {
   try {
     return store.artifact(digest);
   } catch (error) {
@@ -216,14 +217,14 @@ function recordOf(store: Store, digest: Digest): Artifact | undefined {
 const inOneLine = (text: string): string => text.replace(/^\*\*\* in database \w+ \*\*\*\n/, '').replaceAll('\n', '; ');
 
 /** The first thing that SQLite finds wrong with the pages of the database, or undefined. Reads all of it, but no blob. */
-export function firstDamage(store: Store): string | undefined {
-  const row = partsOf(store).db.prepare<{quick_check: string}>('PRAGMA quick_check(1)').get();
+export function firstDamage(store: HasParts): string | undefined {
+  const row = store.parts.db.prepare<{quick_check: string}>('PRAGMA quick_check(1)').get();
   return row === undefined || row.quick_check === 'ok' ? undefined : inOneLine(row.quick_check);
 }
 
 /** What SQLite and the digests of documents find wrong with the database. */
-export function databaseProblems(store: Store): readonly string[] {
-  const {db} = partsOf(store);
+export function databaseProblems(store: HasParts): readonly string[] {
+  const {db} = store.parts;
   const problems: string[] = [];
   try {
     for (const {integrity_check: text} of db
@@ -246,8 +247,8 @@ export function databaseProblems(store: Store): readonly string[] {
 }
 
 /** Bits of a text can flip where no index and no rule of SQLite would show it. */
-function damagedTexts(store: Store): readonly string[] {
-  const {db} = partsOf(store);
+function damagedTexts(store: HasParts): readonly string[] {
+  const {db} = store.parts;
   const problems: string[] = [];
   for (const {id, digest, json} of db
     .prepare<{id: number; digest: string; json: string}>('SELECT id, digest, json FROM document')
@@ -265,13 +266,13 @@ function damagedTexts(store: Store): readonly string[] {
 }
 
 /** A stage may have changed the permissions of an input that was handed to it as a hard link. */
-function makeReadOnly(store: Store, {sha256}: BlobRow): void {
-  const {files, blobs} = partsOf(store);
+function makeReadOnly(store: HasParts, {sha256}: BlobRow): void {
+  const {files, blobs} = store.parts;
   files.setMode(blobs.path(sha256), 0o444);
 }
 
-function setMark(store: Store, sha256: Digest | undefined, startedAt: number): void {
-  const {db} = partsOf(store);
+function setMark(store: HasParts, sha256: Digest | undefined, startedAt: number): void {
+  const {db} = store.parts;
   db.transactLoosely(() => {
     if (sha256 === undefined) db.prepare('DELETE FROM verify_mark').run();
     else
@@ -283,9 +284,9 @@ function setMark(store: Store, sha256: Digest | undefined, startedAt: number): v
 }
 
 /** It was collected, and nobody made or used it again since. */
-function wasCollected(store: Store, sha256: Digest): boolean {
-  const row = partsOf(store)
-    .db.prepare<{collected: number | null; used: number | null}>(
+function wasCollected(store: HasParts, sha256: Digest): boolean {
+  const row = store.parts.db
+    .prepare<{collected: number | null; used: number | null}>(
       `SELECT (SELECT max(c.at) FROM collected x JOIN collection c ON c.id = x.collection WHERE x.blob = b.id) AS collected,
               (SELECT max(d.at) FROM artifact_file f JOIN output o ON o.artifact = f.artifact
                JOIN decision d ON d.attempt = o.attempt WHERE f.blob = b.id) AS used
@@ -296,8 +297,8 @@ function wasCollected(store: Store, sha256: Digest): boolean {
   return row.used === null || row.used <= row.collected;
 }
 
-function nameDamage(store: Store, blob: Pick<DamagedBlob, 'sha256' | 'bytes' | 'state' | 'because'>): DamagedBlob {
-  const {db, blobs} = partsOf(store);
+function nameDamage(store: HasParts, blob: Pick<DamagedBlob, 'sha256' | 'bytes' | 'state' | 'because'>): DamagedBlob {
+  const {db, blobs} = store.parts;
   const files = db
     .prepare<{id: number; artifact: Digest; path: string}>(
       `SELECT a.id, a.digest AS artifact, f.path FROM blob b JOIN artifact_file f ON f.blob = b.id

@@ -9,7 +9,6 @@ import test from 'node:test';
 import {gc} from '../../artifacts/upkeep/gc.js';
 import {digestOf, openStore} from '../../artifacts/index.js';
 import type {Artifact, AttemptId, Digest, AttemptEnd, Store} from '../../artifacts/index.js';
-import {partsOf} from '../../artifacts/store.js';
 import {verify} from '../../artifacts/upkeep/verify.js';
 import {Recorder, diskAfter} from './crash-disk.js';
 import {fill, temporaryFolder} from './temporary.js';
@@ -117,7 +116,7 @@ function keepCommits(
   recorder.onSync = (path) => {
     if (path.endsWith('-wal')) keep();
   };
-  const db = partsOf(store).db as {transact: <T>(work: () => T) => T};
+  const db = store.parts.db as {transact: <T>(work: () => T) => T};
   const transact = db.transact;
   let depth = 0;
   db.transact = (inside) => {

@@ -9,7 +9,6 @@ import test from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {openStore} from '../../artifacts/index.js';
 import type {Artifact} from '../../artifacts/index.js';
-import {partsOf} from '../../artifacts/store.js';
 import {Bench, fill, temporaryFolder} from './temporary.js';
 
 const MIB = 1 << 20;
@@ -58,7 +57,7 @@ test('a process that is killed while it stores leaves no half blob, and the next
     process.kill('SIGKILL');
     await once(process, 'exit');
     const store = openStore(storeFolder);
-    const {blobs} = partsOf(store);
+    const {blobs} = store.parts;
     artifact ??= await store.describe(folder, 'model');
     for (const file of artifact.files)
       assert.notEqual(await blobs.check(file.sha256, file.bytes), 'damaged', `round ${round}`);
@@ -80,7 +79,7 @@ test('two processes that store the same bytes at once both succeed', async (t) =
   const body = `console.log((await store.ingest(folder, 'model')).digest)`;
   const lines = await Promise.all([1, 2, 3].map(() => lineFrom(child(t, storeFolder, folder, body))));
   const bench = new Bench(t, {folder: storeFolder});
-  const {blobs} = partsOf(bench.store);
+  const {blobs} = bench.store.parts;
   const artifact = await bench.store.describe(folder, 'model');
   assert.deepEqual(lines, [artifact.digest, artifact.digest, artifact.digest]);
   for (const file of artifact.files) assert.equal(await blobs.check(file.sha256, file.bytes), 'intact');
@@ -101,7 +100,7 @@ test('many processes that open a store that was not there yet all get it', async
 });
 
 test('a file of the reserve that another process makes or removes first is as good', (t) => {
-  const {files} = partsOf(new Bench(t).store);
+  const {files} = new Bench(t).store.parts;
   const quicker = {
     ...files,
     writeSmall(path: string, bytes: Uint8Array) {
@@ -192,7 +191,7 @@ test('a sweep takes the locks of dead runs and leaves those of living ones', asy
   );
   const run = Number(await lineFrom(process)) as typeof bench.run;
   const mine = bench.begin();
-  const {layout, locks} = partsOf(bench.store);
+  const {layout, locks} = bench.store.parts;
   locks.sweep();
   const left = readdirSync(layout.locks).filter((name) => /^run-.*lock$/.test(name));
   assert.deepEqual(left, [`run-${run}.lock`, `run-${mine}.lock`]);

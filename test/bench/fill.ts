@@ -6,7 +6,6 @@ import {digestOf, openStore, sha256} from '../../artifacts/index.js';
 import type {Artifact, AttemptId, Digest, Json} from '../../artifacts/index.js';
 import {disk} from '../../artifacts/files.js';
 import type {Files} from '../../artifacts/files.js';
-import {partsOf} from '../../artifacts/store.js';
 import {fingerprintOf} from '../../pipeline/fingerprint/fingerprint.js';
 import {loadRecipe} from '../../pipeline/wiring/load-recipe.js';
 import {withInputs} from '../../pipeline/plan/plan.js';
@@ -39,7 +38,7 @@ export async function fillPlan(folder: string, file: string): Promise<void> {
         writeFileSync(output, `${node.id}\n`);
         outputs.push(await store.ingest(output, 'text', {own: true}));
       }
-      partsOf(store).db.transact(() => {
+      store.parts.db.transact(() => {
         for (const [index, planned] of some.entries()) {
           if (planned.action !== 'run' && planned.action !== 'maybe') throw new Error('the store was not empty');
           const {node, known} = planned;

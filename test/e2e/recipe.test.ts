@@ -6,7 +6,6 @@ import assert from 'node:assert/strict';
 import {chmodSync, existsSync, readFileSync, readdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
-import {partsOf} from '../../artifacts/store.js';
 import {parseEvent} from '../../pipeline/job/event-lines.js';
 import {jobFiles, readJob} from '../../pipeline/job/folder.js';
 import {r1, until} from '../rig/command.js';
@@ -167,7 +166,7 @@ test('the whole recipe', async (t) => {
       const {attempt} = store.nodesOf(store.latestRun()!.id).find(({node}) => node === 'full-sft')!;
       const {artifact} = store.attempt(attempt!)!.outputs.find(({port}) => port === 'model')!;
       const {sha256} = store.artifact(artifact)!.files.find(({path}) => path === 'model.safetensors')!;
-      return partsOf(store).blobs.path(sha256);
+      return store.parts.blobs.path(sha256);
     });
     const bytes = readFileSync(blob);
     bytes[bytes.length >> 1]! ^= 1;

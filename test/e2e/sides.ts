@@ -1,7 +1,6 @@
 /** Checks on the artifacts of a run that nothing which is trained on is a problem of the validation or held-out side. */
 import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
-import {partsOf} from '../../artifacts/store.js';
 import type {RunId, Store} from '../../artifacts/index.js';
 import {dialsProblem, dialsQuestion} from '../../stages/tasks/dials.js';
 import type {Prompt} from '../../stages/tasks/prompt.js';
@@ -38,7 +37,7 @@ function rowsOf(store: Store, run: RunId, node: string, port: string): Row[] {
   const {attempt} = store.nodesOf(run).find((other) => other.node === node)!;
   const {artifact} = store.attempt(attempt!)!.outputs.find((output) => output.port === port)!;
   const {sha256} = store.artifact(artifact)!.files.find(({path}) => path === 'rows.jsonl')!;
-  const lines = readFileSync(partsOf(store).blobs.path(sha256), 'utf8').trimEnd().split('\n');
+  const lines = readFileSync(store.parts.blobs.path(sha256), 'utf8').trimEnd().split('\n');
   return lines.map((line) => JSON.parse(line) as Row);
 }
 

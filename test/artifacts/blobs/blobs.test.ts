@@ -16,7 +16,6 @@ import {join} from 'node:path';
 import test from 'node:test';
 import {UserError, sha256} from '../../../artifacts/index.js';
 import type {AttemptId, Digest, UserErrorReason} from '../../../artifacts/index.js';
-import {partsOf} from '../../../artifacts/store.js';
 import {Bench, fill, temporaryFolder} from '../temporary.js';
 
 /** Above 1 MiB, where files are linked and not copied. */
@@ -25,7 +24,7 @@ const big = (byte: number): Uint8Array => new Uint8Array((1 << 20) + 1).fill(byt
 const isUserError = (reason: UserErrorReason) => (error: unknown) =>
   error instanceof UserError && error.reason === reason;
 
-const blobOf = (bench: Bench, sha: Digest): string => partsOf(bench.store).blobs.path(sha);
+const blobOf = (bench: Bench, sha: Digest): string => bench.store.parts.blobs.path(sha);
 
 test('a large input that was made writable is read-only again in the store, and replacing a link hides nothing', async (t) => {
   const bench = new Bench(t);
@@ -92,7 +91,7 @@ test('a blob that may not be read is as good as damaged, and stored anew', async
   const contents = {b: big(4)};
   const folder = fill(temporaryFolder(t), contents);
   const artifact = (await bench.make({node: 'n', outputs: {out: {kind: 'dataset', files: contents}}})).outputs.out!;
-  const {files} = partsOf(bench.store);
+  const {files} = bench.store.parts;
   const blob = blobOf(bench, artifact.files[0]!.sha256);
   let denied = true;
   const hindered = new Bench(t, {
@@ -133,7 +132,7 @@ test('who still holds an output open cannot change what was stored of it, or is 
     closeSync(file);
   }
   assert.equal(readFileSync(blobOf(bench, sha256('clean')), 'utf8'), 'clean');
-  const {db, blobs} = partsOf(bench.store);
+  const {db, blobs} = bench.store.parts;
   assert.deepEqual(await blobs.changedSince(), linked ? [sha256(big(1))] : []);
   assert.equal(db.prepare<{n: number}>('SELECT count(*) AS n FROM quarantine').get()?.n, linked ? 1 : 0);
   assert.equal(out.files.length, 2);
@@ -141,7 +140,7 @@ test('who still holds an output open cannot change what was stored of it, or is 
 
 test('a large file that is written to between its hash and its place is not vouched for', async (t) => {
   const bench = new Bench(t);
-  const {files} = partsOf(bench.store);
+  const {files} = bench.store.parts;
   let evil = true;
   const raced = new Bench(t, {
     folder: bench.folder,
@@ -158,5 +157,5 @@ test('a large file that is written to between its hash and its place is not vouc
   const job = fill(await raced.store.makeJobFolder(1 as AttemptId), {'out/large': big(1)});
   await raced.store.ingest(join(job, 'out'), 'model', {own: true});
   assert.equal(evil, false);
-  assert.deepEqual(await partsOf(raced.store).blobs.changedSince(), [sha256(big(1))]);
+  assert.deepEqual(await raced.store.parts.blobs.changedSince(), [sha256(big(1))]);
 });

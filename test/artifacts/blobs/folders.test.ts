@@ -18,14 +18,13 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import fc from 'fast-check';
 import {UserError, digestOf, sha256} from '../../../artifacts/index.js';
 import type {Digest, UserErrorReason} from '../../../artifacts/index.js';
-import {partsOf} from '../../../artifacts/store.js';
 import {Bench, edge, fill, temporaryFolder} from '../temporary.js';
 
 const MIB = 1 << 20;
 const big = (byte: number, bytes = 2 * MIB): Buffer => Buffer.alloc(bytes, byte);
 const isUserError = (reason: UserErrorReason, text?: RegExp) => (error: unknown) =>
   error instanceof UserError && error.reason === reason && (text === undefined || text.test(error.message));
-const blobOf = (bench: Bench, sha: Digest): string => partsOf(bench.store).blobs.path(sha);
+const blobOf = (bench: Bench, sha: Digest): string => bench.store.parts.blobs.path(sha);
 const temporaries = (bench: Bench): readonly string[] => readdirSync(join(bench.folder, 'tmp'));
 
 test('an artifact is named by its files, whatever their modes, times and places', async (t) => {
@@ -66,7 +65,7 @@ test('an unchanged file is not read again', async (t) => {
   await sleep(50); // longer than a clock tick, or no stat can be believed
   const first = await bench.store.describe(folder, 'dataset');
   // A second store of the same folder that cannot read any file at all.
-  const {files} = partsOf(bench.store);
+  const {files} = bench.store.parts;
   const blind = new Bench(t, {
     folder: bench.folder,
     files: {...files, read: () => Promise.reject(new Error('read again')), readSmall: () => assert.fail('read again')},
@@ -228,7 +227,7 @@ test('an input that was left alone is told so without reading it, also beside an
   const first = await bench.store.materialise(base.outputs.model!.digest, join(root, 'first'));
   const second = await bench.store.materialise(base.outputs.model!.digest, join(root, 'second')); // changes the ctime of the first
   await bench.store.removeTree(second.path);
-  const {files} = partsOf(bench.store);
+  const {files} = bench.store.parts;
   const blind = new Bench(t, {
     folder: bench.folder,
     files: {...files, read: () => Promise.reject(new Error('read again'))},
@@ -278,14 +277,14 @@ test('links that go from several places at once leave their blob known', async (
   for (const target of targets) await bench.store.materialise(digest, target);
   await bench.store.removeTrees(targets);
   assert.deepEqual(readdirSync(folder), []);
-  const {cache, files: disk} = partsOf(bench.store);
+  const {cache, files: disk} = bench.store.parts;
   assert.equal(cache.lookup(disk.stat(blobOf(bench, files[0]!.sha256))!), files[0]!.sha256);
 });
 
 test('a file that changes while it is read is refused', async (t) => {
   const bench = new Bench(t);
   const folder = fill(temporaryFolder(t), {a: big(1)});
-  const {files} = partsOf(bench.store);
+  const {files} = bench.store.parts;
   const touched = new Bench(t, {
     folder: bench.folder,
     files: {
@@ -307,7 +306,7 @@ function failing(
   code: string,
   method: 'writeSmall' | 'copy' | 'sync' | 'rename' | 'list',
 ): Bench {
-  const {files} = partsOf(bench.store);
+  const {files} = bench.store.parts;
   const error = Object.assign(new Error(`${code}: no luck`), {code, path: 'somewhere'});
   const fail = (): never => {
     throw error;

@@ -11,7 +11,6 @@ import {openStore} from '../../../artifacts/index.js';
 import type {Artifact, Digest, UserErrorReason} from '../../../artifacts/index.js';
 import {manifestDigest, pathMistake} from '../../../artifacts/blobs/manifest.js';
 import {resolveArtifact} from '../../../artifacts/queries/reference.js';
-import {partsOf} from '../../../artifacts/store.js';
 import {verify} from '../../../artifacts/upkeep/verify.js';
 import {exportCommand} from '../../../bin/commands/export.js';
 import {spoken} from '../../bin/spoken.js';
@@ -129,7 +128,7 @@ test('a link, a pipe, a folder or a longer file in the place of a blob is not re
     const {folder, artifact} = await stored(t);
     const store = openStore(folder);
     t.after(() => store.close());
-    const blob = partsOf(store).blobs.path(artifact.files[0]!.sha256);
+    const blob = store.parts.blobs.path(artifact.files[0]!.sha256);
     rmSync(blob);
     put(blob);
     const reason: UserErrorReason = name === 'longer file' ? 'bytes-damaged' : 'bytes-missing';

@@ -5,7 +5,6 @@ import {join} from 'node:path';
 import test from 'node:test';
 import {openDatabase, openLockFile} from '../../../artifacts/database/database.js';
 import {UserError, digestOf, openStore} from '../../../artifacts/index.js';
-import {partsOf} from '../../../artifacts/store.js';
 import {Bench, edge, temporaryFolder} from '../temporary.js';
 
 const reasonOf = (work: () => unknown): string => {
@@ -120,7 +119,7 @@ test('facts can be added, but neither changed nor deleted nor replaced', async (
   const bench = new Bench(t);
   const base = await bench.make({node: 'base', outputs: {model: {kind: 'model', files: {a: '1'}}}});
   await bench.make({node: 'sft', inputs: [edge(base, 'model')], outputs: {model: {kind: 'model', files: {a: '2'}}}});
-  const {db} = partsOf(bench.store);
+  const {db} = bench.store.parts;
   const tables = db
     .prepare<{name: string}>(`SELECT DISTINCT tbl_name AS name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name`)
     .all()
@@ -140,7 +139,7 @@ test('facts can be added, but neither changed nor deleted nor replaced', async (
 });
 
 test('every table is STRICT', (t) => {
-  const {db} = partsOf(new Bench(t).store);
+  const {db} = new Bench(t).store.parts;
   const loose = db
     .prepare<{name: string}>(
       `SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite_%'`,
@@ -150,7 +149,7 @@ test('every table is STRICT', (t) => {
 });
 
 test('a transaction that throws leaves nothing behind', (t) => {
-  const {db} = partsOf(new Bench(t).store);
+  const {db} = new Bench(t).store.parts;
   const count = () => db.prepare<{n: number}>('SELECT count(*) AS n FROM document').get()!.n;
   const before = count();
   assert.throws(

@@ -3,7 +3,6 @@ import {rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import test from 'node:test';
 import {digestOf} from '../../../artifacts/index.js';
 import type {Digest} from '../../../artifacts/index.js';
-import {partsOf} from '../../../artifacts/store.js';
 import {Bench} from '../temporary.js';
 import type {Made, Making} from '../temporary.js';
 
@@ -15,7 +14,7 @@ const make = (bench: Bench, outputs: Making['outputs'], rest: Partial<Making> = 
 
 /** The blobs of one output, by their paths in it. */
 function blobsOf(bench: Bench, {outputs}: Made, port = 'out'): ReadonlyMap<string, {sha256: Digest; at: string}> {
-  const {blobs} = partsOf(bench.store);
+  const {blobs} = bench.store.parts;
   return new Map(outputs[port]!.files.map(({path, sha256}) => [path, {sha256, at: blobs.path(sha256)}]));
 }
 
@@ -54,7 +53,7 @@ test('a blob of another size, one in quarantine and a link in its place are a mi
   const {sha256, at} = blobsOf(bench, made).get('w')!;
   const found = (): number | undefined => bench.store.findByFingerprint(fingerprint)?.attempt;
   assert.equal(found(), made.attempt);
-  const {quarantine} = partsOf(bench.store);
+  const {quarantine} = bench.store.parts;
   quarantine.add(sha256, 'other bytes than its name says');
   assert.equal(found(), undefined);
   quarantine.lift(sha256);

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import {digestOf, openStore} from '../../../artifacts/index.js';
 import type {AttemptId, OwnershipId, NewAttempt, RunId, Store} from '../../../artifacts/index.js';
-import {partsOf} from '../../../artifacts/store.js';
 import {Bench, edge, fill, temporaryFolder} from '../temporary.js';
 
 const wanted = (run: RunId, node = 'n', more: Partial<NewAttempt> = {}): NewAttempt => ({
@@ -265,7 +264,7 @@ test('decisions are recorded together or, when reused bytes went away meanwhile,
     {run, node: 'b', action: 'reuse', attempt: b.attempt, because: 'same fingerprint'},
     {run, node: 'c', action: 'cancelled', because: 'b failed'},
   ] as const;
-  const {blobs} = partsOf(bench.store);
+  const {blobs} = bench.store.parts;
   await bench.store.removeTree(blobs.path(b.outputs.model!.files[0]!.sha256));
   assert.deepEqual(bench.store.recordDecisions(decisions), ['b']);
   assert.deepEqual(bench.store.nodesOf(run), []);

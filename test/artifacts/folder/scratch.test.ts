@@ -5,7 +5,6 @@ import {existsSync, readdirSync, writeFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import test from 'node:test';
 import {gc} from '../../../artifacts/upkeep/gc.js';
-import {partsOf} from '../../../artifacts/store.js';
 import {Bench, fill} from '../temporary.js';
 
 const all = {keepKinds: []};
@@ -58,7 +57,7 @@ test('a scratch folder goes with all that is in it, and its lock with it', async
 test('a folder into which somebody goes on writing is left to the next collection, which is no error', async (t) => {
   const bench = new Bench(t);
   bench.end();
-  const {files, layout} = partsOf(bench.store);
+  const {files, layout} = bench.store.parts;
   let writes = 0;
   const crowded = new Bench(t, {
     folder: bench.folder,

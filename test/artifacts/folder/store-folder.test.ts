@@ -16,7 +16,6 @@ import test from 'node:test';
 import {gc} from '../../../artifacts/upkeep/gc.js';
 import {UserError, openStore} from '../../../artifacts/index.js';
 import type {AttemptId, RunId} from '../../../artifacts/index.js';
-import {partsOf} from '../../../artifacts/store.js';
 import {Bench, fill, temporaryFolder} from '../temporary.js';
 
 const errorOf = (work: () => {close(): void}): UserError => {
@@ -120,7 +119,7 @@ test('a store that is moved while it is in use is said to be gone', (t) => {
 
 test('the marker is written before anything else, and a store that was only begun is finished', (t) => {
   const folder = join(temporaryFolder(t), 'store');
-  const {files} = partsOf(new Bench(t).store);
+  const {files} = new Bench(t).store.parts;
   for (let operations = 0; ; operations++) {
     let left = operations;
     const spend = (): void => {

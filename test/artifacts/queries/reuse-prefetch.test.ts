@@ -5,7 +5,6 @@ import {disk} from '../../../artifacts/files.js';
 import {prefetchReusable} from '../../../artifacts/queries/reuse-prefetch.js';
 import {UserError, digestOf} from '../../../artifacts/index.js';
 import type {Digest} from '../../../artifacts/index.js';
-import {partsOf} from '../../../artifacts/store.js';
 import {Bench, temporaryFolder} from '../temporary.js';
 import type {Made, Making} from '../temporary.js';
 
@@ -16,8 +15,7 @@ const make = (bench: Bench, node: string, outputs: Making['outputs'], more: Maki
 
 const one = (content: string): Making['outputs'] => ({out: {kind: 'text', files: {w: content}}});
 
-const blobOf = (bench: Bench, {outputs}: Made): string =>
-  partsOf(bench.store).blobs.path(outputs.out!.files[0]!.sha256);
+const blobOf = (bench: Bench, {outputs}: Made): string => bench.store.parts.blobs.path(outputs.out!.files[0]!.sha256);
 
 /** What is prefetched, by the names of nodes. */
 async function prefetched(bench: Bench, nodes: readonly string[]): Promise<Record<string, unknown>> {
@@ -86,7 +84,7 @@ test('nothing is prefetched that is not there, is damaged, failed, or went on fr
   rmSync(blobOf(bench, gone));
   rmSync(blobOf(bench, short));
   writeFileSync(blobOf(bench, short), 'shor');
-  partsOf(bench.store).quarantine.add(damaged.outputs.out!.files[0]!.sha256, 'other bytes than its name says');
+  bench.store.parts.quarantine.add(damaged.outputs.out!.files[0]!.sha256, 'other bytes than its name says');
   const nodes = ['gone', 'short', 'damaged', 'accepted', 'failed', 'good'];
   const now = await prefetched(bench, nodes);
   assert.deepEqual(now, foundOneByOne(bench, nodes));
@@ -130,7 +128,7 @@ test('a store whose disk is reached through another door is not prefetched from'
 test('what the thread meets is told in plain words', async (t) => {
   const bench = new Bench(t);
   await make(bench, 'a', one('a'));
-  const {db} = partsOf(bench.store);
+  const {db} = bench.store.parts;
   db.transact(() => {
     db.prepare('DROP TRIGGER attempt_is_never_changed').run();
     db.prepare("UPDATE attempt SET fingerprint = 'no digest'").run();

@@ -9,14 +9,13 @@ import {digestOf, openStore, sha256} from '../../../artifacts/index.js';
 import type {Digest} from '../../../artifacts/index.js';
 import {pin, tag, untag} from '../../../artifacts/queries/tags.js';
 import {keepReasonText} from '../../../artifacts/upkeep/gc-roots.js';
-import {partsOf} from '../../../artifacts/store.js';
 import {verify} from '../../../artifacts/upkeep/verify.js';
 import {Bench, edge, fill} from '../temporary.js';
 import type {Made} from '../temporary.js';
 
 const out = (content: string, kind = 'model') => ({out: {kind, files: {w: content}}});
 const newest = {keepRuns: 1, keepKinds: []};
-const blobOf = (bench: Bench, content: string): string => partsOf(bench.store).blobs.path(sha256(content));
+const blobOf = (bench: Bench, content: string): string => bench.store.parts.blobs.path(sha256(content));
 
 test('what only an older run used goes, and what a kept run reuses stays', async (t) => {
   const bench = new Bench(t);
@@ -141,7 +140,7 @@ test('a run that is going on keeps everything it decided on, and an unfinished a
 
 test('what cannot be removed keeps nothing else in the trash, and is said', async (t) => {
   const {folder, store} = new Bench(t);
-  const {files} = partsOf(store);
+  const {files} = store.parts;
   const trees = ['1', '2', '3'].map((digit) =>
     join(folder, 'trash', `tree-${digit.repeat(8)}-0000-0000-0000-000000000000`),
   );
@@ -169,7 +168,7 @@ test('what crashes left behind is swept: half files at once, unknown blobs after
   assert.deepEqual(readdirSync(join(bench.folder, 'tmp')), []);
   assert.deepEqual(readdirSync(join(bench.folder, 'trash')), []);
   assert.ok(existsSync(blobOf(bench, 'unrecorded')), 'it may be recorded in a moment');
-  const {files} = partsOf(bench.store);
+  const {files} = bench.store.parts;
   const later = new Bench(t, {
     folder: bench.folder,
     files: {
@@ -225,7 +224,7 @@ test('the collector waits for those who store results, and they for the collecto
   await bench.store.withoutGc(async () => {
     // The bytes are there already, and only an old run wants them: exactly what the collector is after.
     const model = await bench.store.ingest(fill(begun.jobFolder, {w: 'shared bytes'}), 'model', {own: true});
-    const {gcLock} = partsOf(other);
+    const {gcLock} = other.parts;
     assert.throws(() => gcLock.runExclusive(() => (collected = true), 50), {reason: 'store-busy'});
     bench.store.finishAttempt({...begun, outcome: {ok: true, reason: 'succeeded', detail: null}, outputs: {model}});
   });
@@ -294,7 +293,7 @@ test('what it takes to make artifacts again is found with a few statements each,
       last = await bench.make({node: `${length}/${i}`, inputs, outputs: out(`${length}/${i}`)});
     }
     bench.end();
-    const {db} = partsOf(bench.store);
+    const {db} = bench.store.parts;
     let count = 0;
     const {prepare} = db;
     const counted = (sql: string) => {

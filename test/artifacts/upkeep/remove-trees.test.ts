@@ -5,7 +5,6 @@ import {chmodSync, existsSync, statSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import test from 'node:test';
 import type {AttemptId} from '../../../artifacts/index.js';
-import {partsOf} from '../../../artifacts/store.js';
 import {Bench, fill} from '../temporary.js';
 
 test('a read-only folder inside a job folder can be removed', async (t) => {
@@ -19,7 +18,7 @@ test('a read-only folder inside a job folder can be removed', async (t) => {
 
 test('a folder to which a job has taken its own rights away can be removed', async (t) => {
   const folder = new Bench(t).folder;
-  const {files} = partsOf(new Bench(t, {folder}).store);
+  const {files} = new Bench(t, {folder}).store.parts;
   // As it is for everybody but the superuser.
   const needs = (path: string): void => {
     if ((statSync(path).mode & 0o700) === 0) throw Object.assign(new Error(`EACCES: ${path}`), {code: 'EACCES'});

@@ -5,7 +5,6 @@ import {dirname, join} from 'node:path';
 import test from 'node:test';
 import {openStore} from '../../../artifacts/index.js';
 import type {Digest, Store} from '../../../artifacts/index.js';
-import {partsOf} from '../../../artifacts/store.js';
 import {verify} from '../../../artifacts/upkeep/verify.js';
 import type {VerifyOptions, VerifyProgress, VerifyReport} from '../../../artifacts/upkeep/verify.js';
 import {Bench, edge, fill, temporaryFolder} from '../temporary.js';
@@ -24,7 +23,7 @@ async function report(
   }
 }
 
-const blobOf = (bench: Bench, sha: Digest): string => partsOf(bench.store).blobs.path(sha);
+const blobOf = (bench: Bench, sha: Digest): string => bench.store.parts.blobs.path(sha);
 
 function flip(path: string): void {
   const bytes = readFileSync(path);
@@ -67,7 +66,7 @@ test('an untouched store is as recorded', async (t) => {
 test('a text of the database that was changed behind its back is named', async (t) => {
   const bench = new Bench(t);
   const {data} = await chain(bench);
-  const {db} = partsOf(bench.store);
+  const {db} = bench.store.parts;
   const {id} = db.prepare<{id: number}>('SELECT ingredients AS id FROM attempt WHERE id = ?').get(data.attempt)!;
   for (const table of ['document', 'outcome']) db.prepare(`DROP TRIGGER ${table}_is_never_changed`).run();
   db.prepare("UPDATE document SET json = replace(json, '{', '[') WHERE id = ?").run(id);
@@ -116,7 +115,7 @@ test('a flip that leaves size and stamps alone is found as well', async (t) => {
   const {sha256} = made.outputs.model!.files[0]!;
   flip(blobOf(bench, sha256));
   // As if the disk itself had changed a byte: the stat cache is sure of the file as it is now.
-  const {cache, files} = partsOf(bench.store);
+  const {cache, files} = bench.store.parts;
   cache.remember([{stat: files.stat(blobOf(bench, sha256))!, sha256, seenAt: Date.now() + 1000}]);
   assert.equal((await report(bench)).damaged.length, 1);
   await assert.rejects(bench.store.materialise(made.outputs.model!.digest, `${bench.folder}/jobs/x`), {
@@ -156,7 +155,7 @@ test('an interrupted verification goes on where it was, and still tells what it 
 test('a changed record is told from a changed file', async (t) => {
   const bench = new Bench(t);
   const {base} = await chain(bench);
-  const {db} = partsOf(bench.store);
+  const {db} = bench.store.parts;
   db.prepare('DROP TRIGGER artifact_file_is_never_changed').run();
   db.prepare(`UPDATE artifact_file SET path = 'v' WHERE artifact = 1`).run();
   const found = await report(bench);
@@ -169,7 +168,7 @@ test('a link, a folder, a pipe and a file of another size in the place of a blob
   const outside = fill(temporaryFolder(t), {copy: 'rl rl'});
   const made = await chain(bench);
   const pathOf = (name: keyof typeof made): string =>
-    partsOf(bench.store).blobs.path(made[name].outputs.out!.files[0]!.sha256);
+    bench.store.parts.blobs.path(made[name].outputs.out!.files[0]!.sha256);
   const replace = (name: keyof typeof made, by: (path: string) => void): void => {
     rmSync(pathOf(name));
     by(pathOf(name));
@@ -211,7 +210,7 @@ test('a link, a folder, a pipe and a file of another size in the place of a blob
 test('a blob that somebody made writable is read-only again', async (t) => {
   const bench = new Bench(t);
   const {base} = await chain(bench);
-  const blob = partsOf(bench.store).blobs.path(base.outputs.out!.files[0]!.sha256);
+  const blob = bench.store.parts.blobs.path(base.outputs.out!.files[0]!.sha256);
   chmodSync(blob, 0o644);
   assert.deepEqual((await report(bench)).damaged, []);
   assert.equal(statSync(blob).mode & 0o222, 0);

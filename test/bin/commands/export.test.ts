@@ -13,7 +13,6 @@ import {join} from 'node:path';
 import test from 'node:test';
 import {exportArtifact} from '../../../artifacts/export/copy-out.js';
 import {exportCommand} from '../../../bin/commands/export.js';
-import {partsOf} from '../../../artifacts/store.js';
 import {Bench, temporaryFolder} from '../../artifacts/temporary.js';
 import {spoken} from '../spoken.js';
 import {disk} from '../../../artifacts/files.js';
@@ -39,7 +38,7 @@ test('a model is copied, writable and without any link to the store', async (t) 
   assert.ok((stat.mode & 0o200) !== 0);
   writeFileSync(join(target, 'deep', 'model.safetensors'), 'mine now');
   assert.equal((await bench.store.describe(target, '')).files.length, 2);
-  assert.equal(await partsOf(bench.store).blobs.check(made.outputs.model!.files[1]!.sha256, big.length), 'intact');
+  assert.equal(await bench.store.parts.blobs.check(made.outputs.model!.files[1]!.sha256, big.length), 'intact');
 });
 
 test('a folder that is not empty is refused and left alone; an empty one is filled', async (t) => {
@@ -63,7 +62,7 @@ test('a folder that is not empty is refused and left alone; an empty one is fill
 test('damaged bytes are not exported, and nothing is left behind', async (t) => {
   const bench = new Bench(t);
   const made = await bench.make({node: 'zero', outputs});
-  const blob = partsOf(bench.store).blobs.path(made.outputs.model!.files[1]!.sha256);
+  const blob = bench.store.parts.blobs.path(made.outputs.model!.files[1]!.sha256);
   chmodSync(blob, 0o644);
   writeFileSync(blob, Buffer.alloc(2 << 20, 6));
   const parent = temporaryFolder(t);

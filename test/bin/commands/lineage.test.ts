@@ -147,11 +147,10 @@ test('show tells files, maker, params, inputs and users', async (t) => {
 test('show tells what is wrong with the bytes, what is tagged, and what a reproduction found', async (t) => {
   const {bench, base, data} = await small(t);
   const {tag, pin} = await import('../../../artifacts/queries/tags.js');
-  const {partsOf} = await import('../../../artifacts/store.js');
   tag(bench.store, 'first', base.outputs.model!.digest);
   pin(bench.store, base.outputs.model!.digest);
   bench.store.recordReproduction(base.attempt, {verdict: 'reproducible', detail: {}});
-  await bench.store.removeTree(partsOf(bench.store).blobs.path(base.outputs.model!.files[0]!.sha256));
+  await bench.store.removeTree(bench.store.parts.blobs.path(base.outputs.model!.files[0]!.sha256));
   const {out} = await spoken(showCommand, bench.folder, ['@first']);
   assert.match(out, /@first, pinned/);
   assert.match(out, /w is missing/);

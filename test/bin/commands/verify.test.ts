@@ -4,7 +4,6 @@ import {join} from 'node:path';
 import test from 'node:test';
 import {gcCommand} from '../../../bin/commands/gc.js';
 import {verifyCommand} from '../../../bin/commands/verify.js';
-import {partsOf} from '../../../artifacts/store.js';
 import {Bench, edge, temporaryFolder} from '../../artifacts/temporary.js';
 import {spoken} from '../spoken.js';
 
@@ -17,7 +16,7 @@ test('verify ends with 0 when all is well, and with 1 naming what was damaged an
   const good = await spoken(verifyCommand, bench.folder, []);
   assert.equal(good.code, 0);
   assert.match(good.out, /^everything is as recorded: 2 files of 2 artifacts, 7 B$/);
-  const blob = partsOf(bench.store).blobs.path(base.outputs.model!.files[0]!.sha256);
+  const blob = bench.store.parts.blobs.path(base.outputs.model!.files[0]!.sha256);
   chmodSync(blob, 0o644);
   writeFileSync(blob, 'bose');
   const bad = await spoken(verifyCommand, bench.folder, []);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import {chmodSync, writeFileSync} from 'node:fs';
 import {test} from 'node:test';
-import {partsOf} from '../../../artifacts/store.js';
 import {until} from '../../rig/command.js';
 import {Rig} from '../../rig/rig.js';
 
@@ -15,7 +14,7 @@ test('a large output that somebody writes to before the run is over is no result
     rig.events.find((event) => event.type === 'node-finished' && event.node === 'early'),
   );
   assert.ok(finished.type === 'node-finished');
-  const blob = partsOf(rig.store).blobs.path(rig.store.artifact(finished.outputs['out']!)!.files[0]!.sha256);
+  const blob = rig.store.parts.blobs.path(rig.store.artifact(finished.outputs['out']!)!.files[0]!.sha256);
   chmodSync(blob, 0o644);
   writeFileSync(blob, 'EVIL', {flag: 'r+'});
   await rig.succeed('late');

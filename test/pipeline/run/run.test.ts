@@ -4,7 +4,6 @@ import {rmSync} from 'node:fs';
 import {test} from 'node:test';
 import {UserError} from '../../../artifacts/index.js';
 import type {AttemptId, Digest, Reusable, Store} from '../../../artifacts/index.js';
-import {partsOf} from '../../../artifacts/store.js';
 import {Rig} from '../../rig/rig.js';
 
 test('nodes run after what they need, and side by side where they can', async (t) => {
@@ -222,7 +221,7 @@ test('what was prefetched and is gone when the run begins is made again', async 
   const made = plan.nodes.get('base')!;
   assert.ok(made.action === 'reuse');
   const [file] = rig.store.artifact(made.outputs['out']!)!.files;
-  rmSync(partsOf(rig.store).blobs.path(file!.sha256));
+  rmSync(rig.store.parts.blobs.path(file!.sha256));
   const prepared = await rig.prepare(shape, {prefetched});
   assert.equal(prepared.plan.nodes.get('base')!.action, 'reuse', 'a plan believes what was prefetched');
   const second = rig.carryOut(prepared);
