@@ -16,6 +16,8 @@ import {readPrompts, writeRows} from './data/rows.js';
 import {encodePrompts, samplingWith} from './rollout/sample-groups.js';
 import {lengthBuckets} from './train/length-buckets.js';
 import type {EncodedPrompt} from './rollout/sample-groups.js';
+import {REWARD_MODELS, type RewardWeights} from './rewards/names.js';
+import {weightMistakes} from './rewards/weights.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 import {dealMinibatches, isUniform, summarise} from './rollout/minibatches.js';
@@ -93,11 +95,11 @@ export const grpo = defineStage({
     aggregate: param<Aggregate>('response-mean'),
     divideByStd: param<boolean>(true),
     stdFloor: 0.05,
-    accuracyReward: 1,
-    formatReward: 1,
-    languageReward: 0,
-    /** Weight of the reward models' values; they apply to general prompts only. */
-    preferenceReward: 1,
+    /**
+     * Weights by the name of the reward: accuracy, format, language, repetition, length; helpful and safe for what the
+     * reward models say, which is about general prompts only; and those of one's own. A reward without a weight is not summed.
+     */
+    rewards: param<RewardWeights>({accuracy: 1, format: 1}),
     /** Share of the steps after which general prompts come in, and their share of the questions from then on. */
     generalFrom: 0.75,
     generalShare: 0.5,
@@ -140,6 +142,12 @@ export const grpo = defineStage({
       import('./train/learning-rate.js'),
       import('./text/language.js'),
     ]);
+    const models = {helpful: inputs.helpful, safe: inputs.safety};
+    const [mistake] = weightMistakes(params.rewards, {
+      own: [],
+      models: REWARD_MODELS.filter((name) => models[name] !== undefined),
+    });
+    if (mistake !== undefined) throw new StageFailure(mistake);
     const {config, weights} = await openModel(inputs.policy);
     const tokenizer = await openTokenizer(inputs.policy);
     const limit = config.maxPositions - params.maxNewTokens;
@@ -193,10 +201,10 @@ export const grpo = defineStage({
       const sampler = rollouts.open(engine);
       training.closeAtEnd(sampler);
       const scorer = await openGroupScorer({
-        weights: {accuracy: params.accuracyReward, format: params.formatReward, language: params.languageReward},
+        weights: params.rewards,
         timeoutMs: params.rewardTimeout,
-        models: {helpful: inputs.helpful, safe: inputs.safety},
-        preferenceWeight: params.preferenceReward,
+        models,
+        maxNewTokens,
         maxTokens: longest,
         threads,
       });

@@ -21,7 +21,7 @@ export default recipe(
       'zero-format-only',
       grpo,
       {policy: base.model, prompts: asked.train},
-      {...TINY_ZERO, accuracyReward: 0},
+      {...TINY_ZERO, rewards: {format: 1}},
     );
     const measured = (node: string, model: typeof base.model, prefill = '') =>
       add(

@@ -91,7 +91,7 @@ export default recipe(
       'reasoning-rl',
       grpo,
       {policy: dev1.model, prompts: asked.train},
-      {...TINY_RL, template: 'chat', steps: 80, languageReward: 1},
+      {...TINY_RL, template: 'chat', steps: 80, rewards: {accuracy: 1, format: 1, language: 1}},
     );
 
     const clean = add(
@@ -140,7 +140,7 @@ export default recipe(
         steps: 180,
         temperature: 0.7,
         learningRate: 3e-4,
-        languageReward: 1,
+        rewards: {accuracy: 1, format: 1, language: 1, helpful: 1, safe: 1},
         generalFrom: 0.25,
         generalShare: 0.6,
         // Anchored to full-sft, never refreshed: what preference rewards move must not cost the reasoning.

@@ -4,5 +4,8 @@
 export const BUILT_IN_REWARDS = ['accuracy', 'format', 'language', 'repetition', 'length'] as const;
 export type BuiltInReward = (typeof BUILT_IN_REWARDS)[number];
 
+/** What reward models say, on prompts without an answer to check; as rows and weights call it. */
+export const REWARD_MODELS = ['helpful', 'safe'] as const;
+
 /** Weights by the name of the reward. */
 export type RewardWeights = Readonly<Record<string, number>>;

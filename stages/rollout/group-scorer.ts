@@ -1,5 +1,5 @@
 /** Rewards for groups of completions: the rules judge all of them, a reward model those whose prompts are its business. */
-import type {RewardWeights} from '../rewards/names.js';
+import {REWARD_MODELS, type RewardWeights} from '../rewards/names.js';
 import type {Scored} from './minibatches.js';
 import type {Rollout} from './sample-groups.js';
 
@@ -10,13 +10,14 @@ export interface GroupScorer {
 }
 
 export interface GroupScorerOptions {
-  /** Of the rules. */
+  /** Of the rules and of the reward models; each of these has one. */
   readonly weights: RewardWeights;
   /** A rule that takes longer over one completion is ended, ms. */
   readonly timeoutMs: number;
-  /** Folders of reward models, and the weight of what they say. */
+  /** Folders of reward models. */
   readonly models: {readonly helpful?: string | undefined; readonly safe?: string | undefined};
-  readonly preferenceWeight: number;
+  /** The longest completion, in tokens. */
+  readonly maxNewTokens: number;
   /** The longest sequence that a reward model is shown, in tokens. */
   readonly maxTokens: number;
   readonly threads: number;
@@ -24,7 +25,7 @@ export interface GroupScorerOptions {
 
 /** Starts the thread of the rules and loads the reward models, each into a session of its own. */
 export async function openGroupScorer(options: GroupScorerOptions): Promise<GroupScorer> {
-  const {weights, timeoutMs, models, preferenceWeight, ...limits} = options;
+  const {weights, timeoutMs, models, maxNewTokens, ...limits} = options;
   const [{openScorer}, {openRewardModel}, {builtInTasks}, {taskOf}] = await Promise.all([
     import('../rewards/index.js'),
     import('../rewards/preference.js'),
@@ -34,20 +35,22 @@ export async function openGroupScorer(options: GroupScorerOptions): Promise<Grou
   const open = async (folder: string | undefined) =>
     folder === undefined ? undefined : openRewardModel(folder, limits);
   const judges = {helpful: await open(models.helpful), safe: await open(models.safe)};
+  // Where the reward of length has no weight it is not asked, and says so in the rows.
+  const limit = weights['length'] === undefined ? {} : {maxTokens: maxNewTokens};
   const rules = await openScorer({timeoutMs, weights});
 
   return {
     async score(groups) {
       const all = groups.flat();
       const ruled = await rules.score(
-        all.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length})),
+        all.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length, ...limit})),
       );
       const scored = all.map((rollout, index): Scored => ({
         rollout,
         reward: ruled[index]!.total,
         verdicts: ruled[index]!.verdicts,
       }));
-      for (const name of ['helpful', 'safe'] as const) {
+      for (const name of REWARD_MODELS) {
         const judge = judges[name];
         if (judge === undefined) continue;
         const judged = all.flatMap(({prompt}, index) =>
@@ -58,7 +61,7 @@ export async function openGroupScorer(options: GroupScorerOptions): Promise<Grou
         );
         judged.forEach((index, i) => {
           const one = scored[index]!;
-          const reward = one.reward + preferenceWeight * values[i]!;
+          const reward = one.reward + weights[name]! * values[i]!;
           scored[index] = {...one, reward, preference: {[name]: values[i]!}};
         });
       }

@@ -323,8 +323,7 @@ test('reinforcement learning without a difference to learn from ends, but not wh
     inputs: {policy, prompts: at('questions')},
     params: {
       template: 'chat',
-      accuracyReward: 0,
-      formatReward: 0,
+      rewards: {},
       questions: 2,
       group: 4,
       minibatches: 1,

@@ -175,7 +175,14 @@ const jobs: Readonly<Record<string, StageJob>> = {
       helpful: out('helpful reward model, whole', 'model'),
       safety: out('safety reward model, whole', 'model'),
     },
-    params: {...rl, template: 'chat', steps: 14, generalFrom: 0.3, languageReward: 1, dynamicSampling: 1},
+    params: {
+      ...rl,
+      template: 'chat',
+      steps: 14,
+      rewards: {accuracy: 1, format: 1, language: 1, helpful: 1, safe: 1},
+      generalFrom: 0.3,
+      dynamicSampling: 1,
+    },
   },
 };
 
