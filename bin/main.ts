@@ -75,7 +75,7 @@ async function carryOutWords(words: readonly string[], outer: Services): Promise
     })
     .addHelpText(
       'after',
-      '\nExample:\n  r1 run            train the tiny recipe\n  r1 run --help     what a run can be asked for\n\n' +
+      '\nExample:\n  r1 run            train the tiny recipe\n  r1 run --help     all options of a run\n\n' +
         'Exit codes: 0 done; 1 a node failed, or a check found something; 2 wrong usage, a mistake in a recipe, or a store that\n' +
         'cannot be used; 70 an error of r1 itself; 74 a result could not be written; 130 stopped by hand',
     )

@@ -33,12 +33,12 @@ export function lookAt(
     // What lies behind a link could change without anybody here having a hand in it.
     if (kind !== 'folder') {
       const what = kind === 'file' ? 'a file' : NAMES_OF_KINDS[kind];
-      return {is: 'other', path: shard, because: `${what} lies in the place of its folder`};
+      return {is: 'other', path: shard, because: `${what} is in the place of its folder`};
     }
     folders.add(shard);
   }
   const stat = files.stat(path);
   if (stat === undefined) return {is: 'nothing'};
   if (stat.kind === 'file') return {is: 'file', stat};
-  return {is: 'other', path, because: `${NAMES_OF_KINDS[stat.kind]} lies in its place`};
+  return {is: 'other', path, because: `${NAMES_OF_KINDS[stat.kind]} is in its place`};
 }

@@ -46,7 +46,7 @@ export function listFiles(files: Files, root: string, links: 'follow' | 'refuse'
     if (mistake !== undefined) throw refuse(from, `has a name that ${mistake} on some systems`, 'rename it');
     // Before it is looked at: by the name that Node makes of such bytes, nothing is there.
     if (path.includes('\uFFFD'))
-      throw refuse(from, 'has a name that is not valid UTF-8 (each \uFFFD stands for what is none)', 'rename it');
+      throw refuse(from, 'has a name that is not valid UTF-8 (each \uFFFD stands for bytes that are not)', 'rename it');
     const stat = look(from);
     if (stat.kind === 'file') {
       found.push({path, from, stat});

@@ -42,7 +42,7 @@ function manifestMistake({shape, files, emptyFolders, bytes, digest}: Artifact):
   for (const path of paths) {
     for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
       const folder = path.slice(0, end);
-      if (taken.has(folder)) return `has something below ${JSON.stringify(folder)}, which is no folder with files`;
+      if (taken.has(folder)) return `has something below ${JSON.stringify(folder)}, which is not a folder of files`;
     }
   }
   if (!files.every((file) => Number.isSafeInteger(file.bytes) && file.bytes >= 0)) return 'has a file of no size';

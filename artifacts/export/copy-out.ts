@@ -72,7 +72,7 @@ function refuseTaken(files: Files, {shape}: Artifact, target: string): void {
 function refuseInside(folder: string, target: string): void {
   const inside = (path: string, folder: string): boolean => path === folder || path.startsWith(folder + sep);
   if (!inside(realPath(target), realPath(folder))) return;
-  throw new UserError('bad-argument', `${target} lies in the store itself`, {hint: 'give a folder outside of it'});
+  throw new UserError('bad-argument', `${target} is inside the store`, {hint: 'give a folder outside of it'});
 }
 
 interface Copy {
@@ -171,7 +171,7 @@ function makeInside(files: Files, target: string, path: string, made: string[]):
     folder = join(folder, name);
     if (files.makeFolder(folder)) made.push(folder);
     else if (files.stat(folder)?.kind !== 'folder') {
-      throw new UserError('target-not-empty', `${folder} is there already, and is no folder`, {
+      throw new UserError('target-not-empty', `${folder} is there already, and is not a folder`, {
         hint: 'give a folder that is empty or does not exist yet',
       });
     }

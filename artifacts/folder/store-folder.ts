@@ -107,7 +107,7 @@ function refuseBelow(path: string, folder: string, files: Files): void {
     const {marker} = layoutOf(around);
     if (files.sizeOf(marker) === undefined) continue;
     if (OF_A_JOB.test(relative(around, path).replaceAll(sep, '/'))) return;
-    throw new UserError('folder-in-use', `${folder} lies inside of the store ${around}`, {
+    throw new UserError('folder-in-use', `${folder} is inside the store ${around}`, {
       hint: `use that one, --store ${around}, or give a folder of its own`,
     });
   }

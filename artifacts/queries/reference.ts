@@ -95,7 +95,7 @@ function byNode(
   const rest = runText === undefined ? text : text.slice(runText.length + 1);
   const [node = '', port, ...more] = rest.split(':');
   if (node === '' || port === '' || more.length > 0) {
-    throw new UserError('bad-argument', `“${text}” is no reference`, {
+    throw new UserError('bad-argument', `“${text}” is not a reference`, {
       hint: 'write [run/]node[:port], @digest, or a path with a slash',
     });
   }

@@ -82,7 +82,7 @@ export function pins(store: HasParts): readonly Pin[] {
 export function tag(store: HasParts, name: string, artifact: Digest, attempt?: AttemptId): void {
   if (!NAME.test(name)) {
     throw new UserError('bad-argument', `“${name}” cannot be a tag`, {
-      hint: 'a tag begins with a letter and goes on with letters, digits, dots, dashes and underscores',
+      hint: 'a tag is a letter, followed by letters, digits, dots, dashes and underscores',
     });
   }
   if (LOOKS_LIKE_A_DIGEST.test(name)) {

@@ -49,7 +49,7 @@ const ROWS: readonly (readonly [sentence: string, sql: string])[] = [
   ...TIMES.map(
     ([table, column]) =>
       [
-        `row # of ${table} has a time that is none`,
+        `row # of ${table} has a time that is not one`,
         `SELECT rowid FROM ${table} WHERE ${column} NOT BETWEEN 0 AND ${LAST}`,
       ] as const,
   ),

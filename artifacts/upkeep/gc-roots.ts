@@ -39,7 +39,7 @@ export function keepReasonText(reason: KeepReason): string {
     case 'run':
       return `${reason.node} of run ${reason.run}`;
     case 'live-run':
-      return `${reason.node} of run ${reason.run}, which is going on`;
+      return `${reason.node} of run ${reason.run}, which is still running`;
     case 'in-flight':
       return `input of attempt ${reason.attempt}, which has not ended`;
     case 'kind':

@@ -67,7 +67,7 @@ export async function withReportFolder<T>(
   } catch (error) {
     if (!(error instanceof SyntaxError) && !isNoFile(error)) throw error;
     const why = error.message.replaceAll(folder, '');
-    throw new UserError('bad-argument', `what “${node}” of run ${run.id} made is no report: ${why}`, {
+    throw new UserError('bad-argument', `what “${node}” of run ${run.id} made is not a report: ${why}`, {
       hint: `r1 export @${shortDigest(artifact)} ./report writes it out`,
       cause: error,
     });

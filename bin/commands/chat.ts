@@ -18,9 +18,9 @@ export const chatCommand = (services: Services): Command =>
       'r1 chat zero-rl --template tiny-zero --temperature 1 --seed 7',
     ]),
   )
-    .description('talk to a model; words given along, or lines piped in, are answered one by one')
+    .description('talk to a model: interactively, or with one question, or with one question a line on stdin')
     .argument('<model>', '[run/]node, @digest, @tag, or the folder of a model (has a slash)')
-    .argument('[question]', 'ask this and end')
+    .argument('[question]', 'ask this and exit')
     .action(async (reference: string, question: string | undefined, options: GlobalOptions & SamplingFlags) => {
       const {openChat} = await import('../../stages/evaluation/chat.js');
       await withModelFolder(services, options, reference, async (folder, stop) => {

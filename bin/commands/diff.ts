@@ -19,10 +19,10 @@ export const diffCommand = (services: Services): Command =>
     'r1 diff 3 4 --quick --json',
     'r1 diff 3/full-sft:model 4/full-sft:model',
   ])
-    .description('what is different between two runs and where it began: params, inputs, code, tensors, rows, metrics')
+    .description('what differs between two runs, and where it began: params, inputs, code, tensors, rows, metrics')
     .argument('<a>', 'number of a run, or a reference to an artifact')
     .argument('<b>', 'the other')
-    .option('--quick', 'do not look into the bytes of what differs')
+    .option('--quick', 'do not compare the contents of what differs')
     .action(async (a: string, b: string, {quick, json, ...options}: DiffOptions) => {
       await withStore(services, options, 'read', async (store) => {
         const runs = [a, b].filter((word) => /^\d+$/.test(word));

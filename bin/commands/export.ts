@@ -16,10 +16,10 @@ export const exportCommand = (services: Services): Command =>
     'r1 export @best ./best',
   ])
     .description(
-      'copy a model (or any artifact) out of the store into a folder; models load in transformers and vLLM as they lie',
+      'copy a model (or any artifact) out of the store into a folder; models load in transformers and vLLM as they are',
     )
     .argument('<reference>', '[run/]node[:port], @digest, @tag, or a path with a slash; a node stands for its model')
-    .argument('<folder>', 'empty, or not there yet')
+    .argument('<folder>', 'empty, or not yet there')
     .action(async (reference: string, folder: string, {json, ...options}: GlobalOptions) => {
       const {exportArtifact} = await import('../../artifacts/export/copy-out.js');
       await withStore(services, options, 'read', async (store) => {

@@ -24,9 +24,9 @@ export const gcCommand = (services: Services): Command =>
     'r1 gc --keep-runs 2',
     'r1 gc --keep-kind report --keep-kind model',
   ])
-    .description('remove bytes that nothing keeps: not a tag, not a pin, not a run that is kept or going on')
-    .option('--dry-run', 'only say what stays and why, what would go, and how it could be had again')
-    .option('--keep-runs <n>', 'keep the newest so many runs of each recipe (default: all)', count)
+    .description('free space: remove bytes that no tag, no pin and no run that is kept or still running needs')
+    .option('--dry-run', 'only show what would stay and why, what would go, and how it could be made again')
+    .option('--keep-runs <n>', 'keep the newest n runs of each recipe (default: all)', count)
     .option(
       '--keep-kind <kind>',
       `keep every artifact of this kind (repeats; default: ${KINDS.join(', ')})`,

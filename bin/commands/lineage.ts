@@ -22,12 +22,16 @@ export const lineageCommand = (services: Services): Command =>
     'r1 lineage ./model.safetensors --depth 2',
     'r1 lineage base --down --dot | dot -Tsvg > base.svg',
   ])
-    .description('where an artifact came from, up to the files from outside, or what was made of it')
+    .description('where an artifact came from, back to the files from outside, or what was made from it')
     .argument('<reference>', '[run/]node[:port], @digest, @tag, or a path with a slash')
     .addOption(new Option('--up', 'what it was made from (the default)').conflicts('down'))
-    .option('--down', 'what was made of it')
-    .option('--depth <n>', 'at most so many steps', count)
-    .option('--limit <n>', `at most so many attempts (default: ${LINES} in a tree, all in --json and --dot)`, count)
+    .option('--down', 'what was made from it')
+    .option('--depth <n>', 'show at most this many steps', count)
+    .option(
+      '--limit <n>',
+      `show at most this many attempts (default: ${LINES} in a tree, all in --json and --dot)`,
+      count,
+    )
     .addOption(new Option('--dot', 'print a graph for Graphviz').conflicts('json'))
     .action(async (reference: string, {down, depth, limit, dot, json, ...options}: LineageOptions) => {
       const {resolve} = await import('../../artifacts/queries/reference.js');

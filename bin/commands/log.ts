@@ -22,7 +22,7 @@ export const logCommand = (services: Services): Command =>
     .description('show what the stage of a node printed, in the newest run that includes the node')
     .argument('<node>', 'the node')
     .option('--run <n>', 'the run to look into', wholeNumber)
-    .option('-f, --follow', 'go on showing what is printed, until the attempt ends')
+    .option('-f, --follow', 'keep showing what is printed, until the attempt ends')
     .action(async (name: string, {run: wanted, follow: isFollowed, json, ...options}: LogOptions) => {
       await withStore(services, options, 'read', async (store) => {
         const log = logOf(store, name, wanted);
@@ -68,7 +68,7 @@ function endText(end: LogEnd, {attempt, run}: NodeLog): string | undefined {
     case 'replaced':
       return `attempt ${attempt} was replaced${end.by === undefined ? '' : ` by attempt ${end.by}`}`;
     case 'interrupted':
-      return `attempt ${attempt} was interrupted: its runner and its process are gone; r1 resume ${run} goes on`;
+      return `attempt ${attempt} was interrupted: its runner and its process are gone; r1 resume ${run} continues it`;
     default:
       return unreachable(end);
   }

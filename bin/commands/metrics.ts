@@ -35,7 +35,7 @@ export const metricsCommand = (services: Services): Command =>
     'r1 metrics 3/zero-rl --csv > zero.csv',
   ])
     .description('the curves of a node: loss, reward, length … over the steps')
-    .argument('<node>', '[run/]node; the newest run without a number')
+    .argument('<node>', '[run/]node; without a number, in the newest run')
     .option(
       '--name <metric>',
       'only this metric, as a chart (repeats)',

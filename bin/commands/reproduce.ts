@@ -30,7 +30,7 @@ export const reproduceCommand = (services: Services): Command =>
     'r1 reproduce 12 --store ./sent-to-me --recipe ./my.recipe.ts',
   ])
     .description('make attempts again from their recorded inputs, params and seed, and compare the bytes')
-    .argument('<reference>', '[run/]node, @digest, or the number of a run for all that it made')
+    .argument('<reference>', '[run/]node, @digest, or the number of a run for everything it made')
     .action(async (reference: string, options: GlobalOptions & TrustOptions) => {
       const place = placeOf(options);
       const stop = stopSwitch();
@@ -101,6 +101,6 @@ function resultText({id, node}: Attempt, result: Result<Verdict, Failure>): stri
   const weights =
     tensor === undefined
       ? ''
-      : `; tensor ${tensor.name}: ${tensor.values} values, by up to ${tensor.largest ?? 'a value that is no number'}`;
+      : `; tensor ${tensor.name}: ${tensor.values} values, by up to ${tensor.largest ?? 'a value that is not a number'}`;
   return `${what}: differs in ${where}${at}${weights}`;
 }

@@ -18,13 +18,11 @@ export const resumeCommand = (services: Services): Command =>
     'r1 resume 12 --accept-checkpoint',
     'r1 resume --store ./sent-to-me --recipe ./my.recipe.ts',
   ])
-    .description(
-      'go on with a run: what succeeded in it stays, the rest runs with today’s code and the run’s own params',
-    )
+    .description('continue a run: what succeeded in it stays, the rest runs with today’s code and the run’s own params')
     .argument('[run]', 'number of the run (default: the newest)', wholeNumber)
     .option(
       '--accept-checkpoint',
-      'go on from checkpoints that other code wrote; their outputs are marked and never reused',
+      'continue from checkpoints that other code wrote; their outputs are marked and never reused',
     )
     .action(async (wanted: number | undefined, options: Options) => {
       const store = services.openStore(options.store, {create: false});

@@ -10,7 +10,7 @@ import {statusJson, statusText} from '../render/status.js';
 
 export const statusCommand = (services: Services): Command =>
   withGlobals(new Command('status'), ['r1 status', 'r1 status 12 --json'])
-    .description('show how a run stands')
+    .description('show how a run stands, node by node')
     .argument('[run]', 'number of the run (default: the newest)', wholeNumber)
     .action(async (wanted: number | undefined, {json, ...options}: GlobalOptions) => {
       await withStore(services, options, 'read', (store) => {

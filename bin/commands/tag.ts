@@ -16,10 +16,8 @@ async function meant(store: Store, reference: string) {
 
 export const tagCommand = (services: Services): Command =>
   withGlobals(new Command('tag'), ['r1 tag best all-scenario-rl:model', 'r1 show @best', 'r1 tag'])
-    .description(
-      'give an artifact a name that stands for it and keeps it from being collected; without words: list the names',
-    )
-    .argument('[name]', 'letters, digits, dots, dashes; moved when it is taken')
+    .description('name an artifact, which also keeps it from being collected; without arguments, list the names')
+    .argument('[name]', 'letters, digits, dots, dashes; a tag that exists is moved')
     .argument('[reference]', REFERENCE)
     .action(
       async (
@@ -58,20 +56,20 @@ export const tagCommand = (services: Services): Command =>
 
 export const untagCommand = (services: Services): Command =>
   withGlobals(new Command('untag'), ['r1 untag best'])
-    .description('take a name back')
+    .description('remove a tag')
     .argument('<name>')
     .action(async (name: string, {json, ...options}: GlobalOptions) => {
       const {untag} = await import('../../artifacts/queries/tags.js');
       await withStore(services, options, 'write', (store) => {
         const bare = name.replace(/^@/, '');
         untag(store, bare);
-        services.say(json === true ? JSON.stringify({name: bare}) : `@${bare} is no more`);
+        services.say(json === true ? JSON.stringify({name: bare}) : `removed the tag @${bare}`);
       });
     });
 
 export const pinCommand = (services: Services): Command =>
   withGlobals(new Command('pin'), ['r1 pin base:model', 'r1 pin'])
-    .description('keep an artifact from being collected; without a word: list what is pinned')
+    .description('keep an artifact from being collected; without an argument, list what is pinned')
     .argument('[reference]', REFERENCE)
     .action(async (reference: string | undefined, {json, ...options}: GlobalOptions) => {
       const {pin, pins} = await import('../../artifacts/queries/tags.js');
@@ -100,7 +98,7 @@ export const pinCommand = (services: Services): Command =>
 
 export const unpinCommand = (services: Services): Command =>
   withGlobals(new Command('unpin'), ['r1 unpin base:model'])
-    .description('let an artifact be collected again when nothing else keeps it')
+    .description('let an artifact be collected again, unless something else keeps it')
     .argument('<reference>', REFERENCE)
     .action(async (reference: string, {json, ...options}: GlobalOptions) => {
       const {unpin} = await import('../../artifacts/queries/tags.js');

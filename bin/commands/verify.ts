@@ -108,7 +108,7 @@ async function withBestStore<T>(
 export const verifyCommand = (services: Services): Command =>
   withGlobals(new Command('verify'), ['r1 verify', 'r1 verify --restart --json'])
     .description('read every byte of the store again; names what is damaged and everything made from it (exit code 1)')
-    .option('--restart', 'do not go on where an interrupted verification was')
+    .option('--restart', 'start over instead of continuing an interrupted verification')
     .action(async ({restart, json, ...options}: VerifyOptions) => {
       const {verify} = await import('../../artifacts/upkeep/verify.js');
       await withBestStore(services, options, async (store) => {

@@ -14,7 +14,7 @@ interface WhyOptions extends GlobalOptions {
 
 export const whyCommand = (services: Services): Command =>
   withGlobals(new Command('why'), ['r1 why full-sft', 'r1 why full-sft --run 12'])
-    .description('say why a node ran, was reused or was not started, in the newest run that includes it or in another')
+    .description('show why a node ran, was reused or was not started, by default in the newest run that includes it')
     .argument('<node>', 'the node')
     .option('--run <n>', 'the run to ask about', wholeNumber)
     .action(async (name: string, {run, json, ...options}: WhyOptions) => {

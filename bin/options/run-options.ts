@@ -43,8 +43,8 @@ export const withRequest = (command: Command): Command =>
     .option('--from <node>', 'this node and everything that depends on it (repeats)', collect)
     .option('--until <node>', 'everything up to this node (repeats)', collect)
     .option('--set <node.param=value>', 'change a param; the value is JSON or a string (repeats)', collect)
-    .option('--source <node[:port]=path>', 'take what a node makes from a file or folder instead (repeats)', collect)
-    .option('--force <node>', 'run this node although nothing changed (repeats)', collect);
+    .option('--source <node[:port]=path>', 'use a file or folder in place of what a node makes (repeats)', collect)
+    .option('--force <node>', 'run this node even if nothing changed (repeats)', collect);
 
 export const requestOf = ({seed, only, from, until, set, source, force}: RequestOptions): RunRequest => ({
   seed,
@@ -76,10 +76,10 @@ export const withManaging = (command: Command): Command =>
         .choices(['finish', 'continue', 'stop'])
         .default('finish'),
     )
-    .option('--jobs <n>', 'at most so many nodes at once', positive)
-    .option('--cpu <n>', 'cores to give out (default: all)', positive)
-    .option('--gpu <n>', 'GPUs to give out (default: what set-up found)', wholeNumber)
-    .option('--memory <mib>', 'memory to give out, MiB (default: all)', positive)
+    .option('--jobs <n>', 'run at most this many nodes at once', positive)
+    .option('--cpu <n>', 'cores to use (default: all)', positive)
+    .option('--gpu <n>', 'GPUs to use (default: what set-up found)', wholeNumber)
+    .option('--memory <mib>', 'memory to use, in MiB (default: all)', positive)
     .option('--grace <seconds>', 'time a stopped stage has to write its checkpoint', positive, 30);
 
 export function capacityOf({jobs, cpu, gpu, memory}: ManagingOptions): Capacity {
@@ -113,7 +113,7 @@ export interface TrustOptions {
 export const withTrust = (command: Command): Command =>
   command.option(
     '--recipe <recipe>',
-    'the recipe whose code to run, by name or path (default: the one of the run, if it lies in this project)',
+    'the recipe whose code to run, by name or path (default: the one that the run was started with, if it is in this project)',
   );
 
 export const placeOf = ({recipe}: TrustOptions): Omit<TrustedPlace, 'store'> => ({

@@ -24,16 +24,16 @@ const between = (low: number, high: number) => (text: string) => {
 
 export const withSampling = (command: Command): Command =>
   command
-    .option('--seed <n>', 'seed of the draws; the same seed gives the same text', wholeNumber, 0)
-    .option('--temperature <t>', '0 takes the likeliest token', between(0, 10), 0.6)
-    .option('--top-p <p>', 'sample among the likeliest tokens that make up this mass', between(1e-6, 1), 0.95)
+    .option('--seed <n>', 'random seed; the same seed gives the same text', wholeNumber, 0)
+    .option('--temperature <t>', '0 always takes the likeliest token', between(0, 10), 0.6)
+    .option('--top-p <p>', 'sample from the likeliest tokens that add up to this probability', between(1e-6, 1), 0.95)
     .option(
       '--max-tokens <n>',
       'tokens of the longest response (default: what the model has room for, 1024 at most)',
       wholeNumber,
     )
     .addOption(
-      new Option('--template <name>', 'what the question is put into; base and zero models want zero or tiny-zero')
+      new Option('--template <name>', 'the prompt template; base and Zero models want zero or tiny-zero')
         .choices([...TEMPLATE_NAMES])
         .default('chat'),
     )

@@ -19,13 +19,13 @@ export function outcomeText(outcome: Outcome): string {
     case 'killed-by-signal':
       return signalText(outcome.signal);
     case 'timed-out':
-      return `was stopped after its ${outcome.seconds} s were up`;
+      return `was stopped: its time limit of ${outcome.seconds} s was up`;
     case 'output-missing':
       return `ended well but never wrote its output “${outcome.port}”`;
     case 'output-refused':
       return `wrote an output “${outcome.port}” that cannot be kept: ${outcome.message}`;
     case 'result-garbled':
-      return `left a result that is none: ${outcome.message}`;
+      return `left a result that is not one: ${outcome.message}`;
     case 'events-garbled':
       return `wrote garbled events; line ${outcome.line} is ${JSON.stringify(outcome.text)}${outcome.message === undefined ? '' : `: ${outcome.message}`}`;
     case 'inputs-changed':
@@ -40,7 +40,7 @@ export function outcomeText(outcome: Outcome): string {
       return `was stopped${outcome.step === undefined ? '' : ` after step ${outcome.step}, checkpoint written`}${stopperText(outcome.by)}`;
     case 'lost':
       return outcome.copied === true
-        ? 'goes on in the store that this one was copied from, if it goes on'
+        ? 'continues in the store that this one was copied from, if at all'
         : 'was gone, and nobody had seen how it ended';
     case 'superseded':
       return 'was overtaken by another runner, whose result counts';
@@ -126,7 +126,7 @@ export function nextStep(node: string, outcome: Outcome, run: number, params: re
     case 'stopped':
       return typeof outcome.by === 'object' && outcome.step === undefined
         ? `r1 resume ${run} runs it again; ${DECLARE}`
-        : `r1 resume ${run} goes on from the checkpoint`;
+        : `r1 resume ${run} continues from the checkpoint`;
     case 'stage-failed': {
       const change = params.length === 0 ? '' : `, or change a param: r1 run … --set ${node}.PARAM=VALUE`;
       return `r1 log ${node} --run ${run}; then r1 resume ${run}${change}`;
@@ -138,7 +138,7 @@ export function nextStep(node: string, outcome: Outcome, run: number, params: re
     case 'inputs-changed':
       return 'r1 verify says what else is affected; then r1 run makes it again';
     case 'code-changed':
-      return 'r1 run makes it again with the code of now';
+      return 'r1 run makes it again with today’s code';
     default:
       return `r1 log ${node} --run ${run}; then r1 resume ${run}`;
   }

@@ -65,7 +65,7 @@ export function collectionText(plan: GcResult, {dryRun, keepsAllRuns}: Collectio
   if (reserve !== undefined) {
     lines.push(
       `the disk was full: this used the room that the store keeps for it, ${
-        reserve.again ? 'which is there again' : 'and there is none yet to keep again: free some more'
+        reserve.again ? 'which it keeps again' : 'and cannot keep it again yet: free some more'
       }`,
     );
   }

@@ -69,7 +69,7 @@ export function textView(services: Services, live: boolean, clock: () => number 
         break;
       case 'node-waiting': {
         const whose = event.run === run ? 'another node' : `run ${event.run}`;
-        line(event.node, paint.dim(`waits for ${whose}, which is at the same work`));
+        line(event.node, paint.dim(`waits for ${whose}, which is doing the same work`));
         break;
       }
       case 'node-started': {
@@ -203,8 +203,8 @@ function headline({run, recipe, seed, nodes, toRun, mayRun, expectedMs}: RunStar
 
 function startText({because, continues, adopted, ended, attempt}: NodeStarted): string {
   if (ended === true)
-    return `goes on: its process had ended, and nobody had recorded what came of it (attempt ${attempt})`;
-  if (adopted === true) return `goes on: its process outlived the runner that began it (attempt ${attempt})`;
+    return `continues: its process had ended, and nobody had recorded what came of it (attempt ${attempt})`;
+  if (adopted === true) return `continues: its process outlived the runner that began it (attempt ${attempt})`;
   const from =
     continues === undefined ? '' : `, from the checkpoint at step ${continues.step} of attempt ${continues.attempt}`;
   return `started: ${because}${from}`;
@@ -248,6 +248,6 @@ function closing({run, outcome, ran, reused, failed, stopped, cancelled, wallMs,
   if (cancelled > 0) parts.push(`${cancelled} not started`);
   // Prediction and event side by side, where all that was predicted took place.
   const expected = outcome === 'succeeded' && expectedMs > 0 ? ` (${durationText(expectedMs)} expected)` : '';
-  const next = outcome === 'stopped' ? `; r1 resume ${run} goes on` : '';
+  const next = outcome === 'stopped' ? `; r1 resume ${run} continues it` : '';
   return `run ${run} ${outcome} in ${durationText(wallMs)}${expected}: ${parts.join(', ')}${next}`;
 }

@@ -33,7 +33,7 @@ export function statusText({run, recipe, seed, state, nodes}: RunStatus, {colour
     ...(node.place === undefined ? [] : [`${' '.repeat(wide + 2)}at ${node.place}`]),
     ...(node.lines ?? []).map((line) => `${' '.repeat(wide + 2)}${paint.dim(oneLine(`| ${line}`))}`),
   ]);
-  const next = state === 'succeeded' || state === 'running' ? [] : ['', `r1 resume ${run} goes on with it`];
+  const next = state === 'succeeded' || state === 'running' ? [] : ['', `r1 resume ${run} continues it`];
   return [oneLine(`run ${run}: ${recipe}, seed ${seed}: ${state}`), ...lines, ...next].join('\n');
 }
 

@@ -35,7 +35,7 @@ export function whyText({run, node, attempt}: Why): string {
   if (continues !== undefined) {
     const accepted =
       continues.accepted === undefined ? '' : ` (accepted by hand although it differs: ${continues.accepted})`;
-    lines.push(`went on from the checkpoint at step ${continues.step} of attempt ${continues.attempt}${accepted}`);
+    lines.push(`continued from the checkpoint at step ${continues.step} of attempt ${continues.attempt}${accepted}`);
   }
   lines.push(indented(`attempt ${id}: ${outcome === undefined ? 'has not ended' : outcomeText(outcome)}`, 2));
   if (lastWords.place !== undefined) lines.push(`  at ${lastWords.place}`);

@@ -82,7 +82,7 @@ export async function writeRuntime(wanted, gpus) {
   );
   const line = result.output.split('\n').find((text) => text.startsWith('{"tensorflow"'));
   if (!result.ok || line === undefined) {
-    throw new SetupError(`TensorFlow does not work here: ${result.problem || 'it told nothing about itself'}.`, [
+    throw new SetupError(`TensorFlow does not work here: ${result.problem || 'it reported nothing about itself'}.`, [
       ...lastLines(result.output, 15),
       'Try other libraries: R1_LIBTENSORFLOW=/folder npm run setup',
     ]);
@@ -96,7 +96,7 @@ export async function writeRuntime(wanted, gpus) {
       throw new SetupError('R1_DEVICE=gpu, but TensorFlow cannot use the GPU that is here.', reasons);
     }
     for (const reason of reasons) say(step, reason);
-    say(step, 'a GPU is here, but TensorFlow cannot use it (see above); going on with the processor');
+    say(step, 'a GPU is here, but TensorFlow cannot use it (see above); continuing on the CPU');
   }
   /** @type {Runtime} */
   const runtime = {

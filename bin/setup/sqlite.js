@@ -74,7 +74,7 @@ async function make(folder) {
     async () => run(process.execPath, [prebuilt], {cwd: folder, timeoutMs: 60_000}),
   );
   if (found.ok && (await tryIt(folder)).ok) return say(step, 'the prebuilt file fits');
-  say(step, 'no prebuilt file can be had here; building SQLite from source, which takes a minute or two');
+  say(step, 'there is no prebuilt file for this machine; building SQLite from source, which takes a minute or two');
   await rm(path.join(folder, 'build'), {recursive: true, force: true});
   const scratch = await mkdtemp(path.join(tmpdir(), 'r1-header-'));
   try {

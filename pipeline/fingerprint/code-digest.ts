@@ -146,7 +146,7 @@ export function openCodeReader(
   /** The modules behind the names that are taken from a front door of ours; the door counts only for what is its own. */
   function throughDoor(door: string, names: readonly string[], walk: Walk): Json[] {
     const unit = unitOf(door);
-    if (unit.is === 'data') throw unit.broken ?? new Error(`Internal error: ${door} is no module`);
+    if (unit.is === 'data') throw unit.broken ?? new Error(`Internal error: ${door} is not a module`);
     const {named, reExports} = unit.text;
     const passedOn = new Set(reExports.map(({name}) => name));
     const isPassedOn = (name: string): boolean => passedOn.has(name) || passedOn.has('*') || name === '*';

@@ -10,7 +10,7 @@ export function recordedOutcome({ok, reason, detail}: StoredOutcome): Outcome {
   if (ok && reason === 'succeeded' && detail === null) return {reason};
   const outcome = outcomeIn(detail);
   if (outcome !== undefined && outcome.reason === reason) return outcome;
-  throw new UserError('store-damaged', `the store is damaged, or newer than this r1: an outcome “${reason}” is none`, {
+  throw new UserError('store-damaged', `the store is damaged, or newer than this r1: there is no outcome “${reason}”`, {
     hint: '`r1 verify` names everything that is damaged; --store FOLDER names another store',
   });
 }

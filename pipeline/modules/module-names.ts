@@ -91,7 +91,7 @@ export interface NamedModule {
 export function findModule(name: string, origin: Origin): Result<NamedModule, string> {
   if (name.startsWith(OWN)) {
     const url = new URL(name.slice(OWN.length), OWN_MODULES).href;
-    if (!isBuiltIn(url)) return err(`${name} is no module of r1 with stages`);
+    if (!isBuiltIn(url)) return err(`${name} is not a module of r1 with stages`);
     return existsSync(fileURLToPath(url))
       ? ok({url, own: true})
       : err(`r1 has no module ${name.slice(OWN.length)} any more`);
@@ -101,7 +101,7 @@ export function findModule(name: string, origin: Origin): Result<NamedModule, st
   }
   if (name.startsWith(PACKAGE)) {
     const path = name.slice(PACKAGE.length);
-    if (pathMistake(path) !== undefined || !PACKAGED.test(path)) return err(`${name} is no file of a package`);
+    if (pathMistake(path) !== undefined || !PACKAGED.test(path)) return err(`${name} is not a file of a package`);
     const file = findInstalled(path, origin.folder);
     if (file === undefined) return err(`${path} is not installed in a node_modules above ${origin.folder}`);
     return found(file, path.split('/', path.startsWith('@') ? 2 : 1).join('/'));
@@ -110,7 +110,8 @@ export function findModule(name: string, origin: Origin): Result<NamedModule, st
     const path = pathOf(name);
     return path.ok ? found(path.value) : path;
   }
-  if (!/^\.{1,2}\//.test(name) || name.includes('\0')) return err(`${JSON.stringify(name)} is no place of a module`);
+  if (!/^\.{1,2}\//.test(name) || name.includes('\0'))
+    return err(`${JSON.stringify(name)} is not the place of a module`);
   return found(resolve(origin.folder, name));
 }
 
@@ -119,7 +120,7 @@ export function pathOf(url: string): Result<string, string> {
   try {
     return ok(fileURLToPath(url));
   } catch (error) {
-    return err(`${JSON.stringify(url)} is no address of a file: ${(error as Error).message}`);
+    return err(`${JSON.stringify(url)} is not the URL of a file: ${(error as Error).message}`);
   }
 }
 

@@ -114,21 +114,21 @@ export function frozenPlanOf({id, plan}: Pick<Run, 'id' | 'plan'>): FrozenPlan {
   }
   const mistake = planMistake(plan);
   if (mistake === undefined) return plan as unknown as FrozenPlan;
-  throw new UserError('store-damaged', `the store is damaged: the plan of run ${id} is none, ${mistake}`, {
+  throw new UserError('store-damaged', `the store is damaged: the plan of run ${id} is not one, ${mistake}`, {
     hint: '`r1 verify` names everything that is; restore store.db from a copy, or use another store with --store FOLDER',
   });
 }
 
 function planMistake(plan: unknown): string | undefined {
-  if (!isRecord(plan)) return 'it is no record';
+  if (!isRecord(plan)) return 'it is not a record';
   const {version, recipe, file, seed, nodes} = plan;
   if (version !== 1 && version !== 2 && version !== 3) return 'it has no version';
   if (typeof recipe !== 'string') return 'its recipe has no name';
-  if (file !== undefined && typeof file !== 'string') return 'its file is no path';
-  if (!Number.isSafeInteger(seed)) return 'its seed is no whole number';
+  if (file !== undefined && typeof file !== 'string') return 'its file is not a path';
+  if (!Number.isSafeInteger(seed)) return 'its seed is not a whole number';
   if (!isRecord(nodes)) return 'it has no nodes';
   for (const [id, node] of Object.entries(nodes)) {
-    if (!NAME.test(id)) return `${JSON.stringify(id)} is no name of a node`;
+    if (!NAME.test(id)) return `${JSON.stringify(id)} is not the name of a node`;
     const mistake = nodeMistake(node);
     if (mistake !== undefined) return `node “${id}”: ${mistake}`;
   }
@@ -136,11 +136,11 @@ function planMistake(plan: unknown): string | undefined {
 }
 
 function nodeMistake(node: unknown): string | undefined {
-  if (!isRecord(node)) return 'it is no record';
+  if (!isRecord(node)) return 'it is not a record';
   const isText = (name: string): boolean => typeof node[name] === 'string';
   if (node['type'] === 'source') {
     if (!['port', 'kind', 'path', 'artifact'].every(isText)) return 'a part of the source is missing';
-    return isDigest(node['artifact'] as string) ? undefined : 'its artifact is no digest';
+    return isDigest(node['artifact'] as string) ? undefined : 'its artifact is not a digest';
   }
   if (node['type'] !== 'stage') return 'it is neither a source nor a stage';
   const {inputs, params, options} = node;
@@ -164,12 +164,12 @@ function definitionsMistake(definitions: unknown = {}): string | undefined {
 function optionsMistake(options: Readonly<Record<string, unknown>>): string | undefined {
   const {resources = {}, env = {}, passEnv = []} = options;
   if (!isRecord(resources)) return 'its resources are none';
-  if (!isRecord(env) || !Object.entries(env).flat().every(isName)) return 'its environment is none';
-  if (!Array.isArray(passEnv) || !passEnv.every(isName)) return 'its environment is none';
+  if (!isRecord(env) || !Object.entries(env).flat().every(isName)) return 'its environment is not one';
+  if (!Array.isArray(passEnv) || !passEnv.every(isName)) return 'its environment is not one';
   const numbers = [options['threads'], options['timeout'], options['checkpointEvery'], ...Object.values(resources)];
   const isAmount = (value: unknown): boolean =>
     value === undefined || (typeof value === 'number' && Number.isFinite(value) && value >= 0);
-  return numbers.every(isAmount) ? undefined : 'an option is no number';
+  return numbers.every(isAmount) ? undefined : 'an option is not a number';
 }
 
 const isName = (value: unknown): boolean => typeof value === 'string';

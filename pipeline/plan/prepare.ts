@@ -220,7 +220,7 @@ function sourceError(id: string, error: unknown): unknown {
   if (!(error instanceof UserError)) return error;
   return new UserError(error.reason, `source “${id}”: ${error.message}`, {
     cause: error,
-    hint: error.hint ?? `--source ${id}=PATH sets where it lies`,
+    hint: error.hint ?? `--source ${id}=PATH sets where it is`,
   });
 }
 

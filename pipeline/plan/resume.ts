@@ -30,7 +30,7 @@ export function runToResume(store: Store, wanted: RunId | undefined): Run {
     });
   }
   if (store.isAlive(run.id)) {
-    throw new UserError('store-busy', `run ${run.id} is going on in another process`, {hint: `r1 status ${run.id}`});
+    throw new UserError('store-busy', `run ${run.id} is running in another process`, {hint: `r1 status ${run.id}`});
   }
   return run;
 }

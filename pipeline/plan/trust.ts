@@ -69,7 +69,7 @@ export function openTrusted(claimed: Claimed, place: TrustedPlace): TrustedModul
     const texts = openSources();
     const asks = files.some((each) => ASKS_FOR_R1.test(texts.read(pathToFileURL(each).href).bytes.toString('utf8')));
     if (!asks && !(place.recipe !== undefined && path === file))
-      throw refuse(`${path} is no recipe: it never imports r1`);
+      throw refuse(`${path} is not a recipe: it never imports r1`);
     return new Set(files.map((each) => realpathSync(each)));
   };
   let reached: ReadonlySet<string> | undefined;
@@ -86,9 +86,9 @@ export function openTrusted(claimed: Claimed, place: TrustedPlace): TrustedModul
       if (own) return ok(url);
       const path = fileURLToPath(url);
       const around = isInside(path, realpathSync(place.store)) ? place.store : storeAround(path);
-      if (around !== undefined) throw refuse(`${path} lies in the store ${around}, and a store is data`);
+      if (around !== undefined) throw refuse(`${path} is in the store ${around}, and a store is data`);
       if (file === undefined) {
-        if (!isInside(path, project)) throw refuse(`${path} lies outside of the project ${project}`);
+        if (!isInside(path, project)) throw refuse(`${path} is outside the project ${project}`);
         reachOf(path);
         return ok(url);
       }
@@ -119,9 +119,9 @@ function recipeFile(
   if (!existsSync(path))
     throw refuse(`its recipe ${claimed} is not in the project ${project}, from which this was typed`);
   const file = realpathSync(path);
-  if (!isInside(file, project)) throw refuse(`its recipe ${file} lies outside of the project ${project}`);
+  if (!isInside(file, project)) throw refuse(`its recipe ${file} is outside the project ${project}`);
   const around = isInside(file, realpathSync(place.store)) ? place.store : storeAround(file);
-  if (around !== undefined) throw refuse(`its recipe ${file} lies in the store ${around}, and a store is data`);
+  if (around !== undefined) throw refuse(`its recipe ${file} is in the store ${around}, and a store is data`);
   return file;
 }
 

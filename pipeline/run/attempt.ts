@@ -128,7 +128,11 @@ async function closeInterrupted(claimed: ClaimedAttempt, context: AttemptContext
   const [result, cost] = [readResult(folder), {wallMs: wallOf(folder)}];
   const outcome: Outcome = {reason: 'stopped'};
   if (!result.ok || result.value === undefined) return recordOutcome(claimed, outcome, cost, context);
-  emit({type: 'node-note', node: node.id, text: 'it had ended, but is not stored yet: the next run goes on with that'});
+  emit({
+    type: 'node-note',
+    node: node.id,
+    text: 'it had ended, but is not stored yet: the next run continues from there',
+  });
   emit({type: 'node-finished', node: node.id, attempt, cost, log: jobFiles(folder).log, outcome, outputs: {}});
   return {outcome, outputs: {}};
 }

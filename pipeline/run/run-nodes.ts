@@ -199,7 +199,7 @@ class NodesRun {
     if (otherCode === 'accept') return {attempt: found.attempt, because};
     const text =
       `${node.id}: the checkpoint at step ${found.step} of attempt ${found.attempt} is not used, because of ${because}; ` +
-      '--accept-checkpoint goes on from it all the same';
+      '--accept-checkpoint continues from it anyway';
     emit({type: 'warning', text});
     return undefined;
   }

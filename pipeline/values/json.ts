@@ -44,7 +44,7 @@ function copy(value: unknown, at: Place): Copied {
       return wrong(`is ${shown(value)}`);
   }
   if (value === null) return {json: null};
-  if (at.above.includes(value)) return wrong('is a record or list that it lies in itself');
+  if (at.above.includes(value)) return wrong('is a record or list that contains itself');
   if (at.above.length >= DEEPEST) return wrong(`lies more than ${DEEPEST} lists and records deep`);
   const kind = kindOf(value);
   if (kind !== 'list' && kind !== 'record') return wrong(`is ${kind}`);

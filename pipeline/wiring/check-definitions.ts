@@ -76,10 +76,10 @@ function checkList(
 
 /** What is wrong with one of a list, as the end of a sentence. */
 function definitionMistake(value: unknown, kind: string): string | undefined {
-  if (!isDefinition(value)) return `is no definition (is the import right?), but ${described(value)}`;
+  if (!isDefinition(value)) return `is not a definition (is the import right?), but ${described(value)}`;
   if (value.kind !== kind) return `is a definition of kind ${shown(value.kind)} (${quoted(value.name)}), not “${kind}”`;
   const wrong = nameMistake(value.name);
-  if (wrong !== undefined) return `is called ${quoted(value.name)}, which is no name: ${wrong}`;
+  if (wrong !== undefined) return `is called ${quoted(value.name)}, which is not a name: ${wrong}`;
   if (value.module.startsWith('file:')) return undefined;
   return `(“${value.name}”) has the module ${shown(value.module)}; write \`module: import.meta.url\``;
 }

@@ -39,7 +39,7 @@ export async function loadRecipe(wanted: string, registry: RecipeRegistry): Prom
   if (typeof recipe?.wire !== 'function' || typeof recipe.name !== 'string') {
     throw new UserError(
       'bad-argument',
-      `${file}: ${recipe === undefined ? 'it has no default export' : 'its default export is no recipe'}`,
+      `${file}: ${recipe === undefined ? 'it has no default export' : 'its default export is not a recipe'}`,
       {
         hint: "write `export default recipe('name', (add) => { … })`",
       },
@@ -106,7 +106,7 @@ function fileRecipe(wanted: string, registry: RecipeRegistry): string {
     if (stat.isFile()) return pathToFileURL(file).href;
     throw new UserError(
       'bad-argument',
-      `${file} is ${stat.isDirectory() ? 'a folder' : 'no regular file'}, not a recipe`,
+      `${file} is ${stat.isDirectory() ? 'a folder' : 'a special file'}, not a recipe`,
       {
         hint: 'give the path of a .ts or .js file',
       },

@@ -56,7 +56,7 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
     if (isOver) throw new Error(tooLate(recipe, node.id));
     const wrong = nameMistake(node.id);
     if (wrong !== undefined) {
-      complain(`${quoted(node.id)} is no node id: ${wrong}`);
+      complain(`${quoted(node.id)} is not a node id: ${wrong}`);
       return false;
     }
     if (nodes.has(node.id)) {
@@ -193,7 +193,7 @@ export function placesOf(recipe: Recipe): ReadonlyMap<string, string> {
 function lateMistake(returned: unknown): string | undefined {
   if (typeof returned !== 'object' || returned === null) return undefined;
   if (/Generator\]$/.test(Object.prototype.toString.call(returned))) {
-    return 'the function of a recipe is no generator: nobody would go on with it';
+    return 'the function of a recipe must not be a generator: nobody would resume it';
   }
   const {then} = returned as Partial<PromiseLike<unknown>>;
   if (typeof then !== 'function') return undefined;

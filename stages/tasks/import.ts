@@ -67,7 +67,8 @@ function objectOf(line: string, at: string): Record<string, unknown> {
   } catch (error) {
     throw new StageFailure(`${at} is not JSON: ${(error as Error).message}`);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new StageFailure(`${at} is no object`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new StageFailure(`${at} is not an object`);
   return value as Record<string, unknown>;
 }
 

@@ -107,7 +107,7 @@ test('a program that outlives its runner is adopted, and its exit code is not lo
   assert.ok(isRunning(record));
   const next = await r1(t, ['run', './programs.ts', '--set', 'upper.wait=1'], {cwd});
   assert.equal(next.code, 0, next.err);
-  assert.match(next.err, /upper\s+goes on/);
+  assert.match(next.err, /upper\s+continues/);
   assert.equal(
     reading(
       cwd,

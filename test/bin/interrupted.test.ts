@@ -33,15 +33,15 @@ test('a stop while outputs are hashed ends the run in order, and the next one st
   for (const presses of [1, 2]) {
     const run = start(t, ['run', './sparse.recipe.js'], {cwd});
     const result = join(cwd, '.r1', 'jobs', '1', 'result.json');
-    await until('the stage has ended', () => existsSync(result) && /started|goes on/.test(run.err()), 60_000);
+    await until('the stage has ended', () => existsSync(result) && /started|continues/.test(run.err()), 60_000);
     for (let press = 0; press < presses; press++) run.child.kill('SIGINT');
     const {code, err} = await run.ended;
     assert.equal(code, 130, err);
-    assert.match(err, /not stored yet: the next run goes on with that/);
+    assert.match(err, /not stored yet: the next run continues from there/);
   }
   const last = await r1(t, ['run', './sparse.recipe.js'], {cwd});
   assert.equal(last.code, 0, last.err);
-  assert.match(last.err, /sparse\s+goes on: its process had ended, and nobody had recorded what came of it/);
+  assert.match(last.err, /sparse\s+continues: its process had ended, and nobody had recorded what came of it/);
   const store = openStore(join(cwd, '.r1'), {mode: 'read'});
   t.after(() => store.close());
   assert.equal(store.attempt(1 as never)?.outcome?.reason, 'succeeded');

@@ -145,7 +145,7 @@ for (const stage of ['wait', 'program'] as const) {
     assert.ok(isRunning(record), 'nobody ended it');
     const again = bench.run('a');
     await until('the original takes it over', () =>
-      /node\s+goes on: its process outlived the runner/.test(again.err()),
+      /node\s+continues: its process outlived the runner/.test(again.err()),
     );
     bench.go();
     for (const ended of await Promise.all([copied.ended, again.ended])) assertWell(ended);
@@ -185,7 +185,7 @@ test('a store that is moved while an orphan of it lives finds it again, and its 
   const record = await orphaned(bench, 'a');
   renameSync(join(bench.cwd, 'a'), join(bench.cwd, 'b'));
   const next = bench.run('b');
-  await until('it is taken over', () => /node\s+goes on: its process outlived the runner/.test(next.err()));
+  await until('it is taken over', () => /node\s+continues: its process outlived the runner/.test(next.err()));
   assert.ok(isRunning(record));
   bench.go();
   assertWell(await next.ended);
@@ -197,7 +197,7 @@ test('a program that was moved with its store, and ends badly for it, is tried a
   await orphaned(bench, 'a');
   renameSync(join(bench.cwd, 'a'), join(bench.cwd, 'b'));
   const next = bench.run('b');
-  await until('it is taken over', () => /node\s+goes on: its process outlived the runner/.test(next.err()));
+  await until('it is taken over', () => /node\s+continues: its process outlived the runner/.test(next.err()));
   bench.go();
   assertWell(await next.ended);
   assert.equal(bench.tally(), 2);
@@ -224,7 +224,7 @@ test('an adopted process that this run asks to stop is stopped', async (t) => {
   const bench = setUp(t, 'slow');
   await orphaned(bench, 'a');
   const second = bench.run('a');
-  await until('it is taken over', () => /goes on: its process outlived/.test(second.err()));
+  await until('it is taken over', () => /continues: its process outlived/.test(second.err()));
   second.child.kill('SIGINT');
   await until('it is asked', () => existsSync(join(bench.cwd, 'asked')));
   bench.go();

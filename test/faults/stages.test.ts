@@ -123,6 +123,6 @@ test('a result that is a folder, and one that is no JSON, are told', async (t) =
     const ended = await r1(t, WORDS, {cwd});
     assert.equal(ended.code, 1, ended.err);
     assert.equal(attemptOf(cwd, 'bad')?.outcome?.reason, 'result-garbled', ended.err);
-    assert.match(ended.err, /left a result that is none/);
+    assert.match(ended.err, /left a result that is not one/);
   }
 });

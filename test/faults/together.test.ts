@@ -85,7 +85,7 @@ test('a suspended runner is waited for, and what it was at is not executed besid
   await until('the other one waits', () => /second\s+waits/.test(other.err()));
   const refused = await r1(t, ['resume', '1'], {cwd});
   assert.equal(refused.code, 2);
-  assert.match(refused.err, /run 1 is going on in another process/);
+  assert.match(refused.err, /run 1 is running in another process/);
   sleeper.child.kill('SIGCONT');
   assertAllWell(t, cwd, await Promise.all([sleeper.ended, other.ended]));
   assert.deepEqual(tallyOf(cwd), {second: 1, third: 1});

@@ -108,7 +108,7 @@ function readSource(url: string): SourceFile {
     const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stat = fstatSync(fd);
-      if (!stat.isFile() && !stat.isDirectory()) throw new Error(`${path} is no regular file`);
+      if (!stat.isFile() && !stat.isDirectory()) throw new Error(`${path} is not a regular file`);
       const before = markOf(stat);
       const bytes = readFileSync(fd);
       const mark = markOf(fstatSync(fd));

@@ -66,7 +66,7 @@ test('no store is made inside of another one, but by a job in its own folder', (
   for (const below of ['jobs', 'jobs/7', 'jobs/new', 'tmp', 'tmp/a/b', 'trash', 'locks/x', 'own']) {
     const before = treeOf(outer);
     const {reason, message, hint} = errorOf(() => openStore(join(outer, below)));
-    assert.deepEqual([reason, message], ['folder-in-use', `${join(outer, below)} lies inside of the store ${outer}`]);
+    assert.deepEqual([reason, message], ['folder-in-use', `${join(outer, below)} is inside the store ${outer}`]);
     assert.ok(hint!.includes(`--store ${outer}`));
     assert.deepEqual(treeOf(outer), before);
   }
@@ -82,7 +82,7 @@ test('no store is made inside of another one through a link, neither to it nor i
   for (const below of ['link', 'link/new', 'link/a/b', 'whole/new']) {
     const {reason, message, hint} = errorOf(() => openStore(join(beside, below)));
     const named = below === 'whole/new' ? join(beside, 'whole') : outer;
-    assert.deepEqual([reason, message], ['folder-in-use', `${join(beside, below)} lies inside of the store ${named}`]);
+    assert.deepEqual([reason, message], ['folder-in-use', `${join(beside, below)} is inside the store ${named}`]);
     assert.ok(hint!.includes(`--store ${named}`));
     assert.deepEqual(treeOf(outer), before, below);
   }

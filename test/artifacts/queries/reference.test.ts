@@ -89,8 +89,8 @@ test('unknown words come back with what is known', async (t) => {
     isUserError('not-found', /“zeero”, did you mean “zero” by zeero\?[\s\S]*nodes: zero/),
   );
   await assert.rejects(resolve(bench.store, '99/zero'), isUserError('not-found', /no run 99[\s\S]*r1 runs/));
-  await assert.rejects(resolve(bench.store, ':x'), isUserError('bad-argument', /no reference/));
-  await assert.rejects(resolve(bench.store, 'a:b:c'), isUserError('bad-argument', /no reference/));
+  await assert.rejects(resolve(bench.store, ':x'), isUserError('bad-argument', /not a reference/));
+  await assert.rejects(resolve(bench.store, 'a:b:c'), isUserError('bad-argument', /not a reference/));
   await assert.rejects(resolve(bench.store, '@ffffffff'), isUserError('not-found', /no artifact/));
   await assert.rejects(resolve(bench.store, '@ab'), isUserError('not-found', /at least 4/));
   await assert.rejects(resolve(bench.store, './nowhere'), isUserError('not-found', /does not exist/));

@@ -192,10 +192,10 @@ test('a link, a folder, a pipe and a file of another size in the place of a blob
     damaged.map(({files, because: why}) => [files[0]!.makers[0]!.node, why.replace(/; it was moved to .*/, '; moved')]),
   );
   assert.deepEqual(because, {
-    base: 'a folder lies in its place; moved',
-    data: 'something that is neither a file nor a folder lies in its place; moved',
-    sft: 'a symbolic link lies in the place of its folder; moved',
-    rl: 'a symbolic link lies in its place; moved',
+    base: 'a folder is in its place; moved',
+    data: 'something that is neither a file nor a folder is in its place; moved',
+    sft: 'a symbolic link is in the place of its folder; moved',
+    rl: 'a symbolic link is in its place; moved',
     other: '18 bytes instead of 5',
   });
   for (const {outputs} of Object.values(made)) assert.equal(bench.store.isPresent(outputs.out!.digest), false);

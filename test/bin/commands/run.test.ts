@@ -122,7 +122,7 @@ test('when only the runner is killed, the next one adopts the stage that lives o
   assert.ok(isRunning(readProcess(folder)!), 'the stage outlives its runner');
   const next = await r1(t, ['run', COUNTING], {cwd});
   assert.equal(next.code, 0, next.err);
-  assert.match(next.err, /second\s+goes on: its process outlived the runner/);
+  assert.match(next.err, /second\s+continues: its process outlived the runner/);
   assert.equal(attemptsOf(cwd, 'second').length, 1, 'no second attempt was made');
   assert.equal(readProcess(folder)!.pid, pid);
   assert.equal(thirdOutput(cwd), await undisturbedHash(t));
@@ -201,7 +201,7 @@ test('Ctrl-C writes a checkpoint and ends with 130; resume goes on from it', asy
   const ended = await runner.ended;
   assert.equal(ended.code, 130);
   assert.match(ended.err, /second\s+stopped: was stopped after step \d+, checkpoint written/);
-  assert.match(ended.err, /run 1 stopped in .*r1 resume 1 goes on/);
+  assert.match(ended.err, /run 1 stopped in .*r1 resume 1 continues it/);
   const next = await r1(t, ['resume', '--recipe', COUNTING], {cwd});
   assert.equal(next.code, 0, next.err);
   assert.equal(thirdOutput(cwd), await undisturbedHash(t));
@@ -241,7 +241,7 @@ const OUTCOMES: Readonly<Record<string, readonly [reason: string, said: RegExp]>
   'no output': ['output-missing', /ended well but never wrote its output “out”/],
   'half a line': ['events-garbled', /wrote garbled events; line 1 is/],
   'half a line and death': ['killed-by-signal', /was killed by SIGKILL/],
-  'garbled result': ['result-garbled', /left a result that is none/],
+  'garbled result': ['result-garbled', /left a result that is not one/],
   fail: ['stage-failed', /bad\s+failed: the base solves too little/],
   throw: ['stage-threw', /threw TypeError: something is undefined/],
   'throw later': ['stage-threw', /threw RangeError: in a timer/],
@@ -270,7 +270,7 @@ test('a stage that hangs past its timeout is ended and recorded as timed out', a
   });
   const ended = await r1(t, ['run', './hanging.js', '--grace', '0.2'], {cwd});
   assert.equal(ended.code, 1, ended.err);
-  assert.match(ended.err, /bad\s+failed: was stopped after its 0.5 s were up/);
+  assert.match(ended.err, /bad\s+failed: was stopped: its time limit of 0.5 s was up/);
   assertNothingLeft(cwd);
 });
 

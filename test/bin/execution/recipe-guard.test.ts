@@ -62,7 +62,10 @@ const REFUSED: Readonly<Record<string, Case>> = {
     text: recipeOf('', `return Promise.resolve().then(() => add('a', work));`),
     said: /:4:31: .* is not async/,
   },
-  'a generator': {text: recipeOf('', `yield add('a', work);`, 'function* (add) {'), said: /:4:31: .* is no generator/},
+  'a generator': {
+    text: recipeOf('', `yield add('a', work);`, 'function* (add) {'),
+    said: /:4:31: .* must not be a generator/,
+  },
   'nothing at all': {text: recipeOf('', ''), said: /recipe “mine” has no nodes/},
   'another working folder': {text: recipeOf(`process.chdir('/');`), said: /changes the working folder/},
   'another working folder, in its function': {

@@ -118,6 +118,6 @@ test('a pipe in the place of a module keeps nobody waiting', async (t) => {
   const folder = temporaryFolder(t);
   const pipe = join(folder, 'recipe.ts');
   execFileSync('mkfifo', [pipe]);
-  assert.throws(() => openSources().read(pathToFileURL(pipe).href), /recipe\.ts is no regular file$/);
-  await assert.rejects(loadRecipe(pipe, {}), /recipe\.ts is no regular file, not a recipe$/);
+  assert.throws(() => openSources().read(pathToFileURL(pipe).href), /recipe\.ts is not a regular file$/);
+  await assert.rejects(loadRecipe(pipe, {}), /recipe\.ts is a special file, not a recipe$/);
 });

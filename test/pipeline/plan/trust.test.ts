@@ -193,15 +193,15 @@ test('a recipe that the store names lies in the project, links resolved, in no s
   const at = project(t);
   symlinkSync(join(at.project, 'lib', 'far.mjs'), join(at.root, 'way-in.mjs'));
   const bad = {
-    '../evil.mjs': /lies outside of the project/,
-    'link.mjs': /lies outside of the project/,
-    'recipes/up/evil.mjs': /lies outside of the project/,
-    'gift/store/evil.mjs': /lies in the store .*gift\/store, and a store is data/,
-    'gift/other/blobs/evil.mjs': /lies in the store .*gift\/other/,
-    'script.mjs': /is no recipe: it never imports r1/,
+    '../evil.mjs': /is outside the project/,
+    'link.mjs': /is outside the project/,
+    'recipes/up/evil.mjs': /is outside the project/,
+    'gift/store/evil.mjs': /is in the store .*gift\/store, and a store is data/,
+    'gift/other/blobs/evil.mjs': /is in the store .*gift\/other/,
+    'script.mjs': /is not a recipe: it never imports r1/,
     'nowhere.mjs': /is not in the project/,
-    gift: /cannot be read as a module|is no recipe/,
-    '': /cannot be read as a module|is no recipe/,
+    gift: /cannot be read as a module|is not a recipe/,
+    '': /cannot be read as a module|is not a recipe/,
     '/etc/hostname': /is not in the project/,
     'a\0b': /is not in the project/,
   };

@@ -139,7 +139,7 @@ test('a stage whose runner was killed goes on with its own snapshot, and counts 
   killed.child.kill('SIGKILL');
   await killed.ended;
   const running = runIt(t, where);
-  await until('it is adopted', () => /first +.*(adopted|goes on|taken over)/.test(running.err()));
+  await until('it is adopted', () => /first +.*(adopted|continues|taken over)/.test(running.err()));
   EDITS['removed']!(where.cwd);
   writeFileSync(where.go, '');
   succeeded(await running.ended);

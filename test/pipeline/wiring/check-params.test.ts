@@ -83,7 +83,7 @@ const REFUSED: readonly (readonly [unknown, RegExp])[] = [
   [[1, , 3], /^params\.value is a list with holes/],
   [new Array(3), /^params\.value is a list with holes/],
   [Object.assign([1], {extra: 2}), /^params\.value is a list with a key of its own \("extra"\)/],
-  [cycle, /^params\.value\.self\[0\] is a record or list that it lies in itself/],
+  [cycle, /^params\.value\.self\[0\] is a record or list that contains itself/],
   [deep, /lies more than 200 lists and records deep/],
   [JSON.parse('{"__proto__": 1}'), /^params\.value has the key “__proto__”/],
   [{a: {constructor: 1}}, /^params\.value\.a has the key “constructor”/],

@@ -111,7 +111,7 @@ const MISTAKES: Readonly<Record<string, readonly [body: string, said: RegExp]>> 
     `  const {data} = add('corpus', corpus, {});\n\n  for (const rate of [1, 2]) add('train', train, {data}, {rate});`,
     /^main\.ts:6:30: there are two nodes “train”$/,
   ],
-  'an id that is none': [`  add('cor/pus', corpus, {});`, /^main\.ts:4:3: “cor\/pus” is no node id/],
+  'an id that is none': [`  add('cor/pus', corpus, {});`, /^main\.ts:4:3: “cor\/pus” is not a node id/],
   'a ref made by hand to nowhere': [
     `  add('train', train, {data: {node: 'corpse', port: 'data', kind: 'dataset'}});\n  add('corpus', corpus, {});`,
     /^main\.ts:4:3: node “train”: input “data” is wired to “corpse”, which no node is, did you mean “corpus”\?$/,
@@ -199,7 +199,7 @@ test('a mistake of syntax in plain JavaScript has a place too, in whichever file
 });
 
 test('a file that exports no recipe is told so', async (t) => {
-  assert.match(await mistakeOf(t, {'main.ts': 'export default 3;'}), /main\.ts: its default export is no recipe/);
+  assert.match(await mistakeOf(t, {'main.ts': 'export default 3;'}), /main\.ts: its default export is not a recipe/);
   assert.match(await mistakeOf(t, {'main.ts': 'export const it = 3;'}), /main\.ts: it has no default export/);
 });
 

@@ -48,10 +48,10 @@ const WRONG: readonly (readonly [string, Wire, ...RegExp[]])[] = [
   [
     'an id of 10,000 letters',
     (add) => add(long, plain, {}),
-    /^“n{40}…” is no node id: it has 10,000 characters, 100 are allowed$/,
+    /^“n{40}…” is not a node id: it has 10,000 characters, 100 are allowed$/,
   ],
-  ['an id that is no string', (add) => add(undefined, plain, {}), /is no node id: it is undefined, not a string/],
-  ['an id with a dot', (add) => add('..', plain, {}), /“\.\.” is no node id: letters, digits/],
+  ['an id that is no string', (add) => add(undefined, plain, {}), /is not a node id: it is undefined, not a string/],
+  ['an id with a dot', (add) => add('..', plain, {}), /“\.\.” is not a node id: letters, digits/],
   ['params in a Map', (add) => add('a', plain, {}, new Map()), /node “a”: its params are a Map, not a record/],
   ['params that are null', (add) => add('a', plain, {}, null), /node “a”: its params are null, not a record/],
   ['inputs in a Map', (add) => add('a', plain, new Map()), /node “a”: its inputs are a Map, not a record of refs/],

@@ -39,7 +39,7 @@ test('the same question has the same key, whatever its case and spacing', () => 
 
 const broken: Record<string, [line: string, message: RegExp]> = {
   'that is not JSON': ['{', /^file\.jsonl:1 is not JSON/],
-  'that is no object': ['[]', /^file\.jsonl:1 is no object/],
+  'that is no object': ['[]', /^file\.jsonl:1 is not an object/],
   'without a question': [row({answer: '1'}), /^file\.jsonl:1: “question” must be a text/],
   'without an answer': [row({question: 'q'}), /^file\.jsonl:1: “answer” must be a text/],
   'with an unknown language': [
