@@ -13,7 +13,6 @@ import type {Plan} from './plan/plan.js';
 import {prepare} from './plan/prepare.js';
 import type {PrepareOptions, RunRequest} from './plan/prepare.js';
 import type {Recipe} from './recipe.js';
-import {machineCapacity} from './run/capacity.js';
 import {runPlan} from './run/run.js';
 import type {RunSummary} from './run/options.js';
 import type {Capacity, OnFailure} from './run/scheduler.js';
@@ -52,7 +51,7 @@ export async function runRecipe(program: RunProgram): Promise<RunSummary> {
       return await runPlan(ready, {
         store: late.opened(),
         executor,
-        capacity: () => machineCapacity(program.capacity),
+        capacity: program.capacity ?? {},
         onFailure: program.onFailure ?? 'finish',
         emit: program.onEvent ?? (() => undefined),
         stop: program.stop ?? stopSwitch(),

@@ -4,6 +4,7 @@
  */
 import type {Store} from '../artifacts/index.js';
 import type {
+  FollowOptions,
   FoundNode,
   LastWordsOptions,
   LogEnd,
@@ -14,6 +15,7 @@ import type {
   RunStatus,
   Why,
 } from './inspect/index.js';
+import type {Executor} from './executors/executor.js';
 import type {Plan} from './plan/plan.js';
 import type {PlanProgram, RunProgram} from './api.js';
 import type {RunSummary} from './run/options.js';
@@ -115,7 +117,14 @@ export const readLog = async (log: NodeLog): Promise<LogText> => (await inspect(
 export async function* followLog(
   store: Store,
   log: NodeLog,
-  options?: {readonly signal?: AbortSignal},
+  options: Partial<FollowOptions> = {},
 ): AsyncGenerator<string, LogEnd, void> {
-  return yield* (await inspect()).followLog(store, log, options);
+  const {executor = await thisMachine()} = options;
+  return yield* (await inspect()).followLog(store, log, {...options, executor});
+}
+
+async function thisMachine(): Promise<Executor> {
+  const {localExecutor} = await import('./executors/local.js');
+  const {stageEntry} = await import('./modules/own-package.js');
+  return localExecutor(stageEntry());
 }

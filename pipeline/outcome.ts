@@ -34,6 +34,7 @@ export type Failure =
   | StoreFailed
   | StageStopped
   | Lost
+  | Unreachable
   | Superseded
   | Unexpected;
 
@@ -143,6 +144,15 @@ export interface Lost {
   readonly copied?: true;
 }
 
+/**
+ * Whoever runs its process does not say whether it still runs. Nothing is recorded of the attempt and no other is begun, as
+ * the next run may be told more.
+ */
+export interface Unreachable {
+  readonly reason: 'unreachable';
+  readonly message: string;
+}
+
 /** Another attempt of the same fingerprint took over, so nothing of this one counts. */
 export interface Superseded {
   readonly reason: 'superseded';
@@ -176,6 +186,7 @@ const FIELDS: Readonly<Record<Outcome['reason'], Readonly<Record<string, 'string
   'store-failed': {message: 'string'},
   stopped: {},
   lost: {},
+  unreachable: {message: 'string'},
   superseded: {},
   'unexpected-error': {message: 'string'},
 };
@@ -198,6 +209,7 @@ const IN_A_WORD: Readonly<Record<Outcome['reason'], string>> = {
   'store-failed': 'could not be stored',
   stopped: 'stopped',
   lost: 'its process was gone',
+  unreachable: 'its process could not be asked after',
   superseded: 'was overtaken by another runner',
   'unexpected-error': 'met an error of r1 itself',
 };

@@ -7,6 +7,7 @@ import {unreachable} from '../../pipeline/result.js';
 import {isTensorflowNote} from '../../stages/tensorflow/native-notes.js';
 import {withStore} from '../access/with-store.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
+import {lazyExecutor} from '../execution/executor.js';
 import {EXIT} from '../exit-codes.js';
 import {withGlobals} from '../options/global-options.js';
 import {wholeNumber} from '../options/run-options.js';
@@ -47,14 +48,16 @@ function show(text: string, {say}: Services): void {
 async function follow(store: Store, log: NodeLog, services: Services): Promise<void> {
   const stop = new AbortController();
   const stopListening = onStopSignal(() => stop.abort());
+  const executor = lazyExecutor();
   try {
-    const pieces = followLog(store, log, {signal: stop.signal});
+    const pieces = followLog(store, log, {executor, signal: stop.signal});
     let piece = await pieces.next();
     for (; piece.done !== true; piece = await pieces.next()) show(piece.value, services);
     const text = endText(piece.value, log);
     if (text !== undefined) services.complain(text);
     if (piece.value.reason === 'aborted') services.exit(EXIT.stopped);
   } finally {
+    executor.close?.();
     stopListening();
   }
 }

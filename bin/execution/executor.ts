@@ -2,6 +2,7 @@
 import {setFlagsFromString} from 'node:v8';
 import type {Executor} from '../../pipeline/executors/executor.js';
 import {stageEntry} from '../../pipeline/modules/own-package.js';
+import {readRuntimeFacts} from '../../stages/tensorflow/runtime-class.js';
 
 /**
  * A runner's live memory is small and does not grow; V8 would let what finished nodes leave behind pile up to several times
@@ -15,7 +16,7 @@ export function lazyExecutor(): Executor {
   const load = async (): Promise<Executor> => {
     if (loaded === undefined) {
       const {localExecutor} = await import('../../pipeline/executors/local.js');
-      loaded ??= localExecutor(stageEntry());
+      loaded ??= localExecutor(stageEntry(), {gpus: gpusOfSetUp});
     }
     return loaded;
   };
@@ -27,7 +28,21 @@ export function lazyExecutor(): Executor {
       isCollectingEarly = true;
       return running;
     },
+    epoch: async () => (await load()).epoch(),
+    capacity: async () => (await load()).capacity(),
+    isRunning: async (job) => (await load()).isRunning(job),
     adopt: async (job) => (await load()).adopt(job),
     close: () => loaded?.close?.(),
   };
+}
+
+/** TensorFlow uses the first GPU that it sees, so there is one to give out or none. */
+function gpusOfSetUp(): number {
+  try {
+    return readRuntimeFacts().device.startsWith('gpu') ? 1 : 0;
+  } catch (error) {
+    // Not set up: only stages that compute with tensors need it, and they say so themselves.
+    if (error instanceof Error && error.name === 'UserError') return 0;
+    throw error;
+  }
 }

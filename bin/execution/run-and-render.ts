@@ -54,7 +54,7 @@ export async function carryOut({
     const summary = await runPlan(prepared, {
       store,
       executor,
-      capacity: () => capacityOf(options),
+      capacity: capacityOf(options),
       onFailure: options.onFailure,
       emit,
       stop,

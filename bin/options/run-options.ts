@@ -2,11 +2,9 @@
 import {InvalidArgumentError, Option} from 'commander';
 import type {Command} from 'commander';
 import {recipeUrl} from '../../pipeline/wiring/load-recipe.js';
-import {machineCapacity} from '../../pipeline/run/capacity.js';
 import type {Capacity, OnFailure} from '../../pipeline/run/scheduler.js';
 import type {RunRequest} from '../../pipeline/plan/prepare.js';
 import type {TrustedPlace} from '../../pipeline/plan/trust.js';
-import {readRuntimeFacts} from '../../stages/tensorflow/runtime-class.js';
 import {RECIPES} from '../access/recipes.js';
 
 /** A list option repeats and takes one value each time: `--only a --only b`. */
@@ -82,25 +80,13 @@ export const withManaging = (command: Command): Command =>
     .option('--memory <mib>', 'memory to use, in MiB (default: all)', positive)
     .option('--grace <seconds>', 'time a stopped stage has to write its checkpoint', positive, 30);
 
-export function capacityOf({jobs, cpu, gpu, memory}: ManagingOptions): Capacity {
-  return machineCapacity({
-    gpu: gpu ?? gpusOfSetUp(),
-    ...(jobs === undefined ? {} : {jobs}),
-    ...(cpu === undefined ? {} : {cpu}),
-    ...(memory === undefined ? {} : {memory}),
-  });
-}
-
-/** TensorFlow uses the first GPU that it sees, so there is one to give out or none. */
-function gpusOfSetUp(): number {
-  try {
-    return readRuntimeFacts().device.startsWith('gpu') ? 1 : 0;
-  } catch (error) {
-    // Not set up: only stages that compute with tensors need it, and they say so themselves.
-    if (error instanceof Error && error.name === 'UserError') return 0;
-    throw error;
-  }
-}
+/** What is typed of what there is to give out; the executor knows the rest. */
+export const capacityOf = ({jobs, cpu, gpu, memory}: ManagingOptions): Partial<Capacity> => ({
+  ...(jobs === undefined ? {} : {jobs}),
+  ...(cpu === undefined ? {} : {cpu}),
+  ...(gpu === undefined ? {} : {gpu}),
+  ...(memory === undefined ? {} : {memory}),
+});
 
 /** What was typed, as it is kept with the run. */
 export const commandLine = (): string => ['r1', ...process.argv.slice(2)].join(' ');

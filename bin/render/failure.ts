@@ -42,6 +42,8 @@ export function outcomeText(outcome: Outcome): string {
       return outcome.copied === true
         ? 'continues in the store that this one was copied from, if at all'
         : 'was gone, and nobody had seen how it ended';
+    case 'unreachable':
+      return outcome.message;
     case 'superseded':
       return 'was overtaken by another runner, whose result counts';
     case 'unexpected-error':
@@ -139,6 +141,8 @@ export function nextStep(node: string, outcome: Outcome, run: number, params: re
       return 'r1 verify says what else is affected; then r1 run makes it again';
     case 'code-changed':
       return 'r1 run makes it again with today’s code';
+    case 'unreachable':
+      return `r1 resume ${run} asks again`;
     default:
       return `r1 log ${node} --run ${run}; then r1 resume ${run}`;
   }

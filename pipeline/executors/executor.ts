@@ -1,61 +1,84 @@
-/** What the runner needs of whoever runs job folders: this machine, a cluster, or a puppet in a test. */
+/**
+ * What the runner needs of whoever runs job folders: this machine, a cluster, or a puppet in a test. How a job is found again,
+ * by a pid or by a number that a scheduler gave out, is the executor's own business; the runner knows its folder and its tag.
+ */
 import type {StopRecord} from '../job/folder.js';
+import type {Resources} from '../stage.js';
 
 export interface Executor {
+  /**
+   * Names the time within which everything that a job has written can be relied on, as from one start of a machine to the
+   * next; a new name means that bytes may be gone which never reached the disk. The runner keeps it with each job that it
+   * prepares, and hands it back to `adopt`.
+   */
+  epoch(): Promise<string>;
+  /** What there is to give out. `memory` in MiB. */
+  capacity(): Promise<Resources>;
   /** Starts the job that lies ready in `folder`. Rejects only when nothing was started. */
   start(job: StartRequest): Promise<Running>;
-  /**
-   * Takes over the process of a job whose runner died, or its remains: `undefined` when no process of it is left, or when
-   * the folder is a copy and the process is of the original, which nobody here may touch. The exit of an adopted process is
-   * not ours to see, so it ends as `unseen`.
-   */
-  adopt(job: AdoptRequest): Promise<Running | undefined>;
+  /** Takes over the process of a job whose runner died, and ends what is left of one whose process has ended. */
+  adopt(job: AdoptRequest): Promise<Adoption>;
+  /** Whether the process of a job is there. Only looks, and touches nothing. */
+  isRunning(job: JobPlace): Promise<boolean>;
   /** Ends what helps it to start jobs; jobs that run go on. */
   close?(): void;
 }
 
-export interface StartRequest {
+export interface JobPlace {
   readonly folder: string;
   /** In the environment of the process and all that it starts, as `R1_ATTEMPT`. */
   readonly tag: string;
+}
+
+export interface StartRequest extends JobPlace {
   /** Environment variables of this job alone. Whoever starts it hands them on unseen: they may be secret. */
   readonly env?: Readonly<Record<string, string>>;
   /** A program to run instead of the stage's module. */
   readonly command?: readonly string[];
 }
 
-export interface AdoptRequest {
-  readonly folder: string;
-  readonly tag: string;
+export interface AdoptRequest extends JobPlace {
+  /** What `epoch` was when the job was prepared. */
+  readonly epoch: string;
   /** Told when whoever saw the end of the process takes long to write down how it ended. */
   readonly waiting?: (text: string) => void;
 }
+
+/** What became of a job whose runner died. */
+export type Adoption =
+  /** The end of an adopted process is not ours to see, so it ends as `unseen`. */
+  | {readonly state: 'running'; readonly running: Running}
+  /**
+   * No process of it is left, or the folder is a copy and the process is of the original, which nobody here may touch.
+   * `trusted`: what it wrote is as it wrote it, so a result that it left counts.
+   */
+  | {readonly state: 'gone'; readonly trusted: boolean}
+  /** Nobody can tell now, as when a cluster does not answer; `why` is a sentence. It may run, so nothing is done about it. */
+  | {readonly state: 'unknown'; readonly why: string};
 
 /** Why a process is asked to end. */
 export type StopWhy = Exclude<StopRecord['why'], 'signal'>;
 
 export interface Running {
-  readonly pid: number;
   /** Resolves when the main process and everything that it left behind are dead. Never rejects. */
   readonly exit: Promise<Exit>;
   /**
    * Asks the main process to write a checkpoint and end, after it has written down that it did. One that has ended already
-   * is not asked any more. Throws when nothing could be written down; it was asked all the same.
+   * is not asked any more. Rejects when nothing could be written down; it was asked all the same.
    */
-  stop(why: StopWhy): void;
-  /** Ends the whole group at once. */
-  kill(): void;
+  stop(why: StopWhy): Promise<void>;
+  /** Ends all of it at once. */
+  kill(): Promise<void>;
   /** What it used so far, where the system tells. */
-  usage(): Used | undefined;
+  usage(): Promise<Used | undefined>;
 }
 
 /** A process of which nothing is left, and whose end nobody saw. */
-export const GONE: Running = {
-  pid: 0,
+export const ENDED_UNSEEN: Running = {
   exit: Promise.resolve({how: {type: 'unseen'}, leftovers: []}),
-  stop: () => undefined,
-  kill: () => undefined,
-  usage: () => undefined,
+  stop: () => Promise.resolve(),
+  kill: () => Promise.resolve(),
+  usage: () => Promise.resolve(undefined),
 };
 
 export interface Used {

@@ -3,15 +3,17 @@
  * outlives a runner that is killed; nothing is piped, and the job folder says the rest.
  */
 import {closeSync, openSync, realpathSync, statSync} from 'node:fs';
-import {constants} from 'node:os';
+import {availableParallelism, constants, totalmem} from 'node:os';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {jobFiles, readProcess, writeRecord, writeStop} from '../job/folder.js';
-import type {ProcessRecord} from '../job/folder.js';
-import {GONE} from './executor.js';
-import type {AdoptRequest, Executor, Exit, Running, StartRequest} from './executor.js';
+import {jobFiles, writeStop} from '../job/folder.js';
+import {ENDED_UNSEEN} from './executor.js';
+import type {AdoptRequest, Adoption, Executor, Exit, Running, StartRequest} from './executor.js';
 import {startLauncher} from './launcher-shell.js';
 import type {Ended, Launcher} from './launcher-shell.js';
+import {readProcess, writeProcess} from './process-record.js';
+import type {ProcessRecord} from './process-record.js';
 import {
+  bootId,
   hasProc,
   isLauncherOf,
   isRunning,
@@ -42,8 +44,13 @@ const SLOW = 1000;
 /** Without /proc a shell cannot be told from what got its number, so it is not waited for without an end, ms. */
 const WITHOUT_PROC = 10_000;
 
+export interface LocalOptions {
+  /** How many GPUs there are to give out. They are not looked for here: whoever knows the machine's devices says. Default none. */
+  readonly gpus?: () => number;
+}
+
 /** @param entry path of the module that runs a job folder, `stages/main.js` */
-export function localExecutor(entry: string): Executor {
+export function localExecutor(entry: string, {gpus = () => 0}: LocalOptions = {}): Executor {
   const idle: Launcher[] = [];
   const all = new Set<Launcher>();
 
@@ -61,6 +68,13 @@ export function localExecutor(entry: string): Executor {
   };
 
   return {
+    // What lies in the system's memory when the machine goes down may never reach the disk.
+    epoch: () => Promise.resolve(bootId()),
+
+    async capacity() {
+      return {cpu: availableParallelism(), gpu: gpus(), memory: Math.floor(totalmem() / 2 ** 20)};
+    },
+
     async start(request) {
       const {folder, tag, command, env} = request;
       const files = jobFiles(folder);
@@ -86,7 +100,7 @@ export function localExecutor(entry: string): Executor {
       const note = (): void => {
         try {
           const launched = startedOf(launcher.pid);
-          writeRecord(files.process, {...record, ...(launched === undefined ? {} : {launcher: launched})});
+          writeProcess(folder, {...record, ...(launched === undefined ? {} : {launcher: launched})});
         } catch (error) {
           // Whatever it comes to, it is not known for certain that it would be found again, so it must not be there.
           broken = `what is known of its process could not be written: ${(error as Error).message}`;
@@ -114,24 +128,36 @@ export function localExecutor(entry: string): Executor {
       return running(record, exit, folder);
     },
 
-    async adopt(job) {
-      const {folder, tag} = job;
+    async adopt(job): Promise<Adoption> {
+      const {folder, tag, epoch} = job;
+      // This machine always knows what runs on it.
+      const gone = {state: 'gone', trusted: epoch === bootId()} as const;
       const started = startedIn(folder, tag);
-      if (started === 'elsewhere') return undefined;
+      if (started === 'elsewhere') return {state: 'gone', trusted: false};
       const record = readProcess(folder);
-      if (started === 'unsaid') return record === undefined ? undefined : adoptUntold(record, job);
-      if (record !== undefined && isRunning(record)) return running(record, awaitUnseenExit(record, job), folder);
+      if (started === 'unsaid') {
+        const untold = record === undefined ? undefined : adoptUntold(record, job);
+        return untold === undefined ? gone : {state: 'running', running: untold};
+      }
+      if (record !== undefined && isRunning(record)) {
+        return {state: 'running', running: running(record, awaitUnseenExit(record, job), folder)};
+      }
       // Not by its session, whose number may have been given to another one by now.
       const where = {tag, ...outputsOf(folder)};
       const left = descendantsOf(where);
       // Its runner was killed between the start of the process and the note of its pid.
       const main = record === undefined ? left.find(({isMain}) => isMain) : undefined;
-      if (main !== undefined) return adoptProcess(main.pid, job);
+      if (main !== undefined) return {state: 'running', running: adoptProcess(main.pid, job)};
       if (left.length > 0) await endLeftovers(where);
       // It may have ended a moment ago, and whoever started it be about to write down how.
       const ended = record ?? recordOfLauncher(folder);
       if (ended !== undefined) await awaitResult(ended, job);
-      return undefined;
+      return gone;
+    },
+
+    async isRunning({folder}) {
+      const record = readProcess(folder);
+      return record !== undefined && isRunning(record);
     },
 
     close() {
@@ -165,21 +191,25 @@ async function goOnWithout(job: StartRequest): Promise<Running> {
   await sleep(MOMENT);
   // The first of them is the oldest.
   const main = descendantsOf({tag: job.tag})[0];
-  return main === undefined ? GONE : adoptProcess(main.pid, job);
+  return main === undefined ? ENDED_UNSEEN : adoptProcess(main.pid, job);
 }
 
-function adoptProcess(pid: number, job: AdoptRequest): Running {
+function adoptProcess(pid: number, job: StartRequest | AdoptRequest): Running {
   const record = processRecord(pid);
   return running(record, awaitUnseenExit(record, job), job.folder);
 }
 
+export interface LocalProcess extends Running {
+  readonly pid: number;
+}
+
 /** A process, whoever started it, with what is known of its end. */
-function running(record: ProcessRecord, exit: Promise<Exit>, folder: string): Running {
+function running(record: ProcessRecord, exit: Promise<Exit>, folder: string): LocalProcess {
   const {pid, session = pid} = record;
   return {
     pid,
     exit,
-    stop(why) {
+    async stop(why) {
       // What ended by itself is what it is, though nobody may have heard of it yet.
       if (!isRunning(record)) return;
       try {
@@ -188,10 +218,10 @@ function running(record: ProcessRecord, exit: Promise<Exit>, folder: string): Ru
         signal(pid, 'SIGTERM');
       }
     },
-    kill: () => {
+    async kill() {
       if (!signal(-session, 'SIGKILL')) signal(pid, 'SIGKILL');
     },
-    usage: () => usageOf(pid),
+    usage: async () => usageOf(pid),
   };
 }
 

@@ -5,7 +5,7 @@
 import {closeSync, existsSync, openSync, readFileSync, readSync, readdirSync, readlinkSync, statSync} from 'node:fs';
 import type {BigIntStats} from 'node:fs';
 import {availableParallelism, hostname} from 'node:os';
-import type {ProcessRecord} from '../job/folder.js';
+import type {ProcessRecord} from './process-record.js';
 import type {Used} from './executor.js';
 import {LAUNCHER} from './launcher-shell.js';
 

@@ -5,7 +5,7 @@ export {findNode} from './find-node.js';
 export type {FoundNode} from './find-node.js';
 export type {LastWords, LastWordsOptions} from './last-words.js';
 export {followLog, logOf, readLog} from './log.js';
-export type {LogEnd, LogText, NodeLog} from './log.js';
+export type {FollowOptions, LogEnd, LogText, NodeLog} from './log.js';
 export {runsOf} from './runs.js';
 export type {RunOverview} from './runs.js';
 export {statusOf} from './status.js';

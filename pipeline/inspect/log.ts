@@ -4,8 +4,8 @@ import {StringDecoder} from 'node:string_decoder';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {UserError} from '../../artifacts/index.js';
 import type {AttemptId, RunId, Store} from '../../artifacts/index.js';
-import {isRunning} from '../executors/process-table.js';
-import {jobFiles, readProcess} from '../job/folder.js';
+import type {Executor} from '../executors/executor.js';
+import {jobFiles, readJob} from '../job/folder.js';
 import {findNode} from './find-node.js';
 
 export interface NodeLog {
@@ -59,18 +59,24 @@ export type LogEnd =
 /** Milliseconds between two looks. */
 const POLL = 200;
 
+export interface FollowOptions {
+  /** Knows whether a process that has outlived its runner is still there. */
+  readonly executor: Pick<Executor, 'isRunning'>;
+  readonly signal?: AbortSignal;
+}
+
 /** Yields what was printed, whole lines at a time, until the attempt has ended, or nobody is left to end it. */
 export async function* followLog(
   store: Store,
   log: NodeLog,
-  {signal}: {readonly signal?: AbortSignal} = {},
+  {executor, signal}: FollowOptions,
 ): AsyncGenerator<string, LogEnd, void> {
   const decoder = new StringDecoder('utf8');
   let at = 0;
   let rest = '';
   while (signal?.aborted !== true) {
     // Asked before reading, so that what was printed last is still seen.
-    const end = endOf(store, log);
+    const end = await endOf(store, log, executor);
     const size = statSync(log.file, {throwIfNoEntry: false})?.size ?? 0;
     if (size < at) at = 0; // cut, as it had outgrown its cap
     const text = rest + decoder.write(readFrom(log.file, at, size));
@@ -86,19 +92,23 @@ export async function* followLog(
   return {reason: 'aborted'};
 }
 
-function endOf(store: Store, {node, run, attempt}: NodeLog): LogEnd | undefined {
+async function endOf(
+  store: Store,
+  {node, run, attempt}: NodeLog,
+  executor: FollowOptions['executor'],
+): Promise<LogEnd | undefined> {
   if (store.attempt(attempt)?.outcome !== undefined) return {reason: 'ended'};
   const now = findNode(store, node, run).node.attempt;
   if (now !== attempt) return {reason: 'replaced', ...(now === undefined ? {} : {by: now})};
   const isLeft = store.orphans().some((orphan) => orphan.attempt === attempt);
   // Its process may have outlived the runner; then it goes on printing.
-  if (!isLeft || isProcessRunning(store.jobFolder(attempt))) return undefined;
+  if (!isLeft || (await isJobRunning(store.jobFolder(attempt), executor))) return undefined;
   return {reason: 'interrupted'};
 }
 
-function isProcessRunning(folder: string): boolean {
-  const record = readProcess(folder);
-  return record !== undefined && isRunning(record);
+async function isJobRunning(folder: string, executor: FollowOptions['executor']): Promise<boolean> {
+  const job = readJob(folder);
+  return job.ok && executor.isRunning({folder, tag: job.value.tag});
 }
 
 function readFrom(file: string, from: number, to: number): Buffer {

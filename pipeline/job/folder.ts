@@ -32,9 +32,9 @@ export const JOB_VERSION = 1;
 /** `job.json`. Paths are relative to the job folder, so that the folder can be looked at, or run, somewhere else. */
 export interface Job {
   readonly version: typeof JOB_VERSION;
-  /** Which boot of which machine wrote this: a result of another boot may stand over bytes that never reached the disk. */
-  readonly boot: string;
-  /** In the environment of every descendant as `R1_ATTEMPT`; see `executors/tag.ts`. */
+  /** Within which what the job writes can be relied on; see `Executor.epoch`. Version 0.1 called it `boot`. */
+  readonly epoch: string;
+  /** In the environment of every descendant as `R1_ATTEMPT`; see `tag.ts`. */
   readonly tag: string;
   /** Where the job folder lay when it was made. */
   readonly folder?: string;
@@ -78,7 +78,6 @@ export const jobFiles = (folder: string) => ({
   code: join(folder, 'code'),
   log: join(folder, 'output.log'),
   events: join(folder, 'events.jsonl'),
-  process: join(folder, 'process.json'),
   stop: join(folder, 'stop.json'),
   result: join(folder, 'result.json'),
 });
@@ -130,18 +129,6 @@ export interface StopRecord {
   readonly at?: number;
 }
 
-/** `process.json`: enough to recognise the process again after its runner is gone. */
-export interface ProcessRecord {
-  readonly pid: number;
-  /** Start of the process in clock ticks since boot, where the system tells: a pid alone may have been given anew. */
-  readonly started?: string;
-  readonly boot: string;
-  /** Of the shell that started it, which is also the number of their process group. */
-  readonly session?: number;
-  /** Start of that shell, as above. */
-  readonly launcher?: string;
-}
-
 /** Writes a small JSON file so that readers see all of it or none, even after a power cut if it is `durable`. */
 export function writeJson(file: string, value: unknown, {durable = true} = {}): void {
   const temporary = `${file}.tmp`;
@@ -155,21 +142,18 @@ export function writeJson(file: string, value: unknown, {durable = true} = {}): 
   renameSync(temporary, file);
 }
 
-/**
- * Writes `job.json` or `process.json`. In place: a runner that is killed while it writes leaves a file that is none, and
- * whoever reads it knows what to do without.
- */
-export const writeRecord = (file: string, value: Job | ProcessRecord): void =>
-  writeFileSync(file, JSON.stringify(value));
+/** In place: a runner that is killed while it writes leaves a file that is none, and whoever reads it does without. */
+export const writeJob = (folder: string, job: Job): void => writeFileSync(jobFiles(folder).job, JSON.stringify(job));
 
 /** Reads `job.json`, checking what the child relies on. The error is a sentence. */
 export function readJob(folder: string): Result<Job, string> {
   const file = jobFiles(folder).job;
   const read = readJson(file);
   if (!read.ok) return read;
-  const job = read.value as Partial<Job> | null;
-  if (job?.version !== JOB_VERSION) return err(`${file} is not a job of version ${JOB_VERSION}`);
-  for (const key of ['boot', 'tag', 'node', 'stage', 'module', 'export'] as const) {
+  const written = read.value as (Partial<Job> & {readonly boot?: unknown}) | null;
+  if (written?.version !== JOB_VERSION) return err(`${file} is not a job of version ${JOB_VERSION}`);
+  const job = {...written, epoch: written.epoch ?? written.boot};
+  for (const key of ['epoch', 'tag', 'node', 'stage', 'module', 'export'] as const) {
     if (typeof job[key] !== 'string') return err(`${file}: “${key}” is not a string`);
   }
   for (const key of ['seed', 'threads', 'cores'] as const) {
@@ -189,8 +173,8 @@ export function snapshotOf(folder: string, {module, code = {}}: Job): SnapshotPl
   return {preload: preload.href, folder: jobFiles(folder).code, files: code, isForOurs: isOwn(module)};
 }
 
-/** Bytes of `result.json` and `process.json`; what is written there stays far below. */
-const MOST_RECORD = 1 << 20;
+/** Bytes of small records like `result.json`; what is written there stays far below. */
+export const MOST_RECORD = 1 << 20;
 
 /** Reads `result.json`, which a stage could have written itself: `undefined` when there is none. */
 export function readResult(folder: string): Result<JobResult | undefined, string> {
@@ -261,21 +245,18 @@ export function declaresCompletion(folder: string): boolean {
 /** Bytes. */
 const LONGEST_COMPLETE = 4096;
 
-/** Reads `process.json`: `undefined` when the runner was killed before it wrote one. */
-export function readProcess(folder: string): ProcessRecord | undefined {
-  const read = readJson(jobFiles(folder).process, MOST_RECORD);
-  if (!read.ok) return undefined;
-  const record = read.value as Partial<ProcessRecord> | null;
-  return typeof record?.pid === 'number' && typeof record.boot === 'string' ? (record as ProcessRecord) : undefined;
-}
-
 const ABSENT = 'it is not there';
 
 /** What says nothing about the file: it may be as good as ever once the disk, or this process, is well again. */
 const UNREADABLE = new Set(['EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'ESTALE']);
 
-/** @param most bytes that are read; a longer file is none of ours */
-function readJson(file: string, most = Infinity): Result<unknown, string> {
+/**
+ * Reads a small JSON file that a job may have written, or put something else in the place of. The error is half a sentence.
+ *
+ * @param most bytes that are read; a longer file is none of ours
+ * @throws Error of the file system, where it says nothing about the file
+ */
+export function readJson(file: string, most = Infinity): Result<unknown, string> {
   let text: string;
   try {
     // A pipe in its place would be waited for without end.

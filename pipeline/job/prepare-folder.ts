@@ -5,10 +5,9 @@ import {canonicalJson} from '../../artifacts/index.js';
 import type {Digest, Json, Placed, Store} from '../../artifacts/index.js';
 import {countedEnvironment, withEnvironment} from '../wiring/environment.js';
 import {commandLine} from './command-line.js';
-import {bootId} from '../executors/process-table.js';
 import {tagOf} from './tag.js';
 import type {JobCode} from './job-code.js';
-import {JOB_VERSION, absolutePaths, jobFiles, writeRecord} from './folder.js';
+import {JOB_VERSION, absolutePaths, jobFiles, writeJob} from './folder.js';
 import type {Job} from './folder.js';
 import {writeSnapshot} from '../modules/snapshot/snapshot.js';
 import {isMany, resourcesOf, threadsOf} from '../wiring/nodes.js';
@@ -18,6 +17,8 @@ export interface JobSpec {
   readonly folder: string;
   /** What the tag of its processes begins with. */
   readonly owner: string;
+  /** Of the executor that is to run it. */
+  readonly epoch: string;
   readonly node: StageNode;
   /** Name under which the stage's module exports it. */
   readonly exportName: string;
@@ -36,7 +37,7 @@ export interface PreparedJob {
 }
 
 export async function prepareJobFolder(job: JobSpec): Promise<PreparedJob> {
-  const {folder, owner, node, exportName, seed, inputs, store, code} = job;
+  const {folder, owner, epoch, node, exportName, seed, inputs, store, code} = job;
   mkdirSync(folder, {recursive: true});
   const tag = tagOf(owner, folder);
   const {placed, paths} = await placeInputs(folder, node, inputs, store);
@@ -55,7 +56,7 @@ export async function prepareJobFolder(job: JobSpec): Promise<PreparedJob> {
   const {checkpointEvery} = node.options;
   const record: Job = {
     version: JOB_VERSION,
-    boot: bootId(),
+    epoch,
     tag,
     folder,
     node: node.id,
@@ -70,7 +71,7 @@ export async function prepareJobFolder(job: JobSpec): Promise<PreparedJob> {
     ...(isEmpty(code.byPath) ? {} : {byPath: code.byPath}),
   };
   if (!isEmpty(code.snapshot)) writeSnapshot(jobFiles(folder).code, code.snapshot, code.bytesOf);
-  writeRecord(jobFiles(folder).job, record);
+  writeJob(folder, record);
   return {placed, command, tag};
 }
 

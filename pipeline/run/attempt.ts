@@ -28,10 +28,11 @@ import type {StopRecord, Usage} from '../job/folder.js';
 import {capLog} from '../job/log-cap.js';
 import {outcomeJson} from '../outcome.js';
 import type {Failure, Outcome} from '../outcome.js';
+import type {RunFailure} from './options.js';
 import {inReadersTerms} from './readable-paths.js';
 import type {KnownFile} from '../modules/source/sources.js';
 import type {StopRequest} from './stop.js';
-import {Terminator} from './terminate.js';
+import {Terminator, couldNot} from './terminate.js';
 import type {Cleanup} from './cleanup.js';
 import {outcomeOf} from './outcome-of.js';
 import type {StageNode} from '../wiring/nodes.js';
@@ -85,10 +86,24 @@ export async function superviseProcess(
   try {
     return await superviseToEnd(claimed, running, context, watching);
   } catch (thrown) {
-    running.kill();
+    await endNow(running, context);
     await running.exit;
     return closeAttempt(claimed, thrown, context);
   }
+}
+
+/** Ends a process by force. That it could not be asked to is only told: its end is waited for all the same. */
+async function endNow(running: Running, {emit}: AttemptContext): Promise<void> {
+  try {
+    await running.kill();
+  } catch (thrown) {
+    emit({type: 'warning', text: couldNot('end its process', thrown)});
+  }
+}
+
+/** Whether a job still runs cannot be told, so its attempt stays open. */
+export class UnreachableJob extends Error {
+  override readonly name = 'UnreachableJob';
 }
 
 /** Errors of the store and its disk that may be over another time; what a process left is whole then, and can be stored. */
@@ -138,7 +153,8 @@ async function closeInterrupted(claimed: ClaimedAttempt, context: AttemptContext
 }
 
 /** What went wrong around a stage rather than in it. */
-export function failureAround(error: unknown): Extract<Failure, {reason: 'store-failed' | 'unexpected-error'}> {
+export function failureAround(error: unknown): RunFailure {
+  if (error instanceof UnreachableJob) return {reason: 'unreachable', message: error.message};
   if (error instanceof UserError) {
     return {reason: 'store-failed', message: error.message, ...(error.hint === undefined ? {} : {hint: error.hint})};
   }
@@ -170,13 +186,16 @@ async function superviseToEnd(
   let polls = 0;
   const giveUp = (error: unknown): void => {
     broken ??= error instanceof Error ? error : new Error(String(error));
-    running.kill();
+    void endNow(running, context);
+  };
+  const lookAtUsage = async (): Promise<void> => {
+    used = (await running.usage()) ?? used;
   };
   const timer = setInterval(() => {
     try {
       tail.poll();
       capLog(files.log);
-      used = running.usage() ?? used;
+      void lookAtUsage().catch(giveUp);
       // That a short attempt began is recorded with its outcome; work of hours should not hang on that.
       if (polls++ === 0) void store.flush().catch(giveUp);
     } catch (error) {
@@ -196,8 +215,8 @@ async function superviseToEnd(
     },
   );
   const exit = await running.exit.finally(() => {
-    end.dispose();
     clearInterval(timer);
+    return end.dispose();
   });
   if (broken !== undefined) {
     tail.close();

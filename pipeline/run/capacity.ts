@@ -1,13 +1,14 @@
-/** What the machine has to give, unless the person says otherwise. */
-import {availableParallelism, totalmem} from 'node:os';
+/** What a run may give out to its nodes: what the executor has, unless the person says otherwise. */
+import type {Executor} from '../executors/executor.js';
 import type {Capacity} from './scheduler.js';
 
-/** `memory` in MiB. GPUs are not looked for here: whoever knows the machine's devices passes their number. */
-export function machineCapacity(asked: Partial<Capacity> = {}): Capacity {
+/** `memory` in MiB. */
+export async function capacityOf(executor: Executor, asked: Partial<Capacity>): Promise<Capacity> {
+  const {cpu, gpu, memory} = await executor.capacity();
   return {
-    cpu: asked.cpu ?? availableParallelism(),
-    gpu: asked.gpu ?? 0,
-    memory: asked.memory ?? Math.floor(totalmem() / 2 ** 20),
+    cpu: asked.cpu ?? cpu,
+    gpu: asked.gpu ?? gpu,
+    memory: asked.memory ?? memory,
     jobs: asked.jobs ?? Infinity,
   };
 }

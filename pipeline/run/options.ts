@@ -11,8 +11,8 @@ import type {StopRequest} from './stop.js';
 export interface RunOptions {
   readonly store: Store;
   readonly executor: Executor;
-  /** What there is to give out; asked for when something is to run. */
-  readonly capacity: () => Capacity;
+  /** Where less, or more, is to be given out than the executor has. */
+  readonly capacity: Partial<Capacity>;
   readonly onFailure: OnFailure;
   readonly emit: Emit;
   readonly stop: StopRequest;
@@ -29,7 +29,7 @@ export interface RunOptions {
 export type NodeEnd = Result<NodeResult, NodeFailure | RunFailure | NotStarted | Cancelled>;
 
 /** Something that went wrong around a node rather than in it, so that there may be no attempt. */
-export type RunFailure = Extract<Failure, {reason: 'store-failed' | 'unexpected-error'}> & {
+export type RunFailure = Extract<Failure, {reason: 'store-failed' | 'unexpected-error' | 'unreachable'}> & {
   readonly attempt?: undefined;
 };
 

@@ -1,11 +1,11 @@
 /** Processes whose runner was killed and whose work nobody wants any more: they are ended, and their attempts closed. */
-import {plainError} from '../../artifacts/index.js';
 import type {Orphan, Scratch} from '../../artifacts/index.js';
 import {outcomeOf} from './outcome-of.js';
 import type {Executor, Exit, Running} from '../executors/executor.js';
 import {checkCode} from '../job/job-code.js';
 import {jobFiles, readResult} from '../job/folder.js';
-import {adoptJob} from './run-node.js';
+import {adoptJob} from './adopt.js';
+import {couldNot} from './terminate.js';
 import type {NodeContext} from './run-node.js';
 import {outcomeJson} from '../outcome.js';
 import type {Outcome} from '../outcome.js';
@@ -18,18 +18,21 @@ export async function endOrphan(
   runner: Pick<NodeContext, 'store' | 'run' | 'executor' | 'emit'>,
 ): Promise<void> {
   const {store, run} = runner;
-  const found = await adoptJob(jobFolder, runner);
-  const {running} = found;
+  const warn = (text: string) => runner.emit({type: 'warning', text});
+  const found = await adoptJob(jobFolder, runner.executor);
   // Whole, only not recorded: it harms nobody, and whoever wants it can still have it.
-  if (running?.pid === 0) return;
+  if (found.state === 'ended') return;
+  if (found.state === 'unknown') {
+    warn(`attempt ${attempt}, which nobody wants any more, may still run: ${found.why}`);
+    return;
+  }
   const because = 'left by a runner that was killed, not wanted by this run';
   const ownership = store.adopt({attempt, run, because});
   if (ownership === undefined) return; // its runner lives after all, or somebody else took it
   let outcome: Outcome;
-  if (running === undefined) outcome = found.lost;
+  if (found.state === 'lost') outcome = found.lost;
   else {
-    const warn = (text: string) => runner.emit({type: 'warning', text});
-    const exit = await endOf(running, `attempt ${attempt}`, warn);
+    const exit = await endOf(found.running, `attempt ${attempt}`, warn);
     outcome = outcomeOf({folder: jobFolder, exit, result: readResult(jobFolder), asked: 'unwanted'});
     // Nobody is there to store its outputs.
     if (outcome.reason === 'succeeded') outcome = {reason: 'stopped'};
@@ -49,8 +52,12 @@ export async function endAbandoned(
 ): Promise<void> {
   await Promise.all(
     abandoned.map(async ({folder, remove}) => {
-      const {running} = await adoptJob(folder, {executor});
-      if (running !== undefined) await endOf(running, `the process in ${folder}`, warn);
+      const found = await adoptJob(folder, executor);
+      if (found.state === 'unknown') {
+        warn(`the process in ${folder} may still run: ${found.why}`);
+        return;
+      }
+      if (found.state === 'running') await endOf(found.running, `the process in ${folder}`, warn);
       await remove();
     }),
   );
@@ -58,13 +65,14 @@ export async function endAbandoned(
 
 /** Asks a process that nobody wants any more to end, and ends it when its time is up. */
 async function endOf(running: Running, what: string, warn: (text: string) => void): Promise<Exit> {
-  const timer = setTimeout(() => running.kill(), GRACE);
+  const timer = setTimeout(() => {
+    running.kill().catch((thrown: unknown) => warn(couldNot(`end ${what} by force`, thrown)));
+  }, GRACE);
   try {
-    running.stop('unwanted');
+    await running.stop('unwanted');
   } catch (thrown) {
     // Should this runner die before the process has ended, the next one will not know that it was asked.
-    const {message} = plainError(thrown, `write down that ${what} was asked to stop`) as Error;
-    warn(message);
+    warn(couldNot(`write down that ${what} was asked to stop`, thrown));
   }
   const exit = await running.exit;
   clearTimeout(timer);

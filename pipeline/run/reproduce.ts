@@ -190,7 +190,9 @@ async function makeAgain(
   try {
     const owner = `${store.id}/reproduce-${attempt.id}`;
     const {inputs, seed} = attempt;
+    const epoch = await executor.epoch();
     const {command, tag} = await prepareJobFolder({
+      epoch,
       folder,
       owner,
       node,

@@ -17,21 +17,20 @@ import type {
   RunId,
   Store,
 } from '../../artifacts/index.js';
-import {closeAttempt, recordOutcome, superviseProcess} from './attempt.js';
+import {UnreachableJob, closeAttempt, recordOutcome, superviseProcess} from './attempt.js';
 import type {AttemptResult, AttemptContext, ClaimedAttempt} from './attempt.js';
 import {bringCheckpoint, furthestCheckpoint, untainted} from '../job/continue-from.js';
 import {nodeVariables} from '../wiring/environment.js';
-import {bootId} from '../executors/process-table.js';
-import {GONE} from '../executors/executor.js';
+import {ENDED_UNSEEN} from '../executors/executor.js';
 import type {Running} from '../executors/executor.js';
 import type {Ingredients} from '../fingerprint/fingerprint.js';
-import {startedIn} from '../job/tag.js';
+import {adoptJob} from './adopt.js';
 import {codeChanged, markCode, findRebuilt, findTouchedBeforeStart} from '../job/job-code.js';
 import type {JobCode} from '../job/job-code.js';
-import {jobFiles, readJob, readResult, readStop} from '../job/folder.js';
+import {jobFiles, readStop} from '../job/folder.js';
 import {prepareJobFolder} from '../job/prepare-folder.js';
 import {UnusableCommand} from '../job/command-line.js';
-import type {Failure, Lost, Outcome} from '../outcome.js';
+import type {Failure, Outcome} from '../outcome.js';
 import {err, ok} from '../result.js';
 import type {Result} from '../result.js';
 import type {Slot, Turn} from './scheduler.js';
@@ -192,8 +191,14 @@ export async function runNode(
     const own = node.stage.argv === undefined ? {own: ready.code.own} : {};
     const claimed = {node, attempt, ownership, folder: jobFolder, inputs: placedInputs(jobFolder), ...own};
     const askedBefore = readStop(jobFolder);
-    const found = await adoptJob(jobFolder, runner, (text) => emit({type: 'node-note', node: node.id, text}));
-    if (found.running === undefined) {
+    const found = await adoptJob(jobFolder, runner.executor, (text) => emit({type: 'node-note', node: node.id, text}));
+    if (found.state === 'unknown') {
+      // It stays open: whoever is told more goes on with it.
+      const error = new UnreachableJob(`attempt ${attempt} may still run: ${found.why}`);
+      runner.leftOpen.set(attempt, error);
+      throw error;
+    }
+    if (found.state === 'lost') {
       await recordOutcome(claimed, found.lost, {wallMs: 0}, {...runner, emit: () => undefined});
       return undefined;
     }
@@ -206,7 +211,7 @@ export async function runNode(
       because,
       log,
       adopted: true,
-      ...(found.running.pid === 0 ? {ended: true} : {}),
+      ...(found.state === 'ended' ? {ended: true} : {}),
       ...expected(),
     });
     if (askedBefore !== undefined) {
@@ -218,13 +223,14 @@ export async function runNode(
       if (reason === 'lost' || reason === 'superseded') return true;
       // It failed before this run began, by what is told of it only now: this run is to try.
       const early = reason === 'events-garbled' || reason === 'unexpected-error' || reason === 'code-changed';
-      if (found.running.pid === 0 && early) return true;
+      if (found.state === 'ended' && early) return true;
       if (runner.stop.asked.aborted || turn.stop.aborted) return false;
       // Asked by somebody who is gone; or the paths that it was given lead nowhere any more.
       return (reason === 'stopped' && askedBefore !== undefined) || (reason !== 'succeeded' && found.isMoved);
     };
     const watching = {stop: turn.stop, askedBefore, isTriedAgain};
-    const attempted = await noted(attempt, superviseProcess(claimed, found.running, runner, watching));
+    const running = found.state === 'ended' ? ENDED_UNSEEN : found.running;
+    const attempted = await noted(attempt, superviseProcess(claimed, running, runner, watching));
     if (isTriedAgain(attempted.outcome)) return undefined;
     return endOf(attempt, jobFolder, attempted);
   }
@@ -274,7 +280,9 @@ export async function runNode(
     const marked = markCode(ready.code);
     if (!marked.ok) return asOfNow(marked.error, bare);
     const code = marked.value;
+    const epoch = await runner.executor.epoch();
     const {placed, command, tag} = await prepareJobFolder({
+      epoch,
       ...ready,
       folder,
       owner: `${store.id}/${attempt}`,
@@ -341,32 +349,6 @@ export interface NotStarted {
 export interface Outdated {
   readonly reason: 'outdated';
   readonly urls: readonly string[];
-}
-
-export type Adopted =
-  /** Its process, or one that has ended in order since; `isMoved`: it was started when the store lay somewhere else. */
-  | {readonly running: Running; readonly isMoved: boolean}
-  /** Neither is there. */
-  | {readonly running: undefined; readonly lost: Lost};
-
-/** @param waiting told when it takes long to find out */
-export async function adoptJob(
-  folder: string,
-  {executor}: Pick<AttemptContext, 'executor'>,
-  waiting: (text: string) => void = () => undefined,
-): Promise<Adopted> {
-  const lost = {running: undefined, lost: {reason: 'lost'}} as const;
-  const job = readJob(folder);
-  if (!job.ok) return lost;
-  const {tag, boot, folder: before = folder} = job.value;
-  // Its result is worth nothing either: it may have been copied before all of what it stands over was written.
-  if (startedIn(folder, tag) === 'elsewhere') return {running: undefined, lost: {reason: 'lost', copied: true}};
-  const isMoved = before !== folder && startedIn(before, tag) === 'elsewhere';
-  const running = await executor.adopt({folder, tag, waiting});
-  if (running !== undefined) return {running, isMoved};
-  const result = readResult(folder);
-  if (!result.ok || result.value === undefined || boot !== bootId()) return lost;
-  return {running: GONE, isMoved};
 }
 
 interface Begin {

@@ -6,6 +6,7 @@ import {plainError} from '../../artifacts/index.js';
 import type {AttemptCode} from '../../artifacts/queries/code-parts.js';
 import type {AttemptId, Decision, InputEdge, Json, RunId} from '../../artifacts/index.js';
 import {failureAround} from './attempt.js';
+import {capacityOf} from './capacity.js';
 import {furthestCheckpoint} from '../job/continue-from.js';
 import type {CodeReader} from '../fingerprint/code-digest.js';
 import {fingerprintOf, sameCode} from '../fingerprint/fingerprint.js';
@@ -68,7 +69,7 @@ class NodesRun {
 
   async run(): Promise<ReadonlyMap<string, NodeEnd>> {
     const {graph, wiring} = this.#prepared;
-    const {capacity, onFailure, stop, emit} = this.#options;
+    const {executor, capacity, onFailure, stop, emit} = this.#options;
     const weights = criticalPaths(graph, (id) => this.#weight(id));
     const ends = await schedule<NodeResult, NodeFailure | RunFailure | NotStarted>({
       graph,
@@ -78,7 +79,7 @@ class NodesRun {
         return node.type === 'source' ? {cpu: 0, gpu: 0, memory: 0} : resourcesOf(node);
       },
       priority: (id) => weights.get(id) ?? 0,
-      capacity: capacity(),
+      capacity: await capacityOf(executor, capacity),
       onFailure,
       noMore: stop.asked,
       perform: (id, turn) => this.#perform(id, turn),

@@ -1,8 +1,15 @@
 /** Ends the process of a job in two steps, a request and then force, for whichever reason comes first. */
-import {plainError} from '../../artifacts/index.js';
+import {UserError, plainError} from '../../artifacts/index.js';
 import type {Running, StopWhy} from '../executors/executor.js';
 import type {StopRequest} from './stop.js';
 import type {StopRecord} from '../job/folder.js';
+
+/** The sentence for something that an executor was asked to do with a process, and could not. */
+export function couldNot(doing: string, thrown: unknown): string {
+  const error = plainError(thrown, doing);
+  if (error instanceof UserError) return error.message;
+  return `could not ${doing}: ${error instanceof Error ? error.message : String(error)}`;
+}
 
 export interface Manner {
   readonly stop: StopRequest;
@@ -30,6 +37,8 @@ export class Terminator {
   readonly #manner: Manner;
   readonly #node: string;
   readonly #timers: NodeJS.Timeout[] = [];
+  /** Of the executor, to each time that it was asked to end the process. */
+  readonly #answers: Promise<void>[] = [];
   /** Taken back by hand: a signal for it would cost each attempt more memory than all else here. */
   readonly #listeners: (readonly [AbortSignal, () => void])[] = [];
 
@@ -49,31 +58,40 @@ export class Terminator {
     if (rest !== undefined) when(rest, () => this.#ask('failure'));
     when(stop.now, () => {
       this.asked ??= 'person';
-      running.kill();
+      this.#kill();
     });
     if (timeout !== undefined) this.#later(timeout, () => this.#ask('timeout'));
     if (askedBefore !== undefined) {
       const {at = Date.now()} = askedBefore;
-      this.#later(Math.max(0, grace - (Date.now() - at) / 1000), () => running.kill());
+      this.#later(Math.max(0, grace - (Date.now() - at) / 1000), () => this.#kill());
     }
   }
 
-  dispose(): void {
+  /** To be called once the process has ended. Resolves when what was asked of it has been answered. */
+  async dispose(): Promise<void> {
     for (const [signal, act] of this.#listeners) signal.removeEventListener('abort', act);
     for (const timer of this.#timers) clearTimeout(timer);
+    await Promise.all(this.#answers);
   }
 
   #ask(why: StopWhy): void {
     this.asked ??= why;
-    this.#later(this.#manner.grace, () => this.#running.kill());
-    try {
-      this.#running.stop(why);
-    } catch (thrown) {
+    this.#later(this.#manner.grace, () => this.#kill());
+    const answer = this.#running.stop(why).catch((thrown: unknown) => {
       this.isUnwritten = true;
       // Should this runner die before the process has ended, the next one will not know that it was asked.
-      const {message} = plainError(thrown, `write down that “${this.#node}” was asked to stop`) as Error;
-      this.#manner.warn(message);
-    }
+      this.#warn(thrown, `write down that “${this.#node}” was asked to stop`);
+    });
+    this.#answers.push(answer);
+  }
+
+  #kill(): void {
+    const answer = this.#running.kill().catch((thrown: unknown) => this.#warn(thrown, `end “${this.#node}” by force`));
+    this.#answers.push(answer);
+  }
+
+  #warn(thrown: unknown, doing: string): void {
+    this.#manner.warn(couldNot(doing, thrown));
   }
 
   #later(seconds: number, act: () => void): void {

@@ -6,7 +6,7 @@ import {test} from 'node:test';
 import {openStore} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
 import {isRunning, descendantsOf} from '../../pipeline/executors/process-table.js';
-import {readProcess} from '../../pipeline/job/folder.js';
+import {readProcess} from '../../pipeline/executors/process-record.js';
 import {r1, start, until} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
 

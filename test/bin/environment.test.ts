@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {test} from 'node:test';
 import type {TestContext} from 'node:test';
 import {hasProc, descendantsOf} from '../../pipeline/executors/process-table.js';
-import {readProcess} from '../../pipeline/job/folder.js';
+import {readProcess} from '../../pipeline/executors/process-record.js';
 import {r1, start, until} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
 

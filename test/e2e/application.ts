@@ -6,7 +6,7 @@ import {fileURLToPath} from 'node:url';
 import {openStore} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
 import {isRunning} from '../../pipeline/executors/process-table.js';
-import {readProcess} from '../../pipeline/job/folder.js';
+import {readProcess} from '../../pipeline/executors/process-record.js';
 import {r1, start} from '../rig/command.js';
 import type {Ended, Started} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';

@@ -13,7 +13,8 @@ import type {TestContext} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {LAUNCHER} from '../../pipeline/executors/launcher-shell.js';
 import {isRunning, descendantsOf, signal} from '../../pipeline/executors/process-table.js';
-import {jobFiles, readJob, readProcess} from '../../pipeline/job/folder.js';
+import {processFile, readProcess} from '../../pipeline/executors/process-record.js';
+import {readJob} from '../../pipeline/job/folder.js';
 import {r1, recipeFile, start} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
 import {assertNothingRuns, assertSound, assertWhole, jobsOf, outputsOf, randomFrom} from './sound.js';
@@ -33,7 +34,7 @@ function killStages(cwd: string): void {
 /** Processes of stages that are not their main one. */
 function killHelpers(cwd: string): void {
   for (const folder of jobsOf(cwd)) {
-    if (!existsSync(jobFiles(folder).process)) continue;
+    if (!existsSync(processFile(folder))) continue;
     const job = readJob(folder);
     if (!job.ok) continue;
     const main = readProcess(folder)?.pid;

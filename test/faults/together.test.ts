@@ -9,7 +9,8 @@ import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import type {TestContext} from 'node:test';
-import {jobFiles, readProcess} from '../../pipeline/job/folder.js';
+import {processFile, readProcess} from '../../pipeline/executors/process-record.js';
+import {jobFiles} from '../../pipeline/job/folder.js';
 import {r1, start, until} from '../rig/command.js';
 import type {Ended} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
@@ -103,7 +104,7 @@ test('a pid that belongs to somebody else by now is left alone', async (t) => {
   const bystander = spawn('sleep', ['60'], {detached: true, stdio: 'ignore'});
   t.after(() => bystander.kill('SIGKILL'));
   // As if the system had given the number of the dead stage to this process.
-  writeFileSync(jobFiles(folder).process, JSON.stringify({...record, pid: bystander.pid}));
+  writeFileSync(processFile(folder), JSON.stringify({...record, pid: bystander.pid}));
   assertAllWell(t, cwd, [await r1(t, ['run', './recipe.js'], {cwd})]);
   assert.equal(bystander.exitCode ?? bystander.signalCode, null, 'the bystander lives');
   assert.deepEqual(tallyOf(cwd), {second: 2, third: 1});

@@ -4,11 +4,13 @@ import {once} from 'node:events';
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {TestContext} from 'node:test';
-import type {Executor, Running, StartRequest} from '../../pipeline/executors/executor.js';
+import type {Adoption, Executor, Running, StartRequest} from '../../pipeline/executors/executor.js';
 import {localExecutor} from '../../pipeline/executors/local.js';
-import {descendantsOf, signal} from '../../pipeline/executors/process-table.js';
+import type {LocalProcess} from '../../pipeline/executors/local.js';
+import {bootId, descendantsOf, signal} from '../../pipeline/executors/process-table.js';
 import {tagOf} from '../../pipeline/job/tag.js';
-import {jobFiles, readProcess} from '../../pipeline/job/folder.js';
+import {readProcess} from '../../pipeline/executors/process-record.js';
+import {jobFiles} from '../../pipeline/job/folder.js';
 import {until} from './command.js';
 import {temporaryFolder} from './temporary.js';
 
@@ -39,6 +41,19 @@ export function setUp(t: TestContext): JobRig {
   };
   return {executor, request, job: (script) => request(['/bin/sh', '-c', script])};
 }
+
+/** Asks after a job as the next runner does, within one start of the machine. */
+export const adopt = (executor: Executor, request: StartRequest, waiting?: (text: string) => void): Promise<Adoption> =>
+  executor.adopt({...request, epoch: bootId(), ...(waiting === undefined ? {} : {waiting})});
+
+/** The same of a job that is known to run. */
+export async function adoptRunning(executor: Executor, request: StartRequest): Promise<LocalProcess> {
+  const adoption = await adopt(executor, request);
+  if (adoption.state !== 'running') throw new Error(`it does not run: ${JSON.stringify(adoption)}`);
+  return adoption.running as LocalProcess;
+}
+
+export const pidOf = (running: Running): number => (running as LocalProcess).pid;
 
 /** The shell that started a job. */
 export const launcherOf = ({folder}: StartRequest): number => readProcess(folder)!.session!;

@@ -4,9 +4,10 @@
  */
 import {mkdirSync, readFileSync, readdirSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import type {Executor, Exit, Running, StartRequest} from '../../pipeline/executors/executor.js';
+import type {AdoptRequest, Adoption, Executor, Exit, Running, StartRequest} from '../../pipeline/executors/executor.js';
 import {jobFiles, readJob, writeJson} from '../../pipeline/job/folder.js';
 import type {Job, JobResult} from '../../pipeline/job/folder.js';
+import type {Resources} from '../../pipeline/stage.js';
 import {PATIENCE} from './command.js';
 
 export interface Puppet {
@@ -23,6 +24,10 @@ export class Puppets implements Executor {
   readonly started: string[] = [];
   readonly #running = new Map<string, Puppet>();
   readonly #waiting = new Map<string, (puppet: Puppet) => void>();
+  /** The machine on which they play; another name is another start of it. */
+  machine = 'stage';
+  /** What is said of a puppet whose runner is gone; by default, that it is gone as well. */
+  onAdopt = ({epoch}: AdoptRequest): Adoption => ({state: 'gone', trusted: epoch === this.machine});
   /** Called when a puppet is asked to stop or is killed; by default it ends the way a process would. */
   onSignal = (puppet: Puppet, signal: 'stop' | 'kill'): void => {
     if (signal === 'kill') puppet.end({type: 'signalled', signal: 'SIGKILL'});
@@ -49,15 +54,27 @@ export class Puppets implements Executor {
     this.#running.set(job.node, puppet);
     this.#waiting.get(job.node)?.(puppet);
     this.#waiting.delete(job.node);
-    const signal = (name: 'stop' | 'kill') => () => {
+    const signal = (name: 'stop' | 'kill') => async () => {
       puppet.asked.push(name);
       this.onSignal(puppet, name);
     };
-    return {pid: 1, exit, stop: signal('stop'), kill: signal('kill'), usage: () => undefined};
+    return {exit, stop: signal('stop'), kill: signal('kill'), usage: async () => undefined};
   }
 
-  async adopt(): Promise<undefined> {
-    return undefined;
+  async epoch(): Promise<string> {
+    return this.machine;
+  }
+
+  async capacity(): Promise<Resources> {
+    return {cpu: 100, gpu: 1, memory: 1000};
+  }
+
+  async adopt(job: AdoptRequest): Promise<Adoption> {
+    return this.onAdopt(job);
+  }
+
+  async isRunning({folder}: StartRequest): Promise<boolean> {
+    return [...this.#running.values()].some((puppet) => puppet.folder === folder);
   }
 
   /** The puppet of `node`, once it has started. */

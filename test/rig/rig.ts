@@ -115,7 +115,7 @@ export class Rig {
     return runPlan(prepared, {
       store: this.store,
       executor: this.puppets,
-      capacity: () => ({cpu: 100, gpu: 1, memory: 1000, jobs: 100}),
+      capacity: {jobs: 100},
       onFailure: 'finish',
       stop: this.stop,
       grace: 5,

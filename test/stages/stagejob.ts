@@ -36,7 +36,7 @@ export function writeJob(
   const inside = (path: string): string => relative(folder, resolve(path));
   const job: Job = {
     version: 1,
-    boot: 'test',
+    epoch: 'test',
     tag: `test/${folder}`,
     node: stage.name,
     stage: stage.name,

@@ -5,7 +5,8 @@ import {join} from 'node:path';
 import {test} from 'node:test';
 import {openStore} from '../../../artifacts/index.js';
 import {signal} from '../../../pipeline/executors/process-table.js';
-import {jobFiles, readProcess} from '../../../pipeline/job/folder.js';
+import {readProcess} from '../../../pipeline/executors/process-record.js';
+import {jobFiles} from '../../../pipeline/job/folder.js';
 import {r1, recipeFile, start, until} from '../../rig/command.js';
 import {temporaryFolder} from '../../rig/temporary.js';
 

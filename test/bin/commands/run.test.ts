@@ -8,7 +8,8 @@ import {openStore} from '../../../artifacts/index.js';
 import type {Attempt, Store} from '../../../artifacts/index.js';
 import {isRunning, descendantsOf} from '../../../pipeline/executors/process-table.js';
 import {parseEvent} from '../../../pipeline/job/event-lines.js';
-import {readJob, readProcess} from '../../../pipeline/job/folder.js';
+import {readProcess} from '../../../pipeline/executors/process-record.js';
+import {readJob} from '../../../pipeline/job/folder.js';
 import {r1, recipeFile, start, until} from '../../rig/command.js';
 import {temporaryFolder} from '../../rig/temporary.js';
 

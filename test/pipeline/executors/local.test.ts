@@ -5,9 +5,10 @@ import {join} from 'node:path';
 import {test} from 'node:test';
 import {localExecutor} from '../../../pipeline/executors/local.js';
 import {hasProc, isRunning, processRecord, signal} from '../../../pipeline/executors/process-table.js';
-import {jobFiles, readProcess, readResult} from '../../../pipeline/job/folder.js';
+import {processFile, readProcess} from '../../../pipeline/executors/process-record.js';
+import {jobFiles, readResult} from '../../../pipeline/job/folder.js';
 import {until} from '../../rig/command.js';
-import {launcherOf, logOf, runnerOf, setUp, waiting} from '../../rig/jobs.js';
+import {launcherOf, logOf, pidOf, runnerOf, setUp, waiting} from '../../rig/jobs.js';
 import type {JobRig} from '../../rig/jobs.js';
 import {temporaryFolder} from '../../rig/temporary.js';
 
@@ -27,10 +28,10 @@ test('how a job ends is seen: by its code, by a signal, with what it left behind
   assert.deepEqual({how, leftovers}, {how: {type: 'exited', code: 3}, leftovers: []});
   assert.deepEqual(readResult(request.folder), {ok: true, value: {end: 'exited', code: 3, asked: false}});
   const hit = await waiting(rig);
-  signal(hit.running.pid, 'SIGKILL');
+  signal(pidOf(hit.running), 'SIGKILL');
   assert.deepEqual((await hit.running.exit).how, {type: 'signalled', signal: 'SIGKILL'});
   const ended = await waiting(rig);
-  ended.running.kill();
+  await ended.running.kill();
   await ended.running.exit;
   assert.ok(!isRunning(readProcess(ended.request.folder)!));
   const leaving = await rig.executor.start(rig.job('sleep 600 & exit 0'));
@@ -165,7 +166,7 @@ test(
       stdio: 'ignore',
     });
     const found = await starting;
-    assert.equal(found.pid, child.pid);
+    assert.equal(pidOf(found), child.pid);
     writeFileSync(join(scratch, 'go'), '');
     assert.deepEqual((await found.exit).how, {type: 'unseen'});
   },
@@ -203,12 +204,12 @@ test('closed, a launcher ends with its job', async (t) => {
 test('a job of which nobody could note the process is ended, and the reason told', async (t) => {
   const {executor, job} = setUp(t);
   const request = job('sleep 600');
-  mkdirSync(jobFiles(request.folder).process);
+  mkdirSync(processFile(request.folder));
   const running = await executor.start(request);
   const {how} = await running.exit;
   assert.equal(how.type, 'unstarted');
   assert.match(how.message, /^what is known of its process could not be written: EISDIR/);
-  assert.ok(!isRunning(processRecord(running.pid)));
+  assert.ok(!isRunning(processRecord(pidOf(running))));
 });
 
 test('the shell says in a list of processes what it is for', async (t) => {

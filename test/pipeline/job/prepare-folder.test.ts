@@ -32,6 +32,7 @@ test('a stage gets params and named inputs in one order, however they were writt
     await prepareJobFolder({
       folder: join(folder, job),
       owner: 'test',
+      epoch: 'today',
       node: {
         type: 'stage',
         id: 'mix',
@@ -70,6 +71,7 @@ test('a port that takes many and was given none is an empty record; a seedless s
     await prepareJobFolder({
       folder: join(folder, job),
       owner: 'test',
+      epoch: 'today',
       node: {
         type: 'stage',
         id: 'given',

@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {test} from 'node:test';
 import {pathToFileURL} from 'node:url';
 import {codeChanged, openCurrentCode, findRebuilt, checkCode} from '../../../pipeline/job/job-code.js';
-import {JOB_VERSION, jobFiles, writeRecord} from '../../../pipeline/job/folder.js';
+import {JOB_VERSION, jobFiles, writeJob} from '../../../pipeline/job/folder.js';
 import {Snapshot, noteBeyond, writeSnapshot} from '../../../pipeline/modules/snapshot/snapshot.js';
 import type {SnapshotFiles} from '../../../pipeline/modules/snapshot/snapshot.js';
 import {openSources, sha256Of} from '../../../pipeline/modules/source/sources.js';
@@ -70,9 +70,9 @@ test('what a process may have read past the snapshot is looked at when it is ove
   const url = pathToFileURL(join(folder, 'words.txt')).href;
   const {sha256, mark} = openSources().read(url);
   const job = (command?: readonly string[]): void =>
-    writeRecord(jobFiles(join(folder, 'job')).job, {
+    writeJob(join(folder, 'job'), {
       version: JOB_VERSION,
-      boot: '',
+      epoch: '',
       tag: '',
       folder: join(folder, 'job'),
       node: 'a',

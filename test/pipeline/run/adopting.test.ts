@@ -6,9 +6,10 @@ import {join} from 'node:path';
 import {test} from 'node:test';
 import {hasProc, isRunning, processRecord, signal} from '../../../pipeline/executors/process-table.js';
 import {startedIn, tagOf} from '../../../pipeline/job/tag.js';
-import {jobFiles, readProcess, readResult} from '../../../pipeline/job/folder.js';
+import {processFile, readProcess} from '../../../pipeline/executors/process-record.js';
+import {jobFiles, readResult} from '../../../pipeline/job/folder.js';
 import {until} from '../../rig/command.js';
-import {logOf, runnerOf, setUp, waiting} from '../../rig/jobs.js';
+import {adopt, adoptRunning, logOf, pidOf, runnerOf, setUp, waiting} from '../../rig/jobs.js';
 import {temporaryFolder} from '../../rig/temporary.js';
 
 test('when its runner is killed a launcher stays until its job is over, writes down the code, and ends', async (t) => {
@@ -20,7 +21,7 @@ test('when its runner is killed a launcher stays until its job is over, writes d
   await runner.kill();
   const launcher = processRecord(record.session!);
   assert.ok(isRunning(record) && isRunning(launcher));
-  const adopted = (await executor.adopt(request))!;
+  const adopted = await adoptRunning(executor, request);
   assert.equal(adopted.pid, record.pid);
   writeFileSync(join(jobFiles(request.folder).scratch, 'go'), '');
   assert.deepEqual(await adopted.exit, {how: {type: 'unseen'}, leftovers: []});
@@ -40,8 +41,8 @@ test(
     runner.ask(request);
     const record = await until('the job runs', () => readProcess(request.folder));
     await runner.kill();
-    writeFileSync(jobFiles(request.folder).process, '');
-    const adopted = (await executor.adopt(request))!;
+    writeFileSync(processFile(request.folder), '');
+    const adopted = await adoptRunning(executor, request);
     assert.equal(adopted.pid, record.pid);
     writeFileSync(join(jobFiles(request.folder).scratch, 'go'), '');
     assert.deepEqual((await adopted.exit).how, {type: 'unseen'});
@@ -68,13 +69,13 @@ for (const noted of [true, false]) {
       await runner.kill();
       writeFileSync(join(jobFiles(request.folder).scratch, 'go'), '');
       await until('the program has ended', () => !isRunning(record));
-      if (!noted) writeFileSync(jobFiles(request.folder).process, '');
+      if (!noted) writeFileSync(processFile(request.folder), '');
       const said: string[] = [];
-      const adopting = executor.adopt({...request, waiting: (text) => said.push(text)});
+      const adopting = adopt(executor, request, (text) => said.push(text));
       await until('it says what it waits for', () => said.length > 0);
       assert.deepEqual(readResult(request.folder), {ok: true, value: undefined});
       signal(record.session!, 'SIGCONT');
-      assert.equal(await adopting, undefined);
+      assert.deepEqual(await adopting, {state: 'gone', trusted: true});
       assert.deepEqual(readResult(request.folder), {ok: true, value: {end: 'exited', code: 6, asked: false}});
       assert.match(
         said.join(),
@@ -92,7 +93,7 @@ test('a launcher that is gone is not waited for', async (t) => {
   const record = await until('the job runs', () => readProcess(request.folder));
   await runner.kill();
   signal(record.session!, 'SIGKILL');
-  const adopted = (await executor.adopt(request))!;
+  const adopted = await adoptRunning(executor, request);
   writeFileSync(join(jobFiles(request.folder).scratch, 'go'), '');
   assert.deepEqual(await adopted.exit, {how: {type: 'unseen'}, leftovers: []});
   assert.deepEqual(readResult(request.folder), {ok: true, value: undefined});
@@ -106,15 +107,15 @@ test('a job is adopted in the folder that it was started in, wherever that lies,
     const copy = `${request.folder}${how}`;
     spawnSync('cp', [how, request.folder, copy]);
     assert.deepEqual(readProcess(copy), record);
-    assert.equal(await rig.executor.adopt({...request, folder: copy}), undefined);
+    assert.deepEqual(await adopt(rig.executor, {...request, folder: copy}), {state: 'gone', trusted: false});
     assert.ok(isRunning(record), `not ended by ${how}`);
   }
   const moved = {...request, folder: `${request.folder}-moved`};
   renameSync(request.folder, moved.folder);
-  const adopted = (await rig.executor.adopt(moved))!;
-  assert.equal(adopted.pid, running.pid);
+  const adopted = await adoptRunning(rig.executor, moved);
+  assert.equal(adopted.pid, pidOf(running));
   mkdirSync(jobFiles(request.folder).scratch, {recursive: true});
-  assert.equal(await rig.executor.adopt(request), undefined, 'another folder has its place');
+  assert.deepEqual(await adopt(rig.executor, request), {state: 'gone', trusted: false}, 'another folder has its place');
   go();
   writeFileSync(join(jobFiles(moved.folder).scratch, 'go'), '');
   await adopted.exit;
@@ -146,9 +147,9 @@ test(
     const record = await until('its process is noted', () => readProcess(folder));
     const copy = `${folder}-copy`;
     spawnSync('cp', ['-a', folder, copy]);
-    assert.equal(await rig.executor.adopt({...request, folder: copy}), undefined);
+    assert.deepEqual(await adopt(rig.executor, {...request, folder: copy}), {state: 'gone', trusted: true});
     assert.ok(isRunning(record));
-    assert.equal((await rig.executor.adopt(request))?.pid, running.pid);
+    assert.equal((await adoptRunning(rig.executor, request)).pid, pidOf(running));
     writeFileSync(join(jobFiles(folder).scratch, 'go'), '');
     await running.exit;
   },
@@ -165,7 +166,7 @@ test('where a process has just ended, its shell gets the moment that it needs to
   writeFileSync(result, '');
   setTimeout(() => writeFileSync(result, text), 100);
   assert.ok(!isRunning(record) && signal(record.session!, 0));
-  assert.equal(await rig.executor.adopt(request), undefined);
+  assert.deepEqual(await adopt(rig.executor, request), {state: 'gone', trusted: true});
   assert.deepEqual(readResult(request.folder), {ok: true, value: {end: 'exited', code: 4, asked: false}});
 });
 

@@ -9,9 +9,11 @@ import type {Running, StartRequest, StopWhy} from '../../../pipeline/executors/e
 import {localExecutor} from '../../../pipeline/executors/local.js';
 import {processRecord, signal} from '../../../pipeline/executors/process-table.js';
 import {tagOf} from '../../../pipeline/job/tag.js';
-import {jobFiles, readProcess, readResult, readStop} from '../../../pipeline/job/folder.js';
+import {readProcess} from '../../../pipeline/executors/process-record.js';
+import {jobFiles, readResult, readStop} from '../../../pipeline/job/folder.js';
 import type {Outcome} from '../../../pipeline/outcome.js';
 import {until} from '../../rig/command.js';
+import {pidOf} from '../../rig/jobs.js';
 import {temporaryFolder} from '../../rig/temporary.js';
 
 interface Program {
@@ -56,7 +58,7 @@ test('a program that is asked to stop and ends with 0 was stopped, and what it w
     `trap 'cp ../stop.json ../seen; exit 0' TERM; : >ready; while :; do sleep 0.05; done`,
   );
   const {folder} = program.request;
-  program.running.stop('person');
+  await program.running.stop('person');
   assert.deepEqual(await endOf(program, 'person'), {reason: 'stopped'});
   assert.deepEqual(readResult(folder), {ok: true, value: {end: 'exited', code: 0, asked: true}});
   assert.equal((JSON.parse(readFileSync(join(folder, 'seen'), 'utf8')) as {why: string}).why, 'person');
@@ -64,14 +66,14 @@ test('a program that is asked to stop and ends with 0 was stopped, and what it w
 
 test('a program whose time is up and that ends with 0 for it has timed out', async (t) => {
   const program = await started(t, obliging('TERM'));
-  program.running.stop('timeout');
+  await program.running.stop('timeout');
   assert.deepEqual(await endOf(program, 'timeout'), {reason: 'timed-out', seconds: 60});
 });
 
 test('a program that declares that it is complete is done, whatever it was asked', async (t) => {
   for (const why of ['person', 'timeout'] as const) {
     const program = await started(t, declaring(COMPLETE));
-    program.running.stop(why);
+    await program.running.stop(why);
     assert.deepEqual(await endOf(program, why), {reason: 'succeeded'});
   }
 });
@@ -84,17 +86,17 @@ test('a declaration counts only whole, of a version that is known, and as the la
   ];
   for (const line of lines) {
     const program = await started(t, declaring(line));
-    program.running.stop('person');
+    await program.running.stop('person');
     assert.deepEqual(await endOf(program, 'person'), {reason: 'stopped'}, line);
   }
   const torn = await started(t, declaring(COMPLETE).replace("echo '\\'", "printf %s '\\'"));
-  torn.running.stop('person');
+  await torn.running.stop('person');
   assert.deepEqual(await endOf(torn, 'person'), {reason: 'stopped'}, 'without a line break');
 });
 
 test('a program that fails when it is asked to stop was stopped, declared or not', async (t) => {
   const program = await started(t, declaring(COMPLETE).replace('exit 0', 'exit 3'));
-  program.running.stop('person');
+  await program.running.stop('person');
   assert.deepEqual(await endOf(program, 'person'), {reason: 'stopped'});
 });
 
@@ -146,8 +148,8 @@ test('a program that had ended by itself is not asked any more, and what it did 
   // It is over, but nobody has heard of it.
   signal(program.launcher, 'SIGSTOP');
   writeFileSync(join(jobFiles(folder).scratch, 'go'), '');
-  await until('it has ended', () => isOver(program.running.pid));
-  program.running.stop('person');
+  await until('it has ended', () => isOver(pidOf(program.running)));
+  await program.running.stop('person');
   signal(program.launcher, 'SIGCONT');
   assert.deepEqual(await endOf(program, 'person'), {reason: 'succeeded'});
   assert.equal(readStop(folder), undefined);
@@ -176,7 +178,7 @@ test('a device in the place of the result is not read', async (t) => {
 
 test('a program that ended with 0 where this could not be written down is not said to have ended too early', (t) => {
   const folder = temporaryFolder(t);
-  const job = {version: 1, boot: '', tag: '', node: 'a', stage: 'a', module: '', export: '', command: ['true']};
+  const job = {version: 1, epoch: '', tag: '', node: 'a', stage: 'a', module: '', export: '', command: ['true']};
   const rest = {params: {}, seed: 0, threads: 1, cores: 1, inputs: {}, outputs: {}};
   writeFileSync(jobFiles(folder).job, JSON.stringify({...job, ...rest}));
   writeFileSync(jobFiles(folder).result, '');
@@ -190,7 +192,7 @@ test('a program is stopped on a full disk too, and counts as stopped', async (t)
   const {folder} = program.request;
   // Nothing can be put in its place.
   mkdirSync(`${jobFiles(folder).stop}.tmp`);
-  assert.throws(() => program.running.stop('person'));
+  await assert.rejects(program.running.stop('person'));
   const exit = await program.running.exit;
   const {stop, result} = jobFiles(folder);
   assert.equal(existsSync(stop), false);
