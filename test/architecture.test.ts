@@ -63,6 +63,9 @@ const bad = new Map([
     'artifacts/store.ts',
     "import {plan} from '../pipeline/plan/plan.js';\nimport type {Database} from 'better-sqlite3';",
   ],
+  ['artifacts/formats/jsonl.ts', "import {UserError} from '../error.js';\nimport './csv.js';"],
+  ['artifacts/formats/csv.ts', ''],
+  ['artifacts/error.ts', ''],
   ['pipeline/plan/plan.ts', "export * from '../../stages/sft.js';\nimport {execa} from 'execa';\nconsole.log(1);"],
   ['pipeline/stage.ts', "import {z} from 'zod';\nimport left from 'left-pad';\nprocess.exitCode = 1;"],
   ['pipeline/executors/local.ts', "import {execa} from 'execa';"],
@@ -74,6 +77,7 @@ const bad = new Map([
   ['stages/lazy.ts', "import './tensorflow/backend.js';"],
   ['stages/model.ts', "import type * as tf from '@tensorflow/tfjs-node-gpu';\nimport {shape} from './shape.js';"],
   ['stages/shape.ts', "import * as tf from '@tensorflow/tfjs-node-gpu';\nimport '../pipeline/plan/plan.js';"],
+  ['stages/writer.ts', "import '../artifacts/error.js';\nimport '../artifacts/formats/jsonl.js';"],
   ['stages/tensorflow/backend.ts', "import * as tf from '@tensorflow/tfjs-node-gpu';"],
   [
     'stages/door.ts',
@@ -90,6 +94,7 @@ test('imports only ever point down the stack, and each dependency has one door',
 
 test('an import that points up, into a test, or past a door is seen', () => {
   assert.deepEqual(wrongImports(bad), [
+    'artifacts/formats/jsonl.ts:1 may not import artifacts/error.ts',
     'artifacts/store.ts:1 may not import pipeline/plan/plan.ts',
     'bin/r1.ts:2 imports a test: ../test/rig.js',
     'pipeline/plan/plan.ts:1 may not import stages/sft.ts',
@@ -98,6 +103,7 @@ test('an import that points up, into a test, or past a door is seen', () => {
     'stages/door.ts:2 imports commander, whose door is bin/',
     'stages/shape.ts:1 imports @tensorflow/tfjs-node-gpu, whose door is stages/tensorflow/backend.ts',
     'stages/shape.ts:2 may not import pipeline/plan/plan.ts',
+    'stages/writer.ts:1 may not import artifacts/error.ts',
   ]);
 });
 

@@ -12,7 +12,7 @@ import {fileURLToPath} from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 const FILES = [
-  'stages/data/lines',
+  'artifacts/formats/jsonl',
   'stages/data/rows',
   'stages/tasks/import',
   'pipeline/job/event-tail',

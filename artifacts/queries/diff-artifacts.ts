@@ -1,8 +1,8 @@
 /** What is different between two artifacts: files, and inside them tensors and rows. Reads blobs of the store only. */
 import type {Digest} from '../digest.js';
 import type {Artifact} from '../records.js';
-import {diffRows} from '../formats/rows.js';
-import type {RowsDifference} from '../formats/rows.js';
+import {diffRows} from './diff-rows.js';
+import type {RowsDifference} from './diff-rows.js';
 import {diffTensors, readTensorHeader} from './diff-tensors.js';
 import type {TensorsDifference} from './diff-tensors.js';
 import type {HasParts} from '../parts.js';

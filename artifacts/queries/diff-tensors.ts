@@ -1,18 +1,15 @@
 /**
- * Compares the tensors of two models, file format safetensors (https://huggingface.co/docs/safetensors). Reads headers and
- * values in pieces, so that a model need not fit into memory; computes nothing else.
+ * Compares the tensors of two models, file format safetensors. Reads headers and values in pieces, so that a model need not fit
+ * into memory; computes nothing else.
  */
 import {UserError} from '../error.js';
 import type {Files} from '../files.js';
+import {PREFIX_BYTES, SafetensorsError, headerBytes, parseHeader, valueReader, viewOf} from '../formats/safetensors.js';
+import type {TensorEntry} from '../formats/safetensors.js';
 
-export interface TensorEntry {
-  readonly name: string;
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  /** The file that holds it, and where its bytes begin and end there. */
+/** A tensor, and the file that holds it. */
+export interface StoredTensor extends TensorEntry {
   readonly file: string;
-  readonly begin: number;
-  readonly end: number;
 }
 
 export interface TensorDifference {
@@ -37,89 +34,27 @@ export interface TensorsDifference {
   readonly reshaped: readonly {readonly name: string; readonly a: string; readonly b: string}[];
 }
 
-/** Far more than the header of any model; a larger one is another kind of file. */
-const LARGEST_HEADER = 100 << 20;
 const PIECE = 1 << 20;
 
-interface HeaderEntry {
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  readonly data_offsets: readonly [number, number];
-}
-
 /** The tensors of one file. Throws UserError 'bad-argument' where it is not a safetensors file. */
-export function readTensorHeader(files: Files, file: string, name = file): readonly TensorEntry[] {
-  const refuse = (why: string): UserError => new UserError('bad-argument', `${name} is not a safetensors file: ${why}`);
-  const prefix = files.readRange(file, 0, 8);
-  if (prefix.length < 8) throw refuse('it is shorter than 8 bytes');
-  const length = Number(new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true));
-  if (length > LARGEST_HEADER) throw refuse(`its header would have ${length} bytes`);
-  const text = files.readRange(file, 8, length);
-  if (text.length < length) throw refuse('it ends within its header');
-  let header: Record<string, HeaderEntry>;
+export function readTensorHeader(files: Files, file: string, name = file): readonly StoredTensor[] {
+  const bytes = files.sizeOf(file) ?? 0;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', {fatal: true}).decode(text)) as Record<string, HeaderEntry>;
+    const length = headerBytes(files.readRange(file, 0, PREFIX_BYTES), bytes);
+    return parseHeader(files.readRange(file, PREFIX_BYTES, length), bytes).tensors.map((tensor) => ({...tensor, file}));
   } catch (error) {
-    throw new UserError('bad-argument', refuse('its header is not JSON').message, {cause: error});
+    if (!(error instanceof SafetensorsError)) throw error;
+    throw new UserError('bad-argument', `${name} is not a safetensors file: ${error.message}`, {cause: error});
   }
-  return Object.entries(header)
-    .filter(([key]) => key !== '__metadata__')
-    .map(
-      ([
-        key,
-        {
-          dtype,
-          shape,
-          data_offsets: [begin, end],
-        },
-      ]) => ({name: key, dtype, shape, file, begin: 8 + length + begin, end: 8 + length + end}),
-    );
 }
-
-/** IEEE 754 half precision. */
-function half(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-const word = new DataView(new ArrayBuffer(4));
-/** The upper half of a 32-bit float. */
-function brainFloat(bits: number): number {
-  word.setUint32(0, bits << 16);
-  return word.getFloat32(0);
-}
-
-interface Reader {
-  readonly bytes: number;
-  at(view: DataView, offset: number): number;
-}
-
-const READERS: Readonly<Record<string, Reader>> = {
-  F64: {bytes: 8, at: (view, offset) => view.getFloat64(offset, true)},
-  F32: {bytes: 4, at: (view, offset) => view.getFloat32(offset, true)},
-  F16: {bytes: 2, at: (view, offset) => half(view.getUint16(offset, true))},
-  BF16: {bytes: 2, at: (view, offset) => brainFloat(view.getUint16(offset, true))},
-  I64: {bytes: 8, at: (view, offset) => Number(view.getBigInt64(offset, true))},
-  I32: {bytes: 4, at: (view, offset) => view.getInt32(offset, true)},
-  I16: {bytes: 2, at: (view, offset) => view.getInt16(offset, true)},
-  I8: {bytes: 1, at: (view, offset) => view.getInt8(offset)},
-  U8: {bytes: 1, at: (view, offset) => view.getUint8(offset)},
-  BOOL: {bytes: 1, at: (view, offset) => view.getUint8(offset)},
-};
-
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
 }
 
 /** Undefined when they are equal, byte by byte. */
-function diffTensor(files: Files, a: TensorEntry, b: TensorEntry): TensorDifference | undefined {
-  const reader = READERS[a.dtype];
+function diffTensor(files: Files, a: StoredTensor, b: StoredTensor): TensorDifference | undefined {
+  const reader = valueReader(a.dtype);
   let values = 0;
   let largest = -1;
   let at = 0;
@@ -147,9 +82,9 @@ function diffTensor(files: Files, a: TensorEntry, b: TensorEntry): TensorDiffere
   return {name, dtype, shape, values, largest: reader === undefined ? undefined : Math.max(0, largest), at};
 }
 
-const form = ({dtype, shape}: TensorEntry): string => `${dtype} [${shape.join(', ')}]`;
+const form = ({dtype, shape}: StoredTensor): string => `${dtype} [${shape.join(', ')}]`;
 
-export function diffTensors(files: Files, a: readonly TensorEntry[], b: readonly TensorEntry[]): TensorsDifference {
+export function diffTensors(files: Files, a: readonly StoredTensor[], b: readonly StoredTensor[]): TensorsDifference {
   const left = new Map(a.map((tensor) => [tensor.name, tensor]));
   const right = new Map(b.map((tensor) => [tensor.name, tensor]));
   const changed: TensorDifference[] = [];

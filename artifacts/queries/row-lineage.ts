@@ -6,7 +6,7 @@ import {lineageOf} from './ancestry.js';
 import type {Digest, Json} from '../digest.js';
 import {UserError} from '../error.js';
 import type {Attempt, AttemptId, OutputEdge} from '../records.js';
-import {idOf, readRows} from '../formats/rows.js';
+import {idOf, readRows} from './diff-rows.js';
 import type {Contents} from '../blobs/contents.js';
 import type {Lineage} from '../facts/read.js';
 import type {HasParts} from '../parts.js';

@@ -2,7 +2,7 @@
 import type {ArtifactDifference} from '../../artifacts/queries/diff-artifacts.js';
 import type {Cause, NodeDifference, RunDifference} from '../../artifacts/queries/diff-runs.js';
 import type {Json} from '../../artifacts/index.js';
-import type {Named} from '../../artifacts/formats/rows.js';
+import type {Named} from '../../artifacts/queries/diff-rows.js';
 import type {TensorsDifference} from '../../artifacts/queries/diff-tensors.js';
 import {axisNumber} from './chart.js';
 import {createColors, oneLine} from '../terminal/paint.js';

@@ -4,7 +4,8 @@
  * where a file lies and what it is called does not count, which file is meant does.
  *
  * `pipeline/` and `artifacts/` are left out, because they do not compute anything of a result; so are recipes of this
- * package. Not seen: modules whose name is computed (`computed` tells where), and files that are read in other ways.
+ * package. What `artifacts/formats/` holds counts: outputs are written with it. Not seen: modules whose name is computed
+ * (`computed` tells where), and files that are read in other ways.
  */
 import {dirname, relative} from 'node:path';
 import {realpathSync} from 'node:fs';
@@ -50,6 +51,9 @@ export interface TokenCache {
 }
 
 const LEFT_OUT = ['pipeline/', 'artifacts/', 'stages/recipes/'].map(ownUrl);
+
+/** Below one of these, and not left out. */
+const COUNTED = ownUrl('artifacts/formats/');
 
 export interface CodeReader {
   /** Code of the stage that the module at `url` exports. @throws UserError with the place where a module cannot be parsed */
@@ -245,7 +249,8 @@ class Walk {
 
   leavesOut(url: string): boolean {
     // A stage that a recipe of ours defines inside its own file counts that file.
-    return url !== this.start && LEFT_OUT.some((prefix) => url.startsWith(prefix));
+    if (url === this.start || url.startsWith(COUNTED)) return false;
+    return LEFT_OUT.some((prefix) => url.startsWith(prefix));
   }
 
   /** Keeps what the disk may say otherwise by the time when the module runs. */

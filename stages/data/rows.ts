@@ -8,8 +8,8 @@ import {join} from 'node:path';
 import {Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
 import type {z} from 'zod';
+import {JsonLinesError, openRowsReader, rowLine} from '../../artifacts/formats/jsonl.js';
 import {StageFailure} from '../../pipeline/stage.js';
-import {linesOf} from './lines.js';
 import {BUILT_IN_TASKS} from '../tasks/names.js';
 import type {Prompt} from '../tasks/prompt.js';
 
@@ -21,12 +21,13 @@ export async function readRows<T>(folder: string, schema: z.ZodType<T>): Promise
   const file = join(folder, 'rows.jsonl');
   if (!(await isFile(file))) throw new StageFailure(`there is no ${file}`);
   const rows: T[] = [];
-  let line = 0;
-  for await (const texts of linesOf(createReadStream(file) as AsyncIterable<Buffer>)) {
-    for (const text of texts) {
-      line++;
-      if (text.trim() !== '') rows.push(parseRow(text, schema, `${file}:${line}`));
-    }
+  const reader = openRowsReader((row, line) => rows.push(checkRow(row, schema, `${file}:${line}`)));
+  try {
+    for await (const piece of createReadStream(file) as AsyncIterable<Buffer>) reader.take(piece);
+    reader.end();
+  } catch (error) {
+    if (error instanceof JsonLinesError) throw new StageFailure(`${file}:${error.line} is not JSON: ${error.why}`);
+    throw error;
   }
   return rows;
 }
@@ -50,14 +51,8 @@ export async function readPrompts(
   );
 }
 
-function parseRow<T>(text: string, schema: z.ZodType<T>, where: string): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new StageFailure(`${where} is not JSON: ${(error as Error).message}`);
-  }
-  const parsed = schema.safeParse(value);
+function checkRow<T>(row: unknown, schema: z.ZodType<T>, where: string): T {
+  const parsed = schema.safeParse(row);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   throw new StageFailure(`${where}: “${issue.path.join('.')}”: ${issue.message}`);
@@ -67,7 +62,7 @@ function parseRow<T>(text: string, schema: z.ZodType<T>, where: string): T {
 export async function writeRows(folder: string, rows: Iterable<object>, card?: object): Promise<void> {
   await mkdir(folder, {recursive: true});
   function* lines(): Generator<string> {
-    for (const row of rows) yield `${JSON.stringify(row)}\n`;
+    for (const row of rows) yield rowLine(row);
   }
   await pipeline(Readable.from(lines()), createWriteStream(join(folder, 'rows.jsonl')));
   if (card !== undefined) await writeJson(join(folder, 'card.json'), card);

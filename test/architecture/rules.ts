@@ -10,11 +10,14 @@ import type {Tree} from './imports.js';
 const MAY_IMPORT: Readonly<Record<string, RegExp>> = {
   artifacts: /^artifacts\//,
   pipeline: /^(pipeline|artifacts)\//,
-  // Stages know the contract of the runner, not the runner.
+  // Stages know the contract of the runner, not the runner; of the store the file formats, not the store.
   stages:
-    /^(stages\/|pipeline\/(stage|recipe|definition|job\/stage-process|modules\/(own-package|import-definition))\.ts$)/,
+    /^(stages\/|artifacts\/formats\/|pipeline\/(stage|recipe|definition|job\/stage-process|modules\/(own-package|import-definition))\.ts$)/,
   bin: /^(bin|stages|pipeline|artifacts)\//,
 };
+
+/** Code that counts in the code digests of stages, in a room that else does not: what it imported from there would not be seen. */
+const COUNTED = /^artifacts\/formats\//;
 
 /** Where a package may be loaded. Its types may be imported anywhere. */
 const DOORS: readonly {readonly packages: RegExp; readonly door: RegExp; readonly name: string}[] = [
@@ -45,7 +48,8 @@ export function wrongImports(tree: Tree): string[] {
       const target = targetOf(file, specifier);
       if (target !== undefined) {
         if (roomOf(target) === 'test') return [`${where} imports a test: ${specifier}`];
-        return MAY_IMPORT[roomOf(file)]!.test(target) ? [] : [`${where} may not import ${target}`];
+        const allowed = COUNTED.test(file) ? COUNTED : MAY_IMPORT[roomOf(file)]!;
+        return allowed.test(target) ? [] : [`${where} may not import ${target}`];
       }
       const rule = DOORS.find(({packages}) => packages.test(packageOf(specifier)));
       if (rule === undefined || typeOnly || rule.door.test(file)) return [];

@@ -5,7 +5,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import {diffArtifacts} from '../../../artifacts/queries/diff-artifacts.js';
 import {disk} from '../../../artifacts/files.js';
-import {diffRows} from '../../../artifacts/formats/rows.js';
+import {diffRows} from '../../../artifacts/queries/diff-rows.js';
 import {diffTensors, readTensorHeader} from '../../../artifacts/queries/diff-tensors.js';
 import {Bench, temporaryFolder} from '../temporary.js';
 

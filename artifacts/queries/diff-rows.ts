@@ -1,9 +1,9 @@
-/** Rows of JSONL files: read one by one, and compared by their ids. */
-import {StringDecoder} from 'node:string_decoder';
+/** Rows of JSON Lines in the store: read one by one, and compared by their ids. */
 import {canonicalJson, sha256} from '../digest.js';
 import type {Json} from '../digest.js';
 import {UserError} from '../error.js';
 import type {Files} from '../files.js';
+import {JsonLinesError, openRowsReader} from '../formats/jsonl.js';
 
 export interface Named {
   readonly count: number;
@@ -28,45 +28,21 @@ export interface ReadRowsOptions {
   readonly only?: (text: string) => boolean;
 }
 
-/**
- * Calls `onRow` for each line. `name` is for the error: UserError 'bad-argument' names the line that is not JSON. An empty
- * last line is none.
- */
+/** Calls `onRow` for each line that is not blank. Throws UserError 'bad-argument', which names the line that is not JSON. */
 export async function readRows(
   files: Files,
   file: string,
   {name, only}: ReadRowsOptions,
   onRow: (row: Json, line: number) => void,
 ): Promise<void> {
-  const decoder = new StringDecoder('utf8');
-  /** The beginning of a line whose end has not come: joined once, however many pieces it comes in. */
-  let begun: string[] = [];
-  let line = 0;
-  const take = (text: string): void => {
-    line += 1;
-    if (text.trim() === '' || only?.(text) === false) return;
-    let row: Json;
-    try {
-      row = JSON.parse(text) as Json;
-    } catch (error) {
-      throw new UserError('bad-argument', `line ${line} of ${name} is not JSON`, {cause: error});
-    }
-    onRow(row, line);
-  };
-  await files.read(file, (chunk) => {
-    // At line feeds alone: JSON writes U+2028, which ends a line for some, as it is.
-    const [first = '', ...others] = decoder
-      .write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))
-      .split('\n');
-    begun.push(first);
-    if (others.length === 0) return;
-    const last = others.pop()!;
-    take(begun.join(''));
-    for (const text of others) take(text);
-    begun = [last];
-  });
-  const rest = begun.join('') + decoder.end();
-  if (rest !== '') take(rest);
+  const reader = openRowsReader((row, line) => onRow(row as Json, line), only);
+  try {
+    await files.read(file, (chunk) => reader.take(chunk));
+    reader.end();
+  } catch (error) {
+    if (!(error instanceof JsonLinesError)) throw error;
+    throw new UserError('bad-argument', `line ${error.line} of ${name} is not JSON`, {cause: error});
+  }
 }
 
 /** The id of a row, or the number of its line where it has none. */
