@@ -138,7 +138,7 @@ export interface StageDefinition<
    */
   readonly definitions?: D;
   /**
-   * What is wrong with params and definitions that go together, each mistake a sentence; empty when nothing is. Called whenever a
+   * What is wrong with params, definitions and inputs that go together, each mistake a sentence; empty when nothing is. Called whenever a
    * node is wired or its params are set, before anything runs, so it looks at what it is given and at nothing else.
    */
   check?(wired: WiredWith<P, D>): readonly string[];
@@ -164,10 +164,12 @@ export interface StageDefinition<
   argv?(context: CommandContext<I, O, P>): readonly (string | number | URL)[];
 }
 
-/** What `check` is handed: all params, defaults filled in, and definitions as the recipe wired them, sorted by name. */
+/** What `check` is handed: all params, defaults filled in, definitions as the recipe wired them, sorted by name, and ports. */
 export interface WiredWith<P extends Params, D extends DefinitionOptions> {
   readonly params: P;
   readonly definitions: {readonly [option in keyof D]: readonly Definition<D[option]>[]};
+  /** The input ports that are wired. */
+  readonly inputs: readonly string[];
 }
 
 /** What a command line can be made of. */

@@ -9,6 +9,7 @@ import {Sieve, rolloutId, rolloutRowOf, ruleFaults, sampleFromModel} from './rol
 import {writeRows} from './data/rows.js';
 import type {RolloutRow, SampleRow} from './data/schemas.js';
 import type {Rollout} from './rollout/sample-groups.js';
+import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 
@@ -35,17 +36,21 @@ export const coldStartData = defineStage({
     rewardTimeout: 2_000,
   },
   choices: {template: TEMPLATE_NAMES},
-  async run({inputs, outputs, params, seed, threads, cores, progress, note}) {
-    const [{builtInTasks}, {languageConsistency}, {taskOf}] = await Promise.all([
-      import('./tasks/built-in.js'),
+  definitions: {tasks: 'task'},
+  check: ({definitions}) => taskMistakes(definitions.tasks),
+  async run({inputs, outputs, params, definitions, seed, threads, cores, progress, note}) {
+    const [{tasksWith}, {languageConsistency}, {taskOf}] = await Promise.all([
+      import('./tasks/load-tasks.js'),
       import('./tasks/language.js'),
       import('./tasks/task.js'),
     ]);
+    const tasks = await tasksWith(definitions.tasks);
     const {groups, generatedTokens, parameters} = await sampleFromModel({
       ...params,
       model: inputs.policy,
       prompts: inputs.prompts,
       count: params.prompts,
+      tasks,
       topP: 1,
       threads,
       cores,
@@ -54,7 +59,7 @@ export const coldStartData = defineStage({
       note,
     });
     const rollouts = groups.flat();
-    const faults = await ruleFaults(rollouts, params.rewardTimeout);
+    const faults = await ruleFaults(rollouts, {timeoutMs: params.rewardTimeout, tasks: definitions.tasks});
     const sieve = new Sieve();
     const perPrompt = new Map<string, number>();
     const dataset: SampleRow[] = [];
@@ -63,7 +68,7 @@ export const coldStartData = defineStage({
 
     /** The completion to learn from, or why there is none. */
     const refine = ({prompt, completion}: Rollout): {readonly response: string} | {readonly fault: string} => {
-      const mended = taskOf(builtInTasks, prompt).mend?.(prompt, completion, {maxWords: params.maxWords});
+      const mended = taskOf(tasks, prompt).mend?.(prompt, completion, {maxWords: params.maxWords});
       if (mended !== undefined) return mended.ok ? {response: mended.value} : {fault: mended.error};
       // Where a task knows no way to mend it, mixed reasoning is dropped, as the paper's filter does.
       const mixed =

@@ -1,16 +1,19 @@
 /**
- * The frozen ground that a recipe stands on: pre-training documents, the tokenizer and every prompt set with its split.
- * It does not depend on a run's seed, so that all seeds train on the same documents and are measured on the same
- * held-out problems.
+ * The frozen ground that a recipe stands on: pre-training documents and the tokenizer. It does not depend on a run's seed, so
+ * that all seeds train on the same documents.
+ *
+ * With tasks of one's own, the documents are about these alone and the tokenizer's words are those that occur in them; of the
+ * params, `count`, `corpusSeed` and the shares of `zero` and `chat` among the sources then count.
  */
 import {defineStage} from '../pipeline/stage.js';
 import {writeRows} from './data/rows.js';
+import {taskMistakes} from './tasks/wired-tasks.js';
 import {CORPUS} from './tasks/documents.js';
 
 export const corpus = defineStage({
   module: import.meta.url,
   name: 'corpus',
-  summary: 'Pre-training documents and the tokenizer of the built-in tasks',
+  summary: "Pre-training documents and the tokenizer of the built-in tasks, or of one's own",
   seedless: true,
   inputs: {},
   outputs: {documents: 'dataset', tokenizer: 'tokenizer'},
@@ -20,7 +23,23 @@ export const corpus = defineStage({
     /** The corpus has a seed of its own: it is data, not a draw of the run. */
     corpusSeed: 20260101,
   },
-  async run({outputs, params}) {
+  definitions: {tasks: 'task'},
+  check: ({definitions}) => taskMistakes(definitions.tasks),
+  async run({outputs, params, definitions}) {
+    if (definitions.tasks.length > 0) {
+      const [{loadTasks}, own, {writeWordTokenizer}] = await Promise.all([
+        import('./tasks/load-tasks.js'),
+        import('./tasks/own-data.js'),
+        import('./text/word-tokenizer.js'),
+      ]);
+      const tasks = await loadTasks(definitions.tasks);
+      const {count, corpusSeed: seed, sources: shares} = params;
+      const documents = [...own.taskDocuments(tasks, {seed, count, shares})];
+      const words = own.wordsIn(documents, tasks);
+      await writeRows(outputs.documents, documents, own.documentsCard(documents, words));
+      await writeWordTokenizer(outputs.tokenizer, words);
+      return;
+    }
     const [{corpus: documentsOf, corpusCard}, {vocabulary}, {writeWordTokenizer}] = await Promise.all([
       import('./tasks/documents.js'),
       import('./tasks/lexicon.js'),

@@ -7,6 +7,7 @@ import {join} from 'node:path';
 import {optional, param, defineStage} from '../pipeline/stage.js';
 import {sampleFromModel} from './rollout/sample-from-model.js';
 import {writeJson, writeRows} from './data/rows.js';
+import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 
@@ -33,19 +34,23 @@ export const evaluate = defineStage({
     evaluationSeed: 20260103,
   },
   choices: {template: TEMPLATE_NAMES},
-  async run({inputs, outputs, params, threads, cores, progress, note}) {
-    const [{judgeSample, scoreSamples}, {weightsDigest}, {openScorer}, {builtInTasks}, {taskOf}] = await Promise.all([
+  definitions: {tasks: 'task'},
+  check: ({definitions}) => taskMistakes(definitions.tasks),
+  async run({inputs, outputs, params, definitions, threads, cores, progress, note}) {
+    const [{judgeSample, scoreSamples}, {weightsDigest}, {openScorer}, {tasksWith}, {taskOf}] = await Promise.all([
       import('./evaluation/index.js'),
       import('./model/hf-folder.js'),
       import('./rewards/index.js'),
-      import('./tasks/built-in.js'),
+      import('./tasks/load-tasks.js'),
       import('./tasks/task.js'),
     ]);
+    const tasks = await tasksWith(definitions.tasks);
     const drawn = async (prompts: string, purpose: string, offset: number, share: number) =>
       sampleFromModel({
         ...params,
         model: inputs.model,
         prompts,
+        tasks,
         threads,
         cores,
         key: {seed: params.evaluationSeed, purpose},
@@ -57,14 +62,14 @@ export const evaluate = defineStage({
     if (inputs.general !== undefined)
       groups.push(...(await drawn(inputs.general, 'evaluate/general', part, 1 - part)).groups);
     const rollouts = groups.flat();
-    const scorer = await openScorer({timeoutMs: params.rewardTimeout, weights: {}});
+    const scorer = await openScorer({timeoutMs: params.rewardTimeout, weights: {}, refs: definitions});
     const scored = await scorer.score(rollouts.map(({prompt, completion}) => ({prompt, completion})));
     await scorer.close();
     const samples = rollouts.map(({prompt, completion, sample, tokens}, index) =>
       judgeSample(prompt, completion, {
         sample,
         tokens: tokens.length,
-        task: taskOf(builtInTasks, prompt),
+        task: taskOf(tasks, prompt),
         scored: scored[index]!,
       }),
     );

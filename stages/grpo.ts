@@ -18,6 +18,7 @@ import {lengthBuckets} from './train/length-buckets.js';
 import type {EncodedPrompt} from './rollout/sample-groups.js';
 import {REWARD_MODELS, type RewardWeights} from './rewards/names.js';
 import {weightMistakes} from './rewards/weights.js';
+import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 import {dealMinibatches, isUniform, summarise} from './rollout/minibatches.js';
@@ -117,8 +118,16 @@ export const grpo = defineStage({
     rewardTimeout: 2_000,
   },
   choices: {template: TEMPLATE_NAMES, ratio: RATIOS, aggregate: AGGREGATES},
+  definitions: {rewards: 'reward', tasks: 'task'},
+  check: ({params, definitions, inputs}) => [
+    ...taskMistakes(definitions.tasks),
+    ...weightMistakes(params.rewards, {
+      own: definitions.rewards.map(({name}) => name),
+      models: REWARD_MODELS.filter((name) => inputs.includes(name === 'safe' ? 'safety' : name)),
+    }),
+  ],
   async run(context) {
-    const {inputs, outputs, params, seed, threads, cores, note} = context;
+    const {inputs, outputs, params, definitions, seed, threads, cores, note} = context;
     const [
       {withTraining, countTokens},
       {grpoTraining, logProbabilities},
@@ -130,6 +139,7 @@ export const grpo = defineStage({
       {openTokenizer},
       {constant},
       {reflectiveWords},
+      {tasksWith},
     ] = await Promise.all([
       import('./train/training-loop.js'),
       import('./train/programs.js'),
@@ -141,13 +151,9 @@ export const grpo = defineStage({
       import('./text/tokenizer.js'),
       import('./train/learning-rate.js'),
       import('./text/language.js'),
+      import('./tasks/load-tasks.js'),
     ]);
-    const models = {helpful: inputs.helpful, safe: inputs.safety};
-    const [mistake] = weightMistakes(params.rewards, {
-      own: [],
-      models: REWARD_MODELS.filter((name) => models[name] !== undefined),
-    });
-    if (mistake !== undefined) throw new StageFailure(mistake);
+    const tasks = await tasksWith(definitions.tasks);
     const {config, weights} = await openModel(inputs.policy);
     const tokenizer = await openTokenizer(inputs.policy);
     const limit = config.maxPositions - params.maxNewTokens;
@@ -158,7 +164,7 @@ export const grpo = defineStage({
     const encode = async (folder: string | undefined): Promise<EncodedPrompt[]> =>
       folder === undefined
         ? []
-        : encodePrompts(await readPrompts(folder), {tokenizer, template: params.template, limit});
+        : encodePrompts(await readPrompts(folder, tasks), {tokenizer, template: params.template, limit});
     const reasoning = await encode(inputs.prompts);
     const general = await encode(inputs.general);
     if (reasoning.length === 0) throw new StageFailure('there are no prompts');
@@ -203,7 +209,9 @@ export const grpo = defineStage({
       const scorer = await openGroupScorer({
         weights: params.rewards,
         timeoutMs: params.rewardTimeout,
-        models,
+        refs: definitions,
+        tasks,
+        models: {helpful: inputs.helpful, safe: inputs.safety},
         maxNewTokens,
         maxTokens: longest,
         threads,

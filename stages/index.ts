@@ -1,4 +1,4 @@
-/** The stages, as recipes import them. Importing this loads no TensorFlow: stages load what they need when they run. */
+/** The stages, as recipes import them, and what declares a reward or a task of one's own. Importing this loads no TensorFlow: stages load what they need when they run. */
 export {coldStartData} from './cold-start-data.js';
 export {command} from './command.js';
 export {corpus} from './corpus.js';
@@ -14,5 +14,13 @@ export {rejectionSampling} from './rejection-sampling.js';
 export {report} from './report.js';
 export {helpfulRewardModel, safetyRewardModel} from './reward-model.js';
 export {sft} from './sft.js';
+export {defineReward} from './rewards/reward.js';
+export type {RewardContext, RewardDefinition} from './rewards/reward.js';
+export {defineTask} from './tasks/define-task.js';
+export type {Problem, TaskDefinition, TaskSpec} from './tasks/define-task.js';
+export type {Prompt} from './tasks/prompt.js';
+export type {AnswerKind} from './tasks/task.js';
+export type {Completion} from './text/completion.js';
+export type {Random} from './random.js';
 export {isTensorflowNote} from './tensorflow/native-notes.js';
 export {runtimeClass} from './tensorflow/runtime-class.js';

@@ -10,6 +10,7 @@ import {StageFailure, optional, param, defineStage} from '../pipeline/stage.js';
 import {readPrompts, readRows, writeRows} from './data/rows.js';
 import {encodePrompts, sampleGroups, samplingWith} from './rollout/sample-groups.js';
 import {lengthBuckets} from './train/length-buckets.js';
+import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 
@@ -60,6 +61,7 @@ export const pretrain = defineStage({
     gateTemplate: param<TemplateName>('zero'),
     gateTemperature: 0.6,
     gateTopP: 0.95,
+    rewardTimeout: 2_000,
     maxNewTokens: 48,
     /** So many times at most, a model below `freshBelow` after `steps` is given up for one from other initial weights. */
     freshStarts: 0,
@@ -69,8 +71,10 @@ export const pretrain = defineStage({
     maxSteps: 4_600,
   },
   choices: {gateTemplate: TEMPLATE_NAMES},
+  definitions: {tasks: 'task'},
+  check: ({definitions}) => taskMistakes(definitions.tasks),
   async run(context) {
-    const {inputs, outputs, params, seed, threads, cores, metric, note} = context;
+    const {inputs, outputs, params, definitions, seed, threads, cores, metric, note} = context;
     const [
       {withTraining, countTokens},
       {crossEntropyTraining},
@@ -80,7 +84,8 @@ export const pretrain = defineStage({
       {saveModel},
       {openTokenizer},
       {batchOrder},
-      {scoreCompletion},
+      {openScorer},
+      {tasksWith},
       {documentRow},
     ] = await Promise.all([
       import('./train/training-loop.js'),
@@ -92,6 +97,7 @@ export const pretrain = defineStage({
       import('./text/tokenizer.js'),
       import('./train/batch-order.js'),
       import('./rewards/index.js'),
+      import('./tasks/load-tasks.js'),
       import('./data/schemas.js'),
     ]);
     const tokenizer = await openTokenizer(inputs.tokenizer);
@@ -118,7 +124,9 @@ export const pretrain = defineStage({
       return {tokens, mask: tokens.map((_, i) => (i === 0 || i < before.length ? 0 : 1))};
     });
     const gated = params.gate > 0 && inputs.validation !== undefined;
-    const problems = gated ? (await readPrompts(inputs.validation)).slice(0, params.gateProblems) : [];
+    const problems = gated
+      ? (await readPrompts(inputs.validation, await tasksWith(definitions.tasks))).slice(0, params.gateProblems)
+      : [];
     const questions = encodePrompts(problems, {
       tokenizer,
       template: params.gateTemplate,
@@ -160,6 +168,8 @@ export const pretrain = defineStage({
       const {engine} = training;
       const sampler = rollouts.open(engine);
       training.closeAtEnd(sampler);
+      const scorer = await openScorer({timeoutMs: params.rewardTimeout, weights: {}, refs: definitions});
+      training.closeAtEnd(scorer);
       /** pass@k of the weights of now: the share of the validation problems that one of k samples solves. */
       const measurePass = async (): Promise<number> => {
         const groups = await sampleGroups(sampler, questions, {
@@ -169,10 +179,9 @@ export const pretrain = defineStage({
           maxNewTokens: params.maxNewTokens,
           key: {seed, purpose: 'pretrain/gate', step: training.step},
         });
-        const solved = groups.filter((group) =>
-          group.some((one) => scoreCompletion(one.prompt, one.completion, {accuracy: 1}).total > 0),
-        );
-        return solved.length / groups.length;
+        const scored = await scorer.score(groups.flat().map(({prompt, completion}) => ({prompt, completion})));
+        const right = groups.flat().filter((_, index) => scored[index]!.verdicts.accuracy.outcome === 'right');
+        return new Set(right.map(({prompt}) => prompt.id)).size / groups.length;
       };
 
       // A checkpoint may be due at the end of a phase too: the gate's samples depend on the step alone, so asking again

@@ -1,14 +1,20 @@
 /**
  * Prompt sets of the built-in tasks. Training prompts are drawn from the training side of the split; validation and
  * held-out sets are fixed lists, the same for every seed.
+ *
+ * With tasks of one's own, the sets are about these alone, those of general prompts are empty, and of the params `train` and
+ * `promptSeed` count.
  */
 import {defineStage} from '../pipeline/stage.js';
 import {writeRows} from './data/rows.js';
+import type {Prompt} from './tasks/prompt.js';
+import {taskMistakes} from './tasks/wired-tasks.js';
 
 export const prompts = defineStage({
   module: import.meta.url,
   name: 'prompts',
-  summary: 'Training, validation and held-out questions of the built-in tasks; no problem is on two sides',
+  summary:
+    "Training, validation and held-out questions of the built-in tasks, or of one's own; no problem is on two sides",
   seedless: true,
   inputs: {},
   outputs: {
@@ -26,10 +32,22 @@ export const prompts = defineStage({
     chinese: 0.5,
     promptSeed: 20260102,
   },
-  async run({outputs, params}) {
+  definitions: {tasks: 'task'},
+  check: ({definitions}) => taskMistakes(definitions.tasks),
+  async run({outputs, params, definitions, note}) {
+    const {train, fewestSteps, mostSteps, chinese, promptSeed: seed} = params;
+    if (definitions.tasks.length > 0) {
+      const [{loadTasks}, {taskPrompts}] = await Promise.all([
+        import('./tasks/load-tasks.js'),
+        import('./tasks/own-data.js'),
+      ]);
+      const {notes, ...sets} = taskPrompts(await loadTasks(definitions.tasks), {seed, train});
+      notes.forEach(note);
+      await writeSets(outputs, {...sets, generalTrain: [], generalHeldOut: []});
+      return;
+    }
     const {dialsPrompts, heldOutDials, validationDials, generalPrompts, heldOutGeneral} =
       await import('./tasks/prompt-sets.js');
-    const {train, fewestSteps, mostSteps, chinese, promptSeed: seed} = params;
     const sets = {
       train: dialsPrompts({
         seed,
@@ -44,14 +62,22 @@ export const prompts = defineStage({
       generalTrain: generalPrompts({seed, split: 'train'}),
       generalHeldOut: heldOutGeneral(),
     };
-    for (const [port, rows] of Object.entries(sets)) {
-      await writeRows(outputs[port as keyof typeof sets], rows, {
-        rows: rows.length,
-        languages: countBy(rows, ({language}) => language ?? 'unknown'),
-      });
-    }
+    await writeSets(outputs, sets);
   },
 });
+
+/** Each set to the output of its name. */
+async function writeSets<Port extends string>(
+  outputs: Readonly<Record<Port, string>>,
+  sets: Readonly<Record<Port, readonly Prompt[]>>,
+): Promise<void> {
+  for (const [port, rows] of Object.entries(sets) as [Port, readonly Prompt[]][]) {
+    await writeRows(outputs[port], rows, {
+      rows: rows.length,
+      languages: countBy(rows, ({language}) => language ?? 'unknown'),
+    });
+  }
+}
 
 export function countBy<T>(items: readonly T[], key: (item: T) => string): Record<string, number> {
   const counts: Record<string, number> = {};

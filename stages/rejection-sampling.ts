@@ -7,6 +7,7 @@ import {param, defineStage} from '../pipeline/stage.js';
 import {Sieve, rolloutId, rolloutRowOf, ruleFaults, sampleFromModel} from './rollout/sample-from-model.js';
 import {writeRows} from './data/rows.js';
 import type {RolloutRow, SampleRow} from './data/schemas.js';
+import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 
@@ -34,16 +35,21 @@ export const rejectionSampling = defineStage({
     rewardTimeout: 2_000,
   },
   choices: {template: TEMPLATE_NAMES},
-  async run({inputs, outputs, params, seed, threads, cores, progress, note}) {
-    const [{languageConsistency}, {repetition}] = await Promise.all([
+  definitions: {tasks: 'task'},
+  check: ({definitions}) => taskMistakes(definitions.tasks),
+  async run({inputs, outputs, params, definitions, seed, threads, cores, progress, note}) {
+    const [{tasksWith}, {languageConsistency}, {repetition}] = await Promise.all([
+      import('./tasks/load-tasks.js'),
       import('./tasks/language.js'),
       import('./rewards/repetition.js'),
     ]);
+    const tasks = await tasksWith(definitions.tasks);
     const {groups, generatedTokens, parameters} = await sampleFromModel({
       ...params,
       model: inputs.policy,
       prompts: inputs.prompts,
       count: params.prompts,
+      tasks,
       threads,
       cores,
       key: {seed, purpose: 'rejection-sampling'},
@@ -51,7 +57,7 @@ export const rejectionSampling = defineStage({
       note,
     });
     const rollouts = groups.flat();
-    const faults = await ruleFaults(rollouts, params.rewardTimeout);
+    const faults = await ruleFaults(rollouts, {timeoutMs: params.rewardTimeout, tasks: definitions.tasks});
     const sieve = new Sieve();
     const perPrompt = new Map<string, number>();
     const seen = new Set<string>();

@@ -3,7 +3,7 @@ import {isDefinition} from '../definition.js';
 import type {Definition, DefinitionOptions} from '../definition.js';
 import {shown} from '../values/printable.js';
 import {nameMistake, quoted} from '../values/names.js';
-import type {AnyStage, Params} from '../stage.js';
+import type {AnyStage, Params, WiredWith} from '../stage.js';
 import {described, isRecord, own} from './check-declarations.js';
 import {suggestion} from './did-you-mean.js';
 import type {StageNode} from './nodes.js';
@@ -111,9 +111,14 @@ export function allOptions<T>(
   return Object.fromEntries(Object.keys(declared ?? {}).map((option) => [option, own(given ?? {}, option) ?? []]));
 }
 
-/** What the stage itself finds wrong with params and definitions that go together; see `StageDefinition.check`. */
-export function checkTogether({stage, params, definitions}: Pick<StageNode, 'stage' | 'params' | 'definitions'>) {
+/** What the stage itself finds wrong with params, definitions and inputs that go together; see `StageDefinition.check`. */
+export function checkTogether({
+  stage,
+  params,
+  definitions,
+  inputs,
+}: Pick<StageNode, 'stage' | 'params' | 'definitions' | 'inputs'>): readonly string[] {
   if (stage.check === undefined) return [];
-  const check = stage.check.bind(stage) as (wired: {params: Params; definitions: Definitions}) => readonly string[];
-  return check({params, definitions: allOptions(stage.definitions, definitions)});
+  const check = stage.check.bind(stage) as (wired: WiredWith<Params, DefinitionOptions>) => readonly string[];
+  return check({params, definitions: allOptions(stage.definitions, definitions), inputs: Object.keys(inputs)});
 }

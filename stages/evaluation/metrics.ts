@@ -16,16 +16,22 @@ export type Metric = string;
 
 /** The metrics of single samples: a value, or undefined where the sample does not count. */
 const SINGLE: Readonly<Record<string, (sample: Sample) => number | undefined>> = {
-  'pass@1': reasoning((sample) => Number(sample.outcome === 'right')),
+  'pass@1': answered((sample) => Number(sample.outcome === 'right')),
   format: reasoning((sample) => Number(sample.wellFormed)),
   language: reasoning((sample) => sample.consistency ?? undefined),
   length: reasoning((sample) => sample.tokens),
-  invalid: reasoning((sample) => Number(sample.outcome === 'unparsable' || sample.outcome === 'timed-out')),
+  invalid: answered((sample) => Number(sample.outcome === 'unparsable' || sample.outcome === 'timed-out')),
   truncated: reasoning((sample) => Number(sample.truncated)),
   helpful: ({helpful}) => (helpful === null ? undefined : Number(helpful)),
   safe: ({safe}) => (safe === null ? undefined : Number(safe)),
 };
 
+/** Of prompts that have an answer to check. */
+function answered(value: (sample: Sample) => number): (sample: Sample) => number | undefined {
+  return (sample) => (sample.outcome === 'left-out' ? undefined : value(sample));
+}
+
+/** Of prompts that ask for reasoning. */
 function reasoning(value: (sample: Sample) => number | undefined): (sample: Sample) => number | undefined {
   return (sample) => (isReasoning(sample) ? value(sample) : undefined);
 }
@@ -61,7 +67,7 @@ export function valuesByProblem(metric: Metric, samples: readonly Sample[]): Map
   const k = Number(digits);
   for (const group of byPrompt(samples).values()) {
     const [first] = group;
-    if (first === undefined || !isReasoning(first) || group.length < k) continue;
+    if (first === undefined || first.outcome === 'left-out' || group.length < k) continue;
     const right = group.filter(({outcome}) => outcome === 'right').length;
     add(first.key, kind === 'pass' ? passAtK(group.length, right, k) : consensus(group.slice(0, k)));
   }

@@ -1,11 +1,14 @@
 /** The thread of scorer.ts: judges a batch item by item and says before each which one it is about to judge. */
 import {parentPort, workerData} from 'node:worker_threads';
 
+import {StageFailure} from '../../pipeline/stage.js';
+import {loadJudges} from './load-judges.js';
 import type {scoreCompletion as ScoreCompletion} from './registry.js';
 import {IDLE, type Judged, type ScorerData, type ScorerItem} from './scorer.js';
 
-const {module, weights, progress} = workerData as ScorerData;
+const {module, weights, refs, progress} = workerData as ScorerData;
 const {scoreCompletion} = (await import(module)) as {scoreCompletion: typeof ScoreCompletion};
+const judges = await loadJudges(refs);
 const port = parentPort;
 if (port === null) throw new Error('Internal error: scorer-thread.js was started outside a thread');
 const say = (judged: Judged | 'ready'): void => {
@@ -16,9 +19,13 @@ port.on('message', (items: readonly (readonly [number, ScorerItem])[]) => {
   for (const [index, {prompt, completion, ...size}] of items) {
     Atomics.store(progress, 0, index);
     try {
-      say({index, scored: scoreCompletion(prompt, completion, weights, size)});
+      say({index, scored: scoreCompletion(prompt, completion, weights, size, judges)});
     } catch (error) {
-      say({index, error: error instanceof Error ? (error.stack ?? error.message) : String(error)});
+      say(
+        error instanceof StageFailure
+          ? {index, fault: error.message}
+          : {index, error: error instanceof Error ? (error.stack ?? error.message) : String(error)},
+      );
       return;
     }
   }

@@ -4,8 +4,10 @@
  */
 import {Worker} from 'node:worker_threads';
 
+import {StageFailure} from '../../pipeline/stage.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Completion} from '../text/completion.js';
+import type {JudgeRefs} from './load-judges.js';
 import {BUILT_IN_REWARDS, type RewardWeights} from './names.js';
 import type {Scored, Verdicts} from './registry.js';
 import {verdict} from './verdict.js';
@@ -27,11 +29,15 @@ export interface Scorer {
 export interface ScorerData {
   readonly module: string;
   readonly weights: RewardWeights;
+  readonly refs: JudgeRefs;
   readonly progress: Int32Array;
 }
 
 export type Judged =
-  {readonly index: number; readonly scored: Scored} | {readonly index: number; readonly error: string};
+  | {readonly index: number; readonly scored: Scored}
+  /** A sentence about a reward or task of one's own. */
+  | {readonly index: number; readonly fault: string}
+  | {readonly index: number; readonly error: string};
 
 /** The progress of a thread that judges nothing. */
 export const IDLE = -1;
@@ -39,17 +45,20 @@ export const IDLE = -1;
 /**
  * Starts the thread and waits until it is ready.
  *
+ * @param options.refs tasks and rewards of one's own; their code runs in the thread and nowhere else
  * @param options.module URL of the module whose `scoreCompletion` judges; the built-in rewards unless a test brings its own
  * @param options.timeoutMs an item is ended after one to two times this long
  */
 export async function openScorer(options: {
   readonly weights: RewardWeights;
+  readonly refs?: JudgeRefs;
   readonly timeoutMs?: number;
   readonly module?: string;
 }): Promise<Scorer> {
-  const {weights, timeoutMs = 2000, module = new URL('./registry.js', import.meta.url).href} = options;
+  const {weights, refs = {}, timeoutMs = 2000, module = new URL('./registry.js', import.meta.url).href} = options;
+  const timedOut = timedOutBy([...BUILT_IN_REWARDS, ...(refs.rewards ?? []).map(({name}) => name)]);
   const progress = new Int32Array(new SharedArrayBuffer(4));
-  const workerData: ScorerData = {module, weights, progress};
+  const workerData: ScorerData = {module, weights, refs, progress};
   let worker = await startThread(workerData);
   return {
     async score(items) {
@@ -62,7 +71,7 @@ export async function openScorer(options: {
         await worker.terminate();
         worker = await startThread(workerData);
         // Verdicts that were on their way when the thread ended are lost; those items are judged again.
-        results.set(hung, TIMED_OUT);
+        results.set(hung, timedOut);
       }
       return items.map((_, index) => results.get(index)!); // The loop above ends when each has one.
     },
@@ -118,6 +127,12 @@ function judgeAll(
       });
     };
     const onMessage = (judged: Judged): void => {
+      if ('fault' in judged) {
+        finish(() => {
+          reject(new StageFailure(judged.fault));
+        });
+        return;
+      }
       if ('error' in judged) {
         finish(() => {
           reject(new Error(`Internal error: a reward failed: ${judged.error}`));
@@ -137,8 +152,8 @@ function judgeAll(
   });
 }
 
-const TIMED_OUT: Scored = {
+const timedOutBy = (rewards: readonly string[]): Scored => ({
   total: 0,
-  verdicts: Object.fromEntries(BUILT_IN_REWARDS.map((name) => [name, verdict('timed-out')])) as Verdicts,
+  verdicts: Object.fromEntries(rewards.map((name) => [name, verdict('timed-out')])) as Verdicts,
   answer: null,
-};
+});

@@ -1,5 +1,7 @@
 /** Rewards for groups of completions: the rules judge all of them, a reward model those whose prompts are its business. */
+import type {JudgeRefs} from '../rewards/load-judges.js';
 import {REWARD_MODELS, type RewardWeights} from '../rewards/names.js';
+import {taskOf, type Tasks} from '../tasks/task.js';
 import type {Scored} from './minibatches.js';
 import type {Rollout} from './sample-groups.js';
 
@@ -12,6 +14,10 @@ export interface GroupScorer {
 export interface GroupScorerOptions {
   /** Of the rules and of the reward models; each of these has one. */
   readonly weights: RewardWeights;
+  /** Rewards and tasks of one's own. */
+  readonly refs: JudgeRefs;
+  /** All tasks that prompts belong to. */
+  readonly tasks: Tasks;
   /** A rule that takes longer over one completion is ended, ms. */
   readonly timeoutMs: number;
   /** Folders of reward models. */
@@ -25,19 +31,17 @@ export interface GroupScorerOptions {
 
 /** Starts the thread of the rules and loads the reward models, each into a session of its own. */
 export async function openGroupScorer(options: GroupScorerOptions): Promise<GroupScorer> {
-  const {weights, timeoutMs, models, maxNewTokens, ...limits} = options;
-  const [{openScorer}, {openRewardModel}, {builtInTasks}, {taskOf}] = await Promise.all([
+  const {weights, refs, tasks, timeoutMs, models, maxNewTokens, ...limits} = options;
+  const [{openScorer}, {openRewardModel}] = await Promise.all([
     import('../rewards/index.js'),
     import('../rewards/preference.js'),
-    import('../tasks/built-in.js'),
-    import('../tasks/task.js'),
   ]);
   const open = async (folder: string | undefined) =>
     folder === undefined ? undefined : openRewardModel(folder, limits);
   const judges = {helpful: await open(models.helpful), safe: await open(models.safe)};
   // Where the reward of length has no weight it is not asked, and says so in the rows.
   const limit = weights['length'] === undefined ? {} : {maxTokens: maxNewTokens};
-  const rules = await openScorer({timeoutMs, weights});
+  const rules = await openScorer({timeoutMs, weights, refs});
 
   return {
     async score(groups) {
@@ -54,7 +58,7 @@ export async function openGroupScorer(options: GroupScorerOptions): Promise<Grou
         const judge = judges[name];
         if (judge === undefined) continue;
         const judged = all.flatMap(({prompt}, index) =>
-          taskOf(builtInTasks, prompt).preference?.(prompt) === name ? [index] : [],
+          taskOf(tasks, prompt).preference?.(prompt) === name ? [index] : [],
         );
         const values = judge.reward(
           judged.map((index) => ({prompt: all[index]!.prompt, completion: all[index]!.completion.text})),

@@ -45,6 +45,8 @@ export interface Trace {
   readonly reflective: number;
   /** Spread of the rewards in the group that it belongs to. */
   readonly groupSpread: number;
+  /** Rewards beside those above, by name. */
+  readonly others?: Readonly<Record<string, number | null>>;
 }
 
 /** A group that was scored; members, rows and traces lie in the same order. */
@@ -150,6 +152,7 @@ const meanOf = (values: readonly (number | null)[]): number | null => {
 /** Means over a minibatch, for the history: `null` where nothing applied. */
 export function summarise(traces: readonly Trace[]): Record<string, number | null> {
   const mean = (of: (trace: Trace) => number | null): number | null => meanOf(traces.map(of));
+  const others = Object.keys(traces[0]?.others ?? {});
   return {
     reward: mean(({reward}) => reward),
     accuracy: mean(({accuracy}) => accuracy),
@@ -162,5 +165,6 @@ export function summarise(traces: readonly Trace[]): Record<string, number | nul
     unparsable: mean(({unparsable}) => (unparsable ? 1 : 0)),
     reflective: mean(({reflective}) => reflective),
     groupsWithoutSpread: mean(({groupSpread}) => (isUniform(groupSpread) ? 1 : 0)),
+    ...Object.fromEntries(others.map((name) => [`reward/${name}`, mean((trace) => trace.others?.[name] ?? null)])),
   };
 }

@@ -1,16 +1,27 @@
 /** What is kept of a rollout once its rewards are known: numbers for the history, a row for those who want to read it. */
+import type {RewardWeights} from '../rewards/names.js';
 import type {Scored, Trace} from './minibatches.js';
 
-/** What the history keeps of a completion. `reflective` counts its reflective words. */
+/** Rewards that every history has a column for, whatever they weigh. */
+const ALWAYS = ['accuracy', 'format', 'language', 'helpful', 'safe'];
+
+/**
+ * What the history keeps of a completion.
+ *
+ * @param weights by name; a reward that has one is kept, and those of the paper always are
+ * @param reflective counts the reflective words of a text
+ */
 export function traceOf(
   {rollout, reward, verdicts, preference}: Scored,
   groupSpread: number,
+  weights: RewardWeights,
   reflective: (text: string) => number,
 ): Trace {
   const value = (name: string): number | null => {
     const verdict = verdicts[name];
     return verdict === undefined || verdict.outcome === 'left-out' ? null : verdict.value;
   };
+  const others = Object.keys(weights).filter((name) => !ALWAYS.includes(name));
   return {
     id: `${rollout.prompt.id}#${rollout.sample}`,
     reward,
@@ -24,6 +35,7 @@ export function traceOf(
     unparsable: verdicts['accuracy']?.outcome === 'unparsable',
     reflective: reflective(rollout.completion.text),
     groupSpread,
+    ...(others.length === 0 ? {} : {others: Object.fromEntries(others.map((name) => [name, value(name)]))}),
   };
 }
 

@@ -3,6 +3,7 @@
  * trained here, and no log-probability is computed.
  */
 import type {Tokenizer} from '../text/tokenizer.js';
+import type {RewardWeights} from '../rewards/names.js';
 import {groupRows, isUniform} from './minibatches.js';
 import type {AdvantageOptions, SampledGroup} from './minibatches.js';
 import type {GroupScorer} from './group-scorer.js';
@@ -24,6 +25,8 @@ export interface RolloutOptions extends AdvantageOptions {
   readonly chunk: number;
   /** Groups without spread are dropped and other questions asked in their place, in this many more rounds at most. */
   readonly dynamicSampling: number;
+  /** Weights of the rewards, by name. */
+  readonly rewards: RewardWeights;
   /** Counts the reflective words of a text. */
   readonly reflective: (text: string) => number;
 }
@@ -73,7 +76,7 @@ export async function rollOut(
       generatedTokens += members.reduce((sum, {rollout}) => sum + rollout.tokens.length, 0);
       const {rows, groupSpread} = groupRows(members, options, {seed, step: at.rollout, group: round * wanted + index});
       if (dynamicSampling > 0 && round < dynamicSampling && isUniform(groupSpread)) continue;
-      const traces = members.map((one) => traceOf(one, groupSpread, options.reflective));
+      const traces = members.map((one) => traceOf(one, groupSpread, options.rewards, options.reflective));
       kept.push({members, rows, traces});
     }
   }

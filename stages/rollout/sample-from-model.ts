@@ -1,4 +1,5 @@
 /** Sampling from a model and keeping what passes: shared by cold-start data and rejection sampling. No training here. */
+import type {DefinitionRef} from '../../pipeline/definition.js';
 import {StageFailure} from '../../pipeline/stage.js';
 import type {Model} from '../model/hf-folder.js';
 import type {Sampler} from './sampler.js';
@@ -8,6 +9,7 @@ import {encodePrompts, sampleGroups, samplingWith} from './sample-groups.js';
 import {lengthBuckets} from '../train/length-buckets.js';
 import type {Drawing, EncodedPrompt, Rollout} from './sample-groups.js';
 import type {Prompt} from '../tasks/prompt.js';
+import type {Tasks} from '../tasks/task.js';
 import type {TemplateName} from '../text/templates.js';
 import type {Tokenizer} from '../text/tokenizer.js';
 
@@ -64,9 +66,10 @@ export interface Sampled {
 export const sampleFromModel = async ({
   prompts,
   count,
+  tasks,
   ...options
-}: ModelSampling & {readonly prompts: string; readonly count?: number}): Promise<Sampled> =>
-  sampleRows((await readPrompts(prompts)).slice(0, count), options);
+}: ModelSampling & {readonly prompts: string; readonly count?: number; readonly tasks?: Tasks}): Promise<Sampled> =>
+  sampleRows((await readPrompts(prompts, tasks)).slice(0, count), options);
 
 /** `samples` completions for each prompt from a model folder. */
 export async function sampleRows(rows: readonly Prompt[], options: ModelSampling): Promise<Sampled> {
@@ -142,9 +145,12 @@ export const rolloutRowOf = (rollout: Rollout, verdict: string): RolloutRow => (
 export const rolloutId = ({prompt, sample}: Rollout): string => `${prompt.id}#${sample}`;
 
 /** The sentence that drops a completion for what the rules say of its answer and form, or `undefined`. */
-export async function ruleFaults(rollouts: readonly Rollout[], timeoutMs: number): Promise<(string | undefined)[]> {
+export async function ruleFaults(
+  rollouts: readonly Rollout[],
+  {timeoutMs, tasks}: {readonly timeoutMs: number; readonly tasks: readonly DefinitionRef[]},
+): Promise<(string | undefined)[]> {
   const {openScorer} = await import('../rewards/index.js');
-  const scorer = await openScorer({timeoutMs, weights: {}});
+  const scorer = await openScorer({timeoutMs, weights: {}, refs: {tasks}});
   const scored = await scorer.score(
     rollouts.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length})),
   );

@@ -26,14 +26,16 @@ export const WORD_CHAT_TEMPLATE =
   '{% if add_generation_prompt %} <|assistant|>{% endif %}';
 
 /**
- * Cuts text into words without asking for spaces: a known Chinese word (longest first), a run of Latin letters, a single
- * digit, a single other character. Written with explicit ranges, which Oniguruma and JavaScript read alike.
+ * Cuts text into words without asking for spaces: a known word that is more than a run of Latin letters or a single character
+ * (longest first), such as a Chinese word or a number; a run of Latin letters; a single digit; a single other character. Written
+ * with explicit ranges, which Oniguruma and JavaScript read alike.
  */
 function splitPattern(words: readonly string[]): string {
-  const chinese = words
-    .filter((word) => /^[一-鿿]{2,}$/.test(word))
-    .sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
-  return [...chinese, '[a-z]+', '[^\\s]'].join('|');
+  const known = words
+    .filter((word) => !/^(?:[a-z]+|.)$/u.test(word))
+    .sort((a, b) => b.length - a.length || (a < b ? -1 : 1))
+    .map((word) => word.replaceAll(/[\^$\\.*+?()[\]{}|/]/g, (character) => `\\${character}`));
+  return [...known, '[a-z]+', '[^\\s]'].join('|');
 }
 
 /** The two files as objects. Ids: special tokens, tags, then the words in the order given. */

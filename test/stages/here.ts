@@ -2,6 +2,7 @@
 import {mkdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {TestContext} from 'node:test';
+import type {DefinitionRef} from '../../pipeline/definition.js';
 import type {AnyStage, InputPorts, OutputPorts, Params, StageContext} from '../../pipeline/stage.js';
 import {temporaryFolder} from '../rig/temporary.js';
 
@@ -18,7 +19,13 @@ export async function runHere(
     inputs = {},
     params = {},
     seed = 0,
-  }: {readonly inputs?: Readonly<Record<string, string>>; readonly params?: Params; readonly seed?: number} = {},
+    definitions = {},
+  }: {
+    readonly inputs?: Readonly<Record<string, string>>;
+    readonly params?: Params;
+    readonly seed?: number;
+    readonly definitions?: Readonly<Record<string, readonly DefinitionRef[]>>;
+  } = {},
 ): Promise<RanHere> {
   const folder = temporaryFolder(t);
   const out = (port: string): string => join(folder, 'outputs', port);
@@ -29,7 +36,9 @@ export async function runHere(
     inputs,
     outputs: Object.fromEntries(Object.keys(stage.outputs).map((port) => [port, out(port)])),
     params: {...stage.params, ...params},
-    definitions: {},
+    definitions: Object.fromEntries(
+      Object.keys(stage.definitions ?? {}).map((option) => [option, definitions[option] ?? []]),
+    ),
     seed,
     threads: 1,
     cores: 1,

@@ -150,7 +150,9 @@ function breakdown(samples: readonly Sample[]): ModelSummary['breakdown'] {
 /** Stages that sample while they train have an accuracy curve; the others are left out. */
 function trainingCurves(node: string, history: History): TrainingCurves[] {
   if (curveOf(history, 'accuracy') === undefined || curveOf(history, 'length') === undefined) return [];
-  const curves = CURVES.flatMap((name) => {
+  // Rewards beside those of the paper: whoever gave one a weight wants to see it.
+  const others = Object.keys(history.rows[0] ?? {}).filter((name) => name.startsWith('reward/'));
+  const curves = [...CURVES, ...others].flatMap((name) => {
     const curve = curveOf(history, name);
     return curve === undefined ? [] : [[name, thinned(curve, POINTS)] as const];
   });

@@ -1,0 +1,81 @@
+/**
+ * A task of one's own, from a module beside the recipe. Problems are drawn by a function; corpus, prompt sets, the border
+ * between training and held-out problems and the tokenizer's words follow from them (own-data.ts).
+ */
+import type {Definition} from '../../pipeline/definition.js';
+import type {Random} from '../random.js';
+import type {Language} from '../text/language.js';
+import {exact} from './answers/exact.js';
+import type {Split} from './splits.js';
+import type {AnswerKind, Task} from './task.js';
+
+/** A problem and, where there is one, its worked solution. A space stands between two tokens. */
+export interface Problem {
+  readonly question: string;
+  /** The reference answer, where the task has answers. */
+  readonly answer?: string;
+  /** The reasoning that leads to the answer, without tags. Without it, documents answer at once. */
+  readonly solution?: string;
+  readonly language?: Language;
+  /** Steps of the solution, for scores by difficulty. */
+  readonly steps?: number;
+}
+
+export interface TaskDefinition extends Task, Definition<'task'> {
+  problems(random: Random): Problem;
+  respond?(problem: Problem, random: Random): string;
+  split?(problem: Problem): Split;
+  readonly words: readonly string[];
+  readonly sets: {readonly validation: number; readonly heldOut: number};
+}
+
+export interface TaskSpec {
+  /** `import.meta.url` of the module that exports the task. */
+  readonly module: string;
+  readonly name: string;
+  /** Draws a problem. The same draws give the same problem; problems with the same question are one problem. */
+  problems(random: Random): Problem;
+  /** Whether an empty thinking part counts against a completion. Default true. */
+  readonly reasoning?: boolean;
+  /** How answers are read and compared; `null` where there is nothing to check. By default as text, case and spacing aside. */
+  readonly answer?: AnswerKind | null;
+  /**
+   * How a document of the corpus answers a problem, tags included: what a base model learns, well done and badly done. By
+   * default most think and answer, some answer at once, and some end with another problem's answer.
+   */
+  respond?(problem: Problem, random: Random): string;
+  /** The side of a problem. By default a tenth is held out and a tenth is for validation, by a hash of the question. */
+  split?(problem: Problem): Split;
+  /** Words of the tokenizer beside those that occur in the corpus. */
+  readonly words?: readonly string[];
+  /** Problems of the fixed sets; 120 and 420 unless said otherwise. */
+  readonly sets?: {readonly validation?: number; readonly heldOut?: number};
+  /** See `Task.mend`. */
+  mend?: NonNullable<Task['mend']>;
+}
+
+/**
+ * Declares a task. It is wired beside the params, to every stage that makes or judges its prompts:
+ *
+ *     export const sorting = defineTask({
+ *       module: import.meta.url, name: 'sorting',
+ *       problems(random) { … return {question, answer, solution}; },
+ *     });
+ *     add('prompts', prompts, {}, {}, {tasks: [sorting]});
+ *
+ * @throws {TypeError} where a recipe that no compiler has seen leaves out what is needed
+ */
+export function defineTask(spec: TaskSpec): TaskDefinition {
+  const {reasoning = true, answer = exact, words = [], sets = {}, ...rest} = spec;
+  if (typeof spec.problems !== 'function') throw new TypeError(`task “${spec.name}”: “problems” must be a function`);
+  if (answer !== null && (typeof answer.read !== 'function' || typeof answer.reference !== 'function'))
+    throw new TypeError(`task “${spec.name}”: “answer” must have the functions “read” and “reference”`);
+  return {
+    ...rest,
+    kind: 'task',
+    reasoning,
+    words,
+    sets: {validation: 120, heldOut: 420, ...sets},
+    ...(answer === null ? {} : {answer}),
+  };
+}
