@@ -54,6 +54,9 @@ export function writeJob(
           : Object.fromEntries(Object.entries(path).map(([name, one]) => [name, inside(one)])),
       ]),
     ),
+    ...(stage.definitions === undefined
+      ? {}
+      : {definitions: Object.fromEntries(Object.keys(stage.definitions).map((option) => [option, []]))}),
     outputs: Object.fromEntries(Object.keys(stage.outputs).map((port) => [port, join('outputs', port)])),
     ...(checkpointEvery === undefined ? {} : {checkpointEvery}),
   };
