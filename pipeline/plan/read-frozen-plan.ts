@@ -109,8 +109,7 @@ export async function importNode(
     exports.set(value, definition.export);
     lists.set(option, [...(lists.get(option) ?? []), value]);
   }
-  const mistakes: string[] = [];
-  const {definitions} = splitOptions(stage, Object.fromEntries(lists), (mistake) => mistakes.push(mistake));
+  const {definitions, mistakes} = splitOptions(stage, Object.fromEntries(lists));
   if (mistakes.length > 0) return err(mistakes[0]!);
   const {inputs, params, options} = frozen;
   const wired = definitions === undefined ? {} : {definitions};

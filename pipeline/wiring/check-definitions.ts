@@ -14,32 +14,34 @@ const OPTIONS: readonly string[] = ['threads', 'resources', 'timeout', 'checkpoi
 /** Option → its definitions, sorted by name. Options without any are left out, so that a node wired with none has no record. */
 export type Definitions = Readonly<Record<string, readonly Definition[]>>;
 
-/**
- * Tells the definitions of a node from its other options.
- *
- * @param options as `add` was given them, a plain record
- */
-export function splitOptions(
-  stage: AnyStage,
-  options: Readonly<Record<string, unknown>>,
-  complain: (message: string) => void,
-): {readonly options: Readonly<Record<string, unknown>>; readonly definitions: Definitions | undefined} {
+/** The options of a node without its definitions, and these by themselves. */
+export interface SplitOptions {
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly definitions: Definitions | undefined;
+  /** What is wrong with the definitions, or with an option that nothing is known of; each a sentence. */
+  readonly mistakes: readonly string[];
+}
+
+/** @param options as `add` was given them, a plain record */
+export function splitOptions(stage: AnyStage, options: Readonly<Record<string, unknown>>): SplitOptions {
   const declared = stage.definitions ?? {};
   const names = Object.keys(options);
-  if (names.every((name) => OPTIONS.includes(name))) return {options, definitions: undefined};
+  if (names.every((name) => OPTIONS.includes(name))) return {options, definitions: undefined, mistakes: []};
+  const mistakes: string[] = [];
   const found: Record<string, readonly Definition[]> = {};
   for (const name of names.sort()) {
     if (OPTIONS.includes(name) || options[name] === undefined) continue;
     const kind = own(declared, name);
-    if (kind === undefined) complain(unknownOption(stage, name));
+    if (kind === undefined) mistakes.push(unknownOption(stage, name));
     else {
-      const list = checkList(name, kind, options[name], complain);
+      const list = checkList(name, kind, options[name], (mistake) => mistakes.push(mistake));
       if (list.length > 0) found[name] = list;
     }
   }
   return {
     options: Object.fromEntries(Object.entries(options).filter(([name]) => OPTIONS.includes(name))),
     definitions: Object.keys(found).length === 0 ? undefined : found,
+    mistakes,
   };
 }
 

@@ -14,6 +14,7 @@ import {suggestion} from './did-you-mean.js';
 import {SOURCE_PORT, isMany, isOptional, isRef, outputKind, portKind, refsOf} from './nodes.js';
 import type {StageNode, WiredNode, Wiring} from './nodes.js';
 import {checkTogether, declarationMistakes, splitOptions} from './check-definitions.js';
+import type {SplitOptions} from './check-definitions.js';
 import {checkOptions, described, isRecord, own, sameText, sourceMistake, stageMistakes} from './check-declarations.js';
 import type {AnyStage, Kind, Params} from '../stage.js';
 
@@ -98,11 +99,10 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
       if (checked.ok) chosen[name] = checked.value;
       else complain(`node ${label}: ${checked.error}`);
     }
-    const split = isRecord(options)
-      ? splitOptions(stage, options, (mistake) => complain(`node ${label}: ${mistake}`))
-      : {options, definitions: undefined};
-    const {definitions} = split;
-    const operational = checkOptions(split.options);
+    const split: SplitOptions | undefined = isRecord(options) ? splitOptions(stage, options) : undefined;
+    for (const mistake of split?.mistakes ?? []) complain(`node ${label}: ${mistake}`);
+    const definitions = split?.definitions;
+    const operational = checkOptions(split?.options ?? options);
     if (!operational.ok) {
       for (const mistake of operational.error) complain(`node ${label}: ${mistake}`);
       return refsTo(id, stage);

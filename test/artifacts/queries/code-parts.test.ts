@@ -60,4 +60,11 @@ test('parts that make no sense are none', () => {
     assert.equal(asCodeParts(stored as never), undefined);
   }
   assert.equal(asCodeParts({files: {}, packages: {}, imports: {a: 'b'}}), undefined);
+  const whole = {files: {a: '1'}, packages: {}};
+  assert.deepEqual(asCodeParts({...whole, definitions: {'rewards/b': whole}}), {
+    ...whole,
+    definitions: {'rewards/b': whole},
+  });
+  for (const definitions of [null, [], 'text', {b: null}, {b: {files: {}}}])
+    assert.equal(asCodeParts({...whole, definitions}), undefined);
 });

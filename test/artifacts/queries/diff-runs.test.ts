@@ -13,6 +13,8 @@ interface Node {
   readonly params?: Record<string, Json>;
   readonly seed?: number;
   readonly code?: Record<string, string>;
+  /** `option/name` → file → digest. */
+  readonly definitions?: Record<string, Record<string, string>>;
   readonly runtime?: Record<string, Json>;
   readonly force?: boolean;
 }
@@ -27,25 +29,30 @@ function make(
     params = {steps: 1},
     seed = 0,
     code = {'stages/a.js': 'x'},
+    definitions = {},
     runtime = {node: 20},
     force = false,
   }: Node,
 ): Promise<Made> {
+  const mapValues = <T>(map: (files: Record<string, string>) => T): Record<string, T> =>
+    Object.fromEntries(Object.entries(definitions).map(([name, files]) => [name, map(files)]));
   const ingredients = {
     stage: 'stage',
     code: digestOf('code', code),
+    definitions: mapValues((files) => digestOf('code', files)),
     params,
     inputs: inputs.map(({artifact}) => artifact),
     seed,
     runtime,
   };
+  const codeParts = {files: code, packages: {}, definitions: mapValues((files) => ({files, packages: {}}))};
   return bench.make({
     node,
     params,
     inputs,
     outputs: {out: {kind: 'model', files: {w: content}}},
     fingerprint: digestOf('attempt', ingredients),
-    more: {ingredients, seed, codeParts: {files: code, packages: {}}, force},
+    more: {ingredients, seed, codeParts, force},
   });
 }
 
@@ -210,4 +217,22 @@ test('nodes of one run only and unfinished nodes are told as such', async (t) =>
       ['z', 'only-b'],
     ],
   );
+});
+
+test('the file of a definition is named with what it is wired as', async (t) => {
+  const bench = new Bench(t);
+  const a = bench.run;
+  const wired = (brevity: string, others: object) => ({
+    node: 'zero',
+    content: brevity,
+    definitions: {'rewards/brevity': {'brevity.ts': brevity}, ...others},
+  });
+  await make(bench, wired('x', {'rewards/old': {'old.ts': 'v'}}));
+  const b = bench.begin();
+  await make(bench, wired('y', {'rewards/new': {'new.ts': 'w'}}));
+  assert.deepEqual(diffRuns(bench.store, a, b).nodes[0]!.causes, [
+    {what: 'definition', name: 'rewards/brevity: brevity.ts', a: 'x', b: 'y'},
+    {what: 'definition', name: 'rewards/new', a: undefined, b: digestOf('code', {'new.ts': 'w'})},
+    {what: 'definition', name: 'rewards/old', a: digestOf('code', {'old.ts': 'v'}), b: undefined},
+  ]);
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {asDigest, canonicalJson} from '../../../artifacts/index.js';
 import type {Json} from '../../../artifacts/index.js';
-import {fingerprintOf} from '../../../pipeline/fingerprint/fingerprint.js';
+import {differences, fingerprintOf, sameCode} from '../../../pipeline/fingerprint/fingerprint.js';
 import type {Ingredients} from '../../../pipeline/fingerprint/fingerprint.js';
 
 const DIGEST = asDigest('0123456789abcdef'.repeat(4));
@@ -28,6 +28,10 @@ test('the fingerprints of fixed ingredients are what they always were', () => {
     fingerprintOf({...PLAIN, env: {MODE: 'fast'}}),
     '964c4ce35f073cbeece9c297a90b8149a54b14569d6e5df4b1c2f96c9d8b56af',
   );
+  assert.equal(
+    fingerprintOf({...PLAIN, definitions: {'rewards/brevity': DIGEST}}),
+    '7905d2e255dd2a9d1155ccfab19796a7bd0c8ae39d6fa8784bf64fbb1c4f9afc',
+  );
 });
 
 test('an ingredient that came later is not there where it is not used', () => {
@@ -39,4 +43,20 @@ test('an ingredient that came later is not there where it is not used', () => {
     }
     assert.ok(!canonicalJson(PLAIN as unknown as Json).includes(name));
   }
+});
+
+test('what differs in definitions is said with what they are wired as, and with their files where these are known', () => {
+  const digest = (letter: string) => asDigest(letter.repeat(64));
+  const [a, b] = [digest('a'), digest('b')];
+  const before = {...PLAIN, definitions: {'rewards/brevity': a, 'rewards/gone': a, 'tasks/same': b}};
+  const now = {...PLAIN, definitions: {'rewards/brevity': b, 'rewards/new': b, 'tasks/same': b}};
+  const known = {[a]: {files: {'brevity.ts': 'x'}, packages: {}}, [b]: {files: {'brevity.ts': 'y'}, packages: {}}};
+  const rest = ['rewards/gone is gone', 'rewards/new is new'];
+  assert.deepEqual(differences({before, now, codeParts: (of) => known[of]}), [
+    'rewards/brevity: code of brevity.ts',
+    ...rest,
+  ]);
+  assert.deepEqual(differences({before, now, codeParts: () => undefined}), ['rewards/brevity: code', ...rest]);
+  assert.deepEqual(differences({before: PLAIN, now: {...PLAIN, definitions: {}}, codeParts: () => undefined}), []);
+  assert.ok(!sameCode(before, now) && !sameCode(before, PLAIN) && sameCode(PLAIN, {...PLAIN, definitions: {}}));
 });
