@@ -158,7 +158,7 @@ function definitionsMistake(definitions: unknown = {}): string | undefined {
     isRecord(value) && ['name', 'module', 'export'].every((key) => typeof value[key] === 'string');
   const areWhole =
     isRecord(definitions) && Object.values(definitions).every((list) => Array.isArray(list) && list.every(isOne));
-  return areWhole ? undefined : 'its definitions are none';
+  return areWhole ? undefined : 'its definitions are not lists of definitions';
 }
 
 function optionsMistake(options: Readonly<Record<string, unknown>>): string | undefined {

@@ -102,6 +102,38 @@ test('--accept-checkpoint goes on from it, says so in the lineage, and the outpu
   assert.match(logOf(cwd, 4), /starts behind 0/);
 });
 
+test('a definition that was mended is other code, too: its node goes on from a checkpoint only if that is accepted', async (t) => {
+  const limited = SECOND.replace("defineStage} from 'r1'", "defineStage, importDefinition} from 'r1'")
+    .replace('params: {steps: 9},', "params: {steps: 9}, definitions: {limits: 'limit'},")
+    .replace(
+      'checkpoints, note}) {',
+      'checkpoints, note, definitions}) {\n    const limit = await importDefinition(definitions.limits[0]!) as never as {at: number};',
+    )
+    .replace('step === 6', 'step === limit.at');
+  const files = {
+    'second.ts': limited,
+    'limit.ts': "export const limit = {kind: 'limit', name: 'limit', module: import.meta.url, at: 6} as const;",
+    'two.recipe.ts': RECIPE.replace('{checkpointEvery: 1}', '{checkpointEvery: 1, limits: [limit]}').replace(
+      'import {first}',
+      "import {limit} from './limit.ts';\nimport {first}",
+    ),
+  };
+  const cwd = temporaryFolder(t, {...FILES, ...files});
+  const failed = await r1(t, ['run', './two.recipe.ts'], {cwd});
+  assert.match(failed.err, /stuck at 6/);
+  writeFileSync(join(cwd, 'limit.ts'), files['limit.ts'].replace('at: 6', 'at: 8'));
+  const because = 'limits/limit: code of limit.ts';
+  const refused = await r1(t, ['resume'], {cwd});
+  assert.match(refused.err, new RegExp(`the checkpoint at step 5 of attempt 2 is not used, because of ${because};`));
+  assert.match(logOf(cwd, 3), /starts behind 0/);
+  writeFileSync(join(cwd, 'limit.ts'), files['limit.ts'].replace('at: 6', 'at: 10'));
+  const accepted = await r1(t, ['resume', '--accept-checkpoint'], {cwd});
+  assert.equal(accepted.code, 0, accepted.err);
+  assert.match(logOf(cwd, 4), /starts behind 7/);
+  const attempt = reading(cwd, (store) => store.attemptsOf(store.latestRun()!.id, 'second').at(-1)!);
+  assert.deepEqual(attempt.continues, {attempt: 3, step: 7, accepted: because});
+});
+
 test('resume follows the run’s own params, run follows today’s recipe', async (t) => {
   const cwd = temporaryFolder(t, FILES);
   assert.equal((await r1(t, ['run', './two.recipe.ts', '--set', 'first.text=two'], {cwd})).code, 1);

@@ -261,8 +261,11 @@ test('a plan that somebody sent runs no definition from elsewhere, and one that 
   for (const [list, said] of [
     [[short, short], /“graders” has two definitions called “short”/],
     [[{...short, export: 'toString'}], /exports no definition “short” as “toString” any more/],
-    [[{...short, module: 7}], /the plan of run 1 is none, node “graded”: its definitions are none/],
-    ['short', /the plan of run 1 is none, node “graded”: its definitions are none/],
+    [
+      [{...short, module: 7}],
+      /the plan of run 1 is not one, node “graded”: its definitions are not lists of definitions/,
+    ],
+    ['short', /the plan of run 1 is not one, node “graded”: its definitions are not lists of definitions/],
   ] as const) {
     forgeList(list);
     assert.match((await resume()).err, said);

@@ -121,9 +121,9 @@ const WRONG: Readonly<Record<string, readonly [Loose, ...RegExp[]]>> = {
   ],
   'something that is no definition': [
     (add) => add('a', grades, {}, {}, {graders: [undefined, () => 1, {name: 'x'}]}),
-    /graders\[0\] is no definition \(is the import right\?\), but undefined$/,
-    /graders\[1\] is no definition \(is the import right\?\), but a function$/,
-    /graders\[2\] is no definition \(is the import right\?\), but a record$/,
+    /graders\[0\] is not a definition \(is the import right\?\), but undefined$/,
+    /graders\[1\] is not a definition \(is the import right\?\), but a function$/,
+    /graders\[2\] is not a definition \(is the import right\?\), but a record$/,
   ],
   'two definitions of one name': [
     (add) => add('a', grades, {}, {}, {graders: [short, long, {...short}]}),
@@ -135,7 +135,7 @@ const WRONG: Readonly<Record<string, readonly [Loose, ...RegExp[]]>> = {
   ],
   'a definition without a proper name': [
     (add) => add('a', grades, {}, {}, {graders: [{...short, name: 'a/b'}]}),
-    /graders\[0\] is called “a\/b”, which is no name: letters, digits/,
+    /graders\[0\] is called “a\/b”, which is not a name: letters, digits/,
   ],
   'a definition whose module is a path': [
     (add) => add('a', grades, {}, {}, {graders: [{...short, module: './short.js'}]}),
