@@ -20,7 +20,7 @@ export interface GcLock {
 
 const BUSY = () =>
   new UserError('store-busy', 'the garbage collector keeps the store busy', {
-    hint: 'wait until `r1 gc` is through and run it again',
+    hint: 'wait until `r1 gc` has finished, and run it again',
   });
 
 /** How long the collector may keep the others waiting, and the other way round, in milliseconds. */

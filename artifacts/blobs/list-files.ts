@@ -37,7 +37,7 @@ export function listFiles(files: Files, root: string, links: 'follow' | 'refuse'
     if (own.kind !== 'link') return own;
     if (links === 'refuse') throw refuse(path, 'is a symbolic link', 'write a regular file or folder there');
     const target = files.statFollowed(path);
-    if (target === undefined) throw refuse(path, 'is a symbolic link that leads nowhere', 'mend or remove it');
+    if (target === undefined) throw refuse(path, 'is a symbolic link that leads nowhere', 'fix or remove it');
     return target;
   };
   // `inside` holds the folders around this one, by inode: a link to one of them would never end.

@@ -168,5 +168,5 @@ function notOurs(database: string, hasDatabase: boolean): UserError {
 
 const leadsNowhere = (folder: string): UserError =>
   new UserError('bad-argument', `${folder} is a link that leads nowhere`, {
-    hint: 'mend or remove the link, or give another folder with --store FOLDER',
+    hint: 'fix or remove the link, or give another folder with --store FOLDER',
   });

@@ -87,7 +87,7 @@ export function tag(store: HasParts, name: string, artifact: Digest, attempt?: A
   }
   if (LOOKS_LIKE_A_DIGEST.test(name)) {
     throw new UserError('bad-argument', `“${name}” looks like a digest`, {
-      hint: 'choose a name with a letter behind f',
+      hint: 'choose a name with a letter after f',
     });
   }
   add(store, 'tag', name, artifact, attempt);

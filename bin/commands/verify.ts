@@ -76,7 +76,7 @@ function reportText({
       : [
           putOutOfUse
             ? 'what is damaged is not used any more; `r1 run` makes it again where a recipe still wants it'
-            : 'the store could only be read, so what is damaged was not put out of use: run this again when it can be written to',
+            : 'the store is read-only here, so what is damaged was not quarantined: run this again when it can be written to',
         ];
   const restore =
     database.length === 0 ? [] : ['restore store.db from a copy, or start a new store with --store FOLDER'];

@@ -60,7 +60,7 @@ const digestsText = (digests: readonly string[]): string =>
 function ofStore(outOfUse: readonly string[] | undefined): string {
   if (outOfUse === undefined) return '';
   if (outOfUse.length === 0) return '; what the store keeps is untouched';
-  return `; the changed bytes in the store (${digestsText(outOfUse)}) were put out of use`;
+  return `; the changed bytes in the store (${digestsText(outOfUse)}) were quarantined`;
 }
 
 /** What exit codes mean that no program chose for itself: the shell's, Node's, and of `sysexits.h` the one for files. */

@@ -58,7 +58,7 @@ export function chooseDevice(asked, gpus) {
     case 'gpu':
       if (gpus.length > 0) return 'gpu';
       throw new SetupError('R1_DEVICE=gpu, but this machine has no NVIDIA GPU that nvidia-smi -L lists.', [
-        'Compute on the processor: unset R1_DEVICE, or set R1_DEVICE=cpu',
+        'Compute on the CPU: unset R1_DEVICE, or set R1_DEVICE=cpu',
         'If there is a GPU, install its driver until nvidia-smi -L shows it',
       ]);
     default:

@@ -113,5 +113,5 @@ export async function writeRuntime(wanted, gpus) {
   mkdirSync(notes, {recursive: true});
   writeFileSync(`${file}.part`, `${JSON.stringify(runtime, null, 2)}\n`);
   renameSync(`${file}.part`, file);
-  say(step, `TensorFlow ${tensorflow} works on ${runtime.device === 'cpu' ? 'the processor' : runtime.device}`);
+  say(step, `TensorFlow ${tensorflow} works on ${runtime.device === 'cpu' ? 'the CPU' : runtime.device}`);
 }

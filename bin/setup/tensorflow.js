@@ -211,12 +211,12 @@ async function useInstaller(device, why) {
   );
   const files = existsSync(path.join(folder, 'deps', 'lib')) ? await placedLibraries() : [];
   if (result.ok && files.length > 0) return enter(step, {source: 'installer', package: packageVersion(folder)}, files);
-  throw new SetupError("TensorFlow's libraries could not be had.", [
+  throw new SetupError("TensorFlow's libraries could not be obtained.", [
     `Through pip: ${why.message}`,
     ...why.ways.map((line) => `  ${line}`),
     `Through the package's own installer: ${result.problem || 'it left no library behind'}`,
     ...lastLines(result.output, 6).map((line) => `  ${line}`),
-    'Two ways out, then npm run setup:',
+    'Two ways to fix it, then npm run setup:',
     '  install pip for Python 3, so that python3 -m pip --version runs and can fetch packages; or',
     '  set R1_LIBTENSORFLOW=/folder to a folder with libtensorflow_cc.so.2, libtensorflow_framework.so.2 and include/',
   ]);

@@ -155,7 +155,7 @@ class PlanRun {
       const outcome: RunFailure = {
         reason: 'store-failed',
         message:
-          'something that its stage left running has written to its outputs after they were stored; they were put out of use',
+          'something that its stage left running has written to its outputs after they were stored; they were quarantined',
         hint: `end what ${node} starts before it ends, then r1 resume ${this.#run}`,
       };
       emit({type: 'node-failed', node, outcome});

@@ -226,7 +226,7 @@ test('set-up', {skip}, async (t) => {
     const {code, text} = await setUp();
     assert.equal(code, 0, text);
     assert.match(text, /tensorflow-cpu-\S+ is in the cache, checked \(\d+ MB\)/);
-    assert.match(text, /TensorFlow \S+ works on the processor/);
+    assert.match(text, /TensorFlow \S+ works on the CPU/);
     assert.notEqual(readFileSync(library)[0], 0);
   });
 
@@ -294,7 +294,7 @@ test('set-up', {skip}, async (t) => {
     symlinkSync(path.join(userCache, wheel), given);
     const {code, text} = await setUp({R1_LIBTENSORFLOW: given});
     assert.equal(code, 0, text);
-    assert.match(text, /the libraries of \S+mine \(\d+ MB\) are linked[^]*TensorFlow \S+ works on the processor/);
+    assert.match(text, /the libraries of \S+mine \(\d+ MB\) are linked[^]*TensorFlow \S+ works on the CPU/);
     assert.deepEqual((await setUp()).text, '');
   });
 
@@ -311,7 +311,7 @@ test('set-up', {skip}, async (t) => {
       npm_config_better_sqlite3_binary_host: nowhere,
     });
     assert.equal(code, 1);
-    assert.match(text, /TensorFlow's libraries could not be had/);
+    assert.match(text, /TensorFlow's libraries could not be obtained/);
     assert.match(text, /Through pip: There is no pip/);
     assert.match(text, /install pip for Python 3/);
     assert.match(text, /R1_LIBTENSORFLOW=\/folder/);

@@ -184,7 +184,7 @@ for (const [what, fill] of Object.entries(FILL)) {
     overwrite(newest, flipped);
     const damaged = await r1(t, ['verify'], {cwd});
     assert.equal(damaged.code, 1);
-    assert.match(damaged.out, /other bytes than its name says[^]*was not put out of use/);
+    assert.match(damaged.out, /other bytes than its name says[^]*was not quarantined/);
     overwrite(newest, whole);
 
     const collected = await r1(t, ['gc', '--keep-runs', '1', '--keep-kind', 'none'], {cwd});

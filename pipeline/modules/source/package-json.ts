@@ -34,7 +34,7 @@ export function packageJsonIn(folder: string): PackageJson | undefined {
     throw new UserError('bad-argument', `${file} is not JSON: ${error.message}`, {cause: error});
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new UserError('bad-argument', `${file} does not hold a record`, {hint: 'the least of it is {}'});
+    throw new UserError('bad-argument', `${file} does not hold a record`, {hint: 'the smallest one is {}'});
   }
   return value;
 }

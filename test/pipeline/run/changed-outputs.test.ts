@@ -21,7 +21,7 @@ test('a large output that somebody writes to before the run is over is no result
   const first = await running;
   assert.deepEqual([first.outcome, Rig.ends(first)], ['failed', {early: 'store-failed', late: 'made'}]);
   const told = rig.events.find((event) => event.type === 'node-failed');
-  assert.match(JSON.stringify(told), /written to its outputs after they were stored; they were put out of use/);
+  assert.match(JSON.stringify(told), /written to its outputs after they were stored; they were quarantined/);
 
   const again = rig.run(shape);
   await rig.succeed('early', large);
