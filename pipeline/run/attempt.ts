@@ -1,370 +1,163 @@
 /**
- * One try of one node, from the job folder to the recorded outcome. The process is somebody else's (`executors/`), the
- * decision to try at all as well (`run-node.ts`).
+ * One try of one node that is this run's own: its job folder is prepared, its process started and seen to its end. The process
+ * is somebody else's (`executors/`), the decision to try at all as well (`run-node.ts`).
  */
-import {existsSync, statSync} from 'node:fs';
-import {join} from 'node:path';
-import {UserError, isInterrupted, plainError} from '../../artifacts/index.js';
-import type {
-  Artifact,
-  AttemptId,
-  OwnershipId,
-  Cost,
-  Digest,
-  Placed,
-  Store,
-  UserErrorReason,
-} from '../../artifacts/index.js';
-import type {Emit} from '../events.js';
-import {damagesOf, inputsChanged} from './input-damage.js';
-import {EventTail} from '../job/event-tail.js';
-import type {Executor, Running} from '../executors/executor.js';
-import {checkCode} from '../job/job-code.js';
-import {MOST_MESSAGE, MOST_STACK} from '../job/event-lines.js';
-import {shortened} from '../values/printable.js';
-import type {JobEvent} from '../job/event-lines.js';
-import {jobFiles, readResult} from '../job/folder.js';
-import type {StopRecord, Usage} from '../job/folder.js';
-import {capLog} from '../job/log-cap.js';
-import {outcomeJson} from '../outcome.js';
-import type {Failure, Outcome} from '../outcome.js';
-import type {RunFailure} from './options.js';
-import {inReadersTerms} from './readable-paths.js';
-import type {KnownFile} from '../modules/source/sources.js';
-import type {StopRequest} from './stop.js';
-import {Terminator, couldNot} from './terminate.js';
-import type {Cleanup} from './cleanup.js';
-import {outcomeOf} from './outcome-of.js';
+import {appendFileSync} from 'node:fs';
+import {pathToFileURL} from 'node:url';
+import {plainError} from '../../artifacts/index.js';
+import type {AttemptId, Continuation, Digest, InputEdge, Json, OwnershipId} from '../../artifacts/index.js';
+import type {Running} from '../executors/executor.js';
+import type {Ingredients} from '../fingerprint/fingerprint.js';
+import {UnusableCommand} from '../job/command-line.js';
+import {bringCheckpoint} from '../job/continue-from.js';
+import {jobFiles} from '../job/folder.js';
+import {codeChanged, findRebuilt, findTouchedBeforeStart, markCode} from '../job/job-code.js';
+import type {JobCode} from '../job/job-code.js';
+import {prepareJobFolder} from '../job/prepare-folder.js';
+import type {PreparedJob} from '../job/prepare-folder.js';
+import type {Outcome} from '../outcome.js';
+import {nodeVariables} from '../wiring/environment.js';
 import type {StageNode} from '../wiring/nodes.js';
+import {closeAttempt, recordOutcome} from './record-outcome.js';
+import type {AttemptContext, AttemptResult, ClaimedAttempt} from './record-outcome.js';
+import {superviseProcess} from './supervise-process.js';
+import type {Supervision} from './supervise-process.js';
 
-export interface AttemptContext {
-  readonly store: Store;
-  readonly executor: Executor;
-  readonly emit: Emit;
-  readonly stop: StopRequest;
-  /** Seconds between the request to stop and the end by force. */
-  readonly grace: number;
-  readonly cleanup: Cleanup;
+/** A node whose inputs are known. */
+export interface ReadyNode {
+  readonly node: StageNode;
+  /** Name under which the stage's module exports it. */
+  readonly exportName: string;
+  readonly ingredients: Ingredients;
+  readonly codeParts: Json;
+  readonly fingerprint: Digest;
+  readonly inputs: readonly InputEdge[];
+  readonly because: string;
+  readonly force: boolean;
+  readonly seed: number;
+  readonly expectedMs: number | undefined;
+  /** What of the stage's code its process is given. */
+  readonly code: JobCode;
+  /** Its code has changed so often before it could be started that it is not planned again. */
+  readonly lastTry: boolean;
+  /** A checkpoint of other code that may be used all the same (`r1 resume --accept-checkpoint`). */
+  readonly accepted?: {readonly attempt: AttemptId; readonly because: string};
 }
 
-/** An attempt that is ours: begun just now, or taken over from a runner that died. */
-export interface ClaimedAttempt {
-  readonly node: StageNode;
+/** An attempt that was begun just now, of which nothing is there yet. */
+export interface BegunAttempt {
   readonly attempt: AttemptId;
   readonly ownership: OwnershipId;
   readonly folder: string;
-  readonly inputs: readonly Placed[];
-  /** Modules of this package that its process runs, as they were when its code digest was taken. */
-  readonly own?: ReadonlyMap<string, KnownFile>;
+  readonly continues: Continuation | undefined;
 }
 
-export interface AttemptResult {
-  readonly outcome: Outcome;
-  readonly outputs: Readonly<Record<string, Digest>>;
-}
-
-const POLL = 200;
-
-export interface Supervision {
-  /** Aborted when the process has to be stopped because another node failed. */
-  readonly stop: AbortSignal;
-  /** Called when the process has ended well, and its results are only left to be stored. */
-  readonly endedWell?: () => void;
-  /** What an earlier runner asked of it. */
-  readonly askedBefore?: StopRecord | undefined;
-  /** Whether its node is tried again after an end like this one, so that it has not finished yet. */
-  readonly isTriedAgain?: (outcome: Outcome) => boolean;
-}
-
-/** Sees a process to its end and records what came of it; also when something unforeseen happens on the way. */
-export async function superviseProcess(
-  claimed: ClaimedAttempt,
-  running: Running,
+/** Resolves when what came of it is recorded. @throws what may be over another time, as a full disk; the attempt is left open */
+export async function runAttempt(
+  ready: ReadyNode,
+  begun: BegunAttempt,
   context: AttemptContext,
-  watching: Supervision,
+  supervision: Supervision,
 ): Promise<AttemptResult> {
+  const {attempt, ownership, folder} = begun;
+  const bare: ClaimedAttempt = {node: ready.node, attempt, ownership, folder, inputs: []};
   try {
-    return await superviseToEnd(claimed, running, context, watching);
-  } catch (thrown) {
-    await endNow(running, context);
-    await running.exit;
-    return closeAttempt(claimed, thrown, context);
+    return await prepareAndRun(ready, {...begun, bare}, context, supervision);
+  } catch (error) {
+    if (error instanceof UnusableCommand) {
+      appendFileSync(jobFiles(folder).log, `${error.message}\n`);
+      return recordUnstarted(bare, {reason: 'start-failed', message: error.message}, context);
+    }
+    return closeAttempt(bare, error, context);
   }
 }
 
-/** Ends a process by force. That it could not be asked to is only told: its end is waited for all the same. */
-async function endNow(running: Running, {emit}: AttemptContext): Promise<void> {
-  try {
-    await running.kill();
-  } catch (thrown) {
-    emit({type: 'warning', text: couldNot('end its process', thrown)});
-  }
-}
-
-/** Whether a job still runs cannot be told, so its attempt stays open. */
-export class UnreachableJob extends Error {
-  override readonly name = 'UnreachableJob';
-}
-
-/** Errors of the store and its disk that may be over another time; what a process left is whole then, and can be stored. */
-const PASSING: ReadonlySet<UserErrorReason> = new Set([
-  'disk-full',
-  'io-error',
-  'no-permission',
-  'no-store',
-  'read-only',
-  'store-busy',
-  'store-damaged',
-  'too-many-files',
-]);
-
-/**
- * Closes an attempt after an error that would come again: left open, every later run would take it over and meet the same.
- * @throws what was thrown, when it may be over another time
- */
-export async function closeAttempt(
-  claimed: ClaimedAttempt,
-  thrown: unknown,
+async function prepareAndRun(
+  ready: ReadyNode,
+  {attempt, folder, continues, bare}: BegunAttempt & {readonly bare: ClaimedAttempt},
   context: AttemptContext,
+  supervision: Supervision,
 ): Promise<AttemptResult> {
-  const error = plainError(thrown, 'conclude the attempt');
-  if (isInterrupted(error)) return closeInterrupted(claimed, context);
-  if (error instanceof UserError && PASSING.has(error.reason)) throw error;
-  return recordOutcome(claimed, failureAround(error), {wallMs: wallOf(claimed.folder)}, context);
-}
-
-/**
- * The run is to end while bytes are being read or copied. What a process left is whole, only not recorded: it stays as it is,
- * and the next run that wants it stores it. Where there is nothing yet, nothing is lost.
- */
-async function closeInterrupted(claimed: ClaimedAttempt, context: AttemptContext): Promise<AttemptResult> {
-  const {emit} = context;
-  const {node, attempt, folder} = claimed;
-  const [result, cost] = [readResult(folder), {wallMs: wallOf(folder)}];
-  const outcome: Outcome = {reason: 'stopped'};
-  if (!result.ok || result.value === undefined) return recordOutcome(claimed, outcome, cost, context);
-  emit({
-    type: 'node-note',
+  const {store, executor, stop} = context;
+  const {node} = ready;
+  const isProgram = node.stage.argv !== undefined;
+  await store.makeJobFolder(attempt);
+  const marked = markCode(ready.code);
+  if (!marked.ok) return recordChanged(ready, bare, marked.error, context);
+  const code = marked.value;
+  const epoch = await executor.epoch();
+  const owner = `${store.id}/${attempt}`;
+  const prepared = await prepareJobFolder({...ready, folder, owner, epoch, store, code});
+  const placed = {...bare, inputs: prepared.placed};
+  if (continues !== undefined && !bringCheckpoint(continues, folder, store)) {
+    const message = `the checkpoint of attempt ${continues.attempt} at step ${continues.step} is not whole any more`;
+    return recordUnstarted(placed, {reason: 'start-failed', message}, context);
+  }
+  const claimed = {...placed, ...(isProgram ? {} : {own: code.own})};
+  // Placing gigabytes may have taken long; a stop that was asked for meanwhile is obeyed before anything starts.
+  if (stop.asked.aborted || supervision.stop.aborted) return recordUnstarted(claimed, {reason: 'stopped'}, context);
+  const rebuilt = isProgram ? [] : findRebuilt(code.own);
+  const changed = rebuilt.length > 0 ? rebuilt : findTouchedBeforeStart(code);
+  if (changed.length > 0) return recordChanged(ready, claimed, changed, context);
+  let running: Running;
+  try {
+    running = await startProcess(node, folder, prepared, context);
+  } catch (thrown) {
+    const {message} = plainError(thrown, 'start its process') as Error;
+    return recordUnstarted(claimed, {reason: 'start-failed', message}, context);
+  }
+  context.emit({
+    type: 'node-started',
     node: node.id,
-    text: 'it had ended, but is not stored yet: the next run continues from there',
+    stage: node.stage.name,
+    attempt,
+    because: ready.because,
+    log: jobFiles(folder).log,
+    ...(continues === undefined ? {} : {continues}),
+    ...(ready.expectedMs === undefined ? {} : {expectedMs: ready.expectedMs}),
   });
-  emit({type: 'node-finished', node: node.id, attempt, cost, log: jobFiles(folder).log, outcome, outputs: {}});
-  return {outcome, outputs: {}};
+  return superviseProcess(claimed, running, context, supervision);
 }
 
-/** What went wrong around a stage rather than in it. */
-export function failureAround(error: unknown): RunFailure {
-  if (error instanceof UnreachableJob) return {reason: 'unreachable', message: error.message};
-  if (error instanceof UserError) {
-    return {reason: 'store-failed', message: error.message, ...(error.hint === undefined ? {} : {hint: error.hint})};
-  }
-  const {message, stack} = error instanceof Error ? error : new Error(String(error));
-  return {
-    reason: 'unexpected-error',
-    message: shortened(message, MOST_MESSAGE),
-    ...(stack === undefined ? {} : {stack: shortened(stack, MOST_STACK)}),
-  };
-}
-
-async function superviseToEnd(
-  claimed: ClaimedAttempt,
-  running: Running,
-  context: AttemptContext,
-  {stop, endedWell, askedBefore, isTriedAgain}: Supervision,
-): Promise<AttemptResult> {
-  const {store, emit} = context;
-  const {node, attempt, folder} = claimed;
-  const files = jobFiles(folder);
-  const tail = new EventTail({
-    file: files.events,
-    offset: store.eventsOffset(attempt),
-    show: (event) => show(node.id, event, emit),
-    keep: (points, offset) => store.addMetrics(attempt, points, offset),
-  });
-  let used: Usage | undefined;
-  let broken: Error | undefined;
-  let polls = 0;
-  const giveUp = (error: unknown): void => {
-    broken ??= error instanceof Error ? error : new Error(String(error));
-    void endNow(running, context);
-  };
-  const lookAtUsage = async (): Promise<void> => {
-    used = (await running.usage()) ?? used;
-  };
-  const timer = setInterval(() => {
-    try {
-      tail.poll();
-      capLog(files.log);
-      void lookAtUsage().catch(giveUp);
-      // That a short attempt began is recorded with its outcome; work of hours should not hang on that.
-      if (polls++ === 0) void store.flush().catch(giveUp);
-    } catch (error) {
-      // A timer has nobody to throw to: the process is ended, and what happened is said once it is dead.
-      giveUp(error);
-    }
-  }, POLL);
-  const {timeout} = node.options;
-  const end = new Terminator(
-    running,
-    {...context, warn: (text) => emit({type: 'warning', text})},
-    {
-      node: node.id,
-      rest: stop,
-      ...(timeout === undefined ? {} : {timeout}),
-      ...(askedBefore === undefined ? {} : {askedBefore}),
-    },
-  );
-  const exit = await running.exit.finally(() => {
-    clearInterval(timer);
-    return end.dispose();
-  });
-  if (broken !== undefined) {
-    tail.close();
-    throw broken;
-  }
-  const garbled = await tail.end();
-  capLog(files.log);
-  const result = readResult(folder);
-  // What the stage's process says of itself is exact; of a program, its time is known from its end, its memory from looks.
-  const own = result.ok ? result.value?.usage : undefined;
-  const time = own ?? exit.used ?? used;
-  const memory = (own ?? used)?.memory;
-  const cost: Cost = {
-    wallMs: wallOf(folder),
-    ...(time === undefined ? {} : {userMs: time.user * 1000, systemMs: time.system * 1000}),
-    ...(memory === undefined ? {} : {peakBytes: memory}),
-    ...(own?.read === undefined ? {} : {readBytes: own.read}),
-    ...(own?.written === undefined ? {} : {writtenBytes: own.written}),
-    ...(tail.tokens === undefined ? {} : {tokens: tail.tokens}),
-  };
-  let outcome: Outcome = outcomeOf({
+function startProcess(
+  node: StageNode,
+  folder: string,
+  {command, tag}: PreparedJob,
+  {executor}: AttemptContext,
+): Promise<Running> {
+  const env = nodeVariables(node, process.env);
+  return executor.start({
     folder,
-    exit,
-    result,
-    asked: end.asked,
-    isUnwritten: end.isUnwritten,
-    timeout,
-    askedBefore: askedBefore !== undefined,
+    tag,
+    ...(command === undefined ? {} : {command}),
+    ...(env === undefined ? {} : {env}),
   });
-  const damages = await damagesOf(claimed.inputs, outcome, store);
-  if (outcome.reason === 'succeeded') {
-    if (garbled !== undefined) outcome = {reason: 'events-garbled', ...garbled};
-    else if (damages.length > 0) outcome = inputsChanged(damages);
-    else if (hasOutputs(claimed)) endedWell?.();
-  }
-  return recordOutcome(claimed, outcome, cost, context, isTriedAgain);
 }
 
-/** Stores the outputs of a success, records the outcome, tidies the job folder. */
-export async function recordOutcome(
+const recordUnstarted = (claimed: ClaimedAttempt, outcome: Outcome, context: AttemptContext): Promise<AttemptResult> =>
+  recordOutcome(claimed, outcome, {wallMs: 0}, context);
+
+/** Its code is not what its fingerprint counts any more. Where it is planned again, nobody has to be told of it. */
+function recordChanged(
+  ready: ReadyNode,
   claimed: ClaimedAttempt,
-  seen: Outcome,
-  cost: Cost,
+  urls: readonly string[],
   context: AttemptContext,
-  isTriedAgain: (outcome: Outcome) => boolean = () => false,
 ): Promise<AttemptResult> {
-  const {store, emit, cleanup} = context;
-  const outcome = checkCode(seen, claimed);
-  const {node, attempt, ownership, folder} = claimed;
-  const files = jobFiles(folder);
-  const concluded = await store.withoutGc(async (): Promise<AttemptResult> => {
-    const ingested = outcome.reason === 'succeeded' ? await ingestOutputs(claimed, store) : {};
-    const actual: Outcome = isFailure(ingested) ? ingested : reword(outcome, claimed, store);
-    const outputs = isFailure(ingested) ? {} : ingested;
-    const record = () =>
-      store.finishAttemptSoon({
-        attempt,
-        ownership,
-        outcome: {ok: actual.reason === 'succeeded', reason: actual.reason, detail: outcomeJson(actual), cost},
-        ...(actual.reason === 'succeeded' ? {outputs} : {}),
-      });
-    let finished: Awaited<ReturnType<typeof record>>;
-    try {
-      finished = await record();
-    } catch (error) {
-      const worthless = actual.reason !== 'succeeded' && actual.reason !== 'store-failed';
-      if (!worthless || !(error instanceof UserError && error.reason === 'disk-full')) throw error;
-      // What the stage wrote may be what filled the disk. Nobody will use it, and its failure is worth telling.
-      for (const path of [files.scratch, files.outputs]) await store.removeTree(path);
-      // It may be written already, and only the way to the disk have failed.
-      if (store.attempt(attempt)?.outcome === undefined) finished = await record();
-      else {
-        await store.flush();
-        finished = 'recorded';
-      }
-    }
-    if (finished === 'superseded') return {outcome: {reason: 'superseded'}, outputs: {}};
-    return {
-      outcome: actual,
-      outputs: Object.fromEntries(Object.entries(outputs).map(([port, {digest}]) => [port, digest])),
-    };
-  });
-  const done = concluded.outcome.reason === 'succeeded';
-  await cleanup.remove([files.inputs, files.scratch, files.code, ...(done ? [files.outputs, files.checkpoints] : [])]);
-  // What was overtaken is replaced at once; the node itself has not finished.
-  if (concluded.outcome.reason !== 'superseded' && !isTriedAgain(concluded.outcome)) {
-    const names = Object.keys(node.stage.params);
-    const params = names.length === 0 ? {} : {params: names};
-    emit({type: 'node-finished', node: node.id, ...params, attempt, cost, log: files.log, ...concluded});
-  }
-  return concluded;
+  const outcome = codeChanged('starting', urls);
+  const emit = outdatedModules(outcome, ready) === undefined ? context.emit : () => undefined;
+  return recordUnstarted(claimed, outcome, {...context, emit});
 }
 
-/** What the stage said of itself, in the reader's terms. */
-function reword(outcome: Outcome, {attempt}: ClaimedAttempt, store: Store): Outcome {
-  if (outcome.reason !== 'stage-failed' && outcome.reason !== 'stage-threw') return outcome;
-  return {...outcome, message: inReadersTerms(outcome.message, {attempt, store})};
-}
-
-async function ingestOutputs(
-  {node, folder}: ClaimedAttempt,
-  store: Store,
-): Promise<Record<string, Artifact> | Failure> {
-  const outputs: Record<string, Artifact> = {};
-  for (const [port, kind] of Object.entries(node.stage.outputs)) {
-    try {
-      outputs[port] = await store.ingest(outputPath(folder, port), kind, {own: true});
-    } catch (error) {
-      if (!(error instanceof UserError) || isInterrupted(error)) throw error;
-      if (error.reason === 'not-found') return {reason: 'output-missing', port};
-      if (error.reason === 'refused-file') return {reason: 'output-refused', port, message: error.message};
-      return {reason: 'store-failed', message: error.message, ...(error.hint === undefined ? {} : {hint: error.hint})};
-    }
-  }
-  return outputs;
-}
-
-/** From the job's being ready to its result, whoever watched; or until now, where there is no result. */
-function wallOf(folder: string): number {
-  const {job, result} = jobFiles(folder);
-  const end = statSync(result, {throwIfNoEntry: false})?.mtimeMs ?? Date.now();
-  return Math.max(0, end - (statSync(job, {throwIfNoEntry: false})?.mtimeMs ?? end));
-}
-
-const isFailure = (value: Record<string, Artifact> | Failure): value is Failure => typeof value.reason === 'string';
-
-const hasOutputs = ({node, folder}: ClaimedAttempt): boolean =>
-  Object.keys(node.stage.outputs).every((port) => existsSync(outputPath(folder, port)));
-
-export const outputPath = (folder: string, port: string): string => join(jobFiles(folder).outputs, port);
-
-function show(node: string, event: JobEvent, emit: Emit): void {
-  switch (event.type) {
-    case 'progress': {
-      const {at, step, total, tokens} = event;
-      emit({type: 'node-progress', node, at, step, total, ...(tokens === undefined ? {} : {tokens})});
-      break;
-    }
-    case 'metric':
-      emit({type: 'node-metric', node, name: event.name, step: event.step, value: event.value});
-      break;
-    case 'note':
-      emit({type: 'node-note', node, text: event.text});
-      break;
-    case 'checkpoint':
-      emit({type: 'node-checkpoint', node, step: event.step});
-      break;
-    case 'complete':
-      break;
-  }
+/**
+ * URLs of what has to be read again before the node can be planned with the code of now, or `undefined` where the outcome
+ * stands. What r1 is made of is not read again.
+ */
+export function outdatedModules(
+  outcome: Outcome,
+  {lastTry}: Pick<ReadyNode, 'lastTry'>,
+): readonly string[] | undefined {
+  if (outcome.reason !== 'code-changed' || outcome.when !== 'starting') return undefined;
+  if (outcome.own === true || lastTry) return undefined;
+  return outcome.files.map((file) => pathToFileURL(file).href);
 }

@@ -7,7 +7,7 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {isInterrupted} from '../../artifacts/index.js';
 import type {Artifact, Attempt, Json, Store} from '../../artifacts/index.js';
-import {outputPath} from './attempt.js';
+import {outputPath} from './record-outcome.js';
 import {outcomeOf} from './outcome-of.js';
 import {Terminator} from './terminate.js';
 import type {CodeReader} from '../fingerprint/code-digest.js';

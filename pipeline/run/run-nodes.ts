@@ -5,7 +5,7 @@
 import {plainError} from '../../artifacts/index.js';
 import type {AttemptCode} from '../../artifacts/queries/code-parts.js';
 import type {AttemptId, Decision, InputEdge, Json, RunId} from '../../artifacts/index.js';
-import {failureAround} from './attempt.js';
+import {failureAround} from './record-outcome.js';
 import {capacityOf} from './capacity.js';
 import {furthestCheckpoint} from '../job/continue-from.js';
 import type {CodeReader} from '../fingerprint/code-digest.js';
@@ -13,7 +13,8 @@ import {fingerprintOf, sameCode} from '../fingerprint/fingerprint.js';
 import type {Ingredients} from '../fingerprint/fingerprint.js';
 import {criticalPaths} from '../wiring/graph.js';
 import {runNode, reuseAtOnce} from './run-node.js';
-import type {NodeResult, NodeFailure, NodeContext, NotStarted, ReadyNode} from './run-node.js';
+import type {NodeResult, NodeFailure, NodeContext, NotStarted} from './run-node.js';
+import type {ReadyNode} from './attempt.js';
 import {codeChangesSince, ingredientsOf} from '../plan/history.js';
 import {codeIngredients, missReason, withInputs} from '../plan/plan.js';
 import type {Plan, PlannedMaybe, PlannedRun} from '../plan/plan.js';

@@ -1,0 +1,164 @@
+/** Sees the process of an attempt to its end: its events, its log, what it uses, and the reasons to end it early. */
+import type {Cost} from '../../artifacts/index.js';
+import type {Emit} from '../events.js';
+import type {Running} from '../executors/executor.js';
+import {EventTail} from '../job/event-tail.js';
+import type {JobEvent} from '../job/event-lines.js';
+import {jobFiles, readResult} from '../job/folder.js';
+import type {StopRecord, Usage} from '../job/folder.js';
+import {capLog} from '../job/log-cap.js';
+import type {Outcome} from '../outcome.js';
+import {damagesOf, inputsChanged} from './input-damage.js';
+import {outcomeOf} from './outcome-of.js';
+import {closeAttempt, hasOutputs, recordOutcome, wallOf} from './record-outcome.js';
+import type {AttemptContext, AttemptResult, ClaimedAttempt} from './record-outcome.js';
+import {Terminator, couldNot} from './terminate.js';
+
+/** Between two looks at a job, ms. */
+const POLL = 200;
+
+export interface Supervision {
+  /** Aborted when the process has to be stopped because another node failed. */
+  readonly stop: AbortSignal;
+  /** Called when the process has ended well, and its results are only left to be stored. */
+  readonly endedWell?: () => void;
+  /** What an earlier runner asked of it. */
+  readonly askedBefore?: StopRecord | undefined;
+  /** Whether its node is tried again after an end like this one, so that it has not finished yet. */
+  readonly isTriedAgain?: (outcome: Outcome) => boolean;
+}
+
+/** Sees a process to its end and records what came of it; also when something unforeseen happens on the way. */
+export async function superviseProcess(
+  claimed: ClaimedAttempt,
+  running: Running,
+  context: AttemptContext,
+  watching: Supervision,
+): Promise<AttemptResult> {
+  try {
+    return await superviseToEnd(claimed, running, context, watching);
+  } catch (thrown) {
+    await endNow(running, context);
+    await running.exit;
+    return closeAttempt(claimed, thrown, context);
+  }
+}
+
+/** Ends a process by force. That it could not be asked to is only told: its end is waited for all the same. */
+async function endNow(running: Running, {emit}: AttemptContext): Promise<void> {
+  try {
+    await running.kill();
+  } catch (thrown) {
+    emit({type: 'warning', text: couldNot('end its process', thrown)});
+  }
+}
+
+async function superviseToEnd(
+  claimed: ClaimedAttempt,
+  running: Running,
+  context: AttemptContext,
+  {stop, endedWell, askedBefore, isTriedAgain}: Supervision,
+): Promise<AttemptResult> {
+  const {store, emit} = context;
+  const {node, attempt, folder} = claimed;
+  const files = jobFiles(folder);
+  const tail = new EventTail({
+    file: files.events,
+    offset: store.eventsOffset(attempt),
+    show: (event) => show(node.id, event, emit),
+    keep: (points, offset) => store.addMetrics(attempt, points, offset),
+  });
+  let used: Usage | undefined;
+  let broken: Error | undefined;
+  let polls = 0;
+  const giveUp = (error: unknown): void => {
+    broken ??= error instanceof Error ? error : new Error(String(error));
+    void endNow(running, context);
+  };
+  const lookAtUsage = async (): Promise<void> => {
+    used = (await running.usage()) ?? used;
+  };
+  const timer = setInterval(() => {
+    try {
+      tail.poll();
+      capLog(files.log);
+      void lookAtUsage().catch(giveUp);
+      // That a short attempt began is recorded with its outcome; work of hours should not hang on that.
+      if (polls++ === 0) void store.flush().catch(giveUp);
+    } catch (error) {
+      // A timer has nobody to throw to: the process is ended, and what happened is said once it is dead.
+      giveUp(error);
+    }
+  }, POLL);
+  const {timeout} = node.options;
+  const end = new Terminator(
+    running,
+    {...context, warn: (text) => emit({type: 'warning', text})},
+    {
+      node: node.id,
+      rest: stop,
+      ...(timeout === undefined ? {} : {timeout}),
+      ...(askedBefore === undefined ? {} : {askedBefore}),
+    },
+  );
+  const exit = await running.exit.finally(() => {
+    clearInterval(timer);
+    return end.dispose();
+  });
+  if (broken !== undefined) {
+    tail.close();
+    throw broken;
+  }
+  const garbled = await tail.end();
+  capLog(files.log);
+  const result = readResult(folder);
+  // What the stage's process says of itself is exact; of a program, its time is known from its end, its memory from looks.
+  const own = result.ok ? result.value?.usage : undefined;
+  const time = own ?? exit.used ?? used;
+  const memory = (own ?? used)?.memory;
+  const cost: Cost = {
+    wallMs: wallOf(folder),
+    ...(time === undefined ? {} : {userMs: time.user * 1000, systemMs: time.system * 1000}),
+    ...(memory === undefined ? {} : {peakBytes: memory}),
+    ...(own?.read === undefined ? {} : {readBytes: own.read}),
+    ...(own?.written === undefined ? {} : {writtenBytes: own.written}),
+    ...(tail.tokens === undefined ? {} : {tokens: tail.tokens}),
+  };
+  let outcome: Outcome = outcomeOf({
+    folder,
+    exit,
+    result,
+    asked: end.asked,
+    isUnwritten: end.isUnwritten,
+    timeout,
+    askedBefore: askedBefore !== undefined,
+  });
+  const damages = await damagesOf(claimed.inputs, outcome, store);
+  if (outcome.reason === 'succeeded') {
+    if (garbled !== undefined) outcome = {reason: 'events-garbled', ...garbled};
+    else if (damages.length > 0) outcome = inputsChanged(damages);
+    else if (hasOutputs(claimed)) endedWell?.();
+  }
+  return recordOutcome(claimed, outcome, cost, context, isTriedAgain);
+}
+
+function show(node: string, event: JobEvent, emit: Emit): void {
+  switch (event.type) {
+    case 'progress': {
+      const {at, step, total, tokens} = event;
+      emit({type: 'node-progress', node, at, step, total, ...(tokens === undefined ? {} : {tokens})});
+      break;
+    }
+    case 'metric':
+      emit({type: 'node-metric', node, name: event.name, step: event.step, value: event.value});
+      break;
+    case 'note':
+      emit({type: 'node-note', node, text: event.text});
+      break;
+    case 'checkpoint':
+      emit({type: 'node-checkpoint', node, step: event.step});
+      break;
+    case 'complete':
+      break;
+  }
+}
