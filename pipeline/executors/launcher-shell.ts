@@ -4,6 +4,9 @@
  * shell. It outlives the runner until its job is over, so that how a program ended is written down even then.
  *
  * Each shell has a session of its own: Ctrl-C is the runner's alone, and what a job leaves behind is found by its session.
+ *
+ * Without this everything would be the same, slower by 4.5 ms a job, in which the runner does nothing else; only the exit code of
+ * a program would be lost with a runner that is killed.
  */
 import type * as Execa from 'execa';
 import type {Readable, Writable} from 'node:stream';

@@ -114,7 +114,7 @@ interface ThreadData {
 
 const require = module.createRequire(import.meta.url);
 
-/** Before Node 22.15: hooks in a thread, which `require` does not ask when it was made by `createRequire`. */
+/** Before Node 22.15, and gone with Node 20: hooks in a thread, which `require` does not ask when `createRequire` made it. */
 function registerInThread(): void {
   // Plain modules do without.
   const {MessageChannel} = require('node:worker_threads') as typeof Threads;

@@ -46,7 +46,7 @@ export type Told = readonly ['loaded' | 'read', string, SourceFile];
 let hear: () => Iterable<Told> = () => [];
 let tell: (told: Told) => void = () => undefined;
 
-/** Before Node 22.15 modules are loaded in a thread of their own: both know the same files. */
+/** Before Node 22.15, and so gone with Node 20, modules are loaded in a thread of their own: both know the same files. */
 export function shareSources(other: {readonly hear: typeof hear; readonly tell: typeof tell}): void {
   ({hear, tell} = other);
   for (const [url, file] of readAhead) tell(['read', url, file]);
