@@ -1,7 +1,8 @@
 /**
  * The one typed error of the store: something that can happen to anyone (full disk, wrong reference, newer store), said
- * in plain words with what to type next. Bugs stay plain `Error`s that start with “Internal error:”.
+ * in plain words with what can be done. Bugs stay plain `Error`s that start with “Internal error:”.
  */
+import type {Remedy} from './remedy.js';
 
 /** What went wrong, as a fact to branch on. The sentence for people is the error's `message`. */
 export type UserErrorReason =
@@ -28,20 +29,29 @@ export type UserErrorReason =
   | 'unsafe-file-system'
   | 'untrusted-code';
 
-/** Thrown for what a person can mend. `hint` says what to type or do next; the command line prints both and exits 2. */
+export interface UserErrorOptions {
+  /** What to do next, in a sentence that is as true for a program as for the command line. */
+  readonly hint?: string | undefined;
+  /** What to do next where that is something that r1 does or is told: as data, since commands and options are not ours. */
+  readonly remedy?: Remedy | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * Thrown for what a person can mend. `message` is a whole sentence by itself; the command line prints below it what is
+ * to be done, from `remedy` and `hint`, and exits with 2.
+ */
 export class UserError extends Error {
   override readonly name = 'UserError';
   readonly reason: UserErrorReason;
   readonly hint: string | undefined;
+  readonly remedy: Remedy | undefined;
 
-  constructor(
-    reason: UserErrorReason,
-    message: string,
-    options: {readonly hint?: string; readonly cause?: unknown} = {},
-  ) {
-    super(message, options.cause === undefined ? undefined : {cause: options.cause});
+  constructor(reason: UserErrorReason, message: string, {hint, remedy, cause}: UserErrorOptions = {}) {
+    super(message, cause === undefined ? undefined : {cause});
     this.reason = reason;
-    this.hint = options.hint;
+    this.hint = hint;
+    this.remedy = remedy;
   }
 }
 
@@ -59,8 +69,11 @@ export function plainError(error: unknown, doing: string): unknown {
   if (error instanceof UserError) return error;
   const path =
     error instanceof Error && 'path' in error && typeof error.path === 'string' ? ` (${shortPath(error.path)})` : '';
-  const say = (reason: UserErrorReason, why: string, hint: string) =>
-    new UserError(reason, `could not ${doing}: ${why}${path}`, {hint, cause: error});
+  const say = (reason: UserErrorReason, why: string, help: string | Remedy) =>
+    new UserError(reason, `could not ${doing}: ${why}${path}`, {
+      ...(typeof help === 'string' ? {hint: help} : {remedy: help}),
+      cause: error,
+    });
   const code = codeOf(error);
   switch (code) {
     case 'ENOSPC':
@@ -68,18 +81,13 @@ export function plainError(error: unknown, doing: string): unknown {
     case 'SQLITE_FULL':
     // What SQLite says where it cannot make its shared memory any larger.
     case 'SQLITE_IOERR_SHMSIZE':
-      return say(
-        'disk-full',
-        'the disk is full',
-        'free some space (`r1 gc --dry-run` shows what the store could give) and run it again',
-      );
+      return say('disk-full', 'the disk is full', {type: 'free-space'});
     case 'EACCES':
     case 'EPERM':
-      return say(
-        'no-permission',
-        'permission denied',
-        'mend the rights of the file or folder, or choose another store with --store FOLDER',
-      );
+      return say('no-permission', 'permission denied', {
+        type: 'choose-folder',
+        or: 'mend the rights of the file or folder',
+      });
     case 'ENOTDIR':
     case 'ENAMETOOLONG':
     case 'ELOOP':
@@ -90,52 +98,31 @@ export function plainError(error: unknown, doing: string): unknown {
       );
     case 'EROFS':
     case 'SQLITE_READONLY':
-      return say(
-        'read-only',
-        'the folder cannot be written to',
-        'choose another store with --store FOLDER, or make this one writable',
-      );
+      return say('read-only', 'the folder cannot be written to', {type: 'choose-folder', or: 'make this one writable'});
     case 'EMFILE':
     case 'ENFILE':
       return say('too-many-files', 'too many files are open', 'raise the limit with `ulimit -n 4096` and run it again');
     case 'EIO':
-      return say('io-error', 'the disk reported an input/output error', 'check the disk, then `r1 verify`');
+      return say('io-error', 'the disk reported an input/output error', {type: 'check-disk'});
     case 'SQLITE_CORRUPT':
-      return say(
-        'store-damaged',
-        'the database is damaged',
-        'restore store.db from a copy, or start a new store with --store FOLDER',
-      );
+      return say('store-damaged', 'the database is damaged', {type: 'restore-database'});
     case 'SQLITE_NOTADB':
-      return say('not-a-store', 'store.db is not a database', 'give the folder of a store with --store FOLDER');
+      return say('not-a-store', 'store.db is not a database', {type: 'choose-folder'});
     default:
       if (code?.startsWith('SQLITE_BUSY') === true) {
-        return say(
-          'store-busy',
-          'another process keeps the store locked',
-          'wait for it, or see `r1 status`, and run it again',
-        );
+        return say('store-busy', 'another process keeps the store locked', {type: 'wait'});
       }
       if (code?.startsWith('SQLITE_IOERR') === true) {
-        return say(
-          'io-error',
-          'the disk reported an input/output error',
-          'check the disk and its free space, then `r1 verify`',
-        );
+        return say('io-error', 'the disk reported an input/output error', {type: 'check-disk'});
       }
       if (code?.startsWith('SQLITE_CORRUPT') === true) {
-        return say(
-          'store-damaged',
-          'the database is damaged',
-          'restore store.db from a copy, or start a new store with --store FOLDER',
-        );
+        return say('store-damaged', 'the database is damaged', {type: 'restore-database'});
       }
       if (code?.startsWith('SQLITE_READONLY') === true || code?.startsWith('SQLITE_CANTOPEN') === true) {
-        return say(
-          'read-only',
-          'its database cannot be opened for this',
-          'check the folder’s rights, or choose another with --store FOLDER',
-        );
+        return say('read-only', 'its database cannot be opened for this', {
+          type: 'choose-folder',
+          or: 'mend the folder’s rights',
+        });
       }
       return error;
   }

@@ -14,7 +14,7 @@ export function openGuard(folder: string, files: Files): Guard {
   const failure = (error: unknown, doing: string): unknown => {
     if (codeOf(error) !== 'ENOENT' || files.stat(folder) !== undefined) return plainError(error, doing);
     return new UserError('no-store', `could not ${doing}: the store ${folder} is not there any more`, {
-      hint: 'if it was moved, continue it in its new place: r1 resume --store FOLDER',
+      remedy: {type: 'follow-store'},
       cause: error,
     });
   };

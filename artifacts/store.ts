@@ -71,7 +71,7 @@ function refuseLinks(layout: Layout, files: Files): void {
   const link = foldersOf(layout).find((folder) => files.stat(folder)?.kind === 'link');
   if (link === undefined) return;
   throw new UserError('refused-file', `${link} is a symbolic link, and nothing is written through one into a store`, {
-    hint: 'put a folder in its place; the whole store may lie behind a link: --store LINK',
+    remedy: {type: 'replace-link'},
   });
 }
 
@@ -80,7 +80,7 @@ function idOf(db: Database): string {
   const row = db.prepare<{id: string}>('SELECT id FROM store').get();
   if (row !== undefined) return row.id;
   throw new UserError('store-damaged', 'the store is damaged: it has no name of its own', {
-    hint: 'restore store.db from a copy, or use another store with --store FOLDER',
+    remedy: {type: 'restore-database'},
   });
 }
 
@@ -164,7 +164,7 @@ export function openStore(
 ): Store {
   if (folder === '') {
     throw new UserError('bad-argument', 'the name of the store’s folder is empty', {
-      hint: 'leave --store out for .r1, or give a folder: --store FOLDER',
+      remedy: {type: 'name-folder'},
     });
   }
   const layout = layoutOf(resolve(folder));
@@ -172,7 +172,7 @@ export function openStore(
     const state = stateOf(layout, files);
     if (state.is === 'free' && (mode === 'read' || !create)) {
       throw new UserError('no-store', `there is no store at ${layout.folder}`, {
-        hint: '`r1 run` makes one; --store FOLDER names another',
+        remedy: {type: 'make-store'},
       });
     }
     if (mode === 'write') refuseLinks(layout, files);

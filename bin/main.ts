@@ -11,6 +11,8 @@ import {EXIT} from './exit-codes.js';
 import {spareTerminalAtExit} from './terminal/foreground.js';
 import {guarded} from './execution/recipe-guard.js';
 import type {Services} from './cli-context.js';
+import {hintOf} from './render/hints.js';
+import type {Mendable} from './render/hints.js';
 import {terminalServices} from './terminal/terminal.js';
 
 type Load = () => Promise<(services: Services) => Command>;
@@ -105,7 +107,8 @@ async function carryOutWords(words: readonly string[], outer: Services): Promise
     if (error instanceof CommanderError) {
       if (error.exitCode !== 0) services.exit(EXIT.usage);
     } else if (isUserError(error)) {
-      services.complain(error.hint === undefined ? error.message : `${error.message}\n${error.hint}`);
+      const hint = hintOf(error);
+      services.complain(hint === undefined ? error.message : `${error.message}\n${hint}`);
       services.exit(EXIT.usage);
     } else {
       const {notSetUp} = await import('./access/not-set-up.js');
@@ -118,7 +121,7 @@ async function carryOutWords(words: readonly string[], outer: Services): Promise
 }
 
 /** The store's, and those of `stages/`, which may not import the store's: sentences for the person at the keyboard. */
-const isUserError = (error: unknown): error is Pick<UserError, 'message' | 'hint'> =>
+const isUserError = (error: unknown): error is {readonly message: string} & Mendable =>
   error instanceof UserError || (error instanceof Error && ['UserError', 'StageFailure'].includes(error.name));
 
 /** What to type after a mistake. An argument is easily taken for an option, as other commands have one of that name. */

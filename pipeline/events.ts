@@ -1,5 +1,5 @@
 /** What happens in a run, as it happens: the live view, the plain lines and `--json` are three ways to print these. */
-import type {Cost, Digest} from '../artifacts/index.js';
+import type {Cost, Digest, Remedy} from '../artifacts/index.js';
 import type {Failure, Outcome} from './outcome.js';
 
 export type RunEvent =
@@ -123,6 +123,8 @@ export interface NodeCancelled {
 export interface Warning {
   readonly type: 'warning';
   readonly text: string;
+  /** What to do about it, where that is something that r1 is told. */
+  readonly remedy?: Remedy;
 }
 
 export interface StopAsked {

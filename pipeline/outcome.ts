@@ -2,6 +2,7 @@
  * How an attempt, and with it a node, can end. One union, a `reason` and a payload per case; the sentence for a person is
  * made in `bin/render/failure.ts`, not here.
  */
+import type {Remedy, UserError} from '../artifacts/index.js';
 import type {Json} from './stage.js';
 
 /** Everything that can end an attempt and is not a bug of ours. */
@@ -126,8 +127,19 @@ export interface StartFailed {
 export interface StoreFailed {
   readonly reason: 'store-failed';
   readonly message: string;
+  /** What to do about it, as a sentence. */
   readonly hint?: string;
+  /** The same as data, for whoever sees it happen. It is not recorded: later another thing may help. */
+  readonly remedy?: Remedy;
 }
+
+/** The outcome of a node at which the store gave up. */
+export const storeFailed = ({message, hint, remedy}: UserError): StoreFailed => ({
+  reason: 'store-failed',
+  message,
+  ...(hint === undefined ? {} : {hint}),
+  ...(remedy === undefined ? {} : {remedy}),
+});
 
 /** Ended because a stop was asked for; `step` is that of the checkpoint it wrote, if it did. */
 export interface StageStopped {
@@ -166,7 +178,8 @@ export interface Unexpected {
 }
 
 /** A failure as the store keeps it. */
-export const outcomeJson = (outcome: Outcome): Json => JSON.parse(JSON.stringify(outcome)) as Json;
+export const outcomeJson = (outcome: Outcome): Json =>
+  JSON.parse(JSON.stringify({...outcome, remedy: undefined})) as Json;
 
 /** Fields that a record of each outcome must have, with the type of each. */
 const FIELDS: Readonly<Record<Outcome['reason'], Readonly<Record<string, 'string' | 'number' | 'list'>>>> = {
@@ -229,5 +242,8 @@ export function outcomeIn(detail: Json): Outcome | undefined {
       ? Array.isArray(record[name]) && record[name].every((item) => typeof item === 'string')
       : typeof record[name] === type,
   );
-  return isTrue ? (detail as unknown as Outcome) : undefined;
+  if (!isTrue) return undefined;
+  // A store may hold anything, and none that we write holds this.
+  const {remedy: _, ...rest} = record;
+  return rest as unknown as Outcome;
 }

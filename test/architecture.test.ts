@@ -7,6 +7,7 @@ import path from 'node:path';
 import {test} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {
+  commandsNamed,
   countingFolders,
   lightModules,
   machineTraces,
@@ -61,12 +62,15 @@ const bad = new Map([
   ],
   [
     'artifacts/store.ts',
-    "import {plan} from '../pipeline/plan/plan.js';\nimport type {Database} from 'better-sqlite3';",
+    "import {plan} from '../pipeline/plan/plan.js';\nimport type {Database} from 'better-sqlite3'; const hint = 'r1 gc, or --store; r1 is no command';",
+  ],
+  [
+    'pipeline/plan/plan.ts',
+    "export * from '../../stages/sft.js';\nimport {execa} from 'execa';\nconsole.log(1); const hint = `${1} --store ${2} --import x --${3}`; // r1 gc",
   ],
   ['artifacts/formats/jsonl.ts', "import {UserError} from '../error.js';\nimport './csv.js';"],
   ['artifacts/formats/csv.ts', ''],
   ['artifacts/error.ts', ''],
-  ['pipeline/plan/plan.ts', "export * from '../../stages/sft.js';\nimport {execa} from 'execa';\nconsole.log(1);"],
   ['pipeline/stage.ts', "import {z} from 'zod';\nimport left from 'left-pad';\nprocess.exitCode = 1;"],
   ['pipeline/executors/local.ts', "import {execa} from 'execa';"],
   ['stages/index.ts', "export {sft} from './sft.js';"],
@@ -84,6 +88,7 @@ const bad = new Map([
     "const Sqlite = createRequire(import.meta.url)('better-sqlite3');\nawait import('commander');\nnew URL('../../package.json', import.meta.url);",
   ],
   ['bin/r1.ts', "import {sft} from '../stages/sft.js';\nimport '../test/rig.js';\nprocess.stdout.write('');"],
+  ['bin/main.ts', "const COMMANDS: Table = {\n  gc: load,\n}; option('--store <folder>');"],
   ['bin/long.ts', '// one\n// two\n// three\n'],
   ['.npmrc', `registry=https://${registries[0]!}/\n`],
 ]);
@@ -124,7 +129,7 @@ test('no module that defines a stage, and no command, loads TensorFlow', () => {
 });
 
 test('a static way to TensorFlow is seen with its chain, a dynamic one is allowed', () => {
-  assert.deepEqual(lightModules(bad), ['bin/long.ts', 'bin/r1.ts', 'stages/index.ts', 'stages/sft.ts']);
+  assert.deepEqual(lightModules(bad), ['bin/long.ts', 'bin/main.ts', 'bin/r1.ts', 'stages/index.ts', 'stages/sft.ts']);
   const chain = 'stages/sft.ts → stages/model.ts → stages/shape.ts → @tensorflow/tfjs-node-gpu';
   assert.deepEqual(tensorflowReached(bad), [`bin/r1.ts → ${chain}`, `stages/index.ts → ${chain}`, chain]);
 });
@@ -134,6 +139,16 @@ test('only bin prints and sets exit codes', () => {
   assert.deepEqual(printing(bad), [
     'pipeline/plan/plan.ts:3 uses console.log',
     'pipeline/stage.ts:3 uses process.exitCode',
+  ]);
+});
+
+test('below the command line nothing names a command or an option', () => {
+  assert.deepEqual(commandsNamed(house), []);
+  assert.deepEqual(commandsNamed(bad), [
+    'artifacts/store.ts:2 names r1 gc',
+    'artifacts/store.ts:2 names --store',
+    'pipeline/plan/plan.ts:3 names --store',
+    'pipeline/plan/plan.ts:3 names --…',
   ]);
 });
 

@@ -83,7 +83,7 @@ export function openContents(context: ContentsContext): Contents {
     const artifact = context.load(digest);
     if (artifact === undefined)
       throw new UserError('not-found', `the store knows no artifact @${shortDigest(digest)}`, {
-        hint: '`r1 runs` lists what it knows',
+        remedy: {type: 'list-lineage'},
       });
     return artifact;
   };

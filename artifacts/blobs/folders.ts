@@ -70,7 +70,7 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
       state === 'missing' ? 'bytes-missing' : 'bytes-damaged',
       `the bytes of ${file.path === '' ? 'the file' : file.path} in @${shortDigest(artifact.digest)} are ${state} in the store`,
       {
-        hint: `\`r1 show @${shortDigest(artifact.digest)}\` says what made it; running that again makes it whole`,
+        remedy: {type: 'make-again', artifact: artifact.digest},
       },
     );
 

@@ -20,7 +20,7 @@ export interface GcLock {
 
 const BUSY = () =>
   new UserError('store-busy', 'the garbage collector keeps the store busy', {
-    hint: 'wait until `r1 gc` has finished, and run it again',
+    remedy: {type: 'wait-for-gc'},
   });
 
 /** How long the collector may keep the others waiting, and the other way round, in milliseconds. */
@@ -73,7 +73,7 @@ export function openGcLock(layout: Layout, readonly: boolean): GcLock {
       try {
         if (!lock.acquire('exclusive', patience)) {
           throw new UserError('store-busy', 'somebody is storing results without a pause', {
-            hint: 'run `r1 gc` again later',
+            remedy: {type: 'collect-later'},
           });
         }
         try {

@@ -55,6 +55,6 @@ export function checkManifest(artifact: Artifact): Artifact {
   const mistake = manifestMistake(artifact);
   if (mistake === undefined) return artifact;
   throw new UserError('store-damaged', `the store is damaged: @${artifact.digest.slice(0, 8)} ${mistake}`, {
-    hint: '`r1 verify` names everything that is; restore store.db from a copy, or use another store with --store FOLDER',
+    remedy: {type: 'verify'},
   });
 }

@@ -115,7 +115,7 @@ function versionOf(connection: Connection, file: string): number {
   if (application !== APPLICATION_ID) {
     if (application !== 0 || version !== 0 || tables !== 0) {
       throw new UserError('not-a-store', `${file} is a database, but not one of a store`, {
-        hint: 'give another folder with --store FOLDER',
+        remedy: {type: 'choose-folder'},
       });
     }
   }
@@ -124,7 +124,7 @@ function versionOf(connection: Connection, file: string): number {
       'newer-store',
       `${file} was written by a newer version (format ${version}, this one knows ${MIGRATIONS.length})`,
       {
-        hint: 'update r1, or use another store with --store FOLDER',
+        remedy: {type: 'choose-folder', or: 'update r1'},
       },
     );
   }
@@ -236,7 +236,7 @@ export function openDatabase(file: string, isNew: () => boolean = () => true): D
 
 const lostTables = (file: string): UserError =>
   new UserError('store-damaged', `${file} is empty, though there is a store around it`, {
-    hint: 'restore store.db from a copy, or start a new store with --store FOLDER',
+    remedy: {type: 'restore-database'},
   });
 
 /**

@@ -9,7 +9,7 @@ import {UserError} from '../error.js';
 function damaged(what: string, text: string): UserError {
   const shown = JSON.stringify(text.slice(0, 80));
   return new UserError('store-damaged', `could not read the store: its database is damaged, ${shown} is no ${what}`, {
-    hint: 'restore store.db from a copy, or start a new store with --store FOLDER',
+    remedy: {type: 'restore-database'},
   });
 }
 

@@ -103,7 +103,7 @@ async function copyFile(store: HasParts, file: ArtifactFile, {artifact, target, 
   const size = files.sizeOf(from);
   if (size === undefined) {
     throw new UserError('bytes-missing', `${what} are no longer in the store`, {
-      hint: `\`r1 show @${shortDigest(artifact.digest)}\` says what made it; running that again brings them back`,
+      remedy: {type: 'make-again', artifact: artifact.digest},
     });
   }
   const hash = createHash('sha256');
@@ -125,7 +125,7 @@ async function copyFile(store: HasParts, file: ArtifactFile, {artifact, target, 
   }
   if (size !== file.bytes || hash.digest('hex') !== file.sha256) {
     throw new UserError('bytes-damaged', `${what} are damaged in the store`, {
-      hint: '`r1 verify` names everything that is',
+      remedy: {type: 'verify'},
     });
   }
 }
@@ -154,8 +154,12 @@ function named(error: unknown, target: string, left: readonly string[]): unknown
   if (left.length === 0 || !(said instanceof Error)) return said;
   const rest = `left behind, since it could not be removed: ${left.join(', ')}`;
   const reason = said instanceof UserError ? said.reason : 'io-error';
-  const hint = said instanceof UserError ? said.hint : undefined;
-  return new UserError(reason, said.message, {hint: hint === undefined ? rest : `${hint}\n${rest}`, cause: error});
+  const {hint, remedy} = said instanceof UserError ? said : {};
+  return new UserError(reason, said.message, {
+    hint: hint === undefined ? rest : `${hint}\n${rest}`,
+    remedy,
+    cause: error,
+  });
 }
 
 function makeFolders(files: Files, path: string, made: string[]): void {

@@ -52,7 +52,7 @@ export function originsOf(attempts: readonly Attempt[]): (input: InputEdge) => O
     const output = maker?.outputs.find((edge) => edge.artifact === artifact);
     if (maker !== undefined && output !== undefined) return {maker, output};
     throw new UserError('store-damaged', `the store is damaged: attempt ${madeBy} did not make what it is said to`, {
-      hint: '`r1 verify` names everything that is; --store FOLDER names another store',
+      remedy: {type: 'verify'},
     });
   };
 }

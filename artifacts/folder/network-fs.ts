@@ -67,7 +67,7 @@ export function refuseNetworkFileSystem(folder: string): void {
     'unsafe-file-system',
     `the store ${folder} is on a network file system (${name}), where its database could be damaged`,
     {
-      hint: 'put the store on a local disk with --store FOLDER; inputs and exports may stay where they are',
+      remedy: {type: 'use-local-disk'},
     },
   );
 }

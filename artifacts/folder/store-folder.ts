@@ -27,13 +27,13 @@ export function stateOf(layout: Layout, files: Files): FolderState {
   if (found === undefined) return {is: 'free'};
   if (found.kind !== 'folder') {
     throw new UserError('bad-argument', `${folder} is a file, and a store is a folder`, {
-      hint: 'give another folder with --store FOLDER',
+      remedy: {type: 'choose-folder'},
     });
   }
   const marked = files.sizeOf(marker) !== undefined;
   const db = files.statFollowed(database);
   if (db !== undefined && db.kind !== 'file') {
-    throw new UserError('not-a-store', `${database} is not a file`, {hint: 'give another folder with --store FOLDER'});
+    throw new UserError('not-a-store', `${database} is not a file`, {remedy: {type: 'choose-folder'}});
   }
   const hasDatabase = (db?.bytes ?? 0) > 0;
   if (hasDatabase && (marked || databaseKind(database) === 'store')) return {is: 'store', marked};
@@ -51,7 +51,7 @@ export function stateOf(layout: Layout, files: Files): FolderState {
     'store-damaged',
     `${database} is ${db === undefined ? 'missing' : 'empty'}, though there is a store around it`,
     {
-      hint: 'restore store.db from a copy, or start a new store with --store FOLDER',
+      remedy: {type: 'restore-database'},
     },
   );
 }
@@ -78,7 +78,7 @@ export function makeFolders(layout: Layout, files: Files, {is}: FolderState): vo
     if (found === undefined && files.stat(folder) !== undefined) throw leadsNowhere(folder);
     if (found !== undefined) {
       throw new UserError('bad-argument', `there should be a folder, but ${folder} is a file`, {
-        hint: 'move it elsewhere, or give another folder with --store FOLDER',
+        remedy: {type: 'choose-folder', or: 'move it elsewhere'},
       });
     }
     if (folder !== dirname(folder)) make(dirname(folder));
@@ -108,7 +108,7 @@ function refuseBelow(path: string, folder: string, files: Files): void {
     if (files.sizeOf(marker) === undefined) continue;
     if (OF_A_JOB.test(relative(around, path).replaceAll(sep, '/'))) return;
     throw new UserError('folder-in-use', `${folder} is inside the store ${around}`, {
-      hint: `use that one, --store ${around}, or give a folder of its own`,
+      remedy: {type: 'use-store-around', store: around},
     });
   }
 }
@@ -150,7 +150,7 @@ function inUse(folder: string, names: readonly string[]): UserError {
     'folder-in-use',
     `${folder} is in use and no store: ${what} ${names.length === 1 ? 'lies' : 'lie'} in it`,
     {
-      hint: `a store wants a folder of its own, which is new or empty: --store ${own}`,
+      remedy: {type: 'use-empty-folder', folder: own},
     },
   );
 }
@@ -163,10 +163,10 @@ function notOurs(database: string, hasDatabase: boolean): UserError {
       : kind === 'none'
         ? 'is not a database'
         : 'is a database, but not one of a store';
-  return new UserError('not-a-store', `${database} ${why}`, {hint: 'give another folder with --store FOLDER'});
+  return new UserError('not-a-store', `${database} ${why}`, {remedy: {type: 'choose-folder'}});
 }
 
 const leadsNowhere = (folder: string): UserError =>
   new UserError('bad-argument', `${folder} is a link that leads nowhere`, {
-    hint: 'fix or remove the link, or give another folder with --store FOLDER',
+    remedy: {type: 'choose-folder', or: 'fix or remove the link'},
   });

@@ -11,6 +11,7 @@ import type {Store} from '../store.js';
 export function findRun(store: Store, wanted?: number): Run {
   const run = wanted === undefined ? store.latestRun() : store.run(wanted as RunId);
   if (run !== undefined) return run;
-  if (wanted === undefined) throw new UserError('not-found', 'nothing has run in this store yet', {hint: 'r1 run'});
-  throw new UserError('not-found', `there is no run ${wanted}`, {hint: 'r1 runs lists them'});
+  if (wanted === undefined)
+    throw new UserError('not-found', 'nothing has run in this store yet', {remedy: {type: 'begin-run'}});
+  throw new UserError('not-found', `there is no run ${wanted}`, {remedy: {type: 'list-runs'}});
 }

@@ -68,10 +68,9 @@ export async function resolveArtifact(
       'not-found',
       `${named} has no ${what} (attempt ${attempt.id}${run === undefined ? '' : ` of run ${run}`}: ${attempt.outcome?.reason ?? 'not finished'})`,
       {
-        hint:
-          attempt.outputs.length === 0
-            ? `\`r1 log ${attempt.node}\` shows what happened`
-            : `it has ${attempt.outputs.map(({port, kind}) => `${named}:${port} (${kind})`).join(', ')}`,
+        ...(attempt.outputs.length === 0
+          ? {remedy: {type: 'read-log', node: attempt.node}}
+          : {hint: `it has ${attempt.outputs.map(({port, kind}) => `${named}:${port} (${kind})`).join(', ')}`}),
       },
     );
   }
@@ -101,14 +100,14 @@ function byNode(
   }
   const run = runText === undefined ? undefined : (Number(runText) as RunId);
   if (run !== undefined && store.run(run) === undefined) {
-    throw new UserError('not-found', `there is no run ${run}`, {hint: `\`r1 runs\` lists them${newestRun(store)}`});
+    throw new UserError('not-found', `there is no run ${run}`, {remedy: {type: 'list-runs', ...newestRun(store)}});
   }
   const found = decisionOf(store, {node, run, unfinished});
   if (found === undefined) {
     const known = nodesKnown(store, run);
     const where = run === undefined ? 'no run has a node' : `run ${run} has no node`;
     throw new UserError('not-found', `${where} “${node}”${suggest?.(node, known) ?? ''}`, {
-      hint: known.length === 0 ? 'nothing has been run yet: `r1 run`' : `nodes: ${list(known)}`,
+      ...(known.length === 0 ? {remedy: {type: 'begin-run'}} : {hint: `nodes: ${list(known)}`}),
     });
   }
   const attempt = store.attempt(found.attempt)!;
@@ -116,10 +115,9 @@ function byNode(
   if (port !== undefined && output === undefined) {
     const ports = attempt.outputs.map((edge) => edge.port);
     throw new UserError('not-found', `${node} has no output “${port}”${suggest?.(port, ports) ?? ''}`, {
-      hint:
-        ports.length === 0
-          ? `attempt ${attempt.id} made nothing: \`r1 log ${node}\``
-          : `outputs: ${ports.map((name) => `${node}:${name}`).join(', ')}`,
+      ...(ports.length === 0
+        ? {remedy: {type: 'read-log', node}}
+        : {hint: `outputs: ${ports.map((name) => `${node}:${name}`).join(', ')}`}),
     });
   }
   return {attempt, output, run: found.run};
@@ -150,9 +148,9 @@ function nodesKnown(store: Lineage, run: RunId | undefined): readonly string[] {
   return newest === undefined ? [] : store.nodesOf(newest).map(({node}) => node);
 }
 
-const newestRun = (store: Lineage): string => {
+const newestRun = (store: Lineage): {readonly newest?: RunId} => {
   const newest = store.latestRun()?.id;
-  return newest === undefined ? '' : `; the newest is ${newest}`;
+  return newest === undefined ? {} : {newest};
 };
 
 function byDigest(store: Lineage & HasParts, text: string, options: ResolveOptions): Resolved {
@@ -164,10 +162,9 @@ function byDigest(store: Lineage & HasParts, text: string, options: ResolveOptio
   if (!/^[0-9a-f]{4,64}$/.test(text)) {
     const names = known.map(({name}) => name);
     throw new UserError('not-found', `there is no tag “${text}”${options.suggest?.(text, names) ?? ''}`, {
-      hint:
-        names.length === 0
-          ? 'a digest has at least 4 digits: @ab12; `r1 tag` gives names'
-          : `tags: ${list(names)}; a digest has at least 4 digits`,
+      ...(names.length === 0
+        ? {remedy: {type: 'give-tag'}}
+        : {hint: `tags: ${list(names)}; a digest has at least 4 digits`}),
     });
   }
   const {db} = store.parts;
@@ -192,7 +189,7 @@ function byDigest(store: Lineage & HasParts, text: string, options: ResolveOptio
     if (holders.length > 1) throw ambiguous(store, `the file @${text}`, holders);
   }
   throw new UserError('not-found', `the store knows no artifact @${text}`, {
-    hint: '`r1 runs` and `r1 lineage NODE` show what it knows',
+    remedy: {type: 'list-lineage'},
   });
 }
 
@@ -222,7 +219,7 @@ function byArtifact(store: Lineage & HasParts, digest: Digest): Resolved {
   const maker = makersOf(store, digest)[0];
   if (maker === undefined) {
     throw new UserError('store-damaged', `the store is damaged: nothing in it made @${shortDigest(digest)}`, {
-      hint: '`r1 verify` names everything that is; --store FOLDER names another store',
+      remedy: {type: 'verify'},
     });
   }
   return fromMaker(store, maker, digest);
@@ -255,7 +252,7 @@ async function byPath(store: Contents & Lineage & HasParts, path: string, {kind}
     'not-found',
     `the store knows nothing with the bytes of ${path} (@${shortDigest(described.digest)})`,
     {
-      hint: 'only what a run of this store made or was given has a lineage; --store FOLDER names another store',
+      remedy: {type: 'use-its-store'},
     },
   );
 }

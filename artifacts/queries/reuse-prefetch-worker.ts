@@ -3,7 +3,6 @@ import {parentPort, workerData} from 'node:worker_threads';
 import {isWhole} from '../blobs/blobs.js';
 import {readDatabase} from '../database/database.js';
 import {UserError, plainError} from '../error.js';
-import type {UserErrorReason} from '../error.js';
 import {disk} from '../files.js';
 import type {Layout} from '../layout.js';
 import type {RunId} from '../records.js';
@@ -17,8 +16,7 @@ export interface PrefetchRequest {
 }
 
 export type PrefetchReply =
-  | {readonly prefetched: Prefetched}
-  | {readonly reason: UserErrorReason; readonly message: string; readonly hint: string | undefined};
+  {readonly prefetched: Prefetched} | Pick<UserError, 'reason' | 'message' | 'hint' | 'remedy'>;
 
 /**
  * Fingerprint, attempt, number of outputs, then port and artifact of each; and so on. A plain list arrives five times as
@@ -48,8 +46,8 @@ function reply(request: PrefetchRequest): PrefetchReply {
   } catch (thrown) {
     const error = plainError(thrown, 'read the store');
     if (!(error instanceof UserError)) throw error;
-    const {reason, message, hint} = error;
-    return {reason, message, hint};
+    const {reason, message, hint, remedy} = error;
+    return {reason, message, hint, remedy};
   }
 }
 

@@ -48,8 +48,8 @@ export function prefetchReusable(
         done(mapOf(reply.prefetched));
         return;
       }
-      const {reason, message, hint} = reply;
-      fail(new UserError(reason, message, hint === undefined ? {} : {hint}));
+      const {reason, message, ...help} = reply;
+      fail(new UserError(reason, message, help));
     });
   });
   // Whoever asks hears of it; nobody does where the recipe turns out to be wrong.

@@ -104,9 +104,9 @@ async function theOne(store: Lineage & HasParts, id: string): Promise<Place> {
   if (first === undefined)
     throw new UserError('not-found', `no run has a row “${id}”`, {hint: 'ids are the “id” of the lines of datasets'});
   if (others.length > 0) {
-    const words = places.map(({attempt, output}) => `--in ${attempt.node}:${output.port}`);
+    const datasets = places.map(({attempt, output}) => `${attempt.node}:${output.port}`);
     throw new UserError('ambiguous-reference', `${places.length} datasets have a row “${id}”`, {
-      hint: `say which: ${words.join(', ')}`,
+      remedy: {type: 'choose-dataset', datasets},
     });
   }
   return first;
@@ -120,7 +120,7 @@ export async function traceRow(store: Lineage & HasParts, id: string, start: Pla
   const hit = (await find(store, start, new Set([id])))[0];
   if (hit === undefined) {
     throw new UserError('not-found', `${start.attempt.node}:${start.output.port} has no row “${id}”`, {
-      hint: 'ids are the “id” of its lines; `r1 show` lists its files',
+      remedy: {type: 'list-rows'},
     });
   }
   return follow(store, hit, [hit.output.port]);

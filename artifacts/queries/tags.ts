@@ -112,7 +112,7 @@ export function pin(store: HasParts, artifact: Digest): void {
 /** Throws UserError 'not-found'. */
 export function unpin(store: HasParts, artifact: Digest): void {
   if (!pins(store).some((other) => other.artifact === artifact)) {
-    throw new UserError('not-found', `@${shortDigest(artifact)} is not pinned`, {hint: '`r1 pin` lists what is'});
+    throw new UserError('not-found', `@${shortDigest(artifact)} is not pinned`, {remedy: {type: 'list-pins'}});
   }
   add(store, 'pin', artifact, undefined);
 }

@@ -74,7 +74,7 @@ export function damageOf(folder: string): UserError | undefined {
   }
   if (first === undefined) return undefined;
   return new UserError('store-damaged', `the store ${folder} is damaged: ${first}`, {
-    hint: '`r1 verify` names everything that is; restore store.db from a copy, or use another store with --store FOLDER',
+    remedy: {type: 'verify'},
   });
 }
 

@@ -12,6 +12,8 @@ import {firstDamage} from '../../artifacts/upkeep/verify.js';
 import {ownUrl} from '../../pipeline/modules/own-package.js';
 import {setupCommand} from '../../stages/tensorflow/runtime-class.js';
 import type {Services} from '../cli-context.js';
+import {hintOf} from '../render/hints.js';
+import type {Mendable} from '../render/hints.js';
 
 export interface Check {
   readonly check: 'node' | 'tensorflow' | 'device' | 'threads' | 'sqlite' | 'store' | 'disk';
@@ -26,8 +28,6 @@ const PATIENCE = 120_000; // milliseconds; TensorFlow loads in one or two second
 const LEAST_FREE = 1024 ** 3; // bytes; the tiny recipe keeps less than a tenth of it
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
-const hintOf = (error: unknown) =>
-  error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? error.hint : undefined;
 
 /** @param engines as in package.json: `20.x || 22.x` */
 export function checkNode(version: string, engines: string): Check {
@@ -108,7 +108,7 @@ export async function checkTensorflow(
   } catch (error) {
     return [
       {check: 'tensorflow', ok: true, value: found.version},
-      {check: 'device', ok: false, value: messageOf(error), wayOut: hintOf(error) ?? setupCommand},
+      {check: 'device', ok: false, value: messageOf(error), wayOut: hintOf(error as Mendable) ?? setupCommand},
     ];
   }
 }
@@ -159,7 +159,7 @@ export function checkStore(folder: string, openStore: Services['openStore']): Ch
     return {check: 'store', ok: false, value: `its database is damaged: ${damage}`, wayOut: '`r1 verify` says more'};
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return {check: 'store', ok: false, value: error.message, wayOut: error.hint ?? wayOut};
+    return {check: 'store', ok: false, value: error.message, wayOut: hintOf(error) ?? wayOut};
   }
 }
 

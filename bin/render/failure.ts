@@ -3,6 +3,7 @@ import {constants} from 'node:os';
 import {unreachable} from '../../pipeline/result.js';
 import type {Outcome, StageStopped} from '../../pipeline/outcome.js';
 import {setupCommand} from '../../stages/tensorflow/runtime-class.js';
+import {hintOf} from './hints.js';
 import {isNativePartMissing} from '../access/not-set-up.js';
 
 /** The outcome in half a sentence, to be put behind a node's name; `log` is worth reading only where it says so. */
@@ -124,7 +125,7 @@ const DECLARE =
 export function nextStep(node: string, outcome: Outcome, run: number, params: readonly string[] = []): string {
   switch (outcome.reason) {
     case 'store-failed':
-      return outcome.hint ?? `r1 resume ${run}`;
+      return hintOf(outcome) ?? `r1 resume ${run}`;
     case 'stopped':
       return typeof outcome.by === 'object' && outcome.step === undefined
         ? `r1 resume ${run} runs it again; ${DECLARE}`

@@ -9,12 +9,14 @@ import type {
   RunEvent,
   RunFinished,
   RunStarted,
+  Warning,
 } from '../../pipeline/events.js';
 import type {Failure} from '../../pipeline/outcome.js';
 import type {Services} from '../cli-context.js';
 import {nameCell, nameColumn} from '../terminal/columns.js';
 import {indented, nextStep, outcomeText} from './failure.js';
 import {durationText} from './quantity.js';
+import {hintOf} from './hints.js';
 import {isInLog, lastWordsOf} from '../../pipeline/inspect/last-words.js';
 import {isTensorflowNote} from '../../stages/tensorflow/native-notes.js';
 import {createColors, oneLine} from '../terminal/paint.js';
@@ -40,7 +42,18 @@ interface RunningNode {
 }
 
 export function jsonView({say}: Pick<Services, 'say'>): RunView {
-  return {show: (event) => say(JSON.stringify(event))};
+  return {show: (event) => say(JSON.stringify(eventJson(event)))};
+}
+
+const warningText = ({text, remedy}: Warning): string => [text, hintOf({remedy}) ?? []].flat().join('; ');
+
+/** What to do next is said in words, as on a terminal. */
+function eventJson(event: RunEvent): unknown {
+  if (event.type === 'warning') return {type: event.type, text: warningText(event)};
+  if (event.type !== 'node-finished' && event.type !== 'node-failed') return event;
+  if (event.outcome.reason !== 'store-failed') return event;
+  const {remedy, ...outcome} = event.outcome;
+  return {...event, outcome: {...outcome, hint: hintOf({...outcome, remedy})}};
 }
 
 export function textView(services: Services, live: boolean, clock: () => number = Date.now): RunView {
@@ -104,7 +117,7 @@ export function textView(services: Services, live: boolean, clock: () => number 
         if (!event.planned) line(event.node, paint.dim(`reused: ${event.because}`));
         break;
       case 'warning':
-        services.complain(paint.yellow(event.text));
+        services.complain(paint.yellow(warningText(event)));
         break;
       case 'stop-asked':
         services.complain(

@@ -23,7 +23,7 @@ export function findNode(store: Store, name: string, wanted?: number): FoundNode
     if (node !== undefined) return {run, node};
     const names = nodes.map((other) => other.node);
     throw new UserError('not-found', `run ${run.id} has decided nothing for “${name}”${suggestion(name, names)}`, {
-      hint: `r1 status ${run.id} lists its nodes`,
+      remedy: {type: 'list-nodes', run: run.id},
     });
   }
   const names = new Set<string>();
@@ -33,8 +33,9 @@ export function findNode(store: Store, name: string, wanted?: number): FoundNode
       names.add(node.node);
     }
   }
-  if (names.size === 0) throw new UserError('not-found', 'nothing has run in this store yet', {hint: 'r1 run'});
+  if (names.size === 0)
+    throw new UserError('not-found', 'nothing has run in this store yet', {remedy: {type: 'begin-run'}});
   throw new UserError('not-found', `no run includes a node “${name}”${suggestion(name, names)}`, {
-    hint: 'r1 status lists the nodes of the newest run',
+    remedy: {type: 'list-nodes'},
   });
 }

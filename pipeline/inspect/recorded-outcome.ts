@@ -11,6 +11,6 @@ export function recordedOutcome({ok, reason, detail}: StoredOutcome): Outcome {
   const outcome = outcomeIn(detail);
   if (outcome !== undefined && outcome.reason === reason) return outcome;
   throw new UserError('store-damaged', `the store is damaged, or newer than this r1: there is no outcome “${reason}”`, {
-    hint: '`r1 verify` names everything that is damaged; --store FOLDER names another store',
+    remedy: {type: 'verify'},
   });
 }

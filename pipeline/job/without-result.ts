@@ -12,6 +12,6 @@ export function withoutResult(folder: string): Failure {
   return {
     reason: 'store-failed',
     message: `ended with 0, but this could not be written to ${jobFiles(folder).result}`,
-    hint: 'is the disk full? free some space (`r1 gc --dry-run` shows what the store could give) and run it again',
+    remedy: {type: 'free-space', maybe: true},
   };
 }

@@ -115,7 +115,7 @@ export function frozenPlanOf({id, plan}: Pick<Run, 'id' | 'plan'>): FrozenPlan {
   const mistake = planMistake(plan);
   if (mistake === undefined) return plan as unknown as FrozenPlan;
   throw new UserError('store-damaged', `the store is damaged: the plan of run ${id} is not one, ${mistake}`, {
-    hint: '`r1 verify` names everything that is; restore store.db from a copy, or use another store with --store FOLDER',
+    remedy: {type: 'verify'},
   });
 }
 

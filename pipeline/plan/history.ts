@@ -28,7 +28,7 @@ export function ingredientsOf({id, ingredients}: Attempt): Ingredients {
   )
     return ingredients as unknown as Ingredients;
   throw new UserError('store-damaged', `the store is damaged: what attempt ${id} was made from is not said`, {
-    hint: '`r1 verify` names everything that is; --store FOLDER names another store',
+    remedy: {type: 'verify'},
   });
 }
 

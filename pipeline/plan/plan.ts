@@ -217,7 +217,7 @@ function costOf(node: StageNode, history: History): {expected?: Expected} {
   return expected === undefined ? {} : {expected};
 }
 
-const FORCED = 'asked for by --force';
+const FORCED = 'forced';
 
 /** Why there is nothing to reuse for these ingredients. */
 export const missReason = (node: StageNode, now: Ingredients, fingerprint: Digest, history: History): string =>

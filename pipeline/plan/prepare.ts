@@ -98,14 +98,14 @@ async function prepareWith(
   if (request.set !== undefined) orThrow(checkSet(wired.value, wiring));
   for (const assignment of request.source ?? []) {
     const [target = '', ...path] = assignment.split('=');
-    if (path.length === 0) throw new UserError('bad-argument', `--source takes NODE[:PORT]=PATH, not “${assignment}”`);
+    if (path.length === 0) throw new UserError('bad-argument', `source takes NODE[:PORT]=PATH, not “${assignment}”`);
     wiring = orThrow(applySource(wiring, target, resolve(path.join('='))));
   }
   const graph = graphOf(wiring, loaded);
   for (const option of ['only', 'from', 'until', 'force'] as const) {
     for (const id of request[option] ?? []) {
       if (!wiring.nodes.has(id))
-        throw new UserError('not-found', `--${option}: ${unknownNode(wiring, id)}`, {hint: knownNodes(wiring)});
+        throw new UserError('not-found', `${option}: ${unknownNode(wiring, id)}`, {hint: knownNodes(wiring)});
     }
   }
   const exports = await exportNames(wiring, loaded.recipe);
@@ -220,7 +220,8 @@ function sourceError(id: string, error: unknown): unknown {
   if (!(error instanceof UserError)) return error;
   return new UserError(error.reason, `source “${id}”: ${error.message}`, {
     cause: error,
-    hint: error.hint ?? `--source ${id}=PATH sets where it is`,
+    hint: error.hint,
+    remedy: error.remedy ?? (error.hint === undefined ? {type: 'set-source', node: id} : undefined),
   });
 }
 
@@ -230,7 +231,7 @@ export function requireVariables({nodes}: Plan): void {
     planned.action === 'run' || planned.action === 'maybe' ? missingVariables(planned.node, process.env) : [],
   );
   if (missing.length === 0) return;
-  throw new UserError('bad-argument', missing.join('\n'), {hint: 'set it where r1 is run, as in NAME=value r1 run …'});
+  throw new UserError('bad-argument', missing.join('\n'), {remedy: {type: 'set-variable'}});
 }
 
 export function graphOf(wiring: Wiring, loaded?: LoadedRecipe): Graph {

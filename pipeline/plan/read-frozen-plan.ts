@@ -169,5 +169,5 @@ async function wiringOf(file: string): Promise<Wiring['nodes']> {
 
 const changedError = (id: string, {stage}: FrozenStage, why: string): UserError =>
   new UserError('bad-argument', `node “${id}”, stage “${stage}”: ${why}`, {
-    hint: 'r1 run follows the recipe as it is today',
+    remedy: {type: 'run-anew', because: 'recipe-changed'},
   });

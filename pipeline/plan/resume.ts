@@ -26,11 +26,13 @@ export function runToResume(store: Store, wanted: RunId | undefined): Run {
   if (run === undefined) {
     const message = wanted === undefined ? 'there is no run to resume' : `there is no run ${wanted}`;
     throw new UserError('not-found', message, {
-      hint: wanted === undefined ? 'r1 run begins one' : 'r1 runs lists them',
+      remedy: {type: wanted === undefined ? 'begin-run' : 'list-runs'},
     });
   }
   if (store.isAlive(run.id)) {
-    throw new UserError('store-busy', `run ${run.id} is running in another process`, {hint: `r1 status ${run.id}`});
+    throw new UserError('store-busy', `run ${run.id} is running in another process`, {
+      remedy: {type: 'watch-run', run: run.id},
+    });
   }
   return run;
 }
@@ -63,7 +65,7 @@ export async function prepareResume(
         'bad-argument',
         `source “${id}” (${frozenNode.path}) is not what it was when run ${run.id} began`,
         {
-          hint: 'r1 run begins a new run with what it is now',
+          remedy: {type: 'run-anew', because: 'source-changed'},
         },
       );
     }

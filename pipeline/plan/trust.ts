@@ -155,9 +155,9 @@ function ofOldPlan(name: string, {file, origin, reached}: OldPlan): ReturnType<t
 
 /** What to type is said in full, since nobody should have to guess it. */
 function untrustedError(why: string, {recipe, file}: Claimed, {typed}: TrustedPlace): UserError {
-  const path = file === undefined ? 'RECIPE' : `PATH/${file.split('/').at(-1)!}`;
+  const name = file?.split('/').at(-1);
   return new UserError('untrusted-code', `code is run from a trusted place only: ${why}`, {
-    hint: `${typed} --recipe ${path}\nnames the file of the recipe “${recipe}” that you trust (pipeline/README.md, “What is trusted”)`,
+    remedy: {type: 'trust-recipe', recipe, ...(name === undefined ? {} : {file: name}), typed},
   });
 }
 

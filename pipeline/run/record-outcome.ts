@@ -18,7 +18,7 @@ import {MOST_MESSAGE, MOST_STACK} from '../job/event-lines.js';
 import {jobFiles, readResult} from '../job/folder.js';
 import {checkCode} from '../job/job-code.js';
 import type {KnownFile} from '../modules/source/sources.js';
-import {outcomeJson} from '../outcome.js';
+import {outcomeJson, storeFailed} from '../outcome.js';
 import type {Failure, Outcome} from '../outcome.js';
 import {shortened} from '../values/printable.js';
 import type {StageNode} from '../wiring/nodes.js';
@@ -125,7 +125,7 @@ async function ingestOutputs(
       if (!(error instanceof UserError) || isInterrupted(error)) throw error;
       if (error.reason === 'not-found') return {reason: 'output-missing', port};
       if (error.reason === 'refused-file') return {reason: 'output-refused', port, message: error.message};
-      return {reason: 'store-failed', message: error.message, ...(error.hint === undefined ? {} : {hint: error.hint})};
+      return storeFailed(error);
     }
   }
   return outputs;
@@ -207,7 +207,7 @@ export function failureAround(
 ): Extract<Failure, {reason: 'store-failed' | 'unexpected-error' | 'unreachable'}> {
   if (error instanceof UnreachableJob) return {reason: 'unreachable', message: error.message};
   if (error instanceof UserError) {
-    return {reason: 'store-failed', message: error.message, ...(error.hint === undefined ? {} : {hint: error.hint})};
+    return storeFailed(error);
   }
   const {message, stack} = error instanceof Error ? error : new Error(String(error));
   return {

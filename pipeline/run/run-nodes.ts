@@ -199,10 +199,8 @@ class NodesRun {
     const {history} = this.#prepared;
     const because = codeChangesSince(attempt, now, store, (digest) => history.codeParts(digest)).join(', ');
     if (otherCode === 'accept') return {attempt: found.attempt, because};
-    const text =
-      `${node.id}: the checkpoint at step ${found.step} of attempt ${found.attempt} is not used, because of ${because}; ` +
-      '--accept-checkpoint continues from it anyway';
-    emit({type: 'warning', text});
+    const text = `${node.id}: the checkpoint at step ${found.step} of attempt ${found.attempt} is not used, because of ${because}`;
+    emit({type: 'warning', text, remedy: {type: 'accept-checkpoint'}});
     return undefined;
   }
 

@@ -70,7 +70,7 @@ function begin(prepared: Prepared, {store, command, resume}: RunOptions): {id: R
   const lock = store.holdRunnerLock(id);
   if (lock === undefined) {
     throw new UserError('store-busy', `another process is running run ${id}`, {
-      hint: `r1 status ${id} shows what it does`,
+      remedy: {type: 'watch-run', run: id},
     });
   }
   if (resume !== undefined) store.resumeRun(resume, command);
@@ -156,7 +156,7 @@ class PlanRun {
         reason: 'store-failed',
         message:
           'something that its stage left running has written to its outputs after they were stored; they were quarantined',
-        hint: `end what ${node} starts before it ends, then r1 resume ${this.#run}`,
+        remedy: {type: 'end-processes', node, run: this.#run},
       };
       emit({type: 'node-failed', node, outcome});
       checked.set(node, err(outcome));
@@ -229,7 +229,7 @@ class PlanRun {
       const lost = gone.find((node) => pinned?.has(node));
       if (lost !== undefined) {
         throw new UserError('bytes-missing', `what run ${this.#run} made for “${lost}” is not in the store any more`, {
-          hint: 'r1 run makes it again',
+          remedy: {type: 'run-anew', because: 'bytes-gone'},
         });
       }
       this.#plan = planAgain(this.#prepared);

@@ -1,4 +1,4 @@
-/** Changes to a wired recipe from outside: `--set node.param=value` and `--source node[:port]=PATH`. */
+/** Changes to a wired recipe from outside: what a request `set`s, `node.param=value`, and each `source`, `node[:port]=PATH`. */
 import {checkTogether} from './check-definitions.js';
 import {checkParam} from './check-params.js';
 import type {Ref} from '../recipe.js';
@@ -12,19 +12,18 @@ import type {Json} from '../stage.js';
 /** Applies `node.param=value`, `node.param.key=value` for a key of a record. The value is JSON, or else a string. */
 export function applySet(wiring: Wiring, assignment: string): Result<Wiring, string> {
   const match = /^([^.=]+)\.([^=]+)=(.*)$/s.exec(assignment);
-  if (match === null) return err(`--set takes NODE.PARAM=VALUE, not “${assignment}”`);
+  if (match === null) return err(`set takes NODE.PARAM=VALUE, not “${assignment}”`);
   const [, id, path, text] = match as unknown as [string, string, string, string];
   const node = wiring.nodes.get(id);
   if (node === undefined) return err(unknownNode(wiring, id));
-  if (node.type === 'source') return err(`“${id}” is a source and has no params; --source ${id}=PATH sets its path`);
+  if (node.type === 'source') return err(`“${id}” is a source and has no params; its path is set by source ${id}=PATH`);
   const [name, ...keys] = path.split('.') as [string, ...string[]];
   const own = <T>(record: Readonly<Record<string, T>>): T | undefined =>
     Object.hasOwn(record, name) ? record[name] : undefined;
   const value = withKey(own(node.params), keys, parseValue(text, own(node.stage.params), keys));
-  if (value === undefined)
-    return err(`--set ${assignment}: “${[name, ...keys].slice(0, -1).join('.')}” is not a record`);
+  if (value === undefined) return err(`set ${assignment}: “${[name, ...keys].slice(0, -1).join('.')}” is not a record`);
   const checked = checkParam(node.stage, name, value, 'command line');
-  if (!checked.ok) return err(`--set ${assignment}: ${checked.error}`);
+  if (!checked.ok) return err(`set ${assignment}: ${checked.error}`);
   return ok(replace(wiring, {...node, params: {...node.params, [name]: checked.value}}));
 }
 
@@ -33,7 +32,7 @@ export function checkSet(before: Wiring, now: Wiring): Result<Wiring, string> {
   for (const [id, node] of now.nodes) {
     if (node.type === 'source' || node === before.nodes.get(id)) continue;
     const mistakes = checkTogether(node);
-    if (mistakes.length > 0) return err(mistakes.map((mistake) => `--set ${id}: ${mistake}`).join('\n'));
+    if (mistakes.length > 0) return err(mistakes.map((mistake) => `set ${id}: ${mistake}`).join('\n'));
   }
   return ok(now);
 }
@@ -59,13 +58,13 @@ export function applySource(wiring: Wiring, target: string, absolute: string): R
   if (port === undefined || ports.length === 1) {
     const main = port ?? mainOutput(wiring, id, ports);
     if (main === undefined) {
-      return err(`“${id}” has the outputs ${ports.join(', ')}: say which, as in --source ${id}:${ports[0]!}=PATH`);
+      return err(`“${id}” has the outputs ${ports.join(', ')}: say which, as in source ${id}:${ports[0]!}=PATH`);
     }
     const nodes = new Map([...wiring.nodes].map(([key, other]) => [key, withoutOthers(other, id, main)] as const));
     return ok(replace({...wiring, nodes}, {...sourceOf(main), id}));
   }
   const beside = `${id}-${port}`;
-  if (wiring.nodes.has(beside)) return err(`--source ${target}: there is a node “${beside}” already`);
+  if (wiring.nodes.has(beside)) return err(`source ${target}: there is a node “${beside}” already`);
   const nodes = new Map<string, WiredNode>([[beside, {...sourceOf(port), id: beside}]]);
   for (const [key, other] of wiring.nodes)
     nodes.set(key, other.type === 'source' ? other : rewired(other, id, port, beside));

@@ -133,6 +133,52 @@ export function printing(tree: Tree): string[] {
     });
 }
 
+/** Rooms below the command line: what they say is shown by it, by pages and by programs. */
+const BELOW_THE_COMMANDS: ReadonlySet<string> = new Set(['artifacts', 'pipeline']);
+
+/** The commands, from the table in `bin/main.ts`; and every option that a command has. */
+function commandLine(tree: Tree): {readonly commands: ReadonlySet<string>; readonly options: ReadonlySet<string>} {
+  const table = /const COMMANDS\b[^{]*\{([^}]*)\}/.exec(tree.get('bin/main.ts') ?? '')?.[1] ?? '';
+  const commands = new Set(Array.from(table.matchAll(/^\s*'?([a-z-]+)'?:/gm), ([, name]) => name!));
+  const options = new Set<string>();
+  for (const file of productFiles(tree).filter((name) => roomOf(name) === 'bin')) {
+    for (const text of texts(parse(file, tree.get(file)!))) {
+      const [, name] = /^(?:-\w, )?--([a-z][a-z-]*)(?: |$)/.exec(text.text) ?? [];
+      if (name !== undefined) options.add(name);
+    }
+  }
+  return {commands, options};
+}
+
+/** Strings and the fixed parts of templates; no comments, and nothing that is imported. */
+function texts(source: ts.SourceFile): readonly {readonly text: string; readonly line: number}[] {
+  const found: {text: string; line: number}[] = [];
+  walk(source, (node) => {
+    if (!ts.isStringLiteralLike(node) && !ts.isTemplateHead(node) && !ts.isTemplateMiddleOrTemplateTail(node)) return;
+    found.push({text: node.text, line: lineOf(source, node)});
+  });
+  return found;
+}
+
+/** Where a room below the commands names one of them, or an option. `bin/render/hints.ts` does it for them. */
+export function commandsNamed(tree: Tree): string[] {
+  const {commands, options} = commandLine(tree);
+  return productFiles(tree)
+    .filter((file) => BELOW_THE_COMMANDS.has(roomOf(file)))
+    .flatMap((file) =>
+      texts(parse(file, tree.get(file)!)).flatMap(({text, line}) => [
+        ...Array.from(text.matchAll(/\br1 ([a-z-]+)/g), ([, name]) => name!)
+          .filter((name) => commands.has(name))
+          .map((name) => `${file}:${line} names r1 ${name}`),
+        ...Array.from(text.matchAll(/(?<![\w-])--([a-z][a-z-]*)/g), ([, name]) => name!)
+          .filter((name) => options.has(name))
+          .map((name) => `${file}:${line} names --${name}`),
+        // The rest is put in.
+        ...(/(?<![\w-])--$/.test(text) ? [`${file}:${line} names --…`] : []),
+      ]),
+    );
+}
+
 const KNOWS_THE_PACKAGE = 'pipeline/modules/own-package.ts';
 
 /** Modules that reckon from their own depth where something of the package lies, and so break when they are moved. */

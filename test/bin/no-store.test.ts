@@ -57,10 +57,10 @@ export default recipe('mine', (add) => {
 const REFUSED: readonly (readonly [words: readonly string[], said: RegExp])[] = [
   [['--set', 'wrong.thing=1'], /there is no node “wrong”/],
   [['--set', 'a.thing=1'], /has no param “thing”/],
-  [['--set', 'a'], /--set takes NODE\.PARAM=VALUE/],
+  [['--set', 'a'], /^set takes NODE\.PARAM=VALUE/],
   [['--only', 'd'], /there is no node “d”/],
   [['--force', 'd'], /there is no node “d”/],
-  [['--only', 'a', '--source', 'a'], /--source takes NODE/],
+  [['--only', 'a', '--source', 'a'], /^source takes NODE/],
   [['--only', 'a', '--source', 'a=./nothing'], /source “a”: .*nothing does not exist/],
   [
     ['--only', 'a', '--source', 'a=loop/x'],

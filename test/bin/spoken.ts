@@ -3,6 +3,7 @@ import type {Command} from 'commander';
 import {CommanderError} from 'commander';
 import {UserError, openStore} from '../../artifacts/index.js';
 import type {Services} from '../../bin/cli-context.js';
+import {hintOf} from '../../bin/render/hints.js';
 
 export interface Spoken {
   readonly out: string;
@@ -39,7 +40,7 @@ export async function spoken(
     await command.parseAsync([...words], {from: 'user'});
   } catch (error) {
     if (error instanceof UserError) {
-      err.push(`${error.message}\n${error.hint ?? ''}`);
+      err.push(`${error.message}\n${hintOf(error) ?? ''}`);
       code = 2;
     } else if (error instanceof CommanderError) {
       code = error.exitCode === 0 ? 0 : 2;

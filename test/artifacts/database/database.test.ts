@@ -12,7 +12,7 @@ const reasonOf = (work: () => unknown): string => {
     work();
   } catch (error) {
     assert.ok(error instanceof UserError, String(error));
-    assert.ok(error.hint !== undefined && error.hint.length > 0, `no hint: ${error.message}`);
+    assert.ok(error.hint !== undefined || error.remedy !== undefined, `nothing helps: ${error.message}`);
     return error.reason;
   }
   return 'no error';

@@ -23,7 +23,7 @@ const errorOf = (work: () => {close(): void}): UserError => {
     work().close();
   } catch (error) {
     assert.ok(error instanceof UserError, String(error));
-    assert.ok(error.hint !== undefined && error.hint.length > 0, `no hint: ${error.message}`);
+    assert.ok(error.hint !== undefined || error.remedy !== undefined, `nothing helps: ${error.message}`);
     return error;
   }
   throw new Error('expected an error');
@@ -40,10 +40,10 @@ test('a folder in use gets no store: it is said what lies in it and what to type
     const folder = fill(temporaryFolder(t), files);
     const before = treeOf(folder);
     for (const options of [{}, {create: false}, {mode: 'read'}] as const) {
-      const {reason, message, hint} = errorOf(() => openStore(folder, options));
+      const {reason, message, remedy} = errorOf(() => openStore(folder, options));
       assert.equal(reason, 'folder-in-use');
       assert.match(message, /in use and no store: “\.?\w/);
-      assert.match(hint!, /--store \S+\.r1$/);
+      assert.deepEqual(remedy, {type: 'use-empty-folder', folder: join(folder, '.r1')});
     }
     assert.deepEqual(treeOf(folder), before);
   }
@@ -65,9 +65,9 @@ test('no store is made inside of another one, but by a job in its own folder', (
   const outer = new Bench(t).folder;
   for (const below of ['jobs', 'jobs/7', 'jobs/new', 'tmp', 'tmp/a/b', 'trash', 'locks/x', 'own']) {
     const before = treeOf(outer);
-    const {reason, message, hint} = errorOf(() => openStore(join(outer, below)));
+    const {reason, message, remedy} = errorOf(() => openStore(join(outer, below)));
     assert.deepEqual([reason, message], ['folder-in-use', `${join(outer, below)} is inside the store ${outer}`]);
-    assert.ok(hint!.includes(`--store ${outer}`));
+    assert.deepEqual(remedy, {type: 'use-store-around', store: outer});
     assert.deepEqual(treeOf(outer), before);
   }
   openStore(join(outer, 'jobs', '7', 'scratch', '.r1')).close();
@@ -80,10 +80,10 @@ test('no store is made inside of another one through a link, neither to it nor i
   symlinkSync(outer, join(beside, 'whole'));
   const before = treeOf(outer);
   for (const below of ['link', 'link/new', 'link/a/b', 'whole/new']) {
-    const {reason, message, hint} = errorOf(() => openStore(join(beside, below)));
+    const {reason, message, remedy} = errorOf(() => openStore(join(beside, below)));
     const named = below === 'whole/new' ? join(beside, 'whole') : outer;
     assert.deepEqual([reason, message], ['folder-in-use', `${join(beside, below)} is inside the store ${named}`]);
-    assert.ok(hint!.includes(`--store ${named}`));
+    assert.deepEqual(remedy, {type: 'use-store-around', store: named});
     assert.deepEqual(treeOf(outer), before, below);
   }
   openStore(join(beside, 'whole', 'jobs', '7', 'scratch', '.r1')).close();

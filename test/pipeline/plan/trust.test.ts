@@ -124,7 +124,7 @@ function asked(at: ReturnType<typeof project>, name: string, {file, ...place}: A
   } catch (error) {
     assert.ok(error instanceof UserError, String(error));
     assert.equal(error.reason, 'untrusted-code');
-    assert.match(error.hint ?? '', /^r1 resume 1 --recipe /);
+    assert.ok(error.remedy?.type === 'trust-recipe' && error.remedy.typed === 'r1 resume 1');
     return `untrusted: ${error.message}`;
   }
 }

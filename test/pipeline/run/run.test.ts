@@ -48,14 +48,17 @@ test('what goes wrong around a node is told with its reason', async (t) => {
   const rig = new Rig(t);
   const prepared = await rig.prepare({zero: [], sft: []});
   const beginAttempt: Store['beginAttempt'] = ({node}) => {
-    if (node === 'zero') throw new UserError('disk-full', 'the disk is full', {hint: 'make room'});
+    if (node === 'zero') throw new UserError('disk-full', 'the disk is full', {remedy: {type: 'free-space'}});
     throw new Error('Internal error: spoilt');
   };
   Object.assign(rig.store, {beginAttempt});
   const summary = await rig.carryOut(prepared, {onFailure: 'continue'});
   assert.deepEqual(Rig.ends(summary), {zero: 'store-failed', sft: 'unexpected-error'});
   const told = rig.events.flatMap((event) => (event.type === 'node-failed' ? [[event.node, event.outcome]] : []));
-  assert.deepEqual(told[0], ['zero', {reason: 'store-failed', message: 'the disk is full', hint: 'make room'}]);
+  assert.deepEqual(told[0], [
+    'zero',
+    {reason: 'store-failed', message: 'the disk is full', remedy: {type: 'free-space'}},
+  ]);
   assert.equal(told.length, 2);
 });
 

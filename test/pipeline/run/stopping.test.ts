@@ -184,7 +184,8 @@ test('a program that ended with 0 where this could not be written down is not sa
   writeFileSync(jobFiles(folder).result, '');
   const exit = {how: {type: 'exited', code: 0}, leftovers: []} as const;
   const outcome = outcomeOf({folder, exit, result: readResult(folder), asked: undefined});
-  assert.ok(outcome.reason === 'store-failed' && outcome.hint?.includes('disk') === true);
+  assert.ok(outcome.reason === 'store-failed');
+  assert.deepEqual(outcome.remedy, {type: 'free-space', maybe: true});
 });
 
 test('a program is stopped on a full disk too, and counts as stopped', async (t) => {

@@ -217,7 +217,7 @@ for (const [set, said] of [
   ['corpus.size=three', /param “size” is a number \(default 10\), not "three"/],
   ['corpus.size=null', /param “size” is a number/],
   ['corpse.size=3', /there is no node “corpse” in recipe “mine”, did you mean “corpus”\?/],
-  ['corpus', /--set takes NODE.PARAM=VALUE/],
+  ['corpus', /^set takes NODE.PARAM=VALUE/],
 ] as const) {
   test(`--set ${set} is refused`, async (t) => {
     assert.match(await mistakeOf(t, FILES, {set: [set]}), said);
@@ -227,7 +227,7 @@ for (const [set, said] of [
 test('--only with a node that is not there names the nearest', async (t) => {
   assert.match(
     await mistakeOf(t, FILES, {only: ['trian']}),
-    /^--only: there is no node “trian” in recipe “mine”, did you mean “train”\?/,
+    /^only: there is no node “trian” in recipe “mine”, did you mean “train”\?/,
   );
 });
 
