@@ -32,7 +32,7 @@ export interface AdamWInputs {
 
 export function adamWInputs(graph: Graph): AdamWInputs {
   const scalar = (name: string): Output => graph.placeholder(name, DataType.float, []);
-  return graph.scoped('adamw', () => ({
+  return graph.inScope('adamw', () => ({
     learningRate: scalar('learning_rate'),
     decay: scalar('decay'),
     beta1Power: scalar('beta1_power'),

@@ -42,7 +42,7 @@ export interface EngineOptions<P extends Programs> {
    */
   readonly precision?: Precision;
   /** Training keeps only what goes into a layer, and computes the rest once more: less memory, about a third more time. */
-  readonly recompute?: boolean;
+  readonly activationCheckpointing?: boolean;
   /**
    * Keeps off stderr what TensorFlow says when it first computes. For processes in which nobody opens files meanwhile; see
    * `computeSilently`.
@@ -88,7 +88,7 @@ interface CallStats {
 }
 
 export async function openEngine<const P extends Programs>(options: EngineOptions<P>): Promise<Engine<P>> {
-  const {config, weights, threads, precision = 'f32', recompute = false, reference = false} = options;
+  const {config, weights, threads, precision = 'f32', activationCheckpointing = false, reference = false} = options;
   const batches = Object.values(options.programs).flatMap(({batch}) => batch ?? []);
   const optimizer = options.optimizer && {...ADAMW_DEFAULTS, ...options.optimizer};
   const {lanes} = await loadTensorFlow(threads, lanesFor(threads, config.hiddenSize, batches));
@@ -128,7 +128,7 @@ export async function openEngine<const P extends Programs>(options: EngineOption
     calls.set(label, {calls: before.calls + 1, firstMs: before.firstMs, laterMs: before.laterMs + took});
     return fetched;
   };
-  const context: ProgramContext = {graph, config, precision, recompute, lanes, weights: of, updates, run};
+  const context: ProgramContext = {graph, config, precision, activationCheckpointing, lanes, weights: of, updates, run};
   const bound = Object.fromEntries(
     Object.entries<Program<unknown>>(options.programs).map(([name, program]) => [name, program.declare(context, name)]),
   ) as Engine<P>['run'];

@@ -17,7 +17,7 @@ export interface BatchShape {
 /** How a micro-batch is computed. */
 export interface ComputeShape extends BatchShape {
   /** Layers are computed once more for the gradient instead of being kept: less memory, a third more work. */
-  readonly recompute?: boolean;
+  readonly activationCheckpointing?: boolean;
 }
 
 export interface Objective<Row, Metrics extends Record<string, number>> {

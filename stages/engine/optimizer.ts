@@ -41,7 +41,7 @@ export function declareUpdates(
   const sums = declareVariables(graph, 'gradient', layout);
   const zero = graph.constant({dtype: DataType.float, shape: [], values: Float32Array.of(0)});
   const clear = clearAll(graph, sums);
-  const applySums = graph.scoped('update', () => {
+  const applySums = graph.inScope('update', () => {
     const gradients = sums.map(({read}) => read);
     const {norm, effects} = adamW(graph, weights, moments, gradients, inputs, options);
     return after(graph, norm, [clearAll(graph, sums, effects).node]);

@@ -22,7 +22,7 @@ export interface ProgramContext {
   readonly graph: Graph;
   readonly config: ModelConfig;
   readonly precision: Precision;
-  readonly recompute: boolean;
+  readonly activationCheckpointing: boolean;
   /** Into how many parts a batch is best cut to be computed (`lanes.ts`). */
   readonly lanes: number;
   /** The packed weights of a slot. */

@@ -11,11 +11,11 @@ import {Graph} from '../tensorflow/graph.js';
 import type {Placeholders, ProgramContext, WeightSlot} from './program.js';
 import {placeholders} from './program.js';
 import {Recorder} from '../tensorflow/recorder.js';
-import {inPlace} from '../tensorflow/scatter-add.js';
+import {addInPlace} from '../tensorflow/scatter-add.js';
 import type {Feed} from '../tensorflow/session.js';
 
 /** A function of weights and inputs whose shapes follow from rows and length. */
-export interface Shaped {
+export interface ShapedFunction {
   readonly slot: WeightSlot;
   inputs(shape: BatchShape): Readonly<Record<string, {readonly dtype: DataType; readonly shape: readonly number[]}>>;
   compute(
@@ -26,15 +26,15 @@ export interface Shaped {
 }
 
 /** How a shape is fed. */
-export interface Fitted {
+export interface ShapeFeeds {
   readonly inputs: Placeholders;
   /** The constants of this shape. */
   readonly constants: readonly Feed[];
 }
 
-export interface Template {
+export interface PolymorphicFunction {
   readonly outputs: Readonly<Record<string, Output>>;
-  fit(shape: BatchShape): Fitted;
+  feedsFor(shape: BatchShape): ShapeFeeds;
 }
 
 interface Recording {
@@ -47,13 +47,13 @@ interface Recording {
  * Declares the function in the context's graph. The examples must differ in everything that later shapes differ in.
  * @returns `undefined` when the function takes another course for another shape, so that one graph cannot serve both
  */
-export function declareTemplate(
+export function declarePolymorphic(
   context: ProgramContext,
-  shaped: Shaped,
+  shaped: ShapedFunction,
   examples: readonly [BatchShape, ...BatchShape[]],
-): Template | undefined {
+): PolymorphicFunction | undefined {
   const [first, ...others] = examples.map((shape) => record(context, shaped, shape)) as [Recording, ...Recording[]];
-  if (others.some((other) => !sameCourse(first, other))) return undefined;
+  if (others.some((other) => !sameOperators(first, other))) return undefined;
 
   const constants = first.nodes.flatMap(({op}, index) => (op === 'Const' ? [index] : []));
   const varying = constants.filter((index) =>
@@ -68,35 +68,36 @@ export function declareTemplate(
   }
   // Constants that are equal in every example share a placeholder.
   const shared = new Map<string, Output>();
-  const places = varying.map((index) => {
+  const constantInputs = varying.map((index) => {
     const values = [first, ...others].map((recording) => valueAt(recording, index));
     const key = values.map(textOf).join('|');
-    const known = shared.get(key);
-    const place =
-      known ?? context.graph.placeholder('of_shape', values[0]!.dtype, commonShape(values.map(({shape}) => shape)));
-    shared.set(key, place);
-    replaced.set(first.nodes[index]!.name, place);
-    return {index, place, isNew: known === undefined};
+    const sharedInput = shared.get(key);
+    const input =
+      sharedInput ??
+      context.graph.placeholder('of_shape', values[0]!.dtype, commonShape(values.map(({shape}) => shape)));
+    shared.set(key, input);
+    replaced.set(first.nodes[index]!.name, input);
+    return {index, input, isNew: sharedInput === undefined};
   });
   for (const index of constants) {
     if (!varying.includes(index)) replaced.set(first.nodes[index]!.name, context.graph.constant(valueAt(first, index)));
   }
   const names = context.graph.adopt(first.nodes, replaced);
 
-  const fitted = new Map<string, Fitted>();
+  const known = new Map<string, ShapeFeeds>();
   const isVarying = new Set(varying);
-  const fit = (recording: Recording): Fitted => ({
+  const feedsOf = (recording: Recording): ShapeFeeds => ({
     inputs: Object.fromEntries(
       Object.entries(inputs).map(([name, input]) => [name, {...input, shape: recording.inputs[name]!.shape}]),
     ),
-    constants: places
+    constants: constantInputs
       .filter(({isNew}) => isNew)
-      .map(({index, place}) => {
+      .map(({index, input}) => {
         const {shape, values} = valueAt(recording, index);
-        return {placeholder: {...place, shape}, values, constant: true};
+        return {placeholder: {...input, shape}, values, constant: true};
       }),
   });
-  examples.forEach((shape, i) => fitted.set(keyOf(shape), fit([first, ...others][i]!)));
+  examples.forEach((shape, i) => known.set(keyOf(shape), feedsOf([first, ...others][i]!)));
   return {
     outputs: Object.fromEntries(
       Object.entries(first.outputs).map(([name, output]) => [
@@ -104,18 +105,18 @@ export function declareTemplate(
         {...output, node: names.get(output.node) ?? output.node},
       ]),
     ),
-    fit(shape) {
-      const known = fitted.get(keyOf(shape));
-      if (known !== undefined) return known;
+    feedsFor(shape) {
+      const feeds = known.get(keyOf(shape));
+      if (feeds !== undefined) return feeds;
       const recording = record(context, shaped, shape);
       const fits =
-        sameCourse(first, recording) &&
+        sameOperators(first, recording) &&
         constants.every(
           (index) => isVarying.has(index) || sameConstant(valueAt(first, index), valueAt(recording, index)),
         );
       if (!fits) throw new Error(`Internal error: the graph does not serve ${keyOf(shape)}`);
-      const made = fit(recording);
-      fitted.set(keyOf(shape), made);
+      const made = feedsOf(recording);
+      known.set(keyOf(shape), made);
       return made;
     },
   };
@@ -124,7 +125,7 @@ export function declareTemplate(
 const keyOf = ({rows, length}: BatchShape): string => `${rows}×${length}`;
 
 /** Records the function beside the graph; the weights it reads are named as in the graph. */
-function record(context: ProgramContext, {slot, inputs, compute}: Shaped, shape: BatchShape): Recording {
+function record(context: ProgramContext, {slot, inputs, compute}: ShapedFunction, shape: BatchShape): Recording {
   const graph = new Graph(false);
   const recorder = new Recorder(graph, context.precision);
   const given = placeholders(graph, inputs(shape));
@@ -135,11 +136,11 @@ function record(context: ProgramContext, {slot, inputs, compute}: Shaped, shape:
     const results = compute(Object.fromEntries(weights), Object.fromEntries(symbols), shape);
     for (const [name, tensor] of Object.entries(results)) outputs[name] = recorder.output(tensor);
   });
-  return {nodes: inPlace(graph.nodes, Object.values(outputs)), inputs: given, outputs};
+  return {nodes: addInPlace(graph.nodes, Object.values(outputs)), inputs: given, outputs};
 }
 
 /** The same operators on the same inputs, whatever the constants. */
-function sameCourse(a: Recording, b: Recording): boolean {
+function sameOperators(a: Recording, b: Recording): boolean {
   return (
     a.nodes.length === b.nodes.length &&
     a.nodes.every((node, index) => {

@@ -75,7 +75,7 @@ export function declareSlots<Slot extends string>(
     return found;
   };
   const groups = inGroups(layout);
-  const inputs = graph.scoped('write', () =>
+  const inputs = graph.inScope('write', () =>
     layout.map(({name, shape}) => graph.placeholder(name, DataType.float, shape)),
   );
   const writers = new Map(

@@ -32,20 +32,24 @@ export function attention(qkv: Tf.Tensor, rotation: Tf.Tensor, mask: Tf.Tensor, 
   const {rows, length, heads, keyValueHeads: kv, headDim} = shape;
   const group = heads / kv;
   const all = heads + 2 * kv;
-  const turn = raw.asComplex(rotation);
+  const rotationPairs = raw.asComplex(rotation);
 
   return withGradient(
     [qkv],
     ([qkv], save) => {
-      const {queries, keys, values} = headsOf(qkv!, turn, shape);
+      const {queries, keys, values} = headsOf(qkv!, rotationPairs, shape);
       const scores = raw.add(raw.matMul(queries, keys, {b: true}), mask); // (kv, group, B, T, T)
       const weights = callOne('Softmax', [scores]);
       const context = raw.matMul(weights, values); // (kv, group, B, T, d)
-      save([queries, keys, values, weights, context, turn]);
+      save([queries, keys, values, weights, context, rotationPairs]);
       return merged(context, shape);
     },
-    (dy, [queries, keys, values, weights, context, turn]) => {
-      const dContext = grouped(moved(raw.reshape(dy, [rows, length, heads, headDim]), [2, 0, 1, 3]), kv, group);
+    (dy, [queries, keys, values, weights, context, rotationPairs]) => {
+      const dContext = grouped(
+        transposePairs(raw.reshape(dy, [rows, length, heads, headDim]), [2, 0, 1, 3]),
+        kv,
+        group,
+      );
       const dValues = overGroup(raw.matMul(weights!, dContext, {a: true}));
       // Softmax: dS = P (dP − Σ dP P), and Σ dP P over keys is Σ dO O over channels, which is far smaller.
       const inner = raw.sum(raw.mul(dContext, context!), -1, true); // (kv, group, B, T, 1)
@@ -55,9 +59,9 @@ export function attention(qkv: Tf.Tensor, rotation: Tf.Tensor, mask: Tf.Tensor, 
       const dKeys = overGroup(raw.matMul(dScores, queries!, {a: true}));
       const parts = [dQueries, dKeys, dValues].map((part) => raw.reshape(part, [-1, rows, length, headDim]));
       const byHead = raw.concat(parts, 0); // (all, B, T, d)
-      const flat = raw.reshape(moved(byHead, [1, 2, 0, 3]), [rows, length * all * headDim]);
+      const flat = raw.reshape(transposePairs(byHead, [1, 2, 0, 3]), [rows, length * all * headDim]);
       // The adjoint of a rotation is its conjugate.
-      const conjugate = callOne('Conj', [turn!], {T: {type: 8}});
+      const conjugate = callOne('Conj', [rotationPairs!], {T: {type: 8}});
       const back = raw.asFloats(raw.multiplyComplex(raw.asComplex(flat), conjugate));
       return [raw.reshape(back, [rows * length, all * headDim])];
     },
@@ -65,9 +69,9 @@ export function attention(qkv: Tf.Tensor, rotation: Tf.Tensor, mask: Tf.Tensor, 
 }
 
 export interface Heads {
-  /** Turned, scaled. (kv, group, B, T, d) */
+  /** Rotated, scaled by 1/√d. (kv, group, B, T, d) */
   readonly queries: Tf.Tensor;
-  /** Turned. (kv, 1, B, T, d) */
+  /** Rotated. (kv, 1, B, T, d) */
   readonly keys: Tf.Tensor;
   /** (kv, 1, B, T, d) */
   readonly values: Tf.Tensor;
@@ -75,26 +79,26 @@ export interface Heads {
 
 /**
  * The heads of projected tokens, at their positions.
- * @param qkv as `attention` takes it @param turn the rotation as complex numbers
+ * @param qkv as `attention` takes it @param rotation as complex numbers
  */
 export function headsOf(
   qkv: Tf.Tensor,
-  turn: Tf.Tensor,
+  rotation: Tf.Tensor,
   {rows, length, heads, keyValueHeads: kv, headDim}: AttentionShape,
 ): Heads {
   const all = heads + 2 * kv;
   const flat = raw.reshape(qkv, [rows, length * all * headDim]);
-  const turned = raw.asFloats(raw.multiplyComplex(raw.asComplex(flat), turn));
-  const byHead = moved(raw.reshape(turned, [rows, length, all, headDim]), [2, 0, 1, 3]); // (all, B, T, d)
+  const rotated = raw.asFloats(raw.multiplyComplex(raw.asComplex(flat), rotation));
+  const byHead = transposePairs(raw.reshape(rotated, [rows, length, all, headDim]), [2, 0, 1, 3]); // (all, B, T, d)
   const [q, k, v] = raw.splitSizes(byHead, [heads, kv, kv], 0) as [Tf.Tensor, Tf.Tensor, Tf.Tensor];
   return {queries: grouped(q, kv, heads / kv), keys: grouped(k, kv, 1), values: grouped(v, kv, 1)};
 }
 
 /**
- * Axes in another order, of which the last stays. Moved as pairs: half as many elements, and not by oneDNN's transposition,
- * which takes longer.
+ * Transposed, where the last axis stays the last. As pairs: half as many elements, and not by oneDNN's transposition, which takes
+ * longer.
  */
-export const moved = (x: Tf.Tensor, order: readonly number[]): Tf.Tensor =>
+export const transposePairs = (x: Tf.Tensor, order: readonly number[]): Tf.Tensor =>
   raw.asFloats(raw.transpose(raw.asComplex(x), order));
 
 /** (kv × group, …) → (kv, group, …) */
@@ -106,7 +110,7 @@ const overGroup = (x: Tf.Tensor): Tf.Tensor => (x.shape[1] === 1 ? x : raw.sum(x
 
 /** (kv, group, B, T, d) → (B × T, heads × d) */
 export function merged(context: Tf.Tensor, {rows, length, heads, headDim}: AttentionShape): Tf.Tensor {
-  const byToken = moved(raw.reshape(context, [heads, rows, length, headDim]), [1, 2, 0, 3]);
+  const byToken = transposePairs(raw.reshape(context, [heads, rows, length, headDim]), [1, 2, 0, 3]);
   return raw.reshape(byToken, [rows * length, heads * headDim]);
 }
 

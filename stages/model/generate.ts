@@ -1,8 +1,8 @@
 /**
  * Generation with a cache: prompts are read once, each shared by its group; then one token a step for every sample,
- * until all have stopped or the room is used up. A plain function, which runs as a loop of the graph when recorded.
+ * until all have stopped or reached the length limit. A plain function, which runs as a loop of the graph when recorded.
  *
- * What has been read is kept in a room that grows with the responses (`kv-cache.ts`). Samples lie prompt-major:
+ * Keys and values are kept in a cache that grows with the responses (`kv-cache.ts`). Samples lie prompt-major:
  * row = prompt × group + member.
  */
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
@@ -13,11 +13,11 @@ import {causalMask, headsOf, merged, rotationTable} from './attention.js';
 import {cachedAttention} from './cached-attention.js';
 import type {ModelConfig} from './config.js';
 import type {Multiplied} from './generation-weights.js';
-import {weightsOf} from './generation-weights.js';
-import type {Cache, GenerationShape} from './kv-cache.js';
-import {Room} from './kv-cache.js';
+import {layOutWeights} from './generation-weights.js';
+import type {GenerationShape, LayerCache} from './kv-cache.js';
+import {KvCache} from './kv-cache.js';
 import type {Sampling} from './pick-token.js';
-import {sample} from './pick-token.js';
+import {pickToken} from './pick-token.js';
 import type {Parameters} from './transformer.js';
 import {layers, rightPadded, rotationWidth} from './transformer.js';
 
@@ -50,11 +50,11 @@ export function generate(
   const {tf} = tensorflow();
   const {prompts, group, promptLength, maxNewTokens} = shape;
   const rows = prompts * group;
-  const {forPrompts, forTokens, output} = weightsOf(parameters, config, rows, maxNewTokens);
+  const {forPrompts, forTokens, output} = layOutWeights(parameters, config, rows, maxNewTokens);
   const stopped = (token: Tf.Tensor): Tf.Tensor =>
     options.stopIds.map((id) => tf.equal(token, tf.scalar(id, 'int32'))).reduce((a, b) => tf.logicalOr(a, b));
   const sampleAt = (hidden: Tf.Tensor, step: Tf.Tensor, done: Tf.Tensor): {token: Tf.Tensor; logProb: Tf.Tensor} =>
-    sample(hidden, output, raw.gather(inputs.uniforms, step), options, done);
+    pickToken(hidden, output, raw.gather(inputs.uniforms, step), options, done);
 
   const prompt = readPrompts(forPrompts, inputs, config, shape);
   const ofRow = tf.tensor1d(
@@ -67,8 +67,8 @@ export function generate(
   // Positions of what is generated, from the end of each prompt on.
   const positions = promptLength + maxNewTokens;
   const table = tf.tensor2d(rotationTable(config, positions), [positions, rotationWidth(config)]);
-  const {first: begun, attend} = cachedAttention(config, shape, prompt.caches);
-  const room = new Room(shape, begun);
+  const {prefill, attend} = cachedAttention(config, shape, prompt.caches);
+  const cache = new KvCache(shape, prefill);
   const last = tf.scalar(maxNewTokens, 'int32');
   const start: Progress = {
     step: one,
@@ -77,18 +77,18 @@ export function generate(
     done: tf.logicalOr(inputs.idle, stopped(first.token)),
     tokens: tf.reshape(first.token, [rows, 1]),
     logProbs: tf.reshape(first.logProb, [rows, 1]),
-    ...room.start(inputs.lengths),
+    ...cache.start(inputs.lengths),
   };
   const result = whileLoop(
     start,
-    {tokens: 1, logProbs: 1, ...room.growing},
+    {tokens: 1, logProbs: 1, ...cache.growing},
     ({step, done}) => tf.logicalAnd(tf.less(step, last), tf.logicalNot(tf.all(done))),
     (state) => {
       const {step, position, token: read, done, tokens, logProbs, ...before} = state;
-      const turn = raw.asComplex(raw.gather(table, position)); // (rows, …)
-      const written = room.step(before, tf.sub(step, one));
+      const rotation = raw.asComplex(raw.gather(table, position)); // (rows, …)
+      const cached = cache.step(before, tf.sub(step, one));
       const attendTo = (qkv: Tf.Tensor, layer: number): Tf.Tensor =>
-        attend(raw.asFloats(raw.multiplyComplex(raw.asComplex(qkv), turn)), layer, written);
+        attend(raw.asFloats(raw.multiplyComplex(raw.asComplex(qkv), rotation)), layer, cached);
       const hidden = layers(forTokens.parameters, read, config, attendTo, forTokens.multiply);
       const {token, logProb} = sampleAt(hidden, step, done);
       return {
@@ -98,14 +98,14 @@ export function generate(
         done: tf.logicalOr(done, stopped(token)),
         tokens: raw.concat([tokens, raw.reshape(token, [rows, 1])], 1),
         logProbs: raw.concat([logProbs, raw.reshape(logProb, [rows, 1])], 1),
-        ...written.next,
+        ...cached.next,
       };
     },
   );
   return {tokens: result.tokens, logProbs: result.logProbs};
 }
 
-/** The state of the loop: what follows, and the `Lines` of the room. */
+/** The state of the loop: this, and the `CacheState`. */
 interface Progress extends Record<string, Tf.Tensor> {
   /** Tokens made so far, scalar int32. */
   step: Tf.Tensor;
@@ -126,20 +126,19 @@ function readPrompts(
   {tokens, lengths}: GenerationInputs,
   config: ModelConfig,
   {prompts, promptLength}: GenerationShape,
-): {last: Tf.Tensor; caches: Cache[]} {
+): {last: Tf.Tensor; caches: LayerCache[]} {
   const {tf} = tensorflow();
   const {keyValueHeads: kv, headDim} = config;
   const dims = {...config, rows: prompts, length: promptLength};
-  const {rotation} = rightPadded(config, promptLength);
-  const turn = raw.asComplex(rotation);
+  const rotation = raw.asComplex(rightPadded(config, promptLength).rotation);
   const causal = causalMask(promptLength);
-  const caches: Cache[] = [];
+  const caches: LayerCache[] = [];
   const hidden = layers(
     parameters,
     tokens,
     config,
     (qkv) => {
-      const {queries, keys, values} = headsOf(qkv, turn, dims);
+      const {queries, keys, values} = headsOf(qkv, rotation, dims);
       const byPrompt = (x: Tf.Tensor): Tf.Tensor =>
         raw.reshape(raw.transpose(raw.reshape(x, [kv, prompts, promptLength, headDim]), [1, 0, 2, 3]), [
           prompts * kv,

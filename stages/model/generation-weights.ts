@@ -1,13 +1,13 @@
 /**
  * How generation multiplies by the matrices of a model. A step has one token of each sample, so few rows that a product takes
- * as long as it takes to read the matrix; what is quickest then depends on how the matrix lies. What it costs to lay it
- * otherwise is paid once for all steps, outside the loop.
+ * as long as it takes to read the matrix; what is quickest then depends on the layout of the matrix. What another layout costs is
+ * paid once per call, outside the loop.
  */
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
 import {linear, raw} from '../tensorflow/ops.js';
 import {runtimeClass} from '../tensorflow/runtime-class.js';
-import {moved} from './attention.js';
+import {transposePairs} from './attention.js';
 import type {ModelConfig} from './config.js';
 import type {OutputProduct} from './pick-token.js';
 import {PIECE, productWith, wholePieces} from './pick-token.js';
@@ -32,26 +32,26 @@ export interface GenerationWeights {
  * @param rows samples that are drawn together @param steps tokens of each, at most
  * @param instructions of the processor, as the runtime class has them
  */
-export function weightsOf(
+export function layOutWeights(
   parameters: Parameters,
   config: ModelConfig,
   rows: number,
   steps: number,
   instructions = runtimeClass(1).instructions,
 ): GenerationWeights {
-  if (matrixSize(config) < LARGE) return turned(parameters, config);
-  if (config.layers * matrixSize(config) > LARGEST_COPY) return asTheyAre(parameters, config);
-  if (rows > MANY_ROWS) return turned(parameters, config);
+  if (matrixSize(config) < LARGE) return transposeOnce(parameters, config);
+  if (config.layers * matrixSize(config) > LARGEST_COPY) return keepLayout(parameters, config);
+  if (rows > MANY_ROWS) return transposeOnce(parameters, config);
   return areBlocksQuicker(config, rows, steps, instructions)
-    ? inBlocks(parameters, config)
-    : asTheyAre(parameters, config);
+    ? cutIntoBlocks(parameters, config)
+    : keepLayout(parameters, config);
 }
 
 /**
- * For few rows oneDNN turns a matrix (out, in) in each product from the right, which takes longer than the product. So it
- * is done once …
+ * For few rows oneDNN transposes a matrix (out, in) in each product from the right, which takes longer than the product. So it is
+ * transposed once per call …
  */
-function turned(parameters: Parameters, config: ModelConfig): GenerationWeights {
+function transposeOnce(parameters: Parameters, config: ModelConfig): GenerationWeights {
   const all = {
     parameters: eachMatrix(foldGains(parameters, config), (matrix) => raw.transpose(matrix, [1, 0])),
     multiply: raw.matMul,
@@ -60,10 +60,10 @@ function turned(parameters: Parameters, config: ModelConfig): GenerationWeights 
 }
 
 /**
- * … unless it is so large that the product waits for memory: from the left it is read just once, and turning what comes out
- * costs nothing beside that. And there is no second copy of it.
+ * … unless it is so large that the product is bound by memory: from the left it is read just once, and transposing the result costs
+ * nothing beside that. And there is no second copy of it.
  */
-const asTheyAre = (parameters: Parameters, config: ModelConfig): GenerationWeights => ({
+const keepLayout = (parameters: Parameters, config: ModelConfig): GenerationWeights => ({
   forPrompts: {parameters, multiply: linear},
   forTokens: {parameters, multiply: (x, matrix) => raw.transpose(raw.matMul(matrix, x, {b: true}), [1, 0])},
   output: productWith(outputMatrix(parameters, config)),
@@ -73,11 +73,11 @@ const asTheyAre = (parameters: Parameters, config: ModelConfig): GenerationWeigh
 const BLOCK = PIECE;
 
 /**
- * With AVX-512, oneDNN's kernel for few rows takes a matrix as it lies if its columns do, and reads it quickest where a
- * block of them is one piece of memory: in two thirds of the time of a product from the left. Blocks are a second copy of
- * the matrices, made in each call in the time of some ten steps.
+ * With AVX-512, oneDNN's kernel for few rows takes a matrix in the layout it has if its columns are contiguous, and reads it quickest
+ * where a block of them is one piece of memory: in two thirds of the time of a product from the left. Blocks are a second
+ * copy of the matrices, made in each call in the time of some ten steps.
  */
-function inBlocks(parameters: Parameters, config: ModelConfig): GenerationWeights {
+function cutIntoBlocks(parameters: Parameters, config: ModelConfig): GenerationWeights {
   const {tf} = tensorflow();
   const matrix = outputMatrix(parameters, config);
   const outputBlocks = blocksOf(wholePieces(matrix));
@@ -86,9 +86,9 @@ function inBlocks(parameters: Parameters, config: ModelConfig): GenerationWeight
     forPrompts: {parameters, multiply: linear},
     forTokens: {
       // What is filled up in the feed-forward is 0 in its inner state, so it adds nothing to what comes out.
-      parameters: eachMatrix(parameters, (each, name) => blocksOf(filledUp(each, name.includes('down_proj') ? 1 : 0))),
+      parameters: eachMatrix(parameters, (each, name) => blocksOf(fillUp(each, name.includes('down_proj') ? 1 : 0))),
       multiply: (x, blocks) => {
-        const product = moved(byBlock(x, blocks), [1, 0, 2]);
+        const product = transposePairs(byBlock(x, blocks), [1, 0, 2]);
         return raw.reshape(product, [x.shape[0], -1]);
       },
     },
@@ -96,7 +96,7 @@ function inBlocks(parameters: Parameters, config: ModelConfig): GenerationWeight
       vocab,
       byPiece: (hidden) => byBlock(hidden, outputBlocks),
       byRow: (hidden) => {
-        const product = moved(byBlock(hidden, outputBlocks), [1, 0, 2]);
+        const product = transposePairs(byBlock(hidden, outputBlocks), [1, 0, 2]);
         return tf.slice(raw.reshape(product, [hidden.shape[0], -1]), [0, 0], [-1, vocab]);
       },
     },
@@ -110,7 +110,7 @@ function blocksOf(matrix: Tf.Tensor): Tf.Tensor {
 }
 
 /** The matrix with rows, or columns, of zeros up to a whole number of blocks. */
-function filledUp(matrix: Tf.Tensor, axis: 0 | 1): Tf.Tensor {
+function fillUp(matrix: Tf.Tensor, axis: 0 | 1): Tf.Tensor {
   const size = matrix.shape[axis]!;
   const missing = Math.ceil(size / BLOCK) * BLOCK - size;
   if (missing === 0) return matrix;
@@ -121,11 +121,11 @@ function filledUp(matrix: Tf.Tensor, axis: 0 | 1): Tf.Tensor {
 /** (R, in), (blocks, in, BLOCK) → (blocks, R, BLOCK) */
 const byBlock = (x: Tf.Tensor, blocks: Tf.Tensor): Tf.Tensor => raw.matMul(raw.reshape(x, [1, ...x.shape]), blocks);
 
-const eachMatrix = (parameters: Parameters, lay: (matrix: Tf.Tensor, name: string) => Tf.Tensor): Parameters =>
+const eachMatrix = (parameters: Parameters, convert: (matrix: Tf.Tensor, name: string) => Tf.Tensor): Parameters =>
   Object.fromEntries(
     Object.entries(parameters).map(([name, tensor]) => [
       name,
-      name.endsWith('_proj.weight') ? lay(tensor, name) : tensor,
+      name.endsWith('_proj.weight') ? convert(tensor, name) : tensor,
     ]),
   );
 
@@ -136,7 +136,7 @@ const matrixSize = (config: ModelConfig): number =>
 /** More than a core has for itself of the processor's cache, about 2 MiB. */
 const LARGE = 2 ** 19;
 
-/** Numbers that are laid otherwise at most, since they are a second copy in each process that draws: 1 GiB. */
+/** The most numbers that are copied into another layout, since each process that samples has its own copy: 1 GiB. */
 const LARGEST_COPY = 2 ** 28;
 
 /** With more rows the arithmetic takes longer than the memory: 64 rows take up to a quarter less time from the right. */

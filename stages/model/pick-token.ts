@@ -4,7 +4,7 @@
  */
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
-import {changedWhere} from '../tensorflow/control-flow.js';
+import {changeWhere} from '../tensorflow/control-flow.js';
 import {call, callOne, FLOAT, INT32, raw, softmaxAt} from '../tensorflow/ops.js';
 
 export interface Sampling {
@@ -36,8 +36,8 @@ const ONE_PIECE = 256;
 export function productWith(matrix: Tf.Tensor): OutputProduct {
   const vocab = matrix.shape[0];
   if (vocab <= ONE_PIECE) {
-    const turned = raw.transpose(matrix, [1, 0]);
-    const byRow = (hidden: Tf.Tensor): Tf.Tensor => raw.matMul(hidden, turned);
+    const transposed = raw.transpose(matrix, [1, 0]);
+    const byRow = (hidden: Tf.Tensor): Tf.Tensor => raw.matMul(hidden, transposed);
     return {vocab, byRow, byPiece: (hidden) => raw.reshape(byRow(hidden), [1, -1, vocab])};
   }
   return {
@@ -57,7 +57,7 @@ export function productWith(matrix: Tf.Tensor): OutputProduct {
  * @returns `token` (R) int32; `logProb` (R), of the token under the whole distribution at the sampling temperature
  * (at temperature 1 where the likeliest is taken)
  */
-export function sample(
+export function pickToken(
   hidden: Tf.Tensor,
   output: OutputProduct,
   uniforms: Tf.Tensor,
@@ -66,18 +66,18 @@ export function sample(
 ): {token: Tf.Tensor; logProb: Tf.Tensor} {
   const {tf} = tensorflow();
   const scaled = temperature === 0 || temperature === 1 ? hidden : tf.mul(hidden, 1 / temperature);
-  if (temperature !== 0 && topP === 1 && topK === 0) return fromAll(output.byPiece(scaled), output.vocab, uniforms);
+  if (temperature !== 0 && topP === 1 && topK === 0) return pickFromAll(output.byPiece(scaled), output.vocab, uniforms);
   const logits = output.byRow(scaled);
-  if (temperature !== 0 && topK === 0) return fromNucleus(logits, uniforms, topP, idle);
+  if (temperature !== 0 && topK === 0) return pickFromNucleus(logits, uniforms, topP, idle);
   const token =
     temperature === 0
       ? callOne('ArgMax', [logits, tf.scalar(1, 'int32')], {T: FLOAT, Tidx: INT32, output_type: INT32})
-      : fromLikeliest(logits, uniforms, topP, topK);
+      : pickFromLikeliest(logits, uniforms, topP, topK);
   return {token, logProb: softmaxAt(logits, token).logProbs};
 }
 
-/** The pick among all tokens. (pieces, R, W), (R) */
-function fromAll(logits: Tf.Tensor, vocab: number, uniforms: Tf.Tensor): {token: Tf.Tensor; logProb: Tf.Tensor} {
+/** Picks among all tokens. (pieces, R, W), (R) */
+function pickFromAll(logits: Tf.Tensor, vocab: number, uniforms: Tf.Tensor): {token: Tf.Tensor; logProb: Tf.Tensor} {
   const {tf} = tensorflow();
   const [pieces, rows, width] = logits.shape as [number, number, number];
   const inEach = largestAlong(logits, 2); // (pieces, R, 1)
@@ -91,8 +91,8 @@ function fromAll(logits: Tf.Tensor, vocab: number, uniforms: Tf.Tensor): {token:
   const int = (value: number): Tf.Tensor => tf.scalar(value, 'int32');
   const above = tf.mul(tf.range(0, rows, 1, 'int32'), int(width));
   const before = pieces === 1 ? above : tf.add(above, tf.mul(tf.floorDiv(picked, int(width)), int((rows - 1) * width)));
-  const places = tf.add(picked, before);
-  const mass = raw.gather(raw.reshape(masses, [-1]), places);
+  const positions = tf.add(picked, before);
+  const mass = raw.gather(raw.reshape(masses, [-1]), positions);
   return {token: picked, logProb: tf.log(tf.div(mass, tf.reshape(total, [rows])))};
 }
 
@@ -120,20 +120,20 @@ export function sumsOfPieces(masses: Tf.Tensor): Tf.Tensor {
   return raw.add(raw.reshape(within, [pieces, rows, width]), before);
 }
 
-/** The pick among the `topK` likeliest tokens. Ties are kept in the order of their ids. (R, V), (R) → (R) int32 */
-function fromLikeliest(logits: Tf.Tensor, uniforms: Tf.Tensor, topP: number, topK: number): Tf.Tensor {
+/** Picks among the `topK` likeliest tokens. Ties are kept in the order of their ids. (R, V), (R) → (R) int32 */
+function pickFromLikeliest(logits: Tf.Tensor, uniforms: Tf.Tensor, topP: number, topK: number): Tf.Tensor {
   const {values, ids} = likeliest(logits, Math.min(topK, logits.shape[1]!));
-  return raw.pickColumns(ids, pick(inNucleus(callOne('Softmax', [values]), topP).kept, uniforms));
+  return raw.pickColumns(ids, pickIndex(inNucleus(callOne('Softmax', [values]), topP).kept, uniforms));
 }
 
 /** A nucleus has hardly ever more tokens, and to sort a whole vocabulary takes longer than the rest of a step. */
 const FEW = 16;
 
 /**
- * The pick from the nucleus of all tokens. Only a few of the likeliest are sorted where their mass reaches `topP` in every
+ * Picks from the nucleus of all tokens. Only a few of the likeliest are sorted where their mass reaches `topP` in every
  * row; a row's token is the same either way. (R, V), (R)
  */
-function fromNucleus(
+function pickFromNucleus(
   logits: Tf.Tensor,
   uniforms: Tf.Tensor,
   topP: number,
@@ -146,7 +146,7 @@ function fromNucleus(
     const {kept, before} = inNucleus(values, topP);
     const lastOf = (x: Tf.Tensor): Tf.Tensor => tf.reshape(tf.slice(x, [0, count - 1], [-1, 1]), [-1]);
     return {
-      token: raw.pickColumns(ids, pick(kept, uniforms)),
+      token: raw.pickColumns(ids, pickIndex(kept, uniforms)),
       // What the next token would find before it is below topP, so that it, too, is in the nucleus.
       tooFew: tf.less(tf.add(lastOf(before), lastOf(values)), topP),
     };
@@ -156,7 +156,7 @@ function fromNucleus(
   if (vocab > FEW) {
     if (idle !== undefined) tooFew = tf.logicalAnd(tooFew, tf.logicalNot(idle));
     const state = {token, probabilities, uniforms};
-    ({token} = changedWhere(state, {}, tf.any(tooFew), ({probabilities, uniforms}) => ({
+    ({token} = changeWhere(state, {}, tf.any(tooFew), ({probabilities, uniforms}) => ({
       token: among(probabilities, uniforms, vocab).token,
       probabilities,
       uniforms,
@@ -181,8 +181,8 @@ function inNucleus(probabilities: Tf.Tensor, topP: number): {kept: Tf.Tensor; be
   return {kept, before};
 }
 
-/** Where in each row u × mass falls; places of mass 0 are never picked. (R, k), (R) → (R) int32 */
-function pick(mass: Tf.Tensor, uniforms: Tf.Tensor): Tf.Tensor {
+/** Where in each row u × mass falls; tokens of mass 0 are never picked. (R, k), (R) → (R) int32 */
+function pickIndex(mass: Tf.Tensor, uniforms: Tf.Tensor): Tf.Tensor {
   const {tf} = tensorflow();
   const sums = cumulative(mass, 1, false);
   const total = tf.slice(sums, [0, mass.shape[1]! - 1], [-1, 1]);
@@ -190,7 +190,7 @@ function pick(mass: Tf.Tensor, uniforms: Tf.Tensor): Tf.Tensor {
 }
 
 /**
- * Counts the places to pass by, along the last axis. None whose sum has reached the total is one of them, because u × total
+ * Counts the tokens to pass by, along the last axis. None whose sum has reached the total is among them, because u × total
  * stays below the total in float32 too: u is at most 1 − 2⁻²⁴, and (1 − 2⁻²⁴) × total rounds to the number before the total.
  */
 function passedBy(sums: Tf.Tensor, total: Tf.Tensor, uniforms: Tf.Tensor): Tf.Tensor {

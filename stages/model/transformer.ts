@@ -8,8 +8,8 @@ import {
   gatherLogProbabilities,
   linear,
   lookUp,
-  ordered,
-  recomputed,
+  runAfter,
+  checkpointActivations,
   rmsNorm,
   rmsNormalize,
   siluTimes,
@@ -56,12 +56,12 @@ export function transformer(
   tokens: Tf.Tensor,
   placement: Placement,
   config: ModelConfig,
-  shape: {readonly rows: number; readonly length: number; readonly recompute?: boolean},
+  shape: {readonly rows: number; readonly length: number; readonly activationCheckpointing?: boolean},
 ): Tf.Tensor {
   const attend = (qkv: Tf.Tensor, {rotation, mask}: Placement): Tf.Tensor =>
     attention(qkv, rotation, mask, {...config, ...shape});
   const fold = isFoldingCheaper(config);
-  if (shape.recompute) return recomputedLayers(parameters, tokens, placement, config, attend, fold);
+  if (shape.activationCheckpointing) return checkpointedLayers(parameters, tokens, placement, config, attend, fold);
   const given = fold ? foldGains(parameters, config) : parameters;
   return layers(given, tokens, config, (qkv) => attend(qkv, placement));
 }
@@ -105,7 +105,7 @@ export function layers(
  * gradient gets there, its folded gains too.
  * @param parameters as they are, not folded
  */
-function recomputedLayers(
+function checkpointedLayers(
   parameters: Parameters,
   tokens: Tf.Tensor,
   placement: Placement,
@@ -118,7 +118,7 @@ function recomputedLayers(
     const own = ofLayer(parameters, layer);
     const names = Object.keys(own);
     const constants = [placement.rotation, placement.mask];
-    x = recomputed([x, ...Object.values(own)], constants, ([x, ...values], [rotation, mask]) => {
+    x = checkpointActivations([x, ...Object.values(own)], constants, ([x, ...values], [rotation, mask]) => {
       const given = Object.fromEntries(names.map((name, i) => [name, values[i]!]));
       const attendHere = (qkv: Tf.Tensor): Tf.Tensor => attend(qkv, {rotation: rotation!, mask: mask!});
       return oneLayer(x!, fold ? foldGainsOfLayer(given) : given, config, attendHere);
@@ -234,7 +234,7 @@ export function targetLogProbabilities(
       for (const [i, part] of parts(hidden!).entries()) {
         // One after the other, or the executor would hold the logits of all parts at once.
         const some = (): Tf.Tensor => softmaxAt(raw.matMul(part, output!, {b: true}), targetParts[i]!).logProbs;
-        logProbs.push(ordered(logProbs.slice(-1), some));
+        logProbs.push(runAfter(logProbs.slice(-1), some));
       }
       return tf.concat(logProbs);
     },
@@ -244,7 +244,7 @@ export function targetLogProbabilities(
       let dOutput: Tf.Tensor | undefined;
       for (const [i, part] of parts(hidden!).entries()) {
         const done: Tf.Tensor[] = dOutput === undefined ? [] : [dOutput];
-        const [dPart, dMatrix] = ordered(done, () => {
+        const [dPart, dMatrix] = runAfter(done, () => {
           const {masses, totals} = softmaxAt(raw.matMul(part, output!, {b: true}), targetParts[i]!);
           const dLogits = softmaxAtGradient(dyParts[i]!, masses, totals, targetParts[i]!);
           return [raw.matMul(dLogits, output!), raw.matMul(dLogits, part, {a: true})] as const;

@@ -40,7 +40,7 @@ export function openPool({config, sampling, workers, weights, note}: PoolOptions
   const seats = Array.from({length: workers}, (): Seat => ({worker: undefined, weights: undefined}));
 
   /** One chunk, by a worker that has the weights, and by its successor where it is lost. */
-  const drawn = async (seat: Seat, chunk: Chunk, current: Weights): Promise<readonly Sample[]> => {
+  const drawChunk = async (seat: Seat, chunk: Chunk, current: Weights): Promise<readonly Sample[]> => {
     for (let tries = 1; ; tries++) {
       try {
         seat.worker ??= startWorker({config, sampling});
@@ -74,7 +74,7 @@ export function openPool({config, sampling, workers, weights, note}: PoolOptions
       const serve = async (seat: Seat): Promise<void> => {
         for (const [index, chunk] of waiting) {
           if (failed) return;
-          take(index, await drawn(seat, chunk, current));
+          take(index, await drawChunk(seat, chunk, current));
         }
       };
       try {

@@ -102,7 +102,7 @@ function recordedLoop<S extends State>(
  * @param growing dimensions that `change` changes: name → axis
  * @param condition scalar bool
  */
-export function changedWhere<S extends State>(
+export function changeWhere<S extends State>(
   state: S,
   growing: Readonly<Record<string, number>>,
   condition: Tf.Tensor,

@@ -105,7 +105,7 @@ export class Graph {
         return `${mark!}${names.get(node!) ?? node!}${index!}`;
       });
       const copy = {name: this.#unique(op), op, inputs: renamed, attributes};
-      this.nodes.push(OWN in attributes ? owned(copy) : copy);
+      this.nodes.push(OWN in attributes ? withOwnMemory(copy) : copy);
       names.set(name, copy.name);
     }
     return names;
@@ -122,7 +122,7 @@ export class Graph {
     const node = this.nodes[at]!;
     if (LASTING.has(node.op))
       throw new Error(`Internal error: ${name} is a ${node.op}, which no operator may write into`);
-    this.nodes[at] = owned(node);
+    this.nodes[at] = withOwnMemory(node);
     if (node.op === 'Reshape') this.own(node.inputs[0]!.replace(/:\d+$/, ''));
   }
 
@@ -162,7 +162,7 @@ export class Graph {
   }
 
   /** Runs `build` with nodes named under `scope/`. */
-  scoped<T>(scope: string, build: () => T): T {
+  inScope<T>(scope: string, build: () => T): T {
     const outer = this.#scope;
     this.#scope = outer === '' ? scope : `${outer}/${scope}`;
     try {
@@ -173,7 +173,7 @@ export class Graph {
   }
 
   /** Runs `build` so that each node it adds waits for these nodes. */
-  ordered<T>(after: readonly Output[], build: () => T): T {
+  runAfter<T>(after: readonly Output[], build: () => T): T {
     const outer = this.#after;
     this.#after = after.map(({node}) => node);
     try {
@@ -233,7 +233,7 @@ const LASTING = new Set(['Const', 'Placeholder', 'ReadVariableOp']);
 
 /** An attribute of ours; only nodes with equal attributes are taken for equal. */
 const OWN = '_own';
-export const owned = (node: GraphNode): GraphNode => ({
+export const withOwnMemory = (node: GraphNode): GraphNode => ({
   ...node,
   attributes: {...node.attributes, [OWN]: {kind: 'string', value: node.name}},
 });

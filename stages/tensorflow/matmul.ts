@@ -22,14 +22,14 @@ export interface Product {
  * Adds the nodes of a product. The result is float32 where both matrices are, whatever the precision.
  * @param instructions of the processor, as the runtime class has them
  */
-export function product(
+export function addProduct(
   graph: Graph,
   {inputs, attributes, shape}: Product,
   precision: Precision,
   {device, instructions}: {readonly device: string; readonly instructions: string} = runtimeClass(1),
 ): Output {
   const floats = inputs.every((input) => input.dtype === FLOAT);
-  if (floats && precision === 'bf16') return inBfloat16(graph, {inputs, attributes, shape});
+  if (floats && precision === 'bf16') return multiplyInBfloat16(graph, {inputs, attributes, shape});
   const outputs = [{dtype: inputs[0].dtype, shape}];
   const hasKernels = device === 'cpu' && instructions.includes('avx512f');
   if (floats && hasKernels && isGradientOfWide({inputs, attributes, shape})) {
@@ -40,7 +40,7 @@ export function product(
 }
 
 /** The product of the inputs rounded to bfloat16, as float32. */
-function inBfloat16(graph: Graph, {inputs, attributes, shape}: Product): Output {
+function multiplyInBfloat16(graph: Graph, {inputs, attributes, shape}: Product): Output {
   const cast = (input: Output, to: typeof FLOAT | typeof BFLOAT16): Output =>
     graph.addOne({
       op: 'Cast',
@@ -58,12 +58,12 @@ function inBfloat16(graph: Graph, {inputs, attributes, shape}: Product): Output 
 }
 
 /**
- * The gradient of a matrix is dyᵀ x, and oneDNN turns dy round before it multiplies. Rows that are a multiple of 2 KiB
- * apart fall on the same few places of the cache then, and with few columns in x there is little work to make up for it.
- * The operator for stacks has kernels of its own for AVX-512, which turn smaller blocks: they take up to 15 % less time at a
+ * The gradient of a matrix is dyᵀ x, and oneDNN transposes dy before it multiplies. Rows that are a multiple of 2 KiB
+ * apart fall on the same few lines of the cache then, and with few columns in x there is little work to make up for it.
+ * The operator for stacks has kernels of its own for AVX-512, which transpose smaller blocks: they take up to 15 % less time at a
  * width of 512 and up to 30 % less at 256. For other shapes they take up to a quarter more.
  */
 function isGradientOfWide({attributes, shape: [rows, columns]}: Product): boolean {
-  const turned = attributes['transpose_a']?.value === true && attributes['transpose_b']?.value !== true;
-  return turned && rows >= 1024 && rows % 512 === 0 && columns <= 512;
+  const transposed = attributes['transpose_a']?.value === true && attributes['transpose_b']?.value !== true;
+  return transposed && rows >= 1024 && rows % 512 === 0 && columns <= 512;
 }

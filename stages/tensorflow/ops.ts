@@ -50,18 +50,18 @@ export const raw = {
   multiplySmall: (a: Tf.Tensor, b: Tf.Tensor, transpose: {readonly b?: boolean} = {}) =>
     callOne('BatchMatMulV3', [a, b], {Ta: FLOAT, Tb: FLOAT, Tout: FLOAT, adj_x: false, adj_y: transpose.b ?? false}),
   /**
-   * x with x[places[i]] = rows[i], written into the memory of x, which must be nobody else's: the state of a loop that
+   * x with x[indices[i]] = rows[i], written into the memory of x, which nothing else may use: the state of a loop that
    * nothing reads between two steps. (N, …), (n) int32, (n, …) → (N, …)
    */
-  replaceRows: (x: Tf.Tensor, places: Tf.Tensor, rows: Tf.Tensor) => callOne('InplaceUpdate', [x, places, rows]),
+  replaceRows: (x: Tf.Tensor, indices: Tf.Tensor, rows: Tf.Tensor) => callOne('InplaceUpdate', [x, indices, rows]),
   /**
-   * x with x[places[i]] + rows[i], likewise written into the memory of x, where TensorScatterAdd would copy it. On a GPU no
-   * place may be named twice. (N, …), (n) int32, (n, …) → (N, …)
+   * x with x[indices[i]] + rows[i], likewise written into the memory of x, where TensorScatterAdd would copy it. On a GPU no
+   * index may occur twice. (N, …), (n) int32, (n, …) → (N, …)
    */
-  addToRows: (x: Tf.Tensor, places: Tf.Tensor, rows: Tf.Tensor) => callOne('InplaceAdd', [x, places, rows]),
+  addToRows: (x: Tf.Tensor, indices: Tf.Tensor, rows: Tf.Tensor) => callOne('InplaceAdd', [x, indices, rows]),
   reshape: (x: Tf.Tensor, shape: readonly number[]) =>
     callOne('Reshape', [x, ints(shape)], {T: typeOf(x), Tshape: INT32}),
-  /** Axes in another order. Where only axes of one element change places, no number does. */
+  /** Axes in another order. Where only axes of one element are swapped, no number moves. */
   transpose(x: Tf.Tensor, order: readonly number[]): Tf.Tensor {
     const long = order.filter((axis) => x.shape[axis] !== 1);
     const stays = long.every((axis, at) => at === 0 || axis > long[at - 1]!);
@@ -133,11 +133,11 @@ function withGradient(
 }
 
 /** Runs `build` after `before` has been computed, where order matters for memory. Eager calls are in order already. */
-export function ordered<T>(before: readonly Tf.Tensor[], build: () => T): T {
+export function runAfter<T>(before: readonly Tf.Tensor[], build: () => T): T {
   const recorder = recording();
   return recorder === undefined
     ? build()
-    : recorder.graph.ordered(
+    : recorder.graph.runAfter(
         before.map((tensor) => recorder.output(tensor)),
         build,
       );
@@ -147,7 +147,7 @@ export function ordered<T>(before: readonly Tf.Tensor[], build: () => T): T {
  * f(inputs, constants), of which nothing is kept for the gradient but these: f is computed once more when the gradient
  * gets there. It must depend on each of the inputs.
  */
-export function recomputed(
+export function checkpointActivations(
   inputs: readonly Tf.Tensor[],
   constants: readonly Tf.Tensor[],
   f: (inputs: Tf.Tensor[], constants: Tf.Tensor[]) => Tf.Tensor,
@@ -161,7 +161,7 @@ export function recomputed(
     (dy, saved) => {
       const again = (given: Tf.Tensor[]): Tf.Tensor => f(given, saved.slice(inputs.length));
       // After the upstream gradient, or TensorFlow would find the same operators in the forward pass and keep those.
-      return ordered([dy], () => gradientsWithin(again, saved.slice(0, inputs.length), dy));
+      return runAfter([dy], () => gradientsWithin(again, saved.slice(0, inputs.length), dy));
     },
   );
 }

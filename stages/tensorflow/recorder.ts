@@ -12,13 +12,13 @@ import {tensorflow} from './backend.js';
 import type {Constant, Graph, Output} from './graph.js';
 import {attributesOf} from './graph.js';
 import type {Precision} from './matmul.js';
-import {product} from './matmul.js';
-import {scattered} from './scatter-add.js';
+import {addProduct} from './matmul.js';
+import {scatterAdd} from './scatter-add.js';
 import type {SegmentSum} from './scatter-add.js';
 import {outputsOf} from './shapes.js';
 
 /** Symbols have ids below −1, which the package neither reads nor deletes on the native side. */
-type Symbol = {readonly output: Output} | {readonly constant: Constant};
+type SymbolicTensor = {readonly output: Output} | {readonly constant: Constant};
 
 /** tfjs's own word, which its tape uses, and the newer one. */
 const SUMS = new Set(['Add', 'AddV2']);
@@ -30,7 +30,7 @@ const setActive = (recorder: Recorder | undefined): void => {
 };
 
 export class Recorder {
-  readonly #symbols = new Map<number, Symbol>();
+  readonly #symbols = new Map<number, SymbolicTensor>();
   readonly #captured = new WeakMap<object, number>();
   /** By node. */
   readonly #segmentSums = new Map<string, SegmentSum>();
@@ -116,7 +116,7 @@ export class Recorder {
     const made =
       op === 'MatMul'
         ? [
-            product(
+            addProduct(
               this.graph,
               {inputs: sources as [Output, Output], attributes, shape: shape as [number, number]},
               this.precision,
@@ -137,7 +137,7 @@ export class Recorder {
   ): Output {
     for (const [a, b] of [inputs, inputs.toReversed()] as [Output, Output][]) {
       const segments = this.#segmentSums.get(b.node);
-      if (segments !== undefined && a.shape.join() === b.shape.join()) return scattered(this.graph, a, segments);
+      if (segments !== undefined && a.shape.join() === b.shape.join()) return scatterAdd(this.graph, a, segments);
     }
     return this.graph.addOne({op, inputs, attributes, outputs: [{dtype: inputs[0]!.dtype, shape}]});
   }
@@ -187,7 +187,7 @@ export class Recorder {
     );
   }
 
-  #remember(symbol: Symbol): number {
+  #remember(symbol: SymbolicTensor): number {
     const id = this.#nextId--;
     this.#symbols.set(id, symbol);
     return id;

@@ -5,7 +5,7 @@
  */
 import {DataType} from './backend.js';
 import type {Graph, GraphNode, Output} from './graph.js';
-import {owned} from './graph.js';
+import {withOwnMemory} from './graph.js';
 import {runtimeClass} from './runtime-class.js';
 
 /** What the operator UnsortedSegmentSum was given: rows (N, …), and the segment that each goes to, (N) int32. */
@@ -15,11 +15,11 @@ export interface SegmentSum {
 }
 
 /** matrix + segment sum of `rows`. (V, …) → (V, …) */
-export function scattered(graph: Graph, matrix: Output, {rows, ids}: SegmentSum): Output {
+export function scatterAdd(graph: Graph, matrix: Output, {rows, ids}: SegmentSum): Output {
   const count = rows.shape[0]!;
   const type = (value: DataType) => ({kind: 'type', value}) as const;
   const shape = graph.constant({dtype: DataType.int32, shape: [2], values: Int32Array.of(count, 1)});
-  const places = graph.addOne({
+  const indices = graph.addOne({
     op: 'Reshape',
     inputs: [ids, shape],
     attributes: {T: type(DataType.int32), Tshape: type(DataType.int32)},
@@ -27,7 +27,7 @@ export function scattered(graph: Graph, matrix: Output, {rows, ids}: SegmentSum)
   });
   return graph.addOne({
     op: 'TensorScatterAdd',
-    inputs: [matrix, places, rows],
+    inputs: [matrix, indices, rows],
     attributes: {T: type(DataType.float), Tindices: type(DataType.int32)},
     outputs: [{dtype: matrix.dtype, shape: matrix.shape}],
   });
@@ -43,7 +43,7 @@ const SUMS = new Set(['Add', 'AddV2']);
  *
  * @param nodes all of the function @param outputs all that it returns
  */
-export function inPlace(nodes: readonly GraphNode[], outputs: readonly Output[]): readonly GraphNode[] {
+export function addInPlace(nodes: readonly GraphNode[], outputs: readonly Output[]): readonly GraphNode[] {
   if (runtimeClass(1).device.startsWith('gpu')) return nodes;
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const used = new Map<string, number>();
@@ -56,13 +56,13 @@ export function inPlace(nodes: readonly GraphNode[], outputs: readonly Output[])
   };
   const written = new Set<string>();
   const sums = nodes.map((node) => {
-    const [matrix, places, rows] = node.inputs as [string, string, string];
+    const [matrix, indices, rows] = node.inputs as [string, string, string];
     if (node.op !== 'TensorScatterAdd' || used.get(nodeOf(matrix)) !== 1 || !isFresh(matrix)) return node;
     written.add(nodeOf(matrix));
-    const [ids] = byName.get(nodeOf(places))!.inputs as [string];
+    const [ids] = byName.get(nodeOf(indices))!.inputs as [string];
     return {...node, op: 'InplaceAdd', inputs: [matrix, ids, rows], attributes: {T: node.attributes['T']!}};
   });
-  return sums.map((node) => (written.has(node.name) ? owned(node) : node));
+  return sums.map((node) => (written.has(node.name) ? withOwnMemory(node) : node));
 }
 
 /** The node of `name:index` or `^name`. */

@@ -6,7 +6,7 @@ import type {TokenRow} from '../engine/programs/forward.js';
 import {forward} from '../engine/programs/forward.js';
 import type {Train} from '../engine/programs/training.js';
 import {training} from '../engine/programs/training.js';
-import type {Shaped} from '../engine/shape-polymorphic.js';
+import type {ShapedFunction} from '../engine/shape-polymorphic.js';
 import type {TypedArray} from '../tensorflow/backend.js';
 import type {CrossEntropyMetrics, TargetRow} from './cross-entropy.js';
 import {crossEntropyObjective, tokenArrays, tokenInputs, tokenLogProbabilities} from './cross-entropy.js';
@@ -43,7 +43,7 @@ export const logProbabilities = ({
 > => ({
   batch: {rows: buckets.rows},
   declare(context, name) {
-    const shaped: Shaped = {
+    const shaped: ShapedFunction = {
       slot: of,
       inputs: tokenInputs,
       compute: (weights, given, shape) => ({
@@ -68,7 +68,7 @@ export const logProbabilities = ({
 export const scoring = (buckets: Buckets): Program<(rows: readonly TokenRow[]) => Float32Array> => ({
   batch: {rows: buckets.rows},
   declare(context, name) {
-    const shaped: Shaped = {
+    const shaped: ShapedFunction = {
       slot: 'policy',
       inputs: scoreInputs,
       compute: (weights, given, shape) => ({values: scores(weights, given, context.config, shape)}),

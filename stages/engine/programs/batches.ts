@@ -7,8 +7,8 @@ import type {TypedArray} from '../../tensorflow/backend.js';
 import type {Output} from '../../tensorflow/graph.js';
 import type {Feed} from '../../tensorflow/session.js';
 import type {ProgramContext} from '../program.js';
-import type {Fitted, Shaped, Template} from '../shape-polymorphic.js';
-import {declareTemplate} from '../shape-polymorphic.js';
+import type {ShapeFeeds, ShapedFunction, PolymorphicFunction} from '../shape-polymorphic.js';
+import {declarePolymorphic} from '../shape-polymorphic.js';
 
 /** Rows of a micro-batch in the longest bucket, and the lengths (positions) that rows are padded to. */
 export interface Buckets {
@@ -27,7 +27,7 @@ export interface MicroBatch {
 export interface Bucketed<T> {
   /** @param positions how many positions each row of the call takes */
   cut(positions: readonly number[]): MicroBatch[];
-  at(shape: BatchShape): Fitted & {readonly attached: T};
+  at(shape: BatchShape): ShapeFeeds & {readonly attached: T};
 }
 
 /**
@@ -40,7 +40,7 @@ export function declareBuckets<T>(
   context: ProgramContext,
   name: string,
   {rows, lengths}: Buckets,
-  shaped: Shaped,
+  shaped: ShapedFunction,
   attach: (outputs: Readonly<Record<string, Output>>) => T,
   {together = 1, lanes = 1}: {readonly together?: number; readonly lanes?: number} = {},
 ): Bucketed<T> {
@@ -54,26 +54,26 @@ export function declareBuckets<T>(
   }
   const longest = lengths.at(-1)!;
   const declare = (scope: string, examples: readonly [BatchShape, ...BatchShape[]]) =>
-    context.graph.scoped(scope, () => {
-      const template = declareTemplate(context, shaped, examples);
-      return template && {template, attached: attach(template.outputs)};
+    context.graph.inScope(scope, () => {
+      const polymorphic = declarePolymorphic(context, shaped, examples);
+      return polymorphic && {polymorphic, attached: attach(polymorphic.outputs)};
     });
   const one = declare(name, [{rows, length: longest}, smallShape({rows, length: longest}, lengths[0]!, multiple)]);
   if (one !== undefined) {
     return {
       cut: (positions) => cutRows(positions, lengths, (length) => sizesFor(length, longest, rows, multiple), together),
-      at: (shape) => ({...one.template.fit(shape), attached: one.attached}),
+      at: (shape) => ({...one.polymorphic.feedsFor(shape), attached: one.attached}),
     };
   }
-  // The function takes another course for another shape (large vocabularies are cut into parts): a graph for each.
-  const each = new Map<number, {template: Template; attached: T}>(
+  // The function has other operators for another shape (large vocabularies are cut into parts): a graph for each.
+  const each = new Map<number, {polymorphic: PolymorphicFunction; attached: T}>(
     lengths.map((length) => [length, declare(`${name}/${length}`, [{rows, length}])!]),
   );
   return {
     cut: (positions) => cutRows(positions, lengths, () => [rows], together),
     at(shape) {
-      const {template, attached} = each.get(shape.length)!;
-      return {...template.fit(shape), attached};
+      const {polymorphic, attached} = each.get(shape.length)!;
+      return {...polymorphic.feedsFor(shape), attached};
     },
   };
 }
@@ -154,7 +154,7 @@ export function cutRows(
 }
 
 /** What a call feeds: the arrays of its rows, and the constants of their shape. */
-export const feedsOf = ({inputs, constants}: Fitted, arrays: Readonly<Record<string, TypedArray>>): Feed[] => [
+export const feedsOf = ({inputs, constants}: ShapeFeeds, arrays: Readonly<Record<string, TypedArray>>): Feed[] => [
   ...Object.entries(arrays).map(([key, values]) => ({placeholder: inputs[key]!, values})),
   ...constants,
 ];

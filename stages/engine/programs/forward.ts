@@ -4,7 +4,7 @@ import type {TypedArray} from '../../tensorflow/backend.js';
 import {inLanes, lanesOf} from '../lanes.js';
 import {raw} from '../../tensorflow/ops.js';
 import type {ProgramContext} from '../program.js';
-import type {Shaped} from '../shape-polymorphic.js';
+import type {ShapedFunction} from '../shape-polymorphic.js';
 import type {Buckets} from './batches.js';
 import {declareBuckets, feedsOf, labelOf, rowsOf} from './batches.js';
 
@@ -20,11 +20,11 @@ export function forward(
   context: ProgramContext,
   name: string,
   buckets: Buckets,
-  shaped: Shaped,
+  shaped: ShapedFunction,
   arrays: (rows: readonly TokenRow[], shape: BatchShape) => Record<string, TypedArray>,
 ) {
   const lanes = lanesOf(context.lanes, buckets.rows);
-  const cut: Shaped = {
+  const cut: ShapedFunction = {
     ...shaped,
     compute(weights, given, {rows, length}) {
       const shape = {rows: rows / lanes, length};

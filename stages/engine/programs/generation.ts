@@ -39,7 +39,7 @@ export interface Sample {
   readonly tokens: number[];
   /** log p of each under the policy at the sampling temperature. */
   readonly logProbs: number[];
-  /** False when the room ran out before a stop token. */
+  /** False when the length limit came before a stop token. */
   readonly finished: boolean;
 }
 
@@ -96,7 +96,7 @@ export const generation = (options: GenerationOptions): Program<(chunk: Chunk) =
       throw new Error(`Internal error: ${name} needs ascending prompt lengths, not [${promptLengths.join(', ')}]`);
     }
     const parts = new Map(
-      promptLengths.map((length) => [length, context.graph.scoped(`${name}/${length}`, () => declare(length))]),
+      promptLengths.map((length) => [length, context.graph.inScope(`${name}/${length}`, () => declare(length))]),
     );
 
     return ({prompts, uniforms}) => {
@@ -143,9 +143,9 @@ export const generation = (options: GenerationOptions): Program<(chunk: Chunk) =
 
 /** Uniforms by row → by step, with idle rows at 0. (used, steps) → (steps, rows) */
 function byStep(uniforms: Float32Array, used: number, rows: number, steps: number): Float32Array {
-  const turned = new Float32Array(steps * rows);
+  const transposed = new Float32Array(steps * rows);
   for (let row = 0; row < used; row++) {
-    for (let step = 0; step < steps; step++) turned[step * rows + row] = uniforms[row * steps + step]!;
+    for (let step = 0; step < steps; step++) transposed[step * rows + row] = uniforms[row * steps + step]!;
   }
-  return turned;
+  return transposed;
 }

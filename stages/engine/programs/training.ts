@@ -7,7 +7,7 @@ import type {LargestBatch} from '../lanes.js';
 import {inLanes, lanesOfTraining} from '../lanes.js';
 import {raw} from '../../tensorflow/ops.js';
 import type {Program, ProgramContext} from '../program.js';
-import type {Shaped} from '../shape-polymorphic.js';
+import type {ShapedFunction} from '../shape-polymorphic.js';
 import type {Updates} from '../optimizer.js';
 import type {Bucketed, Buckets} from './batches.js';
 import {declareBuckets, feedsOf, labelOf, rowsOf} from './batches.js';
@@ -86,15 +86,15 @@ function declareTraining<Row, Metrics extends Record<string, number>>(
   buckets: Buckets,
   updates: Updates,
 ): Bucketed<Step> {
-  const {config, recompute} = context;
+  const {config, activationCheckpointing} = context;
   const together = objective.rowsTogether;
   const lanes = lanesOfTraining(context.lanes, largestBatch(objective, buckets), config.hiddenSize);
   let names: readonly string[] = [];
-  const shaped: Shaped = {
+  const shaped: ShapedFunction = {
     slot: 'policy',
     inputs: (shape) => objective.inputs(shape),
     compute(weights, given, {rows, length}) {
-      const shape = {rows: rows / lanes, length, recompute};
+      const shape = {rows: rows / lanes, length, activationCheckpointing};
       const each = inLanes(lanes, given, (inputs) =>
         valueAndGradients(weights, (parameters) => objective.compute(parameters, inputs, config, shape)),
       );
@@ -111,8 +111,8 @@ function declareTraining<Row, Metrics extends Record<string, number>>(
     return {
       metrics: outputs['metrics']!,
       names,
-      step: context.graph.scoped('update', () => updates.apply(gradients)),
-      accumulate: context.graph.scoped('accumulate', () => updates.accumulate(gradients)),
+      step: context.graph.inScope('update', () => updates.apply(gradients)),
+      accumulate: context.graph.inScope('accumulate', () => updates.accumulate(gradients)),
     };
   };
   return declareBuckets(context, name, buckets, shaped, attach, {together, lanes});

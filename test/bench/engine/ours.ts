@@ -44,7 +44,7 @@ const train =
       weights: readWeights(folder, config),
       threads,
       precision,
-      recompute,
+      activationCheckpointing: recompute,
       optimizer: OPTIMIZER,
       programs: {train: crossEntropyTraining({rows: tokens.length, lengths: [newTokens]})},
     });

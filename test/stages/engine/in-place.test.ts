@@ -10,7 +10,7 @@ import {Graph} from '../../../stages/tensorflow/graph.js';
 import type {GraphNode, Output} from '../../../stages/tensorflow/graph.js';
 import * as ops from '../../../stages/tensorflow/ops.js';
 import {Recorder} from '../../../stages/tensorflow/recorder.js';
-import {inPlace} from '../../../stages/tensorflow/scatter-add.js';
+import {addInPlace} from '../../../stages/tensorflow/scatter-add.js';
 
 const {tf} = await loadTensorFlow(1);
 
@@ -96,7 +96,7 @@ const opsOf = (nodes: readonly GraphNode[]): string[] =>
 test('rows are added to a product in place if nothing else uses it', () => {
   const [nodes, outputs] = recorded(() => ({}));
   assert.deepEqual(opsOf(nodes), ['TensorScatterAdd']);
-  const changed = inPlace(nodes, outputs);
+  const changed = addInPlace(nodes, outputs);
   assert.deepEqual(opsOf(changed), ['InplaceAdd']);
   const own = changed.filter(({attributes}) => '_own' in attributes).map(({op}) => op);
   assert.deepEqual(own, ['MatMul']);
@@ -108,18 +108,18 @@ test('rows are added to a product in place if nothing else uses it', () => {
 
 test('a sum of products is as good as a product, one with what was there before is not', () => {
   const doubled = (product: Tf.Tensor): Tf.Tensor => tf.add(product, product);
-  assert.deepEqual(opsOf(inPlace(...recorded(() => ({}), doubled))), ['InplaceAdd']);
-  assert.deepEqual(opsOf(inPlace(...recorded(() => ({}), tf.add))), ['TensorScatterAdd']);
+  assert.deepEqual(opsOf(addInPlace(...recorded(() => ({}), doubled))), ['InplaceAdd']);
+  assert.deepEqual(opsOf(addInPlace(...recorded(() => ({}), tf.add))), ['TensorScatterAdd']);
 });
 
 test('not if it is computed with or returned as well', () => {
   for (const more of [(product: Tf.Tensor) => ({norm: tf.sum(product)}), (product: Tf.Tensor) => ({product})]) {
-    assert.deepEqual(opsOf(inPlace(...recorded(more))), ['TensorScatterAdd']);
+    assert.deepEqual(opsOf(addInPlace(...recorded(more))), ['TensorScatterAdd']);
   }
 });
 
 test('copies of a node that is written into stay apart, too', () => {
-  const nodes = inPlace(...recorded(() => ({})));
+  const nodes = addInPlace(...recorded(() => ({})));
   const graph = new Graph();
   const marks = [1, 2].map(() => {
     const names = graph.adopt(nodes, new Map());

@@ -8,7 +8,7 @@ import type {Buckets} from '../../../stages/engine/programs/batches.js';
 import {declareBuckets, feedsOf, labelOf, rowsOf} from '../../../stages/engine/programs/batches.js';
 import type {TokenRow} from '../../../stages/engine/programs/forward.js';
 import {forward} from '../../../stages/engine/programs/forward.js';
-import type {Shaped} from '../../../stages/engine/shape-polymorphic.js';
+import type {ShapedFunction} from '../../../stages/engine/shape-polymorphic.js';
 import {causalMask, rotationTable} from '../../../stages/model/attention.js';
 import type {ModelConfig} from '../../../stages/model/config.js';
 import type {Placement} from '../../../stages/model/transformer.js';
@@ -25,7 +25,7 @@ export const crossEntropyLoss = (buckets: Buckets): Program<(rows: readonly Targ
   declare(context, name) {
     const objective = crossEntropyObjective;
     const lanes = lanesOf(context.lanes, buckets.rows);
-    const shaped: Shaped = {
+    const shaped: ShapedFunction = {
       slot: 'policy',
       inputs: (shape) => objective.inputs(shape),
       compute(weights, given, {rows, length}) {
@@ -65,7 +65,7 @@ export const logits = ({
   declare(context, name) {
     const {config} = context;
     const left = padding === 'left';
-    const shaped: Shaped = {
+    const shaped: ShapedFunction = {
       slot: of,
       inputs: ({rows, length}) => ({
         tokens: {dtype: DataType.int32, shape: [rows * length]},

@@ -26,28 +26,28 @@ const config = newConfig({
 });
 const weights = initialWeights(config, 4);
 
-/** Places that the lines of a response have before its first token. */
-const begun = (group: number, promptLength: number, headDim = config.headDim): number =>
+/** Slots that the rows of the cache have before the first token of a response. */
+const slotsBefore = (group: number, promptLength: number, headDim = config.headDim): number =>
   tf.tidy(() => {
     const caches = [{keys: tf.zeros([2, promptLength, headDim]), values: tf.zeros([2, promptLength, headDim])}];
     const shape = {prompts: 1, group, promptLength, maxNewTokens: 4};
-    const {first} = cachedAttention({...config, headDim}, shape, caches);
-    assert.equal(first[0]!.keys.shape[0], 2 * group);
-    return first[0]!.keys.shape[1]!;
+    const {prefill} = cachedAttention({...config, headDim}, shape, caches);
+    assert.equal(prefill[0]!.keys.shape[0], 2 * group);
+    return prefill[0]!.keys.shape[1]!;
   });
 
 test('a prompt is copied for each sample where it is short or the sample alone, and shared by its group else', () => {
-  assert.equal(begun(1, 16), 16);
-  assert.equal(begun(1, 256, 64), 256);
-  assert.equal(begun(1, 257, 64), 0);
-  assert.equal(begun(4, 32), 32);
-  assert.equal(begun(4, 33), 0);
-  assert.equal(begun(16, 7), 0);
+  assert.equal(slotsBefore(1, 16), 16);
+  assert.equal(slotsBefore(1, 256, 64), 256);
+  assert.equal(slotsBefore(1, 257, 64), 0);
+  assert.equal(slotsBefore(4, 32), 32);
+  assert.equal(slotsBefore(4, 33), 0);
+  assert.equal(slotsBefore(16, 7), 0);
 });
 
 test('however a prompt is kept, samples have the log-probabilities of float64', async (t) => {
   const source = random(2, 'cached attention');
-  // Lengths differ, so that some of each prompt's places are padding; more tokens than places are added at a time.
+  // Lengths differ, so that some of each prompt's slots are padding; more tokens are generated than slots are added at a time.
   const prompts = [40, 12, 25].map((length) => Array.from({length}, () => 2 + source.int(28)));
   const steps = 20;
   const chunk = {maxNewTokens: steps, temperature: 1, topP: 1, topK: 0, stopIds: [1], padId: 0};
@@ -62,12 +62,12 @@ test('however a prompt is kept, samples have the log-probabilities of float64', 
     },
   });
   t.after(dispose);
-  for (const [sampled, group, places] of [
+  for (const [sampled, group, slots] of [
     [run.shared, 4, 0],
     [run.copied, 3, 40],
     [run.alone, 1, 40],
   ] as const) {
-    assert.equal(begun(group, 40), places);
+    assert.equal(slotsBefore(group, 40), slots);
     const rows = Array.from({length: 3 * group}, (_, row) => row);
     const samples = sampled({prompts, uniforms: samplingUniforms({seed: 1, purpose: 'test'}, rows, steps)});
     assert.ok(samples.some(({tokens}) => tokens.length > 16));

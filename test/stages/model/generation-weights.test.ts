@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
-import {weightsOf} from '../../../stages/model/generation-weights.js';
+import {layOutWeights} from '../../../stages/model/generation-weights.js';
 import {pack, packedLayout} from '../../../stages/model/packing.js';
 import {initialWeights} from '../../../stages/model/parameters.js';
 import {random, samplingUniforms} from '../../../stages/random.js';
@@ -67,7 +67,7 @@ test('matrices of more than 1 GiB are not laid otherwise, for many rows or few',
   const huge = {...large, layers: 600};
   for (const rows of [8, 33]) {
     const parameters = {'model.embed_tokens.weight': tf.zeros([12, 256])};
-    assert.equal(weightsOf(parameters, huge, rows, 32, 'x64 avx512f').forTokens.parameters, parameters);
+    assert.equal(layOutWeights(parameters, huge, rows, 32, 'x64 avx512f').forTokens.parameters, parameters);
   }
 });
 
@@ -79,7 +79,7 @@ test('however the matrices are laid, products are the same but for rounding', ()
       const parameters = Object.fromEntries(
         packedLayout(untied).map((packed) => [packed.name, tf.tensor(pack(packed, its, untied), [...packed.shape])]),
       );
-      const {forTokens, output} = weightsOf(parameters, untied, rows, 32, instructions);
+      const {forTokens, output} = layOutWeights(parameters, untied, rows, 32, instructions);
       const numbers = random(2, 'rows');
       const given = (width: number): Tf.Tensor =>
         tf.tensor(

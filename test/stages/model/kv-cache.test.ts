@@ -1,4 +1,4 @@
-/** Generation whose room grows: the borders at which it does, and samples that end anywhere between them. */
+/** Generation whose KV cache grows: the borders at which it does, and samples that end anywhere between them. */
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
@@ -94,8 +94,8 @@ test('samples that end at any length, beside shorter ones, are what float64 says
   compiled.dispose();
 });
 
-test('the room suffices for responses of any length, in the graph and in JavaScript', () => {
-  // One token needs no room; the others end before a border, at it, behind it, and at lengths that no step divides.
+test('the cache has slots for responses of any length, in the graph and in JavaScript', () => {
+  // One token needs no slot; the others end before a border, at it, behind it, and at lengths that no step divides.
   for (const longest of [1, 2, 3, 16, 17, 18, 32, 33, 34, 35, 50]) {
     const plan = planned(longest);
     const rows = plan.map((of) => of(longest + 1)); // none stops

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
-import {productWith, sample, sumsOfPieces} from '../../../stages/model/pick-token.js';
+import {productWith, pickToken, sumsOfPieces} from '../../../stages/model/pick-token.js';
 import {random, samplingUniforms} from '../../../stages/random.js';
 import {loadTensorFlow} from '../../../stages/tensorflow/backend.js';
 import {compile} from '../../../stages/tensorflow/compile.js';
@@ -23,7 +23,7 @@ test('the pick keeps to the mass whatever the uniform', () => {
   const given = {logits: Float32Array.of(...row, ...row, ...row), u: Float32Array.of(0, 0.26, almostOne)};
   const tokens = (sampling: {temperature: number; topP: number; topK: number}): number[] => {
     const compiled = compile(
-      ({logits, u}) => ({token: sample(logits, productWith(identity(5)), u, sampling).token}),
+      ({logits, u}) => ({token: pickToken(logits, productWith(identity(5)), u, sampling).token}),
       signature,
     );
     const {values} = compiled(given).token;
@@ -40,7 +40,7 @@ test('the pick keeps to the mass whatever the uniform', () => {
 test('where tokens are cut into pieces, the pick is that of float64 sums, at their borders and for the last token too', () => {
   const [width, rows] = [300, 40];
   const compiled = compile(
-    ({logits, u}) => sample(logits, productWith(identity(width)), u, {temperature: 1, topP: 1, topK: 0}),
+    ({logits, u}) => pickToken(logits, productWith(identity(width)), u, {temperature: 1, topP: 1, topK: 0}),
     {logits: {dtype: 'float32', shape: [rows, width]}, u: {dtype: 'float32', shape: [rows]}},
   );
   const draw = random(5, 'pieces');
@@ -109,7 +109,7 @@ test('a nucleus of few tokens and one of many are those of float64, and a row do
   const compileFor = (count: number) =>
     compile(
       ({logits, u, idle}) => ({
-        ...sample(logits, productWith(identity(width)), u, {temperature: 1, topP, topK: 0}, idle),
+        ...pickToken(logits, productWith(identity(width)), u, {temperature: 1, topP, topK: 0}, idle),
       }),
       {
         logits: {dtype: 'float32', shape: [count, width]},
@@ -159,7 +159,9 @@ test('frequencies follow the distribution', () => {
   const signature = {logits: {dtype: 'float32', shape: [4000, 4]}, u: {dtype: 'float32', shape: [4000]}} as const;
   const probabilities = [0.1, 0.2, 0.3, 0.4];
   const compiled = compile(
-    ({logits, u}) => ({token: sample(logits, productWith(identity(4)), u, {temperature: 1, topP: 1, topK: 0}).token}),
+    ({logits, u}) => ({
+      token: pickToken(logits, productWith(identity(4)), u, {temperature: 1, topP: 1, topK: 0}).token,
+    }),
     signature,
   );
   const {values} = compiled({

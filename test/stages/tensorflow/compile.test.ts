@@ -7,7 +7,7 @@ import type {Signature} from '../../../stages/tensorflow/compile.js';
 import {compile, runEagerly} from '../../../stages/tensorflow/compile.js';
 import {valueAndGradients} from '../../../stages/tensorflow/gradients.js';
 import {Graph} from '../../../stages/tensorflow/graph.js';
-import {changedWhere, whileLoop} from '../../../stages/tensorflow/control-flow.js';
+import {changeWhere, whileLoop} from '../../../stages/tensorflow/control-flow.js';
 import * as ops from '../../../stages/tensorflow/ops.js';
 import {Recorder} from '../../../stages/tensorflow/recorder.js';
 import {random} from '../../../stages/random.js';
@@ -280,7 +280,7 @@ test('what is changed under a condition in a loop is changed in those steps alon
       ({step}) => tf.less(step, limit!),
       ({step, rows}) => {
         const third = tf.equal(tf.mod(step, tf.scalar(3, 'int32')), tf.scalar(0, 'int32'));
-        const changed = changedWhere({rows}, {rows: 0}, third, ({rows}) => ({
+        const changed = changeWhere({rows}, {rows: 0}, third, ({rows}) => ({
           rows: tf.add(ops.raw.concat([rows, tf.reshape(x!, [1, 2])], 0), by),
         }));
         return {step: tf.add<Tf.Scalar>(step, tf.scalar(1, 'int32')), rows: tf.add(changed.rows, tf.scalar(1))};

@@ -6,7 +6,7 @@ import {compile, runEagerly} from '../../../stages/tensorflow/compile.js';
 import {Graph} from '../../../stages/tensorflow/graph.js';
 import {raw} from '../../../stages/tensorflow/ops.js';
 import type {Precision} from '../../../stages/tensorflow/matmul.js';
-import {product} from '../../../stages/tensorflow/matmul.js';
+import {addProduct} from '../../../stages/tensorflow/matmul.js';
 
 await loadTensorFlow(1);
 
@@ -34,7 +34,7 @@ function made({rows = 1536, columns = 512, turned, dtype = DataType.float, preci
     transpose_a: {kind: 'bool', value: left},
     transpose_b: {kind: 'bool', value: right},
   } as const;
-  const output = product(graph, {inputs, attributes, shape: [rows, columns]}, precision, on ?? AVX512);
+  const output = addProduct(graph, {inputs, attributes, shape: [rows, columns]}, precision, on ?? AVX512);
   assert.deepEqual([output.shape, output.dtype], [[rows, columns], dtype]);
   return graph.nodes.slice(2).map(({op}) => op);
 }

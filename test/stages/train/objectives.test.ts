@@ -103,7 +103,7 @@ for (const [name, [model, objective]] of Object.entries(OBJECTIVES)) {
     const computed = (all: Readonly<Record<string, Tf.Tensor>>, recompute: boolean): Record<string, Tf.Tensor> => {
       const parameters = Object.fromEntries(layout.map(({name: key}) => [key, all[key]!]));
       const {value, gradients, metrics} = valueAndGradients(parameters, (moved) =>
-        objective.compute(moved, all, model, {...shape, recompute}),
+        objective.compute(moved, all, model, {...shape, activationCheckpointing: recompute}),
       );
       return {
         loss: value,

@@ -7,7 +7,7 @@ import {openEngine} from '../../../stages/engine/engine.js';
 import {config} from './small.js';
 
 const weights = initialWeights(config, 1);
-const source = random(1, 'recompute test');
+const source = random(1, 'activation checkpointing test');
 const mixed = [5, 17, 9, 3, 12, 17, 8].map((length) => ({
   tokens: Array.from({length}, () => source.int(config.vocabSize)),
   mask: Array.from({length}, (_, i) => (i < 2 ? 0 : 1)),
@@ -20,7 +20,7 @@ test('layers that are computed again train to the same weights', async () => {
       config,
       weights,
       threads: 1,
-      recompute,
+      activationCheckpointing: recompute,
       optimizer: {},
       programs: {train: crossEntropyTraining(buckets)},
     });
