@@ -86,7 +86,7 @@ export const grpo = defineStage({
     beta2: 0.98,
     /** β of the k3 estimator in the loss; 0 leaves the reference model out. */
     klCoefficient: 0.001,
-    /** The policy becomes the reference every so many steps, from the next rollout on. */
+    /** The policy becomes the reference after every this many steps, from the next rollout on. */
     referenceEvery: 400,
     /** The paper's 10 for reasoning RL; not reported for R1-Zero. */
     clipLow: 10,
@@ -104,13 +104,13 @@ export const grpo = defineStage({
     /** Share of the steps after which general prompts come in, and their share of the questions from then on. */
     generalFrom: 0.75,
     generalShare: 0.5,
-    /** DAPO: groups without spread are dropped and other questions drawn, at most so many times a rollout. */
+    /** DAPO: groups without spread are dropped and other questions drawn, in at most this many more rounds a rollout. */
     dynamicSampling: 0,
     maskTruncated: param<boolean>(false),
     overlongMargin: 0,
     /** The control: rewards are dealt out anew within each group. */
     shuffleRewards: param<boolean>(false),
-    /** Stop after so many rollouts in a row without any spread (once general prompts are in, if any), or nine in ten cut off. */
+    /** Stop after this many rollouts in a row without any spread (once general prompts are in, if any), or nine in ten cut off. */
     patience: 20,
     /** Prompts and rows in one native call. */
     chunk: 8,
@@ -154,6 +154,7 @@ export const grpo = defineStage({
       import('./tasks/load-tasks.js'),
     ]);
     const tasks = await tasksWith(definitions.tasks);
+    // The policy, and the questions as tokens.
     const {config, weights} = await openModel(inputs.policy);
     const tokenizer = await openTokenizer(inputs.policy);
     const limit = config.maxPositions - params.maxNewTokens;
@@ -169,6 +170,7 @@ export const grpo = defineStage({
     const general = await encode(inputs.general);
     if (reasoning.length === 0) throw new StageFailure('there are no prompts');
 
+    // What is compiled: sampling for two lengths of prompts; log-probabilities and updates for ten lengths of whole rows.
     const promptLengths = lengthBuckets(
       [...reasoning, ...general].map(({tokens}) => tokens.length),
       2,
@@ -220,7 +222,7 @@ export const grpo = defineStage({
       const groups = params.questions * params.minibatches;
       const options = {...params, questions, sampler, scorer, tokenizer, seed, groups, reflective: reflectiveWords};
 
-      /** Samples and scores one rollout under the weights of now, and deals it into the minibatches of the next updates. */
+      /** Samples and scores one rollout under the current weights, and deals it into the minibatches of the next updates. */
       const nextRollout = async (step: number): Promise<State> => {
         const {cursor, rollouts, samples, uniformRollouts, truncatedRollouts} = training.own;
         const withGeneral = questions.hasGeneral && step >= params.generalFrom * params.steps;
@@ -228,9 +230,9 @@ export const grpo = defineStage({
         const sampled = await rollOut({rollout: rollouts, cursor, generalShare}, options);
         tokens.generated += sampled.generatedTokens;
 
-        const all = sampled.groups.flatMap(({rows}) => rows);
-        const old = engine.run.old(all);
-        const reference = engine.run.reference?.(all);
+        const all = sampled.groups.flatMap(({rows}) => rows); // groups × group rows
+        const old = engine.run.old(all); // log π_old of each token of each row
+        const reference = engine.run.reference?.(all); // log π_ref, likewise
         if (reference !== undefined) tokens.scored += countTokens(all);
 
         const traces = sampled.groups.flatMap((one) => one.traces);

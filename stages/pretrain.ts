@@ -63,7 +63,7 @@ export const pretrain = defineStage({
     gateTopP: 0.95,
     rewardTimeout: 2_000,
     maxNewTokens: 48,
-    /** So many times at most, a model below `freshBelow` after `steps` is given up for one from other initial weights. */
+    /** At most this many times, a model below `freshBelow` after `steps` is given up for one from other initial weights. */
     freshStarts: 0,
     freshBelow: 0.8,
     /** Steps that are added while the gate is missed, and the most steps in all. */
@@ -100,6 +100,7 @@ export const pretrain = defineStage({
       import('./tasks/load-tasks.js'),
       import('./data/schemas.js'),
     ]);
+    // A fresh model of the tokenizer's vocabulary, and the documents as tokens with a mark on those that are learned.
     const tokenizer = await openTokenizer(inputs.tokenizer);
     const config = newConfig({
       vocabSize: tokenizer.size,
@@ -123,6 +124,7 @@ export const pretrain = defineStage({
       // The first token has nothing before it to be predicted from.
       return {tokens, mask: tokens.map((_, i) => (i === 0 || i < before.length ? 0 : 1))};
     });
+    // The gate's problems, and how they are sampled.
     const gated = params.gate > 0 && inputs.validation !== undefined;
     const problems = gated
       ? (await readPrompts(inputs.validation, await tasksWith(definitions.tasks))).slice(0, params.gateProblems)
@@ -170,7 +172,7 @@ export const pretrain = defineStage({
       training.closeAtEnd(sampler);
       const scorer = await openScorer({timeoutMs: params.rewardTimeout, weights: {}, refs: definitions});
       training.closeAtEnd(scorer);
-      /** pass@k of the weights of now: the share of the validation problems that one of k samples solves. */
+      /** pass@k of the current weights: the share of the validation problems that one of k samples solves. */
       const measurePass = async (): Promise<number> => {
         const groups = await sampleGroups(sampler, questions, {
           tokenizer,

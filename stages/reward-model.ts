@@ -98,6 +98,7 @@ async function train(context: Context, scope: 'answer' | 'response'): Promise<vo
       `all ${side.length} rows ${side === learn ? 'to learn from' : 'to check on'} are ${all}; both kinds are needed`,
     );
   }
+  // The base under a scalar head.
   const model = scoreWeights(await openModel(inputs.base), seed);
   const lengths = lengthBuckets(
     examples.flatMap(({tokens}) => tokens.map((one) => one.length)),
@@ -133,6 +134,7 @@ async function train(context: Context, scope: 'answer' | 'response'): Promise<vo
       return {measured: {loss, gradNorm, accuracy, learningRate}, trainedTokens};
     });
 
+    // Accuracy and calibration on the rows that were held out.
     const scores = [...run.score(check.flatMap(({tokens}) => tokens.map((one) => ({tokens: one}))))];
     const verdict = pairwise ? judgePairs(check, scores) : judgePoints(check, scores);
     const calibration: Calibration = {...verdict.calibration, scope};

@@ -41,11 +41,14 @@ export interface EngineOptions<P extends Programs> {
    * float32.
    */
   readonly precision?: Precision;
-  /** Training keeps only what goes into a layer, and computes the rest once more: less memory, about a third more time. */
+  /**
+   * Only the inputs of each layer are kept for the backward pass, and the rest is computed once more: less memory, about a third
+   * more time.
+   */
   readonly activationCheckpointing?: boolean;
   /**
-   * Keeps off stderr what TensorFlow says when it first computes. For processes in which nobody opens files meanwhile; see
-   * `computeSilently`.
+   * Keeps what TensorFlow prints at its first computation off stderr. For processes in which nothing opens files meanwhile;
+   * see `computeSilently`.
    */
   readonly silentStart?: boolean;
   readonly programs: P;
@@ -67,7 +70,7 @@ export interface Engine<P extends Programs> {
   /** Moments and update count back to zero. */
   resetOptimizer(): void;
   stats(): EngineStats;
-  /** Frees everything. The engine is of no use afterwards. */
+  /** Frees everything. The engine cannot be used afterwards. */
   dispose(): void;
 }
 
@@ -76,7 +79,7 @@ export interface EngineStats {
   readonly openMs: number;
   /** Nodes of the graph. */
   readonly nodes: number;
-  /** Each shape that was called; its first call compiles. */
+  /** Of each shape that was called. The first call of a shape compiles it. */
   readonly programs: readonly ({readonly label: string} & CallStats)[];
 }
 

@@ -1,32 +1,31 @@
 /**
  * How the threads of a process are used. An operator that is spread over threads has to wake them up and to wait for the
- * last of them, hundreds of times a step. So a batch is cut into lanes of equal rows instead, each of which is
- * computed from its inputs to its gradients without a word from the others; only the gradients are added up. On two cores
- * that takes a quarter off a training step of a small model, and a tenth off one of twenty million parameters; more than
- * two threads were not measured. Training cuts large batches into more lanes than there are threads, for the sake of the
- * cache.
+ * last of them, hundreds of times a step. So a batch is cut into lanes of equal rows instead, and each lane is computed
+ * from its inputs to its gradients independently; only the gradients are added up. On two cores that takes a quarter off a
+ * training step of a small model, and a tenth off one of twenty million parameters; more than two threads were not
+ * measured. Training cuts large batches into more lanes than there are threads, for the sake of the cache.
  */
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
 import {runtimeClass} from '../tensorflow/runtime-class.js';
 
 /** Every lane adds the nodes of the whole function to the graph, which take time to compile. */
-const MOST = 4;
-const MOST_OF_TRAINING = 8;
+const MAX_LANES = 4;
+const MAX_TRAINING_LANES = 8;
 
 /**
- * Each lane has gradients of its own for a while, which take memory and have to be added up. Beside what a lane keeps and
- * computes for its positions that is little if it has as many of them as the model is wide, and not too few.
+ * The fewest positions of a lane, where the model is not wider still. Each lane has gradients of its own for a while, which take
+ * memory and have to be added up; beside what the lane keeps and computes for this many positions, that is little.
  */
-const FEW_POSITIONS = 256;
+const MIN_POSITIONS = 256;
 
-/** What a layer makes of this many is about what a core has room for in its own cache. */
+/** What a layer computes for this many positions about fits a core's own cache. */
 const CACHED_POSITIONS = 1024;
 
 /** The largest batch of a program. */
 export interface LargestBatch {
   readonly rows: number;
-  /** Rows that have to stay side by side, 1 if left out. */
+  /** Rows that must stay in one lane, side by side; 1 if left out. */
   readonly together?: number;
   /** Positions of all rows, where gradients are computed. */
   readonly trained?: number;
@@ -38,14 +37,14 @@ export interface LargestBatch {
  */
 export function lanesFor(threads: number, width: number, batches: readonly LargestBatch[]): number {
   if (threads === 1 || runtimeClass(threads).device.startsWith('gpu')) return 1;
-  let lanes = Math.min(threads, MOST);
+  let lanes = Math.min(threads, MAX_LANES);
   const serves = ({rows, together, trained = Infinity}: LargestBatch): boolean =>
-    lanesOf(lanes, rows, together) === lanes && trained >= lanes * Math.max(FEW_POSITIONS, width);
+    lanesOf(lanes, rows, together) === lanes && trained >= lanes * Math.max(MIN_POSITIONS, width);
   while (lanes > 1 && !batches.every(serves)) lanes--;
   return lanes;
 }
 
-/** As many lanes, at most `lanes`, as the rows of a batch can be cut into evenly with those that lie together in one. */
+/** The most lanes, up to `lanes`, into which the rows of a batch can be cut evenly, with `together` rows staying in one. */
 export function lanesOf(lanes: number, rows: number, together = 1): number {
   let count = lanes;
   while (count > 1 && rows % (count * together) !== 0) count--;
@@ -55,8 +54,8 @@ export function lanesOf(lanes: number, rows: number, together = 1): number {
 /**
  * Lanes of a batch that is trained on: each lane of the process cut in two for as long as both halves have enough
  * positions. On two threads that takes a sixth off a step of 8,448 positions of a model 64 wide, and 3 % off one 512 wide
- * with 4,096. Positions that come one after the other in many operators were not in the cache any more when the next one
- * wanted them.
+ * with 4,096: with all positions in one lane, those that one operator has written are out of the cache when the next one
+ * reads them.
  *
  * @param lanes of the process @param width of the model, its `hiddenSize`
  */
@@ -64,7 +63,7 @@ export function lanesOfTraining(lanes: number, {rows, together = 1, trained = 0}
   let count = lanesOf(lanes, rows, together);
   if (count === 1) return 1;
   const least = Math.max(CACHED_POSITIONS, 2 * width);
-  while (2 * count <= MOST_OF_TRAINING && rows % (2 * count * together) === 0 && trained >= 2 * count * least) {
+  while (2 * count <= MAX_TRAINING_LANES && rows % (2 * count * together) === 0 && trained >= 2 * count * least) {
     count *= 2;
   }
   return count;
@@ -72,7 +71,7 @@ export function lanesOfTraining(lanes: number, {rows, together = 1, trained = 0}
 
 /**
  * Computes each lane of a batch.
- * @param inputs cut along `axes[name]`, the first where nothing is said
+ * @param inputs cut along `axes[name]`, the first axis unless given
  */
 export function inLanes<T>(
   lanes: number,

@@ -1,5 +1,5 @@
 /**
- * What training minimises, in two halves: how rows become arrays (JavaScript), and what is computed from them (a tfjs
+ * What training minimizes, in two halves: how rows become arrays (JavaScript), and what is computed from them (a tfjs
  * function). Every loss is a weighted sum over tokens or rows whose weights are decided for the whole call, so that
  * micro-batches add up to exactly the loss of one large batch.
  */
@@ -16,7 +16,7 @@ export interface BatchShape {
 
 /** How a micro-batch is computed. */
 export interface ComputeShape extends BatchShape {
-  /** Layers are computed once more for the gradient instead of being kept: less memory, a third more work. */
+  /** Layers are computed once more in the backward pass instead of being kept: less memory, a third more work. */
   readonly activationCheckpointing?: boolean;
 }
 
@@ -26,8 +26,8 @@ export interface Objective<Row, Metrics extends Record<string, number>> {
   /** Rows that must share a micro-batch, side by side. */
   readonly rowsTogether: number;
   /**
-   * What the arrays look like. Rows lead in all of them, and none says anything about where in the batch a row lies, so
-   * that a batch can be cut.
+   * Element types and shapes of the arrays. Rows are the first axis of all of them, and no value depends on where in the batch a
+   * row lies, so that a batch can be cut.
    */
   inputs(shape: BatchShape): Readonly<Record<string, {readonly dtype: DataType; readonly shape: readonly number[]}>>;
   /** Fills the arrays of one micro-batch. `all` is the whole call, over which weights are decided. */

@@ -10,9 +10,9 @@ import {addEffect, after, clearAll, declareVariables, FLOAT} from './variables.j
 
 /** The optimizer as a program sees it. Gradients come in the order of the policy's weights. */
 export interface Updates {
-  /** Updates the policy from these gradients. Fetch the output, their norm before clipping, to make it happen. */
+  /** Updates the policy from these gradients when the output is fetched, which is their norm before clipping. */
   apply(gradients: readonly Output[]): Output;
-  /** Adds these gradients to the sums. Fetch the output to make it happen. */
+  /** Adds these gradients to the sums when the output is fetched. */
   accumulate(gradients: readonly Output[]): Output;
   /** To be called before the first accumulation of a call. */
   prepare(run: Run): void;
@@ -20,7 +20,7 @@ export interface Updates {
   readonly applySums: Output;
   /** What must be fed with every update. */
   feeds(learningRate: number): Feed[];
-  /** An update was made. */
+  /** To be called after every update: it counts them. */
   count(): void;
 }
 

@@ -28,7 +28,7 @@ export interface ShapedFunction {
 /** How a shape is fed. */
 export interface ShapeFeeds {
   readonly inputs: Placeholders;
-  /** The constants of this shape. */
+  /** The values that are constants for one shape and differ between shapes. */
   readonly constants: readonly Feed[];
 }
 
@@ -45,7 +45,7 @@ interface Recording {
 
 /**
  * Declares the function in the context's graph. The examples must differ in everything that later shapes differ in.
- * @returns `undefined` when the function takes another course for another shape, so that one graph cannot serve both
+ * @returns `undefined` when the function has other operators for another shape, so that one graph cannot serve both
  */
 export function declarePolymorphic(
   context: ProgramContext,

@@ -23,8 +23,8 @@ export interface Variable {
 /** Runs outputs in the session, under a name for the statistics. */
 export type Run = (label: string, feeds: readonly Feed[], outputs: readonly Output[]) => Fetched[];
 
-/** Numbers that go over the border to JavaScript in one call: 128 MiB of them. */
-const AT_A_TIME = 2 ** 25;
+/** The most numbers that are passed to or from JavaScript in one call: 128 MiB of them. */
+const MAX_PER_CALL = 2 ** 25;
 
 export const FLOAT: Attribute = {kind: 'type', value: DataType.float};
 
@@ -55,7 +55,7 @@ export function declareVariables(graph: Graph, slot: string, layout: readonly Pa
   });
 }
 
-/** Ways in and out of the variables of some slots. */
+/** The variables of some slots, and how they are read and written. */
 export interface Slots<Slot extends string> {
   of(slot: Slot): readonly Variable[];
   read(run: Run, slot: Slot): Map<string, Float32Array>;
@@ -105,7 +105,7 @@ export function declareSlots<Slot extends string>(
   };
 }
 
-/** Adds the nodes that give the variables these values; fetching the output makes it happen. */
+/** Adds the nodes that assign these values to the variables; fetching the output runs them. */
 export function assignAll(
   graph: Graph,
   variables: readonly Variable[],
@@ -134,7 +134,7 @@ export function clearAll(graph: Graph, variables: readonly Variable[], before: r
   return assignAll(graph, variables, zeros, before);
 }
 
-/** Adds a node that is there for its effect, and returns its name. */
+/** Adds a node for its side effect, and returns its name. */
 export function addEffect(
   graph: Graph,
   op: string,
@@ -161,13 +161,13 @@ const zero = (graph: Graph): Output => graph.constant({dtype: DataType.float, sh
 
 const pick = <T>(items: readonly T[], indices: readonly number[]): T[] => indices.map((i) => items[i]!);
 
-/** Consecutive parameters, so many that a group stays below `AT_A_TIME`; at least one. */
+/** Consecutive parameters in groups of at most `MAX_PER_CALL` numbers; a larger one is a group by itself. */
 function inGroups(layout: readonly Packed[]): number[][] {
   const groups: number[][] = [];
   let filled = Infinity;
   layout.forEach(({shape}, index) => {
     filled += size(shape);
-    if (filled > AT_A_TIME) {
+    if (filled > MAX_PER_CALL) {
       groups.push([]);
       filled = size(shape);
     }

@@ -114,7 +114,7 @@ export function merged(context: Tf.Tensor, {rows, length, heads, headDim}: Atten
   return raw.reshape(byToken, [rows * length, heads * headDim]);
 }
 
-/** 0 where a token may look, `MASKED` where it may not: at what comes later. (T, T) */
+/** 0 where a token may attend, `MASKED` where it may not: to what comes later. (T, T) */
 export function causalMask(length: number): Tf.Tensor {
   const values = new Float32Array(length * length);
   for (let row = 0; row < length; row++) values.fill(MASKED, row * length + row + 1, (row + 1) * length);

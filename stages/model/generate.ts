@@ -111,7 +111,7 @@ interface Progress extends Record<string, Tf.Tensor> {
   step: Tf.Tensor;
   /** The newest of them, (rows) int32. */
   token: Tf.Tensor;
-  /** Where that stands in its sequence, (rows) int32. */
+  /** Its position in its sequence, (rows) int32. */
   position: Tf.Tensor;
   /** (rows) bool */
   done: Tf.Tensor;
@@ -120,7 +120,7 @@ interface Progress extends Record<string, Tf.Tensor> {
   logProbs: Tf.Tensor;
 }
 
-/** The hidden state behind each prompt's last token, and every layer's keys and values: (prompts × kv, length, d). */
+/** The hidden state of each prompt's last token, and every layer's keys and values: (prompts × kv, length, d). */
 function readPrompts(
   {parameters, multiply}: Multiplied,
   {tokens, lengths}: GenerationInputs,

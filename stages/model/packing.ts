@@ -82,7 +82,7 @@ export function unpack(
   }
 }
 
-/** Which Hugging Face row stands in a packed row: (0, half, 1, half + 1, …) within each head. */
+/** Which Hugging Face row a packed row holds: (0, half, 1, half + 1, …) within each head. */
 function pairedRow(row: number, headDim: number): number {
   const inHead = row % headDim;
   return row - inHead + (inHead % 2 === 0 ? inHead / 2 : headDim / 2 + (inHead - 1) / 2);

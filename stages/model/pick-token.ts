@@ -20,8 +20,7 @@ export interface Sampling {
 export interface OutputProduct {
   readonly vocab: number;
   /**
-   * (R, D) → (pieces, R, W): token p × W + w at [p, row, w]. What is left of the last piece holds logits of some token once
-   * more.
+   * (R, D) → (pieces, R, W): token p × W + w at [p, row, w]. The unused end of the last piece repeats the logits of some token.
    */
   byPiece(hidden: Tf.Tensor): Tf.Tensor;
   /** (R, D) → (R, V) */
@@ -53,7 +52,7 @@ export function productWith(matrix: Tf.Tensor): OutputProduct {
 
 /**
  * @param hidden (R, D) @param output to V tokens @param uniforms (R), in [0, 1)
- * @param idle rows whose token will not be looked at, (R) bool
+ * @param idle rows whose token is not used, (R) bool
  * @returns `token` (R) int32; `logProb` (R), of the token under the whole distribution at the sampling temperature
  * (at temperature 1 where the likeliest is taken)
  */
@@ -87,7 +86,7 @@ function pickFromAll(logits: Tf.Tensor, vocab: number, uniforms: Tf.Tensor): {to
   const total = tf.slice(sums, [pieces - 1, 0, (vocab - 1) % width], [1, -1, 1]); // (1, R, 1)
   const passed = passedBy(sums, total, tf.reshape(uniforms, [1, rows, 1])); // (pieces, R)
   const picked = pieces === 1 ? tf.reshape(passed, [rows]) : tf.sum(passed, 0);
-  // Where the picked one lies: in its piece, after the pieces before it and the rows above.
+  // The index of the picked mass: within its piece, after the pieces before it and the rows above.
   const int = (value: number): Tf.Tensor => tf.scalar(value, 'int32');
   const above = tf.mul(tf.range(0, rows, 1, 'int32'), int(width));
   const before = pieces === 1 ? above : tf.add(above, tf.mul(tf.floorDiv(picked, int(width)), int((rows - 1) * width)));
@@ -126,7 +125,7 @@ function pickFromLikeliest(logits: Tf.Tensor, uniforms: Tf.Tensor, topP: number,
   return raw.pickColumns(ids, pickIndex(inNucleus(callOne('Softmax', [values]), topP).kept, uniforms));
 }
 
-/** A nucleus has hardly ever more tokens, and to sort a whole vocabulary takes longer than the rest of a step. */
+/** A nucleus hardly ever has more tokens, and sorting a whole vocabulary takes longer than the rest of a step. */
 const FEW = 16;
 
 /**
@@ -165,14 +164,14 @@ function pickFromNucleus(
   return {token, logProb: tf.log(raw.pickColumns(probabilities, token))};
 }
 
-/** The largest numbers of each row, falling, and where they stand. (R, V) → (R, count) */
+/** The largest numbers of each row in descending order, and their indices. (R, V) → (R, count) */
 function likeliest(x: Tf.Tensor, count: number): {values: Tf.Tensor; ids: Tf.Tensor} {
   const attributes = {T: FLOAT, Tk: INT32, index_type: INT32, sorted: true};
   const [values, ids] = call('TopKV2', [x, tensorflow().tf.scalar(count, 'int32')], attributes, 2);
   return {values: values!, ids: ids!};
 }
 
-/** Of falling probabilities those that are kept, the others 0; and the mass before each. (R, k) */
+/** Of probabilities in descending order those that are kept, the others 0; and the mass before each. (R, k) */
 function inNucleus(probabilities: Tf.Tensor, topP: number): {kept: Tf.Tensor; before: Tf.Tensor} {
   const {tf} = tensorflow();
   // A token stays while the mass before it is below topP, so the first always does.

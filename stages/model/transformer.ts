@@ -22,7 +22,7 @@ import type {ModelConfig} from './config.js';
 /** The packed parameters by name (`packing.ts`). */
 export type Parameters = Readonly<Record<string, Tf.Tensor>>;
 
-/** Where the tokens of a batch stand, and what they may look at. */
+/** The positions of the tokens of a batch, and which tokens each may attend to. */
 export interface Placement {
   /** (1 or rows, length × width) as `attention` takes it. */
   readonly rotation: Tf.Tensor;
@@ -31,7 +31,7 @@ export interface Placement {
 }
 
 /**
- * Rows that start at their first token, padding on the right: position = column. A real token never looks right, so
+ * Rows that start at their first token, padding on the right: position = column. A real token attends to nothing on its right, so
  * padding needs no mask, and what is computed at padding is never used.
  */
 export function rightPadded(config: ModelConfig, length: number): Placement {
@@ -47,7 +47,7 @@ export const rotationWidth = ({heads, keyValueHeads, headDim}: ModelConfig): num
   (heads + 2 * keyValueHeads) * headDim;
 
 /**
- * The hidden state of each token, normalised and ready for the head.
+ * The hidden state of each token, normalized and ready for the head.
  * @param tokens (rows × length) int32, row by row
  * @returns (rows × length, hiddenSize)
  */
@@ -70,7 +70,7 @@ export function transformer(
 const TOKENS = 1024;
 
 /**
- * Whether the gains of a layer's two normalisations are better multiplied into the matrices behind them than into all
+ * Whether the gains of a layer's two normalizations are better multiplied into the matrices behind them than into all
  * tokens: with large matrices that would be more work, and a copy of each matrix.
  */
 const isFoldingCheaper = (config: ModelConfig): boolean =>
@@ -82,8 +82,8 @@ export type Multiply = (x: Tf.Tensor, matrix: Tf.Tensor) => Tf.Tensor;
 /**
  * The layers around any way to attend.
  * @param folded what `foldGains` returned, or parameters as they are @param tokens (N) int32
- * @param attend from a layer's projected tokens to what its heads found: (N, qkv) → (N, heads × headDim)
- * @param multiply by matrices as they lie in `folded`
+ * @param attend from a layer's projected tokens to the context of its heads: (N, qkv) → (N, heads × headDim)
+ * @param multiply by matrices in the layout that they have in `folded`
  * @returns (N, hiddenSize)
  */
 export function layers(
@@ -101,8 +101,8 @@ export function layers(
 }
 
 /**
- * The same, but nothing of a layer is kept for its gradient except what went in: it is computed once more when the
- * gradient gets there, its folded gains too.
+ * The same with activation checkpointing: only the input of each layer is kept for the backward pass, which computes the layer
+ * once more, its folded gains too.
  * @param parameters as they are, not folded
  */
 function checkpointedLayers(
@@ -159,7 +159,7 @@ function oneLayer(
   return tf.add(attended, project(inner, 'mlp.down_proj'));
 }
 
-/** Small models keep the plain operators: rmsNorm rounds otherwise, and would move the bytes of all of them for no time. */
+/** Small models keep the plain operators: rmsNorm rounds differently, which would change the bytes of all of them and save no time. */
 function lastNorm(x: Tf.Tensor, parameters: Parameters, config: ModelConfig): Tf.Tensor {
   const gain = parameters['model.norm.weight']!;
   return isFoldingCheaper(config)
@@ -168,7 +168,7 @@ function lastNorm(x: Tf.Tensor, parameters: Parameters, config: ModelConfig): Tf
 }
 
 /**
- * The gain of each layer's normalisations, multiplied into the matrices behind them: (x g) wᵀ = x (w g)ᵀ. They are gone
+ * The gain of each layer's normalizations, multiplied into the matrices behind them: (x g) wᵀ = x (w g)ᵀ. They are gone
  * from what is returned.
  */
 export function foldGains(parameters: Parameters, config: ModelConfig): Parameters {

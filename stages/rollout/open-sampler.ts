@@ -1,5 +1,5 @@
 /**
- * Who draws samples: the engine of this process, or rollout workers where the node has more than one core. Stages see one
+ * What draws samples: the engine of this process, or rollout workers where the node has more than one core. Stages see one
  * interface and the same bytes; generation always computes on one thread.
  */
 import {setImmediate as turn} from 'node:timers/promises';
@@ -20,7 +20,7 @@ export interface SamplerOptions {
   readonly threads: number;
   /** Cores that it may keep busy. They decide how fast samples come, never which. */
   readonly cores: number;
-  /** Told a sentence when a worker is replaced. */
+  /** Called with a sentence when a worker is replaced. */
   readonly note: (text: string) => void;
 }
 
@@ -38,11 +38,11 @@ export const inProcess = (draw: Draw): Sampler => ({
   close: async () => undefined,
 });
 
-/** How many workers share the chunks; none where this process, computing on its one thread, is all there is. */
+/** How many workers share the chunks; 0 where this process, computing on its one thread, has the only core. */
 export function workersFor({threads, cores}: {readonly threads: number; readonly cores: number}): number {
   const most = Math.max(1, Math.floor(cores));
   if (most === 1 && threads === 1) return 0;
-  // Processes would share the one device, and each takes the memory of it that it finds.
+  // Processes would share the one device, and each takes all the memory of it that is free.
   return runtimeClass(threads).device.startsWith('gpu') ? 0 : most;
 }
 

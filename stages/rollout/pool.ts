@@ -16,9 +16,9 @@ export interface PoolOptions {
   readonly sampling: GenerationOptions;
   /** The most processes at a time; each is started when there is a chunk for it. */
   readonly workers: number;
-  /** The weights of now. Asked once for each call of `generate`. */
+  /** The current weights. Read once for each call of `generate`. */
   readonly weights: () => Weights;
-  /** Told a sentence when a worker is replaced. */
+  /** Called with a sentence when a worker is replaced. */
   readonly note: (text: string) => void;
 }
 
@@ -27,30 +27,30 @@ export interface Pool extends Sampler {
   pids(): number[];
 }
 
-/** Processes that one chunk may cost. The third in a row did not die by accident. */
+/** The most processes that one chunk may cost. The third in a row did not die by accident. */
 const TRIES = 3;
 
-interface Seat {
+interface WorkerSlot {
   worker: RolloutProcess | undefined;
-  /** What its worker draws with. */
+  /** The weights that its worker has. */
   weights: Weights | undefined;
 }
 
 export function openPool({config, sampling, workers, weights, note}: PoolOptions): Pool {
-  const seats = Array.from({length: workers}, (): Seat => ({worker: undefined, weights: undefined}));
+  const slots = Array.from({length: workers}, (): WorkerSlot => ({worker: undefined, weights: undefined}));
 
-  /** One chunk, by a worker that has the weights, and by its successor where it is lost. */
-  const drawChunk = async (seat: Seat, chunk: Chunk, current: Weights): Promise<readonly Sample[]> => {
+  /** Draws one chunk with a worker that has the weights, and with its successor where it is lost. */
+  const drawChunk = async (slot: WorkerSlot, chunk: Chunk, current: Weights): Promise<readonly Sample[]> => {
     for (let tries = 1; ; tries++) {
       try {
-        seat.worker ??= startWorker({config, sampling});
-        if (seat.weights !== current) await seat.worker.load(current);
-        seat.weights = current;
-        return await seat.worker.draw(chunk);
+        slot.worker ??= startWorker({config, sampling});
+        if (slot.weights !== current) await slot.worker.load(current);
+        slot.weights = current;
+        return await slot.worker.draw(chunk);
       } catch (error) {
-        if (!(error instanceof WorkerLost) || seat.worker === undefined) throw error;
-        seat.worker = undefined;
-        seat.weights = undefined;
+        if (!(error instanceof WorkerLost) || slot.worker === undefined) throw error;
+        slot.worker = undefined;
+        slot.weights = undefined;
         if (tries === TRIES)
           throw new StageFailure(
             `${TRIES} rollout workers in a row were lost over the same prompts; the last one ${error.message}. If memory ran out, a smaller “chunk” or fewer cores for the node (resources.cpu) need less; else its log says more`,
@@ -61,8 +61,8 @@ export function openPool({config, sampling, workers, weights, note}: PoolOptions
   };
 
   const close = async (): Promise<void> => {
-    const ending = seats.flatMap(({worker}) => worker ?? []);
-    for (const seat of seats) seat.worker = seat.weights = undefined;
+    const ending = slots.flatMap(({worker}) => worker ?? []);
+    for (const slot of slots) slot.worker = slot.weights = undefined;
     await Promise.all(ending.map((worker) => worker.end()));
   };
 
@@ -71,27 +71,27 @@ export function openPool({config, sampling, workers, weights, note}: PoolOptions
       const current = weights();
       const waiting = numbered(chunks);
       let failed = false;
-      const serve = async (seat: Seat): Promise<void> => {
+      const serve = async (slot: WorkerSlot): Promise<void> => {
         for (const [index, chunk] of waiting) {
           if (failed) return;
-          take(index, await drawChunk(seat, chunk, current));
+          take(index, await drawChunk(slot, chunk, current));
         }
       };
       try {
-        await Promise.all(seats.map(serve));
+        await Promise.all(slots.map(serve));
       } catch (error) {
-        // The others are in the middle of chunks that nobody wants any more.
+        // The others are in the middle of chunks that nothing needs any more.
         failed = true;
         await close();
         throw error;
       }
     },
-    pids: () => seats.flatMap(({worker}) => worker?.pid ?? []),
+    pids: () => slots.flatMap(({worker}) => worker?.pid ?? []),
     close,
   };
 }
 
-/** Items with their places, for several takers: each gets the next one that nobody has. */
+/** Items with their indices, for several takers: each gets the next one that is left. */
 function numbered<T>(items: Iterable<T>): Iterable<[number, T]> {
   const iterator = items[Symbol.iterator]();
   let index = 0;

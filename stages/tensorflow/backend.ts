@@ -1,6 +1,6 @@
 /**
- * The one door to TensorFlow. Loading it fixes the thread counts of the process, so nothing else may import the
- * package; everyone else asks `tensorflow()` for what was loaded, and imports types only.
+ * The one door to TensorFlow. Loading it fixes the thread counts of the process, so no other module may import the package; they
+ * ask `tensorflow()` for what was loaded, and import types only.
  */
 import {createRequire} from 'node:module';
 import util from 'node:util';
@@ -88,9 +88,9 @@ export interface TensorFlow {
 let loaded: TensorFlow | undefined;
 
 /**
- * Loads TensorFlow with this many threads, once for the life of the process; the first to load it decides about lanes. With
+ * Loads TensorFlow with this many threads, once for the life of the process; the first call decides about lanes. With
  * one thread, operators run one after the other; with more, both an operator and independent operators may spread over
- * them. With lanes, so many independent operators run side by side, and an operator spreads over what threads are left.
+ * them. With lanes, that many independent operators run side by side, and an operator spreads over the threads that are left.
  */
 export async function loadTensorFlow(threads: number, lanes = 1): Promise<TensorFlow> {
   if (!Number.isInteger(threads) || threads < 1) throw new RangeError(`TensorFlow cannot run with ${threads} threads`);
@@ -102,20 +102,20 @@ export async function loadTensorFlow(threads: number, lanes = 1): Promise<Tensor
     }
     return loaded;
   }
-  // Whoever computes an operator takes part of it, so each lane has a thread beside those that operators spread over.
+  // The thread that runs an operator computes a part of it, so each lane has a thread beside those that operators spread over.
   process.env['TF_NUM_INTRAOP_THREADS'] = String(threads - lanes + 1);
   process.env['TF_NUM_INTEROP_THREADS'] = String(lanes === 1 ? threads : lanes);
-  // Both decide the bytes of results, so they must not depend on who starts the process.
+  // Both decide the bytes of results, so they must not depend on the environment that the process is started in.
   process.env['TF_ENABLE_ONEDNN_OPTS'] = '1';
   process.env['TF_DETERMINISTIC_OPS'] = '1';
-  // A GPU multiplies float32 with all its bits. TensorFlow's default there is TF32 with eleven, which moves log-probabilities.
+  // A GPU multiplies float32 with all its bits. TensorFlow's default there is TF32 with eleven, which changes log-probabilities.
   process.env['NVIDIA_TF32_OVERRIDE'] = '0';
-  // Of a GPU's memory take what is needed, so that others who use it, and a second stage if the recipe wants one, find some.
+  // Takes only as much of a GPU's memory as is needed, so that other processes, and a second stage of the recipe, find some.
   process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
-  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2'; // its notes on start-up say nothing that doctor does not
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2'; // its notes on start-up say nothing that `r1 doctor` does not
   restoreRemovedUtilities();
   // Required, not imported: to import it, Node would first search megabytes of CommonJS for names, for 0.2 s. One small
-  // module of it is imported all the same, so that who reads the imports of this file sees the package.
+  // module of it is imported all the same, so that tools that read the imports of this file see the package.
   const {
     default: {version},
   } = (await import('@tensorflow/tfjs-node-gpu/dist/version.js')) as {default: {version: string}};
@@ -128,7 +128,7 @@ export async function loadTensorFlow(threads: number, lanes = 1): Promise<Tensor
   return loaded;
 }
 
-/** What was loaded. A function that computes may rely on it; who opens an engine has loaded it. */
+/** What was loaded. A function that computes may rely on it: opening an engine loads it. */
 export function tensorflow(): TensorFlow {
   if (loaded === undefined) throw new Error('Internal error: TensorFlow is used before it is loaded');
   return loaded;

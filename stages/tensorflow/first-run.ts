@@ -1,6 +1,6 @@
 /**
- * At its first computation TensorFlow writes two lines to stderr that none of its settings turns off. Where a person or a
- * program reads stderr, they are taken for something that went wrong.
+ * At its first computation TensorFlow writes two lines to stderr that none of its settings turns off. To a person or a program that
+ * reads stderr, they look like an error.
  */
 import {closeSync, fstatSync, openSync, readFileSync} from 'node:fs';
 import tty from 'node:tty';
@@ -14,12 +14,12 @@ const O_APPEND = 0o2000;
 let hasComputed = false;
 
 /**
- * Lets TensorFlow, which is loaded, compute something small with file descriptor 2 leading nowhere. Synchronous, so that
- * nothing of JavaScript is lost; to be called while nobody else in the process opens files, since Node cannot duplicate a
- * descriptor: it is closed, and what is opened next takes its number.
+ * Has TensorFlow, which is loaded, compute something small while file descriptor 2 points to /dev/null. Synchronous, so that nothing
+ * that JavaScript writes is lost; to be called while nothing else in the process opens files, since Node cannot duplicate a
+ * descriptor: it is closed, and the file that is opened next takes its number.
  *
- * Does nothing where stderr cannot be opened a second time without harm: a socket, or a file that others write to from
- * where they are in it.
+ * Does nothing where stderr cannot be opened a second time without harm: a socket, or a file that other processes write to at
+ * offsets of their own.
  */
 export function computeSilently(): void {
   if (hasComputed) return;
@@ -37,7 +37,7 @@ export function computeSilently(): void {
   }
 }
 
-/** A descriptor of its own for what stderr leads to. */
+/** A second descriptor for what stderr is connected to. */
 function secondStderr(): number | undefined {
   try {
     const stat = fstatSync(STDERR);

@@ -1,6 +1,6 @@
 /**
  * A TensorFlow graph while it is being built: nodes by name, and the typed outputs that connect them. Knows how
- * `while` frames want their inputs (through Enter nodes) and constants (tied to the iteration); knows nothing of
+ * `while` frames get their inputs (through Enter nodes) and constants (tied to the iteration); knows nothing of
  * protobuf, of tfjs, or of what the nodes compute.
  */
 import type {DataType, OpAttribute, TypedArray} from './backend.js';
@@ -112,18 +112,18 @@ export class Graph {
   }
 
   /**
-   * Marks the node that makes a value which is about to be written into: TensorFlow must not compute it and an equal one
-   * as one. A reshaped tensor has the memory of the other.
+   * Marks the node whose value is about to be overwritten in place, so that TensorFlow never merges it with an equal one. A
+   * reshaped tensor shares the memory of the original, which is marked too.
    *
    * @throws for values that are there before the graph runs
    */
-  own(name: string): void {
+  markOverwritten(name: string): void {
     const at = this.nodes.findLastIndex((node) => node.name === name);
     const node = this.nodes[at]!;
     if (LASTING.has(node.op))
       throw new Error(`Internal error: ${name} is a ${node.op}, which no operator may write into`);
     this.nodes[at] = withOwnMemory(node);
-    if (node.op === 'Reshape') this.own(node.inputs[0]!.replace(/:\d+$/, ''));
+    if (node.op === 'Reshape') this.markOverwritten(node.inputs[0]!.replace(/:\d+$/, ''));
   }
 
   /** A constant; equal small ones share a node within their frame. */
@@ -172,7 +172,7 @@ export class Graph {
     }
   }
 
-  /** Runs `build` so that each node it adds waits for these nodes. */
+  /** Runs `build` so that each node it adds runs after these nodes. */
   runAfter<T>(after: readonly Output[], build: () => T): T {
     const outer = this.#after;
     this.#after = after.map(({node}) => node);
@@ -231,7 +231,7 @@ export interface LoopFrame {
 
 const LASTING = new Set(['Const', 'Placeholder', 'ReadVariableOp']);
 
-/** An attribute of ours; only nodes with equal attributes are taken for equal. */
+/** An attribute of ours. TensorFlow merges only nodes whose attributes are equal, and no two nodes have this one in common. */
 const OWN = '_own';
 export const withOwnMemory = (node: GraphNode): GraphNode => ({
   ...node,

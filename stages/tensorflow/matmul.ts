@@ -1,7 +1,7 @@
 /**
  * How the product of two matrices, tokens and weights or their gradients, is computed: in which precision, and by which of
  * TensorFlow's operators. Products of stacks of small matrices, as attention has them, are left as they are: there, rounding
- * all scores to bfloat16 takes longer than it brings.
+ * all scores to bfloat16 takes longer than it saves.
  */
 import type {Attribute, Graph, Output} from './graph.js';
 import {runtimeClass} from './runtime-class.js';

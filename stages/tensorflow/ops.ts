@@ -45,7 +45,7 @@ export const raw = {
   },
   /**
    * The same for stacks of vectors and small matrices, as a step of generation has them. Another operator, because
-   * oneDNN takes the usual one over and packs each matrix before it multiplies, which costs more than the product.
+   * oneDNN takes over the usual one and packs each matrix before multiplying, which costs more than the product.
    */
   multiplySmall: (a: Tf.Tensor, b: Tf.Tensor, transpose: {readonly b?: boolean} = {}) =>
     callOne('BatchMatMulV3', [a, b], {Ta: FLOAT, Tb: FLOAT, Tout: FLOAT, adj_x: false, adj_y: transpose.b ?? false}),
@@ -132,7 +132,7 @@ function withGradient(
   return op(...inputs);
 }
 
-/** Runs `build` after `before` has been computed, where order matters for memory. Eager calls are in order already. */
+/** Runs what `build` adds after `before` has been computed, where order matters for memory. Eager calls are in order already. */
 export function runAfter<T>(before: readonly Tf.Tensor[], build: () => T): T {
   const recorder = recording();
   return recorder === undefined
@@ -144,8 +144,8 @@ export function runAfter<T>(before: readonly Tf.Tensor[], build: () => T): T {
 }
 
 /**
- * f(inputs, constants), of which nothing is kept for the gradient but these: f is computed once more when the gradient
- * gets there. It must depend on each of the inputs.
+ * f(inputs, constants) with activation checkpointing: only its arguments are kept for the backward pass, which computes f once
+ * more. It must depend on each of the inputs.
  */
 export function checkpointActivations(
   inputs: readonly Tf.Tensor[],
@@ -166,7 +166,7 @@ export function checkpointActivations(
   );
 }
 
-/** The gradients of f, asked for while others are on their way: tfjs has one tape, which is put aside meanwhile. */
+/** The gradients of f, computed in the middle of another backward pass: tfjs has one tape, which is set aside meanwhile. */
 function gradientsWithin(f: (inputs: Tf.Tensor[]) => Tf.Tensor, inputs: Tf.Tensor[], dy: Tf.Tensor): Tf.Tensor[] {
   const {tf} = tensorflow();
   const {state} = tf.engine() as unknown as {state: {activeTape: unknown}};
@@ -203,7 +203,7 @@ export function lookUp(table: Tf.Tensor, ids: Tf.Tensor): Tf.Tensor {
 }
 
 /**
- * Root-mean-square normalisation without its gain, which the caller multiplies into the next matrix: that costs a
+ * Root-mean-square normalization without its gain, which the caller multiplies into the next matrix: that costs a
  * pass over a matrix in place of one over all tokens. y = x r, r = 1/√(mean x² + ε). (N, D) → (N, D)
  */
 export function rmsNormalize(x: Tf.Tensor, epsilon: number): Tf.Tensor {
@@ -225,7 +225,7 @@ export function rmsNormalize(x: Tf.Tensor, epsilon: number): Tf.Tensor {
 }
 
 /**
- * The same with its gain, where that is multiplied into tokens. The products of the upstream gradient and the normalised
+ * The same with its gain, where that is multiplied into tokens. The products of the upstream gradient and the normalized
  * tokens serve both gradients: their sum is that of the gain, and weighted with the gain their mean is what x needs.
  * (N, D), (D) → (N, D)
  */

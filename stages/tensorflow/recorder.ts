@@ -1,7 +1,7 @@
 /**
  * Records a tfjs function into a graph. While a function is recorded, the tensors it handles are symbols: kernels add
- * nodes instead of computing, and shapes come from `shapes.ts`. So nothing can leak from the values at recording time
- * into the graph: who asks for a value gets an error that names the operator.
+ * nodes instead of computing, and shapes come from `shapes.ts`. So no value of recording time can leak into the graph: a function
+ * that reads one fails with an error that names the operator.
  *
  * A tensor from outside the function enters as a constant; a variable from outside is refused, because its value
  * would be frozen.
@@ -20,10 +20,10 @@ import {outputsOf} from './shapes.js';
 /** Symbols have ids below −1, which the package neither reads nor deletes on the native side. */
 type SymbolicTensor = {readonly output: Output} | {readonly constant: Constant};
 
-/** tfjs's own word, which its tape uses, and the newer one. */
+/** The operator that tfjs's tape uses, and the newer one. */
 const SUMS = new Set(['Add', 'AddV2']);
 
-/** The recorder that is at work, if any. */
+/** The recorder that is recording, if any. */
 let active: Recorder | undefined;
 const setActive = (recorder: Recorder | undefined): void => {
   active = recorder;
@@ -98,7 +98,7 @@ export class Recorder {
 
   #execute(op: string, given: readonly OpAttribute[], ids: readonly number[], count: number): TensorMetadata[] {
     const attributes = attributesOf(given, tensorflow().binding);
-    // The one kernel that leaves an element type to be found out, which a graph does not do.
+    // The one kernel that leaves an element type to be inferred, which a graph does not do.
     if (op === 'ExpandDims') attributes['T'] = {kind: 'type', value: this.#dtypeOf(ids[0]!)};
     const symbols = ids.map((id) => this.#symbols.get(id)!);
     const inputs = symbols.map((symbol) =>
@@ -111,7 +111,7 @@ export class Recorder {
       throw new Error(`${this.#where(op)} cannot be recorded: the shape rules do not know ${op}`);
     if (outputs.length !== count) throw new Error(`Internal error: ${op} has ${outputs.length} outputs, not ${count}`);
     const sources = ids.map((id) => this.#outputOf(id));
-    if (op === 'InplaceAdd') this.graph.own(sources[0]!.node);
+    if (op === 'InplaceAdd') this.graph.markOverwritten(sources[0]!.node);
     const {shape} = outputs[0]!;
     const made =
       op === 'MatMul'
@@ -199,5 +199,5 @@ export class Recorder {
   }
 }
 
-/** The recorder at work, for the few who add nodes that tfjs has no word for (loops, order). */
+/** The active recorder, for code that adds nodes which tfjs has no function for (loops, order). */
 export const recording = (): Recorder | undefined => active;

@@ -38,8 +38,8 @@ const FRESH = new Set(['MatMul', 'BatchMatMulV2', 'Cast']);
 const SUMS = new Set(['Add', 'AddV2']);
 
 /**
- * The nodes of a function, with these sums written into the matrix where it is a product, or a sum of them, that nothing else uses:
- * TensorScatterAdd copies it first. Not on a GPU, whose threads would add rows of one token at a time.
+ * The nodes of a function, with these sums written into the matrix in place where it is a product, or a sum of products, that nothing
+ * else uses: TensorScatterAdd would copy it first. Not on a GPU, whose threads could add two rows of one token at once, and lose one of them.
  *
  * @param nodes all of the function @param outputs all that it returns
  */

@@ -37,10 +37,10 @@ export const crossEntropyObjective: Objective<TargetRow, CrossEntropyMetrics> = 
     );
     return {...tokenArrays(rows, shape), weights: weights.map((weight) => weight * scale)};
   },
-  // loss = −Σ w log p(token)
+  // loss = −Σ w log p(token), w = 1/targets on targets of the call, 0 elsewhere
   compute(parameters, inputs, config, shape) {
     const {tf} = tensorflow();
-    const logProbabilities = tokenLogProbabilities(parameters, inputs, config, shape, 1); // (N)
+    const logProbabilities = tokenLogProbabilities(parameters, inputs, config, shape, 1); // (B × T)
     return {loss: tf.neg(tf.sum(tf.mul(logProbabilities, inputs['weights']!))), metrics: {}};
   },
   report: (parts, all) => ({loss: sumOf(parts, 'loss'), targets: countTargets(all)}),
@@ -54,7 +54,7 @@ export function tokenLogProbabilities(
   shape: ComputeShape,
   temperature: number,
 ): Tf.Tensor {
-  const hidden = transformer(parameters, inputs['tokens']!, rightPadded(config, shape.length), config, shape);
+  const hidden = transformer(parameters, inputs['tokens']!, rightPadded(config, shape.length), config, shape); // (B × T, D)
   return targetLogProbabilities(hidden, outputMatrix(parameters, config), inputs['targets']!, temperature);
 }
 

@@ -88,7 +88,7 @@ export function grpoObjective(options: GrpoOptions): Objective<GrpoRow, GrpoMetr
     },
     compute(parameters, inputs, config, shape) {
       const {tf} = tensorflow();
-      const flat = tokenLogProbabilities(parameters, inputs, config, shape, temperature);
+      const flat = tokenLogProbabilities(parameters, inputs, config, shape, temperature); // (B × T)
       return surrogate(tf.reshape(flat, [shape.rows, shape.length]), inputs, options);
     },
     report(parts, all) {
@@ -123,7 +123,7 @@ export function surrogate(
   const logRatio = ofRatio(tf.mul(tf.sub(logProbs, inputs['oldLogProbs']!), mask));
   const weights = ofRatio(inputs['weights']!);
   const present = ratio === 'token' ? mask : tf.max(mask, 1, true);
-  const rho = tf.exp(logRatio);
+  const rho = tf.exp(logRatio); // π/π_old, (B, T) or (B, 1), as everything below
   const free = tf.mul(rho, inputs['advantages']!);
   const clipped = tf.mul(tf.clipByValue(rho, 1 - clipLow, 1 + clipHigh), inputs['advantages']!);
   let gain = tf.minimum(free, clipped);
@@ -134,7 +134,8 @@ export function surrogate(
   };
   const reference = inputs['referenceLogProbs'];
   if (reference !== undefined) {
-    const logReference = ofRatio(tf.mul(tf.sub(reference, logProbs), mask));
+    const logReference = ofRatio(tf.mul(tf.sub(reference, logProbs), mask)); // log π_ref/π
+    // k3 = π_ref/π − log π_ref/π − 1: unbiased and never negative (Schulman, “Approximating KL divergence”)
     const k3 = tf.sub(tf.sub(tf.exp(logReference), logReference), 1);
     gain = tf.sub(gain, tf.mul(k3, klCoefficient));
     metrics['kl'] = tf.sum(tf.mul(k3, present));
@@ -142,7 +143,7 @@ export function surrogate(
   return {loss: tf.neg(tf.sum(tf.mul(gain, weights))), metrics};
 }
 
-/** What one sampled token of a row counts. */
+/** The weight of one sampled token of a row in the loss. */
 function tokenWeight(aggregate: Aggregate, all: readonly GrpoRow[]): (row: GrpoRow) => number {
   if (aggregate === 'response-mean') return (row) => 1 / (all.length * Math.max(1, countTargets([row])));
   if (aggregate === 'token-mean') {

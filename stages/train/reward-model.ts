@@ -1,6 +1,6 @@
 /**
  * Training a reward model: a scalar read at the last token of a row. Pairwise, −log σ(chosen − rejected) (Bradley–Terry,
- * as InstructGPT trains it), or point-wise, the binary cross-entropy of σ(score) against a label.
+ * as InstructGPT trains it, arXiv 2203.02155), or point-wise, the binary cross-entropy of σ(score) against a label.
  */
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import type {ModelConfig} from '../model/config.js';
@@ -41,13 +41,13 @@ export const pairwiseObjective: Objective<Pair, RewardMetrics> = {
   },
   compute(parameters, inputs, config, shape) {
     const {tf} = tensorflow();
-    const byPair = tf.reshape(scores(parameters, inputs, config, shape), [shape.rows / 2, 2]);
+    const byPair = tf.reshape(scores(parameters, inputs, config, shape), [shape.rows / 2, 2]); // (pairs, 2)
     const [chosen, rejected] = tf.split(byPair, 2, 1) as [Tf.Tensor, Tf.Tensor];
-    const margin = tf.reshape(tf.sub(chosen, rejected), [-1]);
+    const margin = tf.reshape(tf.sub(chosen, rejected), [-1]); // (pairs)
     const weights = inputs['weights']!;
     return {
       loss: tf.sum(tf.mul(tf.softplus(tf.neg(margin)), weights)), // −log σ(m) = softplus(−m)
-      metrics: {right: counted(tf.greater(margin, 0), weights)},
+      metrics: {right: countSet(tf.greater(margin, 0), weights)},
     };
   },
   report: (parts, all) => ({loss: sumOf(parts, 'loss'), accuracy: sumOf(parts, 'right') / all.length}),
@@ -75,19 +75,20 @@ export const pointwiseObjective: Objective<LabelledRow, RewardMetrics> = {
   }),
   compute(parameters, inputs, config, shape) {
     const {tf} = tensorflow();
-    const score = scores(parameters, inputs, config, shape);
+    const score = scores(parameters, inputs, config, shape); // (B)
     const [weights, labels] = [inputs['weights']!, inputs['labels']!];
     const right = tf.equal(tf.cast(tf.greater(score, 0), 'float32'), labels);
+    // −y log σ(s) − (1 − y) log(1 − σ(s)) = softplus(s) − y s
     return {
       loss: tf.sum(tf.mul(tf.sub(tf.softplus(score), tf.mul(labels, score)), weights)),
-      metrics: {right: counted(right, weights)},
+      metrics: {right: countSet(right, weights)},
     };
   },
   report: (parts, all) => ({loss: sumOf(parts, 'loss'), accuracy: sumOf(parts, 'right') / all.length}),
 };
 
 /** How many of the flags are set, those without weight (padding) left out. */
-const counted = (flags: Tf.Tensor, weights: Tf.Tensor): Tf.Tensor => {
+const countSet = (flags: Tf.Tensor, weights: Tf.Tensor): Tf.Tensor => {
   const {tf} = tensorflow();
   return tf.sum(tf.cast(tf.logicalAnd(flags, tf.greater(weights, 0)), 'float32'));
 };
@@ -100,7 +101,7 @@ export function scores(
   shape: ComputeShape,
 ): Tf.Tensor {
   const {tf} = tensorflow();
-  const hidden = transformer(parameters, inputs['tokens']!, rightPadded(config, shape.length), config, shape);
+  const hidden = transformer(parameters, inputs['tokens']!, rightPadded(config, shape.length), config, shape); // (B × T, D)
   const starts = tf.range(0, shape.rows * shape.length, shape.length, 'int32');
   const last = lookUp(hidden, tf.add(starts, inputs['last']!)); // (rows, D)
   return tf.reshape(linear(last, parameters['score.weight']!), [shape.rows]);

@@ -22,7 +22,7 @@ export interface GenerationOptions extends Sampling {
   readonly maxNewTokens: number;
   /** A sample ends with the first of these. */
   readonly stopIds: readonly number[];
-  /** What prompts are padded with. It is never looked at. */
+  /** What prompts are padded with. Attention never sees it. */
   readonly padId?: number;
   readonly of?: WeightSlot;
 }
