@@ -1,5 +1,6 @@
 /**
- * Remembers the SHA-256 of files that were read once, so that an unchanged file is not read again.
+ * Remembers the SHA-256 of files that were read once. Without this everything is the same, slower by reading and hashing every
+ * unchanged file again, each time that it is looked at.
  *
  * A row is keyed by (device, inode) and believed only while size, mtime and ctime are what they were, and only if the
  * file had been left alone for a clock tick when it was looked at: a file system stamps changes with a clock that moves
@@ -35,11 +36,6 @@ const NS_PER_MS = 1_000_000n;
  */
 function tick(stamp: bigint): bigint {
   return stamp % 1_000_000_000n === 0n ? 2_100n * NS_PER_MS : 20n * NS_PER_MS;
-}
-
-/** True when any later change is sure to show another ctime than `stat` has. */
-export function isPastTick(stat: FileStat, seenAt: number): boolean {
-  return stat.ctimeNs + tick(stat.ctimeNs) <= BigInt(seenAt) * NS_PER_MS;
 }
 
 /**

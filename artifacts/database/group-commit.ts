@@ -1,6 +1,7 @@
 /**
- * Brings what was committed to the disk beside the event loop. A commit that waits for the disk stops everybody for
- * milliseconds; one that does not is in SQLite's write-ahead log all the same, and one sync of that file makes all of its
+ * Group commit: brings what was committed to the disk beside the event loop. Without this everything is the same, slower by an
+ * fsync of some milliseconds, twice a node, during which the runner stands still. A commit that does not wait for the disk is
+ * in SQLite's write-ahead log all the same, and one sync of that file makes all of its
  * commits durable, in their order. The log's own name in its folder is durable since the run began, which is a commit that
  * waits; and before SQLite moves commits from the log into the database it syncs the log itself.
  */

@@ -1,7 +1,8 @@
 /**
- * Finds out beforehand what a plan of very many nodes will ask for. It asks for one fingerprint after the other, as each
- * follows from what was found before; but most are those of the newest run of the recipe. A thread looks these up, and at
- * their blobs, while the recipe is being wired.
+ * Reuse prefetch: finds out beforehand what a plan of very many nodes will ask for. Without this everything is the same, slower
+ * by a statement and a look at each blob for every node, one after the other, in plans of 5,000 nodes and more. A plan asks for
+ * one fingerprint after the other, as each follows from what was found before; but most are those of the newest run of the
+ * recipe. A thread looks these up, and at their blobs, while the recipe is being wired.
  */
 import {Worker} from 'node:worker_threads';
 import type {Digest} from '../digest.js';

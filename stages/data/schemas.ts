@@ -50,12 +50,10 @@ export const labelRow = z.looseObject({...origin, question: z.string(), response
 /** `history`: one optimizer step and whatever was measured at it. */
 export const historyRow = z.looseObject({...origin, step: z.number()});
 
-export type DocumentRow = z.infer<typeof documentRow>;
 export type SampleRow = z.infer<typeof sampleRow>;
 export type RolloutRow = z.infer<typeof rolloutRow>;
 export type PairRow = z.infer<typeof pairRow>;
 export type LabelRow = z.infer<typeof labelRow>;
-export type HistoryRow = z.infer<typeof historyRow>;
 
 /** `calibration.json` of a reward model: see `train/preference.ts`. */
 export const calibration = z.object({shift: z.number(), scale: z.number().positive(), scope: z.enum(SCOPES)});

@@ -60,9 +60,6 @@ export function parseReasoning(thinking: string): Reasoning {
   return {ok: true, value: steps};
 }
 
-/** Whether a line's own arithmetic is right; says nothing about whether the line belongs to the problem. */
-export const isSoundStep = ({from, by, to}: Step): boolean => turn(from, by) === to;
-
 export type Readability = 'readable' | 'empty' | 'does-not-parse' | 'repeats-a-line' | 'too-long';
 
 /** The first reason why a person would not want to read this reasoning. Words are counted with punctuation. */

@@ -116,12 +116,6 @@ export function workedSteps({start, moves}: DialsProblem): Step[] {
   });
 }
 
-/** The reasoning in words, without tags. */
-export const workedSolution = (problem: DialsProblem, language: Language = problem.language): string =>
-  workedSteps(problem)
-    .map((step) => writeStep(step, language))
-    .join(' ');
-
 /** The answer as it stands between the answer tags: both digits, left first. */
 export const dialsAnswer = ({answer}: DialsProblem): string => answer.join(' ');
 

@@ -15,7 +15,7 @@ import {loadTensorFlow} from '../../../stages/tensorflow/backend.js';
 import {crossEntropyTraining} from '../../../stages/train/programs.js';
 import {generation} from '../../../stages/engine/programs/generation.js';
 import {openEngine} from '../../../stages/engine/engine.js';
-import {compile} from '../../../stages/tensorflow/compile.js';
+import {compile} from '../../rig/compile.js';
 import {valueAndGradients} from '../../../stages/tensorflow/gradients.js';
 import {raw} from '../../../stages/tensorflow/ops.js';
 import {crossEntropyObjective} from '../../../stages/train/cross-entropy.js';

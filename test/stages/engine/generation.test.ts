@@ -12,7 +12,7 @@ import {loadTensorFlow} from '../../../stages/tensorflow/backend.js';
 import {generation} from '../../../stages/engine/programs/generation.js';
 import {logProbabilities} from '../../../stages/train/programs.js';
 import {openEngine} from '../../../stages/engine/engine.js';
-import {compile, runEagerly} from '../../../stages/tensorflow/compile.js';
+import {compile, runEagerly} from '../../rig/compile.js';
 import {logSoftmax, referenceLogits} from '../model/reference.js';
 import {chunk as base, drawn as config} from './small.js';
 

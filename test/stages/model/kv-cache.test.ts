@@ -8,7 +8,7 @@ import {pack, packedLayout} from '../../../stages/model/packing.js';
 import {initialWeights} from '../../../stages/model/parameters.js';
 import {random} from '../../../stages/random.js';
 import {loadTensorFlow} from '../../../stages/tensorflow/backend.js';
-import {compile, runEagerly} from '../../../stages/tensorflow/compile.js';
+import {compile, runEagerly} from '../../rig/compile.js';
 import {logSoftmax, referenceLogits} from './reference.js';
 import {drawn as config} from '../engine/small.js';
 

@@ -5,7 +5,7 @@ import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {productWith, pickToken, sumsOfPieces} from '../../../stages/model/pick-token.js';
 import {random, samplingUniforms} from '../../../stages/random.js';
 import {loadTensorFlow} from '../../../stages/tensorflow/backend.js';
-import {compile} from '../../../stages/tensorflow/compile.js';
+import {compile} from '../../rig/compile.js';
 import {logSoftmax} from './reference.js';
 
 const {tf} = await loadTensorFlow(1);

@@ -5,12 +5,13 @@ import {rewards, scoreCompletion} from '../../../stages/rewards/index.js';
 import {boxed} from '../../../stages/tasks/answers/answer.js';
 import {lastInteger} from '../../../stages/tasks/answers/integer.js';
 import {normalText} from '../../../stages/tasks/answers/exact.js';
-import {dialsProblem, dialsPrompt, workedSolution} from '../../../stages/tasks/dials.js';
+import {dialsProblem, dialsPrompt} from '../../../stages/tasks/dials.js';
 import type {Prompt} from '../../../stages/tasks/prompt.js';
 import type {RewardContext} from '../../../stages/rewards/reward.js';
 import {builtInTasks} from '../../../stages/tasks/built-in.js';
 import {taskOf} from '../../../stages/tasks/task.js';
 import {readCompletion, type Completion} from '../../../stages/text/completion.js';
+import {workedSolution} from '../tasks/solution.js';
 
 const problem = dialsProblem(
   [3, 5],

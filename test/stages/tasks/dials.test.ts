@@ -3,8 +3,9 @@ import test from 'node:test';
 
 import fc from 'fast-check';
 
-import {dialsProblem, dialsQuestion, drawDials, workedSolution, type Move} from '../../../stages/tasks/dials.js';
-import {isSoundStep, mend, parseReasoning, readability} from '../../../stages/tasks/dials-grammar.js';
+import {dialsProblem, dialsQuestion, drawDials, type Move} from '../../../stages/tasks/dials.js';
+import {mend, parseReasoning, readability} from '../../../stages/tasks/dials-grammar.js';
+import {isSoundStep, workedSolution} from './solution.js';
 
 const digit = fc.integer({min: 0, max: 9});
 const move: fc.Arbitrary<Move> = fc.record({

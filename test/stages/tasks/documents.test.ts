@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import {corpus, CORPUS, corpusCard} from '../../../stages/tasks/documents.js';
-import {isSoundStep, parseReasoning} from '../../../stages/tasks/dials-grammar.js';
+import {parseReasoning} from '../../../stages/tasks/dials-grammar.js';
 import {generalPrompts, heldOutGeneral, SCENARIO_SHARES} from '../../../stages/tasks/prompt-sets.js';
 import {readCompletion} from '../../../stages/text/completion.js';
+import {isSoundStep} from './solution.js';
 
 const documents = [...corpus({seed: 5, count: 4000})];
 

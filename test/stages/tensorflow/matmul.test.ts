@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {DataType, loadTensorFlow} from '../../../stages/tensorflow/backend.js';
-import type {Signature} from '../../../stages/tensorflow/compile.js';
-import {compile, runEagerly} from '../../../stages/tensorflow/compile.js';
+import type {Signature} from '../../rig/compile.js';
+import {compile, runEagerly} from '../../rig/compile.js';
 import {Graph} from '../../../stages/tensorflow/graph.js';
 import {raw} from '../../../stages/tensorflow/ops.js';
 import type {Precision} from '../../../stages/tensorflow/matmul.js';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {DataType, loadTensorFlow} from '../../../stages/tensorflow/backend.js';
-import {compile} from '../../../stages/tensorflow/compile.js';
+import {compile} from '../../rig/compile.js';
 import {Graph} from '../../../stages/tensorflow/graph.js';
 import {raw} from '../../../stages/tensorflow/ops.js';
 import {Recorder} from '../../../stages/tensorflow/recorder.js';

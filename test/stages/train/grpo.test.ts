@@ -3,7 +3,7 @@ import {test} from 'node:test';
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {random} from '../../../stages/random.js';
 import {loadTensorFlow} from '../../../stages/tensorflow/backend.js';
-import {compile} from '../../../stages/tensorflow/compile.js';
+import {compile} from '../../rig/compile.js';
 import {valueAndGradients} from '../../../stages/tensorflow/gradients.js';
 import {gatherLogProbabilities} from '../../../stages/tensorflow/ops.js';
 import type {Aggregate, GrpoOptions, GrpoRow} from '../../../stages/train/grpo.js';

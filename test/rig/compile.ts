@@ -3,13 +3,13 @@
  * stand alone; what shares weights is a program of the engine.
  */
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
-import {DataType, tensorflow} from './backend.js';
-import type {TypedArray} from './backend.js';
-import {Graph} from './graph.js';
-import type {Precision} from './matmul.js';
-import {Recorder} from './recorder.js';
-import type {Fetched} from './session.js';
-import {Session} from './session.js';
+import {DataType, tensorflow} from '../../stages/tensorflow/backend.js';
+import type {TypedArray} from '../../stages/tensorflow/backend.js';
+import {Graph} from '../../stages/tensorflow/graph.js';
+import type {Precision} from '../../stages/tensorflow/matmul.js';
+import {Recorder} from '../../stages/tensorflow/recorder.js';
+import type {Fetched} from '../../stages/tensorflow/session.js';
+import {Session} from '../../stages/tensorflow/session.js';
 
 export type Signature = Readonly<
   Record<string, {readonly dtype: 'float32' | 'int32' | 'bool'; readonly shape: readonly number[]}>
