@@ -17,6 +17,7 @@ import {
   undeclaredPackages,
   wrongImports,
 } from './architecture/rules.js';
+import {circles, climbing} from './architecture/rooms.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const LONGEST = 400;
@@ -110,6 +111,37 @@ test('an import that points up, into a test, or past a door is seen', () => {
     'stages/shape.ts:2 may not import pipeline/plan/plan.ts',
     'stages/writer.ts:1 may not import artifacts/error.ts',
   ]);
+});
+
+test('within each room imports point down, and there is no circle', () => {
+  assert.deepEqual(climbing(house), []);
+  assert.deepEqual(circles(house), []);
+});
+
+test('within a room, an import that climbs or closes a circle is seen, also of a type, a thread or in a deeper folder', () => {
+  const tree = new Map([
+    ['pipeline/stage.ts', "import type {Plan} from './plan/plan.js';"],
+    ['pipeline/plan/plan.ts', "import '../stage.js';\nnew Worker(new URL('../run/thread.js', import.meta.url));"],
+    ['pipeline/run/thread.ts', "const late = await import('../plan/plan.js');"],
+    ['pipeline/odd/one.ts', ''],
+    ['stages/sft.ts', "import './engine/engine.js';"],
+    ['stages/engine/engine.ts', "import type {a} from './programs/a.js';"],
+    ['stages/engine/adamw.ts', "import './engine.js';"],
+    ['stages/engine/programs/a.ts', "import './b.js';"],
+    ['stages/engine/programs/b.ts', "import '../adamw.js';"],
+  ]);
+  assert.deepEqual(climbing(tree), [
+    'pipeline/odd/one.ts has no place in the order of its room',
+    'pipeline/plan/plan.ts:2 climbs to pipeline/run/thread.ts',
+    'pipeline/stage.ts:1 climbs to pipeline/plan/plan.ts',
+  ]);
+  assert.deepEqual(circles(tree), ['pipeline/plan/plan.ts → pipeline/stage.ts → pipeline/plan/plan.ts']);
+  tree.set('pipeline/stage.ts', '');
+  assert.deepEqual(circles(tree), ['pipeline/plan/plan.ts → pipeline/run/thread.ts → pipeline/plan/plan.ts']);
+  tree.set('pipeline/run/thread.ts', '');
+  tree.set('stages/engine/adamw.ts', '');
+  tree.set('stages/engine/programs/other.ts', "import '../engine.js';");
+  assert.deepEqual(circles(tree), ['stages/engine/engine.ts → stages/engine/programs → stages/engine/engine.ts']);
 });
 
 test('every imported package is a dependency', () => {

@@ -7,7 +7,7 @@ export interface Import {
   readonly line: number;
   /** Gone after compilation. */
   readonly typeOnly: boolean;
-  /** `import(…)` or `require(…)`: loaded when the line runs, if ever. */
+  /** `import(…)`, `require(…)` or `new URL(…, import.meta.url)`: loaded when the line runs, if ever. */
   readonly dynamic: boolean;
 }
 
@@ -47,9 +47,18 @@ export function importsOf(source: ts.SourceFile): Import[] {
       add(node.argument.literal, {typeOnly: true, dynamic: false});
     } else if (ts.isCallExpression(node) && loads(node.expression)) {
       add(node.arguments[0], {typeOnly: false, dynamic: true});
+    } else if (ts.isNewExpression(node) && isOwnUrl(node, source)) {
+      add(node.arguments![0], {typeOnly: false, dynamic: true});
     }
   });
   return found;
+}
+
+/** `new URL('./worker.js', import.meta.url)`: how threads and processes are started from a module. */
+function isOwnUrl(node: ts.NewExpression, source: ts.SourceFile): boolean {
+  const [target, base] = node.arguments ?? [];
+  if (node.expression.getText(source) !== 'URL' || base?.getText(source) !== 'import.meta.url') return false;
+  return target !== undefined && ts.isStringLiteralLike(target) && /^\..*\.js$/.test(target.text);
 }
 
 /** `import(…)`, `require(…)`, `createRequire(…)(…)`. */
