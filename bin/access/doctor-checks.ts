@@ -8,20 +8,20 @@ import {availableParallelism} from 'node:os';
 import path from 'node:path';
 import {promisify} from 'node:util';
 import {UserError} from '../../artifacts/index.js';
+import type {Remedy} from '../../artifacts/index.js';
 import {firstDamage} from '../../artifacts/upkeep/verify.js';
 import {ownUrl} from '../../pipeline/modules/own-package.js';
 import {setupCommand} from '../../stages/tensorflow/runtime-class.js';
 import type {Services} from '../cli-context.js';
-import {hintOf} from '../render/hints.js';
-import type {Mendable} from '../render/hints.js';
 
 export interface Check {
   readonly check: 'node' | 'tensorflow' | 'device' | 'threads' | 'sqlite' | 'store' | 'disk';
   readonly ok: boolean;
   /** What was found, or what is wrong. */
   readonly value: string;
-  /** What to do about a problem. */
-  readonly wayOut?: string;
+  /** What to do about a problem: a sentence, or what an error says as data. */
+  readonly hint?: string;
+  readonly remedy?: Remedy;
 }
 
 const PATIENCE = 120_000; // milliseconds; TensorFlow loads in one or two seconds where the disk is awake
@@ -34,7 +34,7 @@ export function checkNode(version: string, engines: string): Check {
   const majors = engines.split('||').map((range) => range.trim().replace(/\.x$/, ''));
   const ok = majors.includes(version.split('.')[0]!);
   const value = ok ? `v${version}` : `v${version} is not supported`;
-  return {check: 'node', ok, value, ...(ok ? {} : {wayOut: `use Node ${majors.join(', ')}`})};
+  return {check: 'node', ok, value, ...(ok ? {} : {hint: `use Node ${majors.join(', ')}`})};
 }
 
 /** What a process that has loaded TensorFlow tells about it. */
@@ -76,10 +76,10 @@ export async function checkTensorflow(
   try {
     found = await trial();
   } catch (error) {
-    const wayOut = `${setupCommand}; for other libraries: R1_LIBTENSORFLOW=FOLDER ${setupCommand}`;
+    const hint = `${setupCommand}; for other libraries: R1_LIBTENSORFLOW=FOLDER ${setupCommand}`;
     return [
-      {check: 'tensorflow', ok: false, value: `does not load: ${causeOf(error)}`, wayOut},
-      {check: 'device', ok: false, value: 'unknown without TensorFlow', wayOut: setupCommand},
+      {check: 'tensorflow', ok: false, value: `does not load: ${causeOf(error)}`, hint},
+      {check: 'device', ok: false, value: 'unknown without TensorFlow', hint: setupCommand},
     ];
   }
   try {
@@ -94,7 +94,7 @@ export async function checkTensorflow(
             check: 'tensorflow',
             ok: false,
             value: `${found.version}, but set-up wrote ${written.tensorflow}`,
-            wayOut: setupCommand,
+            hint: setupCommand,
           },
       sameDevice
         ? {check: 'device', ok: true, value: written.device}
@@ -102,15 +102,22 @@ export async function checkTensorflow(
             check: 'device',
             ok: false,
             value: `${now}, but set-up was done for ${written.device}`,
-            wayOut: setupCommand,
+            hint: setupCommand,
           },
     ];
   } catch (error) {
     return [
       {check: 'tensorflow', ok: true, value: found.version},
-      {check: 'device', ok: false, value: messageOf(error), wayOut: hintOf(error as Mendable) ?? setupCommand},
+      {check: 'device', ok: false, value: messageOf(error), ...(helpIn(error) ?? {hint: setupCommand})},
     ];
   }
+}
+
+/** What an error of ours says that helps, where it says anything. */
+function helpIn(error: unknown): Pick<Check, 'hint' | 'remedy'> | undefined {
+  const {hint, remedy} = error as {readonly hint?: string; readonly remedy?: Remedy};
+  if (hint === undefined && remedy === undefined) return undefined;
+  return {...(hint === undefined ? {} : {hint}), ...(remedy === undefined ? {} : {remedy})};
 }
 
 /** @param cpuMax the content of a container's cpu.max: `quota period` in microseconds, or `max period` */
@@ -132,7 +139,7 @@ export function checkSqlite(version: () => string): Check {
     return {check: 'sqlite', ok: true, value: version()};
   } catch (error) {
     const value = `does not load: ${messageOf(error).split('\n')[0]!}`;
-    return {check: 'sqlite', ok: false, value, wayOut: setupCommand};
+    return {check: 'sqlite', ok: false, value, hint: setupCommand};
   }
 }
 
@@ -148,25 +155,25 @@ const writable = (folder: string) => {
 /** The store, opened for reading only, so that looking makes none. */
 export function checkStore(folder: string, openStore: Services['openStore']): Check {
   const where = existingAbove(folder);
-  const wayOut = 'name another folder with --store FOLDER or R1_STORE';
-  if (!writable(where)) return {check: 'store', ok: false, value: `${where} cannot be written`, wayOut};
+  const hint = 'name another folder with --store FOLDER or R1_STORE';
+  if (!writable(where)) return {check: 'store', ok: false, value: `${where} cannot be written`, hint};
   if (where !== folder) return {check: 'store', ok: true, value: `${folder} (the first run makes it)`};
   try {
     const store = openStore(folder, {mode: 'read'});
     const damage = firstDamage(store);
     store.close();
     if (damage === undefined) return {check: 'store', ok: true, value: folder};
-    return {check: 'store', ok: false, value: `its database is damaged: ${damage}`, wayOut: '`r1 verify` says more'};
+    return {check: 'store', ok: false, value: `its database is damaged: ${damage}`, hint: '`r1 verify` says more'};
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return {check: 'store', ok: false, value: error.message, wayOut: hintOf(error) ?? wayOut};
+    return {check: 'store', ok: false, value: error.message, ...(helpIn(error) ?? {hint})};
   }
 }
 
 export function checkDisk(folder: string, free = freeBytes(existingAbove(folder))): Check {
   const value = `${(free / 1024 ** 3).toFixed(1)} GiB free for the store`;
-  const wayOut = 'free some space (r1 gc --dry-run shows what the store could give), or --store FOLDER on another disk';
-  return free >= LEAST_FREE ? {check: 'disk', ok: true, value} : {check: 'disk', ok: false, value, wayOut};
+  const hint = 'free some space (r1 gc --dry-run shows what the store could give), or --store FOLDER on another disk';
+  return free >= LEAST_FREE ? {check: 'disk', ok: true, value} : {check: 'disk', ok: false, value, hint};
 }
 
 function freeBytes(folder: string): number {

@@ -17,6 +17,7 @@ import {
 } from '../access/doctor-checks.js';
 import type {Check} from '../access/doctor-checks.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
+import {hintOf} from '../render/hints.js';
 import {createColors} from '../terminal/paint.js';
 
 async function examine(folder: string, services: Services): Promise<Check[]> {
@@ -34,13 +35,16 @@ async function examine(folder: string, services: Services): Promise<Check[]> {
 export function drawChecks(checks: readonly Check[], colours: boolean): string {
   const {green, red} = createColors(colours);
   return checks
-    .map(({check, ok, value, wayOut}) => {
+    .map(({check, ok, value, ...help}) => {
       const verdict = ok ? green('ok     ') : red('problem');
       const line = `${verdict}  ${check.padEnd(10)}  ${value}`;
+      const wayOut = hintOf(help);
       return wayOut === undefined ? line : `${line}\n${' '.repeat(21)}→ ${wayOut}`;
     })
     .join('\n');
 }
+
+const asJson = ({hint, remedy, ...found}: Check) => ({...found, wayOut: hintOf({hint, remedy})});
 
 export const doctorCommand = (services: Services): Command =>
   new Command('doctor')
@@ -50,6 +54,8 @@ export const doctorCommand = (services: Services): Command =>
     .addHelpText('after', '\nExample:\n  r1 doctor --store /data/r1')
     .action(async (options: GlobalOptions) => {
       const checks = await examine(path.resolve(options.store ?? (process.env['R1_STORE'] || '.r1')), services);
-      services.say(options.json === true ? JSON.stringify(checks, null, 2) : drawChecks(checks, services.colours));
+      services.say(
+        options.json === true ? JSON.stringify(checks.map(asJson), null, 2) : drawChecks(checks, services.colours),
+      );
       if (checks.some(({ok}) => !ok)) services.exit(1);
     });

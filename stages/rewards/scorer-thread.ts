@@ -4,7 +4,7 @@ import {parentPort, workerData} from 'node:worker_threads';
 import {StageFailure} from '../../pipeline/stage.js';
 import {loadJudges} from './load-judges.js';
 import type {scoreCompletion as ScoreCompletion} from './registry.js';
-import {IDLE, type Judged, type ScorerData, type ScorerItem} from './scorer.js';
+import {IDLE, type Judged, type ScorerData, type ScorerItem} from './scorer-messages.js';
 
 const {module, weights, refs, progress} = workerData as ScorerData;
 const {scoreCompletion} = (await import(module)) as {scoreCompletion: typeof ScoreCompletion};

@@ -5,42 +5,17 @@
 import {Worker} from 'node:worker_threads';
 
 import {StageFailure} from '../../pipeline/stage.js';
-import type {Prompt} from '../tasks/prompt.js';
-import type {Completion} from '../text/completion.js';
 import type {JudgeRefs} from './load-judges.js';
 import {BUILT_IN_REWARDS, type RewardWeights} from './names.js';
 import type {Scored, Verdicts} from './registry.js';
+import {IDLE, type Judged, type ScorerData, type ScorerItem} from './scorer-messages.js';
 import {verdict} from './verdict.js';
-
-export interface ScorerItem {
-  readonly prompt: Prompt;
-  readonly completion: Completion;
-  readonly tokens?: number;
-  readonly maxTokens?: number;
-}
 
 export interface Scorer {
   /** Verdicts in the order of the items. One batch at a time. */
   score(items: readonly ScorerItem[]): Promise<Scored[]>;
   close(): Promise<void>;
 }
-
-/** What the thread is told when it starts. `progress` is shared memory: the number of the item being judged. */
-export interface ScorerData {
-  readonly module: string;
-  readonly weights: RewardWeights;
-  readonly refs: JudgeRefs;
-  readonly progress: Int32Array;
-}
-
-export type Judged =
-  | {readonly index: number; readonly scored: Scored}
-  /** A sentence about a reward or task of one's own. */
-  | {readonly index: number; readonly fault: string}
-  | {readonly index: number; readonly error: string};
-
-/** The progress of a thread that judges nothing. */
-export const IDLE = -1;
 
 /**
  * Starts the thread and waits until it is ready.

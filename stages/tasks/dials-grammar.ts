@@ -4,7 +4,7 @@
  * answer: a wrong digit stays the wrong digit.
  */
 import type {Dial, Step} from './dials.js';
-import {turn, writeStep} from './dials.js';
+import {writeStep} from './dials.js';
 import {DIALS, PUNCTUATION} from './lexicon.js';
 import type {Completion} from '../text/completion.js';
 import type {Language} from '../text/language.js';

@@ -10,11 +10,14 @@ import {productFiles} from './rules.js';
 /** From the bottom to the top; entries of one line do not know each other. */
 export const ORDER: Readonly<Record<string, readonly string[]>> = {
   artifacts: [
-    'error.ts digest.ts',
-    'records.ts files.ts layout.ts',
-    'database',
+    'digest.ts',
+    'remedy.ts records.ts',
+    'error.ts',
+    'path-error.ts real-path.ts files.ts layout.ts',
+    'guard.ts database',
     'folder',
     'blobs',
+    'parts.ts',
     'facts',
     'store.ts',
     'formats',
@@ -24,7 +27,8 @@ export const ORDER: Readonly<Record<string, readonly string[]>> = {
     'index.ts lineage.ts',
   ],
   pipeline: [
-    'result.ts stage.ts',
+    'result.ts definition.ts',
+    'stage.ts',
     'outcome.ts recipe.ts',
     'events.ts',
     'values',
@@ -34,6 +38,7 @@ export const ORDER: Readonly<Record<string, readonly string[]>> = {
     'job',
     'executors',
     'plan',
+    'inspect',
     'run',
     'api.ts',
     'index.ts',

@@ -29,7 +29,7 @@ test('Node is fine when engines names its major, and otherwise the supported one
     check: 'node',
     ok: false,
     value: 'v21.0.0 is not supported',
-    wayOut: 'use Node 20, 22',
+    hint: 'use Node 20, 22',
   });
 });
 
@@ -47,7 +47,7 @@ test('a version or a device that set-up did not see is a problem', async () => {
   const [version, device] = await checkTensorflow(trial, () => ({tensorflow: '2.19.1', device: 'gpu NVIDIA H100'}));
   assert.equal(version?.value, '2.9.1, but set-up wrote 2.19.1');
   assert.equal(device?.value, 'cpu, but set-up was done for gpu NVIDIA H100');
-  assert.deepEqual([version.ok, device.ok, device.wayOut], [false, false, 'npm run setup']);
+  assert.deepEqual([version.ok, device.ok, device.hint], [false, false, 'npm run setup']);
 });
 
 test('without what set-up writes, its own words and way out are shown', async () => {
@@ -57,7 +57,7 @@ test('without what set-up writes, its own words and way out are shown', async ()
   };
   const [version, device] = await checkTensorflow(trial, facts);
   assert.equal(version?.ok, true);
-  assert.deepEqual(device, {check: 'device', ok: false, value: 'nothing is set up', wayOut: 'set it up'});
+  assert.deepEqual(device, {check: 'device', ok: false, value: 'nothing is set up', hint: 'set it up'});
 });
 
 test('a TensorFlow that does not load is told in the words of the child, without its stack', async () => {
@@ -85,7 +85,7 @@ test('SQLite that does not load is a problem with a way out', () => {
     checkSqlite(() => {
       throw new Error('invalid ELF header\nmore');
     }),
-    {check: 'sqlite', ok: false, value: 'does not load: invalid ELF header', wayOut: 'npm run setup'},
+    {check: 'sqlite', ok: false, value: 'does not load: invalid ELF header', hint: 'npm run setup'},
   );
 });
 
@@ -114,13 +114,13 @@ test('less than a gibibyte of free disk is a problem', () => {
   assert.deepEqual(checkDisk(folder, 3 * 1024 ** 3), {check: 'disk', ok: true, value: '3.0 GiB free for the store'});
   const full = checkDisk(folder, 100 * 1024 ** 2);
   assert.equal(full.ok, false);
-  assert.match(full.wayOut ?? '', /r1 gc --dry-run/);
+  assert.match(full.hint ?? '', /r1 gc --dry-run/);
 });
 
 test('a problem is drawn with its way out below it', () => {
   const checks: Check[] = [
     {check: 'node', ok: true, value: 'v20.1.0'},
-    {check: 'sqlite', ok: false, value: 'does not load', wayOut: 'npm run setup'},
+    {check: 'sqlite', ok: false, value: 'does not load', hint: 'npm run setup'},
   ];
   assert.equal(
     drawChecks(checks, false),

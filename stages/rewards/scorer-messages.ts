@@ -1,0 +1,30 @@
+/** What the two sides of the thread that judges say to each other: scorer.ts and scorer-thread.ts. */
+import type {Prompt} from '../tasks/prompt.js';
+import type {Completion} from '../text/completion.js';
+import type {JudgeRefs} from './load-judges.js';
+import type {RewardWeights} from './names.js';
+import type {Scored} from './registry.js';
+
+export interface ScorerItem {
+  readonly prompt: Prompt;
+  readonly completion: Completion;
+  readonly tokens?: number;
+  readonly maxTokens?: number;
+}
+
+/** What the thread is told when it starts. `progress` is shared memory: the number of the item being judged. */
+export interface ScorerData {
+  readonly module: string;
+  readonly weights: RewardWeights;
+  readonly refs: JudgeRefs;
+  readonly progress: Int32Array;
+}
+
+export type Judged =
+  | {readonly index: number; readonly scored: Scored}
+  /** A sentence about a reward or task of one's own. */
+  | {readonly index: number; readonly fault: string}
+  | {readonly index: number; readonly error: string};
+
+/** The progress of a thread that judges nothing. */
+export const IDLE = -1;
