@@ -7,6 +7,8 @@ import {Worker} from 'node:worker_threads';
 import {StageFailure} from '../../pipeline/stage.js';
 import type {TemplateName} from './template-names.js';
 import type {Message} from './templates.js';
+import {PHASES} from './tokenizer-messages.js';
+import type {Reply, Request, ThreadData} from './tokenizer-messages.js';
 
 export interface GuardedTokenizer {
   readonly eosId: number;
@@ -26,25 +28,6 @@ export interface GuardOptions {
   /** Time for one text, ms; longer ones get more. */
   readonly limitMs?: number;
 }
-
-/** What the thread is told when it starts. `phase` is shared memory: what it is at. */
-export interface ThreadData {
-  readonly folder: string;
-  readonly phase: Int32Array;
-}
-
-export const PHASES = ['rendering', 'encoding', 'decoding'] as const;
-
-export type Request =
-  | {readonly type: 'prompt'; readonly template: TemplateName; readonly messages: readonly Message[]}
-  | {readonly type: 'decode'; readonly ids: readonly number[]};
-
-export type Reply =
-  | {readonly type: 'opened'; readonly eosId: number; readonly padId: number; readonly templateFile: string}
-  | {readonly type: 'ids'; readonly ids: number[]}
-  | {readonly type: 'text'; readonly text: string}
-  /** What was thrown; `isFault` when it is a sentence about the model's files. */
-  | {readonly type: 'thrown'; readonly isFault: boolean; readonly message: string};
 
 const LIMIT = 5000;
 /** A long text gets so many more ms for each character, or token. */

@@ -1,8 +1,8 @@
 /** The thread of guarded-tokenizer.ts: opens a tokenizer and answers one request after another, saying what it is at. */
 import {parentPort, workerData} from 'node:worker_threads';
-import {PHASES} from './guarded-tokenizer.js';
-import type {Reply, Request, ThreadData} from './guarded-tokenizer.js';
 import {renderChat, renderPrompt} from './templates.js';
+import {PHASES} from './tokenizer-messages.js';
+import type {Reply, Request, ThreadData} from './tokenizer-messages.js';
 import {openTokenizer} from './tokenizer.js';
 import type {Tokenizer} from './tokenizer.js';
 

@@ -1,0 +1,22 @@
+/** What the two sides of a tokenizer in a thread say to each other: guarded-tokenizer.ts and tokenizer-thread.ts. */
+import type {TemplateName} from './template-names.js';
+import type {Message} from './templates.js';
+
+/** What the thread is told when it starts. `phase` is shared memory: what it is at. */
+export interface ThreadData {
+  readonly folder: string;
+  readonly phase: Int32Array;
+}
+
+export const PHASES = ['rendering', 'encoding', 'decoding'] as const;
+
+export type Request =
+  | {readonly type: 'prompt'; readonly template: TemplateName; readonly messages: readonly Message[]}
+  | {readonly type: 'decode'; readonly ids: readonly number[]};
+
+export type Reply =
+  | {readonly type: 'opened'; readonly eosId: number; readonly padId: number; readonly templateFile: string}
+  | {readonly type: 'ids'; readonly ids: number[]}
+  | {readonly type: 'text'; readonly text: string}
+  /** What was thrown; `isFault` when it is a sentence about the model's files. */
+  | {readonly type: 'thrown'; readonly isFault: boolean; readonly message: string};
