@@ -1,10 +1,10 @@
 /** Planning and running recipes from a program of one's own: what the commands `plan` and `run` do, without the terminal. */
 import {resolve} from 'node:path';
 import {openStore} from '../artifacts/index.js';
-import type {Store} from '../artifacts/index.js';
 import type {Emit} from './events.js';
+import type {Executor} from './executors/executor.js';
 import {localExecutor} from './executors/local.js';
-import {openLate} from './plan/late-store.js';
+import {openForPlan, openLate} from './plan/late-store.js';
 import type {RuntimeClass} from './fingerprint/fingerprint.js';
 import {loadRecipe} from './wiring/load-recipe.js';
 import type {LoadedRecipe} from './wiring/load-recipe.js';
@@ -16,7 +16,7 @@ import type {Recipe} from './recipe.js';
 import {runPlan} from './run/run.js';
 import type {RunSummary} from './run/options.js';
 import type {Capacity, OnFailure} from './run/scheduler.js';
-import {stopSwitch} from './run/stop.js';
+import {GRACE, stopSwitch} from './run/stop.js';
 import type {StopRequest} from './run/stop.js';
 
 export interface PlanProgram extends Partial<RunRequest> {
@@ -33,20 +33,32 @@ export interface RunProgram extends PlanProgram {
   readonly capacity?: Partial<Capacity>;
   readonly onEvent?: Emit;
   readonly stop?: StopRequest;
+  /** Where stages run; it is not closed at the end. Default: as processes of this machine. */
+  readonly executor?: Executor;
   /** Seconds that a stopped stage has to write its checkpoint. Default 30. */
   readonly grace?: number;
 }
 
-/** @throws UserError for mistakes in the recipe or in what is asked for */
-export const planRecipe = (program: PlanProgram): Promise<Plan> =>
-  withStore(program, async (store) => (await prepareProgram(program, store)).plan);
+/**
+ * What a run would do; changes nothing, and where there is no store makes none.
+ *
+ * @throws UserError for mistakes in the recipe or in what is asked for
+ */
+export async function planRecipe(program: PlanProgram): Promise<Plan> {
+  const {store, close} = openForPlan((how) => openStore(program.store ?? DEFAULT_STORE, how));
+  try {
+    return (await prepareProgram(program, store)).plan;
+  } finally {
+    close();
+  }
+}
 
 /** Resolves when the run has ended, well or badly. @throws UserError when it could not begin */
 export async function runRecipe(program: RunProgram): Promise<RunSummary> {
   const late = openLate((how) => openStore(program.store ?? DEFAULT_STORE, how));
   try {
     const ready = await prepareProgram(program, late.store);
-    const executor = localExecutor(stageEntry());
+    const {executor = localExecutor(stageEntry())} = program;
     try {
       return await runPlan(ready, {
         store: late.opened(),
@@ -55,11 +67,11 @@ export async function runRecipe(program: RunProgram): Promise<RunSummary> {
         onFailure: program.onFailure ?? 'finish',
         emit: program.onEvent ?? (() => undefined),
         stop: program.stop ?? stopSwitch(),
-        grace: program.grace ?? 30,
+        grace: program.grace ?? GRACE.run,
         command: 'runRecipe()',
       });
     } finally {
-      executor.close?.();
+      if (program.executor === undefined) executor.close?.();
     }
   } finally {
     late.close();
@@ -75,18 +87,6 @@ async function prepareProgram(program: PlanProgram, store: PrepareOptions['store
       ? await loadRecipe(resolve(recipe), {})
       : {recipe, file: recipe.name, folder: process.cwd()};
   return prepare({loaded, request: {...program, seed}, store, runtimeOf});
-}
-
-async function withStore<T>(
-  {store: folder = DEFAULT_STORE}: PlanProgram,
-  work: (store: Store) => Promise<T>,
-): Promise<T> {
-  const store = openStore(folder);
-  try {
-    return await work(store);
-  } finally {
-    store.close();
-  }
 }
 
 function noRuntime(): never {

@@ -1,6 +1,6 @@
 /**
  * How an attempt, and with it a node, can end. One union, a `reason` and a payload per case; the sentence for a person is
- * made in `bin/render/failure.ts`, not here.
+ * made in `bin/render/outcome.ts`, not here.
  */
 import type {Remedy, UserError} from '../artifacts/index.js';
 import type {Json} from './stage.js';

@@ -71,7 +71,7 @@ export const gcCommand = (services: Services): Command =>
 async function endAbandonedIn(store: Store, services: Services): Promise<void> {
   const abandoned = store.abandonedScratch();
   if (abandoned.length === 0) return;
-  const {endAbandoned} = await import('../../pipeline/run/orphans.js');
+  const {endAbandoned} = await import('../../pipeline/run/end-orphans.js');
   const executor = lazyExecutor();
   try {
     await endAbandoned(abandoned, {executor, warn: (text) => services.complain(text)});

@@ -1,5 +1,6 @@
 /** `r1 plan`: what `r1 run` would do, why, and how long it took before. Changes nothing. */
 import {Command} from 'commander';
+import {openForPlan} from '../../pipeline/plan/late-store.js';
 import {planWarnings} from '../../pipeline/plan/warnings.js';
 import {loadRecipe} from '../../pipeline/wiring/load-recipe.js';
 import {prepare} from '../../pipeline/plan/prepare.js';
@@ -7,7 +8,6 @@ import {runtimeClass} from '../../stages/tensorflow/runtime-class.js';
 import {DEFAULT_RECIPE, RECIPES} from '../access/recipes.js';
 import {planJson, planText} from '../render/plan.js';
 import {withGlobals} from '../options/global-options.js';
-import {openForPlan} from '../access/open-for-plan.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {requestOf, withRequest} from '../options/run-options.js';
 import type {RequestOptions} from '../options/run-options.js';
@@ -19,7 +19,7 @@ export const planCommand = (services: Services): Command =>
     )
     .argument('[recipe]', 'a built-in recipe or the path of a .ts or .js file', DEFAULT_RECIPE)
     .action(async (name: string, options: GlobalOptions & RequestOptions) => {
-      const {store, close} = openForPlan(services, options.store);
+      const {store, close} = openForPlan((how) => services.openStore(options.store, how));
       try {
         const loaded = await loadRecipe(name, RECIPES);
         const prepared = await prepare({

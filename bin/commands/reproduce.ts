@@ -4,24 +4,21 @@ import {resolve} from '../../artifacts/queries/reference.js';
 import type {Attempt, RunId, Store} from '../../artifacts/index.js';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
 import type {Failure} from '../../pipeline/outcome.js';
-import {endAbandoned} from '../../pipeline/run/orphans.js';
+import {endAbandoned} from '../../pipeline/run/end-orphans.js';
 import {reproduce} from '../../pipeline/run/reproduce.js';
 import type {Verdict} from '../../pipeline/run/reproduce.js';
 import type {Result} from '../../pipeline/result.js';
-import {stopSwitch} from '../../pipeline/run/stop.js';
+import {GRACE, stopSwitch} from '../../pipeline/run/stop.js';
 import {runtimeClass} from '../../stages/tensorflow/runtime-class.js';
 import {EXIT} from '../exit-codes.js';
 import {lazyExecutor} from '../execution/executor.js';
 import {withGlobals} from '../options/global-options.js';
-import {outcomeText} from '../render/failure.js';
+import {outcomeText} from '../render/outcome.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {onStopSignal} from '../terminal/stop-signals.js';
 import {placeOf, withTrust} from '../options/run-options.js';
 import type {TrustOptions} from '../options/run-options.js';
 import {withStore} from '../access/with-store.js';
-
-/** Time that a stage has to end when it is stopped, seconds: nothing of it is kept. */
-const GRACE = 10;
 
 export const reproduceCommand = (services: Services): Command =>
   withGlobals(withTrust(new Command('reproduce')), [
@@ -57,7 +54,7 @@ export const reproduceCommand = (services: Services): Command =>
               runtimeOf: (threads) => ({...runtimeClass(threads)}),
               stop,
               place,
-              grace: GRACE,
+              grace: GRACE.reproduce,
               warn,
             });
             services.progress(undefined);

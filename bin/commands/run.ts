@@ -1,6 +1,6 @@
 /** `r1 run`: brings the nodes of a recipe up to date. */
 import {Command} from 'commander';
-import {openLate} from '../../pipeline/plan/late-store.js';
+import {openForPlan, openLate} from '../../pipeline/plan/late-store.js';
 import {planWarnings} from '../../pipeline/plan/warnings.js';
 import {loadRecipe} from '../../pipeline/wiring/load-recipe.js';
 import {prepare} from '../../pipeline/plan/prepare.js';
@@ -8,7 +8,6 @@ import {runtimeClass} from '../../stages/tensorflow/runtime-class.js';
 import {carryOut} from '../execution/run-and-render.js';
 import {DEFAULT_RECIPE, RECIPES} from '../access/recipes.js';
 import {printReport} from '../execution/print-report.js';
-import {openForPlan} from '../access/open-for-plan.js';
 import {planJson, planText} from '../render/plan.js';
 import {withGlobals} from '../options/global-options.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
@@ -34,7 +33,7 @@ export const runCommand = (services: Services): Command =>
       const loaded = await loadRecipe(name, RECIPES);
       const late =
         options.dryRun === true
-          ? openForPlan(services, options.store)
+          ? openForPlan((how) => services.openStore(options.store, how))
           : openLate((how) => services.openStore(options.store, how));
       try {
         const prepared = await prepare({

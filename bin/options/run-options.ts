@@ -3,6 +3,7 @@ import {InvalidArgumentError, Option} from 'commander';
 import type {Command} from 'commander';
 import {recipeUrl} from '../../pipeline/wiring/load-recipe.js';
 import type {Capacity, OnFailure} from '../../pipeline/run/scheduler.js';
+import {GRACE} from '../../pipeline/run/stop.js';
 import type {RunRequest} from '../../pipeline/plan/prepare.js';
 import type {TrustedPlace} from '../../pipeline/plan/trust.js';
 import {RECIPES} from '../access/recipes.js';
@@ -78,7 +79,7 @@ export const withManaging = (command: Command): Command =>
     .option('--cpu <n>', 'cores to use (default: all)', positive)
     .option('--gpu <n>', 'GPUs to use (default: what set-up found)', wholeNumber)
     .option('--memory <mib>', 'memory to use, in MiB (default: all)', positive)
-    .option('--grace <seconds>', 'time a stopped stage has to write its checkpoint', positive, 30);
+    .option('--grace <seconds>', 'time a stopped stage has to write its checkpoint', positive, GRACE.run);
 
 /** What is typed of what there is to give out; the executor knows the rest. */
 export const capacityOf = ({jobs, cpu, gpu, memory}: ManagingOptions): Partial<Capacity> => ({

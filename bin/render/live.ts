@@ -14,7 +14,7 @@ import type {
 import type {Failure} from '../../pipeline/outcome.js';
 import type {Services} from '../cli-context.js';
 import {nameCell, nameColumn} from '../terminal/columns.js';
-import {indented, nextStep, outcomeText} from './failure.js';
+import {indented, nextStep, outcomeText} from './outcome.js';
 import {durationText} from './quantity.js';
 import {hintOf} from './hints.js';
 import {isInLog, lastWordsOf} from '../../pipeline/inspect/last-words.js';

@@ -3,7 +3,7 @@ import type {NodeState, NodeStatus, RunStatus} from '../../pipeline/inspect/stat
 import {nameCell, nameColumn} from '../terminal/columns.js';
 import {createColors, oneLine} from '../terminal/paint.js';
 import type {Services} from '../cli-context.js';
-import {indented, outcomeText} from './failure.js';
+import {indented, outcomeText} from './outcome.js';
 import {durationText} from './quantity.js';
 
 /** The status, with outcomes as sentences. */

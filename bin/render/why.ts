@@ -1,7 +1,7 @@
 /** The recorded reason for what a run did with a node, as lines for a person or as JSON. */
 import type {AttemptReason, Why} from '../../pipeline/inspect/why.js';
 import {oneLine} from '../terminal/paint.js';
-import {indented, outcomeText} from './failure.js';
+import {indented, outcomeText} from './outcome.js';
 
 /** What is recorded, as it is recorded. */
 export function whyJson({run, node, attempt}: Why): unknown {

@@ -1,8 +1,11 @@
 /**
- * A store that is made, where there is none, only once it is known that the run can begin: after a mistake in what was typed
+ * Stores for whoever plans. A run's is made, where there is none, only once it is known that the run can begin: after a mistake in what was typed
  * or in the recipe, nothing should lie where nothing lay before.
  */
-import {UserError} from '../../artifacts/index.js';
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {UserError, openStore} from '../../artifacts/index.js';
 import type {Store, StoreOptions} from '../../artifacts/index.js';
 
 export interface LateStore {
@@ -29,4 +32,28 @@ export function openLate(open: (options?: StoreOptions) => Store): LateStore {
     },
     close: () => store?.close(),
   };
+}
+
+/**
+ * The store as it is, for reading; where there is none, an empty one for the moment, since a plan should leave nothing behind.
+ *
+ * @throws UserError of `openStore`, but for 'no-store'
+ */
+export function openForPlan(open: (options: StoreOptions) => Store): LateStore & {readonly store: Store} {
+  try {
+    const store = open({mode: 'read'});
+    return {store, opened: () => store, close: () => store.close()};
+  } catch (error) {
+    if (!(error instanceof UserError) || error.reason !== 'no-store') throw error;
+    const folder = mkdtempSync(join(tmpdir(), 'r1-plan-'));
+    const store = openStore(folder);
+    return {
+      store,
+      opened: () => store,
+      close() {
+        store.close();
+        rmSync(folder, {recursive: true, force: true});
+      },
+    };
+  }
 }

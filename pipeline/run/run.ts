@@ -131,7 +131,7 @@ class PlanRun {
     const {store, executor, emit} = this.#options;
     const abandoned = store.abandonedScratch();
     if (abandoned.length === 0) return;
-    const {endAbandoned} = await import('./orphans.js');
+    const {endAbandoned} = await import('./end-orphans.js');
     await endAbandoned(abandoned, {executor, warn: (text) => emit({type: 'warning', text})});
   }
 
@@ -168,7 +168,7 @@ class PlanRun {
   async #endOrphans(wanted: (orphan: Orphan) => boolean): Promise<void> {
     const unwanted = this.#options.store.orphans().filter((orphan) => !wanted(orphan));
     if (unwanted.length === 0) return;
-    const {endOrphan} = await import('./orphans.js');
+    const {endOrphan} = await import('./end-orphans.js');
     await Promise.all(unwanted.map((orphan) => endOrphan(orphan, {...this.#options, run: this.#run})));
   }
 

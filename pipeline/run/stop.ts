@@ -7,6 +7,15 @@ export interface StopRequest {
   readonly now: AbortSignal;
 }
 
+/** Seconds that a stage has, where nobody says otherwise, to write a checkpoint and end once it is asked to; then it is killed. */
+export const GRACE = {
+  run: 30,
+  /** Nothing of it is kept. */
+  reproduce: 10,
+  /** A process that a killed runner has left behind; a later run may still want its checkpoint. */
+  orphan: 10,
+} as const;
+
 export interface StopSwitch extends StopRequest {
   /** The first call asks, the second one forces. Returns what it did; `undefined` when there is nothing left to do. */
   press(): 'checkpoint' | 'kill' | undefined;

@@ -5,6 +5,9 @@ import {join} from 'node:path';
 import {test} from 'node:test';
 import {planRecipe, recipe, runRecipe, stopSwitch} from '../../pipeline/index.js';
 import type {RunEvent} from '../../pipeline/index.js';
+import type {Executor} from '../../pipeline/executors/executor.js';
+import {localExecutor} from '../../pipeline/executors/local.js';
+import {stageEntry} from '../../pipeline/modules/own-package.js';
 import {count} from '../fixtures/stages/count.js';
 import {temporaryFolder} from '../rig/temporary.js';
 
@@ -20,6 +23,7 @@ test('a program plans, runs and runs again', async (t) => {
     [...before.nodes.values()].map(({action}) => action),
     ['run', 'run'],
   );
+  assert.ok(!existsSync(store), 'a plan leaves nothing behind');
   const events: RunEvent[] = [];
   const summary = await runRecipe({recipe: TWO, store, onEvent: (event) => events.push(event)});
   assert.equal(summary.outcome, 'succeeded');
@@ -43,6 +47,27 @@ test('a program stops a run, and a stage without a chance to stop is ended', asy
   };
   const summary = await runRecipe({recipe: slow, store, stop, onEvent});
   assert.equal(summary.outcome, 'stopped');
+});
+
+test('a program brings an executor of its own, which stays open', async (t) => {
+  const store = join(temporaryFolder(t), 'store');
+  const local = localExecutor(stageEntry());
+  t.after(() => local.close?.());
+  const started: string[] = [];
+  const executor: Executor = {
+    epoch: () => local.epoch(),
+    capacity: () => local.capacity(),
+    isRunning: (job) => local.isRunning(job),
+    adopt: (job) => local.adopt(job),
+    start(job) {
+      started.push(job.folder);
+      return local.start(job);
+    },
+    close: () => assert.fail('it is closed by whoever made it'),
+  };
+  const summary = await runRecipe({recipe: TWO, store, executor});
+  assert.equal(summary.outcome, 'succeeded');
+  assert.equal(started.length, 2);
 });
 
 test('what a program asks for wrongly is a UserError', async (t) => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import {openStore} from '../../../artifacts/index.js';
-import {nextStep, outcomeText} from '../../../bin/render/failure.js';
+import {nextStep, outcomeText} from '../../../bin/render/outcome.js';
 import {r1, recipeFile} from '../../rig/command.js';
 import {temporaryFolder} from '../../rig/temporary.js';
 

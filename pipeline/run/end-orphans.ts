@@ -5,13 +5,11 @@ import type {Executor, Exit, Running} from '../executors/executor.js';
 import {checkCode} from '../job/job-code.js';
 import {jobFiles, readResult} from '../job/folder.js';
 import {adoptJob} from './adopt.js';
+import {GRACE} from './stop.js';
 import {couldNot} from './terminate.js';
 import type {NodeContext} from './run-node.js';
 import {outcomeJson} from '../outcome.js';
 import type {Outcome} from '../outcome.js';
-
-/** Time to write a checkpoint, which a later run of the same work may still want, ms. */
-const GRACE = 10_000;
 
 export async function endOrphan(
   {attempt, jobFolder}: Orphan,
@@ -67,7 +65,7 @@ export async function endAbandoned(
 async function endOf(running: Running, what: string, warn: (text: string) => void): Promise<Exit> {
   const timer = setTimeout(() => {
     running.kill().catch((thrown: unknown) => warn(couldNot(`end ${what} by force`, thrown)));
-  }, GRACE);
+  }, GRACE.orphan * 1000);
   try {
     await running.stop('unwanted');
   } catch (thrown) {
