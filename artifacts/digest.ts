@@ -15,9 +15,14 @@ export type Json = string | number | boolean | null | readonly Json[] | {readonl
 
 const HEX = /^[0-9a-f]{64}$/;
 
+/** Whether a text is 64 lower-case hex digits. */
 export const isDigest = (text: string): text is Digest => HEX.test(text);
 
-/** Brands a string that is a digest already; anything else is a bug of the caller. */
+/**
+ * Brands a string that is a digest already.
+ *
+ * @throws Error for anything else, which is a bug of the caller
+ */
 export function asDigest(text: string): Digest {
   if (!isDigest(text)) throw new Error(`Internal error: ${JSON.stringify(text)} is not a SHA-256 digest`);
   return text;
@@ -32,8 +37,10 @@ export function sha256(data: string | Uint8Array): Digest {
 }
 
 /**
- * Canonical JSON (RFC 8785): keys sorted by UTF-16 code units, numbers as ECMAScript writes them, no white space.
- * Equal values give equal text. What JSON cannot carry (`undefined`, NaN, Infinity, a function) is a bug.
+ * Canonical JSON (RFC 8785): keys sorted by UTF-16 code units, numbers as ECMAScript writes them, no white space. Equal
+ * values give equal text.
+ *
+ * @throws Error for what JSON cannot carry (`undefined`, NaN, Infinity, a function), which is a bug of the caller
  */
 export function canonicalJson(value: Json): string {
   if (isInOrder(value)) {
@@ -64,6 +71,8 @@ function isInOrder(value: unknown): boolean {
 /**
  * Names a structure: `digestOf('artifact', {files})`. The tag keeps two kinds of record apart whose content happens to
  * be equal; `[tag, value]` is hashed as one JSON array, so that no tag can run into the value behind it.
+ *
+ * @throws Error as `canonicalJson`
  */
 export function digestOf(tag: string, value: Json): Digest {
   return sha256(canonicalJson([tag, value]));

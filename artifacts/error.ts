@@ -29,11 +29,13 @@ export type UserErrorReason =
   | 'unsafe-file-system'
   | 'untrusted-code';
 
+/** What an error says beside its message. */
 export interface UserErrorOptions {
   /** What to do next, in a sentence that is as true for a program as for the command line. */
   readonly hint?: string | undefined;
   /** What to do next where that is something that r1 does or is told: as data, since commands and options are not ours. */
   readonly remedy?: Remedy | undefined;
+  /** What was thrown below, for stack traces. */
   readonly cause?: unknown;
 }
 
@@ -44,7 +46,9 @@ export interface UserErrorOptions {
 export class UserError extends Error {
   override readonly name = 'UserError';
   readonly reason: UserErrorReason;
+  /** What to do next, as a sentence for people. */
   readonly hint: string | undefined;
+  /** What to do next, as data. */
   readonly remedy: Remedy | undefined;
 
   constructor(reason: UserErrorReason, message: string, {hint, remedy, cause}: UserErrorOptions = {}) {

@@ -14,6 +14,7 @@ export type OwnershipId = number & {readonly [brand]: 'ownership'};
 
 /** `/` separates folders on every system. `sha256` is of the file's bytes alone, as model hubs show it. */
 export interface ArtifactFile {
+  /** Relative to the artifact. */
   readonly path: string;
   readonly bytes: number;
   readonly sha256: Digest;
@@ -24,6 +25,7 @@ export interface Artifact {
   readonly digest: Digest;
   readonly kind: string;
   readonly shape: 'file' | 'folder';
+  /** Sizes of its files added up. */
   readonly bytes: number;
   /** Sorted by path (UTF-16 code units). */
   readonly files: readonly ArtifactFile[];
@@ -31,6 +33,7 @@ export interface Artifact {
   readonly emptyFolders: readonly string[];
 }
 
+/** A run as it was recorded. */
 export interface Run {
   readonly id: RunId;
   readonly recipe: string;
@@ -46,6 +49,7 @@ export interface Run {
   readonly sessions: number;
 }
 
+/** What an attempt was made from, on one port. */
 export interface InputEdge {
   readonly port: string;
   /** Name within a port that takes many; '' otherwise. */
@@ -55,6 +59,7 @@ export interface InputEdge {
   readonly madeBy: AttemptId;
 }
 
+/** What an attempt made, on one port. */
 export interface OutputEdge {
   readonly port: string;
   readonly kind: string;
@@ -64,11 +69,14 @@ export interface OutputEdge {
 
 /** What an attempt cost. Whatever the system could not tell is left out. */
 export interface Cost {
+  /** From the start of the process to its end. */
   readonly wallMs: number;
+  /** Processor time of the process and its children, in user mode and in the kernel. */
   readonly userMs?: number;
   readonly systemMs?: number;
   /** Peak resident memory. */
   readonly peakBytes?: number;
+  /** Read from and written to disks, as the system counts it. */
   readonly readBytes?: number;
   readonly writtenBytes?: number;
   /** Tokens processed, where the stage counts them. */
@@ -86,22 +94,26 @@ export interface Outcome {
 /** The attempt started from a checkpoint of another one. */
 export interface Continuation {
   readonly attempt: AttemptId;
+  /** The last step that the checkpoint holds, counted from 1. */
   readonly step: number;
   /** Set when the checkpoint's code differed and was accepted by hand; such an output never satisfies a hit. */
   readonly accepted?: string;
 }
 
+/** One try of one node as it was recorded. */
 export interface Attempt {
   readonly id: AttemptId;
   /** The run that began it. Other runs may have reused it. */
   readonly run: RunId;
   readonly node: string;
   readonly stage: string;
+  /** Digest of `ingredients`. Of attempts that succeeded with equal ones, the newest is reused. */
   readonly fingerprint: Digest;
   /** Everything that the fingerprint was computed from. */
   readonly ingredients: Json;
   readonly params: Json;
   readonly seed: number;
+  /** Why it was made, as a phrase. */
   readonly because: string;
   readonly continues: Continuation | undefined;
   readonly startedAt: number;
@@ -111,6 +123,7 @@ export interface Attempt {
   readonly outcome: (Outcome & {readonly at: number}) | undefined;
 }
 
+/** What a run did for a node: made it, used an earlier attempt, took it from outside, or called it off. */
 export type Action = 'run' | 'reuse' | 'source' | 'cancelled';
 
 /** What a run decided for one node, and why. The newest decision of a run for a node is the one that counts. */
@@ -124,6 +137,7 @@ export interface Decision {
 
 /** One node of a run: the newest decision, with what its attempt came to. */
 export interface RunNode extends Decision {
+  /** When it was decided. */
   readonly at: number;
   readonly outcome: (Outcome & {readonly at: number}) | undefined;
 }
@@ -135,6 +149,7 @@ export interface Reproduction {
   readonly at: number;
 }
 
+/** One point of a curve. */
 export interface MetricPoint {
   readonly name: string;
   readonly step: number;

@@ -4,6 +4,7 @@
  */
 import type {Digest} from './digest.js';
 
+/** What a person can do about an error; `type` says what. */
 export type Remedy =
   // The store's folder.
   /** Name another folder for the store; or else do what `or` says. */

@@ -39,6 +39,7 @@ import type {Layout} from './layout.js';
 import type {HasParts} from './parts.js';
 import type {Artifact} from './records.js';
 
+/** How to open a store. */
 export interface StoreOptions {
   /** 'read' never writes, works on read-only folders and needs an existing store. Default 'write' (creates it). */
   readonly mode?: 'write' | 'read';
@@ -60,6 +61,7 @@ export interface Store extends Contents, Recorder, Lineage, HasParts {
   readonly mode: 'write' | 'read';
   /** Random, made with the store. */
   readonly id: string;
+  /** Frees the database and the locks. Nothing of the store may be used afterwards. */
   close(): void;
 }
 
@@ -154,9 +156,10 @@ function whyNotOpened(error: unknown, {folder}: Layout): unknown {
 }
 
 /**
- * Opens the store at `folder`; a writer creates what is missing, in a folder that is missing or empty. Throws UserError:
- * folder-in-use, newer-store, read-only, unsafe-file-system, not-a-store, disk-full, store-damaged, no-store (where none
- * is to be made).
+ * Opens the store at `folder`; a writer creates what is missing, in a folder that is missing or empty.
+ *
+ * @throws UserError folder-in-use, newer-store, read-only, unsafe-file-system, not-a-store, disk-full, store-damaged;
+ * no-store where none is to be made
  */
 export function openStore(
   folder: string,

@@ -17,6 +17,7 @@ import type {Artifact, AttemptId} from '../records.js';
 import type {Damage, Folders, Placed} from './folders.js';
 import type {GcLock} from './gc-lock.js';
 
+/** Bytes by content, and the folders in which work is done. Records no lineage. */
 export interface Contents {
   /**
    * Stores a file or folder: hashes it, writes its blobs durably, returns what it is. No lineage yet: bytes first, row
@@ -48,6 +49,7 @@ export interface Contents {
   scratch(purpose: string): Scratch;
   /** Scratch folders whose process died before it removed them; processes that it started may still be at work in them. */
   abandonedScratch(): readonly Scratch[];
+  /** Path of the job folder of an attempt, whether it is there or not. */
   jobFolder(attempt: AttemptId): string;
   /**
    * Makes the job folder of an attempt that has just begun. A power cut may have taken back that an attempt of this number

@@ -22,6 +22,7 @@ import {listFiles} from './list-files.js';
 /** An input as it lies in a job folder. */
 export interface Placed {
   readonly artifact: Digest;
+  /** Where it was put: absolute. */
   readonly path: string;
 }
 

@@ -2,6 +2,10 @@
 import {UserError} from '../error.js';
 import type {Files, Interruption} from '../files.js';
 
+/**
+ * Whether an error says that reading or copying was interrupted on request (`Contents.interruptOn`), and so nothing is
+ * wrong.
+ */
 export const isInterrupted = (error: unknown): boolean => error instanceof UserError && error.reason === 'interrupted';
 
 export const interruptedError = (): UserError =>

@@ -348,7 +348,11 @@ export function openLockFile(file: string, options: {readonly readonly?: boolean
   };
 }
 
-/** The version of SQLite itself. Throws what loading its native part throws. */
+/**
+ * The version of SQLite itself, `3.50.1`.
+ *
+ * @throws Error where the native part of better-sqlite3 cannot be loaded
+ */
 export function sqliteVersion(): string {
   const connection = new Sqlite(':memory:');
   try {

@@ -13,8 +13,11 @@ import type {HasParts} from '../parts.js';
 
 /**
  * Copies the artifact's files into `target`, which must be empty or not exist; a single file becomes `target` itself.
- * Throws UserError: not-found, target-not-empty, bytes-missing, bytes-damaged, store-damaged, disk-full … After an error
- * nothing is left; what cannot be removed is named. Nor is anything when `stop` is aborted, whose reason is thrown then.
+ * Every byte is hashed on the way. After an error nothing is left; what cannot be removed is named.
+ *
+ * @param stop ends the copying between two pieces of a file, and its reason is thrown
+ * @throws UserError not-found, target-not-empty, bad-argument (a target inside the store), bytes-missing,
+ * bytes-damaged, store-damaged, disk-full …
  */
 export async function exportArtifact(
   store: Store,

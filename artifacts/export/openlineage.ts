@@ -29,6 +29,7 @@ export interface LineageDataset {
   readonly outputFacets?: Facets;
 }
 
+/** An event of OpenLineage 2-0-2 (https://openlineage.io/docs/spec/object-model). Times are ISO 8601, UTC. */
 export interface RunEvent {
   readonly eventType: 'START' | 'COMPLETE' | 'ABORT' | 'FAIL';
   readonly eventTime: string;
@@ -54,7 +55,12 @@ function uuid(text: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** In the order of time. */
+/**
+ * The attempts of a scope as events of OpenLineage, in the order of time. The same facts give the same events, UUIDs
+ * included.
+ *
+ * @throws UserError store-damaged where an input was made by no attempt
+ */
 export function toOpenLineage(scope: ExportScope): readonly RunEvent[] {
   const {storeId, run, attempts, artifacts, recipeOf} = scope;
   const namespace = `r1:${storeId}`;

@@ -17,6 +17,7 @@ interface Typed {
 type Value = string | Typed;
 type Statements = Record<string, Readonly<Record<string, Value>>>;
 
+/** A document of PROV-JSON (https://www.w3.org/submissions/prov-json/): statements by their identifiers. */
 export interface ProvDocument {
   readonly prefix: Readonly<Record<string, string>>;
   readonly entity: Statements;
@@ -41,6 +42,11 @@ const attemptName = ({id}: Pick<Attempt, 'id'>): string => `store:attempt-${id}`
 const outputName = ({id}: Pick<Attempt, 'id'>, port: string): string =>
   `store:output-${id}-${encodeURIComponent(port).replaceAll('%', '_')}`;
 
+/**
+ * The attempts of a scope as W3C PROV. The same facts give the same document.
+ *
+ * @throws UserError store-damaged where an input was made by no attempt
+ */
 export function toProv({storeId, attempts, artifacts, recipeOf}: ExportScope): ProvDocument {
   const document: ProvDocument = {
     prefix: {r1: 'urn:r1:', sha: 'urn:r1:sha256:', store: `urn:r1:store:${storeId}:`},

@@ -5,16 +5,24 @@ import type {Artifact, Attempt, InputEdge, Outcome, OutputEdge, Run, RunId} from
 import {UserError} from '../error.js';
 import type {Store} from '../store.js';
 
+/** Attempts and artifacts to export, for `toOpenLineage` and `toProv`. */
 export interface ExportScope {
+  /** Random, made with the store: part of the names in an export, so that two stores do not share any. */
   readonly storeId: string;
   readonly run: Run;
   /** Oldest first. Failed attempts of the run are among them. */
   readonly attempts: readonly Attempt[];
+  /** What the attempts made or used. */
   readonly artifacts: ReadonlyMap<Digest, Artifact>;
   /** The recipe of the run that began each attempt. */
   readonly recipeOf: (attempt: Attempt) => string;
 }
 
+/**
+ * What an export of a run is about: the attempts that it began or used, and all that those came from.
+ *
+ * @throws UserError store-damaged where a record of an artifact does not give its digest
+ */
 export function scopeOf(store: Store, run: Run): ExportScope {
   const {db} = store.parts;
   const used = store.nodesOf(run.id).flatMap(({attempt}) => (attempt === undefined ? [] : [attempt]));

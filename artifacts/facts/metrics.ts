@@ -2,7 +2,9 @@
 import type {Database} from '../database/database.js';
 import type {AttemptId, MetricPoint} from '../records.js';
 
+/** Which points of an attempt are wanted. */
 export interface MetricsOptions {
+  /** Only the curve of this name; all of them without it. */
   readonly name?: string;
   /** Adds what the attempts whose checkpoints it went on from left behind; where both have a step, the later one wins. */
   readonly throughCheckpoints?: boolean;

@@ -38,8 +38,10 @@ export interface MadeInRun {
   readonly inputs: number;
 }
 
+/** What an earlier success cost; times in milliseconds, sizes in bytes. */
 export interface PastAttempt extends Cost {
   readonly attempt: AttemptId;
+  /** When its outcome was recorded, milliseconds since 1970. */
   readonly at: number;
   readonly outputBytes: number;
 }
@@ -49,13 +51,16 @@ export interface Orphan extends Unowned {
   readonly jobFolder: string;
 }
 
+/** What a store can be asked. Nothing here writes. */
 export interface Lineage extends Reuse, MetricsLineage {
   /** @throws UserError 'store-damaged' */
   artifact(digest: Digest): Artifact | undefined;
+  /** Whether all of its bytes are in the store, by size, and none is in quarantine. */
   isPresent(artifact: Digest): boolean;
   /** Newest first; all of them without a limit. */
   runs(limit?: number): readonly Run[];
   run(id: RunId): Run | undefined;
+  /** The run that was begun last, of this recipe or of any. */
   latestRun(recipe?: string): Run | undefined;
   /** The newest decision per node, in the order of the first decisions. */
   nodesOf(run: RunId): readonly RunNode[];

@@ -28,14 +28,17 @@ import type {
   RunId,
 } from '../records.js';
 
+/** A run to begin. */
 export interface NewRun {
   readonly recipe: string;
   readonly seed: number;
+  /** The frozen plan: wiring, params, source digests. */
   readonly plan: Json;
   /** As it was typed. */
   readonly command: string;
 }
 
+/** An attempt to begin, with all that its fingerprint is made of. */
 export interface NewAttempt {
   readonly run: RunId;
   readonly node: string;
@@ -47,8 +50,10 @@ export interface NewAttempt {
   readonly codeParts?: Json;
   readonly params: Json;
   readonly seed: number;
+  /** Why it is made, as a phrase. */
   readonly because: string;
   readonly inputs: readonly InputEdge[];
+  /** The checkpoint that it starts from. */
   readonly continues?: Continuation;
   /** Begin although a finished attempt with this fingerprint exists (`--force`). In-flight ones still come first. */
   readonly force?: boolean;
@@ -70,6 +75,7 @@ export type BeginResult =
   /** Its runner is dead and it has no outcome: `adopt` it, then go on with it or end it. */
   | {readonly state: 'orphan'; readonly attempt: AttemptId; readonly run: RunId; readonly jobFolder: string};
 
+/** An attempt of a dead runner that another run takes over. */
 export interface Adoption {
   readonly attempt: AttemptId;
   /** The run that takes over; its lock must be held. */
@@ -79,14 +85,17 @@ export interface Adoption {
   readonly because: string;
 }
 
+/** How an attempt ended. */
 export interface AttemptEnd {
   readonly attempt: AttemptId;
+  /** What `beginAttempt` or `adopt` gave; an older one than somebody else holds records nothing. */
   readonly ownership: OwnershipId;
   readonly outcome: Outcome;
   /** What `ingest` returned, by output port. Empty unless the outcome is ok. */
   readonly outputs?: Readonly<Record<string, Artifact>>;
 }
 
+/** Something from outside that a node stands for. */
 export interface Source {
   readonly run: RunId;
   readonly node: string;
@@ -98,6 +107,7 @@ export interface Source {
   readonly port?: string;
 }
 
+/** What writes the facts of a store: each call is one transaction. */
 export interface Recorder extends MetricsRecorder {
   /** Undefined when another process runs this run. */
   holdRunnerLock(run: RunId): Lock | undefined;

@@ -8,6 +8,7 @@ import type {Files} from '../files.js';
 import type {Layout} from '../layout.js';
 import {holdLockFile, isHeld} from '../database/runner-lock.js';
 
+/** A folder to work in for a while, which this process owns. */
 export interface Scratch {
   /** Absolute path; it is there and empty when it is handed out. */
   readonly folder: string;

@@ -6,8 +6,10 @@ import type {Digest} from '../digest.js';
 import type {AttemptId, OutputEdge, RunId} from '../records.js';
 import type {HasParts} from '../parts.js';
 
+/** `up`: what something came from; `down`: what was made of it. */
 export type Direction = 'up' | 'down';
 
+/** An attempt that a walk has reached. */
 export interface LineageNode {
   readonly attempt: AttemptId;
   readonly run: RunId;
@@ -24,11 +26,13 @@ export interface LineageNode {
 export interface LineageEdge {
   readonly from: AttemptId;
   readonly to: AttemptId;
+  /** The input port of `to`, and the name within a port that takes many. */
   readonly port: string;
   readonly name: string;
   readonly artifact: Digest;
 }
 
+/** What a walk has reached. */
 export interface LineageGraph {
   readonly root: AttemptId;
   readonly direction: Direction;
@@ -39,11 +43,12 @@ export interface LineageGraph {
   readonly cut: ReadonlySet<AttemptId>;
 }
 
+/** Where to walk, and how far. */
 export interface WalkOptions {
   readonly direction: Direction;
   /** Steps from the root; all the way without it. */
   readonly depth?: number;
-  /** At most so many attempts. */
+  /** The most attempts to reach, the root among them; all without it. */
   readonly limit?: number;
 }
 
@@ -55,7 +60,12 @@ interface NodeRow {
   readonly reason: string | null;
 }
 
-/** Breadth first, so that whatever a limit leaves out is the farthest. About 20 µs an attempt. */
+/**
+ * Walks from an attempt to what it came from, or to what was made of it. Breadth first, so that whatever a limit leaves
+ * out is the farthest. About 20 µs an attempt.
+ *
+ * @throws Error where there is no attempt `root`, which is a bug of the caller
+ */
 export function lineageOf(
   store: HasParts,
   root: AttemptId,

@@ -7,6 +7,7 @@ import type {Digest, Json} from '../digest.js';
 import type {HasParts} from '../parts.js';
 import type {Lineage} from '../facts/read.js';
 
+/** An attempt that made the artifact, with the port where it did. */
 export interface Maker {
   readonly attempt: Attempt;
   readonly port: string;
@@ -18,6 +19,7 @@ export interface Maker {
   readonly codeParts: Json | undefined;
 }
 
+/** An attempt that used the artifact, with the port and the name within it. */
 export interface Use {
   readonly attempt: AttemptId;
   readonly run: RunId;
@@ -36,6 +38,7 @@ export interface FileTrouble {
   readonly trouble: 'missing' | 'damaged';
 }
 
+/** What the store knows of one artifact. */
 export interface ArtifactDetails {
   readonly artifact: Artifact;
   readonly kind: string;
@@ -49,6 +52,12 @@ export interface ArtifactDetails {
   readonly usedBy: readonly Use[];
 }
 
+/**
+ * What the store knows of an artifact that a reference led to (`resolveArtifact`). Looks at the size of each file, and
+ * reads none.
+ *
+ * @throws UserError store-damaged where its record does not give its digest
+ */
 export function artifactDetails(store: Lineage & HasParts, {attempt, output}: ResolvedArtifact): ArtifactDetails {
   const {db, blobs} = store.parts;
   const artifact = store.artifact(output.artifact)!;

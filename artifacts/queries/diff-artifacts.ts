@@ -8,9 +8,13 @@ import type {TensorsDifference} from './diff-tensors.js';
 import type {HasParts} from '../parts.js';
 import type {Lineage} from '../facts/read.js';
 
+/** What differs between artifacts `a` and `b`; paths are relative to them. */
 export interface ArtifactDifference {
+  /** Files of `b` alone. */
   readonly added: readonly string[];
+  /** Files of `a` alone. */
   readonly gone: readonly string[];
+  /** Files of both, with other bytes. */
   readonly changed: readonly string[];
   /** Over all .safetensors files together, so that it does not matter how they are split. */
   readonly tensors: TensorsDifference | undefined;
@@ -20,7 +24,12 @@ export interface ArtifactDifference {
   readonly missing: readonly string[];
 }
 
-/** Throws UserError 'not-found' for a digest that the store does not know. */
+/**
+ * What differs between two artifacts, down to tensors and rows. Reads the bytes of files that differ.
+ *
+ * @throws UserError not-found for a digest that the store does not know; bad-argument for a file that is not what its
+ * name says
+ */
 export async function diffArtifacts(store: Lineage & HasParts, a: Digest, b: Digest): Promise<ArtifactDifference> {
   const {files, blobs} = store.parts;
   const [left, right] = [load(store, a), load(store, b)];

@@ -29,6 +29,7 @@ export interface Cause {
   readonly b: Json | undefined;
 }
 
+/** Artifacts that two runs have on one port. */
 export interface OutputDifference {
   readonly port: string;
   readonly kind: string;
@@ -36,6 +37,7 @@ export interface OutputDifference {
   readonly b: Digest | undefined;
 }
 
+/** Last values that two runs have of one metric. */
 export interface MetricDifference {
   readonly name: string;
   /** The last values; NaN and infinities as strings, since this leaves as JSON. */
@@ -43,6 +45,7 @@ export interface MetricDifference {
   readonly b: number | string | undefined;
 }
 
+/** What differs between two runs at one node. Causes are those of the attempts that the runs used. */
 export interface NodeDifference {
   readonly node: string;
   /**
@@ -60,6 +63,7 @@ export interface NodeDifference {
   readonly metrics: readonly MetricDifference[];
 }
 
+/** What differs between runs `a` and `b`. */
 export interface RunDifference {
   readonly a: RunId;
   readonly b: RunId;
@@ -69,6 +73,10 @@ export interface RunDifference {
   readonly first: NodeDifference | undefined;
 }
 
+/**
+ * What differs between two runs, node by node, and where it began. Reads records only, no bytes; a run that the store
+ * does not know has no nodes.
+ */
 export function diffRuns(store: Lineage, a: RunId, b: RunId): RunDifference {
   const [left, right] = [usedBy(store, a), usedBy(store, b)];
   const nodes = inOrder(left, right).map((node) => diffNode(store, node, left.get(node), right.get(node)));

@@ -20,8 +20,10 @@ export interface Resolved {
   readonly run: RunId | undefined;
 }
 
+/** What a reference to one output leads to. */
 export type ResolvedArtifact = Resolved & {readonly output: OutputEdge};
 
+/** What a reference may mean. */
 export interface ResolveOptions {
   /** Only outputs of this kind can be meant: `r1 export zero-rl` needs no `:model`. */
   readonly kind?: string;
@@ -40,7 +42,12 @@ function list(words: readonly string[]): string {
   return words.length > LISTED ? `${shown} … and ${words.length - LISTED} more` : shown;
 }
 
-/** Throws UserError 'not-found', 'ambiguous-reference' or 'bad-argument'. */
+/**
+ * What a reference leads to: `[run/]node[:port]`, `@digest` (4 or more hex digits), `@tag`, or a path with a slash,
+ * whose bytes are hashed and looked up.
+ *
+ * @throws UserError not-found, ambiguous-reference, bad-argument, store-damaged
+ */
 export async function resolve(
   store: Contents & Lineage & HasParts,
   text: string,
@@ -51,7 +58,11 @@ export async function resolve(
   return byPath(store, text, options);
 }
 
-/** The same, where one output must be meant. */
+/**
+ * The same, where one output must be meant.
+ *
+ * @throws UserError as `resolve`; ambiguous-reference where the node has several that fit
+ */
 export async function resolveArtifact(
   store: Contents & Lineage & HasParts,
   text: string,

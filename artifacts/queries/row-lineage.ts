@@ -13,6 +13,7 @@ import type {HasParts} from '../parts.js';
 import {resolveArtifact} from './reference.js';
 import type {ResolveOptions} from './reference.js';
 
+/** A row, where it stands, and the rows that it came from. */
 export interface TracedRow {
   readonly id: string;
   readonly attempt: AttemptId;
@@ -20,13 +21,16 @@ export interface TracedRow {
   readonly port: string;
   readonly kind: string;
   readonly artifact: Digest;
+  /** Path within the artifact; empty for a single file. */
   readonly file: string;
   /** Counted from 1. */
   readonly line: number;
   readonly row: Json;
+  /** Of the attempt. */
   readonly seed: number;
   /** What else the attempt was made from: models and such, which have no rows of their own here. */
   readonly beside: readonly {readonly port: string; readonly node: string; readonly artifact: Digest}[];
+  /** Nearest ancestors first. */
   readonly from: readonly TracedRow[];
   /** Ids it came from that no ancestor has. */
   readonly lost: readonly string[];
@@ -76,6 +80,7 @@ function idsBefore(row: Json): readonly string[] {
   return from.filter((id): id is string | number => typeof id === 'string' || typeof id === 'number').map(String);
 }
 
+/** Where to look for a row. */
 export interface TraceOptions extends Pick<ResolveOptions, 'suggest'> {
   /** A reference to the artifact that has the row; without one it is searched in the newest run that has it. */
   readonly dataset?: string;
@@ -113,8 +118,9 @@ async function theOne(store: Lineage & HasParts, id: string): Promise<Place> {
 }
 
 /**
- * The row with this id in `start`, and what it came from. Throws UserError 'not-found'. Of several ancestors with the
- * same id the nearest is taken.
+ * The row with this id in `start`, and what it came from. Of several ancestors with the same id the nearest is taken.
+ *
+ * @throws UserError not-found
  */
 export async function traceRow(store: Lineage & HasParts, id: string, start: Place): Promise<TracedRow> {
   const hit = (await find(store, start, new Set([id])))[0];
@@ -126,7 +132,10 @@ export async function traceRow(store: Lineage & HasParts, id: string, start: Pla
   return follow(store, hit, [hit.output.port]);
 }
 
-/** Every output of the newest run, or else of any, that has the row: for when nobody said where it is. */
+/**
+ * Every output of the newest run that has a row with this id: for when nobody said where it is. Reads rows of all runs
+ * until one has it; empty where none has.
+ */
 export async function findRow(store: Lineage & HasParts, id: string): Promise<readonly Place[]> {
   const seen = new Set<Digest>();
   for (const {id: run} of store.runs()) {

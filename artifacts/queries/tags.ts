@@ -8,16 +8,20 @@ import {UserError} from '../error.js';
 import type {AttemptId} from '../records.js';
 import type {HasParts} from '../parts.js';
 
+/** A name for an artifact. */
 export interface Tag {
   readonly name: string;
   readonly artifact: Digest;
   /** Which of its makers was meant. */
   readonly attempt: AttemptId | undefined;
+  /** When it was given, milliseconds since 1970. */
   readonly at: number;
 }
 
+/** An artifact that is kept without a name. */
 export interface Pin {
   readonly artifact: Digest;
+  /** When it was pinned, milliseconds since 1970. */
   readonly at: number;
 }
 
@@ -64,7 +68,7 @@ function add(
   );
 }
 
-/** Sorted by name. */
+/** The tags as they are now, sorted by name. */
 export function tags(store: HasParts): readonly Tag[] {
   return newest(store, 'tag').map(({name, digest, attempt, at}) => ({
     name,
@@ -74,11 +78,17 @@ export function tags(store: HasParts): readonly Tag[] {
   }));
 }
 
+/** The pins as they are now, sorted by digest. */
 export function pins(store: HasParts): readonly Pin[] {
   return newest(store, 'pin').map(({digest, at}) => ({artifact: digest, at}));
 }
 
-/** Gives an artifact a name, or moves the name to it. Throws UserError 'bad-argument'. */
+/**
+ * Gives an artifact a name, or moves the name to it. The store must have the artifact.
+ *
+ * @param attempt which of its makers is meant; where it is left out, a reference to the tag leads to the newest
+ * @throws UserError bad-argument, where the name cannot be a tag; store-busy
+ */
 export function tag(store: HasParts, name: string, artifact: Digest, attempt?: AttemptId): void {
   if (!NAME.test(name)) {
     throw new UserError('bad-argument', `“${name}” cannot be a tag`, {
@@ -93,7 +103,11 @@ export function tag(store: HasParts, name: string, artifact: Digest, attempt?: A
   add(store, 'tag', name, artifact, attempt);
 }
 
-/** Throws UserError 'not-found'. */
+/**
+ * Takes a tag back. Its artifact may then be collected.
+ *
+ * @throws UserError not-found, store-busy
+ */
 export function untag(store: HasParts, name: string): void {
   const known = tags(store);
   if (!known.some((other) => other.name === name)) {
@@ -105,11 +119,21 @@ export function untag(store: HasParts, name: string): void {
   add(store, 'tag', name, undefined);
 }
 
+/**
+ * Keeps an artifact from being collected until it is unpinned. The store must have it; pinning it again changes
+ * nothing.
+ *
+ * @throws UserError store-busy
+ */
 export function pin(store: HasParts, artifact: Digest): void {
   add(store, 'pin', artifact, artifact);
 }
 
-/** Throws UserError 'not-found'. */
+/**
+ * Takes a pin back. Its artifact may then be collected.
+ *
+ * @throws UserError not-found, store-busy
+ */
 export function unpin(store: HasParts, artifact: Digest): void {
   if (!pins(store).some((other) => other.artifact === artifact)) {
     throw new UserError('not-found', `@${shortDigest(artifact)} is not pinned`, {remedy: {type: 'list-pins'}});

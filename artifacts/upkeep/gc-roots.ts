@@ -3,8 +3,9 @@ import type {AttemptId, RunId} from '../records.js';
 import type {HasParts} from '../parts.js';
 import type {Lineage} from '../facts/read.js';
 
+/** What a collection keeps beside what is tagged, pinned or at work. */
 export interface KeepPolicy {
-  /** The newest so many runs of each recipe; all of them without it. */
+  /** Number of newest runs of each recipe that keep what they use; all runs do without it. */
   readonly keepRuns?: number;
   /** Kinds that are kept whatever run they belong to. */
   readonly keepKinds: readonly string[];
@@ -29,7 +30,7 @@ export interface GcRoots {
   readonly attempts: ReadonlySet<AttemptId>;
 }
 
-/** One line of why. */
+/** A reason as a phrase: `zero-rl of run 3`. */
 export function keepReasonText(reason: KeepReason): string {
   switch (reason.because) {
     case 'tag':

@@ -13,6 +13,7 @@ import type {AttemptId, RunId} from '../records.js';
 import type {HasParts} from '../parts.js';
 import type {Lineage} from '../facts/read.js';
 
+/** An artifact that stays, with all that holds it. */
 export interface KeptArtifact {
   readonly artifact: Digest;
   readonly kind: string;
@@ -36,6 +37,7 @@ export interface RebuildCost {
   readonly more?: true;
 }
 
+/** An artifact that nothing holds. */
 export interface GoingArtifact {
   readonly artifact: Digest;
   readonly kind: string;
@@ -43,12 +45,14 @@ export interface GoingArtifact {
   readonly again: RebuildCost;
 }
 
+/** What a collection removes, and what it keeps. */
 export interface GcPlan {
   readonly kept: readonly KeptArtifact[];
   /** Largest first. */
   readonly going: readonly GoingArtifact[];
   /** Blobs to remove: those of `going` that no kept artifact shares, and what crashes left behind. */
   readonly blobs: readonly {readonly sha256: Digest; readonly bytes: number}[];
+  /** Sizes of `blobs` added up. */
   readonly bytes: number;
   /** Blobs among them that no record mentions. */
   readonly leftovers: number;
@@ -61,7 +65,7 @@ export interface GcPlan {
 /** A blob that no record mentions may be about to get one. */
 const GRACE_MS = 3_600_000;
 
-/** What `gc` would do. Looks at every blob file, changes nothing. */
+/** What `gc` would remove now. Looks at the size of every blob file, and changes nothing. */
 export function planGc(store: Lineage & HasParts, policy: KeepPolicy): GcPlan {
   const {db, layout, files, blobs, own} = store.parts;
   return db.snapshot(() => {
@@ -130,7 +134,13 @@ export interface GcResult extends GcPlan {
 /** On a full disk so many blobs go first, the largest ones: what is to be written down then fits into the reserve. */
 const FIRST = 64;
 
-/** Removes what `planGc` names. `command` is recorded with it. */
+/**
+ * Removes what `planGc` names. Waits for those who are storing results; runs that are going on keep what they rely on.
+ *
+ * @param command what was typed, recorded with what was removed
+ * @throws UserError store-busy, where somebody stores results without a pause; disk-full, where what is to be removed
+ * cannot be written down
+ */
 export async function gc(store: Lineage & HasParts, policy: KeepPolicy, command: string): Promise<GcResult> {
   const {reserve, usedReserve} = store.parts;
   if (!usedReserve) {

@@ -15,6 +15,7 @@ import type {Store} from '../store.js';
 import type {HasParts} from '../parts.js';
 import type {Lineage} from '../facts/read.js';
 
+/** How far a verification is: `done` of `total` things of the step (artifacts, then blobs), and of their bytes. */
 export interface VerifyProgress {
   readonly step: 'database' | 'manifests' | 'bytes';
   readonly done: number;
@@ -30,6 +31,7 @@ export interface AttemptName {
   readonly run: RunId;
 }
 
+/** A blob that is not as recorded, and what was made with it. */
 export interface DamagedBlob {
   readonly sha256: Digest;
   readonly bytes: number;
@@ -48,7 +50,9 @@ export interface DamagedBlob {
   readonly descendants: readonly AttemptName[];
 }
 
+/** What a verification found. */
 export interface VerifyReport {
+  /** Numbers of what was looked at, and bytes that were read. */
   readonly artifacts: number;
   readonly blobs: number;
   readonly bytes: number;
@@ -67,6 +71,7 @@ export interface VerifyReport {
   readonly putOutOfUse: boolean;
 }
 
+/** How to verify. */
 export interface VerifyOptions {
   /** Begin from the first blob although an earlier verification was interrupted. */
   readonly restart?: boolean;
@@ -94,7 +99,14 @@ const NOTHING: VerifyReport = {
   putOutOfUse: false,
 };
 
-/** Where the database is too damaged to tell what there should be, the report names that and nothing else. */
+/**
+ * Reads every byte of the store again; yields how far it is and returns what it found. Damaged blobs are put out of
+ * use, where the store can be written to. Where the database is too damaged to tell what there should be, the report
+ * names that and nothing else.
+ *
+ * @throws UserError io-error, store-busy and the like, where the database cannot be used; a blob that cannot be read is
+ * in the report
+ */
 export async function* verify(store: Store, options: VerifyOptions = {}): AsyncGenerator<VerifyProgress, VerifyReport> {
   yield {step: 'database', done: 0, total: 1, bytesDone: 0, bytesTotal: 0};
   const database = databaseProblems(store);
