@@ -19,6 +19,7 @@ import type {Capacity, OnFailure} from './run/scheduler.js';
 import {GRACE, stopSwitch} from './run/stop.js';
 import type {StopRequest} from './run/stop.js';
 
+/** What `planRecipe` is asked for. The seed is 0 unless given. */
 export interface PlanProgram extends Partial<RunRequest> {
   /** A recipe, or the path of the file that exports one. Relative source paths of a recipe given as such start here. */
   readonly recipe: Recipe | string;
@@ -28,10 +29,17 @@ export interface PlanProgram extends Partial<RunRequest> {
   readonly runtimeOf?: (threads: number) => RuntimeClass;
 }
 
+/** What `runRecipe` is asked for. */
 export interface RunProgram extends PlanProgram {
+  /** What becomes of the other nodes when one fails. Default 'finish'. */
   readonly onFailure?: OnFailure;
+  /**
+   * What is given out at a time, where that is not what the machine has: cores, GPUs, MiB of memory, number of nodes.
+   */
   readonly capacity?: Partial<Capacity>;
+  /** Called for each event, in order, before the run goes on. */
   readonly onEvent?: Emit;
+  /** Ends the run early; see `stopSwitch`. */
   readonly stop?: StopRequest;
   /** Where stages run; it is not closed at the end. Default: as processes of this machine. */
   readonly executor?: Executor;

@@ -23,6 +23,7 @@ export interface DefinitionRef {
   readonly name: string;
   /** URL. */
   readonly module: string;
+  /** The name under which the module exports it. */
   readonly export: string;
 }
 

@@ -2,6 +2,7 @@
 import type {Cost, Digest, Remedy} from '../artifacts/index.js';
 import type {Failure, Outcome} from './outcome.js';
 
+/** Whatever a run reports while it goes on. `type` says which; times are milliseconds, sizes bytes. */
 export type RunEvent =
   | RunStarted
   | NodeSettled

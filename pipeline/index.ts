@@ -68,10 +68,22 @@ export type {
   Why,
 } from './inspect/index.js';
 
-/** What `r1 plan` shows. @throws UserError for mistakes in the recipe or in what is asked for */
+/**
+ * Wires a recipe and says for each node whether it would run, be reused or be taken from outside, and why. Hashes the
+ * sources and makes the store where there is none; runs nothing.
+ *
+ * @throws UserError for mistakes in the recipe, each with file and line, or in what is asked for; for a store that
+ * cannot be used
+ * @throws Error where a stage computes with tensors and `runtimeOf` is left out
+ */
 export const planRecipe = async (program: PlanProgram): Promise<Plan> => (await import('./api.js')).planRecipe(program);
 
-/** What `r1 run` does; resolves when the run has ended, well or badly. @throws UserError when it could not begin */
+/**
+ * Plans a recipe and runs what the plan says, each stage in a process of its own. Resolves when the run has ended, well
+ * or badly: a stage that fails is in the summary and throws nothing.
+ *
+ * @throws UserError when the run could not begin; see `planRecipe`
+ */
 export const runRecipe = async (program: RunProgram): Promise<RunSummary> =>
   (await import('./api.js')).runRecipe(program);
 
@@ -97,24 +109,48 @@ export const statusOf = async (store: Store, run?: number, options?: LastWordsOp
 export const findNode = async (store: Store, node: string, run?: number): Promise<FoundNode> =>
   (await inspect()).findNode(store, node, run);
 
-/** The same, with the attempt behind it: what it was made from, and how it ended. @throws UserError not-found, store-damaged */
+/**
+ * The same, with the attempt behind it: what it was made from, and how it ended.
+ *
+ * @throws UserError not-found; store-damaged where the store holds an outcome that is none
+ */
 export const whyOf = async (
   store: Store,
   node: string,
   options?: LastWordsOptions & {readonly run?: number},
 ): Promise<Why> => (await inspect()).whyOf(store, node, options);
 
-/** What the nodes of a run cost, in milliseconds, bytes and tokens, failed attempts included. @throws UserError not-found */
+/**
+ * What the nodes of a run cost, in milliseconds, bytes and tokens, failed attempts included; the run with this number,
+ * or the newest one.
+ *
+ * @throws UserError not-found
+ */
 export const costOf = async (store: Store, run?: number): Promise<RunCost> => (await inspect()).costOf(store, run);
 
-/** Where the log of a node's attempt lies. @throws UserError not-found: no such run or node, it did not run, or its log is gone */
+/**
+ * Where the log of a node's attempt lies, in the run with this number or in the newest one that includes the node.
+ *
+ * @throws UserError not-found: no such run or node, it did not run, or its log is gone
+ */
 export const logOf = async (store: Store, node: string, run?: number): Promise<NodeLog> =>
   (await inspect()).logOf(store, node, run);
 
-/** What was printed so far. */
+/**
+ * What the attempt has printed so far, as UTF-8, stdout and stderr as they came.
+ *
+ * @throws Error of the file system where the log has gone since `logOf`
+ */
 export const readLog = async (log: NodeLog): Promise<LogText> => (await inspect()).readLog(log);
 
-/** Yields what is printed, whole lines at a time, until nothing more is to come; returns why. `signal` ends it earlier. */
+/**
+ * Yields what the attempt prints, whole lines at a time, looking every 200 ms, until nothing more is to come; returns
+ * why.
+ *
+ * @param options.signal ends it earlier, without an error
+ * @param options.executor what its process runs under, this machine unless given: so that a process which has outlived
+ * its runner is still followed
+ */
 export async function* followLog(
   store: Store,
   log: NodeLog,

@@ -8,7 +8,9 @@ import type {AnyStage, InputPort, InputPorts, Kind, Many, Optional, OutputPorts,
 
 /** One output of one node, typed by what lies behind it. */
 export interface Ref<K extends Kind = Kind> {
+  /** Id of the node that makes it. */
   readonly node: string;
+  /** One of the stage's output ports; `output` for a source. */
   readonly port: string;
   readonly kind: K;
 }
@@ -25,14 +27,17 @@ type RequiredPorts<I extends InputPorts> = {
   [port in keyof I]: I[port] extends Optional ? never : port;
 }[keyof I];
 
+/** What `add` takes for a stage: a ref for each of its input ports, a record of refs for `many`. */
 export type InputsOf<S extends AnyStage> = {
   readonly [port in RequiredPorts<S['inputs']>]: RefOf<S['inputs'][port]>;
 } & {
   readonly [port in Exclude<keyof S['inputs'], RequiredPorts<S['inputs']>>]?: RefOf<S['inputs'][port]> | undefined;
 };
+/** What `add` returns for a stage: a ref for each of its output ports. */
 export type OutputsOf<S extends {readonly outputs: OutputPorts}> = {
   readonly [port in keyof S['outputs']]: Ref<S['outputs'][port]>;
 };
+/** What a recipe may set of a stage's params; the rest keep their defaults. */
 export type ParamsOf<S extends {readonly params: Params}> = Partial<S['params']>;
 
 /** What a node of the stage may be given beside its options: lists of definitions, each of the kind that the stage declares. */
@@ -45,7 +50,9 @@ export type DefinitionsOf<S extends AnyStage> =
 
 /** Operational settings of one node. Only `threads` (of tensor stages) and `env` are part of the fingerprint. */
 export interface NodeOptions {
+  /** Threads to compute with; the stage's own number unless given. */
   readonly threads?: number;
+  /** What is set aside while it runs, where that is not what the stage declares: cores, GPUs, MiB of memory. */
   readonly resources?: Partial<Resources>;
   /** Seconds after which the attempt is stopped and recorded as timed out. */
   readonly timeout?: number;
@@ -60,6 +67,7 @@ export interface NodeOptions {
   readonly passEnv?: readonly string[];
 }
 
+/** What a recipe wires its nodes with. */
 export interface Add {
   /** Places `stage` in the recipe under `id` and returns its outputs as refs. */
   <S extends AnyStage>(
@@ -76,11 +84,21 @@ export interface Add {
 /** A recipe is the function that wires it; `wire` lets another recipe build on top of it and use what it returns. */
 export interface Recipe<T = unknown> {
   readonly name: string;
+  /** One sentence for lists of recipes. */
   readonly summary?: string;
+  /**
+   * Adds the nodes, the ones that are used first. Called anew for every plan, so it must add the same nodes each time.
+   */
   readonly wire: (add: Add) => T;
 }
 
-/** `export default recipe('tiny', (add) => { … })` */
+/**
+ * Declares a recipe, as the default export of a module: `export default recipe('tiny', (add) => { … })`. Nothing is
+ * wired yet.
+ *
+ * @param name what runs are listed by; nodes of equal recipes share their history
+ * @param wire returns refs for recipes that build on this one, if anything
+ */
 export function recipe<T>(name: string, wire: (add: Add) => T, summary?: string): Recipe<T> {
   return {name, wire, ...(summary === undefined ? {} : {summary})};
 }

@@ -11,17 +11,22 @@ export type Kind = string;
 /** An input that takes any number of artifacts of one kind, each under a name. */
 export interface Many<K extends Kind = Kind> {
   readonly kind: K;
+  /** Tells it from other ports. */
   readonly many: true;
 }
 
 /** An input that may be left unwired. */
 export interface Optional<K extends Kind = Kind> {
   readonly kind: K;
+  /** Tells it from other ports. */
   readonly optional: true;
 }
 
+/** One input of a stage: exactly one artifact of a kind, any number of them, or one that may be missing. */
 export type InputPort = Kind | Many | Optional;
+/** Input port → what it takes. A name has letters, digits, “-” and “_”, at most 100 of them. */
 export type InputPorts = Readonly<Record<string, InputPort>>;
+/** Output port → kind of the artifact that the stage leaves there. */
 export type OutputPorts = Readonly<Record<string, Kind>>;
 
 /** `inputs: {scores: many('scores')}`: wired with a record of refs, seen by `run` as a record of paths. */
@@ -32,6 +37,7 @@ export const optional = <const K extends Kind>(kind: K): Optional<K> => ({kind, 
 
 /** Whatever JSON can carry: params are stored, hashed and shown as JSON. */
 export type Json = string | number | boolean | null | readonly Json[] | {readonly [key: string]: Json};
+/** Param → value. A stage declares defaults, a recipe overrides some of them; all of them are in the fingerprint. */
 export type Params = Readonly<Record<string, Json>>;
 
 /** What one attempt occupies while it runs. The scheduler never lets the sum exceed what the machine has. */
@@ -60,6 +66,7 @@ export interface Checkpoints {
 /** Thrown by `checkpoints.save` once a requested stop can be obeyed without losing work. Not an error. */
 export class Stopped extends Error {
   override readonly name = 'Stopped';
+  /** @param step the last step whose work is in the checkpoint, counted from 1 */
   constructor(readonly step?: number) {
     super(step === undefined ? 'stopped' : `stopped after step ${step}, checkpoint written`);
   }
@@ -86,8 +93,14 @@ export interface StageContext<
   P extends Params,
   D extends DefinitionOptions = DefinitionOptions,
 > {
+  /**
+   * Input port → path of a file or folder: a record of paths for `many`, `undefined` for an `optional` one that is not
+   * wired.
+   */
   readonly inputs: {readonly [port in keyof I]: PathOf<I[port]>};
+  /** Output port → path at which the stage is to make a file or a folder; nothing is there at first. */
   readonly outputs: {readonly [port in keyof O]: string};
+  /** Defaults with what the recipe and the command line have set. */
   readonly params: P;
   /**
    * Option → the definitions that the node was wired with, sorted by name and none twice; empty where it was given none.
@@ -100,12 +113,13 @@ export interface StageContext<
   readonly threads: number;
   /** Cores that the node may keep busy, as its resources say. In no fingerprint, so no byte of a result may depend on it. */
   readonly cores: number;
+  /** For stages that can be stopped and resumed; one that never asks is run from its beginning again. */
   readonly checkpoints: Checkpoints;
   /** Aborted when a stop was asked for. Training stages need not look: `checkpoints.due` and `save` do. */
   readonly signal: AbortSignal;
-  /** Scratch space that is gone after the attempt. */
+  /** Path of an empty folder that is gone after the attempt. */
   readonly scratch: string;
-  /** "step 20 of 50"; `tokens` counts all tokens processed so far and yields tokens/s. */
+  /** Step 20 of 50. `tokens` counts all tokens processed so far and yields tokens per second. */
   progress(at: {readonly step: number; readonly total: number; readonly tokens?: number}): void;
   /** One point of a curve. Repeating (name, step) after a resume replaces the earlier point. */
   metric(name: string, step: number, value: number): void;
@@ -122,10 +136,13 @@ export interface StageDefinition<
 > {
   /** `import.meta.url` of the module that exports the stage: the child process imports it from there. */
   readonly module: string;
+  /** What runs, logs and fingerprints call it. Two stages of one package should not share a name. */
   readonly name: string;
   /** One sentence for `r1 show` and the help. */
   readonly summary?: string;
+  /** What it is made from; wired by the recipe, and in the fingerprint by content. */
   readonly inputs: I;
+  /** What it makes. */
   readonly outputs: O;
   /** Defaults; their widened types are the params' types. */
   readonly params: P;
@@ -146,6 +163,10 @@ export interface StageDefinition<
   readonly tensor?: boolean;
   /** The result does not depend on the seed, so runs of every seed share it. */
   readonly seedless?: boolean;
+  /**
+   * What is set aside for an attempt. What is left out: as many cores as it has threads, a GPU for `tensor` stages
+   * where there is one, no memory.
+   */
   readonly resources?: Partial<Resources>;
   /** Threads to compute with unless the node says otherwise. Default 1. */
   readonly threads?: number;
@@ -156,6 +177,10 @@ export interface StageDefinition<
   readonly env?: Readonly<Record<string, string>>;
   /** Environment variables that are handed on as they are set where r1 is run, and are neither hashed nor written anywhere. */
   readonly passEnv?: readonly string[];
+  /**
+   * Makes the outputs. Resolves when they are complete; throws `StageFailure` for what a person can mend, anything else
+   * for a bug.
+   */
   run(context: StageContext<I, O, P, D>): Promise<void>;
   /**
    * The program and its arguments, for a stage that is a program (`stages/command.ts`): it is then started without a
@@ -166,7 +191,9 @@ export interface StageDefinition<
 
 /** What `check` is handed: all params, defaults filled in, definitions as the recipe wired them, sorted by name, and ports. */
 export interface WiredWith<P extends Params, D extends DefinitionOptions> {
+  /** All of them, defaults filled in. */
   readonly params: P;
+  /** Option → what the recipe lists there, sorted by name. */
   readonly definitions: {readonly [option in keyof D]: readonly Definition<D[option]>[]};
   /** The input ports that are wired. */
   readonly inputs: readonly string[];
@@ -178,6 +205,7 @@ export type CommandContext<I extends InputPorts, O extends OutputPorts, P extend
   'inputs' | 'outputs' | 'params' | 'seed' | 'threads' | 'scratch'
 >;
 
+/** A stage as `defineStage` returns it, with its ports, params and definitions as types. */
 export type Stage<
   I extends InputPorts = InputPorts,
   O extends OutputPorts = OutputPorts,

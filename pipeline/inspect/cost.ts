@@ -4,11 +4,13 @@ import {findRun} from '../../artifacts/queries/find-run.js';
 
 /** Times in milliseconds; sizes in bytes. What the system could not tell of any attempt is left out. */
 export interface CostSum extends Cost {
+  /** Sizes of the outputs that the run uses, reused ones included. */
   readonly outputBytes: number;
   /** What the reused nodes had cost to make, wall-clock time. */
   readonly savedMs: number;
 }
 
+/** What one node of a run cost. */
 export interface NodeCost extends CostSum {
   readonly node: string;
   readonly action: RunNode['action'];
@@ -16,6 +18,7 @@ export interface NodeCost extends CostSum {
   readonly attempts: number;
 }
 
+/** What a run cost, node by node and in all. */
 export interface RunCost {
   readonly run: RunId;
   readonly nodes: readonly NodeCost[];

@@ -4,6 +4,7 @@ import type {Run, RunNode, Store} from '../../artifacts/index.js';
 import {findRun} from '../../artifacts/queries/find-run.js';
 import {suggestion} from '../wiring/did-you-mean.js';
 
+/** A node of a run. */
 export interface FoundNode {
   readonly run: Run;
   /** The newest decision of that run for the node. */

@@ -3,6 +3,7 @@ import {closeSync, fstatSync, openSync, readSync} from 'node:fs';
 import type {Outcome} from '../outcome.js';
 import {placeOf, placeText} from '../modules/source/source-location.js';
 
+/** Where a stage threw, and what it printed last. */
 export interface LastWords {
   /** `file:line:column` */
   readonly place?: string;
@@ -10,6 +11,7 @@ export interface LastWords {
   readonly lines: readonly string[];
 }
 
+/** What to leave out of the last lines of a log. */
 export interface LastWordsOptions {
   /** Lines that say nothing of the stage, such as what a library prints about itself (`isTensorflowNote` of r1/stages). */
   readonly leaveOut?: (line: string) => boolean;

@@ -8,6 +8,7 @@ import type {Executor} from '../executors/executor.js';
 import {jobFiles, readJob} from '../job/folder.js';
 import {findNode} from './find-node.js';
 
+/** The log of one attempt: stdout and stderr of its process, as they came. */
 export interface NodeLog {
   readonly node: string;
   readonly run: RunId;
@@ -33,6 +34,7 @@ export function logOf(store: Store, name: string, wanted?: number): NodeLog {
   return {node: name, run: run.id, attempt: node.attempt, file};
 }
 
+/** A log as it was when it was read. */
 export interface LogText {
   readonly text: string;
   /** Its beginning is not kept any more, since it outgrew its cap. */

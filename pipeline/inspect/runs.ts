@@ -1,6 +1,7 @@
 /** What was run in a store, and how it ended. */
 import type {Run, RunId, Store} from '../../artifacts/index.js';
 
+/** One line of a list of runs. */
 export interface RunOverview {
   readonly run: RunId;
   readonly recipe: string;
@@ -9,12 +10,13 @@ export interface RunOverview {
   readonly command: string;
   /** Milliseconds since 1970, as `endedAt`. */
   readonly startedAt: number;
+  /** `running`, how its runner said that it ended (`succeeded`, `failed`, `stopped` …), or `interrupted`. */
   readonly state: string;
   /** Undefined while it is going on, and where it was interrupted. */
   readonly endedAt: number | undefined;
   /** How often it was begun or resumed. */
   readonly sessions: number;
-  /** Numbers of nodes. */
+  /** Numbers of nodes: made by this run, used again, ended badly, called off. */
   readonly ran: number;
   readonly reused: number;
   readonly failed: number;

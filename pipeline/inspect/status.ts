@@ -19,6 +19,7 @@ import {runStateOf} from './runs.js';
 export type NodeState =
   'done' | 'reused' | 'source' | 'running' | 'interrupted' | 'failed' | 'stopped' | 'not started' | 'waiting';
 
+/** How one node of a run stands. */
 export interface NodeStatus {
   readonly node: string;
   readonly state: NodeState;
@@ -32,11 +33,13 @@ export interface NodeStatus {
   readonly lines?: readonly string[];
   /** Of an attempt that has ended, milliseconds. */
   readonly wallMs?: number;
-  /** How far an attempt is that has not ended. */
+  /** How far an attempt is that has not ended: step `step` of `total`, as the stage reported last. */
   readonly step?: number;
+  /** See `step`. */
   readonly total?: number;
 }
 
+/** How a run stands. */
 export interface RunStatus {
   readonly run: RunId;
   readonly recipe: string;

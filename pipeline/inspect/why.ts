@@ -7,6 +7,7 @@ import {lastWordsOf} from './last-words.js';
 import type {LastWords, LastWordsOptions} from './last-words.js';
 import {recordedOutcome} from './recorded-outcome.js';
 
+/** A decision for a node, and the attempt that it led to. */
 export interface Why {
   readonly run: Run;
   /** What the run decided for the node, and why. */
@@ -15,9 +16,11 @@ export interface Why {
   readonly attempt?: AttemptReason;
 }
 
+/** Why an attempt was made, from what, and how it ended. */
 export interface AttemptReason {
   /** As recorded: why it was made, its fingerprint and what that is of, the checkpoint that it began from. */
   readonly recorded: Attempt;
+  /** What it was made from, port by port. */
   readonly inputs: readonly (InputEdge & {/** The node that made it. */ readonly from: string | undefined})[];
   /** Undefined while it has not ended. */
   readonly outcome?: Outcome;

@@ -14,6 +14,7 @@ import type {Graph} from '../wiring/graph.js';
 import {isRef, needsOf, refsOf, threadsOf} from '../wiring/nodes.js';
 import type {SourceNode, StageNode, WiredNode, Wiring} from '../wiring/nodes.js';
 
+/** What a run would do with one node. `because` is a phrase for people. */
 export type PlannedNode = PlannedSource | PlannedReuse | PlannedRun | PlannedMaybe;
 
 /** Something from outside with the content it has now. */
@@ -50,6 +51,7 @@ export interface PlannedMaybe {
   readonly action: 'maybe';
   readonly node: StageNode;
   readonly known: KnownIngredients;
+  /** Ids of nodes. */
   readonly on: readonly string[];
   readonly because: string;
   readonly expected?: Expected;
@@ -57,6 +59,7 @@ export interface PlannedMaybe {
 
 /** What the newest earlier success of the same node cost. */
 export interface Expected {
+  /** Wall-clock time, milliseconds. */
   readonly wallMs: number;
   readonly peakBytes?: number;
   readonly outputBytes?: number;
@@ -75,6 +78,7 @@ export interface History {
   codeParts(digest: string): CodeParts | undefined;
 }
 
+/** What a run would do, node by node. */
 export interface Plan {
   /** In topological order. */
   readonly nodes: ReadonlyMap<string, PlannedNode>;

@@ -33,9 +33,12 @@ export type RunFailure = Extract<Failure, {reason: 'store-failed' | 'unexpected-
   readonly attempt?: undefined;
 };
 
+/** How a run ended. */
 export interface RunSummary {
   readonly run: RunId;
   readonly outcome: RunOutcome;
+  /** Node → what became of it: reused, made, failed, not started. */
   readonly ends: ReadonlyMap<string, NodeEnd>;
+  /** From the beginning of the run to its end, milliseconds. */
   readonly wallMs: number;
 }

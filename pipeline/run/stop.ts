@@ -16,11 +16,13 @@ export const GRACE = {
   orphan: 10,
 } as const;
 
+/** A request to stop that its owner can make: by a signal's handler, by a button. */
 export interface StopSwitch extends StopRequest {
   /** The first call asks, the second one forces. Returns what it did; `undefined` when there is nothing left to do. */
   press(): 'checkpoint' | 'kill' | undefined;
 }
 
+/** A switch that nobody has pressed yet, for `RunProgram.stop`. The first press asks, the second one forces. */
 export function stopSwitch(): StopSwitch {
   const asked = new AbortController();
   const now = new AbortController();
