@@ -13,6 +13,11 @@ import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 
+/**
+ * Samples R1-Zero on training prompts, keeps right and readable completions, and mends the language of their reasoning
+ * (DeepSeek-R1, arXiv 2501.12948, §2.3.1). `dataset` holds what cold-start fine-tuning learns from, `rollouts` every
+ * sample with its verdict.
+ */
 export const coldStartData = defineStage({
   module: import.meta.url,
   name: 'cold-start-data',
@@ -23,16 +28,19 @@ export const coldStartData = defineStage({
   outputs: {dataset: 'dataset', rollouts: 'rollouts'},
   params: {
     template: param<TemplateName>('zero'),
-    /** Prompts to sample for, samples of each, rows to keep of each and in all ("thousands" in the paper). */
+    /** Prompts to sample for, completions of each, rows to keep of each and in all ("thousands" in the paper). */
     prompts: 4_000,
     samples: 4,
     perPrompt: 1,
     rows: 4_000,
     temperature: 1,
+    /** Tokens, the end token included; a longer completion is cut off and dropped. */
     maxNewTokens: 32_768,
     /** Words of reasoning beyond which a completion is not readable. */
     maxWords: 8_000,
+    /** Prompts in one native call. */
     chunk: 32,
+    /** Milliseconds for the judging of one completion. */
     rewardTimeout: 2_000,
   },
   choices: {template: TEMPLATE_NAMES},

@@ -21,6 +21,7 @@ import {fileURLToPath} from 'node:url';
 import {StageFailure, Stopped, defineStage} from '../pipeline/stage.js';
 import type {CommandContext, InputPorts, OutputPorts, Params, Stage, StageDefinition} from '../pipeline/stage.js';
 
+/** A stage that is a program: what `defineStage` takes, with `argv` in the place of `run`. */
 export interface CommandDefinition<I extends InputPorts, O extends OutputPorts, P extends Params> extends Omit<
   StageDefinition<I, O, P>,
   'run' | 'argv' | 'definitions' | 'check'
@@ -29,6 +30,13 @@ export interface CommandDefinition<I extends InputPorts, O extends OutputPorts, 
   argv(context: CommandContext<I, O, P>): readonly (string | number | URL)[];
 }
 
+/**
+ * Declares a stage that runs a program, with its stdout and stderr as the attempt's log.
+ *
+ * @throws {StageFailure} from `run`: the command is empty, cannot be started, exits with another code than 0, or is
+ * killed by a signal
+ * @throws {Stopped} from `run`, once a program that was asked to stop has ended
+ */
 export function command<const I extends InputPorts, const O extends OutputPorts, P extends Params>(
   definition: CommandDefinition<I, O, P>,
 ): Stage<I, O, P> {

@@ -10,6 +10,10 @@ import {writeRows} from './data/rows.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 import {CORPUS} from './tasks/documents.js';
 
+/**
+ * Makes the pre-training documents of the tasks and a word-level tokenizer of the words in them. The paper starts from
+ * DeepSeek-V3-Base; this is what a base model of one's own is trained on.
+ */
 export const corpus = defineStage({
   module: import.meta.url,
   name: 'corpus',
@@ -19,6 +23,7 @@ export const corpus = defineStage({
   outputs: {documents: 'dataset', tokenizer: 'tokenizer'},
   params: {
     ...CORPUS,
+    /** Documents. */
     count: 60_000,
     /** The corpus has a seed of its own: it is data, not a draw of the run. */
     corpusSeed: 20260101,

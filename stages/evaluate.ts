@@ -11,6 +11,11 @@ import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 
+/**
+ * Samples a model on held-out problems, k responses each at temperature 0.6 and top-p 0.95, and scores them with 95 %
+ * intervals: pass@1, cons@k and the rest of `evaluation/metrics.ts` (DeepSeek-R1, arXiv 2501.12948, §3). `scores` holds
+ * `scores.json` and a row for each response.
+ */
 export const evaluate = defineStage({
   module: import.meta.url,
   name: 'evaluate',
@@ -25,12 +30,17 @@ export const evaluate = defineStage({
     template: param<TemplateName>('chat'),
     /** Text that every response is made to begin with, e.g. '<think>'. */
     prefill: '',
+    /** Responses to each problem: the k of pass@k and cons@k. */
     samples: 16,
     temperature: 0.6,
     topP: 0.95,
+    /** Tokens, the end token included; a response that is cut off counts as wrong. */
     maxNewTokens: 32_768,
+    /** Prompts in one native call. */
     chunk: 8,
+    /** Milliseconds for the judging of one response. */
     rewardTimeout: 2_000,
+    /** Seed of the sampling, and of the bootstrap; in the place of a run's seed. */
     evaluationSeed: 20260103,
   },
   choices: {template: TEMPLATE_NAMES},

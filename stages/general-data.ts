@@ -7,6 +7,10 @@ import {defineStage} from '../pipeline/stage.js';
 import {writeRows} from './data/rows.js';
 import type {SampleRow} from './data/schemas.js';
 
+/**
+ * Makes supervised rows for general scenarios, the non-reasoning half of the full fine-tuning data (DeepSeek-R1, arXiv
+ * 2501.12948, §2.3.3).
+ */
 export const generalData = defineStage({
   module: import.meta.url,
   name: 'general-data',

@@ -55,6 +55,14 @@ const START: State = {
   truncatedRollouts: 0,
 };
 
+/**
+ * Reinforcement learning with GRPO (DeepSeek-R1, arXiv 2501.12948, §2.2.1, equations 1–3; DeepSeekMath, arXiv
+ * 2402.03300, §4.1): samples groups of completions, scores them by rule rewards and reward models, and makes optimizer
+ * updates. `model` is the policy at the end, `history` a row for each update, `rollouts` samples with their verdicts.
+ *
+ * @throws {StageFailure} from `run`: the loss is not finite, or for `patience` rollouts in a row nothing could be
+ * learned
+ */
 export const grpo = defineStage({
   module: import.meta.url,
   name: 'grpo',
@@ -78,9 +86,11 @@ export const grpo = defineStage({
     questions: 32,
     group: 16,
     minibatches: 16,
+    /** Tokens of the longest completion, the end token included; what is longer is cut off. */
     maxNewTokens: 32_768,
     temperature: 1,
     learningRate: 3e-6,
+    /** Updates over which the learning rate rises linearly from 0. */
     warmup: 0,
     weightDecay: 0,
     beta2: 0.98,
@@ -94,7 +104,11 @@ export const grpo = defineStage({
     ratio: param<Ratio>('token'),
     /** 'response-mean' (DeepSeekMath), 'token-mean' (DAPO), or 'constant' = divided by maxNewTokens (Dr. GRPO). */
     aggregate: param<Aggregate>('response-mean'),
+    /**
+     * Whether advantages are divided by the standard deviation of their group; false is Dr. GRPO (arXiv 2503.20783).
+     */
     divideByStd: param<boolean>(true),
+    /** The standard deviation of a group counts as at least this much reward. */
     stdFloor: 0.05,
     /**
      * Weights by the name of the reward: accuracy, format, language, repetition, length; helpful and safe for what the
@@ -106,7 +120,9 @@ export const grpo = defineStage({
     generalShare: 0.5,
     /** DAPO: groups without spread are dropped and other questions drawn, in at most this many more rounds a rollout. */
     dynamicSampling: 0,
+    /** Whether completions that were cut off are left out of the loss (DAPO, arXiv 2503.14476). */
     maskTruncated: param<boolean>(false),
+    /** Tokens before `maxNewTokens` over which DAPO's soft penalty falls from 0 to −1; 0 turns it off. */
     overlongMargin: 0,
     /** The control: rewards are dealt out anew within each group. */
     shuffleRewards: param<boolean>(false),
@@ -115,6 +131,7 @@ export const grpo = defineStage({
     /** Prompts and rows in one native call. */
     chunk: 8,
     microBatch: 16,
+    /** Milliseconds for the judging of one completion. */
     rewardTimeout: 2_000,
   },
   choices: {template: TEMPLATE_NAMES, ratio: RATIOS, aggregate: AGGREGATES},

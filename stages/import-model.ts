@@ -4,6 +4,12 @@
  */
 import {defineStage} from '../pipeline/stage.js';
 
+/**
+ * Takes a model folder of Hugging Face into the store, as float32.
+ *
+ * @throws {StageFailure} from `run`, naming the file, field, tensor or part of the tokenizer that is missing, wrong or
+ * not implemented
+ */
 export const importModel = defineStage({
   module: import.meta.url,
   name: 'import-model',

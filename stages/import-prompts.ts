@@ -6,6 +6,11 @@ import {readFile} from 'node:fs/promises';
 import {StageFailure, defineStage} from '../pipeline/stage.js';
 import {writeRows} from './data/rows.js';
 
+/**
+ * Takes a JSON Lines file of questions and answers into the store, as three prompt sets.
+ *
+ * @throws {StageFailure} from `run`: a line is not such a row, or one of the sets would be empty
+ */
 export const importPrompts = defineStage({
   module: import.meta.url,
   name: 'import-prompts',

@@ -12,6 +12,12 @@ import type {Rollout} from './rollout/sample-groups.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 
+/**
+ * Samples a model on general prompts and labels what it says: pairs for the helpful reward model, point-wise labels for
+ * the safety one (DeepSeek-R1, arXiv 2501.12948, §2.3.4).
+ *
+ * @throws {StageFailure} from `run` when nothing is left to learn from
+ */
 export const preferenceData = defineStage({
   module: import.meta.url,
   name: 'preference-data',
@@ -30,7 +36,9 @@ export const preferenceData = defineStage({
     perPrompt: 2,
     /** A pair whose lengths differ by more tokens than this is not kept. */
     lengthGap: 6,
+    /** Tokens, the end token included; a longer completion is cut off and dropped. */
     maxNewTokens: 8_192,
+    /** Prompts in one native call. */
     chunk: 16,
   },
   choices: {template: TEMPLATE_NAMES},

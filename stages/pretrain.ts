@@ -23,6 +23,13 @@ interface Phase {
   readonly end: number;
 }
 
+/**
+ * Trains a base model from fresh weights by next-token cross-entropy, until sampling solves enough of the validation
+ * problems: the ground that R1-Zero needs (DeepSeek-R1, arXiv 2501.12948, §2.2, starts from DeepSeek-V3-Base).
+ *
+ * @throws {StageFailure} from `run`: the loss is not finite, a document is longer than `maxPositions`, or the gate is
+ * missed at `maxSteps`
+ */
 export const pretrain = defineStage({
   module: import.meta.url,
   name: 'pretrain',
@@ -37,18 +44,23 @@ export const pretrain = defineStage({
     layers: 2,
     heads: 4,
     keyValueHeads: 4,
+    /** Tokens of the longest document, and of prompt and response together. */
     maxPositions: 128,
+    /** Base of the rotary frequencies (arXiv 2104.09864). */
     ropeTheta: 10_000,
     /** Standard deviation of the fresh matrices; the usual 0.02 is small for narrow models. */
     initializerRange: 0.02,
     /** Input and output embeddings are one matrix. */
     tied: param<boolean>(true),
+    /** Optimizer updates. */
     steps: 2_200,
     /** Documents in an optimizer step. */
     batch: 64,
     /** Documents in one native call; the sum over a step is the same, its last bits are not. */
     microBatch: 32,
+    /** Peak. */
     learningRate: 4e-3,
+    /** Updates over which the learning rate rises linearly from 0. */
     warmup: 50,
     /** The learning rate falls from here on, as a share of the steps, linearly to a twentieth. */
     decayFrom: 0.6,
@@ -61,7 +73,9 @@ export const pretrain = defineStage({
     gateTemplate: param<TemplateName>('zero'),
     gateTemperature: 0.6,
     gateTopP: 0.95,
+    /** Milliseconds for the judging of one sample of the gate. */
     rewardTimeout: 2_000,
+    /** Tokens of a sample of the gate, the end token included. */
     maxNewTokens: 48,
     /** At most this many times, a model below `freshBelow` after `steps` is given up for one from other initial weights. */
     freshStarts: 0,

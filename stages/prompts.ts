@@ -10,6 +10,7 @@ import {writeRows} from './data/rows.js';
 import type {Prompt} from './tasks/prompt.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 
+/** Makes the prompt sets that other stages ask: training, validation and held-out problems, and general prompts. */
 export const prompts = defineStage({
   module: import.meta.url,
   name: 'prompts',
@@ -25,11 +26,14 @@ export const prompts = defineStage({
     generalHeldOut: 'prompts',
   },
   params: {
+    /** Training prompts. */
     train: 4_000,
     /** Turns of a training problem, from and to. */
     fewestSteps: 2,
     mostSteps: 5,
+    /** Share of the training prompts that are in Chinese. */
     chinese: 0.5,
+    /** Seed of the draws, in the place of a run's seed. */
     promptSeed: 20260102,
   },
   definitions: {tasks: 'task'},

@@ -11,6 +11,11 @@ import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 
+/**
+ * Samples the reasoning model and keeps completions that are right, in one language, without repetition and not too
+ * long (DeepSeek-R1, arXiv 2501.12948, §2.3.3). `dataset` holds what full fine-tuning learns from, `rollouts` every
+ * sample with its verdict.
+ */
 export const rejectionSampling = defineStage({
   module: import.meta.url,
   name: 'rejection-sampling',
@@ -21,6 +26,7 @@ export const rejectionSampling = defineStage({
   outputs: {dataset: 'dataset', rollouts: 'rollouts'},
   params: {
     template: param<TemplateName>('chat'),
+    /** Prompts to sample for, and completions of each. */
     prompts: 100_000,
     samples: 4,
     /** Rows to keep of each prompt and in all (the paper's 600,000). */
@@ -28,10 +34,13 @@ export const rejectionSampling = defineStage({
     rows: 600_000,
     temperature: 1,
     topP: 1,
+    /** Tokens, the end token included; a longer completion is cut off and dropped. */
     maxNewTokens: 32_768,
     /** Words of the longest completion to keep. */
     maxWords: 8_000,
+    /** Prompts in one native call. */
     chunk: 32,
+    /** Milliseconds for the judging of one completion. */
     rewardTimeout: 2_000,
   },
   choices: {template: TEMPLATE_NAMES},

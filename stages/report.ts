@@ -5,6 +5,10 @@
 import {defineStage, many} from '../pipeline/stage.js';
 import {readCard, readRows} from './data/rows.js';
 
+/**
+ * Writes the report of a run, `report.md` and `report.json`, from scores, histories and cards: tables, curves, and the
+ * paper's claims with their verdicts (DeepSeek-R1, arXiv 2501.12948, §3 and §4.1).
+ */
 export const report = defineStage({
   module: import.meta.url,
   name: 'report',

@@ -18,6 +18,7 @@ const PARAMS = {
   epochs: 1,
   /** Pairs or labelled rows in an optimizer step (the paper's 256). */
   batch: 256,
+  /** Pairs or labelled rows in one native call. */
   microBatch: 32,
   /** The paper's 6e-6 for its own size. */
   learningRate: 6e-6,
@@ -29,6 +30,10 @@ const PARAMS = {
 
 type Context = StageContext<{base: 'model'; data: Kind}, {model: 'reward-model'; history: 'history'}, typeof PARAMS>;
 
+/**
+ * Trains a reward model on preference pairs, −log σ(r_chosen − r_rejected); it sees question and final answer
+ * (DeepSeek-R1, arXiv 2501.12948, §2.3.4; Bradley–Terry as InstructGPT trains it, arXiv 2203.02155).
+ */
 export const helpfulRewardModel = defineStage({
   module: import.meta.url,
   name: 'helpful-reward-model',
@@ -41,6 +46,10 @@ export const helpfulRewardModel = defineStage({
   run: async (context) => train(context, 'answer'),
 });
 
+/**
+ * Trains a reward model on point-wise labels, binary cross-entropy; it sees question, reasoning and answer
+ * (DeepSeek-R1, arXiv 2501.12948, §2.3.4).
+ */
 export const safetyRewardModel = defineStage({
   module: import.meta.url,
   name: 'safety-reward-model',

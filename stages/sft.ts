@@ -9,6 +9,13 @@ import {lengthBuckets} from './train/length-buckets.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 
+/**
+ * Fine-tunes a model on questions and responses (DeepSeek-R1, arXiv 2501.12948, §2.3.1, §2.3.3 and, for distillation,
+ * §2.4).
+ *
+ * @throws {StageFailure} from `run`: the loss is not finite, the datasets hold no rows, or a row has more than
+ * `maxTokens` tokens or the model's positions
+ */
 export const sft = defineStage({
   module: import.meta.url,
   name: 'sft',
@@ -26,6 +33,7 @@ export const sft = defineStage({
     microBatch: 16,
     /** Peak; the paper's 5e-5 for its own size. */
     learningRate: 5e-5,
+    /** Optimizer updates over which the learning rate rises linearly from 0. */
     warmup: 0,
     weightDecay: 0,
     beta2: 0.98,

@@ -39,7 +39,9 @@ export const TINY_RL = {
   referenceEvery: 40,
   learningRate: 5e-4,
 } as const;
+/** Params of R1-Zero: `grpo` on the base model. */
 export const TINY_ZERO = {...TINY_RL, template: 'tiny-zero', steps: 100} as const;
+/** Params that every evaluation shares. */
 export const TINY_EVALUATION = {maxNewTokens} as const;
 
 /** Prompts are short, so positions turn fast; fresh matrices keep the variance of their input (1/√width), not 0.02. */
@@ -53,6 +55,10 @@ const TINY_PRETRAINING = {
   maxSteps: 10_000,
 } as const;
 
+/**
+ * The recipe: corpus and base, R1-Zero, the four stages of R1, distillation, a control, and the report on all of them
+ * (DeepSeek-R1, arXiv 2501.12948, §2 and §4.1).
+ */
 export default recipe(
   'tiny',
   (add) => {

@@ -14,11 +14,13 @@ import {graded, verdict, type Verdict} from './verdict.js';
 export interface RewardContext {
   /** The prompt's. */
   readonly task: Task;
-  /** Sampled tokens, the end token included, and the most that there could be; absent where nobody counted. */
+  /** Sampled tokens, the end token included; absent where nobody counted, as is `maxTokens`. */
   readonly tokens?: number;
+  /** The most tokens that there could be. */
   readonly maxTokens?: number;
 }
 
+/** A reward, built in or of one's own. */
 export interface Reward {
   readonly name: string;
   judge(prompt: Prompt, completion: Completion, context: RewardContext): Verdict;
@@ -26,6 +28,7 @@ export interface Reward {
 
 /** A reward of one's own, as a module exports it. */
 export interface RewardDefinition extends Definition<'reward'> {
+  /** A number in [0, 1], or `undefined` where the reward has nothing to say about the prompt. */
   score(problem: Prompt, completion: Completion, context: RewardContext): number | undefined;
 }
 

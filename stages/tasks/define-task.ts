@@ -16,11 +16,13 @@ export interface Problem {
   readonly answer?: string;
   /** The reasoning that leads to the answer, without tags. Without it, documents answer at once. */
   readonly solution?: string;
+  /** Of the question; without it the language reward is left out. */
   readonly language?: Language;
   /** Steps of the solution, for scores by difficulty. */
   readonly steps?: number;
 }
 
+/** A task of one's own, as a module exports it: `TaskSpec` with the defaults filled in. */
 export interface TaskDefinition extends Task, Definition<'task'> {
   problems(random: Random): Problem;
   respond?(problem: Problem, random: Random): string;
@@ -29,9 +31,11 @@ export interface TaskDefinition extends Task, Definition<'task'> {
   readonly sets: {readonly validation: number; readonly heldOut: number};
 }
 
+/** What `defineTask` takes. All functions in it are pure: the same arguments, the same draws, the same result. */
 export interface TaskSpec {
   /** `import.meta.url` of the module that exports the task. */
   readonly module: string;
+  /** By which prompts and rows call the task. */
   readonly name: string;
   /** Draws a problem. The same draws give the same problem; problems with the same question are one problem. */
   problems(random: Random): Problem;

@@ -2,5 +2,8 @@
 const NOTE =
   /^(?:WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR|I0000 00:00:\d+\.\d+ +\d+ [\w./]+\.cc:\d+\] .*)$/;
 
-/** Whether a line of a log is such a note: who shows a log to a person leaves it out; the file of the log keeps it. */
+/**
+ * Whether a line of a log is a note of TensorFlow about itself: who shows a log to a person leaves it out
+ * (`LastWordsOptions.leaveOut`); the file of the log keeps it.
+ */
 export const isTensorflowNote = (line: string): boolean => NOTE.test(line);

@@ -82,7 +82,12 @@ function parse(file: string): RuntimeFacts {
 
 let read: RuntimeFacts | undefined;
 
-/** The runtime class of a stage that declares `threads`. Reads the facts once per process. */
+/**
+ * The runtime class of a stage that declares `threads`, for `runtimeOf` of `planRecipe` and `runRecipe`. Reads the
+ * facts that set-up wrote, once per process; loads no TensorFlow.
+ *
+ * @throws NotSetUp where set-up has not run, or for another machine or device
+ */
 export function runtimeClass(threads: number): RuntimeClass {
   const {tensorflow, device, instructions} = (read ??= readRuntimeFacts());
   return {tensorflow, device, threads, node: Number(process.versions.node.split('.')[0]), instructions};

@@ -4,6 +4,7 @@
  */
 import type {Tokenizer} from './tokenizer.js';
 
+/** A completion, taken apart by its tags. */
 export interface Completion {
   /** Everything up to the end token, tags included. */
   readonly text: string;
