@@ -17,6 +17,7 @@ import {
   undeclaredPackages,
   wrongImports,
 } from './architecture/rules.js';
+import {frontDoors, undocumented} from './architecture/docstrings.js';
 import {circles, climbing} from './architecture/rooms.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -187,6 +188,44 @@ test('below the command line nothing names a command or an option', () => {
 test('one module knows where the package lies', () => {
   assert.deepEqual(countingFolders(house), []);
   assert.deepEqual(countingFolders(bad), ['stages/door.ts:3 counts folders; pipeline/modules/own-package.ts knows']);
+});
+
+test('every function, class and constant that a front door exports has a docstring', () => {
+  assert.ok(frontDoors(house).length >= 5, 'the front doors were found');
+  assert.deepEqual(undocumented(house), []);
+});
+
+test('a value without a docstring is seen, wherever it is declared; a comment about the file is none', () => {
+  const tree = new Map([
+    ['package.json', '{"exports": {".": {"default": "./dist/pipeline/index.js"}, "./package.json": "./package.json"}}'],
+    [
+      'pipeline/index.ts',
+      [
+        '/** The front door. */',
+        "export {far, renamed as near} from './far.js';",
+        "export type {Shape} from './far.js';",
+        "export * from './all.js';",
+        '/** Says what it does. */',
+        'export const said = () => 1;',
+        'export const bare = () => 1;',
+        'function late() {}',
+        'export {late};',
+        '/** The recipe. */',
+        'export default said;',
+      ].join('\n'),
+    ],
+    [
+      'pipeline/far.ts',
+      '/** About the file. */\n\nexport function far() {}\n/** Says so. */\nexport class renamed {}\nexport interface Shape {}\nexport const private_ = 1;',
+    ],
+    ['pipeline/all.ts', 'export class All {}'],
+  ]);
+  assert.deepEqual(undocumented(tree), [
+    'pipeline/far.ts:3 far has no docstring',
+    'pipeline/all.ts:1 All has no docstring',
+    'pipeline/index.ts:7 bare has no docstring',
+    'pipeline/index.ts:8 late has no docstring',
+  ]);
 });
 
 test(`no file has more than ${LONGEST} lines`, () => {
