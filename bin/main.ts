@@ -9,7 +9,7 @@ import {ownManifest} from '../pipeline/modules/own-package.js';
 import {reportCrashes} from './execution/crash.js';
 import {EXIT} from './exit-codes.js';
 import {spareTerminalAtExit} from './terminal/foreground.js';
-import {guarded} from './execution/recipe-guard.js';
+import {guardRecipe} from './execution/recipe-guard.js';
 import type {Services} from './cli-context.js';
 import {hintOf} from './render/hints.js';
 import type {Mendable} from './render/hints.js';
@@ -52,7 +52,7 @@ export async function main(words: readonly string[]): Promise<void> {
   reportCrashes();
   spareTerminalAtExit();
   const services = terminalServices();
-  await guarded(services, (guardedServices) => carryOutWords(words, guardedServices));
+  await guardRecipe(services, (guardedServices) => carryOutWords(words, guardedServices));
   await services.finish();
 }
 

@@ -129,13 +129,13 @@ function open(scripts: Scripts): Core {
       load,
       (file) => below + file,
       (of, file) => {
-        const found = opened(of).modules[file];
+        const found = openPart(of).modules[file];
         if (found === undefined) throw new Error(`Internal error: ${file} is not in the part ${of} of the one file`);
         return found();
       },
     );
   const parts = new Map<Part, Opened>();
-  const opened = (name: Part): Opened => {
+  const openPart = (name: Part): Opened => {
     let found = parts.get(name);
     if (found === undefined) parts.set(name, (found = part(scripts[name]()) as Opened));
     return found;
@@ -144,12 +144,12 @@ function open(scripts: Scripts): Core {
   const moduleAt = (url: string): unknown => {
     const name = url.startsWith(below) ? url.slice(below.length) : '';
     if (!/^(?:artifacts|pipeline|stages)\//.test(name)) return undefined;
-    return (opened('core').modules[name] ?? opened('stages').modules[name])?.();
+    return (openPart('core').modules[name] ?? openPart('stages').modules[name])?.();
   };
   const load = async (specifier: string): Promise<unknown> =>
     moduleAt(specifier) ?? ((await import(specifier)) as unknown);
   Reflect.set(globalThis, MODULES, moduleAt);
-  return opened('core') as Core;
+  return openPart('core') as Core;
 }
 
 async function start(scripts: Scripts): Promise<void> {

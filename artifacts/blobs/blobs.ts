@@ -293,7 +293,7 @@ export class Blobs {
   async #copy(from: string, temporary: string, expected: Digest): Promise<void> {
     const hash = createHash('sha256');
     await this.#context.files.copy(from, temporary, (chunk) => hash.update(chunk));
-    if (hash.digest('hex') !== expected) throw changed(from);
+    if (hash.digest('hex') !== expected) throw changedWhileRead(from);
   }
 
   /** A copy that shares its blocks; false where the file system cannot. */
@@ -340,7 +340,7 @@ export class Blobs {
   /** Throws UserError 'changed-while-read'. */
   refuseChange(path: string, before: FileStat): void {
     // The walk may have followed a link, so this does too.
-    if (!isUnchanged(before, this.#context.files.statFollowed(path))) throw changed(path);
+    if (!isUnchanged(before, this.#context.files.statFollowed(path))) throw changedWhileRead(path);
   }
 
   #place(temporary: string, sha256: Digest, placed: Placings, before?: FileStat): void {
@@ -365,7 +365,7 @@ export class Blobs {
   }
 }
 
-function changed(path: string): UserError {
+function changedWhileRead(path: string): UserError {
   return new UserError('changed-while-read', `${path} changed while it was being read`, {
     hint: 'wait until nobody writes to it any more and run it again',
   });

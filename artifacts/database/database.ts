@@ -192,7 +192,7 @@ export function databaseKind(file: string): 'store' | 'other' | 'none' {
 
 /** Gives `work` a copy of a database and its log, and removes it afterwards. */
 function withCopy<T>(file: string, work: (copy: string) => T): T {
-  const {copy, remove} = copyOf(file);
+  const {copy, remove} = copyDatabase(file);
   try {
     return work(copy);
   } finally {
@@ -200,7 +200,7 @@ function withCopy<T>(file: string, work: (copy: string) => T): T {
   }
 }
 
-function copyOf(file: string): {readonly copy: string; remove(): void} {
+function copyDatabase(file: string): {readonly copy: string; remove(): void} {
   const folder = mkdtempSync(join(tmpdir(), 'r1-read-'));
   const remove = () => rmSync(folder, {recursive: true, force: true});
   const copy = join(folder, 'store.db');
@@ -258,9 +258,9 @@ export function readDatabase(file: string): Database {
     const code = codeOf(error) ?? '';
     if (!/^SQLITE_(CANTOPEN|READONLY|FULL|IOERR_(SHM|WRITE))/.test(code)) throw error;
   }
-  let copied: ReturnType<typeof copyOf>;
+  let copied: ReturnType<typeof copyDatabase>;
   try {
-    copied = copyOf(file);
+    copied = copyDatabase(file);
   } catch (error) {
     if (!['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '')) throw error;
     return readAlone(file);

@@ -6,7 +6,7 @@ import {isDigest} from '../digest.js';
 import type {Digest, Json} from '../digest.js';
 import {UserError} from '../error.js';
 
-function damaged(what: string, text: string): UserError {
+function damagedColumn(what: string, text: string): UserError {
   const shown = JSON.stringify(text.slice(0, 80));
   return new UserError('store-damaged', `could not read the store: its database is damaged, ${shown} is no ${what}`, {
     remedy: {type: 'restore-database'},
@@ -15,7 +15,7 @@ function damaged(what: string, text: string): UserError {
 
 /** @throws UserError 'store-damaged' */
 export function parseDigest(text: string): Digest {
-  if (!isDigest(text)) throw damaged('digest', text);
+  if (!isDigest(text)) throw damagedColumn('digest', text);
   return text;
 }
 
@@ -25,13 +25,14 @@ export function parseJson(text: string): Json {
     return JSON.parse(text) as Json;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw damaged('JSON', text);
+    throw damagedColumn('JSON', text);
   }
 }
 
 /** A JSON list of texts. @throws UserError 'store-damaged' */
 export function parseTexts(text: string): readonly string[] {
   const list = parseJson(text);
-  if (!Array.isArray(list) || !list.every((item) => typeof item === 'string')) throw damaged('list of paths', text);
+  if (!Array.isArray(list) || !list.every((item) => typeof item === 'string'))
+    throw damagedColumn('list of paths', text);
   return list;
 }

@@ -47,7 +47,7 @@ export async function exportArtifact(
   } catch (error) {
     const left = removeAll(files, made);
     if (stop?.aborted === true && error === stop.reason && left.length === 0) throw error;
-    throw named(error, target, left);
+    throw withLeftovers(error, target, left);
   }
   return artifact;
 }
@@ -147,7 +147,7 @@ function removeAll(files: Files, made: readonly string[]): readonly string[] {
 }
 
 /** The error as a sentence, with what was left behind. */
-function named(error: unknown, target: string, left: readonly string[]): unknown {
+function withLeftovers(error: unknown, target: string, left: readonly string[]): unknown {
   const plain = plainError(error, `export to ${target}`);
   const code = codeOf(plain);
   const said =

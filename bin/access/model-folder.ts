@@ -20,14 +20,14 @@ export async function withModelFolder(
   work: (folder: string, stop: AbortSignal) => Promise<void>,
 ): Promise<void> {
   if (/[/\\]/.test(reference) && existsSync(join(reference, 'config.json')))
-    return untilStopped(services, (stop) => work(reference, stop));
+    return runInterruptibly(services, (stop) => work(reference, stop));
   const {resolveArtifact} = await import('../../artifacts/queries/reference.js');
   return withStore(services, options, 'write', async (store) => {
     const {output} = await resolveArtifact(store, reference, {kind: 'model', suggest: suggestion});
     const scratch = mkdtempSync(join(tmpdir(), 'r1-model-'));
     const folder = join(scratch, 'model');
     try {
-      await untilStopped(services, async (stop) => {
+      await runInterruptibly(services, async (stop) => {
         await store.materialise(output.artifact, folder);
         await work(folder, stop);
       });
@@ -38,7 +38,7 @@ export async function withModelFolder(
   });
 }
 
-async function untilStopped(services: Services, work: (stop: AbortSignal) => Promise<void>): Promise<void> {
+async function runInterruptibly(services: Services, work: (stop: AbortSignal) => Promise<void>): Promise<void> {
   const stop = new AbortController();
   const stopListening = onStopSignal(() => {
     // Whoever asks again does not want to wait for what computes just now.

@@ -24,8 +24,8 @@ export const exportCommand = (services: Services): Command =>
       const {exportArtifact} = await import('../../artifacts/export/copy-out.js');
       await withStore(services, options, 'read', async (store) => {
         refuseOddTarget(folder);
-        const output = await meant(store, reference);
-        const artifact = await untilStopped(services, (stop) =>
+        const output = await resolveOutput(store, reference);
+        const artifact = await runInterruptibly(services, (stop) =>
           exportArtifact(store, output.artifact, absolute(folder), stop),
         );
         if (artifact === undefined) return;
@@ -44,7 +44,7 @@ export const exportCommand = (services: Services): Command =>
     });
 
 /** The only output of a node, or its only model. */
-async function meant(store: Store, reference: string) {
+async function resolveOutput(store: Store, reference: string) {
   const {resolve, resolveArtifact} = await import('../../artifacts/queries/reference.js');
   const {attempt, output} = await resolve(store, reference, {suggest: suggestion});
   const models = attempt.outputs.filter(({kind}) => kind === 'model');
@@ -65,11 +65,14 @@ function refuseOddTarget(folder: string): void {
 const INTERRUPTED = 130;
 
 /** Undefined when it was interrupted; what was half copied is gone then. */
-async function untilStopped<T>(services: Services, work: (stop: AbortSignal) => Promise<T>): Promise<T | undefined> {
+async function runInterruptibly<T>(
+  services: Services,
+  work: (stop: AbortSignal) => Promise<T>,
+): Promise<T | undefined> {
   const stop = new AbortController();
-  const interrupted = (): void => stop.abort();
+  const interrupt = (): void => stop.abort();
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.once(signal, interrupted);
+  for (const signal of signals) process.once(signal, interrupt);
   try {
     return await work(stop.signal);
   } catch (error) {
@@ -77,6 +80,6 @@ async function untilStopped<T>(services: Services, work: (stop: AbortSignal) => 
     services.exit(INTERRUPTED);
     return undefined;
   } finally {
-    for (const signal of signals) process.off(signal, interrupted);
+    for (const signal of signals) process.off(signal, interrupt);
   }
 }

@@ -9,7 +9,7 @@ import {withStore} from '../access/with-store.js';
 
 const REFERENCE = '[run/]node[:port], @digest, @tag, or a path with a slash';
 
-async function meant(store: Store, reference: string) {
+async function resolveOutput(store: Store, reference: string) {
   const {resolveArtifact} = await import('../../artifacts/queries/reference.js');
   return resolveArtifact(store, reference, {suggest: suggestion});
 }
@@ -43,7 +43,7 @@ export const tagCommand = (services: Services): Command =>
         }
         if (reference === undefined) command.error(`error: what is to be called “${name}”? r1 tag ${name} REFERENCE`);
         await withStore(services, options, 'write', async (store) => {
-          const {output, attempt} = await meant(store, reference);
+          const {output, attempt} = await resolveOutput(store, reference);
           tag(store, name, output.artifact, attempt.id);
           services.say(
             json === true
@@ -88,7 +88,7 @@ export const pinCommand = (services: Services): Command =>
         });
       }
       await withStore(services, options, 'write', async (store) => {
-        const {output} = await meant(store, reference);
+        const {output} = await resolveOutput(store, reference);
         pin(store, output.artifact);
         services.say(
           json === true ? JSON.stringify({artifact: output.artifact}) : `@${shortDigest(output.artifact)} is pinned`,
@@ -103,7 +103,7 @@ export const unpinCommand = (services: Services): Command =>
     .action(async (reference: string, {json, ...options}: GlobalOptions) => {
       const {unpin} = await import('../../artifacts/queries/tags.js');
       await withStore(services, options, 'write', async (store) => {
-        const {output} = await meant(store, reference);
+        const {output} = await resolveOutput(store, reference);
         unpin(store, output.artifact);
         services.say(
           json === true

@@ -18,7 +18,7 @@ export function stopOnMistake(stop: () => void): () => void {
 }
 
 /** Does `work`; whatever happens, the exit code is the one that r1 gives. */
-export async function guarded(services: Services, work: (services: Services) => Promise<void>): Promise<void> {
+export async function guardRecipe(services: Services, work: (services: Services) => Promise<void>): Promise<void> {
   let code: number | undefined;
   let isMistaken = false;
   const exit = (wanted: number): void => {

@@ -82,12 +82,12 @@ export function textView(services: Services, live: boolean, clock: () => number 
         break;
       case 'node-waiting': {
         const whose = event.run === run ? 'another node' : `run ${event.run}`;
-        line(event.node, paint.dim(`waits for ${whose}, which is doing the same work`));
+        printLine(event.node, paint.dim(`waits for ${whose}, which is doing the same work`));
         break;
       }
       case 'node-started': {
         running.set(event.node, {started: clock(), event, metrics: new Map(), marks: [], said: clock()});
-        line(event.node, startText(event));
+        printLine(event.node, startText(event));
         break;
       }
       case 'node-progress':
@@ -100,21 +100,21 @@ export function textView(services: Services, live: boolean, clock: () => number 
         break;
       }
       case 'node-note':
-        line(event.node, event.text);
+        printLine(event.node, event.text);
         break;
       case 'node-finished':
         running.delete(event.node);
         if (live) draw();
-        finished(event);
+        printFinished(event);
         break;
       case 'node-failed':
         running.delete(event.node);
         if (live) draw();
-        failed(event.node, event.outcome);
+        printFailed(event.node, event.outcome);
         break;
       case 'node-reused':
         // The hits of the plan are counted in the first line; one that shows on the way is news.
-        if (!event.planned) line(event.node, paint.dim(`reused: ${event.because}`));
+        if (!event.planned) printLine(event.node, paint.dim(`reused: ${event.because}`));
         break;
       case 'warning':
         services.complain(paint.yellow(warningText(event)));
@@ -139,7 +139,7 @@ export function textView(services: Services, live: boolean, clock: () => number 
     }
   }
 
-  function line(node: string, text: string): void {
+  function printLine(node: string, text: string): void {
     services.complain(`${paint.bold(nameCell(node, wide))}  ${indented(text, wide + 2)}`);
   }
 
@@ -150,36 +150,37 @@ export function textView(services: Services, live: boolean, clock: () => number 
     while (node.marks.length > 2 && event.at - node.marks[1]!.at > PACE_SPAN) node.marks.shift();
     if (live || clock() - node.said < PLAIN_EVERY) return;
     node.said = clock();
-    line(event.node, statusText(node, clock()));
+    printLine(event.node, statusText(node, clock()));
   }
 
-  function finished({node, params, outcome, cost, log}: NodeFinished): void {
+  function printFinished({node, params, outcome, cost, log}: NodeFinished): void {
     if (outcome.reason === 'succeeded') {
       const took = durationText(cost.wallMs);
       const left = outcome.leftovers?.map(({command}) => command) ?? [];
-      line(node, `${paint.green('done')} in ${took}`);
-      if (left.length > 0) line(node, paint.yellow(`left processes running, which were ended: ${left.join('; ')}`));
+      printLine(node, `${paint.green('done')} in ${took}`);
+      if (left.length > 0)
+        printLine(node, paint.yellow(`left processes running, which were ended: ${left.join('; ')}`));
       return;
     }
-    failed(node, outcome, {log, params});
+    printFailed(node, outcome, {log, params});
   }
 
-  function failed(
+  function printFailed(
     node: string,
     outcome: Failure,
     {log, params}: {log?: string | undefined; params?: readonly string[] | undefined} = {},
   ): void {
     const word = outcome.reason === 'stopped' ? paint.yellow('stopped') : paint.red('failed');
-    line(node, `${word}: ${outcomeText(outcome)}`);
+    printLine(node, `${word}: ${outcomeText(outcome)}`);
     if (log !== undefined) {
       const {place, lines} = lastWordsOf(outcome, log, {leaveOut: isTensorflowNote});
-      if (place !== undefined) line('', `at ${place}`);
-      for (const said of lines) line('', paint.dim(`| ${said}`));
-      if (isInLog(outcome)) line('', `log: ${log}`);
+      if (place !== undefined) printLine('', `at ${place}`);
+      for (const said of lines) printLine('', paint.dim(`| ${said}`));
+      if (isInLog(outcome)) printLine('', `log: ${log}`);
     }
     // Who stopped it by hand knows what to do.
     if (outcome.reason !== 'stopped' || typeof outcome.by === 'object')
-      line('', `next: ${nextStep(node, outcome, run, params)}`);
+      printLine('', `next: ${nextStep(node, outcome, run, params)}`);
   }
 
   function redraw(last: boolean): void {

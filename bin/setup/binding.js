@@ -3,7 +3,7 @@ import {existsSync} from 'node:fs';
 import {copyFile, readdir, rm} from 'node:fs/promises';
 import {createRequire} from 'node:module';
 import path from 'node:path';
-import {cached, place} from './cache.js';
+import {ensureEntry, place} from './cache.js';
 import {build, platformName} from './compile.js';
 import {enter, entryOf, inPlace, strike} from './ledger.js';
 import {packageVersion} from './places.js';
@@ -49,7 +49,7 @@ export async function setUpBinding() {
   const file = path.join(target(), addon);
   if (source === 'wheel') {
     const name = `tfjs-binding-${of.package}-${of.against}-${of.platform}`;
-    const entry = await cached(step, name, async (draft) => {
+    const entry = await ensureEntry(step, name, async (draft) => {
       await compile();
       for (const made of await readdir(target())) await copyFile(path.join(target(), made), path.join(draft, made));
     });

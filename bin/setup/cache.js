@@ -38,7 +38,7 @@ export async function filesBelow(folder) {
  * @param {(folder: string) => Promise<void>} fill makes the entry's files in an empty folder
  * @returns {Promise<string>}
  */
-export async function cached(step, name, fill) {
+export async function ensureEntry(step, name, fill) {
   const entry = path.join(cacheFolder(), name);
   const onWait = (/** @type {number} */ pid) => {
     say(step, `waiting for another set-up (process ${String(pid)}) that makes ${shown(entry)}`);

@@ -44,7 +44,7 @@ export function doing(step, text) {
 }
 
 /** Ends a step's moving line. @param {string} step */
-export function done(step) {
+export function endStep(step) {
   underway.delete(step);
   redraw();
 }
@@ -65,7 +65,7 @@ export async function saying(step, text, work) {
     return await work();
   } finally {
     clearInterval(timer);
-    done(step);
+    endStep(step);
   }
 }
 

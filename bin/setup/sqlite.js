@@ -8,7 +8,7 @@ import {copyFile, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
-import {cached, forget, place} from './cache.js';
+import {ensureEntry, forget, place} from './cache.js';
 import {build, headersPrefix, platformName} from './compile.js';
 import {SetupError} from './failure.js';
 import {enter, inPlace} from './ledger.js';
@@ -95,7 +95,7 @@ export async function setUpSqlite() {
   const release = path.join(of.folder, 'build', 'Release');
   const name = `better-sqlite3-${of.version}-abi${of.abi}-${of.platform}`;
   for (let tries = 1; ; tries++) {
-    const entry = await cached(step, name, async (draft) => {
+    const entry = await ensureEntry(step, name, async (draft) => {
       await make(of.folder);
       await mkdir(draft, {recursive: true});
       await copyFile(path.join(release, addon), path.join(draft, addon));

@@ -11,7 +11,7 @@
 import {existsSync, readFileSync, statSync} from 'node:fs';
 import {mkdir, readdir, rm, symlink} from 'node:fs/promises';
 import path from 'node:path';
-import {cached, filesBelow, place} from './cache.js';
+import {ensureEntry, filesBelow, place} from './cache.js';
 import {platformName} from './compile.js';
 import {SetupError} from './failure.js';
 import {enter, entryOf, inPlace, intact, strike} from './ledger.js';
@@ -98,7 +98,7 @@ async function placedLibraries() {
 /** @param {Device} device */
 async function useWheel(device) {
   const name = wheelName(device);
-  const entry = await cached(step, `${name}-${tensorflowVersion}-${platformName()}`, (folder) =>
+  const entry = await ensureEntry(step, `${name}-${tensorflowVersion}-${platformName()}`, (folder) =>
     fetchWheel({
       step,
       name,
@@ -137,7 +137,7 @@ async function placeNvidia(metadataFile) {
   const parts = nvidiaParts(readFileSync(metadataFile, 'utf8'));
   say(step, `the GPU needs ${String(parts.length)} of NVIDIA's libraries, 1.8 GB to fetch in all and 4 GB on the disk`);
   for (const {name, version} of parts) {
-    const entry = await cached(step, `${name}-${version}-${platformName()}`, (folder) =>
+    const entry = await ensureEntry(step, `${name}-${version}-${platformName()}`, (folder) =>
       fetchWheel({
         step,
         name,

@@ -7,7 +7,7 @@ import {mkdir, readdir, rm, stat} from 'node:fs/promises';
 import path from 'node:path';
 import {SetupError} from './failure.js';
 import {shown} from './places.js';
-import {doing, done, megabytes, say, saying} from './say.js';
+import {doing, endStep, megabytes, say, saying} from './say.js';
 import {lastLines, run} from './shell.js';
 import {unzipWheel} from './unzip.js';
 
@@ -68,7 +68,7 @@ export async function fetchWheel({step, name, version, folder, choose}) {
       );
     }, 500);
     const result = await fetching.finally(() => clearInterval(timer));
-    done(step);
+    endStep(step);
     if (!result.ok) {
       throw new SetupError(`pip could not fetch ${name} ${version}: ${result.problem}.`, lastLines(result.output, 8));
     }

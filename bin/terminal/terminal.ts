@@ -36,11 +36,11 @@ export const canRedraw = (): boolean => isatty(STDERR) && process.env['TERM'] !=
 
 export function terminalServices(streams?: Streams): Terminal {
   let isResultLost = false;
-  const out = opened(1, streams?.out, (why) => {
+  const out = openOutput(1, streams?.out, (why) => {
     isResultLost = true;
     err.write(`what was to be written to stdout could not be written: ${why}\n`);
   });
-  const err = opened(STDERR, streams?.err, (why) => {
+  const err = openOutput(STDERR, streams?.err, (why) => {
     // Not into a result that a program reads.
     if (out.isTerminal) out.write(`what was to be written to stderr could not be written: ${why}\n`);
   });
@@ -65,8 +65,11 @@ export function terminalServices(streams?: Streams): Terminal {
   };
 }
 
-const opened = (descriptor: 1 | 2, stream: NodeJS.WriteStream | undefined, onLost: (why: string) => void): Output =>
-  stream === undefined ? standardOutput(descriptor, onLost) : streamOutput(stream, onLost);
+const openOutput = (
+  descriptor: 1 | 2,
+  stream: NodeJS.WriteStream | undefined,
+  onLost: (why: string) => void,
+): Output => (stream === undefined ? standardOutput(descriptor, onLost) : streamOutput(stream, onLost));
 
 const widthOfTerminal = ({columns}: Output): number =>
   columns ?? (Number(process.env['COLUMNS']) > 0 ? Number(process.env['COLUMNS']) : USUAL_WIDTH);

@@ -90,7 +90,7 @@ async function prepareWith(
   {loaded, request, store, runtimeOf}: PrepareOptions,
   prefetch: ReusePrefetch | undefined,
 ): Promise<Prepared> {
-  const wired = await wiredOf(loaded);
+  const wired = await wireRecipe(loaded);
   if (!wired.ok) throw mistakesError(loaded, wired.error);
   let wiring = wired.value;
   for (const assignment of request.set ?? []) wiring = orThrow(applySet(wiring, assignment));
@@ -124,7 +124,7 @@ async function prepareWith(
   });
 }
 
-async function wiredOf({recipe, folder, file}: LoadedRecipe): Promise<ReturnType<typeof wire>> {
+async function wireRecipe({recipe, folder, file}: LoadedRecipe): Promise<ReturnType<typeof wire>> {
   try {
     const wired = await inPlace(file, () => wire(recipe, folder));
     if (wired.ok || !existsSync(file)) return wired;

@@ -71,7 +71,9 @@ export interface ReproduceOptions {
 export async function reproduce(attempt: Attempt, options: ReproduceOptions): Promise<Result<Verdict, Failure>> {
   const {store} = options;
   const same = await sameStage(attempt, options);
-  const made = same.ok ? await untilStopped(() => makeAgain(attempt, same.value, options), options) : ok(same.error);
+  const made = same.ok
+    ? await runInterruptibly(() => makeAgain(attempt, same.value, options), options)
+    : ok(same.error);
   if (made.ok) {
     const {verdict, ...detail} = made.value;
     store.recordReproduction(attempt.id, {verdict, detail: JSON.parse(JSON.stringify(detail)) as Json});
@@ -80,7 +82,7 @@ export async function reproduce(attempt: Attempt, options: ReproduceOptions): Pr
 }
 
 /** Also ends the hashing and comparing of large outputs when a stop is asked for. */
-async function untilStopped<T>(
+async function runInterruptibly<T>(
   work: () => Promise<Result<T, Failure>>,
   {store, stop}: ReproduceOptions,
 ): Promise<Result<T, Failure>> {

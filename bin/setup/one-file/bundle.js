@@ -19,7 +19,7 @@ const folder = path.join(dist, 'start');
 const isClone = () => existsSync(path.join(root, 'tsconfig.json'));
 
 /** A file as `start.cts` will look at it. @param {string} file below dist @returns {[string, number, number]} */
-function listed(file) {
+function describeFile(file) {
   const {size, mtimeMs} = statSync(path.join(dist, file));
   return [file, size, mtimeMs];
 }
@@ -96,7 +96,7 @@ export async function bundleR1() {
   if (inPlace(step, of)) return;
   const {codes, files: modules} = await parts();
   // Packages may be changed by npm without set-up.
-  const from = [...modules, '../node_modules/.package-lock.json'].map(listed);
+  const from = [...modules, '../node_modules/.package-lock.json'].map(describeFile);
   // Without the list nobody starts from the old ones any more; the new one comes when all else is there.
   rmSync(path.join(folder, 'made.json'), {force: true});
   rmSync(folder, {recursive: true, force: true});
@@ -112,7 +112,7 @@ export async function bundleR1() {
   const digests = await Promise.all(compiled.map((file) => sha256(path.join(folder, file))));
   const made = {
     parts: Object.fromEntries(scripts.map((script, i) => [PARTS[i], {script, compiled: [compiled[i], digests[i]]}])),
-    from: [...scripts.map((script) => listed(`start/${script}`)), ...from],
+    from: [...scripts.map((script) => describeFile(`start/${script}`)), ...from],
   };
   writeFileSync(path.join(folder, 'made.part'), JSON.stringify(made));
   renameSync(path.join(folder, 'made.part'), path.join(folder, 'made.json'));

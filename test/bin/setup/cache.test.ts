@@ -8,7 +8,7 @@ import {after, beforeEach, test} from 'node:test';
 import {promisify} from 'node:util';
 import {load, setupFolder} from './load.js';
 
-const {cached, place} = await load('cache');
+const {ensureEntry, place} = await load('cache');
 const {withLock} = await load('lock');
 
 const folder = mkdtempSync(path.join(tmpdir(), 'r1-cache-'));
@@ -29,15 +29,15 @@ function filler(content = 'bytes') {
 
 test('an entry is filled once, and then found', async () => {
   const {fill, fills} = filler();
-  const entry = await cached('test', 'thing-1.0', fill);
-  assert.equal(await cached('test', 'thing-1.0', fill), entry);
+  const entry = await ensureEntry('test', 'thing-1.0', fill);
+  assert.equal(await ensureEntry('test', 'thing-1.0', fill), entry);
   assert.equal(fills(), 1);
   assert.equal(readFileSync(path.join(entry, 'lib', 'a.so'), 'utf8'), 'bytes');
 });
 
 test('one changed byte, one missing file, or a longer file make an entry be filled anew', async () => {
   const {fill, fills} = filler();
-  const entry = await cached('test', 'thing-1.0', fill);
+  const entry = await ensureEntry('test', 'thing-1.0', fill);
   const file = path.join(entry, 'lib', 'a.so');
   for (const damage of [
     () => writeFileSync(file, 'bytez'),
@@ -45,14 +45,14 @@ test('one changed byte, one missing file, or a longer file make an entry be fill
     () => writeFileSync(file, 'bytes and more'),
   ]) {
     damage();
-    await cached('test', 'thing-1.0', fill);
+    await ensureEntry('test', 'thing-1.0', fill);
     assert.equal(readFileSync(file, 'utf8'), 'bytes');
   }
   assert.equal(fills(), 4);
 });
 
 test('a filling that fails leaves nothing that could be taken for whole', async () => {
-  const interrupted = cached('test', 'thing-1.0', async (draft) => {
+  const interrupted = ensureEntry('test', 'thing-1.0', async (draft) => {
     writeFileSync(path.join(draft, 'a.so'), 'half');
     throw new Error('the network went away');
   });
@@ -64,13 +64,13 @@ test('what a killed set-up left behind is not used', async () => {
   const cache = path.join(folder, 'cache');
   mkdirSync(path.join(cache, 'thing-1.0.part', 'lib'), {recursive: true});
   writeFileSync(path.join(cache, 'thing-1.0.part', 'lib', 'b.so'), 'left behind');
-  const entry = await cached('test', 'thing-1.0', filler().fill);
+  const entry = await ensureEntry('test', 'thing-1.0', filler().fill);
   assert.deepEqual(readdirSync(path.join(entry, 'lib')), ['a.so']);
   assert.deepEqual(readdirSync(cache), ['thing-1.0']);
 });
 
 test('placing links the files, replaces what was there, and leaves the list behind', async () => {
-  const entry = await cached('test', 'thing-1.0', filler().fill);
+  const entry = await ensureEntry('test', 'thing-1.0', filler().fill);
   const target = path.join(folder, 'clone', 'deps');
   mkdirSync(target, {recursive: true});
   writeFileSync(path.join(target, 'old.so'), 'old');
@@ -83,8 +83,8 @@ test('processes that fill the same entry at once fill it once', async () => {
   const log = path.join(folder, 'fills.log');
   const script = `
     import {appendFileSync, writeFileSync} from 'node:fs';
-    const {cached} = await import(${JSON.stringify(new URL('cache.js', setupFolder).href)});
-    await cached('test', 'shared-1.0', async (draft) => {
+    const {ensureEntry} = await import(${JSON.stringify(new URL('cache.js', setupFolder).href)});
+    await ensureEntry('test', 'shared-1.0', async (draft) => {
       appendFileSync(${JSON.stringify(log)}, 'filled\\n');
       await new Promise((resolve) => setTimeout(resolve, 100));
       writeFileSync(draft + '/a.so', 'bytes');

@@ -3,7 +3,7 @@
  * are declared here, as far as tests use them.
  */
 export interface CacheModule {
-  cached: (step: string, name: string, fill: (folder: string) => Promise<void>) => Promise<string>;
+  ensureEntry: (step: string, name: string, fill: (folder: string) => Promise<void>) => Promise<string>;
   place: (entry: string, target: string) => Promise<void>;
 }
 
