@@ -96,5 +96,5 @@ test('a weight that is set on the command line is held against the rewards that 
   };
   assert.match(set('zero.rewards.brevity=0.5'), /"rewards":\{"accuracy":1,"brevity":0\.5\}/);
   assert.match(set('zero.rewards.format=1'), /"format":1/);
-  assert.match(set('zero.rewards.brevty=1'), /--set zero: rewards\.brevty is the weight of a reward that is neither/);
+  assert.match(set('zero.rewards.brevty=1'), /^set zero: rewards\.brevty is the weight of a reward that is neither/);
 });
