@@ -4,6 +4,10 @@ import {random} from '../random.js';
 /**
  * The rows of step `step` (from 0) when `count` rows are gone through in a new order each epoch, `batch` at a time.
  * Batches run across the seam of two epochs, so every step has a full batch.
+ *
+ * @param key of the draws: equal keys, equal orders
+ * @returns a function from the step to `batch` indices below `count`
+ * @throws {Error} where there are no rows
  */
 export function batchOrder(
   count: number,

@@ -14,12 +14,19 @@ export interface TargetRow {
   readonly mask: ArrayLike<number>;
 }
 
+/** What one optimizer step reports. */
 export interface CrossEntropyMetrics extends Record<string, number> {
   /** Mean −log p over the targets. */
   loss: number;
+  /** Number of targets in the step. */
   targets: number;
 }
 
+/**
+ * loss = −Σ log p(token | tokens before it) / targets, over the targets of all rows of the step (the fine-tuning of
+ * DeepSeek-R1, arXiv 2501.12948, §2.3.3). A token weighs the same in every row. A row of T + 1 tokens takes T
+ * positions.
+ */
 export const crossEntropyObjective: Objective<TargetRow, CrossEntropyMetrics> = {
   positions: ({tokens}) => tokens.length - 1,
   rowsTogether: 1,
@@ -46,7 +53,12 @@ export const crossEntropyObjective: Objective<TargetRow, CrossEntropyMetrics> = 
   report: (parts, all) => ({loss: sumOf(parts, 'loss'), targets: countTargets(all)}),
 };
 
-/** log p of each next token, logits divided by the temperature. (rows × length) */
+/**
+ * log p of each next token, logits divided by the temperature.
+ *
+ * @param inputs as `tokenInputs` declares them
+ * @returns (rows × length), row by row
+ */
 export function tokenLogProbabilities(
   parameters: Parameters,
   inputs: Readonly<Record<string, Tf.Tensor>>,
@@ -58,12 +70,19 @@ export function tokenLogProbabilities(
   return targetLogProbabilities(hidden, outputMatrix(parameters, config), inputs['targets']!, temperature);
 }
 
-/** Position i of a row sees tokens up to i and predicts token i + 1. */
+/**
+ * The arrays of rows that predict their next tokens: position i of a row sees tokens up to i and predicts token i + 1.
+ * Both (rows × length) int32, row by row.
+ */
 export const tokenInputs = ({rows, length}: BatchShape) => ({
   tokens: {dtype: DataType.int32, shape: [rows * length]},
   targets: {dtype: DataType.int32, shape: [rows * length]},
 });
 
+/**
+ * Fills `tokenInputs`: tokens, and the same one position to the left, padded on the right with 0. A row may have at
+ * most length + 1 tokens.
+ */
 export function tokenArrays(rows: readonly {readonly tokens: ArrayLike<number>}[], {rows: count, length}: BatchShape) {
   const tokens = rows.map((row) => row.tokens);
   return {
@@ -72,7 +91,11 @@ export function tokenArrays(rows: readonly {readonly tokens: ArrayLike<number>}[
   };
 }
 
-/** @throws when a mask does not fit its tokens */
+/**
+ * How many tokens the masks mark.
+ *
+ * @throws {Error} when a mask does not fit its tokens, or marks the first one
+ */
 export function countTargets(rows: readonly TargetRow[]): number {
   let targets = 0;
   for (const {tokens, mask} of rows) {

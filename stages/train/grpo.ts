@@ -12,6 +12,7 @@ import {padRight, sumOf} from '../engine/objective.js';
 
 /** One sampled response with its prompt. `mask` marks the sampled tokens, the stop token among them. */
 export interface GrpoRow extends TargetRow {
+  /** A of the whole response, the same for each of its tokens: `groupAdvantages`. */
   readonly advantage: number;
   /** log π_old of each token under the same temperature, aligned with `tokens`. */
   readonly oldLogProbs: ArrayLike<number>;
@@ -26,21 +27,27 @@ export interface GrpoRow extends TargetRow {
  */
 export type Aggregate = 'response-mean' | 'token-mean' | {readonly constant: number};
 
+/** The variant of GRPO. Equal options make one program. */
 export interface GrpoOptions {
   /** Divides the logits; the temperature that the responses were sampled with. */
   readonly temperature: number;
   /** π/π_old of each token, or of the whole response as R1's formula has it. */
   readonly ratio: 'token' | 'sequence';
+  /** How tokens add up to the loss. */
   readonly aggregate: Aggregate;
   /** The ratio is clipped to [1 − clipLow, 1 + clipHigh]. */
   readonly clipLow: number;
+  /** See `clipLow`; larger than it in DAPO (arXiv 2503.14476). */
   readonly clipHigh: number;
-  /** β. */
+  /** β of the k3 term; 0 leaves it out, and needs no reference. */
   readonly klCoefficient: number;
 }
 
+/** What one optimizer step reports. “Ratios” are those of tokens, or of responses where `ratio` says `sequence`. */
 export interface GrpoMetrics extends Record<string, number> {
+  /** −J of equation 1, as aggregated. */
   loss: number;
+  /** Sampled tokens in the step. */
   targets: number;
   /** The largest π/π_old of the call. */
   ratioMax: number;
@@ -52,6 +59,13 @@ export interface GrpoMetrics extends Record<string, number> {
   entropy: number;
 }
 
+/**
+ * The objective of GRPO over sampled responses: DeepSeekMath, arXiv 2402.03300, equation 3; DeepSeek-R1, arXiv
+ * 2501.12948, equations 1 and 2. A row of T + 1 tokens takes T positions.
+ *
+ * @throws {Error} when arrays are filled: a mask does not fit its tokens, or `referenceLogProbs` is missing where there
+ * is a KL term
+ */
 export function grpoObjective(options: GrpoOptions): Objective<GrpoRow, GrpoMetrics> {
   const {temperature, ratio, klCoefficient} = options;
   const withReference = klCoefficient !== 0;
@@ -107,8 +121,13 @@ export function grpoObjective(options: GrpoOptions): Objective<GrpoRow, GrpoMetr
 }
 
 /**
- * −Σ w (min(ρ A, clip(ρ) A) − β k3), with ρ and k3 of tokens or of whole responses.
- * @param logProbs (B, T) under the policy; `mask`, `weights`, `oldLogProbs`, `referenceLogProbs` (B, T); `advantages` (B, 1)
+ * −Σ w (min(ρ A, clip(ρ) A) − β k3), with ρ and k3 of tokens or of whole responses: equation 1 of DeepSeek-R1 with the
+ * k3 of its equation 2 (equation 4 of DeepSeekMath), `w` in the place of the means.
+ *
+ * @param logProbs (B, T) under the policy
+ * @param inputs `mask`, `weights`, `oldLogProbs`, `referenceLogProbs` (B, T), the last only for a KL term; `advantages`
+ * (B, 1)
+ * @returns the loss, and sums over ratios or tokens (`ratioMax`: the largest), all scalars
  */
 export function surrogate(
   logProbs: Tf.Tensor,

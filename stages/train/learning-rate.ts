@@ -1,8 +1,12 @@
 /** Learning rates over steps. A step is one optimizer update, counted from 0. */
 
+/** Step, counted from 0 → learning rate. */
 export type Schedule = (step: number) => number;
 
-/** Linear from 0 over `warmup` steps, then half a cosine from `peak` down to `floor` at the last of `steps`. */
+/**
+ * Linear from 0 over `warmup` steps, then half a cosine from `peak` down to `floor` at the last of `steps` (SGDR
+ * without restarts, arXiv 1608.03983, equation 5). The first step has peak / warmup, not 0.
+ */
 export function cosine(options: {
   readonly steps: number;
   readonly warmup?: number;
@@ -18,7 +22,7 @@ export function cosine(options: {
   };
 }
 
-/** Linear from 0 over `warmup` steps, then `peak`. */
+/** Linear from 0 over `warmup` steps, then `peak`. The first step has peak / warmup, not 0. */
 export function constant({warmup = 0, peak}: {readonly warmup?: number; readonly peak: number}): Schedule {
   return (step) => (step < warmup ? (peak * (step + 1)) / warmup : peak);
 }

@@ -1,6 +1,11 @@
 /** The lengths to which rows are padded: few, since a program is compiled for each. */
 
-/** At most `count` padded lengths that cover all of `lengths`, each a multiple of 8: few, because each is compiled. */
+/**
+ * At most `count` padded lengths that cover all of `lengths`, ascending, each a multiple of 8: the lengths at the
+ * i/count quantiles, rounded up. Few, because each is compiled.
+ *
+ * @param lengths of rows, in positions; [8] comes of none
+ */
 export function lengthBuckets(lengths: readonly number[], count = 2): number[] {
   const sorted = [...lengths].sort((a, b) => a - b);
   if (sorted.length === 0) return [8];

@@ -15,18 +15,22 @@ import {grpoObjective} from './grpo.js';
 import type {LabelledRow, Pair, RewardMetrics} from './reward-model.js';
 import {pairwiseObjective, pointwiseObjective, scoreArrays, scoreInputs, scores} from './reward-model.js';
 
+/** A call makes one optimizer update by `crossEntropyObjective`. */
 export const crossEntropyTraining = (buckets: Buckets): Program<Train<TargetRow, CrossEntropyMetrics>> =>
   training(crossEntropyObjective, buckets);
 
+/** A call makes one optimizer update by `grpoObjective`. */
 export const grpoTraining = ({
   rows,
   lengths,
   ...options
 }: Buckets & GrpoOptions): Program<Train<GrpoRow, GrpoMetrics>> => training(grpoObjective(options), {rows, lengths});
 
+/** A call makes one optimizer update by `pairwiseObjective`. `rows` of the buckets counts both rows of a pair. */
 export const pairwiseTraining = (buckets: Buckets): Program<Train<Pair, RewardMetrics>> =>
   training(pairwiseObjective, buckets);
 
+/** A call makes one optimizer update by `pointwiseObjective`. */
 export const pointwiseTraining = (buckets: Buckets): Program<Train<LabelledRow, RewardMetrics>> =>
   training(pointwiseObjective, buckets);
 
@@ -64,7 +68,7 @@ export const logProbabilities = ({
   },
 });
 
-/** The scalar of each row, read at its last token. The model must have a score head. */
+/** The scalar of each row, read at its last token: one number a row, not squashed. The model must have a score head. */
 export const scoring = (buckets: Buckets): Program<(rows: readonly TokenRow[]) => Float32Array> => ({
   batch: {rows: buckets.rows},
   declare(context, name) {

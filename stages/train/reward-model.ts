@@ -11,23 +11,31 @@ import {linear, lookUp} from '../tensorflow/ops.js';
 import type {BatchShape, ComputeShape, Objective} from '../engine/objective.js';
 import {padRight, sumOf} from '../engine/objective.js';
 
+/** Two rows of tokens, question included, of which the first is preferred. */
 export interface Pair {
   readonly chosen: ArrayLike<number>;
   readonly rejected: ArrayLike<number>;
 }
 
+/** Tokens of a row, question included, with what is said of it. */
 export interface LabelledRow {
   readonly tokens: ArrayLike<number>;
   /** 1 for what should score high. */
   readonly label: 0 | 1;
 }
 
+/** What one optimizer step reports. */
 export interface RewardMetrics extends Record<string, number> {
+  /** Mean over pairs or rows. */
   loss: number;
   /** The share of pairs in the right order, or of rows on the right side of 0. */
   accuracy: number;
 }
 
+/**
+ * loss = −Σ log σ(s_chosen − s_rejected) / pairs (InstructGPT, arXiv 2203.02155, equation 1, with one pair a question;
+ * the helpful reward model of DeepSeek-R1). A pair takes two rows of the batch, side by side.
+ */
 export const pairwiseObjective: Objective<Pair, RewardMetrics> = {
   positions: ({chosen, rejected}) => Math.max(chosen.length, rejected.length),
   rowsTogether: 2,
@@ -53,6 +61,10 @@ export const pairwiseObjective: Objective<Pair, RewardMetrics> = {
   report: (parts, all) => ({loss: sumOf(parts, 'loss'), accuracy: sumOf(parts, 'right') / all.length}),
 };
 
+/**
+ * loss = −Σ (y log σ(s) + (1 − y) log(1 − σ(s))) / rows, for labels y: binary cross-entropy (the safety reward model of
+ * DeepSeek-R1).
+ */
 export const pointwiseObjective: Objective<LabelledRow, RewardMetrics> = {
   positions: ({tokens}) => tokens.length,
   rowsTogether: 1,
@@ -93,7 +105,12 @@ const countSet = (flags: Tf.Tensor, weights: Tf.Tensor): Tf.Tensor => {
   return tf.sum(tf.cast(tf.logicalAnd(flags, tf.greater(weights, 0)), 'float32'));
 };
 
-/** The score of each row, read at its last token. (rows) */
+/**
+ * The score of each row, read at its last token.
+ *
+ * @param inputs as `scoreInputs` declares them
+ * @returns (rows)
+ */
 export function scores(
   parameters: Parameters,
   inputs: Readonly<Record<string, Tf.Tensor>>,
@@ -107,12 +124,18 @@ export function scores(
   return tf.reshape(linear(last, parameters['score.weight']!), [shape.rows]);
 }
 
+/** The arrays of rows that are scored. */
 export const scoreInputs = ({rows, length}: BatchShape) => ({
+  /** (rows × length), row by row. */
   tokens: {dtype: DataType.int32, shape: [rows * length]},
   /** The position of each row's last token. */
   last: {dtype: DataType.int32, shape: [rows]},
 });
 
+/**
+ * Fills `scoreInputs`: tokens padded on the right with 0. Rows that are not given are empty, and what is read of them
+ * means nothing.
+ */
 export function scoreArrays(rows: readonly ArrayLike<number>[], {rows: count, length}: BatchShape) {
   return {
     tokens: padRight(new Int32Array(count * length), rows, length),

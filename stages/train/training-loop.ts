@@ -27,7 +27,9 @@ const STATE_FORMAT = 2;
 
 /** One optimizer step as the history keeps it: its number, counted from 1, and what was measured at it. */
 export interface HistoryEntry {
+  /** `step-20`. */
   readonly id: string;
+  /** Ids of rows that it came from: none. */
   readonly from: readonly string[];
   readonly step: number;
   readonly [measure: string]: unknown;
@@ -37,6 +39,7 @@ export interface HistoryEntry {
 export interface TokenCounts {
   /** Tokens of the rows in optimizer steps, prompts included. */
   trained: number;
+  /** Tokens that were sampled, end tokens included. */
   generated: number;
   /** Tokens that went through a forward pass alone. */
   scored: number;
@@ -46,9 +49,11 @@ export interface TokenCounts {
 export interface StepResult {
   /** For the history, in this order; null where a measure does not apply. */
   readonly measured: {readonly loss: number; readonly [measure: string]: number | null};
+  /** Tokens of the rows of the step, prompts included. */
   readonly trainedTokens: number;
 }
 
+/** What is reported of steps, and when. */
 export interface StepOptions {
   /** The measures that become points of curves; all of them unless given. */
   readonly metrics?: readonly string[];
@@ -58,6 +63,7 @@ export interface StepOptions {
   readonly checkpointAtEnd?: boolean;
 }
 
+/** A training between two steps. */
 export interface Training<P extends Programs, Own> {
   readonly engine: Engine<P>;
   /** Optimizer steps made so far, and so the number of the next one, counted from 0. */
@@ -83,6 +89,7 @@ export interface Training<P extends Programs, Own> {
   summary(): Compute & {readonly steps: number};
 }
 
+/** What a training stage hands to the loop. */
 export interface TrainingOptions<P extends Programs, Own> {
   readonly engine: EngineOptions<P>;
   readonly context: Pick<StageContext<InputPorts, OutputPorts, Params>, 'checkpoints' | 'progress' | 'metric'>;
