@@ -4,6 +4,12 @@ import type {Completion} from '../text/completion.js';
 import type {RewardContext} from './reward.js';
 import {graded, verdict, type Verdict} from './verdict.js';
 
+/**
+ * 1 for the right answer, 0 for another, or what the task's `grade` gives; `unparsable` where none can be read,
+ * `left-out` where the task has no answers.
+ *
+ * @throws {Error} for a prompt whose reference is no answer of its task, which importing or defining it has ruled out
+ */
 export function accuracy(prompt: Prompt, completion: Completion, {task}: Pick<RewardContext, 'task'>): Verdict {
   if (task.answer === undefined) return verdict('left-out');
   const wanted = prompt.answer === undefined ? undefined : task.answer.reference(prompt.answer);

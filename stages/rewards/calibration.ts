@@ -9,10 +9,15 @@ export interface Example {
   readonly question: string;
   /** First chosen, then rejected; or one row with its label. */
   readonly tokens: readonly (readonly number[])[];
+  /** 1 for safe; absent from pairs. */
   readonly label?: 0 | 1;
 }
 
-/** Prompts, not rows, are held out: two completions of one question never fall on both sides. */
+/**
+ * Sets some questions aside. Prompts, not rows, are held out: two completions of one question never fall on both sides.
+ *
+ * @param share of the questions to hold out, rounded up
+ */
 export function splitByQuestion(
   examples: readonly Example[],
   share: number,
@@ -26,10 +31,12 @@ export function splitByQuestion(
   };
 }
 
+/** What a reward model is worth on what was held out; shares in [0, 1]. */
 export interface Verdict {
   readonly accuracy: number;
   /** Accuracy of calling the shorter answer better, or the longer, whichever fits more. */
   readonly lengthOnly: number;
+  /** For `squash`. */
   readonly calibration: {readonly shift: number; readonly scale: number};
 }
 
@@ -42,7 +49,11 @@ function between(good: readonly number[], bad: readonly number[]): {shift: numbe
   return {shift: (high + low) / 2, scale: Math.max(1e-3, Math.abs(high - low) / 4)};
 }
 
-/** `scores` of chosen and rejected, in turn. Ties count half. */
+/**
+ * Accuracy on pairs: the share in which the chosen one scores higher, ties counted half.
+ *
+ * @param scores two a pair, of chosen and rejected in turn
+ */
 export function judgePairs(check: readonly Example[], scores: readonly number[]): Verdict {
   const couples = check.map(({tokens}, index) => ({
     good: scores[2 * index]!,
@@ -61,7 +72,11 @@ export function judgePairs(check: readonly Example[], scores: readonly number[])
   };
 }
 
-/** One score a row; above 0 means safe. */
+/**
+ * Accuracy on labelled rows: the share that is on the right side of 0, above it meaning safe.
+ *
+ * @param scores one a row
+ */
 export function judgePoints(check: readonly Example[], scores: readonly number[]): Verdict {
   const rows = check.map(({tokens, label}, index) => ({
     score: scores[index]!,

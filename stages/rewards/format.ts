@@ -8,8 +8,12 @@ import type {Completion} from '../text/completion.js';
 import type {RewardContext} from './reward.js';
 import {verdict, type Verdict} from './verdict.js';
 
+/**
+ * Whether a completion is tagged as the template asks, and its thinking is not empty where the task asks for reasoning.
+ */
 export const isWellFormed = ({tagged, thinking}: Completion, task: Pick<Task, 'reasoning'>): boolean =>
   tagged && (thinking !== '' || !task.reasoning);
 
+/** 1 where `isWellFormed`, else 0 (DeepSeek-R1, arXiv 2501.12948, §2.2.2). */
 export const format = (_prompt: Prompt, completion: Completion, {task}: Pick<RewardContext, 'task'>): Verdict =>
   verdict(isWellFormed(completion, task) ? 'right' : 'wrong');

@@ -9,6 +9,10 @@ import {languageConsistency} from '../tasks/language.js';
 import type {RewardContext} from './reward.js';
 import {graded, verdict, type Verdict} from './verdict.js';
 
+/**
+ * Share of the words of the thinking that are of the question's language, in [0, 1] (DeepSeek-R1, arXiv 2501.12948,
+ * §2.3.2).
+ */
 export function language(prompt: Prompt, {thinking = ''}: Completion, {task}: Pick<RewardContext, 'task'>): Verdict {
   if (prompt.language === undefined) return verdict('left-out');
   const share = languageConsistency(thinking, prompt.language);

@@ -10,6 +10,10 @@ import {graded, type Verdict} from './verdict.js';
 /** Share of the limit over which the reward falls; DAPO uses 4,096 of 20,480 tokens. */
 const SOFT = 0.2;
 
+/**
+ * 1 up to four fifths of `maxTokens`, falling linearly to 0 at `maxTokens`; 1 and left out where nobody counted. Tokens
+ * include the end token.
+ */
 export function length(
   _prompt: Prompt,
   _completion: Completion,

@@ -11,6 +11,11 @@ export interface JudgeRefs {
   readonly rewards?: readonly DefinitionRef[];
 }
 
+/**
+ * Imports the definitions and puts them behind the built-in ones.
+ *
+ * @throws {Error} where a module cannot be imported, or exports no such definition
+ */
 export async function loadJudges({tasks = [], rewards = []}: JudgeRefs): Promise<Judges> {
   const own = await Promise.all(
     rewards.map(async (ref) => rewardOf((await importDefinition(ref)) as RewardDefinition)),

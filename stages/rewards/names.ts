@@ -2,6 +2,7 @@
 
 /** In the order in which their values are summed. */
 export const BUILT_IN_REWARDS = ['accuracy', 'format', 'language', 'repetition', 'length'] as const;
+/** The name of a built-in reward. */
 export type BuiltInReward = (typeof BUILT_IN_REWARDS)[number];
 
 /** What reward models say, on prompts without an answer to check; as rows and weights call it. */

@@ -14,15 +14,22 @@ import type {Tokenizer} from '../text/tokenizer.js';
 
 /** reward = σ((score − shift) / scale), fitted on held-out rows so that the two labels lie apart and inside (0, 1). */
 export interface Calibration {
+  /** Raw score that becomes 0.5. */
   readonly shift: number;
+  /** Raw score per unit of the logistic function; above 0. */
   readonly scale: number;
+  /** What of a completion the model has learned to see. */
   readonly scope: Scope;
 }
 
+/** σ((score − shift) / scale), in [0, 1]. */
 export const squash = (score: number, {shift, scale}: Pick<Calibration, 'shift' | 'scale'>): number =>
   1 / (1 + Math.exp(-(score - shift) / scale));
 
-/** Prompt, the part of the completion that the model may see, end of sequence. */
+/**
+ * The tokens that a reward model reads: prompt under the chat template, the part of the completion that it may see, end
+ * of sequence. Without an answer to see, that part is empty.
+ */
 export function scoredTokens(
   tokenizer: Tokenizer,
   prompt: Pick<Prompt, 'question'>,
@@ -33,6 +40,7 @@ export function scoredTokens(
   return [...encodePrompt(tokenizer, 'chat', prompt.question), ...tokenizer.encode(seen), tokenizer.eosId];
 }
 
+/** A reward model in a session of its own. */
 export interface RewardModel {
   readonly scope: Scope;
   /** One reward in [0, 1] for each item. */
@@ -40,7 +48,13 @@ export interface RewardModel {
   close(): void;
 }
 
-/** Loads a `reward-model` artifact into a session of its own. Rows longer than `maxTokens` are an error. */
+/**
+ * Loads a `reward-model` artifact into a session of its own.
+ *
+ * @param options.maxTokens of the longest row that `reward` will be asked for, prompt included; a longer one makes it
+ * throw
+ * @throws {StageFailure} naming the file that is missing or wrong
+ */
 export async function openRewardModel(
   folder: string,
   {threads, maxTokens}: {readonly threads: number; readonly maxTokens: number},

@@ -15,6 +15,7 @@ import {repetition} from './repetition.js';
 import type {Reward, RewardContext} from './reward.js';
 import type {Verdict} from './verdict.js';
 
+/** The built-in rewards by name. */
 export const rewards: {readonly [name in BuiltInReward]: Reward['judge']} = {
   accuracy,
   format,
@@ -30,13 +31,16 @@ export interface Judges {
   readonly rewards: readonly Reward[];
 }
 
+/** The built-in tasks and rewards. */
 export const builtInJudges: Judges = {
   tasks: builtInTasks,
   rewards: BUILT_IN_REWARDS.map((name) => ({name, judge: rewards[name]})),
 };
 
+/** Reward → what it says of a completion. */
 export type Verdicts = Readonly<Record<BuiltInReward, Verdict>> & Readonly<Record<string, Verdict>>;
 
+/** What a completion is worth, and why. */
 export interface Scored {
   /** Σ weight × value. */
   readonly total: number;
@@ -47,9 +51,11 @@ export interface Scored {
 }
 
 /**
- * Judges one completion by every reward and sums them by weight; a reward without a weight is judged but not summed.
+ * Judges one completion by every reward and sums them by weight (DeepSeek-R1, arXiv 2501.12948, §2.3.2: the rewards are
+ * added); a reward without a weight is judged but not summed.
  *
  * @param size tokens of the completion with the end token, and the most that there could be: `length` asks for them
+ * @throws {StageFailure} where a reward or task of one's own throws, or gives what it must not
  */
 export function scoreCompletion(
   prompt: Prompt,

@@ -5,21 +5,25 @@ import type {JudgeRefs} from './load-judges.js';
 import type {RewardWeights} from './names.js';
 import type {Scored} from './registry.js';
 
+/** A completion to judge. */
 export interface ScorerItem {
   readonly prompt: Prompt;
   readonly completion: Completion;
+  /** As `RewardContext` has them. */
   readonly tokens?: number;
   readonly maxTokens?: number;
 }
 
 /** What the thread is told when it starts. `progress` is shared memory: the number of the item being judged. */
 export interface ScorerData {
+  /** URL of the module whose `scoreCompletion` judges. */
   readonly module: string;
   readonly weights: RewardWeights;
   readonly refs: JudgeRefs;
   readonly progress: Int32Array;
 }
 
+/** What came of the item with this number. */
 export type Judged =
   | {readonly index: number; readonly scored: Scored}
   /** A sentence about a reward or task of one's own. */

@@ -11,8 +11,12 @@ import type {Scored, Verdicts} from './registry.js';
 import {IDLE, type Judged, type ScorerData, type ScorerItem} from './scorer-messages.js';
 import {verdict} from './verdict.js';
 
+/** Judges in a thread, for as long as it is open. */
 export interface Scorer {
-  /** Verdicts in the order of the items. One batch at a time. */
+  /**
+   * Verdicts in the order of the items. One batch at a time.
+   * @throws {StageFailure} with the sentence of a reward or task of one's own that is wrong
+   */
   score(items: readonly ScorerItem[]): Promise<Scored[]>;
   close(): Promise<void>;
 }
@@ -21,8 +25,10 @@ export interface Scorer {
  * Starts the thread and waits until it is ready.
  *
  * @param options.refs tasks and rewards of one's own; their code runs in the thread and nowhere else
- * @param options.module URL of the module whose `scoreCompletion` judges; the built-in rewards unless a test brings its own
- * @param options.timeoutMs an item is ended after one to two times this long
+ * @param options.module URL of the module whose `scoreCompletion` judges; the built-in rewards unless a test brings its
+ * own
+ * @param options.timeoutMs an item is ended after one to two times this long, 2 s unless given
+ * @throws {Error} where the thread ends while it is loading
  */
 export async function openScorer(options: {
   readonly weights: RewardWeights;

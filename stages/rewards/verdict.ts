@@ -6,12 +6,19 @@
  */
 export type Outcome = 'right' | 'wrong' | 'unparsable' | 'timed-out' | 'left-out';
 
+/** What a reward says about one completion. */
 export interface Verdict {
   readonly outcome: Outcome;
   /** In [0, 1]. Graded rewards are `right` at 1 and `wrong` below. */
   readonly value: number;
 }
 
+/** A verdict without degrees: 1 for `right`, 0 for anything else. */
 export const verdict = (outcome: Outcome): Verdict => ({outcome, value: outcome === 'right' ? 1 : 0});
 
+/**
+ * A verdict by degrees.
+ *
+ * @param value in [0, 1]
+ */
 export const graded = (value: number): Verdict => ({outcome: value === 1 ? 'right' : 'wrong', value});
