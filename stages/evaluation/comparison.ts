@@ -17,7 +17,9 @@ import type {Sample} from './sample.js';
 /** left − right, left / right, or left alone. */
 export type Statistic = 'difference' | 'ratio' | 'level';
 
+/** A statistic of one or two models, with its interval. */
 export interface Comparison extends Interval {
+  /** Of all samples, not of the bootstrap. */
   readonly value: number;
   /** Two-sided p-value of "the value is the threshold". */
   readonly p: number;
@@ -27,7 +29,15 @@ export interface Comparison extends Interval {
   readonly right?: number;
 }
 
-/** `undefined` when there is no problem on which all of the models have a value. */
+/**
+ * The statistic over the problems on which all of the models have a value, with a bootstrap interval, or Wilson's where
+ * no draw could differ.
+ *
+ * @param options.threshold what the p-value is against: 0 for a difference that should not be there, 1 for a ratio
+ * @param options.seed of the bootstrap
+ * @returns `undefined` when there is no such problem
+ * @throws {Error} for a difference or ratio of one model
+ */
 export function compare(options: {
   readonly metric: Metric;
   readonly statistic: Statistic;

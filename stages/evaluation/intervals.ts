@@ -4,11 +4,13 @@
  */
 import {random} from '../random.js';
 
+/** Bounds at 95 %. */
 export interface Interval {
   readonly low: number;
   readonly high: number;
 }
 
+/** NaN of no values. */
 export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
@@ -22,12 +24,13 @@ export const clusterMean = (clusters: Clusters): number => mean(clusters.map(mea
 export const DRAWS = 2000;
 
 /**
- * The bootstrap distribution of a statistic of one or more models measured on the same problems: problems are drawn with
- * replacement, the same for all models, then each drawn problem's samples with replacement, for each model on its own
- * (Davison & Hinkley, Bootstrap Methods, §3.8). Sorted.
+ * The bootstrap distribution of a statistic of one or more models measured on the same problems: problems are drawn
+ * with replacement, the same for all models, then each drawn problem's samples with replacement, for each model on its
+ * own (Davison & Hinkley, Bootstrap Methods, §3.8).
  *
  * @param models one list of clusters each, in the same order of problems
  * @param statistic of the models' means
+ * @returns `draws` values, sorted; the same for the same seed
  */
 export function bootstrap(
   models: readonly Clusters[],
@@ -76,7 +79,13 @@ function fastUniform(seed: number): () => number {
   };
 }
 
-/** The p-quantile of sorted values, linear between neighbours (R's type 7). */
+/**
+ * The p-quantile of sorted values, linear between neighbours: type 7 of Hyndman & Fan 1996
+ * (https://doi.org/10.1080/00031305.1996.10473566), which R and NumPy use.
+ *
+ * @param sorted ascending, at least one value
+ * @param p in [0, 1]
+ */
 export function quantile(sorted: ArrayLike<number>, p: number): number {
   const at = (sorted.length - 1) * p;
   const below = Math.floor(at);
@@ -85,6 +94,7 @@ export function quantile(sorted: ArrayLike<number>, p: number): number {
   return low + (high - low) * (at - below);
 }
 
+/** From the 0.025-quantile to the 0.975-quantile of a bootstrap distribution. */
 export const percentileInterval = (sorted: ArrayLike<number>): Interval => ({
   low: quantile(sorted, 0.025),
   high: quantile(sorted, 0.975),
@@ -92,7 +102,10 @@ export const percentileInterval = (sorted: ArrayLike<number>): Interval => ({
 
 const Z = 1.959963984540054;
 
-/** Wilson's interval of a rate seen in n independent trials (Wilson 1927). */
+/**
+ * Wilson's score interval of a rate seen in n independent trials (Wilson 1927,
+ * https://doi.org/10.1080/01621459.1927.10502953). Within [0, 1].
+ */
 export function wilson(rate: number, n: number): Interval {
   const spread = Z * Math.sqrt((rate * (1 - rate)) / n + (Z * Z) / (4 * n * n));
   const centre = rate + (Z * Z) / (2 * n);
@@ -103,7 +116,7 @@ export function wilson(rate: number, n: number): Interval {
 
 /**
  * Two-sided bootstrap p-value of "the statistic is `threshold`": twice the smaller share of draws on one side, with the
- * threshold counted on both, never 0 (Davison & Hinkley, §4.2).
+ * threshold counted on both, never 0 (Davison & Hinkley, §4.2). At least 2 / (draws + 1).
  */
 export function bootstrapP(sorted: Float64Array, threshold: number): number {
   let [below, above] = [0, 0];
@@ -114,7 +127,10 @@ export function bootstrapP(sorted: Float64Array, threshold: number): number {
   return Math.min(1, (2 * (Math.min(below, above) + 1)) / (sorted.length + 1));
 }
 
-/** Holm's adjusted p-values in the order given (Holm 1979): reject at 0.05 what is below 0.05. */
+/**
+ * Holm's adjusted p-values in the order given (Holm 1979, https://www.jstor.org/stable/4615733): reject at 0.05 what is
+ * below 0.05.
+ */
 export function holm(ps: readonly number[]): number[] {
   const order = ps.map((_, index) => index).sort((a, b) => ps[a]! - ps[b]!);
   const adjusted = new Array<number>(ps.length);

@@ -12,6 +12,7 @@
  */
 import {isReasoning, type Sample} from './sample.js';
 
+/** `pass@1`, `cons@16`, `length` …: see above. */
 export type Metric = string;
 
 /** The metrics of single samples: a value, or undefined where the sample does not count. */
@@ -38,6 +39,7 @@ function reasoning(value: (sample: Sample) => number | undefined): (sample: Samp
 
 /** Metrics that are rates or shares: they end at 0 and 1. */
 const RATES = new Set(['pass@1', 'format', 'language', 'invalid', 'truncated', 'helpful', 'safe']);
+/** Whether a metric is a rate or a share, so that its values end at 0 and 1. */
 export const isRate = (metric: Metric): boolean => RATES.has(metric) || metric.includes('@');
 
 /** The metrics of a table, in its order, for k samples of each prompt. */
@@ -46,7 +48,12 @@ export function metricsFor(k: number): Metric[] {
   return ['pass@1', ...several, 'format', 'language', 'length', 'invalid', 'truncated', 'helpful', 'safe'];
 }
 
-/** Values of a metric by problem. Problems without a value are absent. */
+/**
+ * Values of a metric by problem (`Sample.key`): one a sample, or one a prompt for pass@k and cons@k, of prompts with at
+ * least k samples. Problems without a value are absent.
+ *
+ * @throws {Error} for a metric that there is not
+ */
 export function valuesByProblem(metric: Metric, samples: readonly Sample[]): Map<string, number[]> {
   const values = new Map<string, number[]>();
   const add = (key: string, value: number): void => {
@@ -74,14 +81,22 @@ export function valuesByProblem(metric: Metric, samples: readonly Sample[]): Map
   return values;
 }
 
-/** 1 − C(n−c, k)/C(n, k) as a product, which does not overflow. */
+/**
+ * 1 − C(n−c, k)/C(n, k) as a product, which does not overflow: Chen et al., arXiv 2107.03374, equation 1.
+ *
+ * @param n samples, at least k
+ * @param right c, how many of them are right
+ */
 export function passAtK(n: number, right: number, k: number): number {
   let allWrong = 1;
   for (let drawn = 0; drawn < k; drawn++) allWrong *= Math.max(0, n - right - drawn) / (n - drawn);
   return 1 - allWrong;
 }
 
-/** Whether the majority of the samples of one prompt is right, ties split. */
+/**
+ * Whether the answer that most samples of one prompt give is right, in [0, 1] with ties split: cons@k of DeepSeek-R1,
+ * arXiv 2501.12948, §3, which is self-consistency (arXiv 2203.11171).
+ */
 export function consensus(group: readonly Pick<Sample, 'answer' | 'outcome'>[]): number {
   const votes = new Map<string, {count: number; right: boolean}>();
   for (const {answer, outcome} of group) {

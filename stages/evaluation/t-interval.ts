@@ -1,7 +1,10 @@
 /** Student's t for a handful of seeds: the seed is the unit, so five runs give five numbers. */
 import {mean, type Interval} from './intervals.js';
 
-/** Mean and 95 % interval of independent values; with a single value the interval is unbounded. */
+/**
+ * Mean ± t · s/√n of independent values, at 95 % (Student 1908, https://doi.org/10.2307/2331554); with a single value
+ * the interval is unbounded.
+ */
 export function tInterval(values: readonly number[]): Interval {
   const {centre, error, freedom} = summary(values);
   if (freedom === 0) return {low: -Infinity, high: Infinity};
@@ -9,7 +12,10 @@ export function tInterval(values: readonly number[]): Interval {
   return {low: centre - reach, high: centre + reach};
 }
 
-/** Two-sided p-value of "the mean is `threshold`"; 1 with a single value. */
+/**
+ * Two-sided p-value of "the mean is `threshold`", by the one-sample t-test; 1 with a single value, 0 or 1 where all are
+ * equal.
+ */
 export function tTest(values: readonly number[], threshold: number): number {
   const {centre, error, freedom} = summary(values);
   if (freedom === 0) return 1;
@@ -25,7 +31,11 @@ function summary(values: readonly number[]): {centre: number; error: number; fre
   return {centre, error: freedom === 0 ? 0 : Math.sqrt(squares / freedom / values.length), freedom};
 }
 
-/** The p-quantile of t, p above one half, by bisection on the tail. */
+/**
+ * The p-quantile of t, p above one half, by bisection on the tail to a relative 1e-12.
+ *
+ * @param freedom degrees of freedom, at least 1
+ */
 export function tQuantile(p: number, freedom: number): number {
   const tail = (t: number): number => incompleteBeta(freedom / (freedom + t * t), freedom / 2, 0.5) / 2;
   let [low, high] = [0, 1];
