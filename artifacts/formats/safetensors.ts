@@ -187,6 +187,7 @@ export function toFloat32(data: Uint8Array, dtype: string): Float32Array {
   return values;
 }
 
+/** A tensor as float32, row-major, whatever it is stored as. */
 export interface Tensor {
   readonly shape: readonly number[];
   /** Row-major. */

@@ -13,16 +13,21 @@ import type {ModelConfig} from './config.js';
 /** Far below any score, and still finite when added to one. */
 export const MASKED = -1e9;
 
+/** B rows of T positions; how many heads q has, and how many k and v have. */
 export interface AttentionShape {
+  /** B. */
   readonly rows: number;
+  /** T. */
   readonly length: number;
   readonly heads: number;
+  /** Divides `heads`: each serves a group of them (grouped-query attention, arXiv 2305.13245). */
   readonly keyValueHeads: number;
   readonly headDim: number;
 }
 
 /**
- * softmax(q kᵀ/√headDim + mask) v for every head.
+ * softmax(q kᵀ/√headDim + mask) v for every head (arXiv 1706.03762, equation 1), with its gradient to `qkv`.
+ *
  * @param qkv (rows × length, (heads + 2 × keyValueHeads) × headDim): q, then k, then v
  * @param rotation what q, k and v are multiplied with, as complex pairs: (1 or rows, length × (heads + 2 kv) × headDim)
  * @param mask added to the scores, broadcast to (keyValueHeads, group, rows, length, length)
@@ -68,6 +73,7 @@ export function attention(qkv: Tf.Tensor, rotation: Tf.Tensor, mask: Tf.Tensor, 
   );
 }
 
+/** q, k and v by head; group = heads / kv. */
 export interface Heads {
   /** Rotated, scaled by 1/√d. (kv, group, B, T, d) */
   readonly queries: Tf.Tensor;
@@ -78,8 +84,10 @@ export interface Heads {
 }
 
 /**
- * The heads of projected tokens, at their positions.
- * @param qkv as `attention` takes it @param rotation as complex numbers
+ * The heads of projected tokens, rotated to their positions (RoPE, arXiv 2104.09864, equation 34).
+ *
+ * @param qkv as `attention` takes it
+ * @param rotation as `attention` takes it, but as complex numbers
  */
 export function headsOf(
   qkv: Tf.Tensor,
@@ -95,8 +103,8 @@ export function headsOf(
 }
 
 /**
- * Transposed, where the last axis stays the last. As pairs: half as many elements, and not by oneDNN's transposition, which takes
- * longer.
+ * Transposed, where the last axis stays the last and has an even length. As pairs: half as many elements, and not by
+ * oneDNN's transposition, which takes longer.
  */
 export const transposePairs = (x: Tf.Tensor, order: readonly number[]): Tf.Tensor =>
   raw.asFloats(raw.transpose(raw.asComplex(x), order));
@@ -108,7 +116,7 @@ const grouped = (x: Tf.Tensor, kv: number, group: number): Tf.Tensor =>
 /** Keys and values serve a whole group, so their gradients add up over it. (kv, group, …) → (kv, 1, …) */
 const overGroup = (x: Tf.Tensor): Tf.Tensor => (x.shape[1] === 1 ? x : raw.sum(x, 1, true));
 
-/** (kv, group, B, T, d) → (B × T, heads × d) */
+/** The heads of each token side by side: (kv, group, B, T, d) → (B × T, heads × d) */
 export function merged(context: Tf.Tensor, {rows, length, heads, headDim}: AttentionShape): Tf.Tensor {
   const byToken = transposePairs(raw.reshape(context, [heads, rows, length, headDim]), [1, 2, 0, 3]);
   return raw.reshape(byToken, [rows * length, heads * headDim]);
@@ -147,7 +155,12 @@ export function rotationTable(config: ModelConfig, positions: number): Float32Ar
   return table;
 }
 
-/** θ^(−2i/headDim) for each pair, stretched as Llama 3 does where the config asks for it. */
+/**
+ * θ^(−2i/headDim) for each pair i (RoPE, arXiv 2104.09864, equation 15), stretched as Llama 3 does where the config
+ * asks for it (https://github.com/meta-llama/llama-models, `apply_scaling`).
+ *
+ * @returns (headDim / 2), radians per position
+ */
 export function rotaryFrequencies({headDim, ropeTheta, ropeScaling}: ModelConfig): Float32Array {
   const plain = Float32Array.from({length: headDim / 2}, (_, pair) => 1 / ropeTheta ** ((2 * pair) / headDim));
   if (ropeScaling === undefined) return plain;

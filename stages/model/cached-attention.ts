@@ -9,6 +9,7 @@ import {transposePairs} from './attention.js';
 import type {ModelConfig} from './config.js';
 import type {CacheStep, GenerationShape, LayerCache} from './kv-cache.js';
 
+/** Attention of one token of each sample, with a KV cache. kv: heads of keys and values; d: numbers of a head. */
 export interface CachedAttention {
   /** What the rows of each layer's cache begin with: (rows, slots, d). */
   readonly prefill: readonly LayerCache[];
@@ -20,7 +21,11 @@ export interface CachedAttention {
   attend(rotated: Tf.Tensor, layer: number, step: CacheStep): Tf.Tensor;
 }
 
-/** @param prompts keys and values of each layer: (prompts × kv, promptLength, d) */
+/**
+ * Chooses by the shape how prompts are kept: copied into the rows of their samples, or once for the whole group.
+ *
+ * @param prompts keys and values of each layer: (prompts × kv, promptLength, d)
+ */
 export const cachedAttention = (
   config: ModelConfig,
   shape: GenerationShape,

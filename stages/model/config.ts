@@ -8,26 +8,37 @@ import {StageFailure} from '../../pipeline/stage.js';
 
 /** Llama 3's stretched RoPE; https://github.com/meta-llama/llama-models, `apply_scaling`. */
 export interface Llama3Scaling {
+  /** By how much low frequencies are divided. */
   readonly factor: number;
+  /** Wavelengths above originalPositions / this are stretched by the whole factor … */
   readonly lowFrequencyFactor: number;
+  /** … and those below originalPositions / this not at all. */
   readonly highFrequencyFactor: number;
+  /** Positions that the model was first trained with. */
   readonly originalPositions: number;
 }
 
+/** The shape of a model, and what else changes its numbers. */
 export interface ModelConfig {
   readonly family: 'qwen2' | 'llama';
   /** `language` predicts tokens; `score` has one scalar read at the last token (a reward model). */
   readonly head: 'language' | 'score';
   readonly vocabSize: number;
+  /** Numbers of a token between layers: D. */
   readonly hiddenSize: number;
+  /** Numbers of a token inside the feed-forward network: F. */
   readonly intermediateSize: number;
   readonly layers: number;
   readonly heads: number;
   readonly keyValueHeads: number;
+  /** Numbers of a head of q, k or v; even. */
   readonly headDim: number;
+  /** Tokens of the longest text. */
   readonly maxPositions: number;
+  /** Base of the rotary frequencies. */
   readonly ropeTheta: number;
   readonly ropeScaling?: Llama3Scaling;
+  /** Added to the mean square in RMSNorm (arXiv 1910.07467). */
   readonly rmsNormEps: number;
   /** The output matrix is the embedding matrix. */
   readonly tied: boolean;
@@ -170,14 +181,16 @@ function ropeScaling(given: z.infer<typeof rope>, refuse: (problem: string) => n
   return {factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalPositions: positions};
 }
 
-/** The object that goes into `config.json`. */
+/** The object that goes into `config.json`: the one that was read, so `parseConfig` gives the same config again. */
 export function serialiseConfig(config: ModelConfig): Record<string, unknown> {
   return {...config.raw};
 }
 
 /**
- * A fresh config from the few numbers that matter. Of the Llama family, because transformers 5 replaces the tokenizer class
- * that a folder declares by its own where the model type is `qwen2`, and then misreads a word-level tokenizer.
+ * A fresh config from the few numbers that matter. Of the Llama family, because transformers 5 replaces the tokenizer
+ * class that a folder declares by its own where the model type is `qwen2`, and then misreads a word-level tokenizer.
+ *
+ * @throws {StageFailure} naming the number that cannot be
  */
 export function newConfig(numbers: {
   readonly vocabSize: number;

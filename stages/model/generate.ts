@@ -21,6 +21,7 @@ import {pickToken} from './pick-token.js';
 import type {Parameters} from './transformer.js';
 import {layers, rightPadded, rotationWidth} from './transformer.js';
 
+/** What one call of `generate` is given; rows = prompts × group. */
 export interface GenerationInputs {
   /** (prompts × promptLength) int32, padded on the right. */
   readonly tokens: Tf.Tensor;
@@ -28,7 +29,7 @@ export interface GenerationInputs {
   readonly lengths: Tf.Tensor;
   /** Rows that are only there to fill the chunk count as stopped from the start. (rows) bool */
   readonly idle: Tf.Tensor;
-  /** (maxNewTokens, rows) */
+  /** One number in [0, 1) for each token that may be drawn: (maxNewTokens, rows) */
   readonly uniforms: Tf.Tensor;
 }
 
@@ -40,6 +41,12 @@ export interface Generated {
   readonly logProbs: Tf.Tensor;
 }
 
+/**
+ * Samples responses, a token at a time, until every row has stopped or has `maxNewTokens`.
+ *
+ * @param parameters packed (`packing.ts`), of a model with a language head
+ * @param options.stopIds a row ends with the first of these, which is part of it; at least one
+ */
 export function generate(
   parameters: Parameters,
   inputs: GenerationInputs,

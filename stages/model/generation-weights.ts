@@ -20,6 +20,7 @@ export interface Multiplied {
   readonly multiply: Multiply;
 }
 
+/** The weights of a model in the layouts that generation multiplies by. */
 export interface GenerationWeights {
   /** For all tokens of the prompts. */
   readonly forPrompts: Multiplied;
@@ -29,7 +30,11 @@ export interface GenerationWeights {
 }
 
 /**
- * @param rows samples that are drawn together @param steps tokens of each, at most
+ * Chooses layouts by the size of the matrices, the number of rows and the processor; all give the same products, up to
+ * the last bits.
+ *
+ * @param rows samples that are drawn together
+ * @param steps tokens of each, at most
  * @param instructions of the processor, as the runtime class has them
  */
 export function layOutWeights(

@@ -15,6 +15,7 @@ import {eachParameter, parameterShapes} from './parameters.js';
 import type {Tensor} from './safetensors.js';
 import {readSafetensors, writeSafetensors} from './safetensors.js';
 
+/** A model folder that was opened and checked. */
 export interface Model {
   readonly folder: string;
   readonly config: ModelConfig;
@@ -70,7 +71,11 @@ export async function openModel(folder: string, stop?: AbortSignal): Promise<Mod
   return {folder, config, weights};
 }
 
-/** Only the config, for those who do not need the weights. */
+/**
+ * Only the config, for those who do not need the weights.
+ *
+ * @throws {StageFailure} naming the file or field that is missing or wrong
+ */
 export async function readConfig(folder: string): Promise<ModelConfig> {
   const file = join(folder, 'config.json');
   return parseConfig(await readJson(file), file);
@@ -126,7 +131,13 @@ async function readIndex(folder: string): Promise<Readonly<Record<string, string
   return parsed.data.weight_map;
 }
 
-/** Writes a whole model folder. The tokenizer's files are copied from `tokenizerFrom`, a model or tokenizer folder. */
+/**
+ * Writes a whole model folder that `openModel` and transformers can read, weights as one float32 safetensors file. The
+ * tokenizer's files are copied from `tokenizerFrom`, a model or tokenizer folder.
+ *
+ * @throws {StageFailure} where `tokenizerFrom` holds no tokenizer.json
+ * @throws {Error} where the weights lack a tensor of the config
+ */
 export async function saveModel(
   folder: string,
   model: {

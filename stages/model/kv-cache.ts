@@ -14,6 +14,7 @@ import {MASKED} from './attention.js';
 
 /** The keys and values of one layer. */
 export interface LayerCache {
+  /** Rotated to their positions. (rows, slots, d), as `values`. */
   readonly keys: Tf.Tensor;
   readonly values: Tf.Tensor;
 }
@@ -28,6 +29,7 @@ export type CacheState = Readonly<Record<string, Tf.Tensor>>;
 
 /** A step with the cache. Once the keys and values of each layer are written, `next` is complete. */
 export interface CacheStep {
+  /** The state for the next step. */
   readonly next: CacheState;
   /** For the prompt and then the response of each prompt's samples: (prompts, 1, promptLength + slots of responses) */
   readonly mask: Tf.Tensor;
@@ -35,6 +37,7 @@ export interface CacheStep {
   write(name: string, newest: Tf.Tensor): Tf.Tensor;
 }
 
+/** What one call of generation computes: a group of samples for each of some prompts. */
 export interface GenerationShape {
   readonly prompts: number;
   /** Samples of each prompt. */
@@ -48,6 +51,7 @@ export interface GenerationShape {
 /** About how many slots are added at a time: fewer leave less empty, but each time all that is written is copied. */
 const SLOTS_AT_A_TIME = 16;
 
+/** The KV cache of one call of generation. */
 export class KvCache {
   readonly #rows: number;
   readonly #headDim: number;

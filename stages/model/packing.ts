@@ -15,6 +15,7 @@ export interface Packed {
   readonly parts: readonly {readonly name: string; readonly size: number; readonly rotary: boolean}[];
 }
 
+/** The tensors of the packed model, in the order of the forward pass. */
 export function packedLayout(config: ModelConfig): Packed[] {
   const shapes = parameterShapes(config);
   const part = (name: string): Packed['parts'][number] => ({
@@ -36,7 +37,11 @@ export function packedLayout(config: ModelConfig): Packed[] {
   return packed;
 }
 
-/** Hugging Face tensors → one packed tensor. */
+/**
+ * Hugging Face tensors → one packed tensor, row-major.
+ *
+ * @throws {Error} where one is missing or has another size
+ */
 export function pack({shape, parts}: Packed, weights: Weights, {headDim}: ModelConfig): Float32Array {
   const packed = new Float32Array(size(shape));
   const width = shape.length === 2 ? shape[1]! : 1;

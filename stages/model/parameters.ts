@@ -9,7 +9,7 @@ import {withScoreHead} from './config.js';
 /** Values by Hugging Face name, row-major; shapes are those of `parameterShapes`. */
 export type Weights = ReadonlyMap<string, Float32Array>;
 
-/** Every tensor of the model, in the order of the forward pass. */
+/** Hugging Face name → shape of every tensor of the model, in the order of the forward pass. */
 export const parameterShapes = (config: ModelConfig): Map<string, readonly number[]> => new Map(eachParameter(config));
 
 /** The same one after the other: a config may ask for more layers than could ever be listed. */
@@ -43,8 +43,10 @@ export function* eachParameter(config: ModelConfig): Generator<readonly [string,
 
 /**
  * Fresh weights: matrices from N(0, initializerRange²), gains 1, biases 0. The two matrices that write into the
- * residual stream are scaled by 1/√(2 × layers), as GPT-2 did, so that its variance does not grow with depth. Other draws
- * of a seed are other weights.
+ * residual stream are scaled by 1/√(2 × layers), as GPT-2 did (https://github.com/openai/gpt-2; Radford et al. 2019,
+ * §2.3), so that its variance does not grow with depth.
+ *
+ * @param draw other draws of a seed are other weights
  */
 export function initialWeights(config: ModelConfig, seed: number, draw = 0): Map<string, Float32Array> {
   const weights = new Map<string, Float32Array>();
@@ -65,7 +67,12 @@ export function initialWeights(config: ModelConfig, seed: number, draw = 0): Map
   return weights;
 }
 
-/** A reward model that starts from a language model: the same body, a fresh scalar head, no output matrix. */
+/**
+ * A reward model that starts from a language model: the same body, a fresh scalar head from N(0, initializerRange²), no
+ * output matrix.
+ *
+ * @throws {Error} where the language model lacks a tensor
+ */
 export function scoreWeights(
   from: {readonly config: ModelConfig; readonly weights: Weights},
   seed: number,
@@ -96,4 +103,5 @@ export function countParameters(config: ModelConfig): number {
   return total;
 }
 
+/** How many numbers a tensor of this shape has; 1 for a scalar. */
 export const size = (shape: readonly number[]): number => shape.reduce((product, dimension) => product * dimension, 1);

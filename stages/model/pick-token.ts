@@ -7,6 +7,7 @@ import {tensorflow} from '../tensorflow/backend.js';
 import {changeWhere} from '../tensorflow/control-flow.js';
 import {call, callOne, FLOAT, INT32, raw, softmaxAt} from '../tensorflow/ops.js';
 
+/** How tokens are drawn. R1 samples with temperature 0.6 and top-p 0.95 (DeepSeek-R1, arXiv 2501.12948, §3). */
 export interface Sampling {
   /** Divides the logits; 0 takes the likeliest token. */
   readonly temperature: number;
@@ -18,6 +19,7 @@ export interface Sampling {
 
 /** The product with the output matrix. */
 export interface OutputProduct {
+  /** V. */
   readonly vocab: number;
   /**
    * (R, D) → (pieces, R, W): token p × W + w at [p, row, w]. The unused end of the last piece repeats the logits of some token.
@@ -31,7 +33,7 @@ export interface OutputProduct {
 export const PIECE = 64;
 const ONE_PIECE = 256;
 
-/** From a matrix as checkpoints hold it. (V, D) */
+/** The product with a matrix as checkpoints hold it: (V, D). */
 export function productWith(matrix: Tf.Tensor): OutputProduct {
   const vocab = matrix.shape[0];
   if (vocab <= ONE_PIECE) {
@@ -51,10 +53,15 @@ export function productWith(matrix: Tf.Tensor): OutputProduct {
 }
 
 /**
- * @param hidden (R, D) @param output to V tokens @param uniforms (R), in [0, 1)
+ * Draws the next token of each row: from all tokens, from the likeliest ones, or from the nucleus (top-p, arXiv
+ * 1904.09751, §3.1).
+ *
+ * @param hidden (R, D)
+ * @param output to V tokens
+ * @param uniforms (R), in [0, 1)
  * @param idle rows whose token is not used, (R) bool
- * @returns `token` (R) int32; `logProb` (R), of the token under the whole distribution at the sampling temperature
- * (at temperature 1 where the likeliest is taken)
+ * @returns `token` (R) int32; `logProb` (R), of the token under the whole distribution at the sampling temperature (at
+ * temperature 1 where the likeliest is taken)
  */
 export function pickToken(
   hidden: Tf.Tensor,

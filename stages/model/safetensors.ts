@@ -19,6 +19,7 @@ import {StageFailure} from '../../pipeline/stage.js';
 
 export type {Tensor};
 
+/** What a safetensors file holds (https://github.com/huggingface/safetensors), as float32. */
 export interface Safetensors {
   readonly tensors: Map<string, Tensor>;
   readonly metadata: Readonly<Record<string, string>>;
@@ -70,8 +71,10 @@ async function readExactly(handle: FileHandle, position: number, length: number)
 }
 
 /**
- * Writes float32 tensors, sorted by name, so that equal tensors give equal bytes. The file appears whole or not at
- * all: written beside its place, flushed, renamed.
+ * Writes float32 tensors, sorted by name, so that equal tensors give equal bytes. The file appears whole or not at all:
+ * written beside its place, flushed, renamed.
+ *
+ * @throws {StageFailure} on a big-endian machine; {Error} of the file system
  */
 export async function writeSafetensors(
   file: string,

@@ -26,7 +26,7 @@ export type Parameters = Readonly<Record<string, Tf.Tensor>>;
 export interface Placement {
   /** (1 or rows, length × width) as `attention` takes it. */
   readonly rotation: Tf.Tensor;
-  /** Added to the scores. */
+  /** Added to the scores; as `attention` takes it. */
   readonly mask: Tf.Tensor;
 }
 
@@ -47,8 +47,12 @@ export const rotationWidth = ({heads, keyValueHeads, headDim}: ModelConfig): num
   (heads + 2 * keyValueHeads) * headDim;
 
 /**
- * The hidden state of each token, normalized and ready for the head.
+ * The hidden state of each token, normalized and ready for the head: embedding, then `layers` times attention and
+ * SwiGLU (arXiv 2002.05202), each behind an RMSNorm (arXiv 1910.07467) and added to what came in, and a last RMSNorm.
+ *
  * @param tokens (rows × length) int32, row by row
+ * @param shape.activationCheckpointing keeps only the input of each layer for the backward pass (arXiv 1604.06174):
+ * about a third more work
  * @returns (rows × length, hiddenSize)
  */
 export function transformer(
