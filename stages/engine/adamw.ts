@@ -9,27 +9,34 @@ import type {Feed} from '../tensorflow/session.js';
 import type {Variable} from './variables.js';
 import {addEffect} from './variables.js';
 
+/** Constants of the optimizer; the learning rate is given with each update. */
 export interface AdamWOptions {
+  /** Decay of the mean of gradients per update, as `beta2` of their squares. */
   readonly beta1: number;
   readonly beta2: number;
+  /** Added to √v̂, which is bias-corrected. */
   readonly epsilon: number;
   /** Decoupled: each update takes learningRate × weightDecay of the weight away. */
   readonly weightDecay: number;
-  /** Gradients are scaled down to this norm, taken over all of them; 0 leaves them alone. */
+  /** Gradients are scaled down to this L2 norm, taken over all of them; 0 leaves them alone. */
   readonly maxNorm: number;
 }
 
+/** What is used where an engine is asked for nothing else. */
 export const ADAMW_DEFAULTS: AdamWOptions = {beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, maxNorm: 1};
 
 /** The fed scalars, shared by all updates of a graph. */
 export interface AdamWInputs {
   readonly learningRate: Output;
+  /** learningRate × weightDecay. */
   readonly decay: Output;
+  /** beta1 to the number of the update, as `beta2Power`. */
   readonly beta1Power: Output;
   readonly beta2Power: Output;
   readonly epsilon: Output;
 }
 
+/** Adds the placeholders, all scalars, under `adamw/`. */
 export function adamWInputs(graph: Graph): AdamWInputs {
   const scalar = (name: string): Output => graph.placeholder(name, DataType.float, []);
   return graph.inScope('adamw', () => ({
@@ -59,8 +66,12 @@ export function adamWFeeds(inputs: AdamWInputs, options: AdamWOptions, learningR
 }
 
 /**
- * Adds the nodes of one update.
- * @returns the norm of the gradients before clipping, computed after all weights are updated
+ * Adds the nodes of one update: algorithm 2 of arXiv 1711.05101, after clipping by the global norm (arXiv 1211.5063,
+ * algorithm 1).
+ *
+ * @param gradients in the order of `weights`, as are the moments
+ * @returns the norm of the gradients before clipping, a scalar that is computed after all weights are updated, and the
+ * names of the nodes that update them
  */
 export function adamW(
   graph: Graph,

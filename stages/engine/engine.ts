@@ -22,10 +22,11 @@ import {assignAll, clearAll, declareSlots} from './variables.js';
 /** Everything that the session keeps of each parameter, by name. */
 export type Slot = WeightSlot | 'adam.m' | 'adam.v';
 
-// The type of a program's call is only known where it is used, so any program is accepted here.
+/** What an engine can do, by name. The type of a program's call is only known where it is used, so any program is accepted. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Programs = Readonly<Record<string, Program<any>>>;
 
+/** What an engine holds, and how it computes. */
 export interface EngineOptions<P extends Programs> {
   readonly config: ModelConfig;
   /** What the policy starts from. */
@@ -51,19 +52,29 @@ export interface EngineOptions<P extends Programs> {
    * see `computeSilently`.
    */
   readonly silentStart?: boolean;
+  /** All that will be called: none can be added later. */
   readonly programs: P;
 }
 
 type CallOf<P> = P extends Program<infer Call> ? Call : never;
 
+/** A model in a session. */
 export interface Engine<P extends Programs> {
   readonly config: ModelConfig;
+  /** The programs, as functions. */
   readonly run: {readonly [name in keyof P]: CallOf<P[name]>};
   readonly slots: readonly Slot[];
   /** The values of a slot by Hugging Face name, exactly as they are. */
   read(slot: Slot): Map<string, Float32Array>;
+  /**
+   * Replaces the values of a slot.
+   * @throws {Error} for a slot that the engine does not have, or weights that lack a tensor
+   */
   write(slot: Slot, weights: Weights): void;
-  /** Copies one set of weights to the other inside the session. */
+  /**
+   * Copies one set of weights to the other inside the session.
+   * @throws {Error} where the engine has no reference
+   */
   copy(from: WeightSlot, to: WeightSlot): void;
   /** Optimizer updates made so far; part of the state that a checkpoint keeps. */
   updates: number;
@@ -74,6 +85,7 @@ export interface Engine<P extends Programs> {
   dispose(): void;
 }
 
+/** Times since the engine was opened, in milliseconds. */
 export interface EngineStats {
   /** Recording, building and loading the graph; loading TensorFlow itself is not counted. */
   readonly openMs: number;
@@ -90,6 +102,12 @@ interface CallStats {
   readonly laterMs: number;
 }
 
+/**
+ * Builds the graph of all programs and opens a session with the weights in it. The moments are 0, and the reference is
+ * a copy of the policy.
+ *
+ * @throws {Error} where a program cannot be declared: it trains without `optimizer`, or its shapes make no sense
+ */
 export async function openEngine<const P extends Programs>(options: EngineOptions<P>): Promise<Engine<P>> {
   const {config, weights, threads, precision = 'f32', activationCheckpointing = false, reference = false} = options;
   const batches = Object.values(options.programs).flatMap(({batch}) => batch ?? []);

@@ -71,7 +71,9 @@ export function lanesOfTraining(lanes: number, {rows, together = 1, trained = 0}
 
 /**
  * Computes each lane of a batch.
- * @param inputs cut along `axes[name]`, the first axis unless given
+ *
+ * @param inputs cut into `lanes` equal parts along `axes[name]`, the first axis unless given
+ * @returns what `compute` returned, lane by lane
  */
 export function inLanes<T>(
   lanes: number,

@@ -11,6 +11,7 @@ import type {DataType, TypedArray} from '../tensorflow/backend.js';
 /** The fixed shape of one micro-batch: rows, and positions in each. */
 export interface BatchShape {
   readonly rows: number;
+  /** Positions of each row. */
   readonly length: number;
 }
 
@@ -20,6 +21,7 @@ export interface ComputeShape extends BatchShape {
   readonly activationCheckpointing?: boolean;
 }
 
+/** A loss over rows of one kind, and what it reports. */
 export interface Objective<Row, Metrics extends Record<string, number>> {
   /** How many positions a row takes. */
   positions(row: Row): number;
@@ -43,10 +45,17 @@ export interface Objective<Row, Metrics extends Record<string, number>> {
   report(parts: readonly Readonly<Record<string, number>>[], all: readonly Row[]): Metrics;
 }
 
+/** Σ over the parts of one metric. */
 export const sumOf = (parts: readonly Readonly<Record<string, number>>[], name: string): number =>
   parts.reduce((sum, part) => sum + part[name]!, 0);
 
-/** Rows of different lengths as one array, aligned left, the rest `filler`. (rows × length) */
+/**
+ * Rows of different lengths as one array, aligned left; what they do not cover keeps what `array` holds, and what is
+ * longer than `length` is cut. (rows × length)
+ *
+ * @param array is filled and returned
+ * @param skip numbers of each row that are left out at its beginning
+ */
 export function padRight<A extends Int32Array | Float32Array>(
   array: A,
   rows: readonly ArrayLike<number>[],

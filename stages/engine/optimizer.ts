@@ -24,11 +24,17 @@ export interface Updates {
   count(): void;
 }
 
+/** Adam's running means of gradients and of their squares, in the order of the weights. */
 export interface Moments {
   readonly m: readonly Variable[];
   readonly v: readonly Variable[];
 }
 
+/**
+ * Adds the sums of gradients, and what applies them.
+ *
+ * @param counter how many updates were made, which decides the bias correction of the next
+ */
 export function declareUpdates(
   graph: Graph,
   layout: readonly Packed[],

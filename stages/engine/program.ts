@@ -18,6 +18,7 @@ export type WeightSlot = 'policy' | 'reference';
 /** Named values of one call, as placeholders. */
 export type Placeholders = Readonly<Record<string, Output>>;
 
+/** What a program is declared with. */
 export interface ProgramContext {
   readonly graph: Graph;
   readonly config: ModelConfig;
@@ -37,10 +38,18 @@ export interface ProgramContext {
 export interface Program<Call> {
   /** Its largest batch; left out by what computes no batches. */
   readonly batch?: LargestBatch;
+  /**
+   * Adds its nodes, under a scope of this name, and returns how it is called once the session is open.
+   * @throws {Error} where it does not fit the engine
+   */
   declare(context: ProgramContext, name: string): Call;
 }
 
-/** Records a function of weights and placeholders into the graph, under `scope`. */
+/**
+ * Records a function of weights and placeholders into the graph, in the scope that the graph is in.
+ *
+ * @param precision of products with weights; the engine's unless given
+ */
 export function recordInto<T extends Record<string, Tf.Tensor>>(
   context: ProgramContext,
   slot: WeightSlot,

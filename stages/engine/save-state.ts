@@ -18,6 +18,7 @@ export interface Stateful {
   updates: number;
 }
 
+/** Writes the state: a tensor `slot/name` for each parameter of each slot, and the update count as metadata. */
 export async function saveState(engine: Stateful, file: string): Promise<void> {
   const shapes = parameterShapes(engine.config);
   const tensors = new Map<string, Tensor>();
@@ -27,7 +28,12 @@ export async function saveState(engine: Stateful, file: string): Promise<void> {
   await writeSafetensors(file, tensors, {updates: String(engine.updates)});
 }
 
-/** @throws {StageFailure} when the file is not the state of such an engine */
+/**
+ * Reads what `saveState` wrote into an engine of the same model with the same slots. All of it is checked before any of
+ * it is used.
+ *
+ * @throws {StageFailure} when the file is not the state of such an engine
+ */
 export async function restoreState(engine: Stateful, file: string): Promise<void> {
   const {tensors, metadata} = await readSafetensors(file);
   const updates = Number(metadata['updates']);

@@ -32,8 +32,13 @@ export interface ShapeFeeds {
   readonly constants: readonly Feed[];
 }
 
+/** A function in the graph that serves all shapes. */
 export interface PolymorphicFunction {
   readonly outputs: Readonly<Record<string, Output>>;
+  /**
+   * How a shape is fed. One that was not asked for before is recorded first, once.
+   * @throws {Error} for a shape under which the function has other operators
+   */
   feedsFor(shape: BatchShape): ShapeFeeds;
 }
 

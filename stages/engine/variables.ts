@@ -14,6 +14,7 @@ import type {Feed, Fetched} from '../tensorflow/session.js';
 
 /** A resource variable: its handle, and the node that reads it. */
 export interface Variable {
+  /** Of the packed parameter, without the slot. */
   readonly name: string;
   readonly shape: readonly number[];
   readonly handle: Output;
@@ -26,6 +27,7 @@ export type Run = (label: string, feeds: readonly Feed[], outputs: readonly Outp
 /** The most numbers that are passed to or from JavaScript in one call: 128 MiB of them. */
 const MAX_PER_CALL = 2 ** 25;
 
+/** The attribute by which operators are told that they compute float32. */
 export const FLOAT: Attribute = {kind: 'type', value: DataType.float};
 
 /** One variable for each packed parameter, under `slot/`. */
@@ -58,10 +60,13 @@ export function declareVariables(graph: Graph, slot: string, layout: readonly Pa
 /** The variables of some slots, and how they are read and written. */
 export interface Slots<Slot extends string> {
   of(slot: Slot): readonly Variable[];
+  /** Values by Hugging Face name. */
   read(run: Run, slot: Slot): Map<string, Float32Array>;
+  /** Replaces the values. @throws {Error} for a slot that there is not, or weights that lack a tensor */
   write(run: Run, slot: Slot, weights: Weights): void;
 }
 
+/** Adds the variables of all slots, and what writes them. */
 export function declareSlots<Slot extends string>(
   graph: Graph,
   config: ModelConfig,

@@ -14,9 +14,11 @@ import {declarePolymorphic} from '../shape-polymorphic.js';
 export interface Buckets {
   /** Shorter buckets take more rows, as many as give the same number of positions. */
   readonly rows: number;
+  /** Ascending. */
   readonly lengths: readonly number[];
 }
 
+/** Rows of a call that are computed together. */
 export interface MicroBatch {
   /** Which rows of the call, in the order in which they lie in the batch. */
   readonly indices: readonly number[];
@@ -25,16 +27,23 @@ export interface MicroBatch {
 
 /** A function declared for all buckets of a program. */
 export interface Bucketed<T> {
-  /** @param positions how many positions each row of the call takes */
+  /**
+   * Which rows are computed together.
+   * @param positions how many positions each row of the call takes
+   * @throws {Error} for a row that is longer than the longest bucket
+   */
   cut(positions: readonly number[]): MicroBatch[];
+  /** What a shape that `cut` returned is fed with, and what hangs on its outputs. */
   at(shape: BatchShape): ShapeFeeds & {readonly attached: T};
 }
 
 /**
  * Declares a function for the buckets.
+ *
  * @param attach adds what hangs on the outputs, once for each graph that is made
  * @param together rows of a batch that belong to one row of the call
  * @param lanes into which `shaped` cuts each batch
+ * @throws {Error} where the lengths do not ascend, or rows cannot be cut into lanes
  */
 export function declareBuckets<T>(
   context: ProgramContext,

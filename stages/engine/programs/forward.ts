@@ -8,6 +8,7 @@ import type {ShapedFunction} from '../shape-polymorphic.js';
 import type {Buckets} from './batches.js';
 import {declareBuckets, feedsOf, labelOf, rowsOf} from './batches.js';
 
+/** Tokens of one row, of any length up to the longest bucket. */
 export interface TokenRow {
   readonly tokens: ArrayLike<number>;
 }

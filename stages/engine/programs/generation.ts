@@ -12,6 +12,7 @@ import {inLanes, lanesOf} from '../lanes.js';
 import type {Program, WeightSlot} from '../program.js';
 import {placeholders, recordInto} from '../program.js';
 
+/** What a program samples, and how. */
 export interface GenerationOptions extends Sampling {
   /** Prompts of a chunk. */
   readonly prompts: number;
@@ -19,14 +20,17 @@ export interface GenerationOptions extends Sampling {
   readonly group: number;
   /** Lengths that prompts are padded to; a chunk uses the smallest that holds its longest. */
   readonly promptLengths: readonly number[];
+  /** Tokens of the longest sample, the stop token included. */
   readonly maxNewTokens: number;
   /** A sample ends with the first of these. */
   readonly stopIds: readonly number[];
   /** What prompts are padded with. Attention never sees it. */
   readonly padId?: number;
+  /** Whose weights sample; the policy unless given. */
   readonly of?: WeightSlot;
 }
 
+/** What one call samples for. */
 export interface Chunk {
   /** At most `prompts` of them. */
   readonly prompts: readonly ArrayLike<number>[];
@@ -34,6 +38,7 @@ export interface Chunk {
   readonly uniforms: Float32Array;
 }
 
+/** One response. */
 export interface Sample {
   /** What was generated, the stop token included. */
   readonly tokens: number[];
@@ -43,6 +48,12 @@ export interface Sample {
   readonly finished: boolean;
 }
 
+/**
+ * A program that samples. A call returns prompts given × group samples, prompt-major; equal chunks give equal samples.
+ *
+ * @throws {Error} when it is declared, for options that make no sense; when it is called, for a prompt that is empty or
+ * longer than the longest of `promptLengths`, more prompts than `prompts`, or another number of uniforms
+ */
 export const generation = (options: GenerationOptions): Program<(chunk: Chunk) => Sample[]> => ({
   batch: {rows: options.prompts},
   declare(context, name) {

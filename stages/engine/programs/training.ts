@@ -12,11 +12,16 @@ import type {Updates} from '../optimizer.js';
 import type {Bucketed, Buckets} from './batches.js';
 import {declareBuckets, feedsOf, labelOf, rowsOf} from './batches.js';
 
+/** What one update reports. */
 export type Trained<Metrics> = Metrics & {
   /** The norm of the gradient before clipping. */
   readonly gradNorm: number;
 };
 
+/**
+ * Makes one optimizer update from the rows.
+ * @throws {Error} without rows, or for a row that is longer than the longest bucket
+ */
 export type Train<Row, Metrics> = (rows: readonly Row[], options: {readonly learningRate: number}) => Trained<Metrics>;
 
 const largestBatch = ({rowsTogether}: {readonly rowsTogether: number}, {rows, lengths}: Buckets): LargestBatch => ({
