@@ -1,20 +1,19 @@
 /**
  * The documents (every README of the tree, ARCHITECTURE.md and CHANGELOG.md), held against the project: commands parse, recipes
- * compile and run, files, links, headings, tests, params and scripts that are named exist, and pages stay short.
+ * compile and run, params are as the pages say, and pages stay short. That what they name exists: docs/named-things.test.ts.
  */
 import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
-import {existsSync, readFileSync, readdirSync, statSync} from 'node:fs';
+import {existsSync, readFileSync} from 'node:fs';
 import path from 'node:path';
 import {test} from 'node:test';
-import {fileURLToPath} from 'node:url';
 import ts from 'typescript';
 import {applySet, applySource} from '../pipeline/wiring/overrides.js';
-import {EXIT} from '../bin/exit-codes.js';
 import type {Result} from '../pipeline/result.js';
 import {wire} from '../pipeline/wiring/wire.js';
 import tiny from '../stages/recipes/tiny.js';
-import {anchorsOf, inlineCodeOf, linksOf, pathsOfTree, readPaper, tableRowsOf} from './docs/markdown.js';
+import {filesIn, manifest, paperOf, papers, root} from './docs/documents.js';
+import {inlineCodeOf, tableRowsOf} from './docs/markdown.js';
 import type {Paper} from './docs/markdown.js';
 import {allCommands, parse} from './docs/program.js';
 import type {Parsed} from './docs/program.js';
@@ -23,32 +22,7 @@ import type {TypedCommand} from './docs/shell.js';
 import {r1} from './rig/command.js';
 import {temporaryFolder} from './rig/temporary.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const textOf = (file: string): string => readFileSync(path.join(root, file), 'utf8');
-const ROOMS = ['artifacts', 'bin', 'pipeline', 'stages', 'test'];
-
-/** Files below a folder of the project, relative to it. */
-const filesIn = (folder: string): string[] =>
-  readdirSync(path.join(root, folder), {recursive: true, encoding: 'utf8'}).map((file) => file.replaceAll('\\', '/'));
-
-const pages = ROOMS.flatMap((room) =>
-  filesIn(room)
-    .filter((file) => path.posix.basename(file) === 'README.md')
-    .map((file) => `${room}/${file}`),
-);
-const papers = new Map(
-  ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', ...pages].map((name) => [name, readPaper(textOf(name))] as const),
-);
-const paperOf = (name: string): Paper => {
-  const paper = papers.get(name);
-  assert.ok(paper !== undefined, `there is no ${name}`);
-  return paper;
-};
 const readme = paperOf('README.md');
-const manifest = JSON.parse(textOf('package.json')) as {
-  scripts: Record<string, string>;
-  bin: Record<string, string>;
-};
 
 /** Lines that a document may have. The changelog grows. */
 const mostLines = (name: string): number =>
@@ -290,98 +264,6 @@ test('one stage starts in a debugger as stages/README.md shows', async (t) => {
   });
   const rows = readFileSync(path.join(cwd, 'debug/outputs/data/rows.jsonl'), 'utf8').trimEnd().split('\n');
   assert.equal(rows.length, 200);
-});
-
-test('files, folders and headings that the documents name exist', () => {
-  for (const [name, paper] of papers) {
-    const folder = path.posix.dirname(name);
-    for (const link of linksOf(paper)) {
-      if (/^https?:/.test(link)) continue;
-      const [file, anchor] = link.split('#') as [string, string | undefined];
-      const target = file === '' ? name : path.posix.join(folder, file);
-      assert.ok(existsSync(path.join(root, target)), `${name} links to ${link}`);
-      if (anchor === undefined) continue;
-      const page = papers.get(target);
-      assert.ok(page !== undefined && anchorsOf(page).includes(anchor), `${name}: ${link} leads to no heading`);
-    }
-    for (const code of inlineCodeOf(paper)) {
-      if (/^(bin|pipeline|artifacts|stages|test)\/[\w./-]*$/.test(code))
-        assert.ok(existsSync(path.join(root, code)), `${name} names ${code}`);
-    }
-  }
-});
-
-test('the trees of the documents have every folder and file, and nothing that is not there', () => {
-  for (const [name, {fences}] of papers) {
-    const folder = path.posix.dirname(name);
-    const trees = fences.filter(({language}) => language === 'tree');
-    if (folder === '.') assert.equal(trees.length, name === 'README.md' ? 1 : 0, name);
-    const paths = trees.flatMap(({lines}) => pathsOfTree(lines));
-    assert.deepEqual(
-      paths.filter((file) => !existsSync(path.join(root, folder, file))),
-      [],
-      `${name} draws what is not there`,
-    );
-    if (trees.length === 0) continue;
-    const entries = folder === '.' ? ROOMS : readdirSync(path.join(root, folder));
-    const missing = entries
-      .map((file) => (statSync(path.join(root, folder, file)).isDirectory() ? `${file}/` : file))
-      .filter((file) => /(\/|\.c?[jt]s)$/.test(file))
-      // The tests of a room are in a folder of its name.
-      .filter((file) => folder !== 'test' || !ROOMS.includes(file.slice(0, -1)))
-      .filter((file) => !paths.includes(file));
-    assert.deepEqual(missing, [], `everything that is there is drawn in ${name}`);
-  }
-});
-
-test('the exit codes that bin/README.md lists are those that r1 has', () => {
-  const codes = tableRowsOf(paperOf('bin/README.md')).flatMap(([code]) =>
-    /^\d+$/.test(code ?? '') ? [Number(code)] : [],
-  );
-  assert.deepEqual(codes, [0, ...Object.values(EXIT)]);
-});
-
-test('npm scripts and variables that the documents name exist', () => {
-  const sources = ROOMS.flatMap((room) =>
-    filesIn(room)
-      .filter((file) => /\.(ts|js)$/.test(file) && file !== 'docs.test.ts')
-      .map((file) => textOf(`${room}/${file}`)),
-  );
-  for (const [name, paper] of papers) {
-    for (const code of inlineCodeOf(paper)) {
-      const script = /^npm (?:run )?([a-z]+)$/.exec(code)?.[1];
-      if (script !== undefined) assert.ok(script in manifest.scripts, `${name} names ${code}`);
-    }
-    for (const [variable] of paper.text.matchAll(/\bR1_[A-Z_]+\b/g))
-      assert.ok(
-        sources.some((source) => source.includes(variable)),
-        `${name} names ${variable}`,
-      );
-  }
-});
-
-test('the tests that npm run test:node runs are there', () => {
-  const [, list] = /^const FILES = \[([^\]]*)\];$/m.exec(textOf('test/other-node.js'))!;
-  const names = [...list!.matchAll(/'([^']+)'/g)].map(([, name]) => name!);
-  assert.ok(names.length > 3, 'the list was found');
-  assert.deepEqual(
-    names.filter((name) => !existsSync(path.join(root, 'test', `${name}.test.ts`))),
-    [],
-  );
-});
-
-test('every invariant of test/README.md names a test that is there', () => {
-  const rows = tableRowsOf(paperOf('test/README.md')).filter(([number]) => /^\d+$/.test(number ?? ''));
-  assert.deepEqual(
-    rows.map(([number]) => Number(number)),
-    rows.map((_, index) => index + 1),
-  );
-  assert.ok(rows.length >= 15);
-  for (const [number, , where] of rows) {
-    const [, file, title] = /^`(test\/\S+)`: “(.+)”$/.exec(where ?? '') ?? [];
-    assert.ok(file !== undefined && title !== undefined, `invariant ${number!} names no test: ${where ?? ''}`);
-    assert.ok(textOf(file).includes(title), `invariant ${number!}: ${file} has no “${title}”`);
-  }
 });
 
 test('stages/recipes/README.md says what the recipe tiny sets', () => {

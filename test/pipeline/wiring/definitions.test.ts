@@ -210,7 +210,7 @@ test('a definition that its module does not export, or not alone under its name,
   );
 });
 
-test('--set changes a weight by its name; one of a name that nothing has is refused', async (t) => {
+test('set changes a weight by its name; one of a name that nothing has is refused', async (t) => {
   const files = {'main.ts': MAIN, 'short.ts': grader('short', 'text')};
   const folder = temporaryFolder(t, {...GRADERS, ...files});
   const store = openStore(join(folder, 'store'));
@@ -221,5 +221,5 @@ test('--set changes a weight by its name; one of a name that nothing has is refu
   const one = wiring.nodes.get('one');
   assert.ok(one?.type === 'stage');
   assert.deepEqual(one.params['weights'], {short: 0.5});
-  assert.equal(await mistakeOf(t, files, {set: ['one.weights.shrot=1']}), '--set one: no grader is called “shrot”');
+  assert.equal(await mistakeOf(t, files, {set: ['one.weights.shrot=1']}), 'set one: no grader is called “shrot”');
 });
