@@ -33,7 +33,7 @@ export type UserErrorReason =
 export interface UserErrorOptions {
   /** What to do next, in a sentence that is as true for a program as for the command line. */
   readonly hint?: string | undefined;
-  /** What to do next where that is something that r1 does or is told: as data, since commands and options are not ours. */
+  /** What to do next where that is a command or an option of r1: as data, since commands and options are not ours. */
   readonly remedy?: Remedy | undefined;
   /** What was thrown below, for stack traces. */
   readonly cause?: unknown;
@@ -90,7 +90,7 @@ export function plainError(error: unknown, doing: string): unknown {
     case 'EPERM':
       return say('no-permission', 'permission denied', {
         type: 'choose-folder',
-        or: 'mend the rights of the file or folder',
+        or: 'fix the permissions of the file or folder',
       });
     case 'ENOTDIR':
     case 'ENAMETOOLONG':
@@ -125,7 +125,7 @@ export function plainError(error: unknown, doing: string): unknown {
       if (code?.startsWith('SQLITE_READONLY') === true || code?.startsWith('SQLITE_CANTOPEN') === true) {
         return say('read-only', 'its database cannot be opened for this', {
           type: 'choose-folder',
-          or: 'mend the folder’s rights',
+          or: 'fix the folder’s permissions',
         });
       }
       return error;

@@ -15,8 +15,8 @@ export interface Attempted {
 
 /** Code → what it says, and what helps beside another path. */
 const SAID: Readonly<Record<string, readonly [reason: UserErrorReason, why: string, helps?: string]>> = {
-  EACCES: ['no-permission', 'permission denied', 'mend the rights there'],
-  EPERM: ['no-permission', 'permission denied', 'mend the rights there'],
+  EACCES: ['no-permission', 'permission denied', 'fix the permissions there'],
+  EPERM: ['no-permission', 'permission denied', 'fix the permissions there'],
   EROFS: ['read-only', 'nothing can be written there, only read'],
   ENOSPC: ['disk-full', 'the disk is full', 'free some space there'],
   EDQUOT: ['disk-full', 'the disk is full, or your share of it used up', 'free some space there'],

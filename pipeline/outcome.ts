@@ -158,7 +158,7 @@ export interface Lost {
 
 /**
  * Whoever runs its process does not say whether it still runs. Nothing is recorded of the attempt and no other is begun, as
- * the next run may be told more.
+ * the next run may find out more.
  */
 export interface Unreachable {
   readonly reason: 'unreachable';
@@ -222,7 +222,7 @@ const IN_A_WORD: Readonly<Record<Outcome['reason'], string>> = {
   'store-failed': 'could not be stored',
   stopped: 'stopped',
   lost: 'its process was gone',
-  unreachable: 'its process could not be asked after',
+  unreachable: 'the state of its process is unknown',
   superseded: 'was overtaken by another runner',
   'unexpected-error': 'met an error of r1 itself',
 };

@@ -42,7 +42,7 @@ const ROWS: readonly (readonly [sentence: string, sql: string])[] = [
      AND (json_type(detail) IS NOT 'object' OR json_extract(detail, '$.reason') IS NOT reason)`,
   ],
   [
-    'the ingredients or params of attempt # are none',
+    'the ingredients or params of attempt # are not records',
     `SELECT a.id FROM attempt a JOIN document i ON i.id = a.ingredients JOIN document p ON p.id = a.params
      WHERE json_type(i.json) IS NOT 'object' OR json_type(p.json) IS NOT 'object'`,
   ],
@@ -78,7 +78,7 @@ export function damageOf(folder: string): UserError | undefined {
   });
 }
 
-/** A view in the place of a table is none. */
+/** A view in the place of a table is not one. */
 function missingTable(store: HasParts): string | undefined {
   const rows = store.parts.db.prepare<{name: string}>("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
   const there = new Set(rows.map(({name}) => name));

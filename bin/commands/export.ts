@@ -55,7 +55,7 @@ async function resolveOutput(store: Store, reference: string) {
 
 function refuseOddTarget(folder: string): void {
   if (folder !== '' && folder !== '-') return;
-  const what = folder === '' ? 'the target is an empty word' : 'an artifact is files, which stdout cannot take';
+  const what = folder === '' ? 'the target is an empty string' : 'an artifact is files, which stdout cannot take';
   throw new UserError('bad-argument', what, {
     hint: `give a folder that is empty or not there yet${folder === '-' ? '; ./- is one called “-”' : ''}`,
   });

@@ -5,7 +5,7 @@ import {InvalidArgumentError} from 'commander';
 export function count(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0) {
-    throw new InvalidArgumentError('a whole number is wanted.');
+    throw new InvalidArgumentError('a whole number is expected.');
   }
   return value;
 }

@@ -14,13 +14,13 @@ export const collect = (value: string, before: readonly string[] = []): string[]
 export function wholeNumber(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0)
-    throw new InvalidArgumentError('a whole number is wanted.');
+    throw new InvalidArgumentError('a whole number is expected.');
   return value;
 }
 
 function positive(text: string): number {
   const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError('a number above 0 is wanted.');
+  if (!(value > 0)) throw new InvalidArgumentError('a number above 0 is expected.');
   return value;
 }
 

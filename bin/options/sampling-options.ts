@@ -18,7 +18,7 @@ export interface SamplingFlags {
 const between = (low: number, high: number) => (text: string) => {
   const value = Number(text);
   if (text.trim() === '' || !(value >= low && value <= high))
-    throw new InvalidArgumentError(`a number from ${low} to ${high} is wanted.`);
+    throw new InvalidArgumentError(`a number from ${low} to ${high} is expected.`);
   return value;
 };
 

@@ -23,7 +23,7 @@ function remedyText(remedy: Remedy): string {
     case 'name-folder':
       return 'leave --store out for .r1, or give a folder: --store FOLDER';
     case 'use-empty-folder':
-      return `a store wants a folder of its own, which is new or empty: --store ${remedy.folder}`;
+      return `a store needs a folder of its own, new or empty: --store ${remedy.folder}`;
     case 'use-store-around':
       return `use that one, --store ${remedy.store}, or give a folder of its own`;
     case 'use-local-disk':

@@ -145,7 +145,7 @@ function nodeMistake(node: unknown): string | undefined {
   if (node['type'] !== 'stage') return 'it is neither a source nor a stage';
   const {inputs, params, options} = node;
   if (!['stage', 'module', 'export'].every(isText)) return 'a part of the stage is missing';
-  if (!isRecord(inputs) || !isRecord(params) || !isRecord(options)) return 'inputs, params or options are none';
+  if (!isRecord(inputs) || !isRecord(params) || !isRecord(options)) return 'inputs, params or options are not records';
   for (const wired of Object.values(inputs)) {
     if (isRef(wired)) continue;
     if (!isRecord(wired) || !Object.values(wired).every(isRef)) return 'an input is wired to nothing';
@@ -163,7 +163,7 @@ function definitionsMistake(definitions: unknown = {}): string | undefined {
 
 function optionsMistake(options: Readonly<Record<string, unknown>>): string | undefined {
   const {resources = {}, env = {}, passEnv = []} = options;
-  if (!isRecord(resources)) return 'its resources are none';
+  if (!isRecord(resources)) return 'its resources are not a record';
   if (!isRecord(env) || !Object.entries(env).flat().every(isName)) return 'its environment is not one';
   if (!Array.isArray(passEnv) || !passEnv.every(isName)) return 'its environment is not one';
   const numbers = [options['threads'], options['timeout'], options['checkpointEvery'], ...Object.values(resources)];

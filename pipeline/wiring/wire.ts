@@ -110,7 +110,7 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
     const settings = operational.value;
     const wrong = environmentMistakes(stage, settings);
     for (const mistake of wrong) complain(`node ${label}: ${mistake}`);
-    // As of params, what the stage gives by itself is filled in: a run that is resumed goes on with what it began with.
+    // As of params, what the stage gives by itself is filled in: a run that is resumed keeps what it began with.
     const env = wrong.length > 0 ? undefined : declaredEnv({stage, options: settings});
     const node: StageNode = {
       type: 'stage',
@@ -266,7 +266,7 @@ export function checkRefs(
     const target = nodes.get(ref.node);
     if (target === undefined) {
       complain(
-        `node “${node.id}”: ${input} is wired to “${ref.node}”, which no node is${suggestion(ref.node, nodes.keys())}`,
+        `node “${node.id}”: ${input} is wired to “${ref.node}”, which is not a node${suggestion(ref.node, nodes.keys())}`,
       );
       continue;
     }

@@ -233,7 +233,7 @@ test('environment variables and wiring of a plan are no way in', async (t) => {
       /has no input|takes a/,
       ({last}) => (last!['inputs'] = {constructor: {node: 'a', port: 'text', kind: 'text'}}),
     ],
-    ['ref', /which no node is/, ({last}) => (last!['inputs'] = {text: {node: 'z', port: 'text', kind: 'text'}})],
+    ['ref', /which is not a node/, ({last}) => (last!['inputs'] = {text: {node: 'z', port: 'text', kind: 'text'}})],
     ['name', /the store is damaged/, (nodes) => (nodes['../x'] = nodes['last']!)],
     ['threads', /the store is damaged/, ({last}) => (last!.options['threads'] = 'many')],
   ];

@@ -147,7 +147,7 @@ test('targets of an export that are no place for it', async (t) => {
     assert.equal(code, 2, target);
     assert.match(err, words, target);
   };
-  await refused('', /an empty word/);
+  await refused('', /an empty string/);
   await refused('-', /stdout cannot take/);
   await refused(folder, /is not empty/);
   await refused(join(folder, 'tmp'), /is inside the store/);

@@ -104,8 +104,8 @@ test('a place that cannot be written to is named, and the store is not blamed fo
 
 /** What the system says → what is said of it. */
 const DENIED: Readonly<Record<string, RegExp>> = {
-  EACCES: /permission denied.*\nmend the rights there, or give another place/,
-  EPERM: /permission denied.*\nmend the rights there, or give another place/,
+  EACCES: /permission denied.*\nfix the permissions there, or give another place/,
+  EPERM: /permission denied.*\nfix the permissions there, or give another place/,
   EROFS: /nothing can be written there, only read.*\ngive another place/,
   ENOENT: /there is no such folder.*\ngive another place/,
   ENOSPC: /the disk is full.*\nfree some space there, or give another place/,

@@ -114,7 +114,7 @@ const MISTAKES: Readonly<Record<string, readonly [body: string, said: RegExp]>> 
   'an id that is none': [`  add('cor/pus', corpus, {});`, /^main\.ts:4:3: “cor\/pus” is not a node id/],
   'a ref made by hand to nowhere': [
     `  add('train', train, {data: {node: 'corpse', port: 'data', kind: 'dataset'}});\n  add('corpus', corpus, {});`,
-    /^main\.ts:4:3: node “train”: input “data” is wired to “corpse”, which no node is, did you mean “corpus”\?$/,
+    /^main\.ts:4:3: node “train”: input “data” is wired to “corpse”, which is not a node, did you mean “corpus”\?$/,
   ],
   'a cycle made by hand': [
     `  const a = add('a', train, {data: {node: 'b', port: 'model', kind: 'model'}});\n  add('b', train, {data: a.model});`,
