@@ -14,7 +14,7 @@ import type {AttemptId} from './records.js';
  *       locks/scratch-….lock         held as long as somebody works in the scratch folder of that name
  *       tmp/                         half-written files and scratch folders; what a crash leaves here is swept by `r1 gc`
  *       trash/                       condemned blobs and folders on their way out
- *       set-aside/                   what lay in the place of a blob and is none; kept for whoever wants to look at it
+ *       set-aside/                   what lay in the place of a blob and is not one; kept for whoever wants to look at it
  *       reserve/                     room that is kept free, for a collection on a full disk
  *       cache/                       may be lost without harm
  */

@@ -52,7 +52,7 @@ async function setUpTensorflow() {
 
 async function setUp() {
   await installPackages();
-  // One waits for the network while the other compiles; both come to an end before either's failure is told.
+  // One waits for the network while the other compiles; both come to an end before either's failure is reported.
   const results = await Promise.allSettled([sqliteInPlace() ? undefined : setUpSqlite(), setUpTensorflow()]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   await buildSources();

@@ -124,7 +124,7 @@ export interface NodeCancelled {
 export interface Warning {
   readonly type: 'warning';
   readonly text: string;
-  /** What to do about it, where that is something that r1 is told. */
+  /** What to do about it, where that is a command or an option of r1. */
   readonly remedy?: Remedy;
 }
 

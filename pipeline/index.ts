@@ -112,7 +112,7 @@ export const findNode = async (store: Store, node: string, run?: number): Promis
 /**
  * The same, with the attempt behind it: what it was made from, and how it ended.
  *
- * @throws UserError not-found; store-damaged where the store holds an outcome that is none
+ * @throws UserError not-found; store-damaged where the store holds an outcome that this version cannot read
  */
 export const whyOf = async (
   store: Store,

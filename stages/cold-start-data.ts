@@ -1,6 +1,6 @@
 /**
  * Cold-start data (DeepSeek-R1, supplement B.3.2): R1-Zero samples at temperature 1, completions with the right answer and
- * readable reasoning are kept, and reasoning that mixes languages is put into the language of the question. The paper has
+ * readable reasoning are kept, and reasoning that mixes languages is translated into the language of the question. The paper has
  * another model rewrite and people check; here the task's grammar translates line by line without seeing the answer,
  * keeps every number, and drops what it cannot parse.
  */

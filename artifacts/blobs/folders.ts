@@ -79,7 +79,7 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
   const placeSmall = (artifact: Artifact, file: ArtifactFile, target: string): void => {
     const blob = blobs.path(file.sha256);
     const size = files.sizeOf(blob);
-    // A link, a pipe or a folder in the place of a blob is none, and reading it might never end.
+    // A link, a pipe or a folder in the place of a blob is not one, and reading it might never end.
     if (size === undefined) throw unusable(artifact, file, 'missing');
     // Nor is a file that turns out to be a large one read into memory.
     const bytes = size === file.bytes ? files.readSmall(blob) : undefined;

@@ -1,6 +1,6 @@
 /**
  * Columns that hold more than SQLite can check: digests and JSON. A page of the database may be damaged in a way that its
- * structure does not show, so what is no digest or no JSON is told as damage and not as a bug.
+ * structure does not show, so what is no digest or no JSON is reported as damage and not as a bug.
  */
 import {isDigest} from '../digest.js';
 import type {Digest, Json} from '../digest.js';

@@ -72,7 +72,7 @@ export type BeginResult =
   | {readonly state: 'done'; readonly attempt: AttemptId}
   /** A live runner (maybe this one) is at it; wait for its outcome and ask again. */
   | {readonly state: 'busy'; readonly attempt: AttemptId; readonly run: RunId}
-  /** Its runner is dead and it has no outcome: `adopt` it, then go on with it or end it. */
+  /** Its runner is dead and it has no outcome: `adopt` it, then resume it or end it. */
   | {readonly state: 'orphan'; readonly attempt: AttemptId; readonly run: RunId; readonly jobFolder: string};
 
 /** An attempt of a dead runner that another run takes over. */

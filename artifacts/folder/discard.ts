@@ -14,7 +14,7 @@ export interface Discard {
   moveAway(path: string): string | undefined;
   /**
    * Removes a tree that was moved away. False when somebody, such as a stage whose runner was killed, still writes in it:
-   * then the next collection goes on with it.
+   * then the next collection resumes.
    */
   sweep(path: string): Promise<boolean>;
   /** Moves a tree away and removes as much of it as can be removed. */

@@ -67,7 +67,7 @@ function textOf(parts: readonly Buffer[]): string {
 }
 
 /**
- * Calls `onRow` with each row and the number of its line. Lines that are blank are none; `only` looks at the text of a line
+ * Calls `onRow` with each row and the number of its line. Blank lines are not rows; `only` looks at the text of a line
  * first, as parsing is what takes the time. @throws JsonLinesError from `take` and `end`
  */
 export function openRowsReader(

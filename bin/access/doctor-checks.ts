@@ -1,5 +1,5 @@
 /**
- * What `r1 doctor` looks at. Each check ends with a value and, where something is wrong, the way out; none of them
+ * What `r1 doctor` looks at. Each check ends with a value and, where something is wrong, how to fix it; none of them
  * throws for what it was made to find. TensorFlow is tried in a process of its own, since this one never loads it.
  */
 import {execFile} from 'node:child_process';

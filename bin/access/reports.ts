@@ -53,7 +53,7 @@ export function reportsOf(store: Store, run: Run): FoundReport[] {
     .map(({node, artifact}) => ({run, node, artifact}));
 }
 
-/** Lays the report out as a folder for as long as it is read. @throws UserError when it is none: a store may hold anything */
+/** Lays the report out as a folder for as long as it is read. @throws UserError when it is not a report: a store may hold anything */
 export async function withReportFolder<T>(
   store: Store,
   {artifact, node, run}: FoundReport,

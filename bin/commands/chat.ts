@@ -53,7 +53,7 @@ async function converse(services: Services, options: GlobalOptions, chat: Chat, 
     if (line.trim() === '' && typed) break;
     if (line.trim() === '/new') messages = [];
     else if (line.trim() !== '') {
-      // A pipe asks unrelated questions; a person goes on with what was said.
+      // A pipe asks unrelated questions; a person continues the conversation.
       const asked: Message[] = [...(typed ? messages : []), {role: 'user', content: line}];
       replying = new AbortController();
       const until = AbortSignal.any([stop, replying.signal]);

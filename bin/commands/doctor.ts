@@ -31,7 +31,7 @@ async function examine(folder: string, services: Services): Promise<Check[]> {
   ];
 }
 
-/** One line a check, the way out below a problem. */
+/** One line a check, how to fix it below a problem. */
 export function drawChecks(checks: readonly Check[], colours: boolean): string {
   const {green, red} = createColors(colours);
   return checks

@@ -1,4 +1,4 @@
-/** `r1 resume`: goes on with a run that ended early. */
+/** `r1 resume`: resumes a run that ended early. */
 import {Command} from 'commander';
 import type {RunId} from '../../artifacts/index.js';
 import {prepareResume, runToResume} from '../../pipeline/plan/resume.js';

@@ -1,6 +1,6 @@
 /**
  * A recipe is code that somebody wrote, and r1 runs it in its own process. What that code does to the process, instead of to
- * its nodes, is told as the recipe's mistake with its place, and never becomes the end or the exit code of r1.
+ * its nodes, is reported as the recipe's mistake with its place, and never becomes the end or the exit code of r1.
  */
 import {recipeAtHand, syntaxPlace} from '../../pipeline/wiring/load-recipe.js';
 import {requireSettled} from '../../pipeline/modules/never-settles.js';

@@ -11,7 +11,7 @@ export interface Output {
   /** Size of the terminal; undefined elsewhere, and where the terminal does not know it. */
   readonly columns: number | undefined;
   readonly rows: number | undefined;
-  /** Never throws: what does not arrive is told to `onLost`, once. */
+  /** Never throws: what does not arrive is reported to `onLost`, once. */
   write(text: string): void;
   /** Settles when nothing that was written is still on its way. */
   flushed(): Promise<void>;
@@ -38,14 +38,14 @@ function isStream(descriptor: number): boolean {
 }
 
 export function streamOutput(stream: NodeJS.WriteStream, onLost: OnLost): Output {
-  let told = false;
+  let isReported = false;
   // As it is now: what recipes write to the same stream is led elsewhere later.
   const write = stream.write.bind(stream);
   stream.on('error', (error: NodeJS.ErrnoException) => {
     // A terminal that was closed reports an input/output error for ever after.
     const isGone = NOBODY_READS.has(error.code ?? '') || (stream.isTTY && error.code === 'EIO');
-    if (!isGone && !told) onLost(reasonOf(error));
-    told = true;
+    if (!isGone && !isReported) onLost(reasonOf(error));
+    isReported = true;
   });
   return {
     // On a pipe `isTTY` is missing, not false.
@@ -70,7 +70,7 @@ export function streamOutput(stream: NodeJS.WriteStream, onLost: OnLost): Output
 
 function fileOutput(descriptor: number, onLost: OnLost): Output {
   const isDevice = fstatSync(descriptor).isCharacterDevice();
-  let told = false;
+  let isReported = false;
   return {
     isTerminal: false,
     columns: undefined,
@@ -79,10 +79,10 @@ function fileOutput(descriptor: number, onLost: OnLost): Output {
       try {
         writeWhole(descriptor, text);
       } catch (error) {
-        // A terminal that was closed before the start is a device that is none any more.
+        // A terminal that was closed before the start is not a device any more.
         const isGone = isDevice && (error as NodeJS.ErrnoException).code === 'EIO';
-        if (!isGone && !told) onLost(reasonOf(error as NodeJS.ErrnoException));
-        told = true;
+        if (!isGone && !isReported) onLost(reasonOf(error as NodeJS.ErrnoException));
+        isReported = true;
       }
     },
     flushed: () => Promise.resolve(),

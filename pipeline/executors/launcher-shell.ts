@@ -18,9 +18,9 @@ const SHELL = '/bin/sh';
 export const LAUNCHER = 'r1-launcher';
 
 /**
- * What a shell is told first. `run` starts a job, says so, waits for it and says how it ended, after the processor time of all
+ * What a shell is sent first. `run` starts a job, says so, waits for it and says how it ended, after the processor time of all
  * jobs so far. Its words are the job folder, the folder to run in, the tag, whether the program knows nothing of results
- * (then its exit code is written down as one, in one piece, since a rename would take a process more; an empty one is none),
+ * (then its exit code is written down as one, in one piece, since a rename would take a process more; an empty one does not count),
  * the job's own variables as `NAME=value` and an empty word behind them, and the program with its arguments. The shell reads
  * all this from its input, so that no list of processes shows what a variable holds.
  *

@@ -18,7 +18,7 @@ export interface ProcessRecord {
 export const processFile = (folder: string): string => join(folder, 'process.json');
 
 /**
- * In place: a runner that is killed while it writes leaves a file that is none, and whoever reads it knows what to do without.
+ * In place: a runner that is killed while it writes leaves a file that holds no record, and whoever reads it knows what to do without.
  *
  * @throws Error of the file system
  */

@@ -1,5 +1,5 @@
 /**
- * What the system tells of processes, by `/proc`. Where there is none (macOS), a process is only known by its pid and
+ * What the system knows of processes, by `/proc`. Where there is none (macOS), a process is only known by its pid and
  * group, and descendants that left the group cannot be found.
  */
 import {closeSync, existsSync, openSync, readFileSync, readSync, readdirSync, readlinkSync, statSync} from 'node:fs';

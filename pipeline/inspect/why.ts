@@ -31,7 +31,7 @@ export interface AttemptReason {
 /**
  * Why a node ran, was reused or was not started, in the run with this number or in the newest one that includes the node.
  *
- * @throws UserError not-found; store-damaged where the store holds an outcome that is none
+ * @throws UserError not-found; store-damaged where the store holds an outcome that this version cannot read
  */
 export function whyOf(
   store: Store,

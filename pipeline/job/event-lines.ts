@@ -1,5 +1,5 @@
 /**
- * The lines of `events.jsonl`. They are checked at both ends: where a stage reports something, so that the mistake is told
+ * The lines of `events.jsonl`. They are checked at both ends: where a stage reports something, so that the mistake is reported
  * with its place in the stage, and where the runner reads, because any program may write this file.
  */
 import {err, ok} from '../result.js';

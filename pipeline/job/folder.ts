@@ -142,7 +142,7 @@ export function writeJson(file: string, value: unknown, {durable = true} = {}): 
   renameSync(temporary, file);
 }
 
-/** In place: a runner that is killed while it writes leaves a file that is none, and whoever reads it does without. */
+/** In place: a runner that is killed while it writes leaves a file that is incomplete, and whoever reads it does without. */
 export const writeJob = (folder: string, job: Job): void => writeFileSync(jobFiles(folder).job, JSON.stringify(job));
 
 /** Reads `job.json`, checking what the child relies on. The error is a sentence. */
@@ -253,7 +253,7 @@ const UNREADABLE = new Set(['EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'ESTALE']);
 /**
  * Reads a small JSON file that a job may have written, or put something else in the place of. The error is half a sentence.
  *
- * @param most bytes that are read; a longer file is none of ours
+ * @param most bytes that are read; a longer file is not one of ours
  * @throws Error of the file system, where it says nothing about the file
  */
 export function readJson(file: string, most = Infinity): Result<unknown, string> {

@@ -36,7 +36,7 @@ function factsOf(error: Error): Facts {
     try {
       return error[key];
     } catch {
-      return undefined; // A getter of the stage's own that fails: the error is told without this part.
+      return undefined; // A getter of the stage's own that fails: the error is reported without this part.
     }
   };
   const [name, message, stack] = [read('name'), read('message'), read('stack')];

@@ -104,7 +104,7 @@ export function installHooks(doors: ReadonlyMap<string, Door> = new Map()): void
   else registerHooks({resolve: resolveHook, load: loadHook});
 }
 
-/** What the thread of the hooks is told at its start. */
+/** What the thread of the hooks is given at its start. */
 interface ThreadData {
   readonly addresses: ReadonlyMap<string, string>;
   readonly snapshot: SnapshotPlace | undefined;

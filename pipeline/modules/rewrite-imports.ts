@@ -22,7 +22,7 @@ const NAME = /(['"])([^'"\\\n]+)\1[ \t]*(?:;|(?=\r?\n|$))/y;
 const BLANK = /(?:\s|\/\/.*|\/\*[^]*?\*\/)*/y;
 
 /**
- * The text with addresses in the place of names, or `undefined` where it asks for something that is neither behind a door nor
+ * The text with its bare specifiers rewritten to URLs, or `undefined` where it asks for something that is neither behind a door nor
  * a part of Node, or may do so further down. Lines stay, and so do columns below the imports.
  */
 export function withAddresses(text: string, doors: ReadonlyMap<string, Door>): string | undefined {
@@ -69,7 +69,7 @@ function namesIn(clause: string): string[] {
 
 /**
  * Imports a plain module from its text; from then on it is the module at its address for everybody.
- * @returns `undefined` where it is none, or Node cannot do it (before 20.19), or it waits for something, or has a mistake of
+ * @returns `undefined` where it is not one, or Node cannot do it (before 20.19), or it waits for something, or has a mistake of
  * syntax: whoever imports it in the usual way learns which
  */
 export function importPlain(

@@ -20,7 +20,7 @@ export interface Resumed {
   readonly notes: readonly string[];
 }
 
-/** The run to go on with: the one that was named, or the newest. @throws UserError when there is none, or it is going on */
+/** The run to resume: the one that was named, or the newest. @throws UserError when there is none, or it is going on */
 export function runToResume(store: Store, wanted: RunId | undefined): Run {
   const run = wanted === undefined ? store.latestRun() : store.run(wanted);
   if (run === undefined) {

@@ -15,7 +15,7 @@ export type AdoptedJob =
 /**
  * Takes over the process of the job in `folder`, or ends what is left of it.
  *
- * @param waiting told when it takes long to find out
+ * @param waiting called when it takes long to find out
  */
 export async function adoptJob(
   folder: string,

@@ -137,7 +137,7 @@ function startProcess(
 const recordUnstarted = (claimed: ClaimedAttempt, outcome: Outcome, context: AttemptContext): Promise<AttemptResult> =>
   recordOutcome(claimed, outcome, {wallMs: 0}, context);
 
-/** Its code is not what its fingerprint counts any more. Where it is planned again, nobody has to be told of it. */
+/** Its code is not what its fingerprint counts any more. Where it is planned again, nobody has to know of it. */
 function recordChanged(
   ready: ReadyNode,
   claimed: ClaimedAttempt,

@@ -15,7 +15,7 @@ import type {Emit} from '../events.js';
 export interface Cleanup {
   /** Removes each of these folders that is there, now if it is worth it and at the end otherwise. */
   remove(folders: readonly string[]): Promise<void>;
-  /** Removes the rest. What cannot be removed harms nobody and is only told; `r1 gc` tries again. */
+  /** Removes the rest. What cannot be removed harms nobody and is only reported; `r1 gc` tries again. */
   finish(): Promise<void>;
 }
 

@@ -177,7 +177,7 @@ class NodeRun {
     const askedBefore = readStop(folder);
     const found = await adoptJob(folder, executor, (text) => emit({type: 'node-note', node: node.id, text}));
     if (found.state === 'unknown') {
-      // It stays open: whoever is told more goes on with it.
+      // It stays open: whoever finds out more takes it over.
       return this.#orLeftOpen(attempt, Promise.reject(new UnreachableJob(attempt, found.why)));
     }
     if (found.state === 'lost') {
@@ -226,7 +226,7 @@ class NodeRun {
   ): boolean {
     // Its end went unseen: nothing is known against the stage, so it is tried again from its last checkpoint.
     if (reason === 'lost' || reason === 'superseded') return true;
-    // It failed before this run began, by what is told of it only now: this run is to try.
+    // It failed before this run began, as is known only now: this run is to try.
     const early = reason === 'events-garbled' || reason === 'unexpected-error' || reason === 'code-changed';
     if (found.state === 'ended' && early) return true;
     if (this.#context.stop.asked.aborted || this.#turn.stop.aborted) return false;
@@ -267,7 +267,7 @@ class NodeRun {
     }));
   }
 
-  /** Whoever in this run waits for an attempt that could not be closed is told why. */
+  /** Whoever in this run waits for an attempt that could not be closed learns why. */
   async #orLeftOpen<T>(attempt: AttemptId, result: Promise<T>): Promise<T> {
     try {
       return await result;

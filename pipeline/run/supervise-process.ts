@@ -44,7 +44,7 @@ export async function superviseProcess(
   }
 }
 
-/** Ends a process by force. That it could not be asked to is only told: its end is waited for all the same. */
+/** Ends a process by force. That it could not be asked to is only reported: its end is waited for all the same. */
 async function endNow(running: Running, {emit}: AttemptContext): Promise<void> {
   try {
     await running.kill();

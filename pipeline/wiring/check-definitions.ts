@@ -1,4 +1,4 @@
-/** The definitions of a node: told apart from its options, and checked as the compiler checks them in a typed recipe. */
+/** The definitions of a node: separated from its options, and checked as the compiler checks them in a typed recipe. */
 import {isDefinition} from '../definition.js';
 import type {Definition, DefinitionOptions} from '../definition.js';
 import {shown} from '../values/printable.js';

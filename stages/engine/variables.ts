@@ -27,7 +27,7 @@ export type Run = (label: string, feeds: readonly Feed[], outputs: readonly Outp
 /** The most numbers that are passed to or from JavaScript in one call: 128 MiB of them. */
 const MAX_PER_CALL = 2 ** 25;
 
-/** The attribute by which operators are told that they compute float32. */
+/** The attribute of operators that compute float32. */
 export const FLOAT: Attribute = {kind: 'type', value: DataType.float};
 
 /** One variable for each packed parameter, under `slot/`. */

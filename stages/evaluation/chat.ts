@@ -155,7 +155,7 @@ export async function openChat(model: string, options: SamplingOptions, stop?: A
   };
 }
 
-/** Samples answers to prompts and scores them as the evaluate stage does. `done` is told how many prompts are through. */
+/** Samples answers to prompts and scores them as the evaluate stage does. `done` is called with the number of prompts that are through. */
 export async function answerPrompts(
   model: string,
   prompts: readonly Prompt[],

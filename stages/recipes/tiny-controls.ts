@@ -1,6 +1,6 @@
 /**
  * The controls that stand beside tiny's claims. It extends `tiny`, so that in one store it reuses everything that `tiny`
- * made and only adds: base with `<think>` put into its mouth (does the format alone do it?), Zero trained on rewards that
+ * made and only adds: base with a forced `<think>` prefix (does the format alone do it?), Zero trained on rewards that
  * are dealt out anew within each group (does any reward do it?), and Zero on the format reward alone.
  */
 import {recipe} from '../../pipeline/recipe.js';

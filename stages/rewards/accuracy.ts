@@ -1,4 +1,4 @@
-/** Whether the answer is right: 1 or 0 (DeepSeek-R1 §2.2.2). A completion that gives no answer is told from a wrong one. */
+/** Whether the answer is right: 1 or 0 (DeepSeek-R1 §2.2.2). A completion that gives no answer is counted apart from a wrong one. */
 import type {Prompt} from '../tasks/prompt.js';
 import type {Completion} from '../text/completion.js';
 import type {RewardContext} from './reward.js';

@@ -14,7 +14,7 @@ export interface ScorerItem {
   readonly maxTokens?: number;
 }
 
-/** What the thread is told when it starts. `progress` is shared memory: the number of the item being judged. */
+/** What the thread is given when it starts. `progress` is shared memory: the number of the item being judged. */
 export interface ScorerData {
   /** URL of the module whose `scoreCompletion` judges. */
   readonly module: string;

@@ -69,6 +69,6 @@ receive(socket, (message) => {
         message: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });
     })
-    // The parent is gone and with it whoever could be told; its end ends this process too.
+    // The parent is gone and with it whoever could be informed; its end ends this process too.
     .catch(() => void socket.destroy());
 });

@@ -1,6 +1,6 @@
 /**
  * The door to @huggingface/jinja: compiles and renders chat templates, which come with models from anywhere. Whatever is
- * wrong with one is told in a sentence that names its file; what it makes is bounded; and what a loop has written before
+ * wrong with one is reported in a sentence that names its file; what it makes is bounded; and what a loop has written before
  * `{% break %}` or `{% continue %}` stays, as in Python's Jinja, where the package forgets it. How long it takes is not
  * bounded here: that is for whoever can end the thread or process that renders.
  */
@@ -201,7 +201,7 @@ function unreadable(source: string, error: unknown): string {
     return `unknown statement “${statement}”${linesOf(source, `\\{%[-+]?\\s*${statement}\\b`)}`;
   }
   if (error instanceof RangeError) return 'it is nested too deep';
-  // That its parser falls over is how the package says that something is missing at the end.
+  // That its parser crashes is how the package says that something is missing at the end.
   if (error instanceof TypeError) return 'it ends too early: a block or a bracket is not closed';
   return `${message}${lineOfToken(source, message)}`;
 }

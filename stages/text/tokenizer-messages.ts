@@ -2,7 +2,7 @@
 import type {TemplateName} from './template-names.js';
 import type {Message} from './templates.js';
 
-/** What the thread is told when it starts. `phase` is shared memory: what it is at. */
+/** What the thread is given when it starts. `phase` is shared memory: what it is at. */
 export interface ThreadData {
   readonly folder: string;
   readonly phase: Int32Array;

@@ -97,7 +97,7 @@ export class Snapshot {
     return bytes;
   }
 
-  /** The file that a module of the snapshot means, as it was when the digest was taken, or `undefined` if it is none of these. */
+  /** The file that a module of the snapshot means, as it was when the digest was taken, or `undefined` if it is not one of these. */
   resolve(specifier: string, parent: string | undefined, how: keyof Leads = 'import'): string | undefined {
     const names = this.#file(parent ?? '')?.names?.[how] ?? {};
     const lead = Object.hasOwn(names, specifier) ? names[specifier] : undefined;

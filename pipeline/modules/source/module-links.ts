@@ -1,6 +1,6 @@
 /**
  * What a module names in its text: the modules that it imports or requires, and the files that it points at from where it
- * lies itself. Names that only come about when it runs cannot be followed, and are told with their place.
+ * lies itself. Names that only come about when it runs cannot be followed, and are reported with their place.
  */
 import type {Node as AcornNode} from 'acorn';
 

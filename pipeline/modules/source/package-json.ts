@@ -13,7 +13,7 @@ export interface PackageJson {
 }
 
 /**
- * `undefined` where there is none; a folder of that name is none.
+ * `undefined` where there is none; a folder of that name is not one.
  *
  * @throws UserError with the file where it holds no record
  */
