@@ -1,13 +1,12 @@
 /**
- * The documents (every README of the tree, ARCHITECTURE.md and CHANGELOG.md), held against the project: commands parse, recipes
- * compile and run, params are as the pages say, and pages stay short. That what they name exists: docs/named-things.test.ts.
+ * The documents (every README of the tree, ARCHITECTURE.md and CHANGELOG.md), held against the project: commands parse,
+ * params are as the pages say, and pages stay short. That what they name exists: docs/named-things.test.ts; that the code which
+ * they show compiles and runs: docs/modules.test.ts.
  */
 import assert from 'node:assert/strict';
-import {execFileSync} from 'node:child_process';
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import path from 'node:path';
 import {test} from 'node:test';
-import ts from 'typescript';
 import {applySet, applySource} from '../pipeline/wiring/overrides.js';
 import type {Result} from '../pipeline/result.js';
 import {wire} from '../pipeline/wiring/wire.js';
@@ -27,19 +26,6 @@ const readme = paperOf('README.md');
 /** Lines that a document may have. The changelog grows. */
 const mostLines = (name: string): number =>
   ({'README.md': 250, 'ARCHITECTURE.md': 120, 'CHANGELOG.md': Infinity})[name] ?? 200;
-
-/** Modules that the documents show, by the name in their first line. */
-const shownModules = new Map(
-  [...papers].flatMap(([name, paper]) =>
-    paper.fences
-      .filter(({language}) => language === 'ts')
-      .map(({lines, line}) => {
-        const [, file] = /^\/\/ (\S+\.ts)$/.exec(lines[0]!) ?? [];
-        assert.ok(file !== undefined, `${name}:${line} does not begin with the name of the module`);
-        return [file, lines.join('\n')] as const;
-      }),
-  ),
-);
 
 /** Every command that a paper tells to type, with where it stands. */
 function typedIn([name, paper]: readonly [string, Paper]): {readonly where: string; readonly command: TypedCommand}[] {
@@ -193,77 +179,6 @@ test('the picture at the top of the README has every node of the recipe', () => 
     (node) => !node.startsWith('evaluate-') && !new RegExp(`(^|[^\\w-])${node}($|[^\\w-])`, 'm').test(picture),
   );
   assert.deepEqual(missing, []);
-});
-
-test('recipes and stages of the documents compile against the package’s own front doors', () => {
-  const blocks = new Map([...shownModules].map(([file, text]) => [path.join(root, file), text] as const));
-  assert.ok(blocks.size >= 4);
-  const options: ts.CompilerOptions = {
-    strict: true,
-    noUncheckedIndexedAccess: true,
-    exactOptionalPropertyTypes: true,
-    module: ts.ModuleKind.NodeNext,
-    target: ts.ScriptTarget.ES2023,
-    types: ['node'],
-    skipLibCheck: true,
-    noEmit: true,
-  };
-  const complaints = (extra: ReadonlyMap<string, string>): string[] => {
-    const files = new Map([...blocks, ...extra]);
-    const host = ts.createCompilerHost(options);
-    const {fileExists, readFile, getSourceFile} = host;
-    host.fileExists = (file) => files.has(path.normalize(file)) || fileExists(file);
-    host.readFile = (file) => files.get(path.normalize(file)) ?? readFile(file);
-    host.getSourceFile = (file, version, ...rest) => {
-      const text = files.get(path.normalize(file));
-      return text === undefined ? getSourceFile(file, version, ...rest) : ts.createSourceFile(file, text, version);
-    };
-    const program = ts.createProgram([...files.keys()], options, host);
-    return ts.getPreEmitDiagnostics(program).map(({messageText}) => ts.flattenDiagnosticMessageText(messageText, '\n'));
-  };
-  assert.deepEqual(complaints(new Map()), []);
-  const mine = blocks.get(path.join(root, 'mine.recipe.ts'))!;
-  for (const wrong of [mine.replace('steps:', 'stepz:'), mine.replace('base.model', 'asked.train')])
-    assert.equal(complaints(new Map([[path.join(root, 'wrong.recipe.ts'), wrong]])).length, 1);
-});
-
-test('recipes of the documents run as the README shows', async (t) => {
-  const question = '{"question": "1 + 1 ?", "answer": "2"}\n';
-  const files = Object.fromEntries(shownModules);
-  const cwd = temporaryFolder(t, {...files, 'questions.jsonl': question, 'checkpoint/config.json': '{}'});
-  const planned = await r1(t, ['plan', './mine.recipe.ts', '--json'], {cwd});
-  assert.equal(planned.code, 0, planned.err);
-  assert.equal((JSON.parse(planned.out) as {nodes: unknown[]}).nodes.length, 6);
-
-  const shown = readme.fences.find(({lines}) => lines[0] === '$ r1 run ./brief.recipe.ts')!.lines;
-  const measured = (text: string) => text.replaceAll(/(\d+ min )?\d+(\.\d+)? (s|ms|[kMG]?B)\b/g, '…');
-  let said: string[] = [];
-  for (const line of shown) {
-    const typed = /^\$ r1 (.*)$/.exec(line)?.[1];
-    if (typed !== undefined) {
-      const {out, err} = await r1(t, typed.split(' '), {cwd});
-      said = measured(out + err).split('\n');
-    } else assert.ok(said.includes(measured(line)), `“${line}” is said; it was\n${said.join('\n')}`);
-  }
-});
-
-test('one stage starts in a debugger as stages/README.md shows', async (t) => {
-  const {brief, shortest} = {brief: shownModules.get('brief.recipe.ts')!, shortest: shownModules.get('shortest.ts')!};
-  const cwd = temporaryFolder(t, {'brief.recipe.ts': brief, 'shortest.ts': shortest});
-  assert.equal((await r1(t, ['run', './brief.recipe.ts'], {cwd})).code, 0);
-  const shown = paperOf('stages/README.md')
-    .fences.find(({lines}) => lines[0] === 'mkdir debug')!
-    .lines.join('\n');
-  // Its debugger would wait for somebody, and here the attempt to look at is the second.
-  const script = shown.replace('--inspect-brk ', '').replaceAll('jobs/3/', 'jobs/2/').replaceAll('dist/', '$DIST/');
-  const clone = path.join(root, 'dist');
-  execFileSync('sh', ['-euc', `r1() { "$NODE" "$DIST/bin/start.cjs" "$@"; }\n${script}`], {
-    cwd,
-    env: {...process.env, NODE: process.execPath, DIST: clone},
-    stdio: 'pipe',
-  });
-  const rows = readFileSync(path.join(cwd, 'debug/outputs/data/rows.jsonl'), 'utf8').trimEnd().split('\n');
-  assert.equal(rows.length, 200);
 });
 
 test('stages/recipes/README.md says what the recipe tiny sets', () => {
