@@ -23,7 +23,7 @@ export default recipe(
       {policy: base.model, prompts: asked.train},
       {...TINY_ZERO, rewards: {format: 1}},
     );
-    const measured = (node: string, model: typeof base.model, prefill = '') =>
+    const evaluateModel = (node: string, model: typeof base.model, prefill = '') =>
       add(
         `evaluate-${node}`,
         evaluate,
@@ -31,9 +31,9 @@ export default recipe(
         {...TINY_EVALUATION, template: 'tiny-zero', prefill},
       ).scores;
     const controls = {
-      'base-forced-think': measured('base-forced-think', base.model, '<think>'),
-      'zero-shuffled': measured('zero-shuffled', shuffled.model),
-      'zero-format-only': measured('zero-format-only', formatOnly.model),
+      'base-forced-think': evaluateModel('base-forced-think', base.model, '<think>'),
+      'zero-shuffled': evaluateModel('zero-shuffled', shuffled.model),
+      'zero-format-only': evaluateModel('zero-format-only', formatOnly.model),
     };
     const result = add('report-controls', report, {
       scores: {...scores, ...controls},

@@ -187,7 +187,7 @@ export default recipe(
       {...TINY_RL, template: 'tiny-zero', steps: 120},
     );
 
-    const measured = (node: string, model: Ref<'model'>, template: 'tiny-zero' | 'chat') =>
+    const evaluateModel = (node: string, model: Ref<'model'>, template: 'tiny-zero' | 'chat') =>
       add(
         `evaluate-${node}`,
         evaluate,
@@ -195,17 +195,17 @@ export default recipe(
         {...TINY_EVALUATION, template},
       ).scores;
     const scores = {
-      base: measured('base', base.model, 'tiny-zero'),
-      'zero-rl': measured('zero-rl', zero.model, 'tiny-zero'),
-      'cold-start-sft': measured('cold-start-sft', dev1.model, 'chat'),
-      'reasoning-rl': measured('reasoning-rl', dev2.model, 'chat'),
-      'full-sft': measured('full-sft', dev3.model, 'chat'),
-      'all-scenario-rl': measured('all-scenario-rl', r1.model, 'chat'),
-      'student-small-base': measured('student-small-base', smallBase.model, 'tiny-zero'),
-      'student-medium-base': measured('student-medium-base', mediumBase.model, 'tiny-zero'),
-      'distill-small': measured('distill-small', distilledSmall.model, 'chat'),
-      'distill-medium': measured('distill-medium', distilledMedium.model, 'chat'),
-      'student-rl': measured('student-rl', studentRl.model, 'tiny-zero'),
+      base: evaluateModel('base', base.model, 'tiny-zero'),
+      'zero-rl': evaluateModel('zero-rl', zero.model, 'tiny-zero'),
+      'cold-start-sft': evaluateModel('cold-start-sft', dev1.model, 'chat'),
+      'reasoning-rl': evaluateModel('reasoning-rl', dev2.model, 'chat'),
+      'full-sft': evaluateModel('full-sft', dev3.model, 'chat'),
+      'all-scenario-rl': evaluateModel('all-scenario-rl', r1.model, 'chat'),
+      'student-small-base': evaluateModel('student-small-base', smallBase.model, 'tiny-zero'),
+      'student-medium-base': evaluateModel('student-medium-base', mediumBase.model, 'tiny-zero'),
+      'distill-small': evaluateModel('distill-small', distilledSmall.model, 'chat'),
+      'distill-medium': evaluateModel('distill-medium', distilledMedium.model, 'chat'),
+      'student-rl': evaluateModel('student-rl', studentRl.model, 'tiny-zero'),
       // Base is scored under both templates; it has seen little of this one.
       'base-chat': add(
         'evaluate-base-chat',
