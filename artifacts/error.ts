@@ -40,7 +40,7 @@ export interface UserErrorOptions {
 }
 
 /**
- * Thrown for what a person can mend. `message` is a whole sentence by itself; the command line prints below it what is
+ * Thrown for what a person can fix. `message` is a whole sentence by itself; the command line prints below it what is
  * to be done, from `remedy` and `hint`, and exits with 2.
  */
 export class UserError extends Error {

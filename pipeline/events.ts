@@ -19,15 +19,19 @@ export type RunEvent =
   | StopAsked
   | RunFinished;
 
+/** The plan is made, and nodes begin. */
 export interface RunStarted {
   readonly type: 'run-started';
   readonly run: number;
   readonly recipe: string;
   readonly seed: number;
+  /** Number of nodes in the plan. */
   readonly nodes: number;
-  /** Nodes that are known to run, and those that may. */
+  /** Nodes that are known to run. */
   readonly toRun: readonly string[];
+  /** Nodes that run if what they need changes. */
   readonly mayRun: readonly string[];
+  /** What the critical path took in earlier runs, milliseconds; 0 when nothing is known. */
   readonly expectedMs: number;
 }
 
@@ -38,7 +42,9 @@ export interface NodeSettled {
   readonly planned: boolean;
   readonly node: string;
   readonly attempt: number;
+  /** Why, as a phrase. */
   readonly because: string;
+  /** Output port → artifact. */
   readonly outputs: Readonly<Record<string, Digest>>;
 }
 
@@ -47,34 +53,44 @@ export interface NodeWaiting {
   readonly type: 'node-waiting';
   readonly node: string;
   readonly attempt: number;
+  /** The run that is at it. */
   readonly run: number;
 }
 
+/** The process of an attempt has started. */
 export interface NodeStarted {
   readonly type: 'node-started';
   readonly node: string;
   readonly stage: string;
   readonly attempt: number;
+  /** Why it runs, as a phrase. */
   readonly because: string;
+  /** Path of its log. */
   readonly log: string;
-  /** The attempt and step of the checkpoint that it goes on from. */
+  /** The attempt and step of the checkpoint that it resumes from. */
   readonly continues?: {readonly attempt: number; readonly step: number};
   /** The process of a runner that was killed; it went on by itself and is now ours. */
   readonly adopted?: boolean;
   /** It had ended by then, and only nobody had recorded what came of it. */
   readonly ended?: boolean;
+  /** What the newest success of the node took, milliseconds. */
   readonly expectedMs?: number;
 }
 
+/** A stage has reported how far it is. */
 export interface NodeProgress {
   readonly type: 'node-progress';
   readonly node: string;
+  /** When it did, milliseconds since 1970. */
   readonly at: number;
+  /** Step `step` of `total`. */
   readonly step: number;
   readonly total: number;
+  /** Tokens processed so far. */
   readonly tokens?: number;
 }
 
+/** A point of a curve. */
 export interface NodeMetric {
   readonly type: 'node-metric';
   readonly node: string;
@@ -83,18 +99,22 @@ export interface NodeMetric {
   readonly value: number;
 }
 
+/** A line of a stage for a person. */
 export interface NodeNote {
   readonly type: 'node-note';
   readonly node: string;
   readonly text: string;
 }
 
+/** A checkpoint is safe. */
 export interface NodeCheckpoint {
   readonly type: 'node-checkpoint';
   readonly node: string;
+  /** The last step whose work is in it, counted from 1. */
   readonly step: number;
 }
 
+/** The process of an attempt has ended, well or badly, and its outputs are stored if it has any. */
 export interface NodeFinished {
   readonly type: 'node-finished';
   readonly node: string;
@@ -103,7 +123,9 @@ export interface NodeFinished {
   readonly attempt: number;
   readonly outcome: Outcome;
   readonly cost: Cost;
+  /** Path of its log. */
   readonly log: string;
+  /** Output port → artifact; empty after a failure. */
   readonly outputs: Readonly<Record<string, Digest>>;
 }
 
@@ -118,9 +140,11 @@ export interface NodeFailed {
 export interface NodeCancelled {
   readonly type: 'node-cancelled';
   readonly node: string;
+  /** Id of that node; left out where the run ended before its turn. */
   readonly because?: string;
 }
 
+/** Something that a person should know, and that stops nothing. */
 export interface Warning {
   readonly type: 'warning';
   readonly text: string;
@@ -128,11 +152,13 @@ export interface Warning {
   readonly remedy?: Remedy;
 }
 
+/** A person or a failure ends the run early: with checkpoints, or at once. */
 export interface StopAsked {
   readonly type: 'stop-asked';
   readonly how: 'checkpoint' | 'kill';
 }
 
+/** The run is over; numbers are those of nodes. */
 export interface RunFinished {
   readonly type: 'run-finished';
   readonly run: number;
@@ -142,8 +168,9 @@ export interface RunFinished {
   readonly failed: number;
   readonly stopped: number;
   readonly cancelled: number;
+  /** From its beginning to its end, milliseconds. */
   readonly wallMs: number;
-  /** What earlier runs made one expect; 0 when nothing was known. */
+  /** What earlier runs made one expect, milliseconds; 0 when nothing was known. */
   readonly expectedMs: number;
 }
 

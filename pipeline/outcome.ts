@@ -49,6 +49,7 @@ export interface StageFailed {
 export interface StageThrew {
   readonly reason: 'stage-threw';
   readonly message: string;
+  /** With the place in the stage's own source, as V8 writes it. */
   readonly stack?: string;
 }
 
@@ -58,14 +59,17 @@ export interface StageExited {
   readonly exitCode: number;
 }
 
+/** A signal ended the process, and r1 had not asked it to end. */
 export interface KilledBySignal {
   readonly reason: 'killed-by-signal';
+  /** `SIGKILL` … */
   readonly signal: string;
 }
 
 /** Ran past the node's `timeout` and was stopped for it. */
 export interface TimedOut {
   readonly reason: 'timed-out';
+  /** The limit. */
   readonly seconds: number;
 }
 

@@ -178,7 +178,7 @@ export interface StageDefinition<
   /** Environment variables that are handed on as they are set where r1 is run, and are neither hashed nor written anywhere. */
   readonly passEnv?: readonly string[];
   /**
-   * Makes the outputs. Resolves when they are complete; throws `StageFailure` for what a person can mend, anything else
+   * Makes the outputs. Resolves when they are complete; throws `StageFailure` for what a person can fix, anything else
    * for a bug.
    */
   run(context: StageContext<I, O, P, D>): Promise<void>;

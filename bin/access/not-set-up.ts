@@ -1,4 +1,4 @@
-/** Before set-up, or under another Node than it was done for, the native parts do not load: no error of r1, and easily mended. */
+/** Before set-up, or under another Node than it was done for, the native parts do not load: no error of r1, and easily fixed. */
 import {setupCommand} from '../../stages/tensorflow/runtime-class.js';
 
 /** Names that stand in the message of whoever looks for a native part: SQLite's, TensorFlow's, and its library. */

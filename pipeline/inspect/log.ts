@@ -61,9 +61,11 @@ export type LogEnd =
 /** Milliseconds between two looks. */
 const POLL = 200;
 
+/** How to follow a log. */
 export interface FollowOptions {
   /** Knows whether a process that has outlived its runner is still there. */
   readonly executor: Pick<Executor, 'isRunning'>;
+  /** Ends it. */
   readonly signal?: AbortSignal;
 }
 

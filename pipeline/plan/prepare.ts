@@ -33,11 +33,13 @@ import type {Wiring} from '../wiring/nodes.js';
 
 /** What a person can ask of a run; option lists as on the command line. */
 export interface RunRequest extends Selection {
+  /** Of all draws of stages that are not `seedless`; other seeds are other attempts. */
   readonly seed: number;
-  /** `node.param=value` */
+  /** Params in the place of the recipe's: `node.param=value`, the value as JSON or else as a string. */
   readonly set?: readonly string[];
-  /** `node[:port]=PATH` */
+  /** Files or folders in the place of what a node makes: `node[:port]=PATH`. */
   readonly source?: readonly string[];
+  /** Nodes that run although nothing has changed. */
   readonly force?: readonly string[];
 }
 

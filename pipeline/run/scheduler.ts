@@ -19,6 +19,7 @@ export type OnFailure =
 /** Why a node was not performed: a node that it needs ended badly, or the run came to an end before its turn. */
 export type Cancelled = {readonly reason: 'cancelled'; readonly because: string} | {readonly reason: 'not-started'};
 
+/** What is given out to nodes at a time: cores, GPUs, MiB of memory, and a number of nodes. */
 export interface Capacity extends Resources {
   /** Most nodes at once, whatever they occupy. */
   readonly jobs: number;

@@ -1,6 +1,7 @@
 /** Which nodes of a recipe a run is about, from `--only`, `--from` and `--until`. */
 import type {Graph} from './graph.js';
 
+/** Ids of nodes; all nodes where none is named. `select` says what each list adds. */
 export interface Selection {
   readonly only?: readonly string[];
   readonly from?: readonly string[];

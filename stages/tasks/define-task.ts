@@ -52,7 +52,7 @@ export interface TaskSpec {
   split?(problem: Problem): Split;
   /** Words of the tokenizer beside those that occur in the corpus. */
   readonly words?: readonly string[];
-  /** Problems of the fixed sets; 120 and 420 unless said otherwise. */
+  /** Number of problems in the fixed sets; 120 and 420 unless given. */
   readonly sets?: {readonly validation?: number; readonly heldOut?: number};
   /** See `Task.mend`. */
   mend?: NonNullable<Task['mend']>;
