@@ -129,7 +129,7 @@ export interface NodeFinished {
   readonly outputs: Readonly<Record<string, Digest>>;
 }
 
-/** Something went wrong around a node rather than in its stage: the store would not take it, or r1 itself erred. */
+/** Something went wrong around a node rather than in its stage: the store would not take it, or r1 itself failed. */
 export interface NodeFailed {
   readonly type: 'node-failed';
   readonly node: string;

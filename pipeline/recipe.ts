@@ -56,7 +56,7 @@ export interface NodeOptions {
   readonly resources?: Partial<Resources>;
   /** Seconds after which the attempt is stopped and recorded as timed out. */
   readonly timeout?: number;
-  /** A checkpoint every so many steps; `due` also asks for one when a stop was requested. */
+  /** Steps between two checkpoints; `due` also asks for one when a stop was requested. */
   readonly checkpointEvery?: number;
   /** Environment variables with their values, on top of those of the stage. */
   readonly env?: Readonly<Record<string, string>>;

@@ -37,7 +37,7 @@ export interface BlobContext {
   readonly readonly: boolean;
 }
 
-/** What a file cannot be read for, whoever tries: it is as good as damaged, and made again from elsewhere. */
+/** What a file cannot be read for, whoever tries: it counts as damaged, and is made again from elsewhere. */
 const UNREADABLE = new Set(['EACCES', 'EPERM', 'EIO']);
 
 /** Size, stamps and inode are as they were: nobody has written to the file in between. */
@@ -101,7 +101,7 @@ export class Blobs {
   }
 
   /**
-   * Looks closely: reads the blob unless its stat can be believed. A damaged one is quarantined, a mended one freed, and
+   * Looks closely: reads the blob unless its stat can be believed. A damaged one is quarantined, one that was repaired is freed, and
    * what is no file is put out of the way.
    */
   async check(sha256: Digest, bytes: number): Promise<'intact' | 'missing' | 'damaged'> {

@@ -5,7 +5,7 @@ import type {Digest} from '../digest.js';
 export interface Quarantine {
   has(sha256: Digest): boolean;
   add(sha256: Digest, because: string): void;
-  /** The bytes match again: they were mended, or stored anew. */
+  /** The bytes match again: they were repaired, or stored again. */
   lift(sha256: Digest): void;
 }
 

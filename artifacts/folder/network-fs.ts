@@ -78,7 +78,7 @@ export function isUsedUp(folder: string): boolean {
   return bavail === 0 || (files > 0 && ffree === 0);
 }
 
-/** Whether so many bytes are free. */
+/** Whether this many bytes are free. */
 export function hasRoom(folder: string, bytes: number): boolean {
   const {bavail, bsize} = statfsSync(folder);
   return bavail * bsize >= bytes;

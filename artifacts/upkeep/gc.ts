@@ -131,7 +131,7 @@ export interface GcResult extends GcPlan {
   readonly reserve?: {readonly again: boolean};
 }
 
-/** On a full disk so many blobs go first, the largest ones: what is to be written down then fits into the reserve. */
+/** On a full disk this many blobs go first, the largest ones: what is to be written down then fits into the reserve. */
 const FIRST = 64;
 
 /**
@@ -196,7 +196,7 @@ export async function freeUnrecorded(store: Lineage & HasParts, policy: KeepPoli
   return blobs.length + trees.length > 0;
 }
 
-/** Records what goes, `atMost` so many blobs, and moves it into trash/. Returns what went. */
+/** Records what goes, at most `atMost` blobs, and moves it into trash/. Returns what went. */
 async function condemn(
   store: Lineage & HasParts,
   policy: KeepPolicy,

@@ -3,7 +3,7 @@
  *
  * An entry is filled in a folder of its own, listed with the SHA-256 of every file, and then renamed to its name: what
  * carries the name is whole. Before an entry is used its files are read again and compared with the list, so that
- * damage is found there and mended by filling it anew. Nothing is ever changed inside an entry.
+ * damage is found there and repaired by filling it again. Nothing is ever changed inside an entry.
  */
 import {createHash} from 'node:crypto';
 import {constants, createReadStream, existsSync, readFileSync} from 'node:fs';

@@ -46,16 +46,16 @@ async function tryIt(folder) {
  * while garbage is collected, so that what is built with it aborts (https://github.com/nodejs/node/issues/65446).
  * better-sqlite3 13 does without that header, but not on Node 20. So the build gets the header as it was before: the
  * same text without the two calls.
- * @param {string} folder where the mended header may be written
+ * @param {string} folder where the patched header may be written
  * @returns {Promise<Record<string, string>>} environment for the build
  */
-async function mendedHeader(folder) {
+async function patchHeader(folder) {
   const header = path.join(await headersPrefix(), 'include/node/node_object_wrap.h');
   const text = readFileSync(header, 'utf8');
-  const mended = text.replace(/^ +(?:Add|Remove)CleanupHook\(\);\n/gm, '');
-  if (mended === text) return {};
+  const patched = text.replace(/^ +(?:Add|Remove)CleanupHook\(\);\n/gm, '');
+  if (patched === text) return {};
   const file = path.join(folder, 'node_object_wrap.h');
-  await writeFile(file, mended);
+  await writeFile(file, patched);
   return {CXXFLAGS: `${process.env['CXXFLAGS'] ?? ''} -include ${JSON.stringify(file)}`};
 }
 
@@ -78,7 +78,7 @@ async function make(folder) {
   await rm(path.join(folder, 'build'), {recursive: true, force: true});
   const scratch = await mkdtemp(path.join(tmpdir(), 'r1-header-'));
   try {
-    const env = await mendedHeader(scratch);
+    const env = await patchHeader(scratch);
     await saying(
       step,
       (s) => `building SQLite from source, ${String(s)} s`,

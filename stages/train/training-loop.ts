@@ -57,7 +57,7 @@ export interface StepResult {
 export interface StepOptions {
   /** The measures that become points of curves; all of them unless given. */
   readonly metrics?: readonly string[];
-  /** Progress and metrics are reported every so many steps, and at the last one. 1 unless given. */
+  /** Steps between two reports of progress and metrics; the last step is always reported. 1 unless given. */
   readonly reportEvery?: number;
   /** Whether a checkpoint may be due after the last step too, because more than saving the model comes after it. */
   readonly checkpointAtEnd?: boolean;
