@@ -5,7 +5,7 @@
  * keeps every number, and drops what it cannot parse.
  */
 import {param, defineStage} from '../pipeline/stage.js';
-import {Sieve, rolloutId, rolloutRowOf, ruleFaults, sampleFromModel} from './rollout/sample-from-model.js';
+import {DropCounts, rolloutId, rolloutRowOf, ruleFaults, sampleFromModel} from './rollout/sample-from-model.js';
 import {writeRows} from './data/rows.js';
 import type {RolloutRow, SampleRow} from './data/schemas.js';
 import type {Rollout} from './rollout/sample-groups.js';
@@ -68,7 +68,7 @@ export const coldStartData = defineStage({
     });
     const rollouts = groups.flat();
     const faults = await ruleFaults(rollouts, {timeoutMs: params.rewardTimeout, tasks: definitions.tasks});
-    const sieve = new Sieve();
+    const drops = new DropCounts();
     const perPrompt = new Map<string, number>();
     const dataset: SampleRow[] = [];
     const judged: RolloutRow[] = [];
@@ -107,11 +107,11 @@ export const coldStartData = defineStage({
           });
         }
       }
-      sieve.count(verdict);
+      drops.count(verdict);
       judged.push(rolloutRowOf(rollout, verdict ?? 'kept'));
     });
     const card = {
-      ...sieve.card(),
+      ...drops.card(),
       prompts: groups.length,
       temperature: params.temperature,
       languageConsistencyBeforeMending:
@@ -124,7 +124,7 @@ export const coldStartData = defineStage({
       scoredTokens: 0,
     };
     await writeRows(outputs.dataset, dataset, card);
-    await writeRows(outputs.rollouts, judged, sieve.card());
+    await writeRows(outputs.rollouts, judged, drops.card());
     note(`kept ${dataset.length} of ${rollouts.length} completions`);
   },
 });

@@ -47,13 +47,13 @@ export function command<const I extends InputPorts, const O extends OutputPorts,
         .argv(context)
         .map((word) => (word instanceof URL ? fileURLToPath(word) : String(word)));
       if (program === undefined) throw new StageFailure(`the command of “${definition.name}” is empty`);
-      await ended(program, words, context);
+      await runProgram(program, words, context);
     },
   });
 }
 
 /** Runs a program with our own stdout and stderr. Rejects with a StageFailure unless it exits with 0. */
-async function ended(
+async function runProgram(
   program: string,
   words: readonly string[],
   {scratch, signal}: {scratch: string; signal: AbortSignal},

@@ -55,7 +55,7 @@ export const evaluate = defineStage({
       import('./tasks/task.js'),
     ]);
     const tasks = await tasksWith(definitions.tasks);
-    const drawn = async (prompts: string, purpose: string, offset: number, share: number) =>
+    const drawSamples = async (prompts: string, purpose: string, offset: number, share: number) =>
       sampleFromModel({
         ...params,
         model: inputs.model,
@@ -68,9 +68,9 @@ export const evaluate = defineStage({
         note,
       });
     const part = inputs.general === undefined ? 1 : 0.7;
-    const {groups} = await drawn(inputs.prompts, 'evaluate/reasoning', 0, part);
+    const {groups} = await drawSamples(inputs.prompts, 'evaluate/reasoning', 0, part);
     if (inputs.general !== undefined)
-      groups.push(...(await drawn(inputs.general, 'evaluate/general', part, 1 - part)).groups);
+      groups.push(...(await drawSamples(inputs.general, 'evaluate/general', part, 1 - part)).groups);
     const rollouts = groups.flat();
     const scorer = await openScorer({timeoutMs: params.rewardTimeout, weights: {}, refs: definitions});
     const scored = await scorer.score(rollouts.map(({prompt, completion}) => ({prompt, completion})));

@@ -4,7 +4,7 @@
  * and every row names the rollout it came from. Sampling temperature and number of samples are not published.
  */
 import {param, defineStage} from '../pipeline/stage.js';
-import {Sieve, rolloutId, rolloutRowOf, ruleFaults, sampleFromModel} from './rollout/sample-from-model.js';
+import {DropCounts, rolloutId, rolloutRowOf, ruleFaults, sampleFromModel} from './rollout/sample-from-model.js';
 import {writeRows} from './data/rows.js';
 import type {RolloutRow, SampleRow} from './data/schemas.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
@@ -67,7 +67,7 @@ export const rejectionSampling = defineStage({
     });
     const rollouts = groups.flat();
     const faults = await ruleFaults(rollouts, {timeoutMs: params.rewardTimeout, tasks: definitions.tasks});
-    const sieve = new Sieve();
+    const drops = new DropCounts();
     const perPrompt = new Map<string, number>();
     const seen = new Set<string>();
     const dataset: SampleRow[] = [];
@@ -97,11 +97,11 @@ export const rejectionSampling = defineStage({
           response: completion.text,
         });
       }
-      sieve.count(verdict);
+      drops.count(verdict);
       judged.push(rolloutRowOf(rollout, verdict ?? 'kept'));
     });
     const card = {
-      ...sieve.card(),
+      ...drops.card(),
       prompts: groups.length,
       temperature: params.temperature,
       parameters,
@@ -110,7 +110,7 @@ export const rejectionSampling = defineStage({
       scoredTokens: 0,
     };
     await writeRows(outputs.dataset, dataset, card);
-    await writeRows(outputs.rollouts, judged, sieve.card());
+    await writeRows(outputs.rollouts, judged, drops.card());
     note(`kept ${dataset.length} of ${rollouts.length} completions`);
   },
 });

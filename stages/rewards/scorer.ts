@@ -66,11 +66,11 @@ export async function openScorer(options: {
 function startThread(workerData: ScorerData): Promise<Worker> {
   const thread = new Worker(new URL('./scorer-thread.js', import.meta.url), {workerData});
   return new Promise((resolve, reject) => {
-    const ended = (code: number): void =>
+    const onExit = (code: number): void =>
       reject(new Error(`the thread that judges ended with ${code} while it was loading`));
-    thread.once('error', reject).once('exit', ended);
+    thread.once('error', reject).once('exit', onExit);
     thread.once('message', () => {
-      thread.off('error', reject).off('exit', ended);
+      thread.off('error', reject).off('exit', onExit);
       thread.unref(); // An idle thread does not keep the process alive.
       resolve(thread);
     });

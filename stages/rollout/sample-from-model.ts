@@ -14,7 +14,7 @@ import type {TemplateName} from '../text/templates.js';
 import type {Tokenizer} from '../text/tokenizer.js';
 
 /** What happened to the completions: one count for each reason that dropped some, and the rest kept. */
-export class Sieve {
+export class DropCounts {
   readonly #dropped = new Map<string, number>();
   #sampled = 0;
   #kept = 0;

@@ -8,14 +8,14 @@ import type {AnswerKind, Tasks} from './task.js';
 
 /** The definitions behind refs, in their order. */
 export const loadTasks = (refs: readonly DefinitionRef[]): Promise<TaskDefinition[]> =>
-  Promise.all(refs.map(async (ref) => checked((await importDefinition(ref)) as TaskDefinition)));
+  Promise.all(refs.map(async (ref) => checkAnswers((await importDefinition(ref)) as TaskDefinition)));
 
 /** The built-in tasks and those behind refs. */
 export const tasksWith = async (refs: readonly DefinitionRef[]): Promise<Tasks> =>
   new Map([...builtInTasks, ...(await loadTasks(refs)).map((task) => [task.name, task] as const)]);
 
 /** The same task, whose answers are what they should be. @throws {StageFailure} from its functions when they are not */
-function checked(task: TaskDefinition): TaskDefinition {
+function checkAnswers(task: TaskDefinition): TaskDefinition {
   const {answer, name} = task;
   if (answer === undefined) return task;
   const complain = (what: string, value: unknown, wanted: string): never => {

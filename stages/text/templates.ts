@@ -69,7 +69,7 @@ function chatTemplate({
   const key = JSON.stringify([file, source, bosToken, eosToken]);
   const known = asking.get(key);
   if (known !== undefined) return known;
-  const template = compiled(source, file);
+  const template = compileOnce(source, file);
   const render = (messages: readonly Message[]): string =>
     template({
       messages: messages.map((message) => ({...message})),
@@ -97,14 +97,14 @@ export function plainPrompt(template: TemplateName, question: string): string {
       return TINY_ZERO_TEMPLATE.replace('{question}', () => question);
     case 'chat': {
       const messages = [{role: 'user', content: question}];
-      return compiled(WORD_CHAT_TEMPLATE, 'the built-in tokenizer')({messages, add_generation_prompt: true});
+      return compileOnce(WORD_CHAT_TEMPLATE, 'the built-in tokenizer')({messages, add_generation_prompt: true});
     }
   }
 }
 
 const cache = new Map<string, Render>();
 
-function compiled(source: string, where: string): Render {
+function compileOnce(source: string, where: string): Render {
   const key = `${where}\n${source}`;
   let template = cache.get(key);
   if (template === undefined) {

@@ -24,7 +24,7 @@ const answer = async (make: () => Reply | Promise<Reply>): Promise<void> => {
   port.postMessage(reply);
 };
 
-function carriedOut(tokenizer: Tokenizer, request: Request): Reply {
+function carryOut(tokenizer: Tokenizer, request: Request): Reply {
   switch (request.type) {
     case 'prompt': {
       const {template, messages} = request;
@@ -44,7 +44,7 @@ function carriedOut(tokenizer: Tokenizer, request: Request): Reply {
 
 void answer(async () => {
   const tokenizer = await openTokenizer(folder);
-  port.on('message', (request: Request) => void answer(() => carriedOut(tokenizer, request)));
+  port.on('message', (request: Request) => void answer(() => carryOut(tokenizer, request)));
   const {eosId, padId, chatTemplateFile = folder} = tokenizer;
   return {type: 'opened', eosId, padId, templateFile: chatTemplateFile};
 });

@@ -15,7 +15,7 @@ import {figureName, renderMarkdown} from './markdown.js';
 /** An evaluation's `scores.json` and the verdicts on its samples. Throws `StageFailure` naming the file that is not one. */
 export async function readEvaluation(folder: string): Promise<Evaluated> {
   const file = join(folder, 'scores.json');
-  const {format: _, ...scores} = parsed(scoresFile, await readJson(file), file);
+  const {format: _, ...scores} = parseWith(scoresFile, await readJson(file), file);
   return {...scores, samples: await readRows(folder, sampleRow)};
 }
 
@@ -72,10 +72,11 @@ const scoreRows = z.array(
 ) satisfies z.ZodType<ScoreRow[]>;
 
 /** The rows of a report's `claims.json`, from its text. `where` names it in a `StageFailure`. */
-export const parseClaims = (text: string, where: string): ClaimResult[] => parsed(claimsFile, JSON.parse(text), where);
+export const parseClaims = (text: string, where: string): ClaimResult[] =>
+  parseWith(claimsFile, JSON.parse(text), where);
 
 /** The rows of a report's `scores.json`, from its text. */
-export const parseScores = (text: string, where: string): ScoreRow[] => parsed(scoreRows, JSON.parse(text), where);
+export const parseScores = (text: string, where: string): ScoreRow[] => parseWith(scoreRows, JSON.parse(text), where);
 
 export const readClaims = async (folder: string): Promise<ClaimResult[]> =>
   readWith(folder, 'claims.json', parseClaims);
@@ -86,7 +87,7 @@ async function readWith<T>(folder: string, name: string, parse: (text: string, w
   return parse(await readFile(file, 'utf8'), file);
 }
 
-function parsed<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
+function parseWith<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;

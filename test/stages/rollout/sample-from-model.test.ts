@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {Sieve, rolloutRowOf, ruleFaults} from '../../../stages/rollout/sample-from-model.js';
+import {DropCounts, rolloutRowOf, ruleFaults} from '../../../stages/rollout/sample-from-model.js';
 import type {Rollout} from '../../../stages/rollout/sample-groups.js';
 import type {Prompt} from '../../../stages/tasks/prompt.js';
 import {readCompletion} from '../../../stages/text/completion.js';
@@ -15,11 +15,11 @@ const rollout = (text: string, {finished = true, sample = 0} = {}): Rollout => (
   completion: readCompletion(text, finished),
 });
 
-test('a sieve counts what it keeps and each reason to drop, in a fixed order', () => {
-  const sieve = new Sieve();
-  for (const reason of ['truncated', undefined, 'format', 'truncated', undefined, 'answer wrong']) sieve.count(reason);
-  assert.deepEqual(sieve.card(), {sampled: 6, kept: 2, dropped: {'answer wrong': 1, format: 1, truncated: 2}});
-  assert.deepEqual(Object.keys(sieve.card().dropped), ['answer wrong', 'format', 'truncated']);
+test('completions are counted as kept, or by the reason to drop them, in a fixed order', () => {
+  const drops = new DropCounts();
+  for (const reason of ['truncated', undefined, 'format', 'truncated', undefined, 'answer wrong']) drops.count(reason);
+  assert.deepEqual(drops.card(), {sampled: 6, kept: 2, dropped: {'answer wrong': 1, format: 1, truncated: 2}});
+  assert.deepEqual(Object.keys(drops.card().dropped), ['answer wrong', 'format', 'truncated']);
 });
 
 test('rules drop a completion for the first thing that is wrong with it', async () => {
