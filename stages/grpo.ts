@@ -182,7 +182,7 @@ export const grpo = defineStage({
     const encode = async (folder: string | undefined): Promise<EncodedPrompt[]> =>
       folder === undefined
         ? []
-        : encodePrompts(await readPrompts(folder, tasks), {tokenizer, template: params.template, limit});
+        : encodePrompts(await readPrompts(folder, tasks), {tokenizer, template: params.template, limit, note});
     const reasoning = await encode(inputs.prompts);
     const general = await encode(inputs.general);
     if (reasoning.length === 0) throw new StageFailure('there are no prompts');

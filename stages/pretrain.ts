@@ -147,6 +147,7 @@ export const pretrain = defineStage({
       tokenizer,
       template: params.gateTemplate,
       limit: params.maxPositions - params.maxNewTokens,
+      note,
     });
     const chunk = 8;
     const rollouts = planRollouts({

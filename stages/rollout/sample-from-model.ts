@@ -73,7 +73,7 @@ export const sampleFromModel = async ({
 
 /** `samples` completions for each prompt from a model folder. */
 export async function sampleRows(rows: readonly Prompt[], options: ModelSampling): Promise<Sampled> {
-  const {model, template, prefill = '', maxNewTokens} = options;
+  const {model, template, prefill = '', maxNewTokens, note} = options;
   const [{openModel}, {countParameters}, {openTokenizer}] = await Promise.all([
     import('../model/hf-folder.js'),
     import('../model/parameters.js'),
@@ -82,7 +82,7 @@ export async function sampleRows(rows: readonly Prompt[], options: ModelSampling
   const {config, weights} = await openModel(model);
   const tokenizer = await openTokenizer(model);
   if (rows.length === 0) throw new StageFailure('there are no prompts');
-  const prompts = encodePrompts(rows, {tokenizer, template, prefill, limit: config.maxPositions - maxNewTokens});
+  const prompts = encodePrompts(rows, {tokenizer, template, prefill, limit: config.maxPositions - maxNewTokens, note});
   const groups = await withSampler({...options, config, weights, prompts, tokenizer}, (sampler, drawing) =>
     sampleGroups(sampler, prompts, {...drawing, tokenizer, prefill}),
   );

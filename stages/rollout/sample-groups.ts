@@ -33,6 +33,8 @@ export interface EncodedPrompt {
 
 /**
  * Prompts as token ids under a template, followed by `prefill` where a completion is forced to begin a certain way.
+ *
+ * @param note is told when the tokenizer does not know all of their words: a model reads such prompts, and learns little
  * @throws {StageFailure} when a prompt is longer than `limit` tokens.
  */
 export function encodePrompts(
@@ -42,17 +44,26 @@ export function encodePrompts(
     template,
     prefill = '',
     limit,
+    note,
   }: {
     readonly tokenizer: Tokenizer;
     readonly template: TemplateName;
     readonly prefill?: string;
     readonly limit: number;
+    readonly note: (text: string) => void;
   },
 ): EncodedPrompt[] {
   const forced = prefill === '' ? [] : tokenizer.encode(prefill);
-  return prompts.map((prompt) =>
+  const encoded = prompts.map((prompt) =>
     fitting(prompt, [...encodePrompt(tokenizer, template, prompt.question), ...forced], {template, limit}),
   );
+  const all = encoded.flatMap(({tokens}) => tokens);
+  const unknown = all.filter((token) => token === tokenizer.unknownId).length;
+  if (unknown > 0)
+    note(
+      `${unknown} of ${all.length} tokens of the prompts are unknown to the tokenizer; is “${template}” the right template?`,
+    );
+  return encoded;
 }
 
 /** A prompt with its tokens. @throws {StageFailure} when there are none, or more than `limit` */

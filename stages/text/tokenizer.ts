@@ -21,6 +21,8 @@ export interface Tokenizer {
   readonly eosId: number;
   /** Fills batches; never the same as `eosId`. */
   readonly padId: number;
+  /** Stands for text that the tokenizer has no token for; absent where there is no such token, or it ends responses, too. */
+  readonly unknownId?: number;
   readonly bosToken: string | undefined;
   readonly eosToken: string;
   /** Jinja, if the tokenizer comes with a chat format. */
@@ -64,6 +66,7 @@ export async function openTokenizer(folder: string): Promise<Tokenizer> {
   if (rows !== undefined && rows < size) {
     throw new StageFailure(`${file} has ids up to ${size - 1}, but the model beside it has a vocabulary of ${rows}`);
   }
+  const unknownId = idOf(config['unk_token']);
   const templateFile = join(folder, 'chat_template.jinja');
   const ownTemplate = await readOptional(templateFile);
   return {
@@ -77,6 +80,7 @@ export async function openTokenizer(folder: string): Promise<Tokenizer> {
     idOf,
     eosId,
     padId: padding(eosId, [config['pad_token'], config['unk_token'], config['bos_token']].map(idOf)),
+    ...(unknownId === undefined || unknownId === eosId ? {} : {unknownId}),
     bosToken: typeof config['bos_token'] === 'string' ? config['bos_token'] : undefined,
     eosToken,
     ...(ownTemplate === undefined

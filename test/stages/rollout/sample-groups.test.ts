@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {inProcess} from '../../../stages/rollout/open-sampler.js';
-import {sampleGroups} from '../../../stages/rollout/sample-groups.js';
+import {encodePrompts, sampleGroups} from '../../../stages/rollout/sample-groups.js';
 import {lengthBuckets} from '../../../stages/train/length-buckets.js';
 import type {EncodedPrompt} from '../../../stages/rollout/sample-groups.js';
 import type {Chunk, Sample} from '../../../stages/engine/programs/generation.js';
 import type {Tokenizer} from '../../../stages/text/tokenizer.js';
+import {vocabulary} from '../../../stages/tasks/lexicon.js';
+import type {Prompt} from '../../../stages/tasks/prompt.js';
+import type {TemplateName} from '../../../stages/text/templates.js';
+import {openTokenizer} from '../../../stages/text/tokenizer.js';
+import {writeWordTokenizer} from '../../../stages/text/word-tokenizer.js';
+import {temporaryFolder} from '../../rig/temporary.js';
 
 const tokenizer = {
   decode: (ids: readonly number[]) => ids.join(' '),
@@ -66,4 +72,19 @@ test('a sample’s uniforms do not depend on which prompts share its chunk', asy
   const apart = new Map<string, number[]>();
   await sampleGroups(inProcess(spy(prompts, apart)), prompts, {...options, chunk: 1});
   assert.deepEqual(seen, apart);
+});
+
+test('words of prompts that the tokenizer does not know are noted, with the template that may be wrong', async (t) => {
+  const folder = temporaryFolder(t);
+  await writeWordTokenizer(folder, vocabulary());
+  const tokenizer = await openTokenizer(folder);
+  const notesOf = (template: TemplateName, question: string): string[] => {
+    const notes: string[] = [];
+    const prompt: Prompt = {id: 'p', from: [], task: 'exact', key: 'p', question, answer: 'so'};
+    encodePrompts([prompt], {tokenizer, template, limit: 1000, note: (text) => notes.push(text)});
+    return notes;
+  };
+  assert.deepEqual(notesOf('tiny-zero', 'now ?'), []);
+  assert.match(notesOf('tiny-zero', 'xyzzy ?')[0]!, /^1 of \d+ tokens of the prompts are unknown to the tokenizer/);
+  assert.match(notesOf('zero', 'now ?')[0]!, /^\d\d of \d+ tokens .*; is “zero” the right template\?$/);
 });
