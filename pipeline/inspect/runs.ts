@@ -1,18 +1,22 @@
 /** What was run in a store, and how it ended. */
 import type {Run, RunId, Store} from '../../artifacts/index.js';
 
-/** One line of a list of runs. */
-export interface RunOverview {
+/** What every answer about a run says of it first. */
+export interface RunHead {
   readonly run: RunId;
   readonly recipe: string;
   readonly seed: number;
   /** The command line that began it. */
   readonly command: string;
-  /** Milliseconds since 1970, as `endedAt`. */
+  /** Milliseconds since 1970. */
   readonly startedAt: number;
   /** `running`, how its runner said that it ended (`succeeded`, `failed`, `stopped` …), or `interrupted`. */
   readonly state: string;
-  /** Undefined while it is going on, and where it was interrupted. */
+}
+
+/** One line of a list of runs. */
+export interface RunOverview extends RunHead {
+  /** Milliseconds since 1970. Undefined while it is going on, and where it was interrupted. */
   readonly endedAt: number | undefined;
   /** How often it was begun or resumed. */
   readonly sessions: number;

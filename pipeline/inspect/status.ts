@@ -1,6 +1,6 @@
 /** How a run stands, node by node; of one that is going on, how far each node is. */
 import {closeSync, existsSync, fstatSync, openSync, readSync} from 'node:fs';
-import type {AttemptId, Run, RunId, RunNode, Store} from '../../artifacts/index.js';
+import type {AttemptId, Run, RunNode, Store} from '../../artifacts/index.js';
 import {findRun} from '../../artifacts/queries/find-run.js';
 import {parseEvent} from '../job/event-lines.js';
 import type {JobEvent} from '../job/event-lines.js';
@@ -11,6 +11,7 @@ import {lastWordsOf} from './last-words.js';
 import type {LastWordsOptions} from './last-words.js';
 import {recordedOutcome} from './recorded-outcome.js';
 import {runStateOf} from './runs.js';
+import type {RunHead} from './runs.js';
 
 /**
  * `source`: taken from outside. `waiting`: its turn may come. `not started`: it will not come in this run.
@@ -40,16 +41,7 @@ export interface NodeStatus {
 }
 
 /** How a run stands. */
-export interface RunStatus {
-  readonly run: RunId;
-  readonly recipe: string;
-  readonly seed: number;
-  /** The command line that began it. */
-  readonly command: string;
-  /** Milliseconds since 1970. */
-  readonly startedAt: number;
-  /** `running`, how its runner said that it ended (`succeeded`, `failed`, `stopped` …), or `interrupted`. */
-  readonly state: string;
+export interface RunStatus extends RunHead {
   /** Every node of the run's plan, in the plan's order. */
   readonly nodes: readonly NodeStatus[];
 }
