@@ -63,11 +63,13 @@ export function differences(options: {
   readonly now: KnownIngredients & Partial<Pick<Ingredients, 'inputs'>>;
   readonly codeParts: (digest: string) => CodeParts | undefined;
   readonly madeBy?: (input: string) => string | undefined;
+  /** At most this many files and packages are named of each definition's code; all unless given. */
+  readonly mostOfDefinition?: number;
 }): string[] {
-  const {before, now, codeParts, madeBy = () => undefined} = options;
+  const {before, now, codeParts, madeBy = () => undefined, mostOfDefinition} = options;
   const found: string[] = [];
   if (before.stage !== now.stage) found.push(`stage ${before.stage} → ${now.stage}`);
-  found.push(...codeChangesBetween(before, now, codeParts));
+  found.push(...codeChangesBetween(before, now, codeParts, mostOfDefinition));
   for (const [name, was, is] of changed(before.params, now.params)) found.push(`${name} ${short(was)} → ${short(is)}`);
   if (now.inputs !== undefined) {
     for (const [name] of changed(flat(before.inputs), flat(now.inputs))) {
@@ -96,20 +98,31 @@ export const codeChangesBetween = (
   before: CodeIngredients,
   now: CodeIngredients,
   codeParts: (digest: string) => CodeParts | undefined,
-): string[] => [
-  ...(before.code === now.code ? [] : codeDifferences(codeParts(before.code), codeParts(now.code))),
-  ...definitionDifferences(before.definitions ?? {}, now.definitions ?? {}, codeParts),
-];
+  mostOfDefinition = Infinity,
+): string[] => {
+  const differ = (was: string, is: string): string[] => codeDifferences(codeParts(was), codeParts(is));
+  return [
+    ...(before.code === now.code ? [] : differ(before.code, now.code)),
+    ...definitionDifferences(before.definitions ?? {}, now.definitions ?? {}, (was, is) =>
+      few(differ(was, is), mostOfDefinition),
+    ),
+  ];
+};
+
+const few = (reasons: readonly string[], most: number): string[] =>
+  reasons.length <= most
+    ? [...reasons]
+    : [...reasons.slice(0, most - 1), `${reasons[most - 1]!} and ${reasons.length - most} more`];
 
 function definitionDifferences(
   before: NonNullable<Ingredients['definitions']>,
   now: NonNullable<Ingredients['definitions']>,
-  codeParts: (digest: string) => CodeParts | undefined,
+  differ: (was: string, is: string) => readonly string[],
 ): string[] {
   return changed(before, now).flatMap(([name, was, is]) => {
     if (was === undefined) return [`${name} is new`];
     if (is === undefined) return [`${name} is gone`];
-    return codeDifferences(codeParts(was), codeParts(is)).map((difference) => `${name}: ${difference}`);
+    return differ(was, is).map((difference) => `${name}: ${difference}`);
   });
 }
 

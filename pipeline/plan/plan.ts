@@ -238,7 +238,13 @@ function becauseOf(
     refsOf(node).map(({port, name, ref}) => [name === undefined ? port : `${port}.${name}`, ref.node]),
   );
   const since = (earlier: Ingredients) =>
-    differences({before: earlier, now, codeParts: history.codeParts, madeBy: (name) => wiredTo.get(name)});
+    differences({
+      before: earlier,
+      now,
+      codeParts: history.codeParts,
+      madeBy: (name) => wiredTo.get(name),
+      mostOfDefinition: MOST_FILES,
+    });
   const found = before === undefined ? [] : since(before);
   if (found.length > 0) return inFewWords(found);
   const failed = history.lastFailure?.(node.id);
@@ -248,6 +254,8 @@ function becauseOf(
 }
 
 const MOST_REASONS = 8;
+/** Of one definition. */
+const MOST_FILES = 3;
 const MOST_OF_ONE = 200;
 
 /** A reason is stored with the attempt and printed as one line; what is beyond is to be had from `r1 why` and `r1 diff`. */

@@ -8,26 +8,40 @@ import {modulesOf} from '../wiring/nodes.js';
 export type PlanWarning =
   | EnvironmentWarning
   /** The code of these nodes loads something that only it can name, so a change of that is no reason to run. */
-  | {readonly problem: 'computed-name'; readonly nodes: readonly string[]; readonly place: string};
+  | {readonly problem: 'computed-name'; readonly nodes: readonly string[]; readonly place: string}
+  /** The recipe's own file exports these definitions, so whatever is changed in it is a reason for these nodes to run. */
+  | {
+      readonly problem: 'definition-in-recipe';
+      readonly nodes: readonly string[];
+      readonly definitions: readonly string[];
+    };
 
 interface Planned {
   readonly plan: Plan;
+  readonly recipeUrl?: string | undefined;
   readonly code: CodeReader;
 }
 
 export const planWarnings = (prepared: Planned, processEnv: NodeJS.ProcessEnv): PlanWarning[] => [
   ...environmentWarnings(prepared, processEnv),
   ...computedNames(prepared),
+  ...definitionsInRecipe(prepared),
 ];
 
 /** One sentence, which says what to do. */
 export function planWarningText(warning: PlanWarning): string {
-  if (warning.problem !== 'computed-name') return environmentWarningText(warning);
-  const {nodes, place} = warning;
+  if (warning.problem === 'missing' || warning.problem === 'dropped') return environmentWarningText(warning);
+  const {nodes} = warning;
   const who = nodes.length === 1 ? nodes[0]! : `${nodes[0]!} and ${nodes.length - 1} more`;
+  if (warning.problem === 'computed-name')
+    return (
+      `${who}: ${warning.place} loads something by a computed name, so a change of it is not seen: ` +
+      'write the name out there, or add a param that you change with it'
+    );
+  const names = warning.definitions.map((name) => `“${name}”`).join(', ');
   return (
-    `${who}: ${place} loads something by a computed name, so a change of it is not seen: ` +
-    'write the name out there, or add a param that you change with it'
+    `${who}: ${names} ${warning.definitions.length === 1 ? 'is' : 'are'} defined in the recipe’s own file, so every edit ` +
+    'of the recipe counts as a change of code: move such definitions to a module beside it'
   );
 }
 
@@ -44,4 +58,18 @@ function computedNames({plan, code}: Planned): PlanWarning[] {
     }
   }
   return Array.from(nodes, ([place, ids]) => ({problem: 'computed-name', nodes: ids, place}));
+}
+
+function definitionsInRecipe({plan, recipeUrl}: Planned): PlanWarning[] {
+  const nodes: string[] = [];
+  const definitions = new Set<string>();
+  for (const {node} of plan.nodes.values()) {
+    if (node.type === 'source') continue;
+    const inRecipe = Object.values(node.definitions ?? {})
+      .flat()
+      .filter(({module}) => module === recipeUrl);
+    if (inRecipe.length > 0) nodes.push(node.id);
+    for (const {name} of inRecipe) definitions.add(name);
+  }
+  return nodes.length === 0 ? [] : [{problem: 'definition-in-recipe', nodes, definitions: [...definitions]}];
 }

@@ -96,3 +96,39 @@ test('two stages of one module with the same name are a mistake, since the secon
   assert.equal(code, 2, err);
   assert.match(err, /twins\.recipe\.mjs:10:\d+: node “one”: \S+ exports two stages with the name “write”, a and b/);
 });
+
+test('a definition in the recipe’s own file is warned of, and a reason names few files', async (t) => {
+  const files = Array.from({length: 9}, (_, index) => `part${index}.js`);
+  const imports = files.map((file) => `import './${file}';`).join('\n');
+  const recipe = (own: string) => `${own}
+import {recipe} from 'r1';
+import {write} from './stage.mjs';
+export const word = {kind: 'word', name: 'word', module: import.meta.url};
+export default recipe('own', (add) => { add('one', write, {}, {}, {words: [word]}); add('two', write, {}); });`;
+  const stage = `
+import {writeFileSync} from 'node:fs';
+import {defineStage} from 'r1';
+export const write = defineStage({
+  module: import.meta.url, name: 'write', inputs: {}, outputs: {out: 'text'}, params: {}, definitions: {words: 'word'},
+  async run({outputs}) { writeFileSync(outputs.out, 'x'); },
+});`;
+  const cwd = temporaryFolder(t, {
+    'own.recipe.mjs': recipe(''),
+    'stage.mjs': stage,
+    ...Object.fromEntries(files.map((file) => [file, ''])),
+  });
+  const plan = async () => (await r1(t, ['plan', './own.recipe.mjs'], {cwd})).out;
+  assert.match(
+    await plan(),
+    /warning: one: “word” is defined in the recipe’s own file, so every edit of the recipe counts .* a module beside it/,
+  );
+  const {warnings} = JSON.parse((await r1(t, ['plan', './own.recipe.mjs', '--json'], {cwd})).out) as {
+    warnings: unknown[];
+  };
+  assert.deepEqual(warnings, [{problem: 'definition-in-recipe', nodes: ['one'], definitions: ['word']}]);
+  assert.equal((await r1(t, ['run', './own.recipe.mjs'], {cwd})).code, 0);
+  writeFileSync(join(cwd, 'own.recipe.mjs'), recipe(imports));
+  const [line = ''] = (await plan()).split('\n').filter((each) => each.startsWith('one'));
+  assert.match(line, /words\/word: .*words\/word: .*words\/word: .* and \d more/);
+  assert.equal(line.match(/words\/word/g)?.length, 3, line);
+});
