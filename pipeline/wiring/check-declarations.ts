@@ -3,10 +3,32 @@ import {kindOf, jsonCopy} from '../values/json.js';
 import {shown} from '../values/printable.js';
 import {nameMistake, quoted, sameFolder} from '../values/names.js';
 import {defaultMistakes} from './check-params.js';
+import {suggestion} from './did-you-mean.js';
 import type {NodeOptions} from '../recipe.js';
 import {err, ok} from '../result.js';
 import type {Result} from '../result.js';
 import type {AnyStage} from '../stage.js';
+
+/** All that `defineStage` takes. */
+const FIELDS: Readonly<Record<keyof AnyStage, true>> = {
+  module: true,
+  name: true,
+  summary: true,
+  inputs: true,
+  outputs: true,
+  params: true,
+  choices: true,
+  definitions: true,
+  check: true,
+  tensor: true,
+  seedless: true,
+  resources: true,
+  threads: true,
+  env: true,
+  passEnv: true,
+  run: true,
+  argv: true,
+};
 
 /** Seconds; a longer timer would run out at once. */
 const LONGEST_TIMEOUT = 2_147_483;
@@ -53,7 +75,9 @@ function numberMistakes(path: string, given: Readonly<Record<string, unknown>>):
 
 /** What is wrong with a stage, wherever it is placed. Ports are folders. */
 export function stageMistakes(stage: AnyStage): readonly string[] {
-  const mistakes: string[] = [];
+  const mistakes = Object.keys(stage)
+    .filter((field) => !Object.hasOwn(FIELDS, field))
+    .map((field) => `it has no field ${quoted(field)}${suggestion(field, Object.keys(FIELDS))}`);
   for (const [side, ports] of [['input', stage.inputs] as const, ['output', stage.outputs] as const]) {
     for (const [port, kind] of Object.entries(ports)) {
       const wrong = nameMistake(port);

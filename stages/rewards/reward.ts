@@ -5,6 +5,7 @@
 import {fileURLToPath} from 'node:url';
 import type {Definition} from '../../pipeline/definition.js';
 import {StageFailure} from '../../pipeline/stage.js';
+import {checkFields, fieldError, type Helper} from '../tasks/check-fields.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Task} from '../tasks/task.js';
 import type {Completion} from '../text/completion.js';
@@ -44,13 +45,15 @@ export interface RewardDefinition extends Definition<'reward'> {
  * @param definition.module `import.meta.url` of the module that exports the reward
  * @param definition.score a pure function of its arguments: a number in [0, 1], or `undefined` where the reward has nothing to
  * say about the prompt. It runs in a thread that is ended when it takes too long.
- * @throws {TypeError} where a recipe that no compiler has seen brings no function
+ * @throws {TypeError} where a recipe that no compiler has seen brings no function, or a field that there is not
  */
 export function defineReward(definition: Omit<RewardDefinition, 'kind'>): RewardDefinition {
-  if (typeof definition.score !== 'function')
-    throw new TypeError(`reward “${definition.name}”: “score” must be a function`);
+  checkFields(HELPER, {...definition});
+  if (typeof definition.score !== 'function') throw fieldError(HELPER, definition, '“score” must be a function');
   return {...definition, kind: 'reward'};
 }
+
+const HELPER: Helper = {define: defineReward, kind: 'reward', fields: ['module', 'name', 'score']};
 
 /**
  * The reward behind a definition. What it says is looked at: it is a stranger's code.

@@ -6,6 +6,7 @@ import type {Definition} from '../../pipeline/definition.js';
 import type {Random} from '../random.js';
 import type {Language} from '../text/language.js';
 import {exact} from './answers/exact.js';
+import {checkFields, fieldError, type Helper} from './check-fields.js';
 import type {Split} from './splits.js';
 import type {AnswerKind, Task} from './task.js';
 
@@ -67,13 +68,14 @@ export interface TaskSpec {
  *     });
  *     add('prompts', prompts, {}, {}, {tasks: [sorting]});
  *
- * @throws {TypeError} where a recipe that no compiler has seen leaves out what is needed
+ * @throws {TypeError} where a recipe that no compiler has seen leaves out what is needed, or has a field that there is not
  */
 export function defineTask(spec: TaskSpec): TaskDefinition {
+  checkFields(HELPER, {...spec});
   const {reasoning = true, answer = exact, words = [], sets = {}, ...rest} = spec;
-  if (typeof spec.problems !== 'function') throw new TypeError(`task “${spec.name}”: “problems” must be a function`);
+  if (typeof spec.problems !== 'function') throw fieldError(HELPER, spec, '“problems” must be a function');
   if (answer !== null && (typeof answer.read !== 'function' || typeof answer.reference !== 'function'))
-    throw new TypeError(`task “${spec.name}”: “answer” must have the functions “read” and “reference”`);
+    throw fieldError(HELPER, spec, '“answer” must have the functions “read” and “reference”');
   return {
     ...rest,
     kind: 'task',
@@ -83,3 +85,23 @@ export function defineTask(spec: TaskSpec): TaskDefinition {
     ...(answer === null ? {} : {answer}),
   };
 }
+
+const FIELDS: Readonly<Record<keyof TaskSpec, true>> = {
+  module: true,
+  name: true,
+  problems: true,
+  reasoning: true,
+  answer: true,
+  respond: true,
+  split: true,
+  words: true,
+  sets: true,
+  mend: true,
+};
+
+const HELPER: Helper = {
+  define: defineTask,
+  kind: 'task',
+  fields: Object.keys(FIELDS),
+  inner: {answer: ['read', 'reference', 'grade'], sets: ['validation', 'heldOut']},
+};

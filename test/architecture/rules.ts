@@ -10,9 +10,10 @@ import type {Tree} from './imports.js';
 const MAY_IMPORT: Readonly<Record<string, RegExp>> = {
   artifacts: /^artifacts\//,
   pipeline: /^(pipeline|artifacts)\//,
-  // Stages know the contract of the runner, not the runner; of the store the file formats, not the store.
+  // Stages know the contract of the runner, not the runner, beside the way in which it finds a word that was meant; of the store
+  // the file formats, not the store.
   stages:
-    /^(stages\/|artifacts\/formats\/|pipeline\/(stage|recipe|definition|job\/stage-process|modules\/(own-package|import-definition))\.ts$)/,
+    /^(stages\/|artifacts\/formats\/|pipeline\/(stage|recipe|definition|job\/stage-process|modules\/(own-package|import-definition)|wiring\/did-you-mean)\.ts$)/,
   bin: /^(bin|stages|pipeline|artifacts)\//,
 };
 
