@@ -30,6 +30,7 @@ export type {
   Kind,
   Many,
   Optional,
+  Origin,
   OutputPorts,
   Params,
   Resources,

@@ -197,6 +197,23 @@ export interface WiredWith<P extends Params, D extends DefinitionOptions> {
   readonly definitions: {readonly [option in keyof D]: readonly Definition<D[option]>[]};
   /** The input ports that are wired. */
   readonly inputs: readonly string[];
+  /**
+   * Where what is wired to them comes from, as far as it is another node's stage that makes it. Nothing is known of sources, nor
+   * where a frozen plan is resumed: a check that finds no origin has nothing to complain about.
+   */
+  readonly origins: readonly Origin[];
+}
+
+/** The node that makes what an input is wired to. */
+export interface Origin {
+  /** Input port of the node that is checked; a port of `many` may have several origins. */
+  readonly input: string;
+  readonly node: string;
+  /** Its output port. */
+  readonly output: string;
+  readonly stage: {readonly name: string; readonly module: string};
+  /** Option → the definitions that it is wired with; each option that its stage declares. */
+  readonly definitions: Readonly<Record<string, readonly Definition[]>>;
 }
 
 /** What a command line can be made of. */

@@ -45,7 +45,7 @@ export const coldStartData = defineStage({
   },
   choices: {template: TEMPLATE_NAMES},
   definitions: {tasks: 'task'},
-  check: ({definitions}) => taskMistakes(definitions.tasks),
+  check: taskMistakes,
   async run({inputs, outputs, params, definitions, seed, threads, cores, progress, note}) {
     const [{tasksWith}, {languageConsistency}, {taskOf}] = await Promise.all([
       import('./tasks/load-tasks.js'),

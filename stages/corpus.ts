@@ -29,7 +29,7 @@ export const corpus = defineStage({
     corpusSeed: 20260101,
   },
   definitions: {tasks: 'task'},
-  check: ({definitions}) => taskMistakes(definitions.tasks),
+  check: taskMistakes,
   async run({outputs, params, definitions}) {
     if (definitions.tasks.length > 0) {
       const [{loadTasks}, own, {writeWordTokenizer}] = await Promise.all([

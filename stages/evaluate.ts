@@ -45,7 +45,7 @@ export const evaluate = defineStage({
   },
   choices: {template: TEMPLATE_NAMES},
   definitions: {tasks: 'task'},
-  check: ({definitions}) => taskMistakes(definitions.tasks),
+  check: taskMistakes,
   async run({inputs, outputs, params, definitions, threads, cores, progress, note}) {
     const [{judgeSample, scoreSamples}, {weightsDigest}, {openScorer}, {tasksWith}, {taskOf}] = await Promise.all([
       import('./evaluation/index.js'),

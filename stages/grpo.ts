@@ -136,11 +136,11 @@ export const grpo = defineStage({
   },
   choices: {template: TEMPLATE_NAMES, ratio: RATIOS, aggregate: AGGREGATES},
   definitions: {rewards: 'reward', tasks: 'task'},
-  check: ({params, definitions, inputs}) => [
-    ...taskMistakes(definitions.tasks),
+  check: ({params, ...wired}) => [
+    ...taskMistakes(wired),
     ...weightMistakes(params.rewards, {
-      own: definitions.rewards.map(({name}) => name),
-      models: REWARD_MODELS.filter((name) => inputs.includes(name === 'safe' ? 'safety' : name)),
+      own: wired.definitions.rewards.map(({name}) => name),
+      models: REWARD_MODELS.filter((name) => wired.inputs.includes(name === 'safe' ? 'safety' : name)),
     }),
   ],
   async run(context) {

@@ -10,7 +10,7 @@ import {StageFailure, optional, param, defineStage} from '../pipeline/stage.js';
 import {readPrompts, readRows, writeRows} from './data/rows.js';
 import {encodePrompts, sampleGroups, samplingWith} from './rollout/sample-groups.js';
 import {lengthBuckets} from './train/length-buckets.js';
-import {taskMistakes} from './tasks/wired-tasks.js';
+import {groundMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 
@@ -86,7 +86,7 @@ export const pretrain = defineStage({
   },
   choices: {gateTemplate: TEMPLATE_NAMES},
   definitions: {tasks: 'task'},
-  check: ({definitions}) => taskMistakes(definitions.tasks),
+  check: ({params: {gate}, ...wired}) => groundMistakes(wired, {isGated: gate > 0}),
   async run(context) {
     const {inputs, outputs, params, definitions, seed, threads, cores, metric, note} = context;
     const [

@@ -37,7 +37,7 @@ export const prompts = defineStage({
     promptSeed: 20260102,
   },
   definitions: {tasks: 'task'},
-  check: ({definitions}) => taskMistakes(definitions.tasks),
+  check: taskMistakes,
   async run({outputs, params, definitions, note}) {
     const {train, fewestSteps, mostSteps, chinese, promptSeed: seed} = params;
     if (definitions.tasks.length > 0) {

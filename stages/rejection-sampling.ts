@@ -45,7 +45,7 @@ export const rejectionSampling = defineStage({
   },
   choices: {template: TEMPLATE_NAMES},
   definitions: {tasks: 'task'},
-  check: ({definitions}) => taskMistakes(definitions.tasks),
+  check: taskMistakes,
   async run({inputs, outputs, params, definitions, seed, threads, cores, progress, note}) {
     const [{tasksWith}, {languageConsistency}, {repetition}] = await Promise.all([
       import('./tasks/load-tasks.js'),

@@ -96,13 +96,13 @@ async function prepareWith(
   if (!wired.ok) throw mistakesError(loaded, wired.error);
   let wiring = wired.value;
   for (const assignment of request.set ?? []) wiring = orThrow(applySet(wiring, assignment));
-  // Only now: one that is set may be right together with another that is set.
-  if (request.set !== undefined) orThrow(checkSet(wired.value, wiring));
   for (const assignment of request.source ?? []) {
     const [target = '', ...path] = assignment.split('=');
     if (path.length === 0) throw new UserError('bad-argument', `source takes NODE[:PORT]=PATH, not “${assignment}”`);
     wiring = orThrow(applySource(wiring, target, resolve(path.join('='))));
   }
+  // Only now: one that is set may be right together with another that is set, or with a source.
+  if (request.set !== undefined) orThrow(checkSet(wired.value, wiring));
   const graph = graphOf(wiring, loaded);
   for (const option of ['only', 'from', 'until', 'force'] as const) {
     for (const id of request[option] ?? []) {

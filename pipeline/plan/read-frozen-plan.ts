@@ -48,6 +48,7 @@ export async function thaw(plan: FrozenPlan, modules: TrustedModules): Promise<T
     for (const [exported, name] of imported.value.exports) exports.set(exported, name);
     const mistakes: string[] = [];
     checkInputs(id, node.stage, node.inputs, (mistake) => mistakes.push(mistake));
+    // Without origins: what ran before is not refused for the way in which its nodes go together.
     mistakes.push(...checkTogether(node));
     if (mistakes.length > 0) throw changedError(id, frozen, mistakes[0]!);
     nodes.set(id, node);

@@ -3,10 +3,11 @@ import {isDefinition} from '../definition.js';
 import type {Definition, DefinitionOptions} from '../definition.js';
 import {shown} from '../values/printable.js';
 import {nameMistake, quoted} from '../values/names.js';
-import type {AnyStage, Params, WiredWith} from '../stage.js';
+import type {AnyStage, Origin, Params, WiredWith} from '../stage.js';
 import {described, isRecord, own} from './check-declarations.js';
 import {suggestion} from './did-you-mean.js';
-import type {StageNode} from './nodes.js';
+import {refsOf} from './nodes.js';
+import type {StageNode, WiredNode} from './nodes.js';
 
 /** All that `NodeOptions` may hold. */
 const OPTIONS: readonly string[] = ['threads', 'resources', 'timeout', 'checkpointEvery', 'env', 'passEnv'];
@@ -69,21 +70,53 @@ function checkList(
       continue;
     }
     const definition = each as Definition;
-    if (list.has(definition.name)) complain(`“${option}” has two definitions called “${definition.name}”`);
+    const other = list.get(definition.name);
+    if (other !== undefined) complain(`“${option}” ${twinsText(other, definition)}`);
     list.set(definition.name, definition);
   }
   // What a stage makes of them must not hang on the order in which they were written down, which no fingerprint counts.
   return [...list.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+function twinsText(one: Definition, other: Definition): string {
+  if (one === other) return `lists “${one.name}” twice; leave one of them out`;
+  const from = one.module === other.module ? `both from ${one.module}` : `from ${one.module} and ${other.module}`;
+  return `has two definitions called “${one.name}”, ${from}; give one of them another name`;
+}
+
 /** What is wrong with one of a list, as the end of a sentence. */
 function definitionMistake(value: unknown, kind: string): string | undefined {
+  if (isRecord(value) && value['module'] === undefined && isDefinition({...value, module: ''}))
+    return `(${quoted(value['name'])}) has no module; write \`module: import.meta.url\``;
   if (!isDefinition(value)) return `is not a definition (is the import right?), but ${described(value)}`;
   if (value.kind !== kind) return `is a definition of kind ${shown(value.kind)} (${quoted(value.name)}), not “${kind}”`;
   const wrong = nameMistake(value.name);
   if (wrong !== undefined) return `is called ${quoted(value.name)}, which is not a name: ${wrong}`;
   if (value.module.startsWith('file:')) return undefined;
   return `(“${value.name}”) has the module ${shown(value.module)}; write \`module: import.meta.url\``;
+}
+
+/** What to do about a param or an input that is none, as it is, or holds, definitions; `undefined` where it is or holds none. */
+export function misplacedText(stage: AnyStage, name: string, value: unknown): string | undefined {
+  const found = definitionsIn(value);
+  const options = Object.entries(stage.definitions ?? {});
+  const [first] = found;
+  if (first === undefined) {
+    if (own(stage.definitions ?? {}, name) === undefined || own(stage.params, name) !== undefined) return undefined;
+    return `“${name}” lists definitions, which go into the last argument of add: {${name}: […]}`;
+  }
+  const [option] = options.find(([, kind]) => kind === first.kind) ?? [];
+  const names = found.map((each) => each.name).join(', ');
+  return (
+    `${quoted(name)} holds the definition ${quoted(first.name)}; definitions go into the last argument of add` +
+    (option === undefined ? `, and stage “${stage.name}” takes none of its kind` : `: {${option}: [${names}]}`)
+  );
+}
+
+function definitionsIn(value: unknown): readonly Definition[] {
+  if (isDefinition(value)) return [value];
+  if (Array.isArray(value)) return value.filter(isDefinition);
+  return isRecord(value) ? Object.values(value).filter(isDefinition) : [];
 }
 
 /** What is wrong with the definitions that a stage declares to take, each a sentence. */
@@ -113,14 +146,28 @@ export function allOptions<T>(
   return Object.fromEntries(Object.keys(declared ?? {}).map((option) => [option, own(given ?? {}, option) ?? []]));
 }
 
-/** What the stage itself finds wrong with params, definitions and inputs that go together; see `StageDefinition.check`. */
-export function checkTogether({
-  stage,
-  params,
-  definitions,
-  inputs,
-}: Pick<StageNode, 'stage' | 'params' | 'definitions' | 'inputs'>): readonly string[] {
+/**
+ * What the stage itself finds wrong with params, definitions and inputs that go together; see `StageDefinition.check`.
+ *
+ * @param nodes those that the stage is told of as origins of its inputs
+ */
+export function checkTogether(node: StageNode, nodes: ReadonlyMap<string, WiredNode> = new Map()): readonly string[] {
+  const {stage, params, definitions, inputs} = node;
   if (stage.check === undefined) return [];
   const check = stage.check.bind(stage) as (wired: WiredWith<Params, DefinitionOptions>) => readonly string[];
-  return check({params, definitions: allOptions(stage.definitions, definitions), inputs: Object.keys(inputs)});
+  return check({
+    params,
+    definitions: allOptions(stage.definitions, definitions),
+    inputs: Object.keys(inputs),
+    origins: originsOf(node, nodes),
+  });
 }
+
+const originsOf = (node: StageNode, nodes: ReadonlyMap<string, WiredNode>): readonly Origin[] =>
+  refsOf(node).flatMap(({port: input, ref}) => {
+    const from = nodes.get(ref.node);
+    if (from?.type !== 'stage') return [];
+    const {name, module, definitions: declared} = from.stage;
+    const definitions = allOptions(declared, from.definitions);
+    return [{input, node: from.id, output: ref.port, stage: {name, module}, definitions}];
+  });

@@ -31,7 +31,7 @@ export function applySet(wiring: Wiring, assignment: string): Result<Wiring, str
 export function checkSet(before: Wiring, now: Wiring): Result<Wiring, string> {
   for (const [id, node] of now.nodes) {
     if (node.type === 'source' || node === before.nodes.get(id)) continue;
-    const mistakes = checkTogether(node);
+    const mistakes = checkTogether(node, now.nodes);
     if (mistakes.length > 0) return err(mistakes.map((mistake) => `set ${id}: ${mistake}`).join('\n'));
   }
   return ok(now);

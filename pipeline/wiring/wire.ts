@@ -13,7 +13,7 @@ import type {Result} from '../result.js';
 import {suggestion} from './did-you-mean.js';
 import {SOURCE_PORT, isMany, isOptional, isRef, outputKind, portKind, refsOf} from './nodes.js';
 import type {StageNode, WiredNode, Wiring} from './nodes.js';
-import {checkTogether, declarationMistakes, splitOptions} from './check-definitions.js';
+import {checkTogether, declarationMistakes, misplacedText, splitOptions} from './check-definitions.js';
 import type {SplitOptions} from './check-definitions.js';
 import {checkOptions, described, isRecord, own, sameText, sourceMistake, stageMistakes} from './check-declarations.js';
 import type {AnyStage, Kind, Params} from '../stage.js';
@@ -33,6 +33,8 @@ export interface Mistake {
  */
 export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mistake[]> {
   const nodes = new Map<string, WiredNode>();
+  /** Those without a mistake. What follows from a mistake in another node is not said beside it. */
+  const sound = new Map<string, WiredNode>();
   const mistakes: Mistake[] = [];
   const places = new Map<string, string>();
   const here = (): {place?: string} => {
@@ -97,7 +99,7 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
       if (value === undefined) continue;
       const checked = checkParam(stage, name, value, 'recipe');
       if (checked.ok) chosen[name] = checked.value;
-      else complain(`node ${label}: ${checked.error}`);
+      else complain(`node ${label}: ${misplacedText(stage, name, value) ?? checked.error}`);
     }
     const split: SplitOptions | undefined = isRecord(options) ? splitOptions(stage, options) : undefined;
     for (const mistake of split?.mistakes ?? []) complain(`node ${label}: ${mistake}`);
@@ -122,8 +124,9 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
       ...(definitions === undefined ? {} : {definitions}),
     };
     // A stage is asked about what is right by itself only.
-    if (mistakes.length === before) for (const mistake of checkTogether(node)) complain(`node ${label}: ${mistake}`);
-    place(node);
+    if (mistakes.length === before)
+      for (const mistake of checkTogether(node, sound)) complain(`node ${label}: ${mistake}`);
+    if (place(node) && mistakes.length === before) sound.set(id, node);
     return refsTo(id, stage);
   };
   add.source = (id: string, kind: Kind, path: string): Ref => {
@@ -226,10 +229,10 @@ export function checkInputs(id: string, stage: AnyStage, inputs: unknown, compla
   for (const [port, wired] of Object.entries(inputs)) {
     const declared = own(stage.inputs, port);
     if (declared === undefined) {
-      complain(
-        `node ${label}: stage “${stage.name}” has no input ${quoted(port)}` +
-          (suggestion(port, Object.keys(stage.inputs)) || `; it has ${list(Object.keys(stage.inputs))}`),
-      );
+      const unknown =
+        `stage “${stage.name}” has no input ${quoted(port)}` +
+        (suggestion(port, Object.keys(stage.inputs)) || `; it has ${list(Object.keys(stage.inputs))}`);
+      complain(`node ${label}: ${misplacedText(stage, port, wired) ?? unknown}`);
     } else if (wired === undefined) {
       if (!isOptional(declared))
         complain(`node ${label}: input “${port}” is undefined: the node it is taken from has no output of that name`);

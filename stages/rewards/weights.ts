@@ -13,8 +13,13 @@ export interface WiredRewards {
 export function weightMistakes(weights: RewardWeights, {own, models}: WiredRewards): string[] {
   const builtIn: readonly string[] = [...BUILT_IN_REWARDS, ...REWARD_MODELS];
   const known: readonly string[] = [...BUILT_IN_REWARDS, ...models, ...own];
-  const mistakes: string[] = [];
+  const taken = own.filter((name) => builtIn.includes(name));
+  // What else is wrong with such a weight follows from that.
+  const mistakes = taken.map(
+    (name) => `a reward of one's own is called “${name}”, as a built-in one is; give it another name`,
+  );
   for (const [name, weight] of Object.entries(weights)) {
+    if (taken.includes(name)) continue;
     if (typeof weight !== 'number')
       mistakes.push(`the weight rewards.${name} is ${JSON.stringify(weight)}, not a number`);
     if (known.includes(name)) continue;
@@ -25,9 +30,7 @@ export function weightMistakes(weights: RewardWeights, {own, models}: WiredRewar
     );
   }
   for (const name of own) {
-    if (builtIn.includes(name))
-      mistakes.push(`a reward of one's own is called “${name}”, as a built-in one is; give it another name`);
-    else if (!Object.hasOwn(weights, name))
+    if (!taken.includes(name) && !Object.hasOwn(weights, name))
       mistakes.push(
         `the reward “${name}” is wired but has no weight: {rewards: {…, ${name}: 1}}, or 0 to watch it only`,
       );

@@ -127,14 +127,35 @@ test('a task and a reward beside a recipe train and score a model, and are the i
     assert.match(plan.err, /the reward “brevity” is wired but has no weight/);
   });
 
-  await t.test('a stage that was not given the task says what to wire', async () => {
+  await t.test('a stage that was not given the task is told with file and line before anything runs', async () => {
     edit('main.ts', 'brevety: 0.25', 'brevity: 0.25');
     edit('main.ts', 'chunk: 60}, {tasks});', 'chunk: 60});');
+    const blind = await r1(t, ['plan', './main.ts'], {cwd});
+    assert.equal(blind.code, 2);
+    assert.match(
+      blind.err,
+      /main\.ts:\d+:\d+: node “scores”: its prompts come from node “prompts”, which .*\[sorting\]\}/,
+    );
+  });
+
+  await t.test('prompts of the task that come as a source end the stage, which says what to wire', async () => {
+    assert.equal((await r1(t, ['export', 'prompts:heldOut', './rows'], {cwd})).code, 0);
+    edit('main.ts', 'prompts: asked.heldOut}', "prompts: add.source('rows', 'prompts', './rows')}");
     const blind = await r1(t, ['run', './main.ts'], {cwd});
     assert.equal(blind.code, 1);
     assert.match(
       blind.err,
       /is of the task “sorting”, which this stage does not know; wire its definition: .*\{tasks: \[sorting\]\}/,
+    );
+  });
+
+  await t.test('a field that there is not is told with the line of the definition', async () => {
+    edit('sorting.ts', "name: 'sorting',", "name: 'sorting', reasonning: false,");
+    const plan = await r1(t, ['plan', './main.ts'], {cwd});
+    assert.equal(plan.code, 2);
+    assert.match(
+      plan.err,
+      /sorting\.ts:4:\d+: TypeError: task “sorting”: there is no field “reasonning”, did you mean/,
     );
   });
 });

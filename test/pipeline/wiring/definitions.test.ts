@@ -9,7 +9,7 @@ import {prepare} from '../../../pipeline/plan/prepare.js';
 import type {RunRequest} from '../../../pipeline/plan/prepare.js';
 import {recipe} from '../../../pipeline/recipe.js';
 import type {Add} from '../../../pipeline/recipe.js';
-import {defineStage, param} from '../../../pipeline/stage.js';
+import {defineStage, many, param} from '../../../pipeline/stage.js';
 import type {AnyStage} from '../../../pipeline/stage.js';
 import {loadRecipe} from '../../../pipeline/wiring/load-recipe.js';
 import {wire} from '../../../pipeline/wiring/wire.js';
@@ -127,7 +127,33 @@ const WRONG: Readonly<Record<string, readonly [Loose, ...RegExp[]]>> = {
   ],
   'two definitions of one name': [
     (add) => add('a', grades, {}, {}, {graders: [short, long, {...short}]}),
-    /^node “a”: “graders” has two definitions called “short”$/,
+    /^node “a”: “graders” has two definitions called “short”, both from file:\S+definitions\.test\.js; give one of them another name$/,
+  ],
+  'two definitions of one name from two modules': [
+    (add) => add('a', grades, {}, {}, {graders: [short, {...short, module: 'file:///other.js'}]}),
+    /“graders” has two definitions called “short”, from file:\S+definitions\.test\.js and file:\/\/\/other\.js; give one/,
+  ],
+  'one definition twice': [
+    (add) => add('a', grades, {}, {}, {graders: [short, short]}),
+    /^node “a”: “graders” lists “short” twice; leave one of them out$/,
+  ],
+  'a definition without a module': [
+    (add) => add('a', grades, {}, {}, {graders: [{kind: 'grader', name: 'short'}]}),
+    /^node “a”: graders\[0\] \(“short”\) has no module; write `module: import\.meta\.url`$/,
+  ],
+  'definitions among the params': [
+    (add) => add('a', grades, {}, {graders: [short], weights: {short}, tasks: 1}),
+    /^node “a”: “graders” holds the definition “short”; definitions go into the last argument of add: \{graders: \[short\]\}$/,
+    /^node “a”: “tasks” lists definitions, which go into the last argument of add: \{tasks: \[…\]\}$/,
+  ],
+  'definitions for a stage that takes none of their kind': [
+    (add) => add('a', plain, {graders: short}),
+    /^node “a”: “graders” holds the definition “short”; definitions go into the last .* stage “plain” takes none of its kind$/,
+  ],
+  'a field that no stage has': [
+    (add) => add('a', {...plain, seedles: true, author: 'me'}),
+    /^stage “plain”: it has no field “seedles”, did you mean “seedless”\?$/,
+    /^stage “plain”: it has no field “author”$/,
   ],
   'a definition that is no list': [
     (add) => add('a', grades, {}, {}, {graders: short}),
@@ -222,4 +248,40 @@ test('set changes a weight by its name; one of a name that nothing has is refuse
   assert.ok(one?.type === 'stage');
   assert.deepEqual(one.params['weights'], {short: 0.5});
   assert.equal(await mistakeOf(t, files, {set: ['one.weights.shrot=1']}), 'set one: no grader is called “shrot”');
+});
+
+test('a check is told where inputs come from, except for sources', () => {
+  const told: unknown[] = [];
+  const makes = defineStage({
+    ...about,
+    name: 'makes',
+    outputs: {data: 'data'},
+    params: {},
+    definitions: {tasks: 'task'},
+  });
+  const reads = defineStage({
+    ...about,
+    name: 'reads',
+    inputs: {one: 'data', more: many('data')},
+    params: {},
+    check: ({origins}) => {
+      told.push(...origins);
+      return [];
+    },
+  });
+  const wired = added((add) => {
+    const {data} = add('a', makes, {}, {}, {tasks: [sorting]});
+    add('b', reads, {one: data, more: {data, source: add.source('file', 'data', 'file')}});
+  });
+  assert.ok(wired.ok);
+  const from = {
+    node: 'a',
+    output: 'data',
+    stage: {name: 'makes', module: import.meta.url},
+    definitions: {tasks: [sorting]},
+  };
+  assert.deepEqual(told, [
+    {input: 'one', ...from},
+    {input: 'more', ...from},
+  ]);
 });
