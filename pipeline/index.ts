@@ -71,7 +71,7 @@ export type {
 
 /**
  * Wires a recipe and says for each node whether it would run, be reused or be taken from outside, and why. Hashes the
- * sources and makes the store where there is none; runs nothing.
+ * sources; runs nothing, and makes no store where there is none.
  *
  * @throws UserError for mistakes in the recipe, each with file and line, or in what is asked for; for a store that
  * cannot be used

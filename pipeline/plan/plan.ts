@@ -258,8 +258,8 @@ const MOST_REASONS = 8;
 const MOST_FILES = 3;
 const MOST_OF_ONE = 200;
 
-/** A reason is stored with the attempt and printed as one line; what is beyond is to be had from `r1 why` and `r1 diff`. */
-function inFewWords(reasons: readonly string[]): string {
+/** Reasons as one line; of many, or of a long one, what is beyond is to be had from `whyOf` and `diffRuns`. */
+export function inFewWords(reasons: readonly string[]): string {
   const short = reasons.slice(0, MOST_REASONS).map((reason) => shortened(reason, MOST_OF_ONE));
   const more = reasons.length - short.length;
   return more > 0 ? `${short.join(', ')} and ${more} more` : short.join(', ');

@@ -23,6 +23,8 @@ import {unreadable} from '../../artifacts/path-error.js';
 import {makePlan} from './plan.js';
 import type {History, Plan} from './plan.js';
 import {err} from '../result.js';
+import {shown} from '../values/printable.js';
+import {described} from '../wiring/check-declarations.js';
 import {select} from '../wiring/selection.js';
 import type {Selection} from '../wiring/selection.js';
 import {openTokenCache} from '../fingerprint/token-cache.js';
@@ -92,6 +94,7 @@ async function prepareWith(
   {loaded, request, store, runtimeOf}: PrepareOptions,
   prefetch: ReusePrefetch | undefined,
 ): Promise<Prepared> {
+  checkRequest(request);
   const wired = await wireRecipe(loaded);
   if (!wired.ok) throw mistakesError(loaded, wired.error);
   let wiring = wired.value;
@@ -124,6 +127,17 @@ async function prepareWith(
     runtimeOf,
     prefetched: (await prefetch?.reusable) ?? new Map(),
   });
+}
+
+/** For programs that no compiler has checked. @throws UserError */
+function checkRequest({seed, ...request}: RunRequest): void {
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new UserError('bad-argument', `the seed is ${shown(seed)}, not a whole number from 0`);
+  for (const option of ['only', 'from', 'until', 'force', 'set', 'source'] as const) {
+    const given: unknown = request[option];
+    if (given !== undefined && !(Array.isArray(given) && given.every((each) => typeof each === 'string')))
+      throw new UserError('bad-argument', `“${option}” is ${described(given)}, not a list of texts`);
+  }
 }
 
 async function wireRecipe({recipe, folder, file}: LoadedRecipe): Promise<ReturnType<typeof wire>> {

@@ -11,6 +11,7 @@ import type {NodeOptions} from '../recipe.js';
 import {isDefinition} from '../definition.js';
 import type {AnyStage} from '../stage.js';
 import {checkTogether, splitOptions} from '../wiring/check-definitions.js';
+import {checkParam} from '../wiring/check-params.js';
 import type {ExportNames, Exported} from '../wiring/export-names.js';
 import type {TrustedModules} from './trust.js';
 import {checkInputs, checkRefs, wire} from '../wiring/wire.js';
@@ -23,9 +24,16 @@ export interface Thawed {
 
 /**
  * Wiring of a frozen plan with today's stages. Params are those of the plan, defaults that the stage has since got come on
- * top. @throws UserError where a stage is gone, is not trusted, or does not take what it is wired to any more
+ * top.
+ *
+ * @param kept nodes that keep what they have made: nothing runs with their params, so these may be of another version
+ * @throws UserError where a stage is gone, is not trusted, or does not take the params or inputs of the plan any more
  */
-export async function thaw(plan: FrozenPlan, modules: TrustedModules): Promise<Thawed> {
+export async function thaw(
+  plan: FrozenPlan,
+  modules: TrustedModules,
+  kept: {has(id: string): boolean} = new Set(),
+): Promise<Thawed> {
   const nodes = new Map<string, WiredNode>();
   const exports = new Map<Exported, string>();
   // All of them are looked for before the first is run.
@@ -48,8 +56,10 @@ export async function thaw(plan: FrozenPlan, modules: TrustedModules): Promise<T
     for (const [exported, name] of imported.value.exports) exports.set(exported, name);
     const mistakes: string[] = [];
     checkInputs(id, node.stage, node.inputs, (mistake) => mistakes.push(mistake));
-    // Without origins: what ran before is not refused for the way in which its nodes go together.
-    mistakes.push(...checkTogether(node));
+    if (!kept.has(id)) mistakes.push(...paramMistakes(node.stage, frozen.params));
+    // What a stage finds wrong with params that it does not have is beside the point. Without origins: what ran before is not
+    // refused for the way in which its nodes go together.
+    if (!kept.has(id) && mistakes.length === 0) mistakes.push(...checkTogether(node));
     if (mistakes.length > 0) throw changedError(id, frozen, mistakes[0]!);
     nodes.set(id, node);
   }
@@ -61,6 +71,14 @@ export async function thaw(plan: FrozenPlan, modules: TrustedModules): Promise<T
   }
   await refuseStrangeEnvironment(plan, nodes, modules);
   return {wiring: {recipe: plan.recipe, nodes}, exports};
+}
+
+/** What the stage of today, or a plan that somebody has altered, makes wrong with the params of a plan. */
+function paramMistakes(stage: AnyStage, params: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(params).flatMap(([name, value]) => {
+    const checked = checkParam(stage, name, value, 'recipe');
+    return checked.ok ? [] : [`the run has other params than the stage takes today: ${checked.error}`];
+  });
 }
 
 /** URLs of the modules of a frozen node. */

@@ -7,7 +7,7 @@ import type {Digest, Run, RunId, Store} from '../../artifacts/index.js';
 import type {RuntimeClass} from '../fingerprint/fingerprint.js';
 import {frozenPlanOf} from './frozen-plan.js';
 import {codeChangesSince} from './history.js';
-import {codeIngredients} from './plan.js';
+import {codeIngredients, inFewWords} from './plan.js';
 import {graphOf, planWiring} from './prepare.js';
 import type {Pinned, Prepared} from './prepare.js';
 import {thaw} from './read-frozen-plan.js';
@@ -44,9 +44,9 @@ export async function prepareResume(
   place: Omit<TrustedPlace, 'store'>,
 ): Promise<Resumed> {
   const frozen = frozenPlanOf(run);
-  const {wiring, exports} = await thaw(frozen, openTrusted(frozen, {...place, store: store.folder}));
   const notes: string[] = [];
   const pinned = pins(run.id, store, notes);
+  const {wiring, exports} = await thaw(frozen, openTrusted(frozen, {...place, store: store.folder}), pinned);
   const prepared = await planWiring({
     wiring,
     graph: graphOf(wiring),
@@ -76,7 +76,7 @@ export async function prepareResume(
     const {code} = prepared;
     const today = codeIngredients(node, (module) => code.codeOf(module));
     const changes = codeChangesSince(last, today, store, (digest) => code.partsOf(digest));
-    if (changes.length > 0) notes.push(`${id}: changed since attempt ${last.id}: ${changes.join(', ')}`);
+    if (changes.length > 0) notes.push(`${id}: changed since attempt ${last.id}: ${inFewWords(changes)}`);
   }
   return {prepared, notes};
 }

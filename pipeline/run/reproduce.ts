@@ -24,7 +24,7 @@ import {prepareJobFolder} from '../job/prepare-folder.js';
 import {UnusableCommand} from '../job/command-line.js';
 import type {Failure} from '../outcome.js';
 import {codeBehind, codeChangesSince, ingredientsOf} from '../plan/history.js';
-import {knownIngredients} from '../plan/plan.js';
+import {inFewWords, knownIngredients} from '../plan/plan.js';
 import {err, ok} from '../result.js';
 import type {Result} from '../result.js';
 import type {StopRequest} from './stop.js';
@@ -134,7 +134,7 @@ async function sameStage(
   const today = codeToday(frozen, urls.value, code);
   if (!today.ok) return cannot(today.error);
   const otherCode = codeChangesSince(attempt, today.value, store, (digest) => code.partsOf(digest));
-  if (otherCode.length > 0) return cannot(`changed since: ${otherCode.join(', ')}`);
+  if (otherCode.length > 0) return cannot(`changed since: ${inFewWords(otherCode)}`);
   const imported = await importNode(attempt.node, frozen, urls.value);
   if (!imported.ok) return cannot(imported.error);
   const {node, exports} = imported.value;
@@ -144,7 +144,7 @@ async function sameStage(
   const changed = since(
     knownIngredients(node, {codeOf: (module) => code.codeOf(module), runtimeOf, seed: attempt.seed}),
   );
-  if (changed.length > 0) return cannot(`changed since: ${changed.join(', ')}`);
+  if (changed.length > 0) return cannot(`changed since: ${inFewWords(changed)}`);
   const missing = missingVariables(node, process.env);
   if (missing.length > 0) return cannot(missing.join(', '));
   return ok({node, exportName: frozen.export, code: code.jobCodeOf(node, exports)});

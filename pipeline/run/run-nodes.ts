@@ -9,14 +9,14 @@ import {failureAround} from './record-outcome.js';
 import {capacityOf} from './capacity.js';
 import {furthestCheckpoint} from '../job/continue-from.js';
 import type {CodeReader} from '../fingerprint/code-digest.js';
-import {fingerprintOf, sameCode} from '../fingerprint/fingerprint.js';
+import {differences, fingerprintOf, sameCode} from '../fingerprint/fingerprint.js';
 import type {Ingredients} from '../fingerprint/fingerprint.js';
 import {criticalPaths} from '../wiring/graph.js';
 import {runNode, reuseAtOnce} from './run-node.js';
 import type {NodeResult, NodeFailure, NodeContext, NotStarted} from './run-node.js';
 import type {ReadyNode} from './attempt.js';
 import {codeChangesSince, ingredientsOf} from '../plan/history.js';
-import {codeIngredients, missReason, withInputs} from '../plan/plan.js';
+import {codeIngredients, inFewWords, missReason, withInputs} from '../plan/plan.js';
 import type {Plan, PlannedMaybe, PlannedRun} from '../plan/plan.js';
 import type {Prepared} from '../plan/prepare.js';
 import {err, ok} from '../result.js';
@@ -194,14 +194,36 @@ class NodesRun {
       return !sameCode(before, now) && fingerprintOf({...before, code, definitions}) === fingerprintOf(now);
     });
     const found = furthestCheckpoint(candidates, store);
-    if (found === undefined) return undefined;
+    if (found === undefined) {
+      if (otherCode === 'accept') this.#warnOfUselessCheckpoints(node, now);
+      return undefined;
+    }
     const attempt = candidates.find(({id}) => id === found.attempt)!;
     const {history} = this.#prepared;
-    const because = codeChangesSince(attempt, now, store, (digest) => history.codeParts(digest)).join(', ');
+    const because = inFewWords(codeChangesSince(attempt, now, store, (digest) => history.codeParts(digest)));
     if (otherCode === 'accept') return {attempt: found.attempt, because};
     const text = `${node.id}: the checkpoint at step ${found.step} of attempt ${found.attempt} is not used, because of ${because}`;
     emit({type: 'warning', text, remedy: {type: 'accept-checkpoint'}});
     return undefined;
+  }
+
+  /** A person who accepts checkpoints of other code expects them to be used; one whose params differ cannot be. */
+  #warnOfUselessCheckpoints(node: StageNode, now: Ingredients): void {
+    const {store, emit} = this.#options;
+    const attempts = store.attemptsOf(this.#run, node.id);
+    const found = furthestCheckpoint(attempts, store);
+    const before = attempts.find(({id}) => id === found?.attempt);
+    if (found === undefined || before === undefined) return;
+    const earlier = ingredientsOf(before);
+    if (fingerprintOf(earlier) === fingerprintOf(now)) return;
+    const {history} = this.#prepared;
+    const {code, definitions = {}} = now;
+    const codeParts = (digest: string) => history.codeParts(digest);
+    const why = differences({before: {...earlier, code, definitions}, now: {...now, definitions}, codeParts});
+    const text =
+      `${node.id}: the checkpoint at step ${found.step} of attempt ${found.attempt} cannot be used: more than code has ` +
+      `changed since, ${inFewWords(why)}`;
+    emit({type: 'warning', text});
   }
 
   #edges(node: WiredNode): InputEdge[] {

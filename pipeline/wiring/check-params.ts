@@ -8,7 +8,7 @@ import type {AnyStage, Json} from '../stage.js';
 
 /**
  * A copy of `value` for the param `name`, or what is wrong with it. `null` is taken from a recipe, where the compiler has
- * seen the declared type, but not from the command line, unless the default is `null`.
+ * seen the declared type, but not from the command line, unless the default is `null`, and never for a record or a list.
  */
 export function checkParam(
   stage: AnyStage,
@@ -28,8 +28,8 @@ export function checkParam(
   const copied = jsonCopy(value, `params.${name}`);
   if (!copied.ok) return err(`${copied.error}; ${CARRIED}`);
   const given = copied.value;
-  if (given === null && from === 'recipe') return copied;
   const wanted = shape(standard);
+  if (given === null && from === 'recipe' && wanted !== 'record' && wanted !== 'list') return copied;
   if (wanted === 'null' || wanted === shape(given)) {
     const choices = stage.choices?.[name];
     if (choices === undefined || choices.includes(given)) return copied;

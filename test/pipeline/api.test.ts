@@ -80,6 +80,14 @@ test('what a program asks for wrongly is a UserError', async (t) => {
     name: 'UserError',
     message: /there is no recipe file/,
   });
+  await assert.rejects(planRecipe({recipe: TWO, store, seed: -1.5}), {
+    name: 'UserError',
+    message: 'the seed is -1.5, not a whole number from 0',
+  });
+  await assert.rejects(planRecipe({recipe: TWO, store, only: 'first' as never}), {
+    name: 'UserError',
+    message: '“only” is "first", not a list of texts',
+  });
   const unmade = join(temporaryFolder(t), 'store');
   await assert.rejects(runRecipe({recipe: TWO, store: unmade, set: ['frist.steps=3']}), {name: 'UserError'});
   assert.equal(existsSync(unmade), false, 'and no store is made for it');

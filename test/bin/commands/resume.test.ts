@@ -148,6 +148,40 @@ test('resume follows the run’s own params, run follows today’s recipe', asyn
   assert.match(run.err, /first\s+started: text two → three\n/);
 });
 
+test('a param of the run that the stage no longer takes stops the resume, unless its node has been made', async (t) => {
+  const cwd = temporaryFolder(t, FILES);
+  assert.equal((await r1(t, ['run', './two.recipe.ts'], {cwd})).code, 1);
+  const withOthers = (text: string, params: string): string => text.replace(/params: \{[^}]*\}/, `params: ${params}`);
+  writeFileSync(join(cwd, 'second.ts'), withOthers(MENDED, '{updates: 9}'));
+  const gone = await r1(t, ['resume'], {cwd});
+  assert.equal(gone.code, 2);
+  assert.match(
+    gone.err,
+    /node “second”, stage “second”: the run has other params than the stage takes today: stage “second” has no param “steps”; it has updates/,
+  );
+  assert.match(gone.err, /r1 run follows the recipe as it is today/);
+  writeFileSync(join(cwd, 'second.ts'), withOthers(MENDED, "{steps: 'nine'}"));
+  assert.match((await r1(t, ['resume'], {cwd})).err, /param “steps” is a string \(default "nine"\), not 9/);
+  // The first node has been made, and nothing runs with its params any more.
+  writeFileSync(join(cwd, 'first.ts'), withOthers(FIRST, '{words: []}'));
+  writeFileSync(join(cwd, 'second.ts'), MENDED);
+  const resumed = await r1(t, ['resume'], {cwd});
+  assert.equal(resumed.code, 0, resumed.err);
+});
+
+test('--accept-checkpoint says why a checkpoint cannot be used all the same', async (t) => {
+  const cwd = temporaryFolder(t, FILES);
+  assert.equal((await r1(t, ['run', './two.recipe.ts'], {cwd})).code, 1);
+  writeFileSync(join(cwd, 'second.ts'), MENDED.replace('{steps: 9}', '{steps: 9, pace: 1}'));
+  const resumed = await r1(t, ['resume', '--accept-checkpoint'], {cwd});
+  assert.equal(resumed.code, 0, resumed.err);
+  assert.match(
+    resumed.err,
+    /second: the checkpoint at step 5 of attempt 2 cannot be used: more than code has changed since, pace none → 1/,
+  );
+  assert.match(logOf(cwd, 3), /starts behind 0/);
+});
+
 test('there is nothing to resume in an empty store, and in a run that succeeded', async (t) => {
   const cwd = temporaryFolder(t, {...FILES, 'second.ts': MENDED});
   openStore(join(cwd, '.r1')).close();

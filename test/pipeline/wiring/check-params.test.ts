@@ -32,6 +32,19 @@ test('another type is refused with the default', () => {
   assert.match(mistake('steps', 'many')!, /“steps” is a number \(default 400\), not "many"/);
 });
 
+test('null is taken from a recipe, but never in the place of a record or a list', () => {
+  const many = defineStage({
+    module: import.meta.url,
+    name: 'many',
+    inputs: {},
+    outputs: {},
+    params: {steps: 400, weights: {a: 1}, names: ['a']},
+    run: async () => undefined,
+  });
+  const from = (name: string) => checkParam(many, name, null, 'recipe').ok;
+  assert.deepEqual([from('steps'), from('weights'), from('names')], [true, false, false]);
+});
+
 test('a word that is none of the choices is refused with the choices', () => {
   assert.equal(mistake('ratio', 'word'), 'param “ratio” is one of "token", "sequence", not "word"');
 });
