@@ -43,6 +43,8 @@ export type Failure =
 export interface StageFailed {
   readonly reason: 'stage-failed';
   readonly message: string;
+  /** The file whose code has to be corrected, where no param helps. */
+  readonly file?: string;
 }
 
 /** The stage's `run` threw something that it did not mean for people. */

@@ -78,6 +78,12 @@ export class Stopped extends Error {
  */
 export class StageFailure extends Error {
   override readonly name = 'StageFailure';
+  /** The file whose code has to be corrected, where no param helps; whoever reads of the failure is told so. */
+  readonly file: string | undefined;
+  constructor(message: string, {file}: {readonly file?: string | undefined} = {}) {
+    super(message);
+    this.file = file;
+  }
 }
 
 type PathOf<P extends InputPort> = P extends Many

@@ -170,8 +170,8 @@ export function textView(services: Services, live: boolean, clock: () => number 
     outcome: Failure,
     {log, params}: {log?: string | undefined; params?: readonly string[] | undefined} = {},
   ): void {
-    const word = outcome.reason === 'stopped' ? paint.yellow('stopped') : paint.red('failed');
-    printLine(node, `${word}: ${outcomeText(outcome)}`);
+    const text = outcomeText(outcome);
+    printLine(node, outcome.reason === 'stopped' ? paint.yellow(text) : `${paint.red('failed')}: ${text}`);
     if (log !== undefined) {
       const {place, lines} = lastWordsOf(outcome, log, {leaveOut: isTensorflowNote});
       if (place !== undefined) printLine('', `at ${place}`);

@@ -131,6 +131,7 @@ export function nextStep(node: string, outcome: Outcome, run: number, params: re
         ? `r1 resume ${run} runs it again; ${DECLARE}`
         : `r1 resume ${run} continues from the checkpoint`;
     case 'stage-failed': {
+      if (typeof outcome.file === 'string') return `correct ${outcome.file}; then r1 resume ${run}`;
       const change = params.length === 0 ? '' : `, or change a param: r1 run … --set ${node}.PARAM=VALUE`;
       return `r1 log ${node} --run ${run}; then r1 resume ${run}${change}`;
     }

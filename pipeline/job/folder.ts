@@ -97,7 +97,8 @@ const mapValues = <T, U>(record: Readonly<Record<string, T>>, map: (value: T) =>
 /** `result.json`: what the stage's process says of its own end. */
 export type JobResult = (
   | {readonly end: 'succeeded'}
-  | {readonly end: 'failed'; readonly message: string}
+  /** `file`: its code is to be corrected. */
+  | {readonly end: 'failed'; readonly message: string; readonly file?: string}
   | {readonly end: 'threw'; readonly message: string; readonly stack?: string}
   | {readonly end: 'unstartable'; readonly message: string}
   | {readonly end: 'stopped'; readonly step?: number}
@@ -180,7 +181,7 @@ export const MOST_RECORD = 1 << 20;
 export function readResult(folder: string): Result<JobResult | undefined, string> {
   const read = readJson(jobFiles(folder).result, MOST_RECORD);
   if (!read.ok) return read.error === ABSENT ? ok(undefined) : read;
-  const {end, message, stack, code, asked, step, usage} = (read.value ?? {}) as Readonly<Record<string, unknown>>;
+  const {end, message, file, stack, code, asked, step, usage} = (read.value ?? {}) as Readonly<Record<string, unknown>>;
   const used = isUsage(usage) ? {usage} : {};
   switch (end) {
     case 'failed':
@@ -188,6 +189,8 @@ export function readResult(folder: string): Result<JobResult | undefined, string
     case 'unstartable': {
       if (typeof message !== 'string') return err(`“message” is not a string`);
       const said = {message: shortened(message, MOST_MESSAGE, 'the log'), ...used};
+      if (end === 'failed' && typeof file === 'string')
+        return ok({end, ...said, file: shortened(file, MOST_MESSAGE, 'the log')});
       if (end !== 'threw' || typeof stack !== 'string') return ok({end, ...said});
       return ok({end, ...said, stack: shortened(stack, MOST_STACK, 'the log')});
     }

@@ -12,7 +12,10 @@ export function resultOf(thrown: unknown): JobResult {
     return step === undefined || stepMistake(step) !== undefined ? {end: 'stopped'} : {end: 'stopped', step};
   }
   // A stage loaded from another copy of the package throws another class of the same name.
-  if (thrown instanceof StageFailure || name === 'StageFailure') return {end: 'failed', message: bounded(message)};
+  if (thrown instanceof StageFailure || name === 'StageFailure') {
+    const file = 'file' in thrown && typeof thrown.file === 'string' ? {file: bounded(thrown.file)} : {};
+    return {end: 'failed', message: bounded(message), ...file};
+  }
   const said = bounded(`${name}: ${message}`);
   if (stack === undefined) return {end: 'threw', message: said};
   // The message comes first and may be longer than all that is kept; the frames behind it say where.

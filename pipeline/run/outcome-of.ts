@@ -57,7 +57,11 @@ function signalOf(record: StopRecord | undefined): {readonly signal: string} | u
 function failureOf(result: Exclude<JobResult, {end: 'succeeded' | 'stopped'}>): Failure {
   switch (result.end) {
     case 'failed':
-      return {reason: 'stage-failed', message: result.message};
+      return {
+        reason: 'stage-failed',
+        message: result.message,
+        ...(result.file === undefined ? {} : {file: result.file}),
+      };
     case 'threw':
       return {
         reason: 'stage-threw',

@@ -126,7 +126,7 @@ test('Ctrl-C ends the program and nothing of it is left', async (t) => {
   runner.child.kill('SIGINT');
   const ended = await runner.ended;
   assert.equal(ended.code, 130);
-  assert.match(ended.err, /upper\s+stopped: was stopped/);
+  assert.match(ended.err, /upper\s+was stopped/);
   const {tag} = JSON.parse(readFileSync(join(folder, 'job.json'), 'utf8')) as {tag: string};
   assert.deepEqual(descendantsOf({tag}), []);
 });
@@ -139,7 +139,7 @@ test('a program that ends its own process group was stopped, is told how to say 
   const words = ['run', './programs.ts', '--until', 'write'];
   const stopped = await r1(t, words, {cwd});
   assert.notEqual(stopped.code, 0);
-  assert.match(stopped.err, /write +stopped: was stopped \(SIGTERM from outside of r1 or from the program itself\)/);
+  assert.match(stopped.err, /write +was stopped \(SIGTERM from outside of r1 or from the program itself\)/);
   const line = /r1 resume 1 runs it again; .*`kill 0`.* by the line (\{.*\}) in \$R1_JOB\/events\.jsonl/.exec(
     stopped.err,
   );

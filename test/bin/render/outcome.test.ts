@@ -65,3 +65,12 @@ test('before set-up a command says what to type, and not where it fell', async (
   const missing = 'Error: The Node.js native addon module (tfjs_binding.node) can not be found at path: /x';
   assert.match(nextStep('base', {reason: 'stage-threw', message: missing}, 3), /npm run setup; then r1 resume 3/);
 });
+
+test('a failure over code of one’s own says which file to correct, and one over params that they can be changed', () => {
+  const failed = {reason: 'stage-failed', message: 'no'} as const;
+  assert.equal(
+    nextStep('zero', {...failed, file: '/home/me/loop.ts'}, 3, ['steps']),
+    'correct /home/me/loop.ts; then r1 resume 3',
+  );
+  assert.match(nextStep('zero', failed, 3, ['steps']), /--set zero\.PARAM=VALUE$/);
+});
