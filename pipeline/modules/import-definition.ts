@@ -1,4 +1,5 @@
 /** How a stage, or a thread or Node process of it, gets at a definition that its node was wired with. */
+import {fileURLToPath} from 'node:url';
 import {isDefinition} from '../definition.js';
 import type {Definition, DefinitionRef} from '../definition.js';
 import {importModule} from './import.js';
@@ -13,5 +14,5 @@ export async function importDefinition(ref: DefinitionRef): Promise<Definition> 
   const {module, export: exported, kind, name} = ref;
   const found = (await importModule(module))[exported];
   if (isDefinition(found) && found.kind === kind && found.name === name) return found;
-  throw new Error(`${module} exports no ${kind} “${name}” as “${exported}”`);
+  throw new Error(`${fileURLToPath(module)} exports no ${kind} “${name}” as “${exported}”`);
 }

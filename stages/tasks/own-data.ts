@@ -8,8 +8,10 @@ import {random, type Random} from '../random.js';
 import {plainPrompt} from '../text/templates.js';
 import {SPECIAL_TOKENS, TAGS} from '../text/word-tokenizer.js';
 import type {Problem, TaskDefinition} from './define-task.js';
+import {fault} from './faults.js';
 import {writeResponse} from './general.js';
 import type {Prompt} from './prompt.js';
+import {watchPurity} from './purity.js';
 import {splitOf, type Split} from './splits.js';
 import {weighted} from './weighted.js';
 
@@ -36,6 +38,7 @@ export function* taskDocuments(
   tasks: readonly TaskDefinition[],
   {seed, count, shares}: {seed: number; count: number; shares: {readonly zero: number; readonly chat: number}},
 ): Generator<TaskDocument> {
+  const stillPure = watchPurity(tasks);
   for (let index = 0; index < count; index++) {
     const task = tasks[index % tasks.length]!;
     const draws = random(seed, `task:${task.name}:corpus`, index);
@@ -45,6 +48,7 @@ export function* taskDocuments(
     const prompt = plainPrompt(source === 'zero' ? 'tiny-zero' : 'chat', problem.question);
     yield {id: `corpus:${index}`, from: [], task: task.name, key, source, prompt, response};
   }
+  stillPure();
 }
 
 function respond(task: TaskDefinition, {answer, solution = ''}: Problem, draws: Random): string {
@@ -56,27 +60,15 @@ function respond(task: TaskDefinition, {answer, solution = ''}: Problem, draws: 
 
 /** The next problem on a side of the split. */
 function drawOn(task: TaskDefinition, side: Split, draws: Random): {problem: Problem; key: string} {
+  const seen = new Set<string>();
   for (let tried = 0; tried < PATIENCE; tried++) {
-    const problem = problemOf(task, draws);
+    const problem = task.problems(draws);
     const key = keyOf(task, problem);
     if ((task.split?.(problem) ?? splitOf(key)) === side) return {problem, key};
+    seen.add(key);
   }
-  throw new StageFailure(
-    `task “${task.name}”: none of ${PATIENCE} problems in a row is on the ${side} side of the split`,
-  );
-}
-
-function problemOf(task: TaskDefinition, draws: Random): Problem {
-  const problem = task.problems(draws);
-  const {question, answer} = problem;
-  const about = `task “${task.name}”: a problem ${JSON.stringify(problem)}`;
-  if (typeof question !== 'string' || question.trim() === '') throw new StageFailure(`${about} has no question`);
-  if (task.answer === undefined) return problem;
-  if (typeof answer !== 'string')
-    throw new StageFailure(`${about} has no answer; a task without answers says answer: null`);
-  if (task.answer.reference(answer) === undefined)
-    throw new StageFailure(`${about} has an answer that “answer.reference” cannot read`);
-  return problem;
+  const questions = seen.size === 1 ? 'all of them ask the same question' : `they ask ${seen.size} different questions`;
+  throw fault(task, `none of ${PATIENCE} problems in a row is on the ${side} side of the split; ${questions}`);
 }
 
 /** The same for two problems whose questions differ in case or spacing alone. */
@@ -109,12 +101,14 @@ export function taskPrompts(
     return inTurn(each);
   };
   const share = Math.ceil(train / tasks.length);
-  return {
+  const stillPure = watchPurity(tasks);
+  const sets = {
     train: set('train', 'train', seed, () => share),
     validation: set('validation', 'validation', 0, ({sets}) => sets.validation),
     heldOut: set('held-out', 'held-out', 0, ({sets}) => sets.heldOut),
-    notes,
   };
+  stillPure();
+  return {...sets, notes};
 }
 
 function distinct(task: TaskDefinition, side: Split, draws: Random, count: number): Prompt[] {

@@ -5,7 +5,8 @@
  */
 import {createHash} from 'node:crypto';
 
-export type Split = 'train' | 'validation' | 'held-out';
+export const SPLITS = ['train', 'validation', 'held-out'] as const;
+export type Split = (typeof SPLITS)[number];
 
 /** Of all keys, the share that only final scores may see, and the share kept for decisions during a run. */
 const HELD_OUT = 0.1;

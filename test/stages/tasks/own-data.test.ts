@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
+import {fileURLToPath} from 'node:url';
 
+import type {StageFailure} from '../../../pipeline/stage.js';
 import {corpus, prompts} from '../../../stages/index.js';
 import {defineTask} from '../../../stages/tasks/define-task.js';
 import type {TaskDocument} from '../../../stages/tasks/own-data.js';
@@ -89,9 +91,34 @@ test('what is wrong with a task is said with its name', async (t) => {
   const make = (task: string) => runHere(t, prompts, {params: {train: 2}, definitions: {tasks: [taskRef(task)]}});
   await assert.rejects(
     make('answerless'),
-    /task “answerless”: .* has no answer; a task without answers says answer: null/,
+    /the task “answerless” \(.*\): .* has no answer; a task without answers says answer: null/,
   );
-  await assert.rejects(make('onesided'), /task “onesided”: none of 2000 problems in a row is on the validation side/);
+  await assert.rejects(
+    make('onesided'),
+    /task “onesided” \(.*\): none of 2000 problems in a row is on the validation side of the split; all of them ask the same question/,
+  );
   const nothing = {module: import.meta.url, name: 'nothing'} as never;
   assert.throws(() => defineTask(nothing), /task “nothing”: “problems” must be a function/);
+});
+
+test('code of a task that is at fault is named with its file, and where it threw', async (t) => {
+  const file = fileURLToPath(taskRef('numeric').module);
+  const said = {
+    promised: /: problems gave a promise; problems is not async and can wait for nothing$/,
+    numeric: /: respond gave 3 for the problem \{"question":"why \?","answer":"so"\}, not a text$/,
+    thrower: /: problems threw RangeError: cannot pick from nothing, at .*tasks\.ts:\d+:\d+$/,
+    chancy: /: respond gave "<answer> 0\.\d+ .* and then "<answer> 0\.\d+ .* for the same draws; use nothing but the/,
+    counting: /: problems gave .*after 0 .* and then .*after 8 .* nothing but the random that it is given/,
+  };
+  for (const [name, message] of Object.entries(said)) {
+    await assert.rejects(
+      runHere(t, corpus, {params: {count: 4}, definitions: {tasks: [taskRef(name)]}}),
+      (error: StageFailure) => {
+        assert.ok(error.message.startsWith(`the task “${name}” (${file}): `), error.message);
+        assert.match(error.message, message);
+        assert.equal(error.file, file);
+        return true;
+      },
+    );
+  }
 });

@@ -1,0 +1,61 @@
+/**
+ * Code of a person's own, called by a stage: what it throws and what it gives is looked at, and what is wrong is said with
+ * the name of the definition and the file in which it is to be corrected.
+ */
+import {fileURLToPath} from 'node:url';
+import type {Definition} from '../../pipeline/definition.js';
+import {foreignPlaceOf, placeText} from '../../pipeline/modules/source/source-location.js';
+import {StageFailure} from '../../pipeline/stage.js';
+import {shown} from '../../pipeline/values/printable.js';
+
+/** A task or a reward: what messages call it by. */
+export type Owner = Pick<Definition, 'kind' | 'name' | 'module'>;
+
+/** `the task “sorting” (/home/me/sorting.ts)` */
+export const ownerText = ({kind, name, module}: Owner): string => `the ${kind} “${name}” (${fileURLToPath(module)})`;
+
+/** The end of a stage over a definition that is wrong. */
+export const fault = (owner: Owner, sentence: string): StageFailure =>
+  new StageFailure(`${ownerText(owner)}: ${sentence}`, {file: fileURLToPath(owner.module)});
+
+/**
+ * Calls a function of a definition.
+ *
+ * @param what by which messages call the function
+ * @param where what was asked of it, in a few words: `on a completion of prompt p`
+ * @throws {StageFailure} with the place, where it throws or gives a promise
+ */
+export function called<T>(owner: Owner, what: string, call: () => T, where = ''): T {
+  const at = where === '' ? '' : ` ${where}`;
+  let value: T;
+  try {
+    value = call();
+  } catch (error) {
+    throw fault(owner, `${what} threw ${thrownText(error)}${at}${placeIn(error)}`);
+  }
+  if (!isThenable(value)) return value;
+  value.then(undefined, () => undefined); // It is not ours to wait for, nor to end over.
+  throw fault(owner, `${what} gave a promise${at}; ${what} is not async and can wait for nothing`);
+}
+
+/** A value for a message: as JSON where that is short. */
+export function valueText(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return shown(value);
+  try {
+    const text = JSON.stringify(value);
+    return text.length <= 200 ? text : shown(value);
+  } catch {
+    return shown(value); // A circle, or a `toJSON` that throws.
+  }
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+
+const thrownText = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : valueText(error);
+
+function placeIn(error: unknown): string {
+  const place = foreignPlaceOf(error);
+  return place === undefined ? '' : `, at ${placeText(place)}`;
+}

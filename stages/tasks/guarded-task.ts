@@ -1,0 +1,90 @@
+/** A task of one's own with every function of it watched: its code is a stranger's, and what it gives is looked at. */
+import type {Problem, TaskDefinition} from './define-task.js';
+import {called, fault, valueText} from './faults.js';
+import {SPLITS} from './splits.js';
+import type {AnswerKind} from './task.js';
+
+/** The same task. @throws {StageFailure} from its functions, with its name and file, where they throw or give what they must not */
+export function guarded(task: TaskDefinition): TaskDefinition {
+  const {answer, respond, split, mend, words} = task;
+  const strange = words.find((word) => typeof word !== 'string');
+  if (strange !== undefined) throw fault(task, `“words” has ${valueText(strange)}, which is not a text`);
+  return {
+    ...task,
+    problems: (random) =>
+      checked(
+        task,
+        answer,
+        called(task, 'problems', () => task.problems(random)),
+      ),
+    ...(respond === undefined
+      ? {}
+      : {
+          respond(problem, random) {
+            const text: unknown = called(task, 'respond', () => task.respond!(problem, random));
+            if (typeof text === 'string') return text;
+            throw fault(task, `respond gave ${valueText(text)} for the problem ${valueText(problem)}, not a text`);
+          },
+        }),
+    ...(split === undefined
+      ? {}
+      : {
+          split(problem) {
+            const side = called(task, 'split', () => task.split!(problem));
+            if (SPLITS.includes(side)) return side;
+            throw fault(task, `split gave ${valueText(side)}, not one of ${SPLITS.join(', ')}`);
+          },
+        }),
+    ...(mend === undefined
+      ? {}
+      : {mend: (...about) => called(task, 'mend', () => task.mend!(...about), `on prompt ${about[0].id}`)}),
+    ...(answer === undefined ? {} : {answer: guardedAnswer(task, answer)}),
+  };
+}
+
+/** The fields that are texts where they are there. */
+const TEXTS = ['answer', 'solution', 'language'] as const;
+
+function checked(task: TaskDefinition, kind: AnswerKind | undefined, problem: Problem): Problem {
+  if (typeof (problem as unknown) !== 'object' || (problem as unknown) === null)
+    throw fault(task, `problems gave ${valueText(problem)}, not a problem: {question, answer}`);
+  const about = `a problem ${valueText(problem)}`;
+  if (typeof problem.question !== 'string' || problem.question.trim() === '')
+    throw fault(task, `${about} has no question`);
+  const strange = TEXTS.find((field) => problem[field] !== undefined && typeof problem[field] !== 'string');
+  if (strange !== undefined) throw fault(task, `${about} has a “${strange}” that is not a text`);
+  if (kind === undefined) return problem;
+  if (problem.answer === undefined)
+    throw fault(task, `${about} has no answer; a task without answers says answer: null`);
+  if (guardedAnswer(task, kind).reference(problem.answer) === undefined)
+    throw fault(task, `${about} has an answer that “answer.reference” cannot read`);
+  return problem;
+}
+
+function guardedAnswer(task: TaskDefinition, answer: AnswerKind): AnswerKind {
+  const text = (what: 'read' | 'reference', value: unknown): string | undefined => {
+    if (value === undefined || typeof value === 'string') return value;
+    throw fault(task, `answer.${what} gave ${valueText(value)}, not a text or undefined`);
+  };
+  return {
+    read: (completion) =>
+      text(
+        'read',
+        called(task, 'answer.read', () => answer.read(completion)),
+      ),
+    reference: (reference) =>
+      text(
+        'reference',
+        called(task, 'answer.reference', () => answer.reference(reference)),
+      ),
+    ...(answer.grade === undefined
+      ? {}
+      : {
+          grade(given, reference) {
+            const value: unknown = called(task, 'answer.grade', () => answer.grade!(given, reference));
+            if (typeof value === 'number' && value >= 0 && value <= 1) return value;
+            throw fault(task, `answer.grade gave ${valueText(value)}, not a number from 0 to 1`);
+          },
+        }),
+  };
+}
