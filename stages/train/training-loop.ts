@@ -10,7 +10,7 @@
 import {readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {setImmediate as nextTurn} from 'node:timers/promises';
-import {StageFailure} from '../../pipeline/stage.js';
+import {StageFailure, Stopped} from '../../pipeline/stage.js';
 import type {InputPorts, OutputPorts, Params, StageContext} from '../../pipeline/stage.js';
 import type {Engine, EngineOptions, Programs} from '../engine/engine.js';
 import {openEngine} from '../engine/engine.js';
@@ -75,7 +75,7 @@ export interface Training<P extends Programs, Own> {
   own: Own;
   /**
    * Makes steps until there are `total` of them.
-   * @param makeStep makes the step of this number, counted from 0
+   * @param makeStep makes the step of this number, counted from 0; it may throw {Stopped} while it has changed nothing
    * @throws {StageFailure} when a loss is not finite, {Stopped} when a stop was asked for and a checkpoint is written
    */
   until(
@@ -123,9 +123,25 @@ export async function withTraining<const P extends Programs, Own, T>(
       tokens: before?.tokens ?? {trained: 0, generated: 0, scored: 0},
       own: before === undefined ? start : before.own,
       async until(total, {metrics, reportEvery = 1, checkpointAtEnd = false}, makeStep) {
+        const save = async (): Promise<void> => {
+          const {tokens, own} = training;
+          await checkpoints.save(step, async (folder) => {
+            const saved: SavedState<Own> = {format: STATE_FORMAT, step, history, tokens, own};
+            await writeFile(join(folder, STATE), JSON.stringify(saved));
+            await saveState(engine, join(folder, ENGINE_STATE));
+          });
+        };
         while (step < total) {
           await nextTurn(); // a request to stop gets through between two native calls
-          const {measured, trainedTokens} = await makeStep(step);
+          let made: StepResult;
+          try {
+            made = await makeStep(step);
+          } catch (error) {
+            // A step that gave way to a stop has changed nothing yet, so what was there before it can be kept.
+            if (error instanceof Stopped && step > 0) await save();
+            throw error;
+          }
+          const {measured, trainedTokens} = made;
           if (!Number.isFinite(measured.loss))
             throw new StageFailure(
               `the loss is ${measured.loss} at step ${step + 1}; a lower learningRate than ${learningRate} may help`,
@@ -140,14 +156,7 @@ export async function withTraining<const P extends Programs, Own, T>(
               if (value !== undefined && value !== null) metric(name, step, value);
             }
           }
-          if ((step < total || checkpointAtEnd) && checkpoints.due(step)) {
-            const {tokens, own} = training;
-            await checkpoints.save(step, async (folder) => {
-              const saved: SavedState<Own> = {format: STATE_FORMAT, step, history, tokens, own};
-              await writeFile(join(folder, STATE), JSON.stringify(saved));
-              await saveState(engine, join(folder, ENGINE_STATE));
-            });
-          }
+          if ((step < total || checkpointAtEnd) && checkpoints.due(step)) await save();
         }
       },
       closeAtEnd: (resource) => void resources.push(resource),

@@ -28,12 +28,17 @@ interface Options {
   readonly folder?: string;
   readonly step?: StepOptions;
   readonly total?: number;
+  /** This step gives way to a stop that was asked for while it was made. */
+  readonly yieldAt?: number;
   /** In the place of the loss of each step. */
   readonly loss?: number;
 }
 
 /** Trains a small model on two rows a step, and what came of it. */
-async function train({latest, stopAt, folder, step = {}, total = 6, loss}: Options = {}, use?: (small: Small) => void) {
+async function train(
+  {latest, stopAt, folder, step = {}, total = 6, loss, yieldAt}: Options = {},
+  use?: (small: Small) => void,
+) {
   const told: string[] = [];
   const context = {
     checkpoints: {
@@ -53,6 +58,7 @@ async function train({latest, stopAt, folder, step = {}, total = 6, loss}: Optio
   return withTraining({engine, context, learningRate: 1e-2, start: {seen: 0}}, async (training) => {
     use?.(training);
     await training.until(total, step, (at): StepResult => {
+      if (at === yieldAt) throw new Stopped();
       const batch = [rows[(2 * at) % 6]!, rows[(2 * at + 1) % 6]!];
       const made = training.engine.run.train(batch, {learningRate: 1e-2});
       training.own = {seen: training.own.seen + batch.length};
@@ -74,6 +80,10 @@ test('stopped and started again from the checkpoint, it ends as if it had run th
   const {told: toldAfter, ...resumed} = await train({latest: await stopped(t, 2)});
   assert.deepEqual(resumed, whole);
   assert.deepEqual(toldAfter, told.slice(4), 'it goes on with step 3');
+  const latest = join(temporaryFolder(t), 'checkpoint');
+  await assert.rejects(train({yieldAt: 2, folder: latest}), {name: 'Stopped', step: 2});
+  const {told: _told, ...yielded} = await train({latest});
+  assert.deepEqual(yielded, whole, 'also where a step gave way to a stop');
   assert.deepEqual(whole.own, {seen: 12});
   const {parameters: _, ...summary} = whole.summary;
   assert.deepEqual(summary, {trainedTokens: 60, generatedTokens: 0, scoredTokens: 0, steps: 6});
