@@ -67,7 +67,7 @@ export const coldStartData = defineStage({
       note,
     });
     const rollouts = groups.flat();
-    const faults = await ruleFaults(rollouts, {timeoutMs: params.rewardTimeout, tasks: definitions.tasks});
+    const faults = await ruleFaults(rollouts, {timeoutMs: params.rewardTimeout, tasks: definitions.tasks, note});
     const drops = new DropCounts();
     const perPrompt = new Map<string, number>();
     const dataset: SampleRow[] = [];

@@ -72,7 +72,7 @@ export const evaluate = defineStage({
     if (inputs.general !== undefined)
       groups.push(...(await drawSamples(inputs.general, 'evaluate/general', part, 1 - part)).groups);
     const rollouts = groups.flat();
-    const scorer = await openScorer({timeoutMs: params.rewardTimeout, weights: {}, refs: definitions});
+    const scorer = await openScorer({timeoutMs: params.rewardTimeout, weights: {}, refs: definitions, note});
     const scored = await scorer.score(rollouts.map(({prompt, completion}) => ({prompt, completion})));
     await scorer.close();
     const samples = rollouts.map(({prompt, completion, sample, tokens}, index) =>

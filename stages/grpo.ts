@@ -234,6 +234,8 @@ export const grpo = defineStage({
         maxNewTokens,
         maxTokens: longest,
         threads,
+        note,
+        signal: context.signal,
       });
       training.closeAtEnd(scorer);
       const groups = params.questions * params.minibatches;

@@ -185,7 +185,13 @@ export const pretrain = defineStage({
       const {engine} = training;
       const sampler = rollouts.open(engine);
       training.closeAtEnd(sampler);
-      const scorer = await openScorer({timeoutMs: params.rewardTimeout, weights: {}, refs: definitions});
+      const scorer = await openScorer({
+        timeoutMs: params.rewardTimeout,
+        weights: {},
+        refs: definitions,
+        note,
+        signal: context.signal,
+      });
       training.closeAtEnd(scorer);
       /** pass@k of the current weights: the share of the validation problems that one of k samples solves. */
       const measurePass = async (): Promise<number> => {

@@ -2,7 +2,7 @@
 import type {Prompt} from '../tasks/prompt.js';
 import type {Completion} from '../text/completion.js';
 import type {RewardContext} from './reward.js';
-import {graded, verdict, type Verdict} from './verdict.js';
+import {credited, verdict, type Verdict} from './verdict.js';
 
 /**
  * 1 for the right answer, 0 for another, or what the task's `grade` gives; `unparsable` where none can be read,
@@ -16,5 +16,5 @@ export function accuracy(prompt: Prompt, completion: Completion, {task}: Pick<Re
   if (wanted === undefined) throw new Error(`Internal error: prompt ${prompt.id} has no answer to check against`);
   const given = task.answer.read(completion);
   if (given === undefined) return verdict('unparsable');
-  return graded(task.answer.grade === undefined ? Number(given === wanted) : task.answer.grade(given, wanted));
+  return credited(task.answer.grade === undefined ? Number(given === wanted) : task.answer.grade(given, wanted));
 }

@@ -2,14 +2,14 @@
  * What a reward is: a pure function that judges a completion. The built-in rewards and those of one's own are the same thing,
  * and how much each counts is said by weights, by name.
  */
-import {fileURLToPath} from 'node:url';
 import type {Definition} from '../../pipeline/definition.js';
-import {StageFailure} from '../../pipeline/stage.js';
+import type {StageFailure} from '../../pipeline/stage.js';
 import {checkFields, fieldError, type Helper} from '../tasks/check-fields.js';
+import {called, fault, valueText} from '../tasks/faults.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Task} from '../tasks/task.js';
 import type {Completion} from '../text/completion.js';
-import {graded, verdict, type Verdict} from './verdict.js';
+import {credited, verdict, type Verdict} from './verdict.js';
 
 /** What a reward may look at beside the prompt and the completion. */
 export interface RewardContext {
@@ -55,26 +55,51 @@ export function defineReward(definition: Omit<RewardDefinition, 'kind'>): Reward
 
 const HELPER: Helper = {define: defineReward, kind: 'reward', fields: ['module', 'name', 'score']};
 
+/** A first score is compared with another one at once, and with one that is made after this long: by then the clock has gone on. */
+const LATER_MS = 20;
+/** What takes longer than this is not done twice: its time limit would be up. */
+const SLOW_MS = 100;
+
 /**
  * The reward behind a definition. What it says is looked at: it is a stranger's code.
- * @throws {StageFailure} from `judge`, with the reward's name and file, when it throws or gives no number in [0, 1]
+ * @throws {StageFailure} from `judge`, with the reward's name and file, when it throws, gives no number in [0, 1], or gives
+ * another number for the same arguments
  */
-export const rewardOf = ({name, module, score}: RewardDefinition): Reward => ({
-  name,
-  judge(prompt, completion, context) {
-    const about = `the reward “${name}” (${fileURLToPath(module)})`;
-    let value: unknown;
-    try {
-      value = score(prompt, completion, context);
-    } catch (error) {
-      const thrown = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      throw new StageFailure(`${about} failed on a completion of prompt ${prompt.id}: ${thrown}`);
-    }
+export function rewardOf(definition: RewardDefinition): Reward {
+  const judge: Reward['judge'] = (prompt, completion, context) => {
+    const where = `on a completion of prompt ${prompt.id}`;
+    const value: unknown = called(definition, 'score', () => definition.score(prompt, completion, context), where);
     if (value === undefined) return verdict('left-out');
-    if (typeof value === 'number' && value >= 0 && value <= 1) return graded(value);
-    const given = typeof value === 'number' ? String(value) : JSON.stringify(value);
-    throw new StageFailure(
-      `${about} gave ${given} for a completion of prompt ${prompt.id}; a score is a number from 0 to 1`,
-    );
-  },
-});
+    if (typeof value === 'number' && value >= 0 && value <= 1) return credited(value);
+    throw fault(definition, `score gave ${valueText(value)} ${where}; a score is a number from 0 to 1`);
+  };
+  let first: {readonly about: Parameters<Reward['judge']>; readonly value: number; readonly at: number} | undefined;
+  let isWatched = true;
+  const scoreAgain = ({about, value}: NonNullable<typeof first>): void => {
+    const again = judge(...about).value;
+    if (again !== value) throw impure(definition, [value, again], about[0]);
+  };
+  return {
+    name: definition.name,
+    judge(...about) {
+      if (!isWatched) return judge(...about);
+      const at = performance.now();
+      const said = judge(...about);
+      if (first !== undefined && at - first.at >= LATER_MS) {
+        isWatched = false;
+        scoreAgain(first);
+      } else if (first === undefined && said.outcome !== 'left-out' && performance.now() - at < SLOW_MS) {
+        first = {about, value: said.value, at};
+        scoreAgain(first);
+      }
+      return said;
+    },
+  };
+}
+
+const impure = (definition: RewardDefinition, [one, other]: readonly [number, number], {id}: Prompt): StageFailure =>
+  fault(
+    definition,
+    `score gave ${one} and then ${other} for the same completion of prompt ${id}; a score follows from its arguments ` +
+      'alone, not from Math.random, the time or what was judged before',
+  );

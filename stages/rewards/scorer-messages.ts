@@ -14,7 +14,7 @@ export interface ScorerItem {
   readonly maxTokens?: number;
 }
 
-/** What the thread is given when it starts. `progress` is shared memory: the number of the item being judged. */
+/** What the thread is given when it starts. `progress` is shared memory: where the thread is, at these places. */
 export interface ScorerData {
   /** URL of the module whose `scoreCompletion` judges. */
   readonly module: string;
@@ -27,8 +27,14 @@ export interface ScorerData {
 export type Judged =
   | {readonly index: number; readonly scored: Scored}
   /** A sentence about a reward or task of one's own. */
-  | {readonly index: number; readonly fault: string}
+  | {readonly index: number; readonly fault: string; readonly file?: string | undefined}
   | {readonly index: number; readonly error: string};
 
-/** The progress of a thread that judges nothing. */
+/** Places in `progress`: the number of the item being judged, and that of the reward which is judging it. */
+export const ITEM = 0;
+export const REWARD = 1;
+
+/** The item of a thread that judges nothing. */
 export const IDLE = -1;
+/** The reward where none is at work: the answer is read, to be counted as a vote. */
+export const NO_REWARD = -1;

@@ -3,12 +3,24 @@ import {parentPort, workerData} from 'node:worker_threads';
 
 import {StageFailure} from '../../pipeline/stage.js';
 import {loadJudges} from './load-judges.js';
-import type {scoreCompletion as ScoreCompletion} from './registry.js';
-import {IDLE, type Judged, type ScorerData, type ScorerItem} from './scorer-messages.js';
+import type {Judges, scoreCompletion as ScoreCompletion} from './registry.js';
+import {IDLE, ITEM, NO_REWARD, REWARD, type Judged, type ScorerData, type ScorerItem} from './scorer-messages.js';
 
 const {module, weights, refs, progress} = workerData as ScorerData;
 const {scoreCompletion} = (await import(module)) as {scoreCompletion: typeof ScoreCompletion};
-const judges = await loadJudges(refs);
+const loaded = await loadJudges(refs);
+const judges: Judges = {
+  ...loaded,
+  rewards: loaded.rewards.map(({name, judge}, place) => ({
+    name,
+    judge(...about) {
+      Atomics.store(progress, REWARD, place);
+      const said = judge(...about);
+      Atomics.store(progress, REWARD, NO_REWARD);
+      return said;
+    },
+  })),
+};
 const port = parentPort;
 if (port === null) throw new Error('Internal error: scorer-thread.js was started outside a thread');
 const say = (judged: Judged | 'ready'): void => {
@@ -17,18 +29,19 @@ const say = (judged: Judged | 'ready'): void => {
 
 port.on('message', (items: readonly (readonly [number, ScorerItem])[]) => {
   for (const [index, {prompt, completion, ...size}] of items) {
-    Atomics.store(progress, 0, index);
+    Atomics.store(progress, REWARD, NO_REWARD);
+    Atomics.store(progress, ITEM, index);
     try {
       say({index, scored: scoreCompletion(prompt, completion, weights, size, judges)});
     } catch (error) {
       say(
         error instanceof StageFailure
-          ? {index, fault: error.message}
+          ? {index, fault: error.message, file: error.file}
           : {index, error: error instanceof Error ? (error.stack ?? error.message) : String(error)},
       );
       return;
     }
   }
-  Atomics.store(progress, 0, IDLE);
+  Atomics.store(progress, ITEM, IDLE);
 });
 say('ready');

@@ -1,25 +1,31 @@
 /**
  * Rewards in a thread that can be ended. A checker may be sent into a loop by what a model writes; whoever takes longer
- * than the limit is ended and its verdict is `timed-out`, while the rest of the batch is judged as usual.
+ * than the limit is ended and its verdict is `timed-out`, while the rest of the batch is judged as usual. The first one and
+ * their number are told; many in a row end the stage.
  */
 import {Worker} from 'node:worker_threads';
 
-import {StageFailure} from '../../pipeline/stage.js';
+import {StageFailure, Stopped} from '../../pipeline/stage.js';
 import type {JudgeRefs} from './load-judges.js';
 import {BUILT_IN_REWARDS, type RewardWeights} from './names.js';
 import type {Scored, Verdicts} from './registry.js';
-import {IDLE, type Judged, type ScorerData, type ScorerItem} from './scorer-messages.js';
+import {IDLE, ITEM, REWARD, type Judged, type ScorerData, type ScorerItem} from './scorer-messages.js';
+import {countTimeouts} from './timeouts.js';
 import {verdict} from './verdict.js';
 
 /** Judges in a thread, for as long as it is open. */
 export interface Scorer {
   /**
    * Verdicts in the order of the items. One batch at a time.
-   * @throws {StageFailure} with the sentence of a reward or task of one's own that is wrong
+   * @throws {StageFailure} with the sentence of a reward or task of one's own that is wrong, or loops again and again;
+   * {Stopped} where a stop is asked for and the batch is not judged soon
    */
   score(items: readonly ScorerItem[]): Promise<Scored[]>;
   close(): Promise<void>;
 }
+
+/** A batch that is nearly judged is worth waiting for when a stop is asked for, as it was long to sample; ms. */
+const STOP_AFTER = 1_000;
 
 /**
  * Starts the thread and waits until it is ready.
@@ -28,6 +34,8 @@ export interface Scorer {
  * @param options.module URL of the module whose `scoreCompletion` judges; the built-in rewards unless a test brings its
  * own
  * @param options.timeoutMs an item is ended after one to two times this long, 2 s unless given
+ * @param options.note told of the first completion that is not judged in time, and at the end how many there were
+ * @param options.signal aborted when a stop is asked for; whoever can be ended at once needs none
  * @throws {Error} where the thread ends while it is loading
  */
 export async function openScorer(options: {
@@ -35,10 +43,14 @@ export async function openScorer(options: {
   readonly refs?: JudgeRefs;
   readonly timeoutMs?: number;
   readonly module?: string;
+  readonly note?: ((text: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }): Promise<Scorer> {
-  const {weights, refs = {}, timeoutMs = 2000, module = new URL('./registry.js', import.meta.url).href} = options;
+  const {weights, refs = {}, timeoutMs = 2000, note, signal} = options;
+  const {module = new URL('./registry.js', import.meta.url).href} = options;
   const timedOut = timedOutBy([...BUILT_IN_REWARDS, ...(refs.rewards ?? []).map(({name}) => name)]);
-  const progress = new Int32Array(new SharedArrayBuffer(4));
+  const timeouts = countTimeouts({refs, timeoutMs, note});
+  const progress = new Int32Array(new SharedArrayBuffer(8));
   const workerData: ScorerData = {module, weights, refs, progress};
   let worker = await startThread(workerData);
   return {
@@ -46,17 +58,20 @@ export async function openScorer(options: {
       const results = new Map<number, Scored>();
       while (results.size < items.length) {
         const missing = items.flatMap((item, index) => (results.has(index) ? [] : [[index, item] as const]));
-        const hung = await judgeAll({thread: worker, progress, timeoutMs}, missing, results);
+        const hung = await judgeAll({thread: worker, progress, timeoutMs, signal}, missing, results);
         if (hung === undefined) break;
+        timeouts.add({item: hung, reward: Atomics.load(progress, REWARD), prompt: items[hung]!.prompt});
         worker.ref();
         await worker.terminate();
         worker = await startThread(workerData);
         // Verdicts that were on their way when the thread ended are lost; those items are judged again.
         results.set(hung, timedOut);
       }
+      timeouts.endBatch(items.length);
       return items.map((_, index) => results.get(index)!); // The loop above ends when each has one.
     },
     close: async () => {
+      timeouts.report();
       worker.ref();
       await worker.terminate();
     },
@@ -79,7 +94,12 @@ function startThread(workerData: ScorerData): Promise<Worker> {
 
 /** Judges until all items have a result (`undefined`) or one of them hangs (its index). */
 function judgeAll(
-  {thread, progress, timeoutMs}: {thread: Worker; progress: Int32Array; timeoutMs: number},
+  {
+    thread,
+    progress,
+    timeoutMs,
+    signal,
+  }: {thread: Worker; progress: Int32Array; timeoutMs: number; signal: AbortSignal | undefined},
   items: readonly (readonly [number, ScorerItem])[],
   results: Map<number, Scored>,
 ): Promise<number | undefined> {
@@ -88,11 +108,13 @@ function judgeAll(
     let seen = IDLE;
     const finish = (settle: () => void): void => {
       clearInterval(watch);
+      clearTimeout(stopping);
+      signal?.removeEventListener('abort', onAbort);
       thread.off('error', onError).off('message', onMessage);
       settle();
     };
     const watch = setInterval(() => {
-      const now = Atomics.load(progress, 0);
+      const now = Atomics.load(progress, ITEM);
       // Only an item that was already being judged at the last look has had all of its time. The counter is shared
       // memory, so it tells the truth even when this side was too busy to take its messages.
       if (now !== IDLE && now === seen) {
@@ -102,6 +124,16 @@ function judgeAll(
       }
       seen = now;
     }, timeoutMs);
+    let stopping: NodeJS.Timeout | undefined;
+    const onAbort = (): void => {
+      stopping = setTimeout(() => {
+        finish(() => {
+          reject(new Stopped());
+        });
+      }, STOP_AFTER);
+    };
+    if (signal?.aborted === true) onAbort();
+    else signal?.addEventListener('abort', onAbort);
     const onError = (error: Error): void => {
       finish(() => {
         reject(error);
@@ -110,7 +142,7 @@ function judgeAll(
     const onMessage = (judged: Judged): void => {
       if ('fault' in judged) {
         finish(() => {
-          reject(new StageFailure(judged.fault));
+          reject(new StageFailure(judged.fault, {file: judged.file}));
         });
         return;
       }
@@ -128,7 +160,7 @@ function judgeAll(
       }
     };
     thread.on('error', onError).on('message', onMessage);
-    Atomics.store(progress, 0, IDLE);
+    Atomics.store(progress, ITEM, IDLE);
     thread.postMessage(items);
   });
 }

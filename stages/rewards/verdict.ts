@@ -3,13 +3,15 @@
 /**
  * `right` and `wrong` speak of the completion. `unparsable` and `timed-out` say that there was nothing to judge or no
  * time to; they are worth nothing, but are counted apart. `left-out`: this reward has nothing to say about the prompt.
+ * `partial`: a reward or a task of one's own gave a part of the credit.
  */
-export type Outcome = 'right' | 'wrong' | 'unparsable' | 'timed-out' | 'left-out';
+export const OUTCOMES = ['right', 'partial', 'wrong', 'unparsable', 'timed-out', 'left-out'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
 
 /** What a reward says about one completion. */
 export interface Verdict {
   readonly outcome: Outcome;
-  /** In [0, 1]. Graded rewards are `right` at 1 and `wrong` below. */
+  /** In [0, 1]. Graded rewards that are built in are `right` at 1 and `wrong` below. */
   readonly value: number;
 }
 
@@ -22,3 +24,11 @@ export const verdict = (outcome: Outcome): Verdict => ({outcome, value: outcome 
  * @param value in [0, 1]
  */
 export const graded = (value: number): Verdict => ({outcome: value === 1 ? 'right' : 'wrong', value});
+
+/**
+ * A verdict by degrees of code of one's own, which may give a part of the credit.
+ *
+ * @param value in [0, 1]
+ */
+export const credited = (value: number): Verdict =>
+  value > 0 && value < 1 ? {outcome: 'partial', value} : graded(value);

@@ -27,11 +27,14 @@ export interface GroupScorerOptions {
   /** The longest sequence that a reward model is shown, in tokens. */
   readonly maxTokens: number;
   readonly threads: number;
+  /** As `openScorer` takes them. */
+  readonly note: (text: string) => void;
+  readonly signal: AbortSignal;
 }
 
 /** Starts the thread of the rules and loads the reward models, each into a session of its own. */
 export async function openGroupScorer(options: GroupScorerOptions): Promise<GroupScorer> {
-  const {weights, refs, tasks, timeoutMs, models, maxNewTokens, ...limits} = options;
+  const {weights, refs, tasks, timeoutMs, models, maxNewTokens, note, signal, ...limits} = options;
   const [{openScorer}, {openRewardModel}] = await Promise.all([
     import('../rewards/index.js'),
     import('../rewards/preference.js'),
@@ -41,7 +44,7 @@ export async function openGroupScorer(options: GroupScorerOptions): Promise<Grou
   const judges = {helpful: await open(models.helpful), safe: await open(models.safe)};
   // Where the reward of length has no weight it is not asked, and says so in the rows.
   const limit = weights['length'] === undefined ? {} : {maxTokens: maxNewTokens};
-  const rules = await openScorer({timeoutMs, weights, refs});
+  const rules = await openScorer({timeoutMs, weights, refs, note, signal});
 
   return {
     async score(groups) {

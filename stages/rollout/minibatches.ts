@@ -42,6 +42,8 @@ export interface Trace {
   readonly tokens: number;
   readonly finished: boolean;
   readonly unparsable: boolean;
+  /** Set where a reward did not judge it in time. */
+  readonly timedOut?: true;
   readonly reflective: number;
   /** Spread of the rewards in the group that it belongs to. */
   readonly groupSpread: number;
@@ -165,6 +167,8 @@ export function summarise(traces: readonly Trace[]): Record<string, number | nul
     unparsable: mean(({unparsable}) => (unparsable ? 1 : 0)),
     reflective: mean(({reflective}) => reflective),
     groupsWithoutSpread: mean(({groupSpread}) => (isUniform(groupSpread) ? 1 : 0)),
+    // Where there is none, the row is as if nobody had counted.
+    ...(traces.some(({timedOut}) => timedOut) ? {timedOut: mean(({timedOut}) => (timedOut ? 1 : 0))} : {}),
     ...Object.fromEntries(others.map((name) => [`reward/${name}`, mean((trace) => trace.others?.[name] ?? null)])),
   };
 }

@@ -33,6 +33,7 @@ export function traceOf(
     tokens: rollout.tokens.length,
     finished: rollout.finished,
     unparsable: verdicts['accuracy']?.outcome === 'unparsable',
+    ...(Object.values(verdicts).some(({outcome}) => outcome === 'timed-out') ? {timedOut: true} : {}),
     reflective: reflective(rollout.completion.text),
     groupSpread,
     ...(others.length === 0 ? {} : {others: Object.fromEntries(others.map((name) => [name, value(name)]))}),

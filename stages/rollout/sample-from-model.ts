@@ -147,10 +147,18 @@ export const rolloutId = ({prompt, sample}: Rollout): string => `${prompt.id}#${
 /** The sentence that drops a completion for what the rules say of its answer and form, or `undefined`. */
 export async function ruleFaults(
   rollouts: readonly Rollout[],
-  {timeoutMs, tasks}: {readonly timeoutMs: number; readonly tasks: readonly DefinitionRef[]},
+  {
+    timeoutMs,
+    tasks,
+    note,
+  }: {
+    readonly timeoutMs: number;
+    readonly tasks: readonly DefinitionRef[];
+    readonly note?: (text: string) => void;
+  },
 ): Promise<(string | undefined)[]> {
   const {openScorer} = await import('../rewards/index.js');
-  const scorer = await openScorer({timeoutMs, weights: {}, refs: {tasks}});
+  const scorer = await openScorer({timeoutMs, weights: {}, refs: {tasks}, note});
   const scored = await scorer.score(
     rollouts.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length})),
   );

@@ -1,6 +1,7 @@
 /** What a report is made of, and how the artifacts that hold it are read. */
 import {z} from 'zod';
 
+import {OUTCOMES} from '../../rewards/verdict.js';
 import {LANGUAGES} from '../../text/language.js';
 import type {Score} from '../scores.js';
 import type {Sample} from '../sample.js';
@@ -38,7 +39,7 @@ export const sampleRow = z.object({
   language: z.enum(LANGUAGES).nullable(),
   steps: z.number().nullable(),
   sample: z.number(),
-  outcome: z.enum(['right', 'wrong', 'unparsable', 'timed-out', 'left-out']),
+  outcome: z.enum(OUTCOMES),
   answer: z.string().nullable(),
   wellFormed: z.boolean(),
   consistency: z.number().nullable(),

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import {fileURLToPath} from 'node:url';
 import test from 'node:test';
+import {setTimeout} from 'node:timers/promises';
 
 import {openScorer, type ScorerItem} from '../../../stages/rewards/index.js';
 import type {JudgeRefs} from '../../../stages/rewards/load-judges.js';
@@ -31,7 +32,7 @@ test('a reward of one’s own is summed by its weight and broken down beside the
   const [one, other] = await scored({rewards: [rewardRef('brevity')]}, {accuracy: 1, brevity: 0.5}, items);
   const brevity = 1 / (1 + text.length / 200);
   assert.equal(one!.total, 1 + 0.5 * brevity);
-  assert.deepEqual(one!.verdicts['brevity'], {outcome: 'wrong', value: brevity});
+  assert.deepEqual(one!.verdicts['brevity'], {outcome: 'partial', value: brevity});
   assert.deepEqual(Object.keys(one!.verdicts), ['accuracy', 'format', 'language', 'repetition', 'length', 'brevity']);
   assert.equal(other!.verdicts['brevity']!.outcome, 'left-out');
 });
@@ -39,9 +40,14 @@ test('a reward of one’s own is summed by its weight and broken down beside the
 test('a reward that gives no number from 0 to 1, or throws, is named with its file and the prompt', async () => {
   const file = fileURLToPath(rewardRef('generous').module).replaceAll('.', '\\.');
   const said = {
-    generous: new RegExp(`the reward “generous” \\(${file}\\) gave 1\\.5 for a completion of prompt p; a score is`),
-    wordy: /the reward “wordy” .* gave "1" for a completion of prompt p/,
-    broken: /the reward “broken” .* failed on a completion of prompt p: Error: no such luck\n +at /,
+    generous: new RegExp(
+      `the reward “generous” \\(${file}\\): score gave 1\\.5 on a completion of prompt p; a score is`,
+    ),
+    wordy: /the reward “wordy” .* gave "1" on a completion of prompt p/,
+    broken: /“broken” .*: score threw Error: no such luck on a completion of prompt p, at \/.*rewards\.ts:\d+:\d+$/,
+    promised: /“promised” .*: score gave a promise on a completion of prompt p; score is not async/,
+    chancy:
+      /“chancy” .*: score gave 0\.\d+ and then 0\.\d+ for the same completion of prompt p; .* not from Math\.random/,
   };
   for (const [name, message] of Object.entries(said)) {
     await assert.rejects(scored({rewards: [rewardRef(name)]}, {[name]: 1}, [item(exact, 'x')]), {
@@ -68,7 +74,7 @@ test('answers of a task of one’s own are read and graded by the task', async (
     all.map(({verdicts: {accuracy}, answer}) => [accuracy.outcome, accuracy.value, answer]),
     [
       ['right', 1, '4'],
-      ['wrong', 0.5, '5'],
+      ['partial', 0.5, '5'],
       ['wrong', 0, '9'],
       ['unparsable', 0, null],
     ],
@@ -78,7 +84,7 @@ test('answers of a task of one’s own are read and graded by the task', async (
 test('a grade that is no number from 0 to 1 is told with the name of the task', async () => {
   await assert.rejects(
     scored({tasks: [taskRef('misgraded')]}, {}, [item({...exact, task: 'misgraded'}, '<answer> so </answer>')]),
-    {name: 'StageFailure', message: /task “misgraded”: answer\.grade gave 2, not a number from 0 to 1/},
+    {name: 'StageFailure', message: /the task “misgraded” \(.*\): answer\.grade gave 2, not a number from 0 to 1/},
   );
 });
 
@@ -87,4 +93,82 @@ test('a reward without a function is refused where it is declared', () => {
     () => defineReward({module: import.meta.url, name: 'empty'} as never),
     /reward “empty”: “score” must be a function/,
   );
+});
+
+test('a reward that looks at the clock is found out once the clock has gone on', async () => {
+  const scorer = await openScorer({refs: {rewards: [rewardRef('clocked')]}, weights: {clocked: 1}});
+  try {
+    await assert.rejects(
+      async () => {
+        for (let batch = 0; batch < 20; batch++) {
+          await scorer.score([item(exact, 'x')]);
+          await setTimeout(7);
+        }
+      },
+      {
+        name: 'StageFailure',
+        message: /the reward “clocked” .*: score gave [\d.]+ and then [\d.]+ for the same completion/,
+      },
+    );
+  } finally {
+    await scorer.close();
+  }
+});
+
+test('an answer that cannot be read because of an error names the task, the function and the place', async () => {
+  await assert.rejects(scored({tasks: [taskRef('unreadable')]}, {}, [item({...exact, task: 'unreadable'}, 'x')]), {
+    name: 'StageFailure',
+    message: /the task “unreadable” \(.*\): answer\.read threw Error: no such luck, at \/.*tasks\.ts:\d+:\d+$/,
+  });
+});
+
+test('the first completion that is not judged in time is told with whose fault it is, and at the end how many there were', async () => {
+  const notes: string[] = [];
+  const refs = {rewards: [rewardRef('endless')]};
+  const scorer = await openScorer({refs, weights: {endless: 1}, timeoutMs: 200, note: (text) => void notes.push(text)});
+  await scorer.score(['hang', 'a', 'hang'].map((text) => item(exact, text)));
+  const file = fileURLToPath(rewardRef('endless').module);
+  const first = `the reward “endless” (${file}) took more than 0.2 s (rewardTimeout) on a completion of prompt p`;
+  assert.equal(notes.length, 1);
+  assert.ok(notes[0]!.startsWith(first), notes[0]);
+  await scorer.close();
+  assert.deepEqual(notes.slice(1), ['2 completions were not judged within 0.2 s (rewardTimeout)']);
+});
+
+test('eight in a row that are not judged in time end the stage, also over several batches', async () => {
+  const scorer = await openScorer({refs: {rewards: [rewardRef('endless')]}, weights: {endless: 1}, timeoutMs: 100});
+  const hanging = (count: number) => scorer.score(Array.from({length: count}, () => item(exact, 'hang')));
+  try {
+    await hanging(3);
+    await scorer.score([item(exact, 'a')]);
+    await hanging(5);
+    await assert.rejects(hanging(4), {
+      name: 'StageFailure',
+      message:
+        /the reward “endless” \(.*\) took more than 0\.1 s \(rewardTimeout\) on each of 8 completions in a row, the last one of prompt p/,
+      file: fileURLToPath(rewardRef('endless').module),
+    });
+  } finally {
+    await scorer.close();
+  }
+});
+
+test('a stop that is asked for while a batch is judged does not wait for all of it', async () => {
+  const stop = new AbortController();
+  const refs = {rewards: [rewardRef('endless')]};
+  const scorer = await openScorer({refs, weights: {endless: 1}, timeoutMs: 60_000, signal: stop.signal});
+  try {
+    const scoring = scorer.score([item(exact, 'hang')]);
+    stop.abort();
+    await assert.rejects(scoring, {name: 'Stopped'});
+  } finally {
+    await scorer.close();
+  }
+  // A batch that is judged soon is judged, though a stop was asked for.
+  const quick = await openScorer({weights: {accuracy: 1}, signal: stop.signal});
+  try {
+    assert.equal((await quick.score([item(exact, '<answer> so </answer>')])).length, 1);
+  } finally {
+    await quick.close();
+  }
 });
