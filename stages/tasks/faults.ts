@@ -4,9 +4,8 @@
  */
 import {fileURLToPath} from 'node:url';
 import type {Definition} from '../../pipeline/definition.js';
-import {foreignPlaceOf, placeText} from '../../pipeline/modules/source/source-location.js';
+import {definitionPlaceOf} from '../../pipeline/modules/import-definition.js';
 import {StageFailure} from '../../pipeline/stage.js';
-import {shown} from '../../pipeline/values/printable.js';
 
 /** A task or a reward: what messages call it by. */
 export type Owner = Pick<Definition, 'kind' | 'name' | 'module'>;
@@ -38,14 +37,20 @@ export function called<T>(owner: Owner, what: string, call: () => T, where = '')
   throw fault(owner, `${what} gave a promise${at}; ${what} is not async and can wait for nothing`);
 }
 
-/** A value for a message: as JSON where that is short. */
+/** A value for a message: as JSON where there is such a thing, and not the whole of a long one. */
 export function valueText(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return shown(value);
+  const text = value === undefined || typeof value === 'number' ? String(value) : jsonOf(value);
+  if (text === undefined) return `a ${typeof value}`;
+  return text.length <= MOST_SHOWN ? text : `${text.slice(0, MOST_SHOWN)}…`;
+}
+
+const MOST_SHOWN = 200;
+
+function jsonOf(value: unknown): string | undefined {
   try {
-    const text = JSON.stringify(value);
-    return text.length <= 200 ? text : shown(value);
+    return JSON.stringify(value); // A function and a symbol have none.
   } catch {
-    return shown(value); // A circle, or a `toJSON` that throws.
+    return undefined; // A circle, a big integer, a `toJSON` that throws.
   }
 }
 
@@ -56,6 +61,6 @@ const thrownText = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : valueText(error);
 
 function placeIn(error: unknown): string {
-  const place = foreignPlaceOf(error);
-  return place === undefined ? '' : `, at ${placeText(place)}`;
+  const place = definitionPlaceOf(error);
+  return place === undefined ? '' : `, at ${place}`;
 }

@@ -6,7 +6,8 @@ import type {AnswerKind} from './task.js';
 
 /** The same task. @throws {StageFailure} from its functions, with its name and file, where they throw or give what they must not */
 export function guarded(task: TaskDefinition): TaskDefinition {
-  const {answer, respond, split, mend, words} = task;
+  const {answer, respond, split, mend} = task;
+  const words: readonly unknown[] = task.words;
   const strange = words.find((word) => typeof word !== 'string');
   if (strange !== undefined) throw fault(task, `“words” has ${valueText(strange)}, which is not a text`);
   return {
