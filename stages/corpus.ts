@@ -1,5 +1,5 @@
 /**
- * The frozen ground that a recipe stands on: pre-training documents and the tokenizer. It does not depend on a run's seed, so
+ * What a recipe stands on: pre-training documents and the tokenizer. They do not depend on a run's seed, so
  * that all seeds train on the same documents.
  *
  * With tasks of one's own, the documents are about these alone and the tokenizer's words are those that occur in them; of the
