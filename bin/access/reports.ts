@@ -35,13 +35,20 @@ export function findReport(
       throw new UserError('not-found', `run ${run.id} has no report “${node}”; it has ${names}`);
     }
   }
+  const scored = runs.flatMap((run) => store.outputsOfKind(run.id, 'scores'));
+  const unreported =
+    scored.length === 0
+      ? undefined
+      : `${scored[0]!.node} has made scores; the stage “report” makes a report of them in a recipe`;
   if (wanted !== undefined) {
-    const hint = `r1 status ${wanted} says how far it is`;
+    const hint = unreported ?? `r1 status ${wanted} says how far it is`;
     throw new UserError('not-found', `run ${wanted} has made no report`, {hint});
   }
   const which = node === undefined ? 'a report' : `a report “${node}”`;
   throw new UserError('not-found', `no run in this store has made ${which} yet`, {
-    hint: 'r1 run tiny makes one at its end; a recipe of your own does if it has a node of the stage “report”',
+    hint:
+      unreported ??
+      'r1 run tiny makes one at its end; a recipe of your own does if it has a node of the stage “report”',
   });
 }
 

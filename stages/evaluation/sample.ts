@@ -20,6 +20,8 @@ export interface Sample {
   readonly sample: number;
   /** Of the answer; `left-out` for general prompts. */
   readonly outcome: Outcome;
+  /** What the answer is worth, in [0, 1], where it is of a task of one's own, whose `grade` may give a part of the credit. */
+  readonly value?: number | undefined;
   /** The answer in the form that votes are counted by; null when there is none. */
   readonly answer: string | null;
   readonly wellFormed: boolean;
@@ -63,6 +65,7 @@ export function judgeSample(
     steps: prompt.steps ?? null,
     sample,
     outcome: accuracy.outcome,
+    ...(builtInTasks.has(prompt.task) || accuracy.outcome === 'left-out' ? {} : {value: accuracy.value}),
     answer: answer,
     wellFormed: isWellFormed(completion, task),
     consistency: language.outcome === 'left-out' ? null : language.value,

@@ -90,10 +90,16 @@ test('a task and a reward beside a recipe train and score a model, and are the i
     for (const row of await rowsOf<Record<string, number>>(t, 'zero:history', cwd)) {
       assert.ok(row['reward/brevity']! > 0 && row['reward/repetition']! > 0, JSON.stringify(row));
     }
-    const scores = await rowsOf<{task: string; reasoning: boolean; outcome: string}>(t, 'scores', cwd);
+    const scores = await rowsOf<{task: string; reasoning: boolean; outcome: string; value: number}>(t, 'scores', cwd);
     assert.equal(scores.length, 420);
     assert.ok(scores.every(({task, reasoning}) => task === 'sorting' && reasoning));
     assert.ok(scores.every(({outcome}) => ['right', 'wrong', 'unparsable'].includes(outcome)));
+    assert.ok(scores.every(({outcome, value}) => value === Number(outcome === 'right')));
+    const table = await r1(t, ['scores'], {cwd});
+    assert.match(
+      table.err,
+      /no run in this store has made a report yet\nscores has made scores; the stage “report” makes a/,
+    );
   });
 
   const edit = (file: string, from: string, to: string): void => {

@@ -40,6 +40,7 @@ export const sampleRow = z.object({
   steps: z.number().nullable(),
   sample: z.number(),
   outcome: z.enum(OUTCOMES),
+  value: z.number().optional(),
   answer: z.string().nullable(),
   wellFormed: z.boolean(),
   consistency: z.number().nullable(),

@@ -3,12 +3,14 @@ import test from 'node:test';
 
 import {compare, judgeSample, scoreSamples} from '../../../stages/evaluation/index.js';
 import {consensus, passAtK, valuesByProblem} from '../../../stages/evaluation/metrics.js';
-import {scoreCompletion} from '../../../stages/rewards/index.js';
+import {builtInJudges, scoreCompletion} from '../../../stages/rewards/index.js';
 import {builtInTasks} from '../../../stages/tasks/built-in.js';
+import {tasksWith} from '../../../stages/tasks/load-tasks.js';
 import type {Prompt} from '../../../stages/tasks/prompt.js';
 import {dialsPrompts, generalPrompts} from '../../../stages/tasks/prompt-sets.js';
 import {taskOf} from '../../../stages/tasks/task.js';
 import {readCompletion, type Completion} from '../../../stages/text/completion.js';
+import {taskRef} from '../refs.js';
 import {sampleOf, samplesOf} from './samples.js';
 
 const near = (actual: number, expected: number, tolerance = 1e-12): void => {
@@ -142,6 +144,7 @@ test('a sample is judged from its completion', () => {
   assert.equal(sample.outcome, 'right');
   assert.equal(sample.answer, prompt!.answer);
   assert.equal(sample.wellFormed, true);
+  assert.ok(!('value' in sample), 'a built-in task knows right and wrong alone');
   near(sample.consistency!, 4 / 7); // wait, left, up, gives · 左, 进, 得
   assert.equal(sample.reflective, 1);
   assert.deepEqual([sample.sample, sample.tokens, sample.truncated], [3, 40, false]);
@@ -154,4 +157,22 @@ test('a sample is judged from its completion', () => {
     [refusal.outcome, refusal.safe, refusal.helpful, refusal.consistency],
     ['left-out', true, null, null],
   );
+});
+
+test('a part of the credit is kept with its value, and is not right', async () => {
+  const tasks = await tasksWith([taskRef('sums')]);
+  const prompt: Prompt = {id: 'p', from: [], task: 'sums', key: 'p', question: '2 + 2 ?', answer: '4'};
+  const samples = ['4', '5'].map((said, sample) => {
+    const completion = readCompletion(`<think> </think> <answer> ${said} </answer>`, true);
+    const scored = scoreCompletion(prompt, completion, {}, {}, {...builtInJudges, tasks});
+    return judgeSample(prompt, completion, {sample, tokens: 8, task: taskOf(tasks, prompt), scored});
+  });
+  assert.deepEqual(
+    samples.map(({outcome, value}) => [outcome, value]),
+    [
+      ['right', 1],
+      ['partial', 0.5],
+    ],
+  );
+  assert.deepEqual(valuesByProblem('pass@1', samples).get('p'), [1, 0]);
 });
