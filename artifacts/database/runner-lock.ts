@@ -50,7 +50,15 @@ function lockInPlace(file: string, wait: number): LockFile | 'held' | 'replaced'
   const before = inodeOf(file);
   if (before === undefined) return 'replaced';
   const lock = openLockFile(file);
-  const locked = lock.acquire('exclusive', wait);
+  let locked: boolean;
+  try {
+    locked = lock.acquire('exclusive', wait);
+  } catch (error) {
+    lock.close();
+    // SQLite also looks at the file by its name, and reports an I/O error where a sweep has taken it away meanwhile.
+    if (inodeOf(file) !== before) return 'replaced';
+    throw error;
+  }
   if (locked && inodeOf(file) === before) return lock;
   lock.close();
   return locked ? 'replaced' : 'held';
@@ -71,6 +79,9 @@ export function isHeld(file: string): boolean {
     const free = lock.acquire('shared', 0);
     if (free) lock.release();
     return !free;
+  } catch (error) {
+    if (!existsSync(file)) return false;
+    throw error;
   } finally {
     lock.close();
   }

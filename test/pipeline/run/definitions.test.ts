@@ -259,7 +259,7 @@ test('a plan that somebody sent runs no definition from elsewhere, and one that 
   assert.ok(!existsSync(ran));
   const short = {name: 'short', module: './short.ts', export: 'short'};
   for (const [list, said] of [
-    [[short, short], /“graders” has two definitions called “short”/],
+    [[short, short], /“graders” lists “short” twice; leave one of them out/],
     [[{...short, export: 'toString'}], /exports no definition “short” as “toString” any more/],
     [
       [{...short, module: 7}],
