@@ -65,7 +65,7 @@ export function scoreCompletion(
   judges: Judges = builtInJudges,
 ): Scored {
   const task = taskOf(judges.tasks, prompt);
-  const context: RewardContext = {...size, task};
+  const context: RewardContext = Object.freeze({...size, task});
   const judged = judges.rewards.map(({name, judge}) => [name, judge(prompt, completion, context)] as const);
   const total = judged.reduce((sum, [name, {value}]) => sum + (weights[name] ?? 0) * value, 0);
   return {total, verdicts: Object.fromEntries(judged) as Verdicts, answer: task.answer?.read(completion) ?? null};

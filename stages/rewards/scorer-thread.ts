@@ -2,13 +2,25 @@
 import {parentPort, workerData} from 'node:worker_threads';
 
 import {StageFailure} from '../../pipeline/stage.js';
+import {frozen} from './freeze.js';
 import {loadJudges} from './load-judges.js';
 import type {Judges, scoreCompletion as ScoreCompletion} from './registry.js';
-import {IDLE, ITEM, NO_REWARD, REWARD, type Judged, type ScorerData, type ScorerItem} from './scorer-messages.js';
+import {
+  IDLE,
+  ITEM,
+  LOADING,
+  NO_REWARD,
+  REWARD,
+  type Judged,
+  type ScorerData,
+  type ScorerItem,
+} from './scorer-messages.js';
 
 const {module, weights, refs, progress} = workerData as ScorerData;
 const {scoreCompletion} = (await import(module)) as {scoreCompletion: typeof ScoreCompletion};
 const loaded = await loadJudges(refs);
+// One prompt is shared by the completions of its group, and a task by all: a reward that changed one would change what others see.
+frozen([...loaded.tasks.values()]);
 const judges: Judges = {
   ...loaded,
   rewards: loaded.rewards.map(({name, judge}, place) => ({
@@ -32,7 +44,7 @@ port.on('message', (items: readonly (readonly [number, ScorerItem])[]) => {
     Atomics.store(progress, REWARD, NO_REWARD);
     Atomics.store(progress, ITEM, index);
     try {
-      say({index, scored: scoreCompletion(prompt, completion, weights, size, judges)});
+      say({index, scored: scoreCompletion(frozen(prompt), frozen(completion), weights, size, judges)});
     } catch (error) {
       say(
         error instanceof StageFailure

@@ -40,11 +40,18 @@ export function called<T>(owner: Owner, what: string, call: () => T, where = '')
 /** A value for a message: as JSON where there is such a thing, and not the whole of a long one. */
 export function valueText(value: unknown): string {
   const text = value === undefined || typeof value === 'number' ? String(value) : jsonOf(value);
-  if (text === undefined) return `a ${typeof value}`;
+  if (text === undefined) return strangeText(value);
   return text.length <= MOST_SHOWN ? text : `${text.slice(0, MOST_SHOWN)}…`;
 }
 
 const MOST_SHOWN = 200;
+
+/** What is no JSON. */
+function strangeText(value: unknown): string {
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'symbol') return String(value);
+  return typeof value === 'object' ? 'an object that is no JSON' : `a ${typeof value}`;
+}
 
 function jsonOf(value: unknown): string | undefined {
   try {
@@ -54,11 +61,20 @@ function jsonOf(value: unknown): string | undefined {
   }
 }
 
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  try {
+    return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+  } catch {
+    return false; // A getter that throws.
+  }
+}
 
-const thrownText = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message}` : valueText(error);
+/** What was thrown, for a message. */
+export function thrownText(error: unknown): string {
+  if (!(error instanceof Error)) return valueText(error);
+  const [name, message] = [error.name, error.message] as readonly unknown[];
+  return `${String(name)}: ${String(message)}`;
+}
 
 function placeIn(error: unknown): string {
   const place = definitionPlaceOf(error);

@@ -45,12 +45,34 @@ test('a reward that gives no number from 0 to 1, or throws, is named with its fi
     ),
     wordy: /the reward “wordy” .* gave "1" on a completion of prompt p/,
     broken: /“broken” .*: score threw Error: no such luck on a completion of prompt p, at \/.*rewards\.ts:\d+:\d+$/,
+    big: /“big” .*: score gave 1n on a completion of prompt p; a score is a number from 0 to 1$/,
+    circular: /“circular” .*: score gave an object that is no JSON on a completion of prompt p; a score is/,
+    functional: /“functional” .*: score gave a function on a completion of prompt p; a score is/,
+    symbolic: /“symbolic” .*: score gave Symbol\(one\) on a completion of prompt p; a score is/,
     promised: /“promised” .*: score gave a promise on a completion of prompt p; score is not async/,
     chancy:
       /“chancy” .*: score gave 0\.\d+ and then 0\.\d+ for the same completion of prompt p; .* not from Math\.random/,
   };
   for (const [name, message] of Object.entries(said)) {
     await assert.rejects(scored({rewards: [rewardRef(name)]}, {[name]: 1}, [item(exact, 'x')]), {
+      name: 'StageFailure',
+      message,
+    });
+  }
+});
+
+test('a reward that changes what it is given is named, and no other reward sees the change', async () => {
+  const said = {
+    rewriting:
+      /“rewriting” .*: score threw TypeError: Cannot assign to read only property 'answer' .* of prompt p, at /,
+    enlarging:
+      /“enlarging” .*: score threw TypeError: Cannot add property 1, object is not extensible on a completion of prompt p, at /,
+    shortening:
+      /“shortening” .*: score threw TypeError: Cannot assign to read only property 'text' .* of prompt p, at /,
+  };
+  for (const [name, message] of Object.entries(said)) {
+    const refs = {rewards: [rewardRef(name)], tasks: [taskRef('sums')]};
+    await assert.rejects(scored(refs, {[name]: 1}, [item(sum, '<answer> 4 </answer>')]), {
       name: 'StageFailure',
       message,
     });
