@@ -33,6 +33,9 @@ export type Judged =
 /** Places in `progress`: the number of the item being judged, and that of the reward which is judging it. */
 export const ITEM = 0;
 export const REWARD = 1;
+/** While the thread loads: the number of the definition whose module is loading, the rewards first. */
+export const LOADING = 2;
+export const PLACES = 3;
 
 /** The item of a thread that judges nothing. */
 export const IDLE = -1;

@@ -18,7 +18,7 @@ import {
 
 const {module, weights, refs, progress} = workerData as ScorerData;
 const {scoreCompletion} = (await import(module)) as {scoreCompletion: typeof ScoreCompletion};
-const loaded = await loadJudges(refs);
+const loaded = await loadJudges(refs, (place) => void Atomics.store(progress, LOADING, place));
 // One prompt is shared by the completions of its group, and a task by all: a reward that changed one would change what others see.
 frozen([...loaded.tasks.values()]);
 const judges: Judges = {

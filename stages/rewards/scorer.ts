@@ -3,13 +3,12 @@
  * than the limit is ended and its verdict is `timed-out`, while the rest of the batch is judged as usual. The first one and
  * their number are told; many in a row end the stage.
  */
-import {Worker} from 'node:worker_threads';
-
 import {StageFailure, Stopped} from '../../pipeline/stage.js';
 import type {JudgeRefs} from './load-judges.js';
 import {BUILT_IN_REWARDS, type RewardWeights} from './names.js';
 import type {Scored, Verdicts} from './registry.js';
-import {IDLE, ITEM, REWARD, type Judged, type ScorerData, type ScorerItem} from './scorer-messages.js';
+import {IDLE, ITEM, REWARD, type Judged, type ScorerItem} from './scorer-messages.js';
+import {endFailure, startThread, type Ended, type JudgeThread} from './thread.js';
 import {countTimeouts} from './timeouts.js';
 import {verdict} from './verdict.js';
 
@@ -36,34 +35,34 @@ const STOP_AFTER = 1_000;
  * @param options.timeoutMs an item is ended after one to two times this long, 2 s unless given
  * @param options.note told of the first completion that is not judged in time, and at the end how many there were
  * @param options.signal aborted when a stop is asked for; whoever can be ended at once needs none
- * @throws {Error} where the thread ends while it is loading
+ * @param options.loadMs modules may take this long to load, 60 s unless given
+ * @throws {StageFailure} where a module of one's own does not load, with its name
  */
 export async function openScorer(options: {
   readonly weights: RewardWeights;
   readonly refs?: JudgeRefs;
   readonly timeoutMs?: number;
   readonly module?: string;
+  readonly loadMs?: number;
   readonly note?: ((text: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }): Promise<Scorer> {
-  const {weights, refs = {}, timeoutMs = 2000, note, signal} = options;
+  const {weights, refs = {}, timeoutMs = 2000, loadMs, note, signal} = options;
   const {module = new URL('./registry.js', import.meta.url).href} = options;
   const timedOut = timedOutBy([...BUILT_IN_REWARDS, ...(refs.rewards ?? []).map(({name}) => name)]);
   const timeouts = countTimeouts({refs, timeoutMs, note});
-  const progress = new Int32Array(new SharedArrayBuffer(8));
-  const workerData: ScorerData = {module, weights, refs, progress};
-  let worker = await startThread(workerData);
+  const data = {module, weights, refs, loadMs};
+  let thread = await startThread(data);
   return {
     async score(items) {
       const results = new Map<number, Scored>();
       while (results.size < items.length) {
         const missing = items.flatMap((item, index) => (results.has(index) ? [] : [[index, item] as const]));
-        const hung = await judgeAll({thread: worker, progress, timeoutMs, signal}, missing, results);
+        const hung = await judgeAll({thread, refs, timeoutMs, signal}, missing, results);
         if (hung === undefined) break;
-        timeouts.add({item: hung, reward: Atomics.load(progress, REWARD), prompt: items[hung]!.prompt});
-        worker.ref();
-        await worker.terminate();
-        worker = await startThread(workerData);
+        timeouts.add({item: hung, reward: Atomics.load(thread.progress, REWARD), prompt: items[hung]!.prompt});
+        await thread.end();
+        thread = await startThread(data);
         // Verdicts that were on their way when the thread ended are lost; those items are judged again.
         results.set(hung, timedOut);
       }
@@ -72,37 +71,23 @@ export async function openScorer(options: {
     },
     close: async () => {
       timeouts.report();
-      worker.ref();
-      await worker.terminate();
+      await thread.end();
     },
   };
-}
-
-function startThread(workerData: ScorerData): Promise<Worker> {
-  const thread = new Worker(new URL('./scorer-thread.js', import.meta.url), {workerData});
-  return new Promise((resolve, reject) => {
-    const onExit = (code: number): void =>
-      reject(new Error(`the thread that judges ended with ${code} while it was loading`));
-    thread.once('error', reject).once('exit', onExit);
-    thread.once('message', () => {
-      thread.off('error', reject).off('exit', onExit);
-      thread.unref(); // An idle thread does not keep the process alive.
-      resolve(thread);
-    });
-  });
 }
 
 /** Judges until all items have a result (`undefined`) or one of them hangs (its index). */
 function judgeAll(
   {
     thread,
-    progress,
+    refs,
     timeoutMs,
     signal,
-  }: {thread: Worker; progress: Int32Array; timeoutMs: number; signal: AbortSignal | undefined},
+  }: {thread: JudgeThread; refs: JudgeRefs; timeoutMs: number; signal: AbortSignal | undefined},
   items: readonly (readonly [number, ScorerItem])[],
   results: Map<number, Scored>,
 ): Promise<number | undefined> {
+  const {worker, progress} = thread;
   return new Promise((resolve, reject) => {
     const total = results.size + items.length;
     let seen = IDLE;
@@ -110,7 +95,8 @@ function judgeAll(
       clearInterval(watch);
       clearTimeout(stopping);
       signal?.removeEventListener('abort', onAbort);
-      thread.off('error', onError).off('message', onMessage);
+      thread.onEnd = undefined;
+      worker.off('message', onMessage);
       settle();
     };
     const watch = setInterval(() => {
@@ -134,9 +120,10 @@ function judgeAll(
     };
     if (signal?.aborted === true) onAbort();
     else signal?.addEventListener('abort', onAbort);
-    const onError = (error: Error): void => {
+    const onEnd = (ended: Ended): void => {
+      const promptOf = (number: number) => items.find(([index]) => index === number)?.[1].prompt;
       finish(() => {
-        reject(error);
+        reject(endFailure(ended, {progress, refs, promptOf}));
       });
     };
     const onMessage = (judged: Judged): void => {
@@ -159,9 +146,14 @@ function judgeAll(
         });
       }
     };
-    thread.on('error', onError).on('message', onMessage);
+    if (thread.ended !== undefined) {
+      onEnd(thread.ended);
+      return;
+    }
+    thread.onEnd = onEnd;
+    worker.on('message', onMessage);
     Atomics.store(progress, ITEM, IDLE);
-    thread.postMessage(items);
+    worker.postMessage(items);
   });
 }
 

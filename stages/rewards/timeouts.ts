@@ -1,10 +1,9 @@
 /** Completions that nobody judged in time: who is told of them, and when there are too many. */
 import {fileURLToPath} from 'node:url';
 import {StageFailure} from '../../pipeline/stage.js';
-import {ownerText, type Owner} from '../tasks/faults.js';
 import type {Prompt} from '../tasks/prompt.js';
+import {culpritAt} from './culprit.js';
 import type {JudgeRefs} from './load-judges.js';
-import {BUILT_IN_REWARDS} from './names.js';
 
 /** This many in a row are no bad luck. */
 const MOST_IN_A_ROW = 8;
@@ -47,7 +46,7 @@ export function countTimeouts({
       inARow = number === latest + 1 ? inARow + 1 : 1;
       latest = number;
       all++;
-      const {text, owner} = culprit(timeout, refs);
+      const {text, owner} = culpritAt(timeout, refs);
       if (inARow >= MOST_IN_A_ROW)
         throw new StageFailure(
           `${text} took more than ${limit} on each of ${inARow} completions in a row, the last one of prompt ` +
@@ -65,12 +64,4 @@ export function countTimeouts({
       if (all > 1) note(`${all} completions were not judged within ${limit}`);
     },
   };
-}
-
-/** Whose code was at work. A built-in reward asks the task for the answer, and does nothing else that could take long. */
-function culprit({reward, prompt}: Timeout, {tasks = [], rewards = []}: JudgeRefs): {text: string; owner?: Owner} {
-  const owner = rewards[reward - BUILT_IN_REWARDS.length] ?? tasks.find(({name}) => name === prompt.task);
-  if (owner !== undefined) return {text: ownerText(owner), owner};
-  const name = BUILT_IN_REWARDS[reward];
-  return {text: name === undefined ? 'the reading of an answer' : `the reward “${name}”`};
 }
