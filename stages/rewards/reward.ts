@@ -4,7 +4,7 @@
  */
 import type {Definition} from '../../pipeline/definition.js';
 import type {StageFailure} from '../../pipeline/stage.js';
-import {checkFields, fieldError, type Helper} from '../tasks/check-fields.js';
+import {checkFields, fieldError, fieldsOf, type Helper} from '../tasks/check-fields.js';
 import {called, fault, valueText} from '../tasks/faults.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Task} from '../tasks/task.js';
@@ -48,9 +48,10 @@ export interface RewardDefinition extends Definition<'reward'> {
  * @throws {TypeError} where a recipe that no compiler has seen brings no function, or a field that there is not
  */
 export function defineReward(definition: Omit<RewardDefinition, 'kind'>): RewardDefinition {
-  checkFields(HELPER, {...definition});
-  if (typeof definition.score !== 'function') throw fieldError(HELPER, definition, '“score” must be a function');
-  return {...definition, kind: 'reward'};
+  checkFields(HELPER, definition);
+  const fields = fieldsOf(HELPER, definition);
+  if (typeof fields.score !== 'function') throw fieldError(HELPER, fields, '“score” must be a function');
+  return {...fields, kind: 'reward'};
 }
 
 const HELPER: Helper = {define: defineReward, kind: 'reward', fields: ['module', 'name', 'score']};

@@ -90,9 +90,10 @@ function notLoaded(data: Pick<ScorerData, 'refs'>, progress: Int32Array, what: s
 
 const exitWhileLoading = (code: number): string => `ended with ${code} while it was loading`;
 
-function threwLoading(data: Pick<ScorerData, 'refs'>, progress: Int32Array, error: unknown): unknown {
+function threwLoading(data: Pick<ScorerData, 'refs'>, progress: Int32Array, error: unknown): Error {
   const ref = loadingIn(data, progress);
-  if (ref === undefined || (error instanceof Error && error.name === 'StageFailure')) return error;
+  if (error instanceof Error && (ref === undefined || error.name === 'StageFailure')) return error;
+  if (ref === undefined) return new Error(`the thread that judges threw ${thrownText(error)} while it was loading`);
   if (isOutOfMemory(error)) return fault(ref, 'its module took all the memory of the thread that judges');
   const place = definitionPlaceOf(error);
   return fault(

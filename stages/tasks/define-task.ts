@@ -6,7 +6,8 @@ import type {Definition} from '../../pipeline/definition.js';
 import type {Random} from '../random.js';
 import type {Language} from '../text/language.js';
 import {exact} from './answers/exact.js';
-import {checkFields, fieldError, type Helper} from './check-fields.js';
+import {checkFields, fieldError, fieldsOf, type Helper} from './check-fields.js';
+import {valueText} from './faults.js';
 import type {Split} from './splits.js';
 import type {AnswerKind, Task} from './task.js';
 
@@ -71,20 +72,46 @@ export interface TaskSpec {
  * @throws {TypeError} where a recipe that no compiler has seen leaves out what is needed, or has a field that there is not
  */
 export function defineTask(spec: TaskSpec): TaskDefinition {
-  checkFields(HELPER, {...spec});
-  const {reasoning = true, answer = exact, words = [], sets = {}, ...rest} = spec;
-  if (typeof spec.problems !== 'function') throw fieldError(HELPER, spec, '“problems” must be a function');
-  if (answer !== null && (typeof answer.read !== 'function' || typeof answer.reference !== 'function'))
-    throw fieldError(HELPER, spec, '“answer” must have the functions “read” and “reference”');
+  checkFields(HELPER, spec);
+  const given = fieldsOf(HELPER, spec);
+  const mistake = mistakeIn(given);
+  if (mistake !== undefined) throw fieldError(HELPER, given, mistake);
+  const {reasoning = true, answer = exact, words = [], sets: {validation = 120, heldOut = 420} = {}, ...rest} = given;
   return {
     ...rest,
     kind: 'task',
     reasoning,
     words,
-    sets: {validation: 120, heldOut: 420, ...sets},
+    sets: {validation, heldOut},
     ...(answer === null ? {} : {answer}),
   };
 }
+
+/** What no compiler has seen may be of any type. */
+function mistakeIn(spec: {readonly [field in keyof TaskSpec]?: unknown}): string | undefined {
+  const {problems, reasoning, answer, words, sets} = spec;
+  if (typeof problems !== 'function') return '“problems” must be a function';
+  const strange = (['respond', 'split', 'mend'] as const).find((field) => !isFunctionOrAbsent(spec[field]));
+  if (strange !== undefined) return `“${strange}” must be a function, not ${valueText(spec[strange])}`;
+  if (reasoning !== undefined && typeof reasoning !== 'boolean')
+    return `“reasoning” must be true or false, not ${valueText(reasoning)}`;
+  if (answer !== undefined && answer !== null) {
+    const {read, reference, grade} = answer as Partial<Record<keyof AnswerKind, unknown>>;
+    if (typeof read !== 'function' || typeof reference !== 'function')
+      return '“answer” must have the functions “read” and “reference”';
+    if (!isFunctionOrAbsent(grade)) return `“answer.grade” must be a function, not ${valueText(grade)}`;
+  }
+  if (words !== undefined && !(Array.isArray(words) && words.every((word) => typeof word === 'string')))
+    return `“words” must be a list of texts, not ${valueText(words)}`;
+  if (sets !== undefined && (typeof sets !== 'object' || sets === null))
+    return `“sets” must be {validation, heldOut}, not ${valueText(sets)}`;
+  for (const [set, count] of Object.entries(sets ?? {}) as [string, unknown][])
+    if (count !== undefined && !(Number.isSafeInteger(count) && (count as number) >= 0))
+      return `“sets.${set}” must be a number of problems, 0 or more, not ${valueText(count)}`;
+  return undefined;
+}
+
+const isFunctionOrAbsent = (value: unknown): boolean => value === undefined || typeof value === 'function';
 
 const FIELDS: Readonly<Record<keyof TaskSpec, true>> = {
   module: true,

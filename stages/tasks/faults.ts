@@ -53,7 +53,8 @@ function strangeText(value: unknown): string {
   return typeof value === 'object' ? 'an object that is no JSON' : `a ${typeof value}`;
 }
 
-function jsonOf(value: unknown): string | undefined {
+/** JSON, where a value has one. */
+export function jsonOf(value: unknown): string | undefined {
   try {
     return JSON.stringify(value); // A function and a symbol have none.
   } catch {

@@ -1,5 +1,6 @@
 /** A task of one's own with every function of it watched: its code is a stranger's, and what it gives is looked at. */
 import type {Problem, TaskDefinition} from './define-task.js';
+import {LANGUAGES} from '../text/language.js';
 import {called, fault, valueText} from './faults.js';
 import {SPLITS} from './splits.js';
 import type {AnswerKind} from './task.js';
@@ -7,9 +8,6 @@ import type {AnswerKind} from './task.js';
 /** The same task. @throws {StageFailure} from its functions, with its name and file, where they throw or give what they must not */
 export function guarded(task: TaskDefinition): TaskDefinition {
   const {answer, respond, split, mend} = task;
-  const words: readonly unknown[] = task.words;
-  const strange = words.find((word) => typeof word !== 'string');
-  if (strange !== undefined) throw fault(task, `“words” has ${valueText(strange)}, which is not a text`);
   return {
     ...task,
     problems: (random) =>
@@ -54,6 +52,11 @@ function checked(task: TaskDefinition, kind: AnswerKind | undefined, problem: Pr
     throw fault(task, `${about} has no question`);
   const strange = TEXTS.find((field) => problem[field] !== undefined && typeof problem[field] !== 'string');
   if (strange !== undefined) throw fault(task, `${about} has a “${strange}” that is not a text`);
+  const {language, steps} = problem;
+  if (language !== undefined && !LANGUAGES.includes(language))
+    throw fault(task, `${about} has the “language” ${valueText(language)}, not one of ${LANGUAGES.join(', ')}`);
+  if (steps !== undefined && !Number.isFinite(steps))
+    throw fault(task, `${about} has “steps” that are not a number: ${valueText(steps)}`);
   if (kind === undefined) return problem;
   if (problem.answer === undefined)
     throw fault(task, `${about} has no answer; a task without answers says answer: null`);

@@ -4,7 +4,7 @@
  */
 import {random} from '../random.js';
 import type {Problem, TaskDefinition} from './define-task.js';
-import {fault, valueText} from './faults.js';
+import {fault, jsonOf, valueText} from './faults.js';
 
 /** Draws of each task that are repeated. */
 const FEW = 8;
@@ -38,7 +38,7 @@ const drawsOf = (task: TaskDefinition): Drawn[] =>
 
 function compare(task: TaskDefinition, one: Drawn, other: Drawn): void {
   const differs = (['problem', 'response'] as const).find(
-    (part) => JSON.stringify(one[part]) !== JSON.stringify(other[part]),
+    (part) => jsonOf(one[part]) !== jsonOf(other[part]),
   );
   if (differs === undefined) return;
   const [what, given] = differs === 'problem' ? ['problems', 'random'] : ['respond', 'problem and the random'];

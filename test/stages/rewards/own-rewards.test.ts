@@ -110,7 +110,18 @@ test('a grade that is no number from 0 to 1 is told with the name of the task', 
   );
 });
 
+test('an instance of a class is a definition, and its functions keep their this', async () => {
+  const [one] = await scored({rewards: [rewardRef('scaled')]}, {scaled: 1}, [item(exact, 'x')]);
+  assert.deepEqual(one!.verdicts['scaled'], {outcome: 'partial', value: 0.25});
+});
+
 test('a reward without a function is refused where it is declared', () => {
+  class Empty {
+    readonly module = import.meta.url;
+    readonly name = 'empty';
+  }
+  assert.throws(() => defineReward(new Empty() as never), /reward “empty”: “score” must be a function/);
+  assert.throws(() => defineReward(undefined as never), /a reward: “name” is missing/);
   assert.throws(
     () => defineReward({module: import.meta.url, name: 'empty'} as never),
     /reward “empty”: “score” must be a function/,

@@ -108,6 +108,10 @@ test('code of a task that is at fault is named with its file, and where it threw
     numeric: /: respond gave 3 for the problem \{"question":"why \?","answer":"so"\}, not a text$/,
     thrower: /: problems threw RangeError: cannot pick from nothing, at .*tasks\.ts:\d+:\d+$/,
     chancy: /: respond gave "<answer> 0\.\d+ .* and then "<answer> 0\.\d+ .* for the same draws; use nothing but the/,
+    french: /: a problem \{.*\} has the “language” "fr", not one of en, zh$/,
+    stepped: /: a problem \{.*\} has “steps” that are not a number: "3"$/,
+    absent: /: problems gave undefined, not a problem: \{question, answer\}$/,
+    testing: /: split gave "test", not one of train, validation, held-out$/,
     counting: /: problems gave .*after 0 .* and then .*after 8 .* nothing but the random that it is given/,
   };
   for (const [name, message] of Object.entries(said)) {
@@ -121,4 +125,44 @@ test('code of a task that is at fault is named with its file, and where it threw
       },
     );
   }
+});
+
+test('a field of a task that is of another type is refused where it is declared', () => {
+  const plain = {module: import.meta.url, name: 'odd', problems: () => ({question: 'why ?', answer: 'so'})};
+  const said: readonly (readonly [object, string])[] = [
+    [{words: 'abc'}, '“words” must be a list of texts, not "abc"'],
+    [{words: ['a', 3]}, '“words” must be a list of texts, not ["a",3]'],
+    [{sets: 'x'}, '“sets” must be {validation, heldOut}, not "x"'],
+    [{sets: {heldOut: -3}}, '“sets.heldOut” must be a number of problems, 0 or more, not -3'],
+    [{sets: {heldOut: 1.5}}, '“sets.heldOut” must be a number of problems, 0 or more, not 1.5'],
+    [{sets: {validation: 'x'}}, '“sets.validation” must be a number of problems, 0 or more, not "x"'],
+    [{respond: 'so'}, '“respond” must be a function, not "so"'],
+    [{reasoning: 'no'}, '“reasoning” must be true or false, not "no"'],
+    [{answer: 5}, '“answer” must have the functions “read” and “reference”'],
+  ];
+  for (const [field, message] of said)
+    assert.throws(() => defineTask({...plain, ...field}), {message: `task “odd”: ${message}`});
+  assert.deepEqual(defineTask({...plain, sets: {heldOut: 7, validation: undefined} as never}).sets, {
+    validation: 120,
+    heldOut: 7,
+  });
+});
+
+test('a problem may have fields of its own that are no JSON', async (t) => {
+  const {out} = await runHere(t, corpus, {params: {count: 4}, definitions: {tasks: [taskRef('bigger')]}});
+  assert.equal(rowsIn<TaskDocument>(out('documents')).length, 4);
+});
+
+test('a task with few different questions says how many there were', async (t) => {
+  const three = {tasks: [taskRef('three')]};
+  await assert.rejects(
+    runHere(t, prompts, {params: {train: 9}, definitions: three}),
+    /the task “three” .*: none of 2000 problems in a row is on the validation side of the split; they ask 3 different questions$/,
+  );
+});
+
+test('a task that is an instance of a class keeps its this', async (t) => {
+  const {out} = await runHere(t, prompts, {params: {train: 3}, definitions: {tasks: [taskRef('doubling')]}});
+  for (const {question, answer} of rowsIn<Prompt>(out('train')))
+    assert.equal(Number(answer), 2 * Number(question.split(' ')[1]));
 });
