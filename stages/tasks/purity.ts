@@ -37,9 +37,7 @@ const drawsOf = (task: TaskDefinition): Drawn[] =>
   });
 
 function compare(task: TaskDefinition, one: Drawn, other: Drawn): void {
-  const differs = (['problem', 'response'] as const).find(
-    (part) => jsonOf(one[part]) !== jsonOf(other[part]),
-  );
+  const differs = (['problem', 'response'] as const).find((part) => jsonOf(one[part]) !== jsonOf(other[part]));
   if (differs === undefined) return;
   const [what, given] = differs === 'problem' ? ['problems', 'random'] : ['respond', 'problem and the random'];
   throw fault(
