@@ -5,7 +5,7 @@
  * keeps every number, and drops what it cannot parse.
  */
 import {param, defineStage} from '../pipeline/stage.js';
-import {DropCounts, rolloutId, rolloutRowOf, ruleFaults, sampleFromModel} from './rollout/sample-from-model.js';
+import {DropCounts, rolloutId, judgedRow, ruleFaults, sampleFromModel} from './rollout/sample-from-model.js';
 import {writeRows} from './data/rows.js';
 import type {RolloutRow, SampleRow} from './data/schemas.js';
 import type {Rollout} from './rollout/sample-groups.js';
@@ -108,7 +108,7 @@ export const coldStartData = defineStage({
         }
       }
       drops.count(verdict);
-      judged.push(rolloutRowOf(rollout, verdict ?? 'kept'));
+      judged.push(judgedRow(rollout, verdict ?? 'kept'));
     });
     const card = {
       ...drops.card(),

@@ -24,7 +24,7 @@ import type {TemplateName} from './text/template-names.js';
 import {dealMinibatches, isUniform, summarise} from './rollout/minibatches.js';
 import type {Minibatch} from './rollout/minibatches.js';
 import type {Cursor} from './rollout/questions.js';
-import {rolloutRow} from './rollout/records.js';
+import {scoredRow} from './rollout/records.js';
 
 const RATIOS = ['token', 'sequence'] as const;
 const AGGREGATES = ['response-mean', 'token-mean', 'constant'] as const;
@@ -261,7 +261,7 @@ export const grpo = defineStage({
           cursor: sampled.cursor,
           rollouts: rollouts + 1,
           pending: dealMinibatches(sampled.groups, {old, reference}, params.minibatches, {seed, step: rollouts}),
-          samples: [...samples, ...sampled.groups[0]!.members.map((one) => rolloutRow(one, step))],
+          samples: [...samples, ...sampled.groups[0]!.members.map((one) => scoredRow(one, step))],
           // A policy that solves all its problems learns nothing more from them, but general prompts are still to come.
           uniformRollouts: uniform && (withGeneral || !questions.hasGeneral) ? uniformRollouts + 1 : 0,
           truncatedRollouts: truncated ? truncatedRollouts + 1 : 0,

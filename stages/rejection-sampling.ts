@@ -4,7 +4,7 @@
  * and every row names the rollout it came from. Sampling temperature and number of samples are not published.
  */
 import {param, defineStage} from '../pipeline/stage.js';
-import {DropCounts, rolloutId, rolloutRowOf, ruleFaults, sampleFromModel} from './rollout/sample-from-model.js';
+import {DropCounts, rolloutId, judgedRow, ruleFaults, sampleFromModel} from './rollout/sample-from-model.js';
 import {writeRows} from './data/rows.js';
 import type {RolloutRow, SampleRow} from './data/schemas.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
@@ -98,7 +98,7 @@ export const rejectionSampling = defineStage({
         });
       }
       drops.count(verdict);
-      judged.push(rolloutRowOf(rollout, verdict ?? 'kept'));
+      judged.push(judgedRow(rollout, verdict ?? 'kept'));
     });
     const card = {
       ...drops.card(),

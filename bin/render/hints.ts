@@ -1,4 +1,4 @@
-/** What to type next, from what an error says that a person can do. Only here do commands stand for it. */
+/** Remedies as commands: what to type, from what an error says as data that a person can do. */
 import {shortDigest} from '../../artifacts/index.js';
 import type {Remedy} from '../../artifacts/index.js';
 import {unreachable} from '../../pipeline/result.js';

@@ -1,4 +1,4 @@
-/** Outcomes as sentences: what happened, where to look, what to type next. */
+/** How a node ended, as sentences: what happened, where to look, what to type next in this run. */
 import {constants} from 'node:os';
 import {unreachable} from '../../pipeline/result.js';
 import type {Outcome, StageStopped} from '../../pipeline/outcome.js';

@@ -41,7 +41,7 @@ export function traceOf(
 }
 
 /** A completion as a row of the `rollouts` output. */
-export const rolloutRow = ({rollout, reward, verdicts, preference}: Scored, step: number): object => ({
+export const scoredRow = ({rollout, reward, verdicts, preference}: Scored, step: number): object => ({
   id: `step-${step}:${rollout.prompt.id}#${rollout.sample}`,
   from: [rollout.prompt.id],
   step,

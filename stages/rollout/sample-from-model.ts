@@ -132,7 +132,7 @@ export async function withSampler<T>(
 }
 
 /** A rollout as a row, with what became of it. */
-export const rolloutRowOf = (rollout: Rollout, verdict: string): RolloutRow => ({
+export const judgedRow = (rollout: Rollout, verdict: string): RolloutRow => ({
   id: rolloutId(rollout),
   from: [rollout.prompt.id],
   question: rollout.prompt.question,

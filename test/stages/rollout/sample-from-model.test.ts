@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {DropCounts, rolloutRowOf, ruleFaults} from '../../../stages/rollout/sample-from-model.js';
+import {DropCounts, judgedRow, ruleFaults} from '../../../stages/rollout/sample-from-model.js';
 import type {Rollout} from '../../../stages/rollout/sample-groups.js';
 import type {Prompt} from '../../../stages/tasks/prompt.js';
 import {readCompletion} from '../../../stages/text/completion.js';
@@ -37,7 +37,7 @@ test('rules drop a completion for the first thing that is wrong with it', async 
 });
 
 test('a rollout’s row says what was asked, what was said and what became of it', () => {
-  assert.deepEqual(rolloutRowOf(rollout('<answer> 4 </answer>', {sample: 3}), 'format'), {
+  assert.deepEqual(judgedRow(rollout('<answer> 4 </answer>', {sample: 3}), 'format'), {
     id: 'p#3',
     from: ['p'],
     question: 'what is 2 + 2 ?',
