@@ -20,6 +20,7 @@ export interface Scorer {
    * {Stopped} where a stop is asked for and the batch is not judged soon
    */
   score(items: readonly ScorerItem[]): Promise<Scored[]>;
+  /** @throws {StageFailure} where the thread has ended by itself and no batch has told of it */
   close(): Promise<void>;
 }
 
@@ -72,6 +73,8 @@ export async function openScorer(options: {
     close: async () => {
       timeouts.report();
       await thread.end();
+      if (thread.ended !== undefined && thread.isTold !== true)
+        throw endFailure(thread.ended, {progress: thread.progress, refs, promptOf: () => undefined});
     },
   };
 }
@@ -121,6 +124,7 @@ function judgeAll(
     if (signal?.aborted === true) onAbort();
     else signal?.addEventListener('abort', onAbort);
     const onEnd = (ended: Ended): void => {
+      thread.isTold = true;
       const promptOf = (number: number) => items.find(([index]) => index === number)?.[1].prompt;
       finish(() => {
         reject(endFailure(ended, {progress, refs, promptOf}));

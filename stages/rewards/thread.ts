@@ -22,6 +22,8 @@ export interface JudgeThread {
   readonly progress: Int32Array;
   /** Once it has ended by itself. */
   ended?: Ended;
+  /** Whether somebody has said so. */
+  isTold?: boolean;
   /** Told when that happens. */
   onEnd?: ((ended: Ended) => void) | undefined;
   /** Ends it, or leaves it alone where it cannot be ended now. */
@@ -40,7 +42,7 @@ export function startThread({
   const progress = new Int32Array(new SharedArrayBuffer(PLACES * Int32Array.BYTES_PER_ELEMENT)).fill(IDLE);
   const workerData: ScorerData = {...data, progress};
   const worker = new Worker(new URL('./scorer-thread.js', import.meta.url), {workerData});
-  const thread: JudgeThread = {worker, progress, end: () => endOf(worker)};
+  const thread: JudgeThread = {worker, progress, end: () => endOf(thread)};
   const hasEnded = (ended: Ended): void => {
     if (thread.ended !== undefined) return;
     thread.ended = ended;
@@ -71,7 +73,9 @@ export function startThread({
   });
 }
 
-async function endOf(worker: Worker): Promise<void> {
+async function endOf(thread: JudgeThread): Promise<void> {
+  const {worker} = thread;
+  worker.removeAllListeners('exit'); // What comes now is not by itself.
   worker.ref();
   let timer: NodeJS.Timeout | undefined;
   const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, END_MS)));
