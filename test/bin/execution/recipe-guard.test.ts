@@ -191,7 +191,7 @@ test('an error in a timer of a recipe while its nodes run is told with its place
     const cwd = temporaryFolder(t, {'stages.mjs': STAGES, 'recipe.mjs': recipeOf(top, body)});
     const {code, err} = await r1(t, ['run', './recipe.mjs'], {cwd});
     assert.match(err, said);
-    assert.match(err, /a +stopped/);
+    assert.match(err, /a +was stopped/);
     assert.match(err, /run 1 stopped/);
     assert.equal(code, 2, err);
     const store = openStore(join(cwd, '.r1'), {mode: 'read'});
