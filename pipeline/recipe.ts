@@ -1,7 +1,7 @@
 /**
  * Wires stages into a recipe. A ref must exist before it is used, so a recipe written in TypeScript cannot contain a
- * cycle; wiring that the compiler did not see (a recipe loaded type-stripped) is checked again here, with the place of
- * the faulty `add` call.
+ * cycle; wiring that the compiler did not see (a recipe loaded type-stripped) is checked again in `wiring/wire.ts`, with
+ * the place of the faulty `add` call.
  */
 import type {Definition} from './definition.js';
 import type {AnyStage, InputPort, InputPorts, Kind, Many, Optional, OutputPorts, Params, Resources} from './stage.js';

@@ -1,7 +1,7 @@
 /**
  * What a stage is: typed ports, default params and a `run`. This is the contract between the runner, which knows
  * nothing of tensors, and the stages, which know nothing of schedulers. Wiring is checked here by the compiler only;
- * `recipe.ts` repeats the check for recipes that were loaded without one.
+ * `wiring/wire.ts` repeats the check for recipes that were loaded without one.
  */
 import type {Definition, DefinitionOptions, DefinitionRef} from './definition.js';
 
@@ -50,7 +50,7 @@ export interface Resources {
   readonly memory: number;
 }
 
-/** The mid-stage state of a training stage; see design of checkpoints in ARCHITECTURE.md. */
+/** The mid-stage state of a training stage; see ARCHITECTURE.md, Contracts. */
 export interface Checkpoints {
   /** The folder of the newest whole checkpoint to start from, or `undefined` on a fresh start. Read only. */
   readonly latest: string | undefined;
@@ -178,7 +178,7 @@ export interface StageDefinition<
   readonly threads?: number;
   /**
    * Environment variables with their values, which are part of the fingerprint; a node can set others. Beside these, those
-   * in `passEnv` and those of the platform (`environment.ts`) a stage sees nothing of the environment that r1 is run in.
+   * in `passEnv` and those of the platform (`wiring/environment.ts`) a stage sees nothing of the environment that r1 is run in.
    */
   readonly env?: Readonly<Record<string, string>>;
   /** Environment variables that are handed on as they are set where r1 is run, and are neither hashed nor written anywhere. */

@@ -9,6 +9,7 @@ import {DropCounts, rolloutId, judgedRow, ruleFaults, sampleFromModel} from './r
 import {writeRows} from './data/rows.js';
 import type {RolloutRow, SampleRow} from './data/schemas.js';
 import type {Rollout} from './rollout/sample-groups.js';
+import {REWARD_TIMEOUT} from './rewards/names.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -41,7 +42,7 @@ export const coldStartData = defineStage({
     /** Prompts in one native call. */
     chunk: 32,
     /** Milliseconds for the judging of one completion. */
-    rewardTimeout: 2_000,
+    rewardTimeout: REWARD_TIMEOUT,
   },
   choices: {template: TEMPLATE_NAMES},
   definitions: {tasks: 'task'},

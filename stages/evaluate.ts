@@ -7,6 +7,7 @@ import {join} from 'node:path';
 import {optional, param, defineStage} from '../pipeline/stage.js';
 import {sampleFromModel} from './rollout/sample-from-model.js';
 import {writeJson, writeRows} from './data/rows.js';
+import {REWARD_TIMEOUT} from './rewards/names.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -39,7 +40,7 @@ export const evaluate = defineStage({
     /** Prompts in one native call. */
     chunk: 8,
     /** Milliseconds for the judging of one response. */
-    rewardTimeout: 2_000,
+    rewardTimeout: REWARD_TIMEOUT,
     /** Seed of the sampling, and of the bootstrap; in the place of a run's seed. */
     evaluationSeed: 20260103,
   },

@@ -16,7 +16,7 @@ import {readPrompts, writeRows} from './data/rows.js';
 import {encodePrompts, samplingWith} from './rollout/sample-groups.js';
 import {lengthBuckets} from './train/length-buckets.js';
 import type {EncodedPrompt} from './rollout/sample-groups.js';
-import {REWARD_MODELS, type RewardWeights} from './rewards/names.js';
+import {REWARD_MODELS, REWARD_TIMEOUT, type RewardWeights} from './rewards/names.js';
 import {weightMistakes} from './rewards/weights.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
@@ -132,7 +132,7 @@ export const grpo = defineStage({
     chunk: 8,
     microBatch: 16,
     /** Milliseconds for the judging of one completion. */
-    rewardTimeout: 2_000,
+    rewardTimeout: REWARD_TIMEOUT,
   },
   choices: {template: TEMPLATE_NAMES, ratio: RATIOS, aggregate: AGGREGATES},
   definitions: {rewards: 'reward', tasks: 'task'},

@@ -10,6 +10,7 @@ import {StageFailure, optional, param, defineStage} from '../pipeline/stage.js';
 import {readPrompts, readRows, writeRows} from './data/rows.js';
 import {encodePrompts, sampleGroups, samplingWith} from './rollout/sample-groups.js';
 import {lengthBuckets} from './train/length-buckets.js';
+import {REWARD_TIMEOUT} from './rewards/names.js';
 import {groundMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -74,7 +75,7 @@ export const pretrain = defineStage({
     gateTemperature: 0.6,
     gateTopP: 0.95,
     /** Milliseconds for the judging of one sample of the gate. */
-    rewardTimeout: 2_000,
+    rewardTimeout: REWARD_TIMEOUT,
     /** Tokens of a sample of the gate, the end token included. */
     maxNewTokens: 48,
     /** At most this many times, a model below `freshBelow` after `steps` is given up for one from other initial weights. */

@@ -97,9 +97,8 @@ export const unknownNode = (wiring: Wiring, id: string): string =>
   `there is no node “${id}” in recipe “${wiring.recipe}”${suggestion(id, wiring.nodes.keys())}`;
 
 function parseValue(text: string, standard: Json | undefined, keys: readonly string[]): Json {
-  // A param that is a string takes the text as it stands, so that `--set a.mode=1` needs no quotes inside quotes.
-  if (typeof standard === 'string' && keys.length === 0)
-    return text.startsWith('"') ? (JSON.parse(text) as Json) : text;
+  // A param that is a string takes the text as it stands, so that `a.mode=1` needs no quotes inside quotes.
+  if (typeof standard === 'string' && keys.length === 0 && !text.startsWith('"')) return text;
   try {
     return JSON.parse(text) as Json;
   } catch (error) {

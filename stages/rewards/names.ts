@@ -10,3 +10,6 @@ export const REWARD_MODELS = ['helpful', 'safe'] as const;
 
 /** Weights by the name of the reward. */
 export type RewardWeights = Readonly<Record<string, number>>;
+
+/** Milliseconds that a completion may be judged for, unless a stage's param `rewardTimeout` says otherwise. */
+export const REWARD_TIMEOUT: number = 2_000;

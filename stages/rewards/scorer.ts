@@ -5,7 +5,7 @@
  */
 import {StageFailure, Stopped} from '../../pipeline/stage.js';
 import type {JudgeRefs} from './load-judges.js';
-import {BUILT_IN_REWARDS, type RewardWeights} from './names.js';
+import {BUILT_IN_REWARDS, REWARD_TIMEOUT, type RewardWeights} from './names.js';
 import type {Scored, Verdicts} from './registry.js';
 import {IDLE, ITEM, REWARD, type Judged, type ScorerItem} from './scorer-messages.js';
 import {endFailure, startThread, type Ended, type JudgeThread} from './thread.js';
@@ -48,7 +48,7 @@ export async function openScorer(options: {
   readonly note?: ((text: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }): Promise<Scorer> {
-  const {weights, refs = {}, timeoutMs = 2000, loadMs, note, signal} = options;
+  const {weights, refs = {}, timeoutMs = REWARD_TIMEOUT, loadMs, note, signal} = options;
   const {module = new URL('./registry.js', import.meta.url).href} = options;
   const timedOut = timedOutBy([...BUILT_IN_REWARDS, ...(refs.rewards ?? []).map(({name}) => name)]);
   const timeouts = countTimeouts({refs, timeoutMs, note});

@@ -212,6 +212,15 @@ test('--set changes a param, as JSON or as a string, nested ones too', async (t)
   assert.deepEqual(corpus.params, {size: 3, name: '7', nested: {rate: 0.001}});
 });
 
+test('the text of a param that is a string may be in quotes; half a quote is text', async (t) => {
+  const nameSet = async (text: string): Promise<unknown> => {
+    const {wiring} = await planOf(t, FILES, {set: [`corpus.name=${text}`]});
+    const corpus = wiring.nodes.get('corpus');
+    return corpus?.type === 'stage' ? corpus.params['name'] : undefined;
+  };
+  assert.deepEqual([await nameSet('"7"'), await nameSet('"half'), await nameSet('{')], ['7', '"half', '{']);
+});
+
 for (const [set, said] of [
   ['corpus.sice=3', /has no param “sice”; did you mean “size”\? it has size, name, nested/],
   ['corpus.size=three', /param “size” is a number \(default 10\), not "three"/],
