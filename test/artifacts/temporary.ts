@@ -7,6 +7,7 @@ import {digestOf, openStore} from '../../artifacts/index.js';
 import type {
   Artifact,
   AttemptId,
+  BeginResult,
   Digest,
   InputEdge,
   Json,
@@ -93,6 +94,24 @@ export class Bench {
     return this.begin(recipe);
   }
 
+  /** Begins an attempt and does nothing more for it. */
+  claim(node: string, more: Partial<NewAttempt> = {}): Extract<BeginResult, {state: 'claimed'}> {
+    const begun = this.store.beginAttempt({
+      run: this.run,
+      node,
+      stage: 'stage',
+      fingerprint: digestOf('fingerprint', node),
+      ingredients: {},
+      params: {},
+      seed: 0,
+      because: 'it was never made',
+      inputs: [],
+      ...more,
+    });
+    if (begun.state !== 'claimed') throw new Error(`expected to own it, got ${begun.state}`);
+    return begun;
+  }
+
   /** Begins, fills the outputs, ingests and records: what a runner does for one node. */
   async make({
     node,
@@ -105,19 +124,14 @@ export class Bench {
     more = {},
   }: Making): Promise<Made> {
     const ingredients = {stage, params, inputs: inputs.map(({port, artifact}) => ({port, artifact}))};
-    const begun = this.store.beginAttempt({
-      run: this.run,
-      node,
+    const begun = this.claim(node, {
       stage,
       fingerprint: fingerprint ?? digestOf('fingerprint', {...ingredients, node}),
       ingredients,
       params,
-      seed: 0,
-      because: 'it was never made',
       inputs,
       ...more,
     });
-    if (begun.state !== 'claimed') throw new Error(`expected to own it, got ${begun.state}`);
     await this.store.makeJobFolder(begun.attempt);
     const artifacts: Record<string, Artifact> = {};
     for (const [port, {kind, files}] of Object.entries(outputs)) {

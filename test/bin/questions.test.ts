@@ -55,18 +55,7 @@ test('a run whose process died is interrupted', async (t) => {
 test('cost counts failed attempts, and what reuse saved', async (t) => {
   const bench = new Bench(t);
   const made = await bench.make({node: 'base', outputs: model, wallMs: 4000});
-  const begun = bench.store.beginAttempt({
-    run: bench.run,
-    node: 'sft',
-    stage: 's',
-    fingerprint: digestOf('f', 1),
-    ingredients: {},
-    params: {},
-    seed: 0,
-    because: '',
-    inputs: [],
-  });
-  assert.ok(begun.state === 'claimed');
+  const begun = bench.claim('sft', {fingerprint: digestOf('f', 1)});
   bench.store.finishAttempt({
     ...begun,
     outcome: {ok: false, reason: 'stage-exited', detail: null, cost: {wallMs: 1000, peakBytes: 50, tokens: 7}},
@@ -94,18 +83,7 @@ test('cost counts failed attempts, and what reuse saved', async (t) => {
 
 test('metrics come as a table, a chart, JSON and CSV, also while the attempt goes on', async (t) => {
   const bench = new Bench(t);
-  const begun = bench.store.beginAttempt({
-    run: bench.run,
-    node: 'zero',
-    stage: 's',
-    fingerprint: digestOf('f', 1),
-    ingredients: {},
-    params: {},
-    seed: 0,
-    because: '',
-    inputs: [],
-  });
-  assert.ok(begun.state === 'claimed');
+  const begun = bench.claim('zero');
   const points = [1, 2, 3].flatMap((step) => [
     {name: 'loss', step, value: 3 - step},
     {name: 'length, mean', step, value: step === 2 ? Number.NaN : step},

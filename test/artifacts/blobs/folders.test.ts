@@ -340,18 +340,7 @@ test('a full disk, a broken one and too many open files are plain sentences that
 
 test('an outcome whose bytes are gone is not recorded', async (t) => {
   const bench = new Bench(t);
-  const begun = bench.store.beginAttempt({
-    run: bench.run,
-    node: 'n',
-    stage: 's',
-    fingerprint: digestOf('f', 1),
-    ingredients: {},
-    params: {},
-    seed: 0,
-    because: '',
-    inputs: [],
-  });
-  assert.ok(begun.state === 'claimed');
+  const begun = bench.claim('n');
   const artifact = await bench.store.ingest(fill(temporaryFolder(t), {a: 'aaa'}), 'model');
   await bench.store.removeTree(blobOf(bench, artifact.files[0]!.sha256));
   const finish = () =>

@@ -196,18 +196,7 @@ test('nodes of one run only and unfinished nodes are told as such', async (t) =>
   await make(bench, {node: 'y', content: '1', params: {k: 1}});
   const b = bench.begin();
   await make(bench, {node: 'z', content: '1', params: {k: 2}});
-  const begun = bench.store.beginAttempt({
-    run: b,
-    node: 'y',
-    stage: 's',
-    fingerprint: digestOf('f', 1),
-    ingredients: {},
-    params: {},
-    seed: 0,
-    because: '',
-    inputs: [],
-  });
-  assert.ok(begun.state === 'claimed');
+  const begun = bench.claim('y');
   bench.store.finishAttempt({...begun, outcome: {ok: false, reason: 'stage-failed', detail: null}});
   assert.deepEqual(
     diffRuns(bench.store, a, b).nodes.map(({node, status}) => [node, status]),

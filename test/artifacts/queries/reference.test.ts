@@ -40,18 +40,7 @@ test('a newer attempt that failed does not hide what was made before', async (t)
   const bench = new Bench(t);
   const made = await bench.make({node: 'zero', outputs: model('1'), params: 1});
   bench.begin();
-  const begun = bench.store.beginAttempt({
-    run: bench.run,
-    node: 'zero',
-    stage: 's',
-    fingerprint: made.outputs.model!.digest,
-    ingredients: {},
-    params: {},
-    seed: 0,
-    because: '',
-    inputs: [],
-  });
-  assert.ok(begun.state === 'claimed');
+  const begun = bench.claim('zero', {fingerprint: made.outputs.model!.digest});
   bench.store.finishAttempt({...begun, outcome: {ok: false, reason: 'stage-failed', detail: null}});
   assert.equal((await resolve(bench.store, 'zero')).attempt.id, made.attempt);
   const failed = `${bench.run}/zero`;

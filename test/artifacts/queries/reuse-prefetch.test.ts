@@ -63,18 +63,7 @@ test('nothing is prefetched that is not there, is damaged, failed, or went on fr
   await make(bench, 'accepted', one('accepted'), {
     continues: {attempt: other.attempt, step: 1, accepted: 'stages/grpo.ts differs'},
   });
-  const begun = bench.store.beginAttempt({
-    run: bench.run,
-    node: 'failed',
-    stage: 'stage',
-    fingerprint: fingerprintOf('failed'),
-    ingredients: {},
-    params: {},
-    seed: 0,
-    because: 'never made before',
-    inputs: [],
-  });
-  assert.ok(begun.state === 'claimed');
+  const begun = bench.claim('failed', {fingerprint: fingerprintOf('failed')});
   bench.store.finishAttempt({
     attempt: begun.attempt,
     ownership: begun.ownership,

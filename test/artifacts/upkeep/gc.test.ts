@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import test from 'node:test';
 import fc from 'fast-check';
 import {gc, planGc} from '../../../artifacts/upkeep/gc.js';
-import {digestOf, openStore, sha256} from '../../../artifacts/index.js';
+import {openStore, sha256} from '../../../artifacts/index.js';
 import type {Digest} from '../../../artifacts/index.js';
 import {pin, tag, untag} from '../../../artifacts/queries/tags.js';
 import {keepReasonText} from '../../../artifacts/upkeep/gc-roots.js';
@@ -116,18 +116,7 @@ test('a run that is going on keeps everything it decided on, and an unfinished a
   bench.store.recordDecisions([{run: live, node: 'base', action: 'reuse', attempt: base.attempt, because: ''}]);
   const none = {keepRuns: 0, keepKinds: []};
   assert.deepEqual(planGc(bench.store, none).going, []);
-  const begun = bench.store.beginAttempt({
-    run: live,
-    node: 'sft',
-    stage: 's',
-    fingerprint: digestOf('f', 1),
-    ingredients: {},
-    params: {},
-    seed: 0,
-    because: '',
-    inputs: [edge(base, 'out', 'in')],
-  });
-  assert.ok(begun.state === 'claimed');
+  const begun = bench.claim('sft', {inputs: [edge(base, 'out', 'in')]});
   mkdirSync(begun.jobFolder);
   bench.end(); // dies with an attempt in flight
   const plan = await gc(bench.store, none, '');
@@ -202,22 +191,8 @@ test('the collector waits for those who store results, and they for the collecto
   await bench.make({node: 'old', outputs: out('shared bytes')});
   bench.next();
   bench.end();
-  const begun = (() => {
-    bench.next('live');
-    const answer = bench.store.beginAttempt({
-      run: bench.run,
-      node: 'n',
-      stage: 's',
-      fingerprint: digestOf('f', 2),
-      ingredients: {},
-      params: {},
-      seed: 0,
-      because: '',
-      inputs: [],
-    });
-    assert.ok(answer.state === 'claimed');
-    return answer;
-  })();
+  bench.next('live');
+  const begun = bench.claim('n');
   const other = openStore(bench.folder);
   t.after(() => other.close());
   let collected = false;
