@@ -1,6 +1,6 @@
 /**
- * The third face of a store: questions about the lineage, that is runs, nodes, attempts. Nothing here writes. Whether something can be used again is in `reuse.ts`, walks
- * over many attempts are in `ancestry.ts`.
+ * The third face of a store: questions about the lineage, that is runs, nodes, attempts. Nothing here writes. Whether
+ * something can be used again is in `reuse.ts`, walks over many attempts are in `ancestry.ts`.
  */
 import type {ArtifactRows} from './artifact-rows.js';
 import type {Blobs} from '../blobs/blobs.js';

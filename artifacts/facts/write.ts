@@ -1,6 +1,6 @@
 /**
- * The second face of a store: the recorder. Writes the lineage: one transaction per fact, all of its rows or none. Nothing here changes a row of the past, and
- * nothing is recorded whose bytes are not in the store already.
+ * The second face of a store: the recorder. Writes the lineage: one transaction per fact, all of its rows or none. Nothing
+ * here changes a row of the past, and nothing is recorded whose bytes are not in the store already.
  */
 import type {ArtifactRows} from './artifact-rows.js';
 import type {Blobs} from '../blobs/blobs.js';

@@ -51,17 +51,15 @@ export type KnownIngredients = Omit<Ingredients, 'inputs'>;
 
 /**
  * What differs between an earlier attempt and this one, as parts of a sentence: `learningRate 3e-4 → 1e-4`,
- * `code of stages/sft.js`, `input data (cold-start-data)`. Empty when nothing known differs.
- *
- * @param madeBy port (or `port.name`) → the node that it is wired to
- * Whatever is said of a definition begins with what it is wired as: `rewards/brevity: code of brevity.ts`.
- *
- * @param codeParts looks up the files behind a code digest; unknown parts make the code as a whole the difference
+ * `code of stages/sft.js`, `input data (cold-start-data)`. What is said of a definition begins with what it is wired as:
+ * `rewards/brevity: code of brevity.ts`. Empty when nothing known differs.
  */
 export function differences(options: {
   readonly before: Ingredients;
   readonly now: KnownIngredients & Partial<Pick<Ingredients, 'inputs'>>;
+  /** Looks up the files behind a code digest; unknown parts make the code as a whole the difference. */
   readonly codeParts: (digest: string) => CodeParts | undefined;
+  /** Port (or `port.name`) → the node that it is wired to. */
   readonly madeBy?: (input: string) => string | undefined;
   /** At most this many files and packages are named of each definition's code; all unless given. */
   readonly mostOfDefinition?: number;

@@ -1,9 +1,10 @@
 /**
- * Modules of one's own that need no hooks though they ask for this package by its name. A plain module asks at its head for parts of this
- * package and of Node, and later for nothing more: its names are replaced by addresses in the text that Node is given.
+ * Modules of one's own that need no hooks though they ask for this package by its name. A plain module asks at its head for
+ * parts of this package and of Node, and later for nothing more: its names are replaced by addresses in the text that Node is
+ * given.
  *
- * Without this everything is the same, slower by 40 ms at each start of r1 and of a stage on a Node before 22.15, where module
- * hooks live in a thread of their own. It serves Node 20 and the first releases of 22 alone, and goes with Node 20.
+ * Without this everything is the same, slower by 40 ms at each start of r1 and of a stage on a Node before 22.15, where
+ * module hooks live in a thread of their own. It serves Node 20 and the first releases of 22 alone, and goes with Node 20.
  */
 import module from 'node:module';
 import {dirname} from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Stores for whoever plans. A run's is made, where there is none, only once it is known that the run can begin: after a mistake in what was typed
- * or in the recipe, nothing should lie where nothing lay before.
+ * Stores for whoever plans. A run's is made, where there is none, only once it is known that the run can begin: after a
+ * mistake in what was typed or in the recipe, nothing should lie where nothing lay before.
  */
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';

@@ -2,9 +2,7 @@
  * Removes what attempts no longer need of their job folders. Little is left for the end of the run: a file system looks
  * at each inode that was given back a moment ago when the next file is made (ext4 does for a minute), so a run that makes
  * and removes thousands of small files would get slower with every node.
- *
- * Without this, if each folder were removed at once, everything would be the same; a run of thousands of small nodes would get
- * slower with every node.
+ * Without this module, if each folder were removed at once, everything else would be the same.
  */
 import {lstatSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';

@@ -1,5 +1,5 @@
 /**
- * Stages that behave badly towards the disk and the machine, beyond those in `bin/run.test.ts`: each is recorded as what it
+ * Stages that behave badly towards the disk and the machine, beyond those in `bin/commands/run.test.ts`: each is recorded as what it
  * is, and harms nobody else.
  */
 import assert from 'node:assert/strict';
