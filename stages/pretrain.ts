@@ -2,9 +2,10 @@
  * Pre-training: a base model from documents, next-token loss. A document's `prompt` part (a random question) is read but
  * not learned, since its digits cannot be predicted; plain text has no such part and is learned whole.
  *
- * Reinforcement learning needs a base that finds the right answer now and then. So the stage ends only when pass@k on
- * validation problems is high enough. A model that is far from it sits on a plateau that training on rarely leaves: it
- * starts afresh, from other initial weights. One that is near trains on in chunks. At the cap the stage fails and says so.
+ * Reinforcement learning needs a base that finds the right answer now and then. So, where validation problems are wired and
+ * `gate` is above 0, the stage ends only when pass@k on them is high enough. A model that is far from it sits on a plateau
+ * that training on rarely leaves: it starts afresh, from other initial weights. One that is near trains on in chunks. At the
+ * cap the stage fails and says so.
  */
 import {StageFailure, optional, param, defineStage} from '../pipeline/stage.js';
 import {readPrompts, readRows, writeRows} from './data/rows.js';
@@ -28,8 +29,8 @@ interface Phase {
  * Trains a base model from fresh weights by next-token cross-entropy, until sampling solves enough of the validation
  * problems: the ground that R1-Zero needs (DeepSeek-R1, arXiv 2501.12948, §2.2, starts from DeepSeek-V3-Base).
  *
- * @throws {StageFailure} from `run`: the loss is not finite, a document is longer than `maxPositions`, or the gate is
- * missed at `maxSteps`
+ * @throws {StageFailure} from `run`: the loss is not finite, a document is longer than `maxPositions`, or the gate has no
+ * problem to check or is missed at `maxSteps`
  */
 export const pretrain = defineStage({
   module: import.meta.url,
@@ -101,6 +102,7 @@ export const pretrain = defineStage({
       {batchOrder},
       {openScorer},
       {tasksWith},
+      {taskOf},
       {documentRow},
     ] = await Promise.all([
       import('./train/training-loop.js'),
@@ -113,6 +115,7 @@ export const pretrain = defineStage({
       import('./train/batch-order.js'),
       import('./rewards/index.js'),
       import('./tasks/load-tasks.js'),
+      import('./tasks/task.js'),
       import('./data/schemas.js'),
     ]);
     // A fresh model of the tokenizer's vocabulary, and the documents as tokens with a mark on those that are learned.
@@ -141,9 +144,17 @@ export const pretrain = defineStage({
     });
     // The gate's problems, and how they are sampled.
     const gated = params.gate > 0 && inputs.validation !== undefined;
+    const tasks = await tasksWith(definitions.tasks);
     const problems = gated
-      ? (await readPrompts(inputs.validation, await tasksWith(definitions.tasks))).slice(0, params.gateProblems)
+      ? (await readPrompts(inputs.validation, tasks))
+          .filter((prompt) => prompt.answer !== undefined && taskOf(tasks, prompt).answer !== undefined)
+          .slice(0, params.gateProblems)
       : [];
+    if (gated && problems.length === 0)
+      throw new StageFailure(
+        'the gate has no validation problem whose answer can be checked: wire prompts that have answers to “validation”' +
+          `${params.gateProblems > 0 ? '' : ' and raise gateProblems above 0'}, or set gate: 0`,
+      );
     const questions = encodePrompts(problems, {
       tokenizer,
       template: params.gateTemplate,

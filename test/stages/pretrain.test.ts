@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
+import {join} from 'node:path';
 import {test} from 'node:test';
-import {afterGate, rateAt} from '../../stages/pretrain.js';
+import {writeRows} from '../../stages/data/rows.js';
+import {afterGate, pretrain, rateAt} from '../../stages/pretrain.js';
+import {vocabulary} from '../../stages/tasks/lexicon.js';
+import type {Prompt} from '../../stages/tasks/prompt.js';
+import {generalPrompts} from '../../stages/tasks/prompt-sets.js';
+import {writeWordTokenizer} from '../../stages/text/word-tokenizer.js';
+import {temporaryFolder} from '../rig/temporary.js';
+import {runHere} from './here.js';
 
 const rate = {steps: 100, extraSteps: 20, learningRate: 1, warmup: 10, decayFrom: 0.6};
 
@@ -31,4 +39,21 @@ test('a start that is far from the gate is given up, one that is near it trains 
   assert.equal(afterGate({passed: 0.2, step: 300, fresh: 2, begin: 200}, params), 'longer', 'no starts are left');
   assert.equal(afterGate({passed: 0.8, step: 320, fresh: 2, begin: 200}, params), 'fail');
   assert.equal(afterGate({passed: 0.2, step: 300, fresh: 1, begin: 200}, params), 'fail', 'no room for another start');
+});
+
+test('a gate without a problem to check is refused before any step', async (t) => {
+  const folder = temporaryFolder(t);
+  const at = (name: string): string => join(folder, name);
+  await writeWordTokenizer(at('tokenizer'), vocabulary());
+  await writeRows(at('documents'), [{id: 'd', from: [], prompt: '', response: 'left'}]);
+  const checked: Prompt = {id: 'p', from: [], task: 'integer', key: 'p', question: '2', answer: '2'};
+  const sets = {none: [], general: generalPrompts({seed: 0, split: 'train', count: 3}), checked: [checked]};
+  for (const [name, rows] of Object.entries(sets)) {
+    await writeRows(at(name), rows);
+    const inputs = {documents: at('documents'), tokenizer: at('tokenizer'), validation: at(name)};
+    await assert.rejects(runHere(t, pretrain, {inputs, params: {gateProblems: name === 'checked' ? 0 : 100}}), {
+      name: 'StageFailure',
+      message: /^the gate has no validation problem whose answer can be checked: wire prompts .*, or set gate: 0$/,
+    });
+  }
 });
