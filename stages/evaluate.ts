@@ -48,7 +48,7 @@ export const evaluate = defineStage({
   definitions: {tasks: 'task'},
   check: taskMistakes,
   async run({inputs, outputs, params, definitions, threads, cores, progress, note}) {
-    const [{judgeSample, scoreSamples}, {weightsDigest}, {openScorer}, {tasksWith}, {taskOf}] = await Promise.all([
+    const [{judgeSample, scoreSamples}, {weightsDigest}, {withScorer}, {tasksWith}, {taskOf}] = await Promise.all([
       import('./evaluation/index.js'),
       import('./model/hf-folder.js'),
       import('./rewards/index.js'),
@@ -73,9 +73,10 @@ export const evaluate = defineStage({
     if (inputs.general !== undefined)
       groups.push(...(await drawSamples(inputs.general, 'evaluate/general', part, 1 - part)).groups);
     const rollouts = groups.flat();
-    const scorer = await openScorer({timeoutMs: params.rewardTimeout, weights: {}, refs: definitions, note});
-    const scored = await scorer.score(rollouts.map(({prompt, completion}) => ({prompt, completion})));
-    await scorer.close();
+    const items = rollouts.map(({prompt, completion}) => ({prompt, completion}));
+    const scored = await withScorer({timeoutMs: params.rewardTimeout, weights: {}, refs: definitions, note}, (scorer) =>
+      scorer.score(items),
+    );
     const samples = rollouts.map(({prompt, completion, sample, tokens}, index) =>
       judgeSample(prompt, completion, {
         sample,

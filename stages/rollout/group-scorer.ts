@@ -1,5 +1,8 @@
 /** Rewards for groups of completions: the rules judge all of them, a reward model those whose prompts are its business. */
+import {closingAfter} from '../train/closing.js';
+import type {Scorer} from '../rewards/index.js';
 import type {JudgeRefs} from '../rewards/load-judges.js';
+import type {RewardModel} from '../rewards/preference.js';
 import {REWARD_MODELS, type RewardWeights} from '../rewards/names.js';
 import {taskOf, type Tasks} from '../tasks/task.js';
 import type {Scored} from './minibatches.js';
@@ -39,12 +42,25 @@ export async function openGroupScorer(options: GroupScorerOptions): Promise<Grou
     import('../rewards/index.js'),
     import('../rewards/preference.js'),
   ]);
-  const open = async (folder: string | undefined) =>
-    folder === undefined ? undefined : openRewardModel(folder, limits);
-  const judges = {helpful: await open(models.helpful), safe: await open(models.safe)};
+  const judges: {[name in (typeof REWARD_MODELS)[number]]?: RewardModel} = {};
   // Where the reward of length has no weight it is not asked, and says so in the rows.
   const limit = weights['length'] === undefined ? {} : {maxTokens: maxNewTokens};
-  const rules = await openScorer({timeoutMs, weights, refs, note, signal});
+  const open = async (): Promise<Scorer> => {
+    for (const name of REWARD_MODELS) {
+      const folder = models[name];
+      if (folder !== undefined) judges[name] = await openRewardModel(folder, limits);
+    }
+    return openScorer({timeoutMs, weights, refs, note, signal});
+  };
+  const closeModelsAfter = <T>(use: () => T | Promise<T>): Promise<T> => closingAfter(Object.values(judges), use);
+  let rules: Scorer;
+  try {
+    rules = await open();
+  } catch (error) {
+    return closeModelsAfter(() => {
+      throw error;
+    });
+  }
 
   return {
     async score(groups) {
@@ -75,10 +91,6 @@ export async function openGroupScorer(options: GroupScorerOptions): Promise<Grou
       let from = 0;
       return groups.map(({length}) => scored.slice(from, (from += length)));
     },
-    async close() {
-      judges.helpful?.close();
-      judges.safe?.close();
-      await rules.close();
-    },
+    close: () => closeModelsAfter(() => rules.close()),
   };
 }

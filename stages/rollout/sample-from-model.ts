@@ -157,12 +157,9 @@ export async function ruleFaults(
     readonly note?: (text: string) => void;
   },
 ): Promise<(string | undefined)[]> {
-  const {openScorer} = await import('../rewards/index.js');
-  const scorer = await openScorer({timeoutMs, weights: {}, refs: {tasks}, note});
-  const scored = await scorer.score(
-    rollouts.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length})),
-  );
-  await scorer.close();
+  const {withScorer} = await import('../rewards/index.js');
+  const items = rollouts.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length}));
+  const scored = await withScorer({timeoutMs, weights: {}, refs: {tasks}, note}, (scorer) => scorer.score(items));
   return scored.map(({verdicts}, index) => {
     if (!rollouts[index]!.finished) return 'truncated';
     if (verdicts.accuracy.outcome !== 'right') return `answer ${verdicts.accuracy.outcome}`;

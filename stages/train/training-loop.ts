@@ -12,6 +12,7 @@ import {join} from 'node:path';
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import {StageFailure, Stopped} from '../../pipeline/stage.js';
 import type {InputPorts, OutputPorts, Params, StageContext} from '../../pipeline/stage.js';
+import {closingAfter, type Closable} from './closing.js';
 import type {Engine, EngineOptions, Programs} from '../engine/engine.js';
 import {openEngine} from '../engine/engine.js';
 import {restoreState, saveState} from '../engine/save-state.js';
@@ -84,7 +85,7 @@ export interface Training<P extends Programs, Own> {
     makeStep: (step: number) => StepResult | Promise<StepResult>,
   ): Promise<void>;
   /** Has something closed when the training is over, however it ends; what came last is closed first. */
-  closeAtEnd(resource: {close(): void | Promise<void>}): void;
+  closeAtEnd(resource: Closable): void;
   /** What the card of the history says of the whole training. */
   summary(): Compute & {readonly steps: number};
 }
@@ -101,7 +102,7 @@ export interface TrainingOptions<P extends Programs, Own> {
 
 /**
  * Opens an engine, brings it to where the newest checkpoint left it, and frees it after `use`.
- * @throws {StageFailure} when the checkpoint is of another format
+ * @throws {StageFailure} when the checkpoint is of another format; what `use` throws, else what could not be closed
  */
 export async function withTraining<const P extends Programs, Own, T>(
   {engine: options, context, learningRate, start}: TrainingOptions<P, Own>,
@@ -109,8 +110,8 @@ export async function withTraining<const P extends Programs, Own, T>(
 ): Promise<T> {
   const {checkpoints, progress, metric} = context;
   const engine = await openEngine(options);
-  const resources: {close(): void | Promise<void>}[] = [];
-  try {
+  const resources: Closable[] = [{close: () => engine.dispose()}];
+  return closingAfter(resources, async () => {
     const before = checkpoints.latest === undefined ? undefined : await restore<Own>(engine, checkpoints.latest);
     let step = before?.step ?? 0;
     const history = before?.history ?? [];
@@ -168,14 +169,8 @@ export async function withTraining<const P extends Programs, Own, T>(
         steps: step,
       }),
     };
-    return await use(training);
-  } finally {
-    try {
-      for (const resource of resources.reverse()) await resource.close();
-    } finally {
-      engine.dispose();
-    }
-  }
+    return use(training);
+  });
 }
 
 /** How many tokens the rows of a step have. */

@@ -4,7 +4,7 @@ import {fileURLToPath} from 'node:url';
 import test from 'node:test';
 import {setTimeout} from 'node:timers/promises';
 
-import {openScorer, type ScorerItem} from '../../../stages/rewards/index.js';
+import {openScorer, withScorer, type ScorerItem} from '../../../stages/rewards/index.js';
 import type {JudgeRefs} from '../../../stages/rewards/load-judges.js';
 import type {RewardWeights} from '../../../stages/rewards/names.js';
 import {defineReward} from '../../../stages/rewards/reward.js';
@@ -204,4 +204,15 @@ test('a stop that is asked for while a batch is judged does not wait for all of 
   } finally {
     await quick.close();
   }
+});
+
+test('a scorer for one piece of work is closed however that ends, and what ended it is told', async () => {
+  const notes: string[] = [];
+  const options = {refs: {rewards: [rewardRef('endless')]}, weights: {endless: 1}, timeoutMs: 200};
+  const failing = withScorer({...options, note: (text) => void notes.push(text)}, async (scorer) => {
+    await scorer.score(['hang', 'a', 'hang'].map((text) => item(exact, text)));
+    throw new RangeError('no such luck');
+  });
+  await assert.rejects(failing, RangeError);
+  assert.match(notes.at(-1)!, /^2 completions were not judged/, 'said when it is closed');
 });

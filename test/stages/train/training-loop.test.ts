@@ -136,3 +136,23 @@ test('a loss that is not finite ends it; what was opened is closed, last in, fir
   assert.deepEqual(closed, ['second', 'first']);
   assert.throws(() => small!.engine.run.train(rows, {learningRate: 1e-2}), /the engine is not open/);
 });
+
+test('what cannot be closed hides no stop, and keeps nothing else open', async () => {
+  const closed: string[] = [];
+  let small: Small | undefined;
+  const open = (training: Small): void => {
+    small = training;
+    training.closeAtEnd({close: () => void closed.push('first')});
+    for (const name of ['second', 'third'])
+      training.closeAtEnd({
+        close() {
+          closed.push(name);
+          throw new Error(`${name} does not close`);
+        },
+      });
+  };
+  await assert.rejects(train({yieldAt: 0}, open), Stopped);
+  assert.deepEqual(closed, ['third', 'second', 'first']);
+  assert.throws(() => small!.engine.run.train(rows, {learningRate: 1e-2}), /the engine is not open/);
+  await assert.rejects(train({}, open), /third does not close/, 'the first of them is told');
+});
