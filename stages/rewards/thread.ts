@@ -50,7 +50,14 @@ export function startThread({
   };
   worker.on('error', (error: unknown) => hasEnded({error})).on('exit', (code) => hasEnded({code}));
   return new Promise((resolve, reject) => {
+    const onReady = (): void => {
+      clearTimeout(timer);
+      thread.onEnd = undefined;
+      worker.unref(); // An idle thread does not keep the process alive.
+      resolve(thread);
+    };
     const late = (): void => {
+      worker.off('message', onReady); // It may say so while it is being ended.
       thread.onEnd = undefined;
       void thread.end().then(() => reject(notLoaded(data, progress, `did not load within ${loadMs / 1000} s`)));
     };
@@ -64,12 +71,7 @@ export function startThread({
           : threwLoading(data, progress, ended.error),
       );
     };
-    worker.once('message', () => {
-      clearTimeout(timer);
-      thread.onEnd = undefined;
-      worker.unref(); // An idle thread does not keep the process alive.
-      resolve(thread);
-    });
+    worker.once('message', onReady);
   });
 }
 

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import {join} from 'node:path';
 import test, {type TestContext} from 'node:test';
-import {setTimeout} from 'node:timers/promises';
+import {setImmediate, setTimeout} from 'node:timers/promises';
 import {pathToFileURL} from 'node:url';
 
 import {openScorer, type ScorerItem} from '../../../stages/rewards/index.js';
 import type {JudgeRefs} from '../../../stages/rewards/load-judges.js';
 import {ITEM, PLACES, REWARD} from '../../../stages/rewards/scorer-messages.js';
-import {endFailure} from '../../../stages/rewards/thread.js';
+import {endFailure, startThread} from '../../../stages/rewards/thread.js';
 import type {Prompt} from '../../../stages/tasks/prompt.js';
 import {readCompletion} from '../../../stages/text/completion.js';
 import {temporaryFolder} from '../../rig/temporary.js';
@@ -120,4 +120,15 @@ test('a thread that waits for another process is not waited for', async (t) => {
   );
   assert.ok(performance.now() - start < 5_000);
   await scorer.close();
+});
+
+test('a thread that is ready only while it is being ended for being late is not taken for one that judges', async (t) => {
+  const refs = own(t, 'return 1;', 'await new Promise((resolve) => setTimeout(resolve, 200));');
+  const module = new URL('../../../stages/rewards/registry.js', import.meta.url).href;
+  const starting = startThread({module, weights: {own: 1}, refs, loadMs: 1});
+  const refused = assert.rejects(starting, {message: /its module did not load within 0\.001 s$/});
+  await setTimeout(30);
+  await setImmediate(); // Timers are looked at right after this turn, messages only then.
+  for (const start = performance.now(); performance.now() - start < 3_000;);
+  await refused;
 });
