@@ -52,7 +52,7 @@ export interface Scored {
 
 /**
  * Judges one completion by every reward and sums them by weight (DeepSeek-R1, arXiv 2501.12948, §2.3.2: the rewards are
- * added); a reward without a weight is judged but not summed.
+ * added); a reward without a weight is judged but not summed, and `length` is then left out.
  *
  * @param size tokens of the completion with the end token, and the most that there could be: `length` asks for them
  * @throws {StageFailure} where a reward or task of one's own throws, or gives what it must not
@@ -66,7 +66,12 @@ export function scoreCompletion(
 ): Scored {
   const task = taskOf(judges.tasks, prompt);
   const context: RewardContext = Object.freeze({...size, task});
-  const judged = judges.rewards.map(({name, judge}) => [name, judge(prompt, completion, context)] as const);
+  const {maxTokens: _, ...unlimited} = context;
+  const judged = judges.rewards.map(({name, judge}) => {
+    // Where `length` has no weight it is told of no limit, so that it says nothing.
+    const isLeftOut = name === 'length' && weights[name] === undefined;
+    return [name, judge(prompt, completion, isLeftOut ? unlimited : context)] as const;
+  });
   const total = judged.reduce((sum, [name, {value}]) => sum + (weights[name] ?? 0) * value, 0);
   return {total, verdicts: Object.fromEntries(judged) as Verdicts, answer: task.answer?.read(completion) ?? null};
 }

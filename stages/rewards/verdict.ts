@@ -32,3 +32,7 @@ export const graded = (value: number): Verdict => ({outcome: value === 1 ? 'righ
  */
 export const credited = (value: number): Verdict =>
   value > 0 && value < 1 ? {outcome: 'partial', value} : graded(value);
+
+/** Whether a reward did not judge in time; the completion then earns nothing. */
+export const isTimedOut = (verdicts: Readonly<Record<string, Verdict>>): boolean =>
+  Object.values(verdicts).some(({outcome}) => outcome === 'timed-out');

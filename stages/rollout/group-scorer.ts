@@ -1,5 +1,6 @@
 /** Rewards for groups of completions: the rules judge all of them, a reward model those whose prompts are its business. */
 import {closingAfter} from '../train/closing.js';
+import {isTimedOut} from '../rewards/verdict.js';
 import type {Scorer} from '../rewards/index.js';
 import type {JudgeRefs} from '../rewards/load-judges.js';
 import type {RewardModel} from '../rewards/preference.js';
@@ -43,8 +44,6 @@ export async function openGroupScorer(options: GroupScorerOptions): Promise<Grou
     import('../rewards/preference.js'),
   ]);
   const judges: {[name in (typeof REWARD_MODELS)[number]]?: RewardModel} = {};
-  // Where the reward of length has no weight it is not asked, and says so in the rows.
-  const limit = weights['length'] === undefined ? {} : {maxTokens: maxNewTokens};
   const open = async (): Promise<Scorer> => {
     for (const name of REWARD_MODELS) {
       const folder = models[name];
@@ -66,7 +65,12 @@ export async function openGroupScorer(options: GroupScorerOptions): Promise<Grou
     async score(groups) {
       const all = groups.flat();
       const ruled = await rules.score(
-        all.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length, ...limit})),
+        all.map(({prompt, completion, tokens}) => ({
+          prompt,
+          completion,
+          tokens: tokens.length,
+          maxTokens: maxNewTokens,
+        })),
       );
       const scored = all.map((rollout, index): Scored => ({
         rollout,
@@ -76,8 +80,9 @@ export async function openGroupScorer(options: GroupScorerOptions): Promise<Grou
       for (const name of REWARD_MODELS) {
         const judge = judges[name];
         if (judge === undefined) continue;
+        // A completion that was not judged in time earns nothing at all.
         const judged = all.flatMap(({prompt}, index) =>
-          taskOf(tasks, prompt).preference?.(prompt) === name ? [index] : [],
+          !isTimedOut(ruled[index]!.verdicts) && taskOf(tasks, prompt).preference?.(prompt) === name ? [index] : [],
         );
         const values = judge.reward(
           judged.map((index) => ({prompt: all[index]!.prompt, completion: all[index]!.completion.text})),

@@ -1,5 +1,6 @@
 /** What is kept of a rollout once its rewards are known: numbers for the history, a row for those who want to read it. */
 import type {RewardWeights} from '../rewards/names.js';
+import {isTimedOut} from '../rewards/verdict.js';
 import type {Scored, Trace} from './minibatches.js';
 
 /** Rewards that every history has a column for, whatever they weigh. */
@@ -33,7 +34,7 @@ export function traceOf(
     tokens: rollout.tokens.length,
     finished: rollout.finished,
     unparsable: verdicts['accuracy']?.outcome === 'unparsable',
-    ...(Object.values(verdicts).some(({outcome}) => outcome === 'timed-out') ? {timedOut: true} : {}),
+    ...(isTimedOut(verdicts) ? {timedOut: true} : {}),
     reflective: reflective(rollout.completion.text),
     groupSpread,
     ...(others.length === 0 ? {} : {others: Object.fromEntries(others.map((name) => [name, value(name)]))}),
