@@ -112,6 +112,9 @@ export function plainError(error: unknown, doing: string): unknown {
       return say('store-damaged', 'the database is damaged', {type: 'restore-database'});
     case 'SQLITE_NOTADB':
       return say('not-a-store', 'store.db is not a database', {type: 'choose-folder'});
+    case 'ENOENT':
+      if ((error as NodeJS.ErrnoException).syscall !== 'uv_cwd') return error;
+      return say('not-found', 'the folder you are in has been removed', 'go to another folder and try again');
     default:
       if (code?.startsWith('SQLITE_BUSY') === true) {
         return say('store-busy', 'another process keeps the store locked', {type: 'wait'});

@@ -170,7 +170,12 @@ export function openStore(
       remedy: {type: 'name-folder'},
     });
   }
-  const layout = layoutOf(resolve(folder));
+  let layout: Layout;
+  try {
+    layout = layoutOf(resolve(folder));
+  } catch (error) {
+    throw plainError(error, 'open the store');
+  }
   try {
     const state = stateOf(layout, files);
     if (state.is === 'free' && (mode === 'read' || !create)) {

@@ -128,7 +128,7 @@ async function copyFile(store: HasParts, file: ArtifactFile, {artifact, target, 
   }
   if (size !== file.bytes || hash.digest('hex') !== file.sha256) {
     throw new UserError('bytes-damaged', `${what} are damaged in the store`, {
-      remedy: {type: 'verify'},
+      remedy: {type: 'run-anew', because: 'bytes-gone'},
     });
   }
 }

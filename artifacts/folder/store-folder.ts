@@ -82,7 +82,16 @@ export function makeFolders(layout: Layout, files: Files, {is}: FolderState): vo
       });
     }
     if (folder !== dirname(folder)) make(dirname(folder));
-    if (files.makeFolder(folder)) made.push(folder);
+    try {
+      if (files.makeFolder(folder)) made.push(folder);
+    } catch (error) {
+      // Where files are made up by the system, as in /proc, there is no room for any other.
+      if (codeOf(error) !== 'ENOENT') throw error;
+      throw new UserError('bad-argument', `no folder can be made in ${dirname(folder)}`, {
+        remedy: {type: 'choose-folder'},
+        cause: error,
+      });
+    }
   };
   if (is === 'free') refuseInside(layout.folder, files);
   else refuseShared(layout, files);

@@ -83,7 +83,7 @@ function remedyText(remedy: Remedy): string {
     case 'set-source':
       return `--source ${remedy.node}=PATH sets where it is`;
     case 'set-variable':
-      return 'set it where r1 is run, as in NAME=value r1 run …';
+      return 'set it for r1, as in NAME=value r1 run …';
     case 'trust-recipe': {
       const path = remedy.file === undefined ? 'RECIPE' : `PATH/${remedy.file}`;
       return `${remedy.typed} --recipe ${path}\nnames the file of the recipe “${remedy.recipe}” that you trust (pipeline/README.md, “What is trusted”)`;

@@ -191,7 +191,9 @@ async function readJson(file: string): Promise<unknown> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new StageFailure(`there is no ${file}`);
+    const {code} = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new StageFailure(`there is no ${file}`);
+    if (code === 'EISDIR') throw new StageFailure(`${file} is a folder and should be a file`);
     throw error;
   }
   try {

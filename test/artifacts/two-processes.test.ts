@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
 import type {ChildProcess} from 'node:child_process';
 import {once} from 'node:events';
-import {readdirSync, statSync, writeFileSync} from 'node:fs';
+import {existsSync, readdirSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
+import Sqlite from 'better-sqlite3';
+import {holdLockFile} from '../../artifacts/database/runner-lock.js';
 import {openStore} from '../../artifacts/index.js';
 import type {Artifact} from '../../artifacts/index.js';
 import {Bench, fill, temporaryFolder} from './temporary.js';
@@ -143,6 +145,20 @@ test('collections at once beside a runner: each succeeds, what goes is gone, and
   assert.deepEqual(lines, ['collected', 'collected', 'collected']);
   assert.equal(bench.store.isAlive(keep), true);
   assert.deepEqual(readdirSync(join(bench.folder, 'trash')), []);
+});
+
+test('a lock file that is taken away while it is being locked is made again', (t) => {
+  const file = join(temporaryFolder(t), 'run-1.lock');
+  writeFileSync(file, '');
+  const {pragma} = Sqlite.prototype;
+  const take = function (this: Sqlite.Database, ...words: Parameters<typeof pragma>): unknown {
+    rmSync(file, {force: true});
+    return pragma.apply(this, words);
+  };
+  t.mock.method(Sqlite.prototype, 'pragma', take, {times: 1});
+  const lock = holdLockFile(file);
+  assert.ok(lock !== undefined && existsSync(file));
+  lock.close();
 });
 
 test('a runner’s lock dies with it, and its attempt is an orphan then', async (t) => {

@@ -206,7 +206,7 @@ test('where a variable that is asked for is missing nothing runs, and the senten
   assert.equal(refused.code, 2, refused.err);
   assert.match(
     refused.err,
-    /node “program” asks for the environment variable HF_TOKEN \(passEnv\), which is not set\nset it where r1 is run/,
+    /node “program” asks for the environment variable HF_TOKEN \(passEnv\), which is not set\nset it for r1/,
   );
   assert.equal((await r1(t, ['runs'], {cwd})).out.includes('seen'), false, 'no run was recorded');
   const env = {HF_TOKEN: 'x'};

@@ -227,6 +227,22 @@ test('what stands in the place of a store or of its database is refused and left
   assert.equal(errorOf(() => openStore('')).reason, 'bad-argument');
 });
 
+test('where no folder can be made, and where the current one has gone, that is said', (t) => {
+  if (process.platform === 'linux')
+    assert.throws(() => openStore('/proc/none/store'), {
+      reason: 'bad-argument',
+      message: /no folder can be made in \/proc/,
+    });
+  const gone = temporaryFolder(t);
+  const code = `
+    import {rmdirSync} from 'node:fs';
+    import {openStore} from ${JSON.stringify(new URL('../../../artifacts/index.js', import.meta.url).href)};
+    rmdirSync(process.cwd());
+    try { openStore('.r1'); } catch (error) { console.log(error.name, error.message); }`;
+  const {stdout} = spawnSync(process.execPath, ['--input-type=module', '-e', code], {cwd: gone, encoding: 'utf8'});
+  assert.match(stdout, /^UserError .*the folder you are in has been removed/);
+});
+
 test('a store without its database is told from one that was only begun', async (t) => {
   const bench = new Bench(t);
   await bench.make({node: 'a', outputs: {out: {kind: 'model', files: {w: 'w'}}}});

@@ -48,6 +48,7 @@ test('a version or a device that set-up did not see is a problem', async () => {
   assert.equal(version?.value, '2.9.1, but set-up wrote 2.19.1');
   assert.equal(device?.value, 'cpu, but set-up was done for gpu NVIDIA H100');
   assert.deepEqual([version.ok, device.ok, device.hint], [false, false, 'npm run setup']);
+  assert.equal(version.hint, 'npm run setup');
 });
 
 test('without what set-up writes, its own words and way out are shown', async () => {
@@ -68,6 +69,7 @@ test('a TensorFlow that does not load is told in the words of the child, without
     () => ({tensorflow: '2.19.1', device: 'cpu'}),
   );
   assert.equal(version?.value, 'does not load: Error: libtensorflow.so: not found');
+  assert.match(version.hint ?? '', /R1_LIBTENSORFLOW=FOLDER/);
   assert.equal(version.ok, false);
 });
 
@@ -108,6 +110,11 @@ test('a store that is there is fine, a damaged one is a problem in the words of 
   const found = checkStore(damaged, open);
   assert.equal(found.ok, false);
   assert.match(found.value, /not a database/);
+  assert.ok(found.hint !== undefined || found.remedy !== undefined, 'what helps is said');
+  const refuse = (): never => {
+    throw new UserError('store-damaged', 'no', {remedy: {type: 'verify'}});
+  };
+  assert.deepEqual(checkStore(store, refuse), {check: 'store', ok: false, value: 'no', remedy: {type: 'verify'}});
 });
 
 test('less than a gibibyte of free disk is a problem', () => {

@@ -6,6 +6,7 @@ import type {Remedy} from '../../../artifacts/index.js';
 import {hintOf} from '../../../bin/render/hints.js';
 import {jsonView, textView} from '../../../bin/render/live.js';
 import type {RunEvent} from '../../../pipeline/index.js';
+import {allCommands} from '../../docs/program.js';
 import {outcomeIn, outcomeJson, storeFailed} from '../../../pipeline/outcome.js';
 
 const artifact = digestOf('artifact', 1);
@@ -35,6 +36,92 @@ const SAID: readonly (readonly [Remedy, string])[] = [
     'r1 resume 1 --recipe PATH/mine.ts\nnames the file of the recipe “mine” that you trust (pipeline/README.md, “What is trusted”)',
   ],
 ];
+
+/** One of each, which the compiler holds to be all. */
+const EACH: {readonly [T in Remedy['type']]: Extract<Remedy, {type: T}>} = {
+  'choose-folder': {type: 'choose-folder'},
+  'name-folder': {type: 'name-folder'},
+  'use-empty-folder': {type: 'use-empty-folder', folder: '/a/store'},
+  'use-store-around': {type: 'use-store-around', store: '/a'},
+  'use-local-disk': {type: 'use-local-disk'},
+  'replace-link': {type: 'replace-link'},
+  'make-store': {type: 'make-store'},
+  'follow-store': {type: 'follow-store'},
+  'restore-database': {type: 'restore-database'},
+  verify: {type: 'verify'},
+  'check-disk': {type: 'check-disk'},
+  'make-again': {type: 'make-again', artifact},
+  'free-space': {type: 'free-space'},
+  wait: {type: 'wait'},
+  'wait-for-gc': {type: 'wait-for-gc'},
+  'collect-later': {type: 'collect-later'},
+  'watch-run': {type: 'watch-run', run: 3},
+  'list-runs': {type: 'list-runs'},
+  'list-nodes': {type: 'list-nodes'},
+  'begin-run': {type: 'begin-run'},
+  'list-lineage': {type: 'list-lineage'},
+  'read-log': {type: 'read-log', node: 'zero'},
+  'give-tag': {type: 'give-tag'},
+  'list-pins': {type: 'list-pins'},
+  'list-rows': {type: 'list-rows'},
+  'choose-dataset': {type: 'choose-dataset', datasets: ['a:rows']},
+  'use-its-store': {type: 'use-its-store'},
+  'run-anew': {type: 'run-anew', because: 'bytes-gone'},
+  'end-processes': {type: 'end-processes', node: 'zero', run: 3},
+  'accept-checkpoint': {type: 'accept-checkpoint'},
+  'set-source': {type: 'set-source', node: 'corpus'},
+  'set-variable': {type: 'set-variable'},
+  'trust-recipe': {type: 'trust-recipe', recipe: 'mine', typed: 'r1 resume 1'},
+};
+
+/** The words by which a remedy is known: they must be in its text. */
+const KNOWN_BY: {readonly [T in Remedy['type']]: RegExp} = {
+  'choose-folder': /--store FOLDER/,
+  'name-folder': /leave --store out for \.r1/,
+  'use-empty-folder': /new or empty: --store \/a\/store/,
+  'use-store-around': /--store \/a,/,
+  'use-local-disk': /local disk with --store FOLDER/,
+  'replace-link': /--store LINK/,
+  'make-store': /`r1 run` makes one/,
+  'follow-store': /r1 resume --store FOLDER/,
+  'restore-database': /restore store\.db from a copy/,
+  verify: /`r1 verify` names everything/,
+  'check-disk': /free space, then `r1 verify`/,
+  'make-again': /`r1 show @/,
+  'free-space': /`r1 gc --dry-run`/,
+  wait: /`r1 status`/,
+  'wait-for-gc': /`r1 gc`/,
+  'collect-later': /`r1 gc` again later/,
+  'watch-run': /r1 status 3/,
+  'list-runs': /`r1 runs`/,
+  'list-nodes': /r1 status lists/,
+  'begin-run': /`r1 run` begins/,
+  'list-lineage': /`r1 runs` and `r1 lineage NODE`/,
+  'read-log': /`r1 log zero`/,
+  'give-tag': /`r1 tag` gives names/,
+  'list-pins': /`r1 pin` lists/,
+  'list-rows': /`r1 show` lists/,
+  'choose-dataset': /--in a:rows/,
+  'use-its-store': /--store FOLDER names another store/,
+  'run-anew': /r1 run makes it again/,
+  'end-processes': /then r1 resume 3/,
+  'accept-checkpoint': /--accept-checkpoint continues/,
+  'set-source': /--source corpus=PATH/,
+  'set-variable': /NAME=value r1 run/,
+  'trust-recipe': /r1 resume 1 --recipe RECIPE/,
+};
+
+test('each remedy is said with its own command, and each command and option that is named exists', async () => {
+  const commands = await allCommands();
+  const names = new Set(commands.map((command) => command.name()));
+  const options = new Set(commands.flatMap((command) => command.options.map(({long}) => long)));
+  for (const [type, remedy] of Object.entries(EACH)) {
+    const text = hintOf({remedy})!;
+    assert.match(text, KNOWN_BY[remedy.type], type);
+    for (const [, name] of text.matchAll(/\br1 ([a-z-]+)/g)) assert.ok(names.has(name!), `${type}: r1 ${name!}`);
+    for (const [option] of text.matchAll(/--[a-z-]+/g)) assert.ok(options.has(option), `${type}: ${option}`);
+  }
+});
 
 test('what can be done is said with commands and options', () => {
   for (const [remedy, text] of SAID) assert.equal(hintOf(new UserError('not-found', 'no', {remedy})), text);

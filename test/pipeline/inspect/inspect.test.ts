@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import {join} from 'node:path';
 import {test} from 'node:test';
-import {openStore} from '../../../artifacts/index.js';
+import {digestOf, openStore} from '../../../artifacts/index.js';
 import {trace} from '../../../artifacts/lineage.js';
 import {
   costOf,
@@ -81,6 +81,23 @@ test('a program asks how runs stand, why, what they cost and what was printed', 
   const {text, isCut} = await readLog(log);
   assert.match(text, /starts behind step 0/);
   assert.equal(isCut, false);
+});
+
+test('a run whose runner is dead is interrupted, and so is the node that it was at', async (t) => {
+  const store = openStore(join(temporaryFolder(t), 'store'));
+  t.after(() => store.close());
+  const plan = {version: 1, recipe: 'dead', seed: 0, nodes: {}};
+  const run = store.beginRun({recipe: 'dead', seed: 0, plan, command: ''});
+  const lock = store.holdRunnerLock(run)!;
+  const nothing = {ingredients: {}, params: {}, seed: 0, because: '', inputs: []};
+  store.beginAttempt({run, node: 'n', stage: 's', fingerprint: digestOf('f', 1), ...nothing});
+  const states = async (): Promise<string[]> => {
+    const {state, nodes} = await statusOf(store, run);
+    return [state, ...nodes.map((node) => node.state)];
+  };
+  assert.deepEqual(await states(), ['running', 'running']);
+  lock.release();
+  assert.deepEqual(await states(), ['interrupted', 'interrupted']);
 });
 
 test('a program asks about a node that failed, and gets its outcome and its last words', async (t) => {

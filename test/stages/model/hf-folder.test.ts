@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {createHash} from 'node:crypto';
-import {cp, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
+import {cp, mkdir, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, test} from 'node:test';
@@ -145,6 +145,9 @@ test('a model that does not fit its config is refused by name', async () => {
     /does not explain: model.layers.2.mlp.up_proj.weight/,
   );
   await assert.rejects(openModel(await fresh()), /there is no .*config.json/);
+  const strange = await fresh();
+  await mkdir(join(strange, 'config.json'), {recursive: true});
+  await assert.rejects(openModel(strange), /config\.json is a folder and should be a file/);
 });
 
 const REFUSED: [string, Record<string, unknown>, RegExp][] = [
