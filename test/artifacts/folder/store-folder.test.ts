@@ -234,12 +234,13 @@ test('where no folder can be made, and where the current one has gone, that is s
       message: /no folder can be made in \/proc/,
     });
   const gone = temporaryFolder(t);
+  const index = JSON.stringify(new URL('../../../artifacts/index.js', import.meta.url).href);
   const code = `
-    import {rmdirSync} from 'node:fs';
-    import {openStore} from ${JSON.stringify(new URL('../../../artifacts/index.js', import.meta.url).href)};
-    rmdirSync(process.cwd());
+    import {openStore} from ${index};
     try { openStore('.r1'); } catch (error) { console.log(error.name, error.message); }`;
-  const {stdout} = spawnSync(process.execPath, ['--input-type=module', '-e', code], {cwd: gone, encoding: 'utf8'});
+  const module = join(fill(temporaryFolder(t), {'open.mjs': code}), 'open.mjs');
+  const script = 'rmdir "$PWD" && exec "$0" "$1"';
+  const {stdout} = spawnSync('sh', ['-c', script, process.execPath, module], {cwd: gone, encoding: 'utf8'});
   assert.match(stdout, /^UserError .*the folder you are in has been removed/);
 });
 
