@@ -13,6 +13,7 @@ import type {Plan} from './plan/plan.js';
 import {prepare} from './plan/prepare.js';
 import type {PrepareOptions, RunRequest} from './plan/prepare.js';
 import type {Recipe} from './recipe.js';
+import {refuseOddAmount, refuseOddCapacity} from './run/capacity.js';
 import {runPlan} from './run/run.js';
 import type {RunSummary} from './run/options.js';
 import type {Capacity, OnFailure} from './run/scheduler.js';
@@ -63,6 +64,8 @@ export async function planRecipe(program: PlanProgram): Promise<Plan> {
 
 /** Resolves when the run has ended, well or badly. @throws UserError when it could not begin */
 export async function runRecipe(program: RunProgram): Promise<RunSummary> {
+  refuseOddCapacity(program.capacity ?? {});
+  refuseOddAmount('grace', program.grace, 0);
   const late = openLate((how) => openStore(program.store ?? DEFAULT_STORE, how));
   try {
     const ready = await prepareProgram(program, late.store);

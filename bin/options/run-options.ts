@@ -18,6 +18,12 @@ export function wholeNumber(text: string): number {
   return value;
 }
 
+function fromOne(text: string): number {
+  const value = wholeNumber(text);
+  if (value === 0) throw new InvalidArgumentError('a whole number from 1 is expected.');
+  return value;
+}
+
 function positive(text: string): number {
   const value = Number(text);
   if (!(value > 0)) throw new InvalidArgumentError('a number above 0 is expected.');
@@ -75,7 +81,7 @@ export const withManaging = (command: Command): Command =>
         .choices(['finish', 'continue', 'stop'])
         .default('finish'),
     )
-    .option('--jobs <n>', 'run at most this many nodes at once', positive)
+    .option('--jobs <n>', 'run at most this many nodes at once', fromOne)
     .option('--cpu <n>', 'cores to use (default: all)', positive)
     .option('--gpu <n>', 'GPUs to use (default: what set-up found)', wholeNumber)
     .option('--memory <mib>', 'memory to use, in MiB (default: all)', positive)

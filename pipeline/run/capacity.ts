@@ -1,9 +1,12 @@
 /** What a run may give out to its nodes: what the executor has, unless the person says otherwise. */
+import {UserError} from '../../artifacts/index.js';
 import type {Executor} from '../executors/executor.js';
+import {shown} from '../values/printable.js';
 import type {Capacity} from './scheduler.js';
 
-/** `memory` in MiB. */
+/** `memory` in MiB. @throws UserError when an amount is asked for that there cannot be */
 export async function capacityOf(executor: Executor, asked: Partial<Capacity>): Promise<Capacity> {
+  refuseOddCapacity(asked);
   const {cpu, gpu, memory} = await executor.capacity();
   return {
     cpu: asked.cpu ?? cpu,
@@ -11,4 +14,16 @@ export async function capacityOf(executor: Executor, asked: Partial<Capacity>): 
     memory: asked.memory ?? memory,
     jobs: asked.jobs ?? Infinity,
   };
+}
+
+/** With less than one job no node would ever get its turn. @throws UserError */
+export function refuseOddCapacity({cpu, gpu, memory, jobs}: Partial<Capacity>): void {
+  for (const [name, amount] of Object.entries({cpu, gpu, memory})) refuseOddAmount(name, amount, 0);
+  refuseOddAmount('jobs', jobs, 1);
+}
+
+/** @throws UserError when it is given and is no number from `least` */
+export function refuseOddAmount(name: string, amount: unknown, least: number): void {
+  if (amount === undefined || (typeof amount === 'number' && amount >= least)) return;
+  throw new UserError('bad-argument', `“${name}” is ${shown(amount)}, not a number from ${least}`);
 }

@@ -23,6 +23,15 @@ test('the version is told where it is asked for, and help says how', async (t) =
   assert.match(behind.err, /unknown option '--version'\n\(r1 runs --help explains\)/);
 });
 
+test('a number of jobs is a whole one from 1', async (t) => {
+  const cwd = temporaryFolder(t);
+  for (const jobs of ['0.5', '0', '-1', 'two']) {
+    const {code, err} = await r1(t, ['run', `--jobs=${jobs}`], {cwd});
+    assert.equal(code, 2, err);
+    assert.match(err, /argument '.*' is invalid\. a whole number( from 1)? is expected/);
+  }
+});
+
 test('an argument that was given as an option is told to be none', async (t) => {
   const cwd = temporaryFolder(t);
   const status = await r1(t, ['status', '--run', '9'], {cwd});

@@ -89,6 +89,15 @@ test('what a program asks for wrongly is a UserError', async (t) => {
     message: '“only” is "first", not a list of texts',
   });
   const unmade = join(temporaryFolder(t), 'store');
+  for (const [asked, said] of [
+    [{capacity: {jobs: 0.5}}, '“jobs” is 0.5, not a number from 1'],
+    [{capacity: {jobs: NaN}}, '“jobs” is NaN, not a number from 1'],
+    [{capacity: {cpu: -1}}, '“cpu” is -1, not a number from 0'],
+    [{capacity: {memory: '1' as never}}, '“memory” is "1", not a number from 0'],
+    [{grace: -1}, '“grace” is -1, not a number from 0'],
+  ] as const) {
+    await assert.rejects(runRecipe({recipe: TWO, store: unmade, ...asked}), {name: 'UserError', message: said});
+  }
   await assert.rejects(runRecipe({recipe: TWO, store: unmade, set: ['frist.steps=3']}), {name: 'UserError'});
   assert.equal(existsSync(unmade), false, 'and no store is made for it');
 });
