@@ -1,5 +1,6 @@
 /** The definitions of a node: separated from its options, and checked as the compiler checks them in a typed recipe. */
 import {isDefinition} from '../definition.js';
+import {foreignPlaceOf, placeText} from '../modules/source/source-location.js';
 import type {Definition, DefinitionOptions} from '../definition.js';
 import {shown} from '../values/printable.js';
 import {nameMistake, quoted} from '../values/names.js';
@@ -154,13 +155,30 @@ export function allOptions<T>(
 export function checkTogether(node: StageNode, nodes: ReadonlyMap<string, WiredNode> = new Map()): readonly string[] {
   const {stage, params, definitions, inputs} = node;
   if (stage.check === undefined) return [];
-  const check = stage.check.bind(stage) as (wired: WiredWith<Params, DefinitionOptions>) => readonly string[];
-  return check({
+  const check = stage.check.bind(stage) as (wired: WiredWith<Params, DefinitionOptions>) => unknown;
+  const wired = {
     params,
     definitions: allOptions(stage.definitions, definitions),
     inputs: Object.keys(inputs),
     origins: originsOf(node, nodes),
-  });
+  };
+  let mistakes: unknown;
+  try {
+    mistakes = check(wired);
+  } catch (error) {
+    return [`its check threw ${thrownText(error)}`];
+  }
+  if (!Array.isArray(mistakes)) return [`its check returned ${described(mistakes)}, not a list of sentences`];
+  const odd = (mistakes as readonly unknown[]).findIndex((each) => typeof each !== 'string');
+  if (odd < 0) return mistakes as readonly string[];
+  return [`its check returned a list that holds ${described(mistakes[odd])}, not a list of sentences`];
+}
+
+/** What somebody's own code threw, and where. */
+function thrownText(error: unknown): string {
+  if (!(error instanceof Error)) return shown(error);
+  const place = foreignPlaceOf(error);
+  return `${error.name}: ${error.message}${place === undefined ? '' : ` (${placeText(place)})`}`;
 }
 
 const originsOf = (node: StageNode, nodes: ReadonlyMap<string, WiredNode>): readonly Origin[] =>

@@ -40,6 +40,10 @@ const grades = defineStage({
       .map((name) => `no grader is called “${name}”`),
 });
 
+const refuses = (): never => {
+  throw new RangeError('no such thing');
+};
+
 const added = (addNode: (add: Add) => void) => wire(recipe('graded', addNode), '.');
 
 test('definitions of a kind that the stage does not list there, or that it does not take at all, do not compile', () => {
@@ -171,6 +175,14 @@ const WRONG: Readonly<Record<string, readonly [Loose, ...RegExp[]]>> = {
     (add) => add('a', grades, {}, {weights: {short: 1, typo: 1}}, {graders: [short]}),
     /^node “a”: no grader is called “typo”$/,
   ],
+  'a check that throws': [
+    (add) => add('a', {...grades, check: refuses}, {}, {}, {graders: [short]}),
+    /^node “a”: its check threw RangeError: no such thing \(\S+definitions\.test\.[jt]s:\d+:\d+\)$/,
+  ],
+  'a check that does not say what is wrong': [
+    (add) => add('a', {...grades, check: () => [7]}, {}),
+    /^node “a”: its check returned a list that holds 7, not a list of sentences$/,
+  ],
   'an option of every node that lists definitions': [
     (add) => add('a', {...grades, definitions: {env: 'grader', 'a b': '', kind: 7}}, {}),
     /^stage “grades”: “env” is an option of every node, so it lists no definitions$/,
@@ -248,6 +260,14 @@ test('set changes a weight by its name; one of a name that nothing has is refuse
   assert.ok(one?.type === 'stage');
   assert.deepEqual(one.params['weights'], {short: 0.5});
   assert.equal(await mistakeOf(t, files, {set: ['one.weights.shrot=1']}), 'set one: no grader is called “shrot”');
+  const careless = GRADERS['stages.ts'].replace(
+    'check: ({params, definitions}) =>',
+    "$& 'long' in params.weights ? (undefined as never as string[]).slice() :",
+  );
+  assert.match(
+    await mistakeOf(t, {...files, 'stages.ts': careless}, {set: ['one.weights.long=1']}),
+    /^set one: its check threw TypeError: Cannot read properties of undefined \(reading 'slice'\) \(?stages\.ts:\d+:\d+\)$/,
+  );
 });
 
 test('a check is told where inputs come from, except for sources', () => {
