@@ -245,6 +245,19 @@ export interface AnyStage extends Omit<Stage, 'run' | 'argv' | 'choices' | 'defi
   argv?(context: never): readonly (string | number | URL)[];
 }
 
+/** Whether a value has what the runner needs to know of a stage. */
+export const isStage = (value: unknown): value is AnyStage =>
+  isObject(value) &&
+  typeof value['name'] === 'string' &&
+  typeof value['module'] === 'string' &&
+  typeof value['run'] === 'function' &&
+  isObject(value['inputs']) &&
+  isObject(value['outputs']) &&
+  isObject(value['params']);
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /**
  * A default whose type is wider than itself: `ratio: param<'token' | 'sequence'>('token')`. Without it the compiler would
  * take any string there, or no other than this one.

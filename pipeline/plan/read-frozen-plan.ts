@@ -9,6 +9,7 @@ import {err, ok} from '../result.js';
 import type {Result} from '../result.js';
 import type {NodeOptions} from '../recipe.js';
 import {isDefinition} from '../definition.js';
+import {isStage} from '../stage.js';
 import type {AnyStage} from '../stage.js';
 import {checkTogether, splitOptions} from '../wiring/check-definitions.js';
 import {checkParam} from '../wiring/check-params.js';
@@ -113,8 +114,8 @@ export async function importNode(
 ): Promise<Result<{readonly node: StageNode; readonly exports: ExportNames}, string>> {
   const imported = await importExport(urls.stage, frozen.export);
   if (!imported.ok) return imported;
-  const stage = imported.value as AnyStage | undefined;
-  if (stage?.name !== frozen.stage)
+  const stage = imported.value;
+  if (!isStage(stage) || stage.name !== frozen.stage)
     return err(`${urls.stage} exports no stage “${frozen.stage}” as “${frozen.export}” any more`);
   const exports = new Map<Exported, string>([[stage, frozen.export]]);
   const lists = new Map<string, unknown[]>();

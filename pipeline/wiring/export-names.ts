@@ -3,6 +3,7 @@ import {isDefinition} from '../definition.js';
 import type {Definition} from '../definition.js';
 import {importModule} from '../modules/import.js';
 import {isOwn} from '../modules/own-package.js';
+import {isStage} from '../stage.js';
 import type {AnyStage} from '../stage.js';
 import {placesOf} from './wire.js';
 import type {Mistake} from './wire.js';
@@ -64,13 +65,10 @@ async function exportName(wanted: Exported): Promise<Result<string, string>> {
   );
 }
 
-const isStage = (value: Exported): value is AnyStage => !('kind' in value);
-
 /** Of the same name and kind: its code, too, is the same, so its fingerprint could be. */
 function isTwin(exported: unknown, wanted: Exported): boolean {
   if (!isStage(wanted)) return isDefinition(exported) && exported.kind === wanted.kind && exported.name === wanted.name;
-  const stage = exported as Partial<AnyStage> | null | undefined;
-  return typeof stage?.run === 'function' && stage.name === wanted.name;
+  return isStage(exported) && exported.name === wanted.name;
 }
 
 /** One of ours may be there twice, from its module and from the one file that r1 starts from; then it is known by its name. */

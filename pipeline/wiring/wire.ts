@@ -16,6 +16,7 @@ import type {StageNode, WiredNode, Wiring} from './nodes.js';
 import {checkTogether, declarationMistakes, misplacedText, splitOptions} from './check-definitions.js';
 import type {SplitOptions} from './check-definitions.js';
 import {checkOptions, described, isRecord, own, sameText, sourceMistake, stageMistakes} from './check-declarations.js';
+import {isStage} from '../stage.js';
 import type {AnyStage, Kind, Params} from '../stage.js';
 
 /** Something wrong in a recipe; `place` is `file:line:column`. */
@@ -292,15 +293,3 @@ function refsTo(id: string, stage: AnyStage): Record<string, Ref> {
   for (const [port, kind] of Object.entries(stage.outputs)) outputs[port] = {node: id, port, kind};
   return outputs;
 }
-
-const isStage = (value: unknown): value is AnyStage =>
-  isObject(value) &&
-  typeof value['name'] === 'string' &&
-  typeof value['module'] === 'string' &&
-  typeof value['run'] === 'function' &&
-  isObject(value['inputs']) &&
-  isObject(value['outputs']) &&
-  isObject(value['params']);
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

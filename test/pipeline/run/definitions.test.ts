@@ -270,4 +270,12 @@ test('a plan that somebody sent runs no definition from elsewhere, and one that 
     forgeList(list);
     assert.match((await resume()).err, said);
   }
+  forgeList([short]);
+  // Of the right name, and no stage for all that.
+  edit(where, 'stages.ts', (text) => `${text}\nexport const thing = {name: 'thing'};`);
+  forgePlans(where.store, (plan) => {
+    Object.assign(plan.nodes['graded']!, {stage: 'thing', export: 'thing'});
+    return plan;
+  });
+  assert.match((await resume()).err, /exports no stage “thing” as “thing” any more/);
 });
