@@ -60,7 +60,7 @@ export type Adoption =
 export type StopWhy = Exclude<StopRecord['why'], 'signal'>;
 
 export interface Running {
-  /** Resolves when the main process and everything that it left behind are dead. Never rejects. */
+  /** Resolves when the main process and everything that it left behind are dead. Rejects only where that cannot be told. */
   readonly exit: Promise<Exit>;
   /**
    * Asks the main process to write a checkpoint and end, after it has written down that it did. One that has ended already

@@ -72,7 +72,5 @@ async function endOf(running: Running, what: string, warn: (text: string) => voi
     // Should this runner die before the process has ended, the next one will not know that it was asked.
     warn(couldNot(`write down that ${what} was asked to stop`, thrown));
   }
-  const exit = await running.exit;
-  clearTimeout(timer);
-  return exit;
+  return running.exit.finally(() => clearTimeout(timer));
 }

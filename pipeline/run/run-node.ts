@@ -159,14 +159,17 @@ class NodeRun {
     const end =
       ownership === undefined
         ? undefined
-        : await this.#adopt({
-            node,
+        : await this.#orLeftOpen(
             attempt,
-            ownership,
-            folder: jobFolder,
-            inputs: this.#placedInputs(jobFolder),
-            ...(node.stage.argv === undefined ? {own: this.#ready.code.own} : {}),
-          });
+            this.#adopt({
+              node,
+              attempt,
+              ownership,
+              folder: jobFolder,
+              inputs: this.#placedInputs(jobFolder),
+              ...(node.stage.argv === undefined ? {own: this.#ready.code.own} : {}),
+            }),
+          );
     slot.release();
     return end;
   }
@@ -176,10 +179,8 @@ class NodeRun {
     const {node, attempt, folder} = claimed;
     const askedBefore = readStop(folder);
     const found = await adoptJob(folder, executor, (text) => emit({type: 'node-note', node: node.id, text}));
-    if (found.state === 'unknown') {
-      // It stays open: whoever finds out more takes it over.
-      return this.#orLeftOpen(attempt, Promise.reject(new UnreachableJob(attempt, found.why)));
-    }
+    // It stays open: whoever finds out more takes it over.
+    if (found.state === 'unknown') throw new UnreachableJob(attempt, found.why);
     if (found.state === 'lost') {
       await recordOutcome(claimed, found.lost, {wallMs: 0}, {...this.#context, emit: () => undefined});
       return undefined;
@@ -188,7 +189,7 @@ class NodeRun {
     const isTriedAgain = (outcome: Outcome): boolean => this.#isTriedAgain(outcome, found, askedBefore);
     const running = found.state === 'ended' ? ENDED_UNSEEN : found.running;
     const supervision = {stop: this.#turn.stop, askedBefore, isTriedAgain};
-    const result = await this.#orLeftOpen(attempt, superviseProcess(claimed, running, this.#context, supervision));
+    const result = await superviseProcess(claimed, running, this.#context, supervision);
     return isTriedAgain(result.outcome) ? undefined : endOf(claimed, result);
   }
 

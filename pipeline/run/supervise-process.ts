@@ -1,8 +1,9 @@
 /** Sees the process of an attempt to its end: its events, its log, what it uses, and the reasons to end it early. */
 import type {Cost} from '../../artifacts/index.js';
 import type {Emit} from '../events.js';
-import type {Running} from '../executors/executor.js';
+import type {Exit, Running} from '../executors/executor.js';
 import {EventTail} from '../job/event-tail.js';
+import type {Garbled} from '../job/event-tail.js';
 import type {JobEvent} from '../job/event-lines.js';
 import {jobFiles, readResult} from '../job/folder.js';
 import type {StopRecord, Usage} from '../job/folder.js';
@@ -39,7 +40,8 @@ export async function superviseProcess(
     return await superviseToEnd(claimed, running, context, watching);
   } catch (thrown) {
     await endNow(running, context);
-    await running.exit;
+    // Where its end cannot be seen, that is what was thrown, and nothing more can be done about it.
+    await running.exit.catch(() => undefined);
     return closeAttempt(claimed, thrown, context);
   }
 }
@@ -101,15 +103,18 @@ async function superviseToEnd(
       ...(askedBefore === undefined ? {} : {askedBefore}),
     },
   );
-  const exit = await running.exit.finally(() => {
-    clearInterval(timer);
-    return end.dispose();
-  });
-  if (broken !== undefined) {
+  let garbled: Garbled | undefined;
+  let exit: Exit;
+  try {
+    exit = await running.exit.finally(() => {
+      clearInterval(timer);
+      return end.dispose();
+    });
+    if (broken !== undefined) throw broken;
+    garbled = await tail.end();
+  } finally {
     tail.close();
-    throw broken;
   }
-  const garbled = await tail.end();
   capLog(files.log);
   const result = readResult(folder);
   // What the stage's process says of itself is exact; of a program, its time is known from its end, its memory from looks.

@@ -80,6 +80,20 @@ test('while nobody can tell whether a job runs, its node fails and no second one
   assert.deepEqual(rig.started, ['base'], 'the work of hours is not done again');
 });
 
+test('who waits for a job that cannot be taken over hears why, and does not wait for ever', async (t) => {
+  const {rig} = await withOrphan(t);
+  const prepared = await rig.prepare({base: [], twin: []});
+  const base = prepared.wiring.nodes.get('base');
+  const planned = prepared.plan.nodes.get('base');
+  assert.ok(base?.type === 'stage' && planned?.action === 'run');
+  const nodes = new Map(prepared.plan.nodes).set('twin', {...planned, node: {...base, id: 'twin'}});
+  rig.puppets.onAdopt = () => {
+    throw new Error('the cluster has no such command');
+  };
+  const summary = await rig.carryOut({...prepared, plan: {...prepared.plan, nodes}}, {onFailure: 'continue'});
+  assert.deepEqual(Rig.ends(summary), {base: 'unexpected-error', twin: 'unexpected-error'});
+});
+
 test('a job that nobody wants, and of which nobody can tell whether it runs, stays as it is', async (t) => {
   const {rig, run} = await withOrphan(t);
   rig.puppets.onAdopt = () => ({state: 'unknown', why: 'the cluster does not answer'});
@@ -108,6 +122,24 @@ test('a process that runs is adopted, and how it ends is seen', async (t) => {
   end({how: {type: 'unseen'}, leftovers: []});
   assert.deepEqual(Rig.ends(await second), {base: 'made'});
   assert.deepEqual(rig.started, ['base']);
+});
+
+test('where the end of a process cannot be told, its attempt is closed with what was thrown', async (t) => {
+  const {rig, run} = await withOrphan(t);
+  let fail!: (error: Error) => void;
+  const exit = new Promise<Exit>((_, reject) => (fail = reject));
+  const nothing = () => Promise.resolve();
+  rig.puppets.onAdopt = () => ({
+    state: 'running',
+    running: {exit, stop: nothing, kill: nothing, usage: () => Promise.resolve(undefined)},
+  });
+  const second = rig.run({base: []});
+  await until('it is adopted', () =>
+    rig.events.some((event) => event.type === 'node-started' && event.adopted === true),
+  );
+  fail(new Error('the process table cannot be read'));
+  assert.deepEqual(Rig.ends(await second), {base: 'unexpected-error'});
+  assert.deepEqual(reasonsOf(rig, run), ['unexpected-error']);
 });
 
 test('that a process could not be ended by force is told, and its end is waited for', async (t) => {
