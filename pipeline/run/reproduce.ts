@@ -272,18 +272,25 @@ async function firstDifference({port, before, now, folder, store, stop}: Compare
 }
 
 /** Offset of the first byte in which two files differ; the length of the shorter one when it is the start of the other. */
-async function firstDifferentByte(a: string, b: string, signal: AbortSignal): Promise<number> {
+export async function firstDifferentByte(a: string, b: string, signal: AbortSignal): Promise<number> {
   const chunks = {highWaterMark: 1 << 20, signal};
-  const other = createReadStream(b, chunks)[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  const streams = [createReadStream(a, chunks), createReadStream(b, chunks)] as const;
+  const [one, other] = streams.map((stream) => stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>) as [
+    AsyncIterator<Buffer>,
+    AsyncIterator<Buffer>,
+  ];
   let offset = 0;
-  // Both streams read in pieces of the same size, so the pieces lie at the same offsets.
-  for await (const piece of createReadStream(a, chunks) as AsyncIterable<Buffer>) {
-    const next = await other.next();
-    if (next.done === true) return offset;
-    const length = Math.min(piece.length, next.value.length);
-    for (let i = 0; i < length; i++) if (piece[i] !== next.value[i]) return offset + i;
-    offset += length;
-    if (piece.length !== next.value.length) return offset;
+  try {
+    // Both streams read in pieces of the same size, so the pieces lie at the same offsets.
+    for (;;) {
+      const [piece, next] = await Promise.all([one.next(), other.next()]);
+      if (piece.done === true || next.done === true) return offset;
+      const length = Math.min(piece.value.length, next.value.length);
+      for (let i = 0; i < length; i++) if (piece.value[i] !== next.value[i]) return offset + i;
+      offset += length;
+      if (piece.value.length !== next.value.length) return offset;
+    }
+  } finally {
+    for (const stream of streams) stream.destroy();
   }
-  return offset;
 }

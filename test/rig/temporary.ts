@@ -1,5 +1,5 @@
 /** A folder that is gone when the test is over. */
-import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 import type {TestContext} from 'node:test';
@@ -15,3 +15,15 @@ export function temporaryFolder(t: TestContext, files: Readonly<Record<string, s
   }
   return folder;
 }
+
+/** Paths below a folder that this process has open, as /proc tells. */
+export const openFiles = (folder: string): readonly string[] =>
+  readdirSync('/proc/self/fd')
+    .map((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`);
+      } catch {
+        return ''; // the one that the list itself was read through
+      }
+    })
+    .filter((path) => path.startsWith(folder));
