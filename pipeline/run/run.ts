@@ -73,7 +73,12 @@ function begin(prepared: Prepared, {store, command, resume}: RunOptions): {id: R
       remedy: {type: 'watch-run', run: id},
     });
   }
-  if (resume !== undefined) store.resumeRun(resume, command);
+  try {
+    if (resume !== undefined) store.resumeRun(resume, command);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
   return {id, lock};
 }
 

@@ -11,6 +11,9 @@ export function couldNot(doing: string, thrown: unknown): string {
   return `could not ${doing}: ${error instanceof Error ? error.message : String(error)}`;
 }
 
+/** Milliseconds; Node takes anything above for 1. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 export interface Manner {
   readonly stop: StopRequest;
   /** Seconds between the request to stop and the end by force. */
@@ -95,6 +98,6 @@ export class Terminator {
   }
 
   #later(seconds: number, act: () => void): void {
-    this.#timers.push(setTimeout(act, seconds * 1000));
+    this.#timers.push(setTimeout(act, Math.min(seconds * 1000, LONGEST_TIMER)));
   }
 }

@@ -81,3 +81,17 @@ test('who waits for the same work hears that it could not be stored, and does no
   const ends = Object.values(Rig.ends(await run));
   assert.deepEqual(ends, ['store-failed', 'store-failed']);
 });
+
+test('a run that cannot be resumed is not held by who tried', async (t) => {
+  const rig = new Rig(t);
+  const first = rig.run({base: []});
+  await rig.fail('base');
+  const {run} = await first;
+  rig.store.resumeRun = () => {
+    throw new UserError('disk-full', 'the disk is full');
+  };
+  await assert.rejects(rig.run({base: []}, {resume: run}), {reason: 'disk-full'});
+  const lock = rig.store.holdRunnerLock(run);
+  assert.ok(lock !== undefined);
+  lock.release();
+});
