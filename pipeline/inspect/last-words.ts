@@ -1,5 +1,5 @@
 /** What helps to understand a failed stage without another question: where it threw, and the last lines that it printed. */
-import {closeSync, fstatSync, openSync, readSync} from 'node:fs';
+import {endOfFile} from '../job/plain-file.js';
 import type {Outcome} from '../outcome.js';
 import {placeOf, placeText} from '../modules/source/source-location.js';
 
@@ -48,29 +48,10 @@ function placeIn(stack: string): string | undefined {
 
 /** @param said what stands at the end of the log and was said already */
 function linesOf(log: string, said: string | undefined): readonly string[] {
-  const text = endOf(log).trimEnd();
+  const text = endOfFile(log, TAIL).trimEnd();
   const before = said !== undefined && text.endsWith(said.trimEnd()) ? text.slice(0, -said.trimEnd().length) : text;
   return before
     .split('\n')
     .map((line) => line.trimEnd())
     .filter((line) => line !== '');
-}
-
-/** Nothing where there is no log (any more), which is what a garbage collection leaves. */
-function endOf(file: string): string {
-  let fd: number;
-  try {
-    fd = openSync(file, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
-  try {
-    const {size} = fstatSync(fd);
-    const buffer = Buffer.alloc(Math.min(TAIL, size));
-    const got = readSync(fd, buffer, 0, buffer.length, size - buffer.length);
-    return buffer.toString('utf8', 0, got);
-  } finally {
-    closeSync(fd);
-  }
 }

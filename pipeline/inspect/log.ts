@@ -1,11 +1,12 @@
 /** What the stage of a node printed: all of it, or as it prints it. */
-import {closeSync, existsSync, openSync, readFileSync, readSync, statSync} from 'node:fs';
+import {statSync} from 'node:fs';
 import {StringDecoder} from 'node:string_decoder';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {UserError} from '../../artifacts/index.js';
 import type {AttemptId, RunId, Store} from '../../artifacts/index.js';
 import type {Executor} from '../executors/executor.js';
 import {jobFiles, readJob} from '../job/folder.js';
+import {partOfFile, plainFile} from '../job/plain-file.js';
 import {findNode} from './find-node.js';
 
 /** The log of one attempt: stdout and stderr of its process, as they came. */
@@ -28,11 +29,13 @@ export function logOf(store: Store, name: string, wanted?: number): NodeLog {
     throw new UserError('not-found', `“${name}” did not run in run ${run.id}: ${node.because}`);
   }
   const file = jobFiles(store.jobFolder(node.attempt)).log;
-  if (!existsSync(file)) {
-    throw new UserError('not-found', `attempt ${node.attempt} of “${name}” has no log (any more): ${file}`);
-  }
-  return {node: name, run: run.id, attempt: node.attempt, file};
+  const log = {node: name, run: run.id, attempt: node.attempt, file};
+  if (statSync(file, {throwIfNoEntry: false})?.isFile() !== true) throw goneError(log);
+  return log;
 }
+
+const goneError = ({node, attempt, file}: NodeLog): UserError =>
+  new UserError('not-found', `attempt ${attempt} of “${node}” has no log (any more): ${file}`);
 
 /** A log as it was when it was read. */
 export interface LogText {
@@ -41,11 +44,12 @@ export interface LogText {
   readonly isCut: boolean;
 }
 
-/** The part that was moved aside when the log outgrew its cap, then the current one. */
-export function readLog({file}: NodeLog): LogText {
-  const aside = `${file}.1`;
-  const isCut = existsSync(aside);
-  return {text: (isCut ? readFileSync(aside, 'utf8') : '') + readFileSync(file, 'utf8'), isCut};
+/** The part that was moved aside when the log outgrew its cap, then the current one. @throws UserError not-found */
+export function readLog(log: NodeLog): LogText {
+  const aside = plainFile(`${log.file}.1`);
+  const text = plainFile(log.file);
+  if (text === undefined) throw goneError(log);
+  return {text: (aside ?? '') + text, isCut: aside !== undefined};
 }
 
 /** Why nothing more is to come of a log that was followed. */
@@ -83,7 +87,7 @@ export async function* followLog(
     const end = await endOf(store, log, executor);
     const size = statSync(log.file, {throwIfNoEntry: false})?.size ?? 0;
     if (size < at) at = 0; // cut, as it had outgrown its cap
-    const text = rest + decoder.write(readFrom(log.file, at, size));
+    const text = rest + decoder.write(partOfFile(log.file, at, size));
     at = size;
     const whole = end === undefined ? text.lastIndexOf('\n') + 1 : text.length;
     rest = text.slice(whole);
@@ -113,16 +117,4 @@ async function endOf(
 async function isJobRunning(folder: string, executor: FollowOptions['executor']): Promise<boolean> {
   const job = readJob(folder);
   return job.ok && executor.isRunning({folder, tag: job.value.tag});
-}
-
-function readFrom(file: string, from: number, to: number): Buffer {
-  if (to <= from) return Buffer.alloc(0);
-  const fd = openSync(file, 'r');
-  try {
-    const buffer = Buffer.alloc(to - from);
-    const got = readSync(fd, buffer, 0, buffer.length, from);
-    return buffer.subarray(0, got);
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -1,10 +1,10 @@
 /** How a run stands, node by node; of one that is going on, how far each node is. */
-import {closeSync, existsSync, fstatSync, openSync, readSync} from 'node:fs';
 import type {AttemptId, Run, RunNode, Store} from '../../artifacts/index.js';
 import {findRun} from '../../artifacts/queries/find-run.js';
 import {parseEvent} from '../job/event-lines.js';
 import type {JobEvent} from '../job/event-lines.js';
 import {jobFiles} from '../job/folder.js';
+import {endOfFile} from '../job/plain-file.js';
 import type {Outcome} from '../outcome.js';
 import {frozenPlanOf} from '../plan/frozen-plan.js';
 import {lastWordsOf} from './last-words.js';
@@ -104,16 +104,7 @@ const TAIL = 1 << 16;
 
 /** The newest progress event: it lies in the end of the file, however long the run has been. */
 function lastProgress(file: string): {step: number; total: number} | undefined {
-  if (!existsSync(file)) return undefined;
-  const fd = openSync(file, 'r');
-  try {
-    const {size} = fstatSync(fd);
-    const buffer = Buffer.alloc(Math.min(TAIL, size));
-    const got = readSync(fd, buffer, 0, buffer.length, size - buffer.length);
-    const events = buffer.toString('utf8', 0, got).split('\n').map(parseEvent);
-    const last = events.findLast((event): event is JobEvent & {type: 'progress'} => event?.type === 'progress');
-    return last === undefined ? undefined : {step: last.step, total: last.total};
-  } finally {
-    closeSync(fd);
-  }
+  const events = endOfFile(file, TAIL).split('\n').map(parseEvent);
+  const last = events.findLast((event): event is JobEvent & {type: 'progress'} => event?.type === 'progress');
+  return last === undefined ? undefined : {step: last.step, total: last.total};
 }

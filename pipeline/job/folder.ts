@@ -12,12 +12,12 @@ import {
   fsyncSync,
   openSync,
   readFileSync,
-  readSync,
   renameSync,
   writeFileSync,
 } from 'node:fs';
 import {join} from 'node:path';
 import {MOST_MESSAGE, MOST_STACK, isAmount, parseEvent, stepMistake} from './event-lines.js';
+import {endOfFile} from './plain-file.js';
 import {isOwn} from '../modules/own-package.js';
 import {shortened, shown} from '../values/printable.js';
 import {err, ok} from '../result.js';
@@ -228,21 +228,9 @@ export function readStop(folder: string): StopRecord | undefined {
 
 /** Whether the last line of `events.jsonl` says that the program is done. */
 export function declaresCompletion(folder: string): boolean {
-  const {events} = jobFiles(folder);
-  if (!existsSync(events)) return false;
-  const fd = openSync(events, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) return false;
-    const {size} = stat;
-    const buffer = Buffer.alloc(Math.min(LONGEST_COMPLETE, size));
-    const got = readSync(fd, buffer, 0, buffer.length, size - buffer.length);
-    const lines = buffer.toString('utf8', 0, got).split('\n');
-    // What stands behind the last line break was not finished.
-    return lines.pop() === '' && parseEvent(lines.pop() ?? '')?.type === 'complete';
-  } finally {
-    closeSync(fd);
-  }
+  const lines = endOfFile(jobFiles(folder).events, LONGEST_COMPLETE).split('\n');
+  // What stands behind the last line break was not finished.
+  return lines.pop() === '' && parseEvent(lines.pop() ?? '')?.type === 'complete';
 }
 
 /** Bytes. */
