@@ -8,6 +8,8 @@ import {bytesText} from '../render/quantity.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
 import {withStore} from '../access/with-store.js';
+import {EXIT} from '../exit-codes.js';
+import {onStopSignal} from '../terminal/stop-signals.js';
 
 export const exportCommand = (services: Services): Command =>
   withGlobals(new Command('export'), [
@@ -61,25 +63,20 @@ function refuseOddTarget(folder: string): void {
   });
 }
 
-/** 128 + SIGINT, as shells have it. */
-const INTERRUPTED = 130;
-
 /** Undefined when it was interrupted; what was half copied is gone then. */
 async function runInterruptibly<T>(
   services: Services,
   work: (stop: AbortSignal) => Promise<T>,
 ): Promise<T | undefined> {
   const stop = new AbortController();
-  const interrupt = (): void => stop.abort();
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.once(signal, interrupt);
+  const stopListening = onStopSignal(() => stop.abort());
   try {
     return await work(stop.signal);
   } catch (error) {
     if (error !== stop.signal.reason) throw error;
-    services.exit(INTERRUPTED);
+    services.exit(EXIT.stopped);
     return undefined;
   } finally {
-    for (const signal of signals) process.off(signal, interrupt);
+    stopListening();
   }
 }

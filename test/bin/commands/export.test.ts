@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
+import {setImmediate as turn} from 'node:timers/promises';
 import {exportArtifact} from '../../../artifacts/export/copy-out.js';
 import {exportCommand} from '../../../bin/commands/export.js';
 import {Bench, temporaryFolder} from '../../artifacts/temporary.js';
@@ -39,6 +40,26 @@ test('a model is copied, writable and without any link to the store', async (t) 
   writeFileSync(join(target, 'deep', 'model.safetensors'), 'mine now');
   assert.equal((await bench.store.describe(target, '')).files.length, 2);
   assert.equal(await bench.store.parts.blobs.check(made.outputs.model!.files[1]!.sha256, big.length), 'intact');
+});
+
+test('a wish to stop ends it and leaves nothing; a hangup that is ignored is none', async (t) => {
+  const bench = new Bench(t);
+  await bench.make({node: 'zero', outputs});
+  const before = process.env['_'];
+  t.after(() => (process.env['_'] = before));
+  process.env['_'] = '/usr/bin/nohup';
+  for (const [signal, expected] of [
+    ['SIGHUP', 0],
+    ['SIGTERM', 130],
+  ] as const) {
+    const target = join(temporaryFolder(t), 'out');
+    const listening = process.listenerCount(signal);
+    const exporting = spoken(exportCommand, bench.folder, ['zero', target]);
+    while (process.listenerCount(signal) === listening) await turn();
+    process.emit(signal);
+    assert.equal((await exporting).code, expected, signal);
+    assert.equal(existsSync(target), expected === 0);
+  }
 });
 
 test('a folder that is not empty is refused and left alone; an empty one is filled', async (t) => {
