@@ -105,7 +105,8 @@ async function prepareWith(
     wiring = orThrow(applySource(wiring, target, resolve(path.join('='))));
   }
   // Only now: one that is set may be right together with another that is set, or with a source.
-  if (request.set !== undefined) orThrow(checkSet(wired.value, wiring));
+  const mistakes = request.set === undefined ? [] : checkSet(wired.value, wiring);
+  if (mistakes.length > 0) throw new UserError('bad-argument', mistakes.join('\n'));
   const graph = graphOf(wiring, loaded);
   for (const option of ['only', 'from', 'until', 'force'] as const) {
     for (const id of request[option] ?? []) {

@@ -21,21 +21,20 @@ export function applySet(wiring: Wiring, assignment: string): Result<Wiring, str
   const own = <T>(record: Readonly<Record<string, T>>): T | undefined =>
     Object.hasOwn(record, name) ? record[name] : undefined;
   const value = withKey(own(node.params), keys, parseValue(text, own(node.stage.params), keys));
-  if (value === undefined) return err(`set ${assignment}: “${[name, ...keys].slice(0, -1).join('.')}” is not a record`);
-  const checked = checkParam(node.stage, name, value, 'command line');
+  const isParam = own(node.stage.params) !== undefined;
+  if (value === undefined && isParam)
+    return err(`set ${assignment}: “${[name, ...keys].slice(0, -1).join('.')}” is not a record`);
+  const checked = checkParam(node.stage, name, value ?? null, 'command line');
   if (!checked.ok) return err(`set ${assignment}: ${checked.error}`);
   return ok(replace(wiring, {...node, params: {...node.params, [name]: checked.value}}));
 }
 
-/** What stages have to say of the params that `--set` has changed; see `StageDefinition.check`. */
-export function checkSet(before: Wiring, now: Wiring): Result<Wiring, string> {
-  for (const [id, node] of now.nodes) {
-    if (node.type === 'source' || node === before.nodes.get(id)) continue;
-    const mistakes = checkTogether(node, now.nodes);
-    if (mistakes.length > 0) return err(mistakes.map((mistake) => `set ${id}: ${mistake}`).join('\n'));
-  }
-  return ok(now);
-}
+/** What stages find wrong with the params that `--set` has changed, each a sentence; see `StageDefinition.check`. */
+export const checkSet = (before: Wiring, now: Wiring): readonly string[] =>
+  [...now.nodes.values()].flatMap((node) => {
+    if (node.type === 'source' || node === before.nodes.get(node.id)) return [];
+    return checkTogether(node, now.nodes).map((mistake) => `set ${node.id}: ${mistake}`);
+  });
 
 /**
  * Replaces the output `port` of a node by a file or folder; `absolute` is its path. The node goes on making its other

@@ -260,6 +260,10 @@ test('set changes a weight by its name; one of a name that nothing has is refuse
   assert.ok(one?.type === 'stage');
   assert.deepEqual(one.params['weights'], {short: 0.5});
   assert.equal(await mistakeOf(t, files, {set: ['one.weights.shrot=1']}), 'set one: no grader is called “shrot”');
+  assert.match(
+    await mistakeOf(t, files, {set: ['one.wieghts.short=1']}),
+    /^set one\.wieghts\.short=1: stage “grades” has no param “wieghts”; did you mean “weights”\?/,
+  );
   const careless = GRADERS['stages.ts'].replace(
     'check: ({params, definitions}) =>',
     "$& 'long' in params.weights ? (undefined as never as string[]).slice() :",
