@@ -17,7 +17,7 @@ import {encodePrompts, samplingWith} from './rollout/sample-groups.js';
 import {lengthBuckets} from './train/length-buckets.js';
 import type {EncodedPrompt} from './rollout/sample-groups.js';
 import {REWARD_MODELS, REWARD_TIMEOUT, type RewardWeights} from './rewards/names.js';
-import {weightMistakes} from './rewards/weights.js';
+import {portOf, weightMistakes} from './rewards/weights.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -140,7 +140,7 @@ export const grpo = defineStage({
     ...taskMistakes(wired),
     ...weightMistakes(params.rewards, {
       own: wired.definitions.rewards.map(({name}) => name),
-      models: REWARD_MODELS.filter((name) => wired.inputs.includes(name === 'safe' ? 'safety' : name)),
+      models: REWARD_MODELS.filter((name) => wired.inputs.includes(portOf(name))),
     }),
   ],
   async run(context) {
@@ -152,7 +152,7 @@ export const grpo = defineStage({
       {openGroupScorer},
       {rollOut},
       {openQuestions},
-      {openModel, saveModel},
+      {PAPER_SAMPLING, openModel, saveModel},
       {openTokenizer},
       {constant},
       {reflectiveWords},
@@ -304,7 +304,7 @@ export const grpo = defineStage({
         config,
         weights: engine.read('policy'),
         tokenizerFrom: inputs.policy,
-        generation: {temperature: 0.6, top_p: 0.95},
+        generation: PAPER_SAMPLING,
       });
       const {rollouts: rolloutsMade, samples} = training.own;
       await writeRows(outputs.history, training.history, {...training.summary(), rollouts: rolloutsMade});

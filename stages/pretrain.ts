@@ -97,7 +97,7 @@ export const pretrain = defineStage({
       {planRollouts},
       {newConfig},
       {initialWeights},
-      {saveModel},
+      {PAPER_SAMPLING, saveModel},
       {openTokenizer},
       {batchOrder},
       {openScorer},
@@ -258,7 +258,7 @@ export const pretrain = defineStage({
         config,
         weights: engine.read('policy'),
         tokenizerFrom: inputs.tokenizer,
-        generation: {temperature: 0.6, top_p: 0.95},
+        generation: PAPER_SAMPLING,
       });
       await writeRows(outputs.history, training.history, training.summary());
     });

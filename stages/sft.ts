@@ -46,7 +46,7 @@ export const sft = defineStage({
     const [
       {withTraining, countTokens},
       {crossEntropyTraining},
-      {openModel, saveModel},
+      {PAPER_SAMPLING, openModel, saveModel},
       {openTokenizer},
       {encodePrompt},
       {batchOrder},
@@ -98,7 +98,7 @@ export const sft = defineStage({
         config,
         weights: read('policy'),
         tokenizerFrom: inputs.base,
-        generation: {temperature: 0.6, top_p: 0.95},
+        generation: PAPER_SAMPLING,
       });
       await writeRows(outputs.history, training.history, {...training.summary(), rows: rows.length});
     });

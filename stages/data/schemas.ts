@@ -55,5 +55,5 @@ export type RolloutRow = z.infer<typeof rolloutRow>;
 export type PairRow = z.infer<typeof pairRow>;
 export type LabelRow = z.infer<typeof labelRow>;
 
-/** `calibration.json` of a reward model: see `rewards/calibration.ts`. */
+/** `calibration.json` of a reward model: see `Calibration` in `rewards/preference.ts`. */
 export const calibration = z.object({shift: z.number(), scale: z.number().positive(), scope: z.enum(SCOPES)});

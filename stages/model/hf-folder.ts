@@ -23,6 +23,9 @@ export interface Model {
   readonly weights: Map<string, Float32Array>;
 }
 
+/** How the paper samples its models (DeepSeek-R1, arXiv 2501.12948, §3): the default of a model that is to be sampled from. */
+export const PAPER_SAMPLING = {temperature: 0.6, top_p: 0.95} as const;
+
 /** What belongs to the tokenizer in a model folder; `tokenizer.json` must be there, the others may. */
 const TOKENIZER_FILES = [
   'tokenizer.json',
@@ -144,7 +147,7 @@ export async function saveModel(
     readonly config: ModelConfig;
     readonly weights: Weights;
     readonly tokenizerFrom?: string;
-    /** Defaults for those who sample from the folder, e.g. `{temperature: 0.6, top_p: 0.95}`. */
+    /** Defaults for those who sample from the folder, e.g. `PAPER_SAMPLING`. */
     readonly generation?: Readonly<Record<string, number | boolean>>;
   },
 ): Promise<void> {

@@ -32,7 +32,7 @@ export function splitByQuestion(
 }
 
 /** What a reward model is worth on what was held out; shares in [0, 1]. */
-export interface Verdict {
+export interface HeldOutAccuracy {
   readonly accuracy: number;
   /** Accuracy of calling the shorter answer better, or the longer, whichever fits more. */
   readonly lengthOnly: number;
@@ -54,7 +54,7 @@ function between(good: readonly number[], bad: readonly number[]): {shift: numbe
  *
  * @param scores two a pair, of chosen and rejected in turn
  */
-export function judgePairs(check: readonly Example[], scores: readonly number[]): Verdict {
+export function judgePairs(check: readonly Example[], scores: readonly number[]): HeldOutAccuracy {
   const couples = check.map(({tokens}, index) => ({
     good: scores[2 * index]!,
     bad: scores[2 * index + 1]!,
@@ -77,7 +77,7 @@ export function judgePairs(check: readonly Example[], scores: readonly number[])
  *
  * @param scores one a row
  */
-export function judgePoints(check: readonly Example[], scores: readonly number[]): Verdict {
+export function judgePoints(check: readonly Example[], scores: readonly number[]): HeldOutAccuracy {
   const rows = check.map(({tokens, label}, index) => ({
     score: scores[index]!,
     length: tokens[0]!.length,

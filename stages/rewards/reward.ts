@@ -58,11 +58,11 @@ const HELPER: Helper = {define: defineReward, kind: 'reward', fields: ['module',
 
 /** A first score is compared with another one at once, and with one that is made after this long: by then the clock has gone on. */
 const LATER_MS = 20;
-/** What takes longer than this is not done twice: its time limit would be up. */
+/** What takes longer than this is not done twice: its time limit might be up. */
 const SLOW_MS = 100;
 
 /**
- * The reward behind a definition. What it says is looked at: it is a stranger's code.
+ * The reward behind a definition. What it says is looked at: it is code that r1 did not write.
  * @throws {StageFailure} from `judge`, with the reward's name and file, when it throws, gives no number in [0, 1], or gives
  * another number for the same arguments
  */

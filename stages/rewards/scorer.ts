@@ -1,7 +1,7 @@
 /**
- * Rewards in a thread that can be ended. A checker may be sent into a loop by what a model writes; whoever takes longer
- * than the limit is ended and its verdict is `timed-out`, while the rest of the batch is judged as usual. The first one and
- * their number are told; many in a row end the stage.
+ * Rewards in a thread that can be ended. A checker may be sent into a loop by what a model writes; a reward that
+ * takes longer than the limit is stopped and its verdict is `timed-out`, while the rest of the batch is judged as usual. A
+ * note reports the first such completion and, at the end, the total; many in a row end the stage.
  */
 import {StageFailure, Stopped} from '../../pipeline/stage.js';
 import type {JudgeRefs} from './load-judges.js';
@@ -30,7 +30,8 @@ const STOP_AFTER = 1_000;
 /**
  * Starts the thread and waits until it is ready.
  *
- * @param options.refs tasks and rewards of one's own; their code runs in the thread and nowhere else
+ * @param options.refs tasks and rewards of one's own; rewards and the reading of answers run in the thread; a task's module
+ * is loaded, and `mend` called, in the stage's process as well
  * @param options.module URL of the module whose `scoreCompletion` judges; the built-in rewards unless a test brings its
  * own
  * @param options.timeoutMs an item is ended after one to two times this long, 2 s unless given

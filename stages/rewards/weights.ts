@@ -43,5 +43,5 @@ export function weightMistakes(weights: RewardWeights, {own, models}: WiredRewar
 
 const isModel = (name: string): boolean => (REWARD_MODELS as readonly string[]).includes(name);
 
-/** The input of `grpo` that takes the model. */
-const portOf = (name: string): string => (name === 'safe' ? 'safety' : name);
+/** The input of `grpo` that takes the reward model of this name. */
+export const portOf = (name: string): string => (name === 'safe' ? 'safety' : name);

@@ -6,12 +6,12 @@ import type {JudgeRefs} from '../rewards/load-judges.js';
 import type {RewardModel} from '../rewards/preference.js';
 import {REWARD_MODELS, type RewardWeights} from '../rewards/names.js';
 import {taskOf, type Tasks} from '../tasks/task.js';
-import type {Scored} from './minibatches.js';
+import type {ScoredRollout} from './minibatches.js';
 import type {Rollout} from './sample-groups.js';
 
 export interface GroupScorer {
   /** Groups in, the same groups out, each completion with what it earned. */
-  score(groups: readonly (readonly Rollout[])[]): Promise<Scored[][]>;
+  score(groups: readonly (readonly Rollout[])[]): Promise<ScoredRollout[][]>;
   close(): Promise<void>;
 }
 
@@ -72,7 +72,7 @@ export async function openGroupScorer(options: GroupScorerOptions): Promise<Grou
           maxTokens: maxNewTokens,
         })),
       );
-      const scored = all.map((rollout, index): Scored => ({
+      const scored = all.map((rollout, index): ScoredRollout => ({
         rollout,
         reward: ruled[index]!.total,
         verdicts: ruled[index]!.verdicts,

@@ -8,7 +8,7 @@ import type {Verdict} from '../rewards/index.js';
 import {groupAdvantages, overlongPenalty, spread} from '../train/advantages.js';
 
 /** A completion with what it earned. */
-export interface Scored {
+export interface ScoredRollout {
   readonly rollout: Rollout;
   /** Weighted sum of the rewards below, before any shuffling or length penalty. */
   readonly reward: number;
@@ -53,7 +53,7 @@ export interface Trace {
 
 /** A group that was scored; members, rows and traces lie in the same order. */
 export interface SampledGroup {
-  readonly members: readonly Scored[];
+  readonly members: readonly ScoredRollout[];
   readonly rows: readonly SampledRow[];
   readonly traces: readonly Trace[];
 }
@@ -77,7 +77,7 @@ export interface AdvantageOptions {
 
 /** The rows of one group with their advantages; rows that do not count have an empty mask. */
 export function groupRows(
-  group: readonly Scored[],
+  group: readonly ScoredRollout[],
   options: AdvantageOptions,
   key: {readonly seed: number; readonly step: number; readonly group: number},
 ): {rows: SampledRow[]; groupSpread: number} {

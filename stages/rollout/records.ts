@@ -1,7 +1,7 @@
 /** What is kept of a rollout once its rewards are known: numbers for the history, a row for those who want to read it. */
 import type {RewardWeights} from '../rewards/names.js';
 import {isTimedOut} from '../rewards/verdict.js';
-import type {Scored, Trace} from './minibatches.js';
+import type {ScoredRollout, Trace} from './minibatches.js';
 
 /** Rewards that every history has a column for, whatever they weigh. */
 const ALWAYS = ['accuracy', 'format', 'language', 'helpful', 'safe'];
@@ -13,7 +13,7 @@ const ALWAYS = ['accuracy', 'format', 'language', 'helpful', 'safe'];
  * @param reflective counts the reflective words of a text
  */
 export function traceOf(
-  {rollout, reward, verdicts, preference}: Scored,
+  {rollout, reward, verdicts, preference}: ScoredRollout,
   groupSpread: number,
   weights: RewardWeights,
   reflective: (text: string) => number,
@@ -42,7 +42,7 @@ export function traceOf(
 }
 
 /** A completion as a row of the `rollouts` output. */
-export const scoredRow = ({rollout, reward, verdicts, preference}: Scored, step: number): object => ({
+export const scoredRow = ({rollout, reward, verdicts, preference}: ScoredRollout, step: number): object => ({
   id: `step-${step}:${rollout.prompt.id}#${rollout.sample}`,
   from: [rollout.prompt.id],
   step,

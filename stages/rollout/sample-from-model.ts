@@ -62,15 +62,6 @@ export interface Sampled {
   readonly parameters: number;
 }
 
-/** The same for the first `count` rows of a `prompts` artifact. */
-export const sampleFromModel = async ({
-  prompts,
-  count,
-  tasks,
-  ...options
-}: ModelSampling & {readonly prompts: string; readonly count?: number; readonly tasks?: Tasks}): Promise<Sampled> =>
-  sampleRows((await readPrompts(prompts, tasks)).slice(0, count), options);
-
 /** `samples` completions for each prompt from a model folder. */
 export async function sampleRows(rows: readonly Prompt[], options: ModelSampling): Promise<Sampled> {
   const {model, template, prefill = '', maxNewTokens, note} = options;
@@ -89,6 +80,15 @@ export async function sampleRows(rows: readonly Prompt[], options: ModelSampling
   const generatedTokens = groups.flat().reduce((sum, {tokens}) => sum + tokens.length, 0);
   return {groups, generatedTokens, parameters: countParameters(config)};
 }
+
+/** The same for the first `count` rows of a `prompts` artifact. */
+export const sampleFromModel = async ({
+  prompts,
+  count,
+  tasks,
+  ...options
+}: ModelSampling & {readonly prompts: string; readonly count?: number; readonly tasks?: Tasks}): Promise<Sampled> =>
+  sampleRows((await readPrompts(prompts, tasks)).slice(0, count), options);
 
 /** Opens a sampler of a model for prompts that are encoded, and closes it after `work`. */
 export async function withSampler<T>(

@@ -1,4 +1,4 @@
-/** A task of one's own with every function of it watched: its code is a stranger's, and what it gives is looked at. */
+/** A task of one's own with every function of it watched: it is code that r1 did not write, so what it gives is looked at. */
 import type {Problem, TaskDefinition} from './define-task.js';
 import {LANGUAGES} from '../text/language.js';
 import {called, fault, valueText} from './faults.js';

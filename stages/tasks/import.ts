@@ -2,13 +2,12 @@
  * Prompts from outside: JSON Lines with a question and its answer. Answers that are whole numbers are compared as
  * numbers, all others as text.
  */
-import {createHash} from 'node:crypto';
-
 import {StageFailure} from '../../pipeline/stage.js';
 import {lastInteger} from './answers/integer.js';
 import {normalText} from './answers/exact.js';
 import {LANGUAGES, type Language} from '../text/language.js';
 import type {Prompt} from './prompt.js';
+import {questionHash} from './splits.js';
 
 /**
  * The prompts of a file. The key is a hash of the question, case and spacing aside, so a question that occurs twice is
@@ -41,10 +40,7 @@ function promptOf(line: string, at: string): Prompt {
   if (language !== undefined && !LANGUAGES.includes(language as Language)) {
     throw new StageFailure(`${at}: “language” is ${JSON.stringify(language)}, it can be ${LANGUAGES.join(' or ')}`);
   }
-  const hash = createHash('sha256')
-    .update(question.toLowerCase().replaceAll(/\s+/g, ' ').trim())
-    .digest('hex')
-    .slice(0, 16);
+  const hash = questionHash(question);
   const isInteger = /^[^\d]*[-−]?[\d,]+(?:\.0+)?[^\d]*$/.test(answer) && lastInteger(answer) !== undefined;
   // GSM8K's answers are a worked solution with the number behind `####`.
   const final = /####\s*(.+?)\s*$/.exec(answer)?.[1];

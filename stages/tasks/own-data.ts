@@ -2,7 +2,6 @@
  * What a task of one's own brings to a recipe: documents for pre-training, prompt sets whose problems are on one side of the
  * split, and the words of a tokenizer. Everything follows from `problems` and a seed.
  */
-import {createHash} from 'node:crypto';
 import {StageFailure} from '../../pipeline/stage.js';
 import {random, type Random} from '../random.js';
 import {plainPrompt} from '../text/templates.js';
@@ -12,7 +11,7 @@ import {fault} from './faults.js';
 import {writeResponse} from './general.js';
 import type {Prompt} from './prompt.js';
 import {watchPurity} from './purity.js';
-import {splitOf, type Split} from './splits.js';
+import {questionHash, splitOf, type Split} from './splits.js';
 import {weighted} from './weighted.js';
 
 /** How documents answer unless the task says so itself: shares that leave reinforcement learning something to do. */
@@ -72,8 +71,7 @@ function drawOn(task: TaskDefinition, side: Split, draws: Random): {problem: Pro
 }
 
 /** The same for two problems whose questions differ in case or spacing alone. */
-const keyOf = ({name}: TaskDefinition, {question}: Problem): string =>
-  `${name}:${createHash('sha256').update(question.toLowerCase().replaceAll(/\s+/g, ' ').trim()).digest('hex').slice(0, 16)}`;
+const keyOf = ({name}: TaskDefinition, {question}: Problem): string => `${name}:${questionHash(question)}`;
 
 export interface TaskPrompts {
   readonly train: readonly Prompt[];

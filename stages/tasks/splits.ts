@@ -5,6 +5,10 @@
  */
 import {createHash} from 'node:crypto';
 
+/** The same for two questions that differ in case or spacing alone: what the key of a problem from outside is made of. */
+export const questionHash = (question: string): string =>
+  createHash('sha256').update(question.toLowerCase().replaceAll(/\s+/g, ' ').trim()).digest('hex').slice(0, 16);
+
 export const SPLITS = ['train', 'validation', 'held-out'] as const;
 export type Split = (typeof SPLITS)[number];
 

@@ -4,7 +4,7 @@
  * At most `count` padded lengths that cover all of `lengths`, ascending, each a multiple of 8: the lengths at the
  * i/count quantiles, rounded up. Few, because each is compiled.
  *
- * @param lengths of rows, in positions; [8] comes of none
+ * @param lengths of rows, in positions; [8] where there are no lengths
  */
 export function lengthBuckets(lengths: readonly number[], count = 2): number[] {
   const sorted = [...lengths].sort((a, b) => a - b);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {dealGroups, groupRows, summarise} from '../../../stages/rollout/minibatches.js';
-import type {AdvantageOptions, Scored, Trace} from '../../../stages/rollout/minibatches.js';
+import type {AdvantageOptions, ScoredRollout, Trace} from '../../../stages/rollout/minibatches.js';
 import {readCompletion} from '../../../stages/text/completion.js';
 import type {Prompt} from '../../../stages/tasks/prompt.js';
 
 const prompt: Prompt = {id: 'p', from: [], task: 'exact', key: 'p', question: 'q', answer: 'a'};
-const scored = (reward: number, tokens: readonly number[], finished = true): Scored => ({
+const scored = (reward: number, tokens: readonly number[], finished = true): ScoredRollout => ({
   rollout: {prompt, sample: 0, promptTokens: [1, 2], tokens, finished, completion: readCompletion('x', finished)},
   reward,
   verdicts: {},

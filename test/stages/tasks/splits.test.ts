@@ -11,7 +11,7 @@ import {
   validationDials,
 } from '../../../stages/tasks/prompt-sets.js';
 import {FAMILIES} from '../../../stages/tasks/scenario.js';
-import {splitOf} from '../../../stages/tasks/splits.js';
+import {questionHash, splitOf} from '../../../stages/tasks/splits.js';
 
 test('no training row of any kind touches a validation or held-out problem', () => {
   const keys = (rows: Iterable<{readonly key: string}>): Set<string> => new Set([...rows].map(({key}) => key));
@@ -67,4 +67,9 @@ test('every word of a held-out family occurs in a training family, and a verb in
     assert.ok(words('held-out', kind).length > 0);
     for (const verb of words('held-out', kind)) assert.ok(verbs.has(verb), `${kind}: ${verb} is never trained`);
   }
+});
+
+test('the hash of a question leaves case and spacing aside', () => {
+  assert.equal(questionHash('  What IS\n2 + 2 ?'), questionHash('what is 2 + 2 ?'));
+  assert.equal(questionHash('what is 2 + 2 ?'), 'd174c417b3b29720');
 });
