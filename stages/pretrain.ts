@@ -233,7 +233,7 @@ export const pretrain = defineStage({
         if (!gated) break;
 
         const {step} = training;
-        const passed = await measurePass();
+        const passed = await training.keptOnStop(measurePass);
         metric(`pass@${params.gateSamples}`, step, passed);
         const sentence = `pass@${params.gateSamples} on ${problems.length} validation problems is ${passed.toFixed(3)} after ${step} steps`;
         note(sentence);

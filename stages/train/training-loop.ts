@@ -84,6 +84,11 @@ export interface Training<P extends Programs, Own> {
     options: StepOptions,
     makeStep: (step: number) => StepResult | Promise<StepResult>,
   ): Promise<void>;
+  /**
+   * Does what may give way to a stop while it has changed nothing: what was there before it is then kept in a checkpoint. The
+   * steps of `until` are made so already.
+   */
+  keptOnStop<T>(work: () => T | Promise<T>): Promise<T>;
   /** Has something closed when the training is over, however it ends; what came last is closed first. */
   closeAtEnd(resource: Closable): void;
   /** What the card of the history says of the whole training. */
@@ -115,6 +120,14 @@ export async function withTraining<const P extends Programs, Own, T>(
     const before = checkpoints.latest === undefined ? undefined : await restore<Own>(engine, checkpoints.latest);
     let step = before?.step ?? 0;
     const history = before?.history ?? [];
+    const save = async (): Promise<void> => {
+      const {tokens, own} = training;
+      await checkpoints.save(step, async (folder) => {
+        const saved: SavedState<Own> = {format: STATE_FORMAT, step, history, tokens, own};
+        await writeFile(join(folder, STATE), JSON.stringify(saved));
+        await saveState(engine, join(folder, ENGINE_STATE));
+      });
+    };
     const training: Training<P, Own> = {
       engine,
       get step() {
@@ -123,26 +136,18 @@ export async function withTraining<const P extends Programs, Own, T>(
       history,
       tokens: before?.tokens ?? {trained: 0, generated: 0, scored: 0},
       own: before === undefined ? start : before.own,
+      async keptOnStop(work) {
+        try {
+          return await work();
+        } catch (error) {
+          if (error instanceof Stopped && step > 0) await save();
+          throw error;
+        }
+      },
       async until(total, {metrics, reportEvery = 1, checkpointAtEnd = false}, makeStep) {
-        const save = async (): Promise<void> => {
-          const {tokens, own} = training;
-          await checkpoints.save(step, async (folder) => {
-            const saved: SavedState<Own> = {format: STATE_FORMAT, step, history, tokens, own};
-            await writeFile(join(folder, STATE), JSON.stringify(saved));
-            await saveState(engine, join(folder, ENGINE_STATE));
-          });
-        };
         while (step < total) {
           await nextTurn(); // a request to stop gets through between two native calls
-          let made: StepResult;
-          try {
-            made = await makeStep(step);
-          } catch (error) {
-            // A step that gave way to a stop has changed nothing yet, so what was there before it can be kept.
-            if (error instanceof Stopped && step > 0) await save();
-            throw error;
-          }
-          const {measured, trainedTokens} = made;
+          const {measured, trainedTokens} = await training.keptOnStop(() => makeStep(step));
           if (!Number.isFinite(measured.loss))
             throw new StageFailure(
               `the loss is ${measured.loss} at step ${step + 1}; a lower learningRate than ${learningRate} may help`,

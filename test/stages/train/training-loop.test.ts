@@ -30,13 +30,15 @@ interface Options {
   readonly total?: number;
   /** This step gives way to a stop that was asked for while it was made. */
   readonly yieldAt?: number;
+  /** What is done after the last step gives way to a stop. */
+  readonly yieldAfter?: boolean;
   /** In the place of the loss of each step. */
   readonly loss?: number;
 }
 
 /** Trains a small model on two rows a step, and what came of it. */
 async function train(
-  {latest, stopAt, folder, step = {}, total = 6, loss, yieldAt}: Options = {},
+  {latest, stopAt, folder, step = {}, total = 6, loss, yieldAt, yieldAfter = false}: Options = {},
   use?: (small: Small) => void,
 ) {
   const told: string[] = [];
@@ -64,6 +66,7 @@ async function train(
       training.own = {seen: training.own.seen + batch.length};
       return {measured: {loss: loss ?? made.loss, nothing: null}, trainedTokens: countTokens(batch)};
     });
+    if (yieldAfter) await training.keptOnStop(() => Promise.reject(new Stopped()));
     const {history, tokens, own} = training;
     return {told, history, tokens, own, weights: training.engine.read('policy'), summary: training.summary()};
   });
@@ -84,6 +87,10 @@ test('stopped and started again from the checkpoint, it ends as if it had run th
   await assert.rejects(train({yieldAt: 2, folder: latest}), {name: 'Stopped', step: 2});
   const {told: _told, ...yielded} = await train({latest});
   assert.deepEqual(yielded, whole, 'also where a step gave way to a stop');
+  const afterLast = join(temporaryFolder(t), 'checkpoint');
+  await assert.rejects(train({yieldAfter: true, folder: afterLast}), {name: 'Stopped', step: 6});
+  const {told: toldNothing, ...looked} = await train({latest: afterLast});
+  assert.deepEqual([looked, toldNothing], [whole, []], 'or what comes after the last one did');
   assert.deepEqual(whole.own, {seen: 12});
   const {parameters: _, ...summary} = whole.summary;
   assert.deepEqual(summary, {trainedTokens: 60, generatedTokens: 0, scoredTokens: 0, steps: 6});
