@@ -187,7 +187,7 @@ export function openStore(
     const reserve = openReserve(layout, files);
     if (mode === 'read') {
       const db = readDatabase(layout.database);
-      return assemble({folder: layout.folder, mode, files, db, reserve, usedReserve: false});
+      return orClose(db, () => assemble({folder: layout.folder, mode, files, db, reserve, usedReserve: false}));
     }
     const open = (): Database => {
       makeFolders(layout, files, state);
@@ -202,10 +202,22 @@ export function openStore(
       usedReserve = reserve.use();
       db = open();
     }
-    if (state.is === 'free') files.syncNow(layout.folder);
-    if (!usedReserve) reserve.make();
-    return assemble({folder: layout.folder, mode, files, db, reserve, usedReserve});
+    return orClose(db, () => {
+      if (state.is === 'free') files.syncNow(layout.folder);
+      if (!usedReserve) reserve.make();
+      return assemble({folder: layout.folder, mode, files, db, reserve, usedReserve});
+    });
   } catch (error) {
     throw whyNotOpened(error, layout);
+  }
+}
+
+/** A database that nobody gets is not left open. */
+function orClose<T>(db: Database, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    db.close();
+    throw error;
   }
 }

@@ -13,9 +13,11 @@ import {
 } from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
+import {disk} from '../../../artifacts/files.js';
 import {gc} from '../../../artifacts/upkeep/gc.js';
 import {UserError, openStore} from '../../../artifacts/index.js';
 import type {AttemptId, RunId} from '../../../artifacts/index.js';
+import {openFiles} from '../../rig/temporary.js';
 import {Bench, fill, temporaryFolder} from '../temporary.js';
 
 const errorOf = (work: () => {close(): void}): UserError => {
@@ -48,6 +50,19 @@ test('a folder in use gets no store: it is said what lies in it and what to type
     assert.deepEqual(treeOf(folder), before);
   }
 });
+
+test(
+  'a store that cannot be opened to the end leaves no file open',
+  {skip: existsSync('/proc/self/fd') ? false : 'open files are seen in /proc'},
+  (t) => {
+    const folder = temporaryFolder(t);
+    const syncNow = (): never => {
+      throw Object.assign(new Error('EIO: i/o error, fsync'), {code: 'EIO'});
+    };
+    assert.throws(() => openStore(folder, {files: {...disk, syncNow}}), {name: 'UserError'});
+    assert.deepEqual(openFiles(folder), []);
+  },
+);
 
 test('a folder that is missing, empty, or the root of a file system becomes a store', (t) => {
   const empty = temporaryFolder(t);
