@@ -5,7 +5,7 @@ import {UserError} from '../../artifacts/index.js';
 import type {FoundReport} from '../access/reports.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
-import {count} from '../options/numbers.js';
+import {wholeNumber} from '../options/numbers.js';
 import {withStore} from '../access/with-store.js';
 
 interface ClaimsOptions extends GlobalOptions {
@@ -19,7 +19,7 @@ export const claimsCommand = (services: Services): Command =>
     .option(
       '--run <n>',
       'number of a run; repeat it to judge over several seeds (default: the newest that has a report)',
-      (text: string, before: readonly number[] | undefined) => [...(before ?? []), count(text)],
+      (text: string, before: readonly number[] | undefined) => [...(before ?? []), wholeNumber(text)],
     )
     .option('--report <node>', 'which report, where a run made several (default: the one that covers most)')
     .action(async ({run: wanted = [], report: node, json, ...options}: ClaimsOptions) => {

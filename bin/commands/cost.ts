@@ -4,13 +4,13 @@ import {costOf} from '../../pipeline/inspect/cost.js';
 import {withStore} from '../access/with-store.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
-import {count} from '../options/numbers.js';
+import {wholeNumber} from '../options/numbers.js';
 import {costText} from '../render/cost.js';
 
 export const costCommand = (services: Services): Command =>
   withGlobals(new Command('cost'), ['r1 cost', 'r1 cost 3 --json'])
     .description('what each node of a run cost: time, memory, bytes, tokens')
-    .argument('[run]', 'number of the run (default: the newest)', count)
+    .argument('[run]', 'number of the run (default: the newest)', wholeNumber)
     .action(async (wanted: number | undefined, {json, ...options}: GlobalOptions) => {
       await withStore(services, options, 'read', (store) => {
         const cost = costOf(store, wanted);

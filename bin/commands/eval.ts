@@ -5,7 +5,7 @@ import {UserError} from '../../artifacts/index.js';
 import {withGlobals} from '../options/global-options.js';
 import {withModelFolder} from '../access/model-folder.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
-import {wholeNumber} from '../options/run-options.js';
+import {wholeNumber} from '../options/numbers.js';
 import {samplingOf, withSampling} from '../options/sampling-options.js';
 import type {SamplingFlags} from '../options/sampling-options.js';
 

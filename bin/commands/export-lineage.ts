@@ -3,7 +3,7 @@ import {Command, Option} from 'commander';
 import {findRun} from '../../artifacts/queries/find-run.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
-import {count} from '../options/numbers.js';
+import {wholeNumber} from '../options/numbers.js';
 import {withStore} from '../access/with-store.js';
 
 interface ExportLineageOptions extends GlobalOptions {
@@ -19,7 +19,7 @@ export const exportLineageCommand = (services: Services): Command =>
     .description(
       'the lineage of a run, and of everything it reused, as W3C PROV-JSON, OpenLineage events (one a line), a graph for Graphviz, or JSON',
     )
-    .argument('[run]', 'number of the run (default: the newest)', count)
+    .argument('[run]', 'number of the run (default: the newest)', wholeNumber)
     .addOption(
       new Option('--format <format>', 'what to write').choices(['prov', 'openlineage', 'dot', 'json']).default('json'),
     )

@@ -6,7 +6,7 @@ import type {Store} from '../../artifacts/index.js';
 import {lazyExecutor} from '../execution/executor.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
-import {count} from '../options/numbers.js';
+import {wholeNumber} from '../options/numbers.js';
 import {withStore} from '../access/with-store.js';
 
 interface GcOptions extends GlobalOptions {
@@ -26,7 +26,7 @@ export const gcCommand = (services: Services): Command =>
   ])
     .description('free space: remove bytes that no tag, no pin and no run that is kept or still running needs')
     .option('--dry-run', 'only show what would stay and why, what would go, and how it could be made again')
-    .option('--keep-runs <n>', 'keep the newest n runs of each recipe (default: all)', count)
+    .option('--keep-runs <n>', 'keep the newest n runs of each recipe (default: all)', wholeNumber)
     .option(
       '--keep-kind <kind>',
       `keep every artifact of this kind (repeats; default: ${KINDS.join(', ')})`,

@@ -3,7 +3,7 @@ import {Command, Option} from 'commander';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
-import {count} from '../options/numbers.js';
+import {wholeNumber} from '../options/numbers.js';
 import {withStore} from '../access/with-store.js';
 
 interface LineageOptions extends GlobalOptions {
@@ -26,11 +26,11 @@ export const lineageCommand = (services: Services): Command =>
     .argument('<reference>', '[run/]node[:port], @digest, @tag, or a path with a slash')
     .addOption(new Option('--up', 'what it was made from (the default)').conflicts('down'))
     .option('--down', 'what was made from it')
-    .option('--depth <n>', 'show at most this many steps', count)
+    .option('--depth <n>', 'show at most this many steps', wholeNumber)
     .option(
       '--limit <n>',
       `show at most this many attempts (default: ${LINES} in a tree, all in --json and --dot)`,
-      count,
+      wholeNumber,
     )
     .addOption(new Option('--dot', 'print a graph for Graphviz').conflicts('json'))
     .action(async (reference: string, {down, depth, limit, dot, json, ...options}: LineageOptions) => {

@@ -10,7 +10,7 @@ import type {GlobalOptions, Services} from '../cli-context.js';
 import {lazyExecutor} from '../execution/executor.js';
 import {EXIT} from '../exit-codes.js';
 import {withGlobals} from '../options/global-options.js';
-import {wholeNumber} from '../options/run-options.js';
+import {wholeNumber} from '../options/numbers.js';
 import {onStopSignal} from '../terminal/stop-signals.js';
 
 interface LogOptions extends GlobalOptions {

@@ -7,7 +7,8 @@ import {printReport} from '../execution/print-report.js';
 import {carryOut} from '../execution/run-and-render.js';
 import {withGlobals} from '../options/global-options.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
-import {commandLine, placeOf, wholeNumber, withManaging, withTrust} from '../options/run-options.js';
+import {wholeNumber} from '../options/numbers.js';
+import {commandLine, placeOf, withManaging, withTrust} from '../options/run-options.js';
 import type {ManagingOptions, TrustOptions} from '../options/run-options.js';
 
 type Options = GlobalOptions & ManagingOptions & TrustOptions & {readonly acceptCheckpoint?: boolean};

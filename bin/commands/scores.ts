@@ -3,7 +3,7 @@ import {Command} from 'commander';
 
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
-import {count} from '../options/numbers.js';
+import {wholeNumber} from '../options/numbers.js';
 import {withStore} from '../access/with-store.js';
 
 interface ScoresOptions extends GlobalOptions {
@@ -14,7 +14,7 @@ interface ScoresOptions extends GlobalOptions {
 export const scoresCommand = (services: Services): Command =>
   withGlobals(new Command('scores'), ['r1 scores', 'r1 scores --run 3 --json'])
     .description('the scores of a run’s report: models by metrics, with 95 % intervals')
-    .option('--run <n>', 'number of the run (default: the newest that has a report)', count)
+    .option('--run <n>', 'number of the run (default: the newest that has a report)', wholeNumber)
     .option('--report <node>', 'which report, where a run made several (default: the one that covers most)')
     .action(async (options: ScoresOptions) => {
       const {findReport, withReportFolder} = await import('../access/reports.js');

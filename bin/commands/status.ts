@@ -5,7 +5,7 @@ import {isTensorflowNote} from '../../stages/tensorflow/native-notes.js';
 import {withStore} from '../access/with-store.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
-import {wholeNumber} from '../options/run-options.js';
+import {wholeNumber} from '../options/numbers.js';
 import {statusJson, statusText} from '../render/status.js';
 
 export const statusCommand = (services: Services): Command =>

@@ -2,7 +2,7 @@
 import {InvalidArgumentError} from 'commander';
 
 /** A whole number from 0. */
-export function count(text: string): number {
+export function wholeNumber(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0) {
     throw new InvalidArgumentError('a whole number is expected.');

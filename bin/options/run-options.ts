@@ -7,16 +7,10 @@ import {GRACE} from '../../pipeline/run/stop.js';
 import type {RunRequest} from '../../pipeline/plan/prepare.js';
 import type {TrustedPlace} from '../../pipeline/plan/trust.js';
 import {RECIPES} from '../access/recipes.js';
+import {wholeNumber} from './numbers.js';
 
 /** A list option repeats and takes one value each time: `--only a --only b`. */
 export const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
-
-export function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0)
-    throw new InvalidArgumentError('a whole number is expected.');
-  return value;
-}
 
 function fromOne(text: string): number {
   const value = wholeNumber(text);

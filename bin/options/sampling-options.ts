@@ -4,7 +4,7 @@ import type {Command} from 'commander';
 import type {SamplingOptions} from '../../stages/evaluation/chat.js';
 import {TEMPLATE_NAMES} from '../../stages/text/templates.js';
 import type {TemplateName} from '../../stages/text/templates.js';
-import {wholeNumber} from './run-options.js';
+import {wholeNumber} from './numbers.js';
 
 export interface SamplingFlags {
   readonly seed: number;
