@@ -1,12 +1,11 @@
 /** `r1 plan`: what `r1 run` would do, why, and how long it took before. Changes nothing. */
 import {Command} from 'commander';
 import {openForPlan} from '../../pipeline/plan/late-store.js';
-import {planWarnings} from '../../pipeline/plan/warnings.js';
 import {loadRecipe} from '../../pipeline/wiring/load-recipe.js';
 import {prepare} from '../../pipeline/plan/prepare.js';
-import {runtimeClass} from '../../stages/tensorflow/runtime-class.js';
 import {DEFAULT_RECIPE, RECIPES} from '../access/recipes.js';
-import {planJson, planText} from '../render/plan.js';
+import {printPlan} from '../execution/print-plan.js';
+import {runtimeOf} from '../execution/runtime-of.js';
 import {withGlobals} from '../options/global-options.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {requestOf, withRequest} from '../options/run-options.js';
@@ -26,13 +25,9 @@ export const planCommand = (services: Services): Command =>
           loaded,
           request: requestOf(options),
           store,
-          runtimeOf: (threads) => ({...runtimeClass(threads)}),
+          runtimeOf,
         });
-        const {plan} = prepared;
-        const warnings = planWarnings(prepared, process.env);
-        const {colours, width} = services;
-        if (options.json === true) for (const piece of planJson(plan, warnings)) services.stream(piece);
-        else services.say(planText(plan, {colours, width}, warnings));
+        printPlan(prepared, services, options.json === true);
       } finally {
         close();
       }

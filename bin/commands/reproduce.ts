@@ -9,7 +9,7 @@ import {reproduce} from '../../pipeline/run/reproduce.js';
 import type {Verdict} from '../../pipeline/run/reproduce.js';
 import type {Result} from '../../pipeline/result.js';
 import {GRACE, stopSwitch} from '../../pipeline/run/stop.js';
-import {runtimeClass} from '../../stages/tensorflow/runtime-class.js';
+import {runtimeOf} from '../execution/runtime-of.js';
 import {EXIT} from '../exit-codes.js';
 import {lazyExecutor} from '../execution/executor.js';
 import {withGlobals} from '../options/global-options.js';
@@ -51,7 +51,7 @@ export const reproduceCommand = (services: Services): Command =>
             const result = await reproduce(attempt, {
               store,
               executor,
-              runtimeOf: (threads) => ({...runtimeClass(threads)}),
+              runtimeOf,
               stop,
               place,
               grace: GRACE.reproduce,

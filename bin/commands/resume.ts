@@ -2,7 +2,7 @@
 import {Command} from 'commander';
 import type {RunId} from '../../artifacts/index.js';
 import {prepareResume, runToResume} from '../../pipeline/plan/resume.js';
-import {runtimeClass} from '../../stages/tensorflow/runtime-class.js';
+import {runtimeOf} from '../execution/runtime-of.js';
 import {printReport} from '../execution/print-report.js';
 import {carryOut} from '../execution/run-and-render.js';
 import {withGlobals} from '../options/global-options.js';
@@ -33,7 +33,6 @@ export const resumeCommand = (services: Services): Command =>
           if (options.json !== true) services.complain(`run ${run.id} has succeeded: there is nothing to resume`);
           return;
         }
-        const runtimeOf = (threads: number) => ({...runtimeClass(threads)});
         const {prepared, notes} = await prepareResume(run, store, runtimeOf, placeOf(options));
         const otherCode = options.acceptCheckpoint === true ? 'accept' : 'refuse';
         const summary = await carryOut({

@@ -1,14 +1,13 @@
 /** `r1 run`: brings the nodes of a recipe up to date. */
 import {Command} from 'commander';
 import {openForPlan, openLate} from '../../pipeline/plan/late-store.js';
-import {planWarnings} from '../../pipeline/plan/warnings.js';
 import {loadRecipe} from '../../pipeline/wiring/load-recipe.js';
 import {prepare} from '../../pipeline/plan/prepare.js';
-import {runtimeClass} from '../../stages/tensorflow/runtime-class.js';
 import {carryOut} from '../execution/run-and-render.js';
 import {DEFAULT_RECIPE, RECIPES} from '../access/recipes.js';
 import {printReport} from '../execution/print-report.js';
-import {planJson, planText} from '../render/plan.js';
+import {printPlan} from '../execution/print-plan.js';
+import {runtimeOf} from '../execution/runtime-of.js';
 import {withGlobals} from '../options/global-options.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {commandLine, requestOf, withManaging, withRequest} from '../options/run-options.js';
@@ -40,13 +39,10 @@ export const runCommand = (services: Services): Command =>
           loaded,
           request: requestOf(options),
           store: late.store,
-          runtimeOf: (threads) => ({...runtimeClass(threads)}),
+          runtimeOf,
         });
         if (options.dryRun === true) {
-          const warnings = planWarnings(prepared, process.env);
-          const {colours, width} = services;
-          if (options.json === true) for (const piece of planJson(prepared.plan, warnings)) services.stream(piece);
-          else services.say(planText(prepared.plan, {colours, width}, warnings));
+          printPlan(prepared, services, options.json === true);
           return;
         }
         const store = late.opened();
