@@ -50,7 +50,7 @@ export const evaluate = defineStage({
   async run({inputs, outputs, params, definitions, threads, cores, progress, note}) {
     const [{judgeSample, scoreSamples}, {weightsDigest}, {withScorer}, {tasksWith}, {taskOf}] = await Promise.all([
       import('./evaluation/index.js'),
-      import('./model/hf-folder.js'),
+      import('./model/hf-folder/index.js'),
       import('./rewards/index.js'),
       import('./tasks/load-tasks.js'),
       import('./tasks/task.js'),

@@ -164,7 +164,7 @@ export const grpo = defineStage({
       import('./rollout/group-scorer.js'),
       import('./rollout/roll-out.js'),
       import('./rollout/questions.js'),
-      import('./model/hf-folder.js'),
+      import('./model/hf-folder/index.js'),
       import('./text/tokenizer.js'),
       import('./train/learning-rate.js'),
       import('./text/language.js'),

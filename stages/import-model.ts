@@ -20,7 +20,7 @@ export const importModel = defineStage({
   params: {},
   async run({inputs, outputs, note}) {
     const [{openModel, saveModel}, {countParameters}, {openTokenizer}] = await Promise.all([
-      import('./model/hf-folder.js'),
+      import('./model/hf-folder/index.js'),
       import('./model/parameters.js'),
       import('./text/tokenizer.js'),
     ]);

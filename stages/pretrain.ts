@@ -110,7 +110,7 @@ export const pretrain = defineStage({
       import('./rollout/open-sampler.js'),
       import('./model/config.js'),
       import('./model/parameters.js'),
-      import('./model/hf-folder.js'),
+      import('./model/hf-folder/index.js'),
       import('./text/tokenizer.js'),
       import('./train/batch-order.js'),
       import('./rewards/index.js'),

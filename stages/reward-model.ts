@@ -76,7 +76,7 @@ async function train(context: Context, scope: 'answer' | 'response'): Promise<vo
   ] = await Promise.all([
     import('./train/training-loop.js'),
     import('./train/programs.js'),
-    import('./model/hf-folder.js'),
+    import('./model/hf-folder/index.js'),
     import('./model/parameters.js'),
     import('./text/tokenizer.js'),
     import('./train/batch-order.js'),

@@ -55,7 +55,7 @@ export const sft = defineStage({
     ] = await Promise.all([
       import('./train/training-loop.js'),
       import('./train/programs.js'),
-      import('./model/hf-folder.js'),
+      import('./model/hf-folder/index.js'),
       import('./text/tokenizer.js'),
       import('./text/templates.js'),
       import('./train/batch-order.js'),

@@ -64,7 +64,7 @@ export async function openChat(model: string, options: SamplingOptions, stop?: A
   const [{openEngine}, {generation}, {openModel}, {openGuardedTokenizer}] = await Promise.all([
     import('../engine/engine.js'),
     import('../engine/programs/generation.js'),
-    import('../model/hf-folder.js'),
+    import('../model/hf-folder/index.js'),
     import('../text/guarded-tokenizer.js'),
   ]);
   const {config, weights} = await openModel(model, stop);
@@ -182,7 +182,7 @@ export async function answerPrompts(
     import('../rollout/sample-groups.js'),
     import('../text/completion.js'),
     import('./index.js'),
-    import('../model/hf-folder.js'),
+    import('../model/hf-folder/index.js'),
     import('../rewards/index.js'),
     import('../tasks/built-in.js'),
     import('../tasks/task.js'),

@@ -62,7 +62,7 @@ export async function openRewardModel(
   const [{openEngine}, {scoring}, {openModel}, {openTokenizer}, {calibration}] = await Promise.all([
     import('../engine/engine.js'),
     import('../train/programs.js'),
-    import('../model/hf-folder.js'),
+    import('../model/hf-folder/index.js'),
     import('../text/tokenizer.js'),
     import('../data/schemas.js'),
   ]);

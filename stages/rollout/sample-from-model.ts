@@ -1,7 +1,7 @@
 /** Sampling from a model and keeping what passes: shared by cold-start data and rejection sampling. No training here. */
 import type {DefinitionRef} from '../../pipeline/definition.js';
 import {StageFailure} from '../../pipeline/stage.js';
-import type {Model} from '../model/hf-folder.js';
+import type {Model} from '../model/hf-folder/index.js';
 import type {Sampler} from './sampler.js';
 import {readPrompts} from '../data/rows.js';
 import type {RolloutRow} from '../data/schemas.js';
@@ -66,7 +66,7 @@ export interface Sampled {
 export async function sampleRows(rows: readonly Prompt[], options: ModelSampling): Promise<Sampled> {
   const {model, template, prefill = '', maxNewTokens, note} = options;
   const [{openModel}, {countParameters}, {openTokenizer}] = await Promise.all([
-    import('../model/hf-folder.js'),
+    import('../model/hf-folder/index.js'),
     import('../model/parameters.js'),
     import('../text/tokenizer.js'),
   ]);

@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {test} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {newConfig} from '../../stages/model/config.js';
-import {saveModel} from '../../stages/model/hf-folder.js';
+import {saveModel} from '../../stages/model/hf-folder/index.js';
 import {initialWeights} from '../../stages/model/parameters.js';
 import {vocabulary} from '../../stages/tasks/lexicon.js';
 import {openTokenizer} from '../../stages/text/tokenizer.js';

@@ -6,7 +6,7 @@ import {cp, mkdir, writeFile} from 'node:fs/promises';
 import {basename, join} from 'node:path';
 import type {ModelConfig} from '../../stages/model/config.js';
 import {newConfig, parseConfig} from '../../stages/model/config.js';
-import {openModel, saveModel} from '../../stages/model/hf-folder.js';
+import {openModel, saveModel} from '../../stages/model/hf-folder/index.js';
 import {initialWeights, scoreWeights} from '../../stages/model/parameters.js';
 import type {Weights} from '../../stages/model/parameters.js';
 import {random} from '../../stages/random.js';

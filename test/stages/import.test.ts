@@ -7,7 +7,7 @@ import type {TestContext} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {StageFailure} from '../../pipeline/stage.js';
 import {importModel, importPrompts} from '../../stages/index.js';
-import {openModel} from '../../stages/model/hf-folder.js';
+import {openModel} from '../../stages/model/hf-folder/index.js';
 import {splitOf} from '../../stages/tasks/splits.js';
 import {openTokenizer} from '../../stages/text/tokenizer.js';
 import {vocabulary} from '../../stages/tasks/lexicon.js';

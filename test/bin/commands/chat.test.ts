@@ -9,7 +9,7 @@ import {chatCommand} from '../../../bin/commands/chat.js';
 import {evalCommand} from '../../../bin/commands/eval.js';
 import {StageFailure} from '../../../pipeline/stage.js';
 import {newConfig} from '../../../stages/model/config.js';
-import {saveModel} from '../../../stages/model/hf-folder.js';
+import {saveModel} from '../../../stages/model/hf-folder/index.js';
 import {initialWeights} from '../../../stages/model/parameters.js';
 import {openTokenizer} from '../../../stages/text/tokenizer.js';
 import {vocabulary} from '../../../stages/tasks/lexicon.js';

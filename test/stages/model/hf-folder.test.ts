@@ -5,7 +5,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, test} from 'node:test';
 import {newConfig, parseConfig, serialiseConfig, withScoreHead} from '../../../stages/model/config.js';
-import {openModel, saveModel, weightsDigest} from '../../../stages/model/hf-folder.js';
+import {openModel, saveModel, weightsDigest} from '../../../stages/model/hf-folder/index.js';
 import {packedLayout, pack, unpack} from '../../../stages/model/packing.js';
 import {countParameters, initialWeights, parameterShapes, scoreWeights} from '../../../stages/model/parameters.js';
 import {readSafetensors, writeSafetensors} from '../../../stages/model/safetensors.js';

@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {test} from 'node:test';
 import type {ModelConfig} from '../../../stages/model/config.js';
 import {parseConfig} from '../../../stages/model/config.js';
-import {openModel} from '../../../stages/model/hf-folder.js';
+import {openModel} from '../../../stages/model/hf-folder/index.js';
 import {initialWeights, parameterShapes, size} from '../../../stages/model/parameters.js';
 import {random} from '../../../stages/random.js';
 import {crossEntropyLoss, logits} from '../engine/programs.js';

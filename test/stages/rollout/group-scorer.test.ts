@@ -6,7 +6,7 @@ import type {TestContext} from 'node:test';
 import {pathToFileURL} from 'node:url';
 import {writeJson} from '../../../stages/data/rows.js';
 import {newConfig} from '../../../stages/model/config.js';
-import {saveModel} from '../../../stages/model/hf-folder.js';
+import {saveModel} from '../../../stages/model/hf-folder/index.js';
 import {initialWeights, scoreWeights} from '../../../stages/model/parameters.js';
 import {openGroupScorer, type GroupScorerOptions} from '../../../stages/rollout/group-scorer.js';
 import type {Rollout} from '../../../stages/rollout/sample-groups.js';
