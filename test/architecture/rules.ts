@@ -29,6 +29,11 @@ const DOORS: readonly {readonly packages: RegExp; readonly door: RegExp; readonl
   {packages: /^(acorn|@swc\/wasm-typescript)$/, door: /^pipeline\//, name: 'pipeline/'},
   {packages: /^@tensorflow\//, door: /^stages\/tensorflow\/backend\.ts$/, name: 'stages/tensorflow/backend.ts'},
   {packages: /^@huggingface\//, door: /^stages\/text\//, name: 'stages/text/'},
+  {
+    packages: /^(csv-parse|smol-toml|hyparquet|hyparquet-compressors)$/,
+    door: /^stages\/data\/import\//,
+    name: 'stages/data/import/',
+  },
   {packages: /^(commander|picocolors|cli-table3|string-width)$/, door: /^bin\//, name: 'bin/'},
 ];
 
