@@ -68,7 +68,7 @@ export const coldStartData = defineStage({
       note,
     });
     const rollouts = groups.flat();
-    const faults = await ruleFaults(rollouts, {timeoutMs: params.rewardTimeout, tasks: definitions.tasks, note});
+    const faults = await ruleFaults(rollouts, {timeoutMs: params.rewardTimeout, tasks: definitions.tasks, cores, note});
     const drops = new DropCounts();
     const perPrompt = new Map<string, number>();
     const dataset: SampleRow[] = [];

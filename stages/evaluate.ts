@@ -74,9 +74,8 @@ export const evaluate = defineStage({
       groups.push(...(await drawSamples(inputs.general, 'evaluate/general', part, 1 - part)).groups);
     const rollouts = groups.flat();
     const items = rollouts.map(({prompt, completion}) => ({prompt, completion}));
-    const scored = await withScorer({timeoutMs: params.rewardTimeout, weights: {}, refs: definitions, note}, (scorer) =>
-      scorer.score(items),
-    );
+    const judging = {timeoutMs: params.rewardTimeout, weights: {}, refs: definitions, cores, note};
+    const scored = await withScorer(judging, (scorer) => scorer.score(items));
     const samples = rollouts.map(({prompt, completion, sample, tokens}, index) =>
       judgeSample(prompt, completion, {
         sample,

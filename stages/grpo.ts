@@ -157,6 +157,7 @@ export const grpo = defineStage({
       {constant},
       {reflectiveWords},
       {tasksWith},
+      {prepareGraders},
     ] = await Promise.all([
       import('./train/training-loop.js'),
       import('./train/programs.js'),
@@ -169,6 +170,7 @@ export const grpo = defineStage({
       import('./train/learning-rate.js'),
       import('./text/language.js'),
       import('./tasks/load-tasks.js'),
+      import('./graders/registry.js'),
     ]);
     const tasks = await tasksWith(definitions.tasks);
     // The policy, and the questions as tokens.
@@ -186,6 +188,10 @@ export const grpo = defineStage({
     const reasoning = await encode(inputs.prompts);
     const general = await encode(inputs.general);
     if (reasoning.length === 0) throw new StageFailure('there are no prompts');
+    await prepareGraders(
+      [...reasoning, ...general].map(({prompt}) => prompt),
+      {cores, note},
+    );
 
     // What is compiled: sampling for two lengths of prompts; log-probabilities and updates for ten lengths of whole rows.
     const promptLengths = lengthBuckets(
@@ -234,6 +240,7 @@ export const grpo = defineStage({
         maxNewTokens,
         maxTokens: longest,
         threads,
+        cores,
         note,
         signal: context.signal,
       });

@@ -103,6 +103,7 @@ export const pretrain = defineStage({
       {openScorer},
       {tasksWith},
       {taskOf},
+      {prepareGraders},
       {documentRow},
     ] = await Promise.all([
       import('./train/training-loop.js'),
@@ -116,6 +117,7 @@ export const pretrain = defineStage({
       import('./rewards/index.js'),
       import('./tasks/load-tasks.js'),
       import('./tasks/task.js'),
+      import('./graders/registry.js'),
       import('./data/schemas.js'),
     ]);
     // A fresh model of the tokenizer's vocabulary, and the documents as tokens with a mark on those that are learned.
@@ -155,6 +157,7 @@ export const pretrain = defineStage({
         'the gate has no validation problem whose answer can be checked: wire prompts that have answers to “validation”' +
           `${params.gateProblems > 0 ? '' : ' and raise gateProblems above 0'}, or set gate: 0`,
       );
+    await prepareGraders(problems, {cores, note});
     const questions = encodePrompts(problems, {
       tokenizer,
       template: params.gateTemplate,
@@ -201,6 +204,7 @@ export const pretrain = defineStage({
         timeoutMs: params.rewardTimeout,
         weights: {},
         refs: definitions,
+        cores,
         note,
         signal: context.signal,
       });

@@ -6,7 +6,7 @@ import type {Prompt} from '../tasks/prompt.js';
 import type {Task} from '../tasks/task.js';
 import type {Completion} from '../text/completion.js';
 import type {RewardContext} from './reward.js';
-import {verdict, type Verdict} from './verdict.js';
+import {verdict, type Verdict} from '../graders/verdict.js';
 
 /**
  * Whether a completion is tagged as the template asks, and its thinking is not empty where the task asks for reasoning.

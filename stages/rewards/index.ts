@@ -6,4 +6,4 @@ export {openScorer} from './scorer.js';
 export type {Scorer} from './scorer.js';
 export {withScorer} from './with-scorer.js';
 export type {ScorerItem} from './scorer-messages.js';
-export type {Outcome, Verdict} from './verdict.js';
+export type {Outcome, Verdict} from '../graders/verdict.js';

@@ -7,7 +7,7 @@ import type {Prompt} from '../tasks/prompt.js';
 import type {Completion} from '../text/completion.js';
 import {languageConsistency} from '../tasks/language.js';
 import type {RewardContext} from './reward.js';
-import {graded, verdict, type Verdict} from './verdict.js';
+import {graded, verdict, type Verdict} from '../graders/verdict.js';
 
 /**
  * Share of the words of the thinking that are of the question's language, in [0, 1] (DeepSeek-R1, arXiv 2501.12948,

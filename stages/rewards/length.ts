@@ -5,7 +5,7 @@
 import type {Prompt} from '../tasks/prompt.js';
 import type {Completion} from '../text/completion.js';
 import type {RewardContext} from './reward.js';
-import {graded, type Verdict} from './verdict.js';
+import {graded, type Verdict} from '../graders/verdict.js';
 
 /** Share of the limit over which the reward falls; DAPO uses 4,096 of 20,480 tokens. */
 const SOFT = 0.2;

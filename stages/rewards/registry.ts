@@ -6,14 +6,14 @@ import {builtInTasks} from '../tasks/built-in.js';
 import type {Prompt} from '../tasks/prompt.js';
 import {taskOf, type Tasks} from '../tasks/task.js';
 import type {Completion} from '../text/completion.js';
-import {accuracy} from './accuracy.js';
+import {accuracy, askOf, type Ask} from './accuracy.js';
 import {format} from './format.js';
 import {language} from './language.js';
 import {length} from './length.js';
 import {BUILT_IN_REWARDS, type BuiltInReward, type RewardWeights} from './names.js';
 import {repetition} from './repetition.js';
 import type {Reward, RewardContext} from './reward.js';
-import type {Verdict} from './verdict.js';
+import type {Verdict} from '../graders/verdict.js';
 
 /** The built-in rewards by name. */
 export const rewards: {readonly [name in BuiltInReward]: Reward['judge']} = {
@@ -50,9 +50,19 @@ export interface Scored {
   readonly answer: string | null;
 }
 
+/** The same before a grader has been asked what the answer is worth: until then, `accuracy` is left out and not in the total. */
+export interface ScoredByRules extends Scored {
+  readonly ask?: Ask;
+}
+
+/** Σ weight × value, in the order of the judges; a reward without a weight is not summed. */
+export const totalOf = (verdicts: Readonly<Record<string, Verdict>>, weights: RewardWeights): number =>
+  Object.entries(verdicts).reduce((sum, [name, {value}]) => sum + (weights[name] ?? 0) * value, 0);
+
 /**
  * Judges one completion by every reward and sums them by weight (DeepSeek-R1, arXiv 2501.12948, §2.3.2: the rewards are
- * added); a reward without a weight is judged but not summed, and `length` is then left out.
+ * added); a reward without a weight is judged but not summed, and `length` is then left out. An answer that takes a grader is
+ * for whoever can wait for one: `openScorer`.
  *
  * @param size tokens of the completion with the end token, and the most that there could be: `length` asks for them
  * @throws {StageFailure} where a reward or task of one's own throws, or gives what it must not
@@ -63,7 +73,7 @@ export function scoreCompletion(
   weights: RewardWeights,
   size: Omit<RewardContext, 'task'> = {},
   judges: Judges = builtInJudges,
-): Scored {
+): ScoredByRules {
   const task = taskOf(judges.tasks, prompt);
   const context: RewardContext = Object.freeze({...size, task});
   const {maxTokens: _, ...unlimited} = context;
@@ -72,6 +82,12 @@ export function scoreCompletion(
     const isLeftOut = name === 'length' && weights[name] === undefined;
     return [name, judge(prompt, completion, isLeftOut ? unlimited : context)] as const;
   });
-  const total = judged.reduce((sum, [name, {value}]) => sum + (weights[name] ?? 0) * value, 0);
-  return {total, verdicts: Object.fromEntries(judged) as Verdicts, answer: task.answer?.read(completion) ?? null};
+  const verdicts = Object.fromEntries(judged) as Verdicts;
+  const ask = askOf(prompt, completion, task);
+  return {
+    total: totalOf(verdicts, weights),
+    verdicts,
+    answer: task.answer?.read(completion) ?? null,
+    ...(ask === undefined ? {} : {ask}),
+  };
 }

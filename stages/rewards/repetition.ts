@@ -1,7 +1,7 @@
 /** Distinct lines / lines of the thinking, where a line ends with a full stop, an exclamation mark or a line break. */
 import type {Prompt} from '../tasks/prompt.js';
 import type {Completion} from '../text/completion.js';
-import {graded, type Verdict} from './verdict.js';
+import {graded, type Verdict} from '../graders/verdict.js';
 
 /**
  * Distinct lines / lines of the thinking, in (0, 1]; 1 where there are none. A full stop before a digit ends no line.

@@ -9,7 +9,7 @@ import {called, fault, valueText} from '../tasks/faults.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Task} from '../tasks/task.js';
 import type {Completion} from '../text/completion.js';
-import {credited, verdict, type Verdict} from './verdict.js';
+import {credited, verdict, type Verdict} from '../graders/verdict.js';
 
 /** What a reward may look at beside the prompt and the completion. */
 export interface RewardContext {

@@ -3,7 +3,7 @@ import type {Prompt} from '../tasks/prompt.js';
 import type {Completion} from '../text/completion.js';
 import type {JudgeRefs} from './load-judges.js';
 import type {RewardWeights} from './names.js';
-import type {Scored} from './registry.js';
+import type {ScoredByRules} from './registry.js';
 
 /** A completion to judge. */
 export interface ScorerItem {
@@ -25,7 +25,7 @@ export interface ScorerData {
 
 /** What came of the item with this number. */
 export type Judged =
-  | {readonly index: number; readonly scored: Scored}
+  | {readonly index: number; readonly scored: ScoredByRules}
   /** A sentence about a reward or task of one's own. */
   | {readonly index: number; readonly fault: string; readonly file?: string | undefined}
   | {readonly index: number; readonly error: string};

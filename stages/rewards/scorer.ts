@@ -1,23 +1,27 @@
 /**
  * Rewards in a thread that can be ended. A checker may be sent into a loop by what a model writes; a reward that
  * takes longer than the limit is stopped and its verdict is `timed-out`, while the rest of the batch is judged as usual. A
- * note reports the first such completion and, at the end, the total; many in a row end the stage.
+ * note reports the first such completion and, at the end, the total; many in a row end the stage. Where the task says that its
+ * answers take a grader of `graders/`, that one is asked once the thread has read the answer.
  */
 import {StageFailure, Stopped} from '../../pipeline/stage.js';
+import type {OpenGrader} from '../graders/grader.js';
+import {verdict} from '../graders/verdict.js';
+import {closingAfter} from '../train/closing.js';
+import {externalGraders} from './external.js';
 import type {JudgeRefs} from './load-judges.js';
 import {BUILT_IN_REWARDS, REWARD_TIMEOUT, type RewardWeights} from './names.js';
-import type {Scored, Verdicts} from './registry.js';
+import type {Scored, ScoredByRules, Verdicts} from './registry.js';
 import {IDLE, ITEM, REWARD, type Judged, type ScorerItem} from './scorer-messages.js';
 import {endFailure, startThread, type Ended, type JudgeThread} from './thread.js';
 import {countTimeouts} from './timeouts.js';
-import {verdict} from './verdict.js';
 
 /** Judges in a thread, for as long as it is open. */
 export interface Scorer {
   /**
    * Verdicts in the order of the items. One batch at a time.
-   * @throws {StageFailure} with the sentence of a reward or task of one's own that is wrong, or loops again and again;
-   * {Stopped} where a stop is asked for and the batch is not judged soon
+   * @throws {StageFailure} with the sentence of a reward or task of one's own that is wrong, or loops again and again, or of a
+   * grader that cannot work; {Stopped} where a stop is asked for and the batch is not judged soon
    */
   score(items: readonly ScorerItem[]): Promise<Scored[]>;
   /** @throws {StageFailure} where the thread has ended by itself and no batch has told of it */
@@ -36,6 +40,8 @@ const STOP_AFTER = 1_000;
  * own
  * @param options.timeoutMs an item is ended after one to two times this long, 2 s unless given
  * @param options.note told of the first completion that is not judged in time, and at the end how many there were
+ * @param options.cores that graders may keep busy, 1 unless given
+ * @param options.open opens the grader of a kind; the built-in ones unless a test brings its own
  * @param options.signal aborted when a stop is asked for; whoever can be ended at once needs none
  * @param options.loadMs modules may take this long to load, 60 s unless given
  * @throws {StageFailure} where a module of one's own does not load, with its name
@@ -48,16 +54,28 @@ export async function openScorer(options: {
   readonly loadMs?: number;
   readonly note?: ((text: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly cores?: number;
+  readonly open?: OpenGrader;
 }): Promise<Scorer> {
-  const {weights, refs = {}, timeoutMs = REWARD_TIMEOUT, loadMs, note, signal} = options;
+  const {
+    weights,
+    refs = {},
+    timeoutMs = REWARD_TIMEOUT,
+    loadMs,
+    note = () => undefined,
+    signal,
+    cores = 1,
+    open,
+  } = options;
   const {module = new URL('./registry.js', import.meta.url).href} = options;
   const timedOut = timedOutBy([...BUILT_IN_REWARDS, ...(refs.rewards ?? []).map(({name}) => name)]);
   const timeouts = countTimeouts({refs, timeoutMs, note});
   const data = {module, weights, refs, loadMs};
+  const graders = externalGraders({weights, signal, cores, note, open});
   let thread = await startThread(data);
   return {
     async score(items) {
-      const results = new Map<number, Scored>();
+      const results = new Map<number, ScoredByRules>();
       while (results.size < items.length) {
         const missing = items.flatMap((item, index) => (results.has(index) ? [] : [[index, item] as const]));
         const hung = await judgeAll({thread, refs, timeoutMs, signal}, missing, results);
@@ -69,14 +87,16 @@ export async function openScorer(options: {
         results.set(hung, timedOut);
       }
       timeouts.endBatch(items.length);
-      return items.map((_, index) => results.get(index)!); // The loop above ends when each has one.
+      const ruled = items.map((_, index) => results.get(index)!); // The loop above ends when each has one.
+      return graders.complete(items, ruled);
     },
-    close: async () => {
-      timeouts.report();
-      await thread.end();
-      if (thread.ended !== undefined && thread.isTold !== true)
-        throw endFailure(thread.ended, {progress: thread.progress, refs, promptOf: () => undefined});
-    },
+    close: () =>
+      closingAfter([graders], async () => {
+        timeouts.report();
+        await thread.end();
+        if (thread.ended !== undefined && thread.isTold !== true)
+          throw endFailure(thread.ended, {progress: thread.progress, refs, promptOf: () => undefined});
+      }),
   };
 }
 
@@ -89,7 +109,7 @@ function judgeAll(
     signal,
   }: {thread: JudgeThread; refs: JudgeRefs; timeoutMs: number; signal: AbortSignal | undefined},
   items: readonly (readonly [number, ScorerItem])[],
-  results: Map<number, Scored>,
+  results: Map<number, ScoredByRules>,
 ): Promise<number | undefined> {
   const {worker, progress} = thread;
   return new Promise((resolve, reject) => {

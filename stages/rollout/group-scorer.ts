@@ -1,6 +1,6 @@
 /** Rewards for groups of completions: the rules judge all of them, a reward model those whose prompts are its business. */
 import {closingAfter} from '../train/closing.js';
-import {isTimedOut} from '../rewards/verdict.js';
+import {isTimedOut} from '../graders/verdict.js';
 import type {Scorer} from '../rewards/index.js';
 import type {JudgeRefs} from '../rewards/load-judges.js';
 import type {RewardModel} from '../rewards/preference.js';
@@ -31,6 +31,8 @@ export interface GroupScorerOptions {
   /** The longest sequence that a reward model is shown, in tokens. */
   readonly maxTokens: number;
   readonly threads: number;
+  /** That graders may keep busy. */
+  readonly cores: number;
   /** As `openScorer` takes them. */
   readonly note: (text: string) => void;
   readonly signal: AbortSignal;
@@ -38,7 +40,7 @@ export interface GroupScorerOptions {
 
 /** Starts the thread of the rules and loads the reward models, each into a session of its own. */
 export async function openGroupScorer(options: GroupScorerOptions): Promise<GroupScorer> {
-  const {weights, refs, tasks, timeoutMs, models, maxNewTokens, note, signal, ...limits} = options;
+  const {weights, refs, tasks, timeoutMs, models, maxNewTokens, cores, note, signal, ...limits} = options;
   const [{openScorer}, {openRewardModel}] = await Promise.all([
     import('../rewards/index.js'),
     import('../rewards/preference.js'),
@@ -49,7 +51,7 @@ export async function openGroupScorer(options: GroupScorerOptions): Promise<Grou
       const folder = models[name];
       if (folder !== undefined) judges[name] = await openRewardModel(folder, limits);
     }
-    return openScorer({timeoutMs, weights, refs, note, signal});
+    return openScorer({timeoutMs, weights, refs, cores, note, signal});
   };
   const closeModelsAfter = <T>(use: () => T | Promise<T>): Promise<T> => closingAfter(Object.values(judges), use);
   let rules: Scorer;

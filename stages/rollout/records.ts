@@ -1,6 +1,6 @@
 /** What is kept of a rollout once its rewards are known: numbers for the history, a row for those who want to read it. */
 import type {RewardWeights} from '../rewards/names.js';
-import {isTimedOut} from '../rewards/verdict.js';
+import {isTimedOut} from '../graders/verdict.js';
 import type {ScoredRollout, Trace} from './minibatches.js';
 
 /** Rewards that every history has a column for, whatever they weigh. */
@@ -51,6 +51,11 @@ export const scoredRow = ({rollout, reward, verdicts, preference}: ScoredRollout
   tokens: rollout.tokens.length,
   finished: rollout.finished,
   reward,
-  verdicts: Object.fromEntries(Object.entries(verdicts).map(([name, {outcome, value}]) => [name, {outcome, value}])),
+  verdicts: Object.fromEntries(
+    Object.entries(verdicts).map(([name, {outcome, value, why}]) => [
+      name,
+      {outcome, value, ...(why === undefined ? {} : {why})},
+    ]),
+  ),
   ...(preference === undefined ? {} : {preference}),
 });

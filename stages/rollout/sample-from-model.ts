@@ -65,14 +65,16 @@ export interface Sampled {
 /** `samples` completions for each prompt from a model folder. */
 export async function sampleRows(rows: readonly Prompt[], options: ModelSampling): Promise<Sampled> {
   const {model, template, prefill = '', maxNewTokens, note} = options;
-  const [{openModel}, {countParameters}, {openTokenizer}] = await Promise.all([
+  const [{openModel}, {countParameters}, {openTokenizer}, {prepareGraders}] = await Promise.all([
     import('../model/hf-folder/index.js'),
     import('../model/parameters.js'),
     import('../text/tokenizer.js'),
+    import('../graders/registry.js'),
   ]);
   const {config, weights} = await openModel(model);
   const tokenizer = await openTokenizer(model);
   if (rows.length === 0) throw new StageFailure('there are no prompts');
+  await prepareGraders(rows, options);
   const prompts = encodePrompts(rows, {tokenizer, template, prefill, limit: config.maxPositions - maxNewTokens, note});
   const groups = await withSampler({...options, config, weights, prompts, tokenizer}, (sampler, drawing) =>
     sampleGroups(sampler, prompts, {...drawing, tokenizer, prefill}),
@@ -150,16 +152,21 @@ export async function ruleFaults(
   {
     timeoutMs,
     tasks,
+    cores,
     note,
   }: {
     readonly timeoutMs: number;
     readonly tasks: readonly DefinitionRef[];
+    /** That graders may keep busy. */
+    readonly cores: number;
     readonly note?: (text: string) => void;
   },
 ): Promise<(string | undefined)[]> {
   const {withScorer} = await import('../rewards/index.js');
   const items = rollouts.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length}));
-  const scored = await withScorer({timeoutMs, weights: {}, refs: {tasks}, note}, (scorer) => scorer.score(items));
+  const scored = await withScorer({timeoutMs, weights: {}, refs: {tasks}, cores, note}, (scorer) =>
+    scorer.score(items),
+  );
   return scored.map(({verdicts}, index) => {
     if (!rollouts[index]!.finished) return 'truncated';
     if (verdicts.accuracy.outcome !== 'right') return `answer ${verdicts.accuracy.outcome}`;

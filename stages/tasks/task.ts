@@ -6,8 +6,16 @@
 import type {Completion} from '../text/completion.js';
 import type {Prompt} from './prompt.js';
 
+/**
+ * Graders that are no pure functions, since they need another process: mathematics by Python's Math-Verify, programs in a
+ * sandbox, a judge behind HTTP. `stages/graders/` has them.
+ */
+export type External = 'math' | 'code' | 'judge';
+
 /** How the answers of one kind of task are read and compared. All of it is a pure function. */
 export interface AnswerKind {
+  /** Which grader says what an answer is worth; `grade` is then absent. Without it the functions below say all. */
+  readonly external?: External;
   /** The answer that a completion gives, in a normal form that votes can be counted by; `undefined`: none to be read. */
   read(completion: Completion): string | undefined;
   /** The reference answer in the same form. `undefined`: the prompt's reference is no answer of this kind. */

@@ -51,6 +51,7 @@ export const ORDER: Readonly<Record<string, readonly string[]>> = {
     'text',
     'tasks',
     'data',
+    'graders',
     'rewards',
     'rollout',
     'evaluation',

@@ -1,7 +1,7 @@
 /** What a report is made of, and how the artifacts that hold it are read. */
 import {z} from 'zod';
 
-import {OUTCOMES} from '../../rewards/verdict.js';
+import {OUTCOMES} from '../../graders/verdict.js';
 import {LANGUAGES} from '../../text/language.js';
 import type {Score} from '../scores.js';
 import type {Sample} from '../sample.js';

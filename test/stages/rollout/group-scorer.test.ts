@@ -55,6 +55,7 @@ async function optionsFor(t: TestContext): Promise<GroupScorerOptions> {
     maxNewTokens: 8,
     maxTokens: 32,
     threads: 1,
+    cores: 1,
     note: () => undefined,
     signal: new AbortController().signal,
   };

@@ -1,4 +1,4 @@
-/** What a reward says about one completion. */
+/** What a reward or a grader says about one completion. */
 
 /**
  * `right` and `wrong` speak of the completion. `unparsable` and `timed-out` say that there was nothing to judge or no
@@ -13,6 +13,8 @@ export interface Verdict {
   readonly outcome: Outcome;
   /** In [0, 1]. Graded rewards that are built in are `right` at 1 and `wrong` below. */
   readonly value: number;
+  /** A few words, where a grader has some: how a program ended, which part of an answer could not be read. */
+  readonly why?: string;
 }
 
 /** A verdict without degrees: 1 for `right`, 0 for anything else. */
