@@ -1,5 +1,6 @@
 /**
- * The shape of a model, read from and written to a Hugging Face `config.json` of the Qwen2 and Llama families.
+ * The shape of a model, read from and written to a Hugging Face `config.json` of the Llama, Mistral, Qwen2 and Qwen3
+ * families. What a config leaves out is what transformers' config class of the family says.
  * What changes the numbers and is not implemented here (sliding windows, other activations, other RoPE scalings) is
  * refused with the field's name rather than ignored; fields that do not change the numbers pass through unread.
  */
@@ -18,9 +19,12 @@ export interface Llama3Scaling {
   readonly originalPositions: number;
 }
 
+/** A `model_type` of transformers that can be computed here. */
+export type Family = 'llama' | 'mistral' | 'qwen2' | 'qwen3';
+
 /** The shape of a model, and what else changes its numbers. */
 export interface ModelConfig {
-  readonly family: 'qwen2' | 'llama';
+  readonly family: Family;
   /** `language` predicts tokens; `score` has one scalar read at the last token (a reward model). */
   readonly head: 'language' | 'score';
   readonly vocabSize: number;
@@ -44,6 +48,8 @@ export interface ModelConfig {
   readonly tied: boolean;
   /** Biases on q, k, v; Llama's `attention_bias` also puts one on o. */
   readonly attentionBias: {readonly qkv: boolean; readonly output: boolean};
+  /** Queries and keys of each head go through an RMSNorm before the rotation. */
+  readonly headNorms: boolean;
   /** Standard deviation of fresh weights. */
   readonly initializerRange: number;
   readonly bosId?: number;
@@ -53,10 +59,26 @@ export interface ModelConfig {
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
-const ARCHITECTURES = {
-  qwen2: {language: 'Qwen2ForCausalLM', score: 'Qwen2ForSequenceClassification'},
+const ARCHITECTURES: Readonly<Record<Family, {readonly language: string; readonly score: string}>> = {
   llama: {language: 'LlamaForCausalLM', score: 'LlamaForSequenceClassification'},
-} as const;
+  mistral: {language: 'MistralForCausalLM', score: 'MistralForSequenceClassification'},
+  qwen2: {language: 'Qwen2ForCausalLM', score: 'Qwen2ForSequenceClassification'},
+  qwen3: {language: 'Qwen3ForCausalLM', score: 'Qwen3ForSequenceClassification'},
+};
+
+/**
+ * What a config means that leaves a field out: the defaults of transformers' `configuration_….py` of each family. Where
+ * there is none, `num_key_value_heads` is the number of heads, and `head_dim` is hidden_size / heads; a `null` means that
+ * everywhere. All families have rms_norm_eps 1e-6, rope_theta 10000, and untied embeddings.
+ */
+const DEFAULTS: Readonly<
+  Record<Family, {readonly maxPositions: number; readonly keyValueHeads?: number; readonly headDim?: number}>
+> = {
+  llama: {maxPositions: 2048},
+  mistral: {maxPositions: 131072, keyValueHeads: 8},
+  qwen2: {maxPositions: 32768, keyValueHeads: 32},
+  qwen3: {maxPositions: 32768, keyValueHeads: 32, headDim: 128},
+};
 
 /** Positions and ids are 32-bit numbers in a graph; whether there is as much as is asked for, the weights tell. */
 const LARGEST = 2 ** 31 - 1;
@@ -73,7 +95,7 @@ const rope = z.looseObject({
 });
 
 const schema = z.looseObject({
-  model_type: z.enum(['qwen2', 'llama']),
+  model_type: z.enum(['llama', 'mistral', 'qwen2', 'qwen3']),
   architectures: z.array(z.string()).min(1),
   vocab_size: count,
   hidden_size: count,
@@ -82,17 +104,19 @@ const schema = z.looseObject({
   num_attention_heads: count,
   num_key_value_heads: count.nullish(),
   head_dim: count.nullish(),
-  max_position_embeddings: count,
+  max_position_embeddings: count.optional(),
   rope_theta: z.number().positive().optional(),
   rope_scaling: rope.nullish(),
   rope_parameters: rope.nullish(),
-  rms_norm_eps: z.number().positive(),
+  rms_norm_eps: z.number().positive().default(1e-6),
   tie_word_embeddings: z.boolean().default(false),
   attention_bias: z.boolean().default(false),
   mlp_bias: z.literal(false).optional(),
   hidden_act: z.literal('silu').default('silu'),
-  use_sliding_window: z.literal(false).nullish(),
-  layer_types: z.array(z.literal('full_attention')).nullish(),
+  use_sliding_window: z.boolean().nullish(),
+  sliding_window: count.nullish(),
+  max_window_layers: z.int().min(0).nullish(),
+  layer_types: z.array(z.enum(['full_attention', 'sliding_attention'])).nullish(),
   quantization_config: z.undefined().optional(),
   num_labels: z.literal(1).optional(),
   initializer_range: z.number().positive().default(0.02),
@@ -133,11 +157,29 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
         ? 'score'
         : refuse(`architectures: “${architecture}” is neither ${names.language} nor ${names.score}`);
   const heads = config.num_attention_heads;
-  const keyValueHeads = config.num_key_value_heads ?? heads;
-  const headDim = config.head_dim ?? config.hidden_size / heads;
+  const defaults = DEFAULTS[config.model_type];
+  const given = <T>(value: T | null | undefined, absent: T | undefined, none: T): T =>
+    (value === undefined ? absent : value) ?? none;
+  const keyValueHeads = given(config.num_key_value_heads, defaults.keyValueHeads, heads);
+  const headDim = given(config.head_dim, defaults.headDim, config.hidden_size / heads);
   if (heads % keyValueHeads !== 0) refuse(`num_key_value_heads: ${keyValueHeads} does not divide ${heads} heads`);
   if (!Number.isInteger(headDim)) refuse(`hidden_size: ${config.hidden_size} is not a multiple of ${heads} heads`);
   if (headDim % 2 !== 0) refuse(`head_dim: ${headDim} is odd, and rotary embeddings need pairs`);
+
+  const maxPositions = config.max_position_embeddings ?? defaults.maxPositions;
+  const isQwen = config.model_type === 'qwen2' || config.model_type === 'qwen3';
+  if (!isQwen && config.use_sliding_window) refuse(`use_sliding_window: ${config.model_type} has no such field`);
+  if (!isQwen && config.layer_types?.includes('sliding_attention')) {
+    refuse(`layer_types: ${config.model_type} has no layers of sliding_attention`);
+  }
+  const window = slidingWindow(config);
+  if (window !== undefined && window < maxPositions) {
+    refuse(
+      `sliding_window: each token would see only the ${window} before it, which is not implemented; set it to null to let ` +
+        `each of the ${maxPositions} positions see all before it, or lower max_position_embeddings to ${window}`,
+    );
+  }
+  if (config.model_type === 'mistral' && config.attention_bias) refuse('attention_bias: mistral has none');
 
   const eos = config.eos_token_id ?? [];
   const scaling = ropeScaling(config.rope_parameters ?? config.rope_scaling ?? {}, refuse);
@@ -151,7 +193,7 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     heads,
     keyValueHeads,
     headDim,
-    maxPositions: config.max_position_embeddings,
+    maxPositions,
     ropeTheta: config.rope_parameters?.rope_theta ?? config.rope_theta ?? 10000,
     ...(scaling && {ropeScaling: scaling}),
     rmsNormEps: config.rms_norm_eps,
@@ -160,12 +202,29 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
       config.model_type === 'qwen2'
         ? {qkv: true, output: false}
         : {qkv: config.attention_bias, output: config.attention_bias},
+    headNorms: config.model_type === 'qwen3',
     initializerRange: config.initializer_range,
     ...(typeof config.bos_token_id === 'number' && {bosId: config.bos_token_id}),
     eosIds: typeof eos === 'number' ? [eos] : eos,
     ...(typeof config.pad_token_id === 'number' && {padId: config.pad_token_id}),
     raw: json as Record<string, unknown>,
   };
+}
+
+/** Mistral's window where the config says nothing. */
+const MISTRAL_WINDOW = 4096;
+
+/**
+ * How many tokens the layers with a window see, as transformers reads the fields: Mistral's `sliding_window` is in use
+ * unless it is null, Qwen's only with `use_sliding_window`, from layer `max_window_layers` (28) on or where `layer_types`
+ * says so. Llama has none, and one that is asked for all the same counts.
+ */
+function slidingWindow(config: z.infer<typeof schema>): number | undefined {
+  const {model_type: family, sliding_window: window, layer_types: types} = config;
+  if (family === 'mistral') return window === undefined ? MISTRAL_WINDOW : (window ?? undefined);
+  if (family === 'llama') return window ?? undefined;
+  const sliding = types?.includes('sliding_attention') ?? (config.max_window_layers ?? 28) < config.num_hidden_layers;
+  return config.use_sliding_window && sliding ? (window ?? (window === undefined ? 4096 : undefined)) : undefined;
 }
 
 function ropeScaling(given: z.infer<typeof rope>, refuse: (problem: string) => never): Llama3Scaling | undefined {

@@ -1,6 +1,7 @@
 /**
- * How the parameters are packed for computing: q, k and v as one matrix, and the rows of q and k ordered so that the
- * two numbers of a rotary pair lie next to each other (Hugging Face keeps them half a head apart). Packing moves
+ * How the parameters are packed for computing: q, k and v as one matrix, and the rows of q and k, and the gains of their
+ * heads, ordered so that the two numbers of a rotary pair lie next to each other (Hugging Face keeps them half a head
+ * apart). Packing moves
  * numbers and changes none, so checkpoints come back bit for bit.
  */
 import type {ModelConfig} from './config.js';
@@ -21,7 +22,7 @@ export function packedLayout(config: ModelConfig): Packed[] {
   const part = (name: string): Packed['parts'][number] => ({
     name,
     size: size(shapes.get(name)!),
-    rotary: name.includes('.q_proj.') || name.includes('.k_proj.'),
+    rotary: /\.[qk]_(proj|norm)\./.test(name),
   });
   const packed: Packed[] = [];
   for (const [name, shape] of shapes) {

@@ -29,6 +29,10 @@ export function* eachParameter(config: ModelConfig): Generator<readonly [string,
       yield [`${at}self_attn.${name}_proj.weight`, [size, d]];
       if (config.attentionBias.qkv) yield [`${at}self_attn.${name}_proj.bias`, [size]];
     }
+    if (config.headNorms) {
+      yield [`${at}self_attn.q_norm.weight`, [headDim]];
+      yield [`${at}self_attn.k_norm.weight`, [headDim]];
+    }
     yield [`${at}self_attn.o_proj.weight`, [d, q]];
     if (config.attentionBias.output) yield [`${at}self_attn.o_proj.bias`, [d]];
     yield [`${at}post_attention_layernorm.weight`, [d]];

@@ -1,6 +1,6 @@
 /**
- * A decoder-only transformer of the Qwen2 and Llama families, as a plain tfjs function of its packed parameters.
- * Left out: dropout (neither family trains with it here), sliding windows, other activations.
+ * A decoder-only transformer of the Llama, Mistral, Qwen2 and Qwen3 families, as a plain tfjs function of its packed
+ * parameters. Left out: dropout (no family trains with it here), sliding windows, other activations.
  */
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
@@ -18,6 +18,7 @@ import {
 import {raw, softmaxAt, softmaxAtGradient} from '../tensorflow/ops.js';
 import {attention, causalMask, rotationTable} from './attention.js';
 import type {ModelConfig} from './config.js';
+import {normalizeHeads} from './head-norms.js';
 
 /** The packed parameters by name (`packing.ts`). */
 export type Parameters = Readonly<Record<string, Tf.Tensor>>;
@@ -142,11 +143,12 @@ function ofLayer(parameters: Parameters, layer: number): Parameters {
 function oneLayer(
   x: Tf.Tensor,
   folded: Parameters,
-  {rmsNormEps}: ModelConfig,
+  config: ModelConfig,
   attend: (qkv: Tf.Tensor) => Tf.Tensor,
   multiply: Multiply = linear,
 ): Tf.Tensor {
   const {tf} = tensorflow();
+  const {rmsNormEps} = config;
   const project = (input: Tf.Tensor, name: string): Tf.Tensor => {
     const bias = folded[`${name}.bias`];
     const projected = multiply(input, folded[`${name}.weight`]!);
@@ -156,7 +158,13 @@ function oneLayer(
     const gain = folded[`${name}.weight`];
     return gain === undefined ? rmsNormalize(input, rmsNormEps) : rmsNorm(input, gain, rmsNormEps);
   };
-  const context = attend(project(normalized(x, 'input_layernorm'), 'self_attn.qkv_proj'));
+  const projected = project(normalized(x, 'input_layernorm'), 'self_attn.qkv_proj');
+  const [queryGain, keyGain] = [folded['self_attn.q_norm.weight'], folded['self_attn.k_norm.weight']];
+  const qkv =
+    queryGain === undefined || keyGain === undefined
+      ? projected
+      : normalizeHeads(projected, queryGain, keyGain, config);
+  const context = attend(qkv);
   const attended = tf.add(x, project(context, 'self_attn.o_proj'));
   const normed = normalized(attended, 'post_attention_layernorm');
   const inner = siluTimes(project(normed, 'mlp.gate_proj'), project(normed, 'mlp.up_proj')); // (N, F)

@@ -248,7 +248,8 @@ export function rmsNorm(x: Tf.Tensor, gain: Tf.Tensor, epsilon: number): Tf.Tens
   );
 }
 
-function normalized(x: Tf.Tensor, epsilon: number): Record<'y' | 'scale', Tf.Tensor> {
+/** x r and r = 1/√(mean x² + ε) of each row, without a gradient. (N, D) → (N, D), (N, 1) */
+export function normalized(x: Tf.Tensor, epsilon: number): Record<'y' | 'scale', Tf.Tensor> {
   const {tf} = tensorflow();
   // The norm in one pass, without a tensor of squares.
   const norm = callOne('EuclideanNorm', [x, ints([1])], {T: FLOAT, Tidx: INT32, keep_dims: true}); // (N, 1)

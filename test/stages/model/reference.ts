@@ -35,14 +35,17 @@ export function referenceHidden(
       return times(weight(`${at}${name}.weight`), x).map((value, i) => value + (bias?.[i] ?? 0));
     };
     const normed = states.map((state) => rmsNorm(state, weight(`${at}input_layernorm.weight`), rmsNormEps));
-    const split = (x: Vector, position: number, turn: boolean): Vector[] =>
-      Array.from({length: x.length / headDim}, (_, head) => {
-        const part = x.slice(head * headDim, (head + 1) * headDim);
-        return turn ? rotate(part, position, config) : part;
+    const split = (x: Vector): Vector[] =>
+      Array.from({length: x.length / headDim}, (_, head) => x.slice(head * headDim, (head + 1) * headDim));
+    // Qwen3 normalizes each head before it is rotated.
+    const turned = (name: 'q' | 'k', x: Vector, position: number): Vector[] =>
+      split(project(`self_attn.${name}_proj`, x)).map((head) => {
+        const gain = weights.get(`${at}self_attn.${name}_norm.weight`);
+        return rotate(gain === undefined ? head : rmsNorm(head, gain, rmsNormEps), position, config);
       });
-    const queries = normed.map((x, position) => split(project('self_attn.q_proj', x), position, true));
-    const keys = normed.map((x, position) => split(project('self_attn.k_proj', x), position, true));
-    const values = normed.map((x, position) => split(project('self_attn.v_proj', x), position, false));
+    const queries = normed.map((x, position) => turned('q', x, position));
+    const keys = normed.map((x, position) => turned('k', x, position));
+    const values = normed.map((x) => split(project('self_attn.v_proj', x)));
     states = states.map((state, position) => {
       const context = Array.from({length: heads}, (_, head) => {
         const shared = Math.floor(head / (heads / keyValueHeads));

@@ -11,6 +11,7 @@ import {crossEntropyLoss, logits} from '../engine/programs.js';
 import {crossEntropyTraining} from '../../../stages/train/programs.js';
 import {generation} from '../../../stages/engine/programs/generation.js';
 import {openEngine} from '../../../stages/engine/engine.js';
+import {gapsOf} from './expectations.js';
 import {referenceLogits, referenceLoss, toFloat64} from './reference.js';
 
 const FIXTURES = join(import.meta.dirname, '../../../../test/fixtures/hf');
@@ -89,6 +90,13 @@ for (const name of ['qwen2-tiny', 'llama-tiny']) {
   });
 }
 
+for (const name of ['qwen3-untied', 'mistral']) {
+  test(`${name} computes what transformers computes: logits, greedy tokens, loss, gradients`, async () => {
+    const gaps = await gapsOf(join(FIXTURES, name));
+    assert.ok(gaps.logit < 1e-4 && gaps.loss < 1e-4 && gaps.norm < 1e-4, JSON.stringify(gaps));
+  });
+}
+
 const llama = (fields: Record<string, unknown>): ModelConfig =>
   parseConfig(
     {
@@ -130,6 +138,7 @@ const CONFIGS: Record<string, ModelConfig> = {
     },
   }),
   'matrices so large that gains scale tokens': llama({head_dim: 4, intermediate_size: 1024, hidden_act: 'silu'}),
+  Qwen3: {...llama({num_key_value_heads: 2, head_dim: 8}), headNorms: true, family: 'qwen3'},
   Qwen2: {...llama({head_dim: 4}), attentionBias: {qkv: true, output: false}, family: 'qwen2'},
 };
 
