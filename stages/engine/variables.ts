@@ -31,7 +31,11 @@ const MAX_PER_CALL = 2 ** 25;
 export const FLOAT: Attribute = {kind: 'type', value: DataType.float};
 
 /** One variable for each packed parameter, under `slot/`. */
-export function declareVariables(graph: Graph, slot: string, layout: readonly Packed[]): Variable[] {
+export function declareVariables(
+  graph: Graph,
+  slot: string,
+  layout: readonly Pick<Packed, 'name' | 'shape'>[],
+): Variable[] {
   return layout.map(({name, shape}) => {
     const shared = `${slot}/${name}`;
     const handle = graph.addOne({

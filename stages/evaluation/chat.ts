@@ -4,7 +4,6 @@
  */
 import {setImmediate as turnOfOthers} from 'node:timers/promises';
 import type {Sample, Score} from './index.js';
-import type {Weights} from '../model/parameters.js';
 import type {EncodedPrompt} from '../rollout/sample-groups.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Message, TemplateName} from '../text/templates.js';
@@ -41,29 +40,20 @@ export interface Piece {
   readonly tokens: number;
 }
 
-/** Tokens that one native call samples: few enough to feel like streaming. */
+/** Tokens that one native call draws: few enough to feel like streaming. */
 const PIECE = 8;
 
-/** Conversations up to this many tokens need no program but those that are compiled at the start. */
-const FIRST = 256;
-
-/** Prompts are padded to powers of two, so that few programs are compiled. */
-const paddedLength = (length: number): number => 2 ** Math.ceil(Math.log2(Math.max(length, 32)));
-
-function lengthsTo(most: number): number[] {
-  const lengths: number[] = [];
-  for (let length = paddedLength(1); length < most; length *= 2) lengths.push(length);
-  return [...lengths, most];
-}
+/** Tokens of a conversation that one native call reads. What it is filled up with costs as much as tokens. */
+const BLOCK = 32;
 
 /**
  * Opens a model folder for talking.
  * @param stop ends the opening, which then rejects with its reason
  */
 export async function openChat(model: string, options: SamplingOptions, stop?: AbortSignal): Promise<Chat> {
-  const [{openEngine}, {generation}, {openModel}, {openGuardedTokenizer}] = await Promise.all([
+  const [{openEngine}, {conversation}, {openModel}, {openGuardedTokenizer}] = await Promise.all([
     import('../engine/engine.js'),
-    import('../engine/programs/generation.js'),
+    import('../engine/programs/conversation.js'),
     import('../model/hf-folder/index.js'),
     import('../text/guarded-tokenizer.js'),
   ]);
@@ -71,40 +61,27 @@ export async function openChat(model: string, options: SamplingOptions, stop?: A
   const tokenizer = await openGuardedTokenizer(model, stop === undefined ? {} : {signal: stop});
   const longest = config.maxPositions - PIECE;
   const stopIds = [...new Set([tokenizer.eosId, ...config.eosIds])];
-  const open = async (most: number, of: Weights) => {
-    const engine = await openEngine({
-      config,
-      weights: of,
-      threads: options.threads,
-      silentStart: true,
-      programs: {
-        piece: generation({
-          prompts: 1,
-          group: 1,
-          promptLengths: lengthsTo(most),
-          maxNewTokens: PIECE,
-          temperature: options.temperature,
-          topP: options.topP,
-          topK: options.temperature === 0 ? 1 : 0,
-          stopIds,
-          padId: tokenizer.padId,
-        }),
-      },
-    });
-    return {engine, most};
-  };
-  let opened = await open(Math.min(FIRST, longest), weights);
-  // Compiles what the first reply needs, so that it starts as quickly as the others.
-  opened.engine.run.piece({prompts: [[tokenizer.eosId]], uniforms: new Float32Array(PIECE)});
-  /** A program is compiled by computing it once, so one for more positions than anybody uses would only cost. */
-  const engineFor = async (length: number, signal?: AbortSignal) => {
-    if (length > opened.most) {
-      const again = await openModel(model, signal);
-      opened.engine.dispose();
-      opened = await open(Math.min(paddedLength(length), longest), again.weights);
-    }
-    return opened.engine;
-  };
+  const engine = await openEngine({
+    config,
+    weights,
+    threads: options.threads,
+    silentStart: true,
+    programs: {
+      talk: conversation({
+        block: BLOCK,
+        piece: PIECE,
+        temperature: options.temperature,
+        topP: options.topP,
+        topK: options.temperature === 0 ? 1 : 0,
+        stopIds,
+        padId: tokenizer.padId,
+      }),
+    },
+  });
+  const {talk} = engine.run;
+  // Compiles what a reply needs, so that the first one starts as quickly as the others.
+  while (talk.read([tokenizer.eosId, tokenizer.eosId]));
+  talk.speak(new Float32Array(PIECE));
   return {
     async *reply(messages, turn, signal) {
       const sampled: number[] = [];
@@ -122,15 +99,18 @@ export async function openChat(model: string, options: SamplingOptions, stop?: A
         let text = '';
         let shown = '';
         const most = Math.min(options.maxTokens, config.maxPositions - prompt.length);
+        while (talk.read(prompt)) {
+          await turnOfOthers(); // lets Ctrl-C through between blocks
+          signal?.throwIfAborted();
+        }
         while (!finished && sampled.length < most && prompt.length + sampled.length <= longest) {
           // A token's draw depends on its position in the reply, so pieces of any size give the same text.
           const from = sampled.length;
           const key = {seed: options.seed, purpose: 'chat', step: turn};
           const uniforms = samplingUniforms(key, [0], from + PIECE).slice(from);
-          const engine = await engineFor(prompt.length + sampled.length, signal);
-          const [drawn] = engine.run.piece({prompts: [[...prompt, ...sampled]], uniforms});
-          const tokens = drawn!.tokens.slice(0, most - from);
-          finished = drawn!.finished && tokens.length === drawn!.tokens.length;
+          const drawn = talk.speak(uniforms);
+          const tokens = drawn.slice(0, most - from);
+          finished = tokens.some((token) => stopIds.includes(token));
           sampled.push(...tokens.filter((token) => !stopIds.includes(token)));
           text = await tokenizer.decode(sampled, signal);
           // A character that is split over tokens decodes to U+FFFD until its last byte is there.
@@ -149,7 +129,7 @@ export async function openChat(model: string, options: SamplingOptions, stop?: A
       return {tokens: sampled.length, finished};
     },
     async close() {
-      opened.engine.dispose();
+      engine.dispose();
       await tokenizer.close();
     },
   };

@@ -122,18 +122,31 @@ export function merged(context: Tf.Tensor, {rows, length, heads, headDim}: Atten
   return raw.reshape(byToken, [rows * length, heads * headDim]);
 }
 
-/** 0 where a token may attend, `MASKED` where it may not: to what comes later. (T, T) */
+/**
+ * 0 where a token may attend, `MASKED` where it may not: to what comes later. (T, T)
+ *
+ * Computed from positions in the graph: as a constant it would take a T × T array of the host for each length.
+ */
 export function causalMask(length: number): Tf.Tensor {
-  const values = new Float32Array(length * length);
-  for (let row = 0; row < length; row++) values.fill(MASKED, row * length + row + 1, (row + 1) * length);
-  return tensorflow().tf.tensor2d(values, [length, length]);
+  const {tf} = tensorflow();
+  const positions = tf.range(0, length, 1, 'int32');
+  return maskOf(positions, positions);
+}
+
+/** `MASKED` where a key is at a later position than a query, else 0. (Q) int32, (K) int32 → (Q, K) */
+export function maskOf(queries: Tf.Tensor, keys: Tf.Tensor): Tf.Tensor {
+  const {tf} = tensorflow();
+  const isLater = tf.greater(keys, raw.reshape(queries, [queries.shape[0], 1]));
+  return tf.mul(tf.cast(isLater, 'float32'), MASKED);
 }
 
 /**
  * What q, k and v of a token at each position are multiplied with, pairs of (cos, sin): the rotation, times 1/√headDim
  * for q; one for v. (positions, (heads + 2 × keyValueHeads) × headDim)
+ *
+ * @param first the first of the positions
  */
-export function rotationTable(config: ModelConfig, positions: number): Float32Array {
+export function rotationTable(config: ModelConfig, positions: number, first = 0): Float32Array {
   const {heads, keyValueHeads, headDim} = config;
   const frequencies = rotaryFrequencies(config);
   const width = (heads + 2 * keyValueHeads) * headDim;
@@ -144,7 +157,7 @@ export function rotationTable(config: ModelConfig, positions: number): Float32Ar
       for (let pair = 0; pair < headDim / 2; pair++) {
         const at = position * width + head * headDim + 2 * pair;
         // transformers computes the angle in float32; so do we, or long positions drift apart.
-        const angle = Math.fround(Math.fround(position) * frequencies[pair]!);
+        const angle = Math.fround(Math.fround(first + position) * frequencies[pair]!);
         const isValue = head >= heads + keyValueHeads;
         const factor = head < heads ? scale : 1;
         table[at] = isValue ? 1 : factor * Math.cos(angle);

@@ -78,6 +78,9 @@ export const raw = {
     callOne('ConcatV2', [...parts, int(axis)], {T: typeOf(parts[0]!), N: parts.length, Tidx: INT32}),
   splitSizes: (x: Tf.Tensor, sizes: readonly number[], axis: number) =>
     call('SplitV', [x, ints(sizes), int(axis)], {T: FLOAT, Tlen: INT32, num_split: sizes.length}, sizes.length),
+  /** The same where the sizes are known only once the graph runs; one may be −1. (parts) int32 */
+  splitAt: (x: Tf.Tensor, sizes: Tf.Tensor, axis: number) =>
+    call('SplitV', [x, sizes, int(axis)], {T: FLOAT, Tlen: INT32, num_split: sizes.shape[0]}, sizes.shape[0]),
   /** x[indices] along the first axis. */
   gather: (x: Tf.Tensor, indices: Tf.Tensor, axis = 0) =>
     callOne('GatherV2', [x, indices, int(axis)], {Tparams: typeOf(x), Tindices: INT32, Taxis: INT32, batch_dims: 0}),

@@ -246,7 +246,8 @@ function split({op, inputs: [axis, x], attributes}: Call): TypedShape[] {
 
 function splitV({op, inputs: [x, sizes, axis]}: Call): TypedShape[] {
   const at = positive(known(op, axis)[0]!, x!.shape.length);
-  return Array.from(known(op, sizes), (size) => ({dtype: x!.dtype, shape: x!.shape.with(at, size)}));
+  const parts = sizes!.constant ?? new Array<number>(sizes!.shape[0]!).fill(-1); // unknown ones are known once the graph runs
+  return Array.from(parts, (size) => ({dtype: x!.dtype, shape: x!.shape.with(at, size)}));
 }
 
 function squeeze({inputs: [x], attributes}: Call): TypedShape[] {
