@@ -3,8 +3,7 @@
  * numbers, all others as text.
  */
 import {StageFailure} from '../../pipeline/stage.js';
-import {lastInteger} from './answers/integer.js';
-import {normalText} from './answers/exact.js';
+import {kindOfReference} from './answers/kind.js';
 import {LANGUAGES, type Language} from '../text/language.js';
 import type {Prompt} from './prompt.js';
 import {questionHash} from './splits.js';
@@ -41,18 +40,16 @@ function promptOf(line: string, at: string): Prompt {
     throw new StageFailure(`${at}: “language” is ${JSON.stringify(language)}, it can be ${LANGUAGES.join(' or ')}`);
   }
   const hash = questionHash(question);
-  const isInteger = /^[^\d]*[-−]?[\d,]+(?:\.0+)?[^\d]*$/.test(answer) && lastInteger(answer) !== undefined;
-  // GSM8K's answers are a worked solution with the number behind `####`.
-  const final = /####\s*(.+?)\s*$/.exec(answer)?.[1];
-  if (normalText(final ?? answer) === undefined) throw new StageFailure(`${at}: “answer” is empty`);
+  const kind = kindOfReference(answer);
+  if ('fault' in kind) throw new StageFailure(`${at}: “answer” ${kind.fault}`);
   return {
     id: row['id'] === undefined ? `imported:${hash}:${at.slice(at.lastIndexOf(':') + 1)}` : textOf(row['id'], 'id', at),
     from: [],
-    task: isInteger || (final !== undefined && lastInteger(final) !== undefined) ? 'integer' : 'exact',
+    task: kind.task,
     key: `imported:${hash}`,
     ...(language === undefined ? {} : {language: language as Language}),
     question,
-    answer: final ?? answer,
+    answer: kind.answer,
   };
 }
 

@@ -1,6 +1,7 @@
 /**
- * What a model wrote after its prompt, taken apart by the tags of the R1 format. Only the completion is looked at, never
- * the prompt, so tags that a template quotes count for nothing.
+ * What a model wrote after its prompt, taken apart by the tags of the R1 format: the one reader of thinking and answer, for
+ * rewards, metrics and tables alike. Only the completion is looked at, never the prompt, so tags that a template quotes count
+ * for nothing. One pass over the text, whatever is in it.
  */
 import type {Tokenizer} from './tokenizer.js';
 
@@ -10,30 +11,79 @@ export interface Completion {
   readonly text: string;
   /** Ended by the end token, not by the limit on its length. */
   readonly finished: boolean;
-  /** Between the first `<think>` and the first `</think>` behind it; '' when nothing is between them. */
+  /**
+   * Between `<think>` and `</think>`, '' when nothing is between them; several parts are joined by line breaks. Where
+   * `</think>` comes without `<think>`, as under templates that write `<think>` themselves, all that stands before it. Absent
+   * where no thinking was closed.
+   */
   readonly thinking?: string;
-  /** Between the last `<answer>` and the `</answer>` behind it. */
+  /** What stands outside the thinking, tags of answers included. Nothing behind a `<think>` that is not closed does. */
+  readonly reply: string;
+  /** Between `<answer>` and the next `</answer>` in the reply, one after the other. */
+  readonly answers: readonly string[];
+  /** The last of `answers`. */
   readonly answer?: string;
   /** Finished, and exactly `<think> … </think> <answer> … </answer>` with an answer that is not empty and nothing around. */
   readonly tagged: boolean;
 }
 
-/** `<think>`, then no further tag until `</think>`, and likewise for the answer. */
-const TAGGED =
-  /^<think>(?:(?!<\/?(?:think|answer)>)[^])*<\/think>\s*<answer>(?:(?!<\/?(?:think|answer)>)[^])*\S(?:(?!<\/?(?:think|answer)>)[^])*<\/answer>$/;
+const TAGS = /<\/?(?:think|answer)>/g;
+const FORMAT = ['<think>', '</think>', '<answer>', '</answer>'];
 
-/** Takes a completion's text apart. A part whose tags do not close is absent. */
+/** Takes a completion's text apart. Tags do not nest: `</think>` closes the thinking however often it was opened. */
 export function readCompletion(text: string, finished: boolean): Completion {
   const trimmed = text.trim();
-  const thinking = between(trimmed, '<think>', '</think>', trimmed.indexOf('<think>'));
-  const answer = between(trimmed, '<answer>', '</answer>', trimmed.lastIndexOf('<answer>'));
+  const tags = [...trimmed.matchAll(TAGS)].map(({0: tag, index}) => ({tag, at: index, end: index + tag.length}));
+  let thoughts: string[] = [];
+  let reply: string[] = [];
+  let answers: string[] = [];
+  /** Where the thinking, the reply and the answer that are open began. */
+  let thinkingFrom: number | undefined;
+  let replyFrom = 0;
+  let answerFrom: number | undefined;
+  for (const {tag, at, end} of tags) {
+    if (tag === '<think>' && thinkingFrom === undefined) {
+      reply.push(trimmed.slice(replyFrom, at));
+      thinkingFrom = end;
+      answerFrom = undefined;
+    } else if (tag === '</think>') {
+      if (thinkingFrom === undefined) {
+        [thoughts, reply, answers] = [[trimmed.slice(0, at).trim()], [], []];
+        answerFrom = undefined;
+      } else thoughts.push(trimmed.slice(thinkingFrom, at).trim());
+      thinkingFrom = undefined;
+      replyFrom = end;
+    } else if (thinkingFrom === undefined && tag === '<answer>') answerFrom = end;
+    else if (tag === '</answer>' && answerFrom !== undefined) {
+      answers.push(trimmed.slice(answerFrom, at).trim());
+      answerFrom = undefined;
+    }
+  }
+  if (thinkingFrom === undefined) reply.push(trimmed.slice(replyFrom));
+  const answer = answers.at(-1);
   return {
     text: trimmed,
     finished,
-    ...(thinking === undefined ? {} : {thinking}),
+    ...(thoughts.length === 0 ? {} : {thinking: thoughts.join('\n')}),
+    reply: reply.join(' ').trim(),
+    answers,
     ...(answer === undefined ? {} : {answer}),
-    tagged: finished && answer !== undefined && answer !== '' && TAGGED.test(trimmed),
+    tagged: finished && answer !== undefined && answer !== '' && isInFormat(trimmed, tags),
   };
+}
+
+/** The four tags in their order, nothing before, between thinking and answer, and behind. */
+function isInFormat(
+  text: string,
+  tags: readonly {readonly tag: string; readonly at: number; readonly end: number}[],
+): boolean {
+  return (
+    tags.length === FORMAT.length &&
+    tags.every(({tag}, place) => tag === FORMAT[place]) &&
+    tags[0]!.at === 0 &&
+    text.slice(tags[1]!.end, tags[2]!.at).trim() === '' &&
+    tags[3]!.end === text.length
+  );
 }
 
 /** Reads the ids that a model sampled, with or without the end token, which is left out of the text. */
@@ -47,20 +97,5 @@ export function beforeEnd(ids: readonly number[], eosId: number): readonly numbe
   return end === -1 ? ids : ids.slice(0, end);
 }
 
-/**
- * The part that is meant for the reader: the answer; without answer tags, what follows the thinking; without those,
- * everything.
- */
-export function finalAnswer(completion: Completion): string {
-  if (completion.answer !== undefined) return completion.answer;
-  const end = completion.text.lastIndexOf('</think>');
-  return (end === -1 ? completion.text : completion.text.slice(end + '</think>'.length))
-    .replace(/<\/?(?:think|answer)>/g, ' ')
-    .trim();
-}
-
-function between(text: string, open: string, close: string, start: number): string | undefined {
-  if (start === -1) return undefined;
-  const end = text.indexOf(close, start + open.length);
-  return end === -1 ? undefined : text.slice(start + open.length, end).trim();
-}
+/** The part that is meant for the reader: the answer; without answer tags, what stands outside the thinking. */
+export const finalAnswer = ({answer, reply}: Completion): string => answer ?? reply.replaceAll(TAGS, ' ').trim();

@@ -1,5 +1,6 @@
 /** Answers of the dials task: two digits between the answer tags, left first, and nothing else. */
 import type {AnswerKind} from '../task.js';
+import {agreed} from './answer.js';
 
 const digits = (text: string): string | undefined => {
   const match = /^(\d)\s+(\d)$/.exec(text.trim());
@@ -7,6 +8,6 @@ const digits = (text: string): string | undefined => {
 };
 
 export const dials: AnswerKind = {
-  read: ({answer}) => (answer === undefined ? undefined : digits(answer)),
+  read: ({answers}) => agreed(answers, digits),
   reference: digits,
 };

@@ -1,28 +1,21 @@
 /**
- * Answers that are whole numbers, as in grade-school problems. The last number of the answer counts; thousands commas, a
- * currency or percent sign, units and a fraction of zeros are looked through. No arithmetic is done: `6*7` is 7.
+ * Answers that are whole numbers, as in grade-school problems: no formula, no bound, no list. Which ways to write them are
+ * read, and which are not, is in stages/tasks/README.md.
  */
 import type {AnswerKind} from '../task.js';
-import {answerText} from './answer.js';
+import {agreed, givenIn, referencesIn} from './answer.js';
+import {isWhole, numberOf, statedNumber} from './number.js';
 
-/** A number: not part of a word, with or without commas between thousands, maybe with decimals. */
-const NUMBER = /(?<![\w.,])[-−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w]|[.,]\d)/g;
+const wholeOnly = (decimal: string | undefined): string | undefined =>
+  decimal !== undefined && isWhole(decimal) ? decimal : undefined;
 
-/** The last number of a text without leading zeros or sign of zero; `undefined` when there is none or it is no integer. */
-export function lastInteger(text: string): string | undefined {
-  const last = text
-    .replaceAll(/[$€£¥￥]/g, ' ')
-    .match(NUMBER)
-    ?.at(-1);
-  if (last === undefined) return undefined;
-  const [whole = '', decimals = ''] = last.replaceAll(',', '').replace('−', '-').split('.');
-  return /^0*$/.test(decimals) ? BigInt(whole).toString() : undefined;
-}
+/** The whole number that an answer states, without leading zeros or sign of zero; `undefined` when it states none, or several. */
+export const statedInteger = (text: string): string | undefined => wholeOnly(statedNumber(text));
+
+/** The whole number that a reference is; `undefined` when it is anything more or else. */
+export const integerOf = (text: string): string | undefined => wholeOnly(numberOf(text));
 
 export const integer: AnswerKind = {
-  read: (completion) => {
-    const text = answerText(completion);
-    return text === undefined ? undefined : lastInteger(text);
-  },
-  reference: lastInteger,
+  read: (completion) => agreed(givenIn(completion), statedInteger),
+  reference: (text) => agreed(referencesIn(text), integerOf),
 };

@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import {rewards, scoreCompletion} from '../../../stages/rewards/index.js';
-import {boxed} from '../../../stages/tasks/answers/answer.js';
-import {lastInteger} from '../../../stages/tasks/answers/integer.js';
 import {normalText} from '../../../stages/tasks/answers/exact.js';
 import {dialsProblem, dialsPrompt} from '../../../stages/tasks/dials.js';
 import type {Prompt} from '../../../stages/tasks/prompt.js';
@@ -61,23 +59,11 @@ test('right, wrong and unparsable answers are told apart', () => {
   assert.equal(judge.accuracy(asked('general'), full).outcome, 'left-out');
 });
 
-test('the last whole number of an answer counts', () => {
-  const cases: [string, string | undefined][] = [
-    ['The answer is 42.', '42'],
-    ['$1,234.00', '1234'],
-    ['-7 degrees', '-7'],
-    ['−7', '-7'],
-    ['3 + 4 = 7', '7'],
-    ['007', '7'],
-    ['50%', '50'],
-    ['3.5', undefined],
-    ['x2', undefined],
-    ['none', undefined],
-    ['1,2', undefined], // neither a thousands comma nor two numbers with a space
-    ['in 2020, 12', '12'],
-    ['-0', '0'],
-  ];
-  for (const [text, expected] of cases) assert.equal(lastInteger(text), expected, text);
+test('what is cut off is wrong and does not vote, whatever it says', () => {
+  for (const text of ['<think> a </think> <answer> 5 4 </answer>', '<answer> 5 4 </answer> <answer>', '<think> left 3']) {
+    const {verdicts, answer} = scoreCompletion(prompt, read(text, false), {accuracy: 1});
+    assert.deepEqual([verdicts.accuracy, answer], [{outcome: 'wrong', value: 0}, null], text);
+  }
 });
 
 test('an integer may stand in answer tags or in a box behind the thinking', () => {
@@ -87,8 +73,6 @@ test('an integer may stand in answer tags or in a box behind the thinking', () =
   assert.equal(accuracy('<think> x </think> <answer> \\boxed{12} of 40 </answer>'), 'right');
   assert.equal(accuracy('So it is 12.'), 'unparsable'); // a bare number in running text may be any number
   assert.equal(accuracy('<answer> 13 </answer>'), 'wrong');
-  assert.equal(boxed('\\boxed{\\frac{1}{2}} x'), '\\frac{1}{2}');
-  assert.equal(boxed('\\boxed{1'), undefined);
 });
 
 test('exact answers are compared without case, width, spacing and the final point', () => {

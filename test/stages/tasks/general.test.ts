@@ -75,7 +75,8 @@ test('a helpful answer is in the language of the question and to the point', () 
   assert.equal(isHelpful(hello, answer('你好 tom ！')), false);
   assert.equal(isHelpful(hello, answer('hello anna !')), false);
   assert.equal(isHelpful(hello, answer(`hello tom ! ${'hello tom ! '.repeat(8)}`)), false);
-  assert.equal(isHelpful(hello, '<think> hello tom !'), true); // no answer tags: all that is not a tag is the answer
+  assert.equal(isHelpful(hello, '<think> a </think> hello tom !'), true); // no answer tags: all outside the thinking
+  assert.equal(isHelpful(hello, '<think> hello tom !'), false); // thinking that is never closed says nothing
   assert.equal(isHelpful(ask({kind: 'bigger', left: 3, right: 7}), answer('7 is bigger .')), true);
   assert.equal(isHelpful(ask({kind: 'bigger', left: 3, right: 7}), answer('7 is bigger than 3 .')), false);
   const redCat = ask({kind: 'translation', adjective: 'red', noun: 'cat', to: 'zh'});

@@ -37,11 +37,32 @@ for (const [how, [text, finished = true]] of Object.entries(untagged)) {
   });
 }
 
-test('the last answer counts, and an unclosed part is absent', () => {
-  assert.equal(readCompletion('<answer> 1 1 </answer> <answer> 2 2 </answer>', true).answer, '2 2');
+test('the last answer counts, all are kept, and an unclosed part is absent', () => {
+  const two = readCompletion('<answer> 1 1 </answer> <answer> 2 2 </answer>', true);
+  assert.equal(two.answer, '2 2');
+  assert.deepEqual(two.answers, ['1 1', '2 2']);
   const open = readCompletion('<think> left 3', false);
   assert.equal(open.thinking, undefined);
   assert.equal(open.answer, undefined);
+  assert.equal(open.reply, '');
+});
+
+test('thinking and reply are told apart, however the tags come', () => {
+  const parts = (text: string) => {
+    const {thinking, reply, answers} = readCompletion(text, true);
+    return [thinking, reply, answers];
+  };
+  // A template wrote <think> itself.
+  assert.deepEqual(parts('a </think> <answer> 5 </answer>'), ['a', '<answer> 5 </answer>', ['5']]);
+  assert.deepEqual(parts('a <answer> 4 </answer> </think> b'), ['a <answer> 4 </answer>', 'b', []]);
+  // An answer within the thinking is a part of it.
+  assert.deepEqual(parts('<think> <answer> 4 </answer> </think> b'), ['<answer> 4 </answer>', 'b', []]);
+  assert.deepEqual(parts('<think> a <answer> 4 </answer>'), [undefined, '', []]);
+  // Tags do not nest; several parts of thinking are one.
+  assert.deepEqual(parts('<think> a <think> b </think> c'), ['a <think> b', 'c', []]);
+  assert.deepEqual(parts('<think> a </think> b <think> c </think> d'), ['a\nc', 'b   d', []]);
+  assert.deepEqual(parts('<think> a </think> b <think> c'), ['a', 'b', []]);
+  assert.deepEqual(parts('<answer> 4 <think> a </think> 5 </answer>'), ['a', '<answer> 4   5 </answer>', []]);
 });
 
 test('the final answer is what follows the thinking where answer tags are missing', () => {
