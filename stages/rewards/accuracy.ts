@@ -17,16 +17,25 @@ export interface Ask extends Answer {
 }
 
 /**
- * The answer of a completion beside the reference, or the verdict where there is nothing to compare: `unparsable` where no
- * answer can be read, `left-out` where the task has none.
+ * The answer that a completion gives, in the form that votes are counted by. One that was cut off gives none, whatever it says
+ * before: nobody knows how it would have ended.
+ */
+export const givenAnswer = ({answer}: Task, completion: Completion): string | undefined =>
+  completion.finished ? answer?.read(completion) : undefined;
+
+/**
+ * The answer of a completion beside the reference, or the verdict where there is nothing to compare: `wrong` where it was
+ * cut off, `unparsable` where no answer can be read, `left-out` where the task has none.
  *
  * @throws {Error} for a prompt whose reference is no answer of its task, which importing or defining it has ruled out
  */
-function answerOf(prompt: Prompt, completion: Completion, {answer}: Task): Answer | Verdict {
+function answerOf(prompt: Prompt, completion: Completion, task: Task): Answer | Verdict {
+  const {answer} = task;
   if (answer === undefined) return verdict('left-out');
   const reference = prompt.answer === undefined ? undefined : answer.reference(prompt.answer);
   if (reference === undefined) throw new Error(`Internal error: prompt ${prompt.id} has no answer to check against`);
-  const given = answer.read(completion);
+  if (!completion.finished) return verdict('wrong');
+  const given = givenAnswer(task, completion);
   return given === undefined ? verdict('unparsable') : {given, reference};
 }
 
@@ -39,7 +48,7 @@ export function askOf(prompt: Prompt, completion: Completion, task: Task): Ask |
 }
 
 /**
- * 1 for the right answer, 0 for another, or what the task's `grade` gives; `unparsable` where none can be read,
+ * 1 for the right answer, 0 for another and for a completion that was cut off, or what the task's `grade` gives; `unparsable` where none can be read,
  * `left-out` where the task has no answers, and for as long as a grader has not been asked.
  *
  * @throws {Error} for a prompt whose reference is no answer of its task, which importing or defining it has ruled out

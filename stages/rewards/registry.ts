@@ -6,7 +6,7 @@ import {builtInTasks} from '../tasks/built-in.js';
 import type {Prompt} from '../tasks/prompt.js';
 import {taskOf, type Tasks} from '../tasks/task.js';
 import type {Completion} from '../text/completion.js';
-import {accuracy, askOf, type Ask} from './accuracy.js';
+import {accuracy, askOf, givenAnswer, type Ask} from './accuracy.js';
 import {format} from './format.js';
 import {language} from './language.js';
 import {length} from './length.js';
@@ -87,7 +87,7 @@ export function scoreCompletion(
   return {
     total: totalOf(verdicts, weights),
     verdicts,
-    answer: task.answer?.read(completion) ?? null,
+    answer: givenAnswer(task, completion) ?? null,
     ...(ask === undefined ? {} : {ask}),
   };
 }

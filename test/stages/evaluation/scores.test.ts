@@ -150,7 +150,10 @@ test('a sample is judged from its completion', () => {
   assert.deepEqual([sample.sample, sample.tokens, sample.truncated], [3, 40, false]);
   assert.deepEqual([sample.helpful, sample.safe], [null, null]);
   const cut = judged(prompt!, readCompletion('<think> left 3', false), 0, 48);
-  assert.deepEqual([cut.outcome, cut.truncated, cut.wellFormed, cut.consistency], ['unparsable', true, false, 0]);
+  assert.deepEqual([cut.outcome, cut.truncated, cut.wellFormed, cut.consistency], ['wrong', true, false, 0]);
+  // The right answer, and then cut off: wrong, and no vote.
+  const late = judged(prompt!, readCompletion(text, false), 0, 48);
+  assert.deepEqual([late.outcome, late.answer, late.truncated, late.wellFormed], ['wrong', null, true, false]);
   const [general] = generalPrompts({seed: 1, split: 'train', count: 1, shares: {refuse: 1}});
   const refusal = judged(general!, readCompletion('<think> </think> <answer> sorry </answer>', true), 0, 6);
   assert.deepEqual(

@@ -60,7 +60,11 @@ test('right, wrong and unparsable answers are told apart', () => {
 });
 
 test('what is cut off is wrong and does not vote, whatever it says', () => {
-  for (const text of ['<think> a </think> <answer> 5 4 </answer>', '<answer> 5 4 </answer> <answer>', '<think> left 3']) {
+  for (const text of [
+    '<think> a </think> <answer> 5 4 </answer>',
+    '<answer> 5 4 </answer> <answer>',
+    '<think> left 3',
+  ]) {
     const {verdicts, answer} = scoreCompletion(prompt, read(text, false), {accuracy: 1});
     assert.deepEqual([verdicts.accuracy, answer], [{outcome: 'wrong', value: 0}, null], text);
   }
