@@ -1,11 +1,12 @@
 /**
- * A checkpoint from outside: a local Hugging Face folder of the Qwen2 or Llama family, with its own tokenizer, checked
- * tensor by tensor and written again as float32 safetensors. Nothing is fetched.
+ * A checkpoint from outside, with its own tokenizer: a local Hugging Face folder or a GGUF file, checked tensor by tensor and
+ * written again as a folder with float32 safetensors. Nothing is fetched.
  */
+import {join} from 'node:path';
 import {defineStage} from '../pipeline/stage.js';
 
 /**
- * Takes a model folder of Hugging Face into the store, as float32.
+ * Takes a Hugging Face folder or a GGUF file into the store, as float32.
  *
  * @throws {StageFailure} from `run`, naming the file, field, tensor or part of the tokenizer that is missing, wrong or
  * not implemented
@@ -13,20 +14,26 @@ import {defineStage} from '../pipeline/stage.js';
 export const importModel = defineStage({
   module: import.meta.url,
   name: 'import-model',
-  summary: 'A model from a local Hugging Face folder (Qwen2 or Llama family, safetensors)',
+  summary: 'A model from a local Hugging Face folder (safetensors) or a GGUF file',
   seedless: true,
   inputs: {folder: 'folder'},
   outputs: {model: 'model'},
   params: {},
-  async run({inputs, outputs, note}) {
-    const [{openModel, saveModel}, {countParameters}, {openTokenizer}] = await Promise.all([
+  async run({inputs, outputs, scratch, signal, note}) {
+    const [{openModel, saveModel}, {countParameters}, {openTokenizer}, {folderFromGguf, isFile}] = await Promise.all([
       import('./model/hf-folder/index.js'),
       import('./model/parameters.js'),
       import('./text/tokenizer.js'),
+      import('./model/gguf/index.js'),
     ]);
-    const {config, weights} = await openModel(inputs.folder);
-    const tokenizer = await openTokenizer(inputs.folder); // a model without a usable tokenizer fails here, not a stage later
-    await saveModel(outputs.model, {config, weights, tokenizerFrom: inputs.folder});
+    let {folder} = inputs;
+    if (await isFile(folder)) {
+      folder = join(scratch, 'model');
+      await folderFromGguf(inputs.folder, folder, {called: 'the GGUF file', stop: signal});
+    }
+    const {config, weights} = await openModel(folder);
+    const tokenizer = await openTokenizer(folder); // a model without a usable tokenizer fails here, not a stage later
+    await saveModel(outputs.model, {config, weights, tokenizerFrom: folder});
     note(`${config.family}, ${countParameters(config)} parameters, vocabulary ${tokenizer.size}`);
   },
 });

@@ -202,15 +202,30 @@ export function float32Header(
   tensors: readonly (readonly [name: string, tensor: Tensor])[],
   metadata: Readonly<Record<string, string>>,
 ): Buffer {
-  const entries: Record<string, unknown> = {__metadata__: {format: 'pt', ...metadata}};
-  let end = 0;
   for (const [name, {shape, values}] of tensors) {
-    const wanted = shape.reduce((product, size) => product * size, 1);
-    if (values.length !== wanted) {
+    if (values.length !== sizeOf(shape)) {
       throw new Error(`Internal error: ${name} has ${values.length} values for shape [${shape.join(', ')}]`);
     }
-    entries[name] = {dtype: 'F32', shape, data_offsets: [end, end + values.byteLength]};
-    end += values.byteLength;
+  }
+  return float32HeaderOf(
+    tensors.map(([name, {shape}]) => [name, shape] as const),
+    metadata,
+  );
+}
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+
+/** The same for tensors that are not in memory, or not yet: who writes the data sees to it that each has as much as its shape says. */
+export function float32HeaderOf(
+  shapes: readonly (readonly [name: string, shape: readonly number[]])[],
+  metadata: Readonly<Record<string, string>> = {},
+): Buffer {
+  const entries: Record<string, unknown> = {__metadata__: {format: 'pt', ...metadata}};
+  let end = 0;
+  for (const [name, shape] of shapes) {
+    const bytes = 4 * sizeOf(shape);
+    entries[name] = {dtype: 'F32', shape, data_offsets: [end, end + bytes]};
+    end += bytes;
   }
   // The reference implementation pads the header with spaces, so that the data starts on a multiple of eight.
   const json = Buffer.from(JSON.stringify(entries));

@@ -1,8 +1,9 @@
-/** Lays a model out as a folder for as long as it is talked to: an artifact of the store, or a folder from anywhere. */
+/** Lays a model out as a folder for as long as it is talked to: an artifact of the store, a folder from anywhere, a GGUF file. */
 import {existsSync, mkdtempSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import type {Store} from '../../artifacts/index.js';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
 import {EXIT} from '../exit-codes.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
@@ -10,8 +11,9 @@ import {onStopSignal} from '../terminal/stop-signals.js';
 import {withStore} from './with-store.js';
 
 /**
- * A reference with a slash that leads to a `config.json` is a folder; anything else is asked of the store. `stop` is aborted
- * by the first Ctrl-C, after which the work should end soon; a second one ends the process at once.
+ * A reference with a slash that leads to a `config.json` is a folder, one that ends in `.gguf` and has a slash or leads to a
+ * file is a GGUF file; anything else is asked of the store. `stop` is aborted by the first Ctrl-C, after which the work should
+ * end soon; a second one ends the process at once.
  */
 export async function withModelFolder(
   services: Services,
@@ -21,21 +23,41 @@ export async function withModelFolder(
 ): Promise<void> {
   if (/[/\\]/.test(reference) && existsSync(join(reference, 'config.json')))
     return runInterruptibly(services, (stop) => work(reference, stop));
+  if (/\.gguf$/i.test(reference) && (/[/\\]/.test(reference) || existsSync(reference))) {
+    const {folderFromGguf} = await import('../../stages/model/gguf/index.js');
+    return inScratch(services, async (folder, stop) => {
+      await folderFromGguf(reference, folder, {stop});
+      await work(folder, stop);
+    });
+  }
   const {resolveArtifact} = await import('../../artifacts/queries/reference.js');
   return withStore(services, options, 'write', async (store) => {
     const {output} = await resolveArtifact(store, reference, {kind: 'model', suggest: suggestion});
-    const scratch = mkdtempSync(join(tmpdir(), 'r1-model-'));
-    const folder = join(scratch, 'model');
-    try {
-      await runInterruptibly(services, async (stop) => {
+    await inScratch(
+      services,
+      async (folder, stop) => {
         await store.materialise(output.artifact, folder);
         await work(folder, stop);
-      });
-    } finally {
-      await store.removeTree(folder);
-      await rm(scratch, {recursive: true, force: true});
-    }
+      },
+      store,
+    );
   });
+}
+
+/** With the path of a folder that is not there yet, and gone afterwards. */
+async function inScratch(
+  services: Services,
+  work: (folder: string, stop: AbortSignal) => Promise<void>,
+  store?: Store,
+): Promise<void> {
+  const scratch = mkdtempSync(join(tmpdir(), 'r1-model-'));
+  const folder = join(scratch, 'model');
+  try {
+    await runInterruptibly(services, (stop) => work(folder, stop));
+  } finally {
+    await store?.removeTree(folder); // what a store lays out is read-only
+    await rm(scratch, {recursive: true, force: true});
+  }
 }
 
 async function runInterruptibly(services: Services, work: (stop: AbortSignal) => Promise<void>): Promise<void> {

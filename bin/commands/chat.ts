@@ -19,7 +19,7 @@ export const chatCommand = (services: Services): Command =>
     ]),
   )
     .description('talk to a model: interactively, or with one question, or with one question a line on stdin')
-    .argument('<model>', '[run/]node, @digest, @tag, or the folder of a model (has a slash)')
+    .argument('<model>', '[run/]node, @digest, @tag, the folder of a model (has a slash), or a .gguf file')
     .argument('[question]', 'ask this and exit')
     .action(async (reference: string, question: string | undefined, options: GlobalOptions & SamplingFlags) => {
       const {openChat} = await import('../../stages/evaluation/chat.js');

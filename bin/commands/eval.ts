@@ -24,7 +24,7 @@ export const evalCommand = (services: Services): Command =>
     .description(
       'sample answers to the questions of a JSONL file and score them; rows have question and answer, maybe id and language',
     )
-    .argument('<model>', '[run/]node, @digest, @tag, or the folder of a model (has a slash)')
+    .argument('<model>', '[run/]node, @digest, @tag, the folder of a model (has a slash), or a .gguf file')
     .requiredOption('--prompts <file>', 'JSONL file, one question a line')
     .option('--samples <n>', 'samples of each question', wholeNumber, 16)
     .action(async (reference: string, options: GlobalOptions & EvalFlags) => {

@@ -28,12 +28,13 @@ const DOORS: readonly {readonly packages: RegExp; readonly door: RegExp; readonl
   {packages: /^execa$/, door: /^pipeline\/executors\//, name: 'pipeline/executors/'},
   {packages: /^(acorn|@swc\/wasm-typescript)$/, door: /^pipeline\//, name: 'pipeline/'},
   {packages: /^@tensorflow\//, door: /^stages\/tensorflow\/backend\.ts$/, name: 'stages/tensorflow/backend.ts'},
-  {packages: /^@huggingface\//, door: /^stages\/text\//, name: 'stages/text/'},
   {
     packages: /^(csv-parse|smol-toml|hyparquet|hyparquet-compressors)$/,
     door: /^stages\/data\/import\//,
     name: 'stages/data/import/',
   },
+  {packages: /^@huggingface\/gguf$/, door: /^stages\/model\/gguf\//, name: 'stages/model/gguf/'},
+  {packages: /^@huggingface\/(jinja|tokenizers)$/, door: /^stages\/text\//, name: 'stages/text/'},
   {packages: /^(commander|picocolors|cli-table3|string-width)$/, door: /^bin\//, name: 'bin/'},
 ];
 

@@ -21,7 +21,7 @@ const esbuild = async () => import(pathToFileURL(path.join(packageFolder('esbuil
 export const PARTS = ['core', 'stages', 'jobs', 'late'];
 
 /** Packages with native parts, or that only few commands load from where they lie. */
-const external = ['@tensorflow/*', '@swc/wasm-typescript'];
+const external = ['@tensorflow/*', '@swc/wasm-typescript', '@huggingface/gguf', '@huggingface/hub'];
 
 /** What starts jobs: with its package, a part for those who run something. */
 const JOBS = /^pipeline\/(?:run\/(?:run-nodes|orphans)|executors\/local)\.js$/;
