@@ -4,10 +4,10 @@
  */
 import {setImmediate as turnOfOthers} from 'node:timers/promises';
 import type {Sample, Score} from './index.js';
-import type {EncodedPrompt} from '../rollout/sample-groups.js';
+import type {EncodedPrompt, Rollout} from '../rollout/sample-groups.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Message, TemplateName} from '../text/templates.js';
-import {StageFailure} from '../../pipeline/stage.js';
+import {StageFailure, Stopped} from '../../pipeline/stage.js';
 import {samplingUniforms} from '../random.js';
 
 export interface SamplingOptions {
@@ -153,7 +153,7 @@ export async function answerPrompts(
     {beforeEnd, readCompletion},
     {judgeSample, scoreSamples},
     {openModel},
-    {scoreCompletion},
+    {withScorer},
     {builtInTasks},
     {taskOf},
     text,
@@ -190,14 +190,21 @@ export async function answerPrompts(
       },
       (sampler, drawing) => drawGroups(sampler, encoded, drawing, (each) => each),
     );
-    const samples: Sample[] = [];
-    for (const {prompt, sample, tokens, finished} of drawn.flat()) {
-      const said = await tokenizer.decode(beforeEnd(tokens, tokenizer.eosId));
-      const completion = readCompletion(said, finished);
-      const scored = scoreCompletion(prompt, completion, {});
-      const task = taskOf(builtInTasks, prompt);
-      samples.push(judgeSample(prompt, completion, {sample, tokens: tokens.length, task, scored}));
+    const rollouts: Rollout[] = [];
+    for (const one of drawn.flat()) {
+      const said = await tokenizer.decode(beforeEnd(one.tokens, tokenizer.eosId), stop);
+      rollouts.push({...one, completion: readCompletion(said, one.finished)});
     }
+    const judging = {weights: {}, signal: stop, stopAfterMs: 0, cores: options.threads, note: options.note};
+    const scored = await withScorer(judging, (scorer) =>
+      scorer.score(rollouts.map(({prompt, completion}) => ({prompt, completion}))),
+    ).catch((error: unknown) => {
+      throw error instanceof Stopped ? stop?.reason : error;
+    });
+    const samples = rollouts.map(({prompt, completion, sample, tokens}, index) => {
+      const task = taskOf(builtInTasks, prompt);
+      return judgeSample(prompt, completion, {sample, tokens: tokens.length, task, scored: scored[index]!});
+    });
     return {samples, scores: scoreSamples(samples, {k: options.samples, seed})};
   } finally {
     await tokenizer.close();

@@ -29,7 +29,7 @@ export interface Scorer {
 }
 
 /** A batch that is nearly judged is worth waiting for when a stop is asked for, as it was long to sample; ms. */
-const STOP_AFTER = 1_000;
+const STOP_AFTER = 500;
 
 /**
  * Starts the thread and waits until it is ready.
@@ -43,6 +43,7 @@ const STOP_AFTER = 1_000;
  * @param options.cores that graders may keep busy, 1 unless given
  * @param options.open opens the grader of a kind; the built-in ones unless a test brings its own
  * @param options.signal aborted when a stop is asked for; whoever can be ended at once needs none
+ * @param options.stopAfterMs how long a batch may go on when a stop is asked for, 500 ms unless given
  * @param options.loadMs modules may take this long to load, 60 s unless given
  * @throws {StageFailure} where a module of one's own does not load, with its name
  */
@@ -54,6 +55,7 @@ export async function openScorer(options: {
   readonly loadMs?: number;
   readonly note?: ((text: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly stopAfterMs?: number;
   readonly cores?: number;
   readonly open?: OpenGrader;
 }): Promise<Scorer> {
@@ -64,6 +66,7 @@ export async function openScorer(options: {
     loadMs,
     note = () => undefined,
     signal,
+    stopAfterMs = STOP_AFTER,
     cores = 1,
     open,
   } = options;
@@ -78,7 +81,7 @@ export async function openScorer(options: {
       const results = new Map<number, ScoredByRules>();
       while (results.size < items.length) {
         const missing = items.flatMap((item, index) => (results.has(index) ? [] : [[index, item] as const]));
-        const hung = await judgeAll({thread, refs, timeoutMs, signal}, missing, results);
+        const hung = await judgeAll({thread, refs, timeoutMs, signal, stopAfterMs}, missing, results);
         if (hung === undefined) break;
         timeouts.add({item: hung, reward: Atomics.load(thread.progress, REWARD), prompt: items[hung]!.prompt});
         await thread.end();
@@ -107,7 +110,8 @@ function judgeAll(
     refs,
     timeoutMs,
     signal,
-  }: {thread: JudgeThread; refs: JudgeRefs; timeoutMs: number; signal: AbortSignal | undefined},
+    stopAfterMs,
+  }: {thread: JudgeThread; refs: JudgeRefs; timeoutMs: number; signal: AbortSignal | undefined; stopAfterMs: number},
   items: readonly (readonly [number, ScorerItem])[],
   results: Map<number, ScoredByRules>,
 ): Promise<number | undefined> {
@@ -140,7 +144,7 @@ function judgeAll(
         finish(() => {
           reject(new Stopped());
         });
-      }, STOP_AFTER);
+      }, stopAfterMs);
     };
     if (signal?.aborted === true) onAbort();
     else signal?.addEventListener('abort', onAbort);

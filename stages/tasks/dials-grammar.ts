@@ -82,13 +82,21 @@ export type Mended =
  * breaks.
  */
 export function mend(completion: string, language: Language): Mended {
-  const [, before = '', thinking = completion, after = ''] =
-    /^([^]*?<think>)([^]*?)(<\/think>[^]*)$/.exec(completion) ?? [];
+  const [before, thinking, after] = aroundThinking(completion);
   const reasoning = parseReasoning(thinking);
   if (!reasoning.ok) return reasoning;
   const lines = reasoning.value.map((step) => writeStep(step, language));
   const value = [before, ...lines, after].filter((part) => part !== '').join(' ');
   return {ok: true, value, changed: value !== completion};
+}
+
+/** What stands before the first thinking and behind it, tags included; a text without both tags is all thinking. */
+function aroundThinking(text: string): [before: string, thinking: string, after: string] {
+  const from = text.indexOf('<think>');
+  const to = from === -1 ? -1 : text.indexOf('</think>', from);
+  if (to === -1) return ['', text, ''];
+  const begin = from + '<think>'.length;
+  return [text.slice(0, begin), text.slice(begin, to), text.slice(to)];
 }
 
 /** A readable completion with its reasoning in the language of the question; see `Task.mend`. */

@@ -70,8 +70,13 @@ export function givenIn({answers, reply}: Completion): string[] {
 /** The answers that a reference gives, as `finals` has it: one, unless somebody wrote two. */
 export const referencesIn = (text: string): string[] => finals(text);
 
+/** Different texts in so many places are no answer, and need not be read to know that. */
+const MOST_PLACES = 50;
+
 /** What all places say in the normal form of a kind of answer; `undefined` where there are none, or one of them says otherwise. */
 export function agreed(texts: readonly string[], normal: (text: string) => string | undefined): string | undefined {
-  const said = new Set(texts.map((text) => (text.length > LONGEST_ANSWER ? undefined : normal(text))));
+  const places = new Set(texts);
+  if (places.size > MOST_PLACES) return undefined;
+  const said = new Set([...places].map((text) => (text.length > LONGEST_ANSWER ? undefined : normal(text))));
   return said.size === 1 ? [...said][0] : undefined;
 }

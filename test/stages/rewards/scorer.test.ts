@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
+import {Stopped} from '../../../pipeline/stage.js';
 import {openScorer, scoreCompletion} from '../../../stages/rewards/index.js';
 import {dialsPrompts} from '../../../stages/tasks/prompt-sets.js';
 import {readCompletion} from '../../../stages/text/completion.js';
@@ -43,6 +44,21 @@ test('an item that hangs is timed out and the others are judged as usual', async
       (await scorer.score(texts('abcd'))).map(({total}) => total),
       [4],
     ); // still at work
+  } finally {
+    await scorer.close();
+  }
+});
+
+test('a stop is heard while an item hangs', async () => {
+  const stop = new AbortController();
+  const scorer = await openScorer({
+    ...{weights: {accuracy: 1}, module, signal: stop.signal},
+    ...{timeoutMs: 600_000, stopAfterMs: 0},
+  });
+  try {
+    const scoring = scorer.score(texts('a', 'hang'));
+    setTimeout(() => stop.abort(), 100);
+    await assert.rejects(scoring, Stopped);
   } finally {
     await scorer.close();
   }
