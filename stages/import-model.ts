@@ -34,6 +34,9 @@ export const importModel = defineStage({
     const {config, weights} = await openModel(folder);
     const tokenizer = await openTokenizer(folder); // a model without a usable tokenizer fails here, not a stage later
     await saveModel(outputs.model, {config, weights, tokenizerFrom: folder});
+    if (config.unknownFields.length > 0) {
+      note(`config.json has fields that r1 does not know and takes no account of: ${config.unknownFields.join(', ')}`);
+    }
     note(`${config.family}, ${countParameters(config)} parameters, vocabulary ${tokenizer.size}`);
   },
 });

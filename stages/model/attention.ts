@@ -9,6 +9,7 @@ import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
 import {callOne, raw, withGradient} from '../tensorflow/ops.js';
 import type {ModelConfig} from './config.js';
+import {ropeMagnitude, rotaryFrequencies} from './rope.js';
 
 /** Far below any score, and still finite when added to one. */
 export const MASKED = -1e9;
@@ -148,7 +149,8 @@ export function maskOf(queries: Tf.Tensor, keys: Tf.Tensor): Tf.Tensor {
  */
 export function rotationTable(config: ModelConfig, positions: number, first = 0): Float32Array {
   const {heads, keyValueHeads, headDim} = config;
-  const frequencies = rotaryFrequencies(config);
+  const frequencies = rotaryFrequencies(config.rope, headDim);
+  const magnitude = ropeMagnitude(config.rope.scaling);
   const width = (heads + 2 * keyValueHeads) * headDim;
   const table = new Float32Array(positions * width);
   const scale = 1 / Math.sqrt(headDim);
@@ -159,30 +161,11 @@ export function rotationTable(config: ModelConfig, positions: number, first = 0)
         // transformers computes the angle in float32; so do we, or long positions drift apart.
         const angle = Math.fround(Math.fround(first + position) * frequencies[pair]!);
         const isValue = head >= heads + keyValueHeads;
-        const factor = head < heads ? scale : 1;
+        const factor = head < heads ? scale * magnitude : magnitude;
         table[at] = isValue ? 1 : factor * Math.cos(angle);
         table[at + 1] = isValue ? 0 : factor * Math.sin(angle);
       }
     }
   }
   return table;
-}
-
-/**
- * θ^(−2i/headDim) for each pair i (RoPE, arXiv 2104.09864, equation 15), stretched as Llama 3 does where the config
- * asks for it (https://github.com/meta-llama/llama-models, `apply_scaling`).
- *
- * @returns (headDim / 2), radians per position
- */
-export function rotaryFrequencies({headDim, ropeTheta, ropeScaling}: ModelConfig): Float32Array {
-  const plain = Float32Array.from({length: headDim / 2}, (_, pair) => 1 / ropeTheta ** ((2 * pair) / headDim));
-  if (ropeScaling === undefined) return plain;
-  const {factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalPositions} = ropeScaling;
-  return plain.map((frequency) => {
-    const wavelength = (2 * Math.PI) / frequency;
-    if (wavelength < originalPositions / high) return frequency;
-    if (wavelength > originalPositions / low) return frequency / factor;
-    const smooth = (originalPositions / wavelength - low) / (high - low);
-    return (1 - smooth) * (frequency / factor) + smooth * frequency;
-  });
 }

@@ -1,23 +1,14 @@
 /**
  * The shape of a model, read from and written to a Hugging Face `config.json` of the Llama, Mistral, Qwen2 and Qwen3
  * families. What a config leaves out is what transformers' config class of the family says.
- * What changes the numbers and is not implemented here (sliding windows, other activations, other RoPE scalings) is
- * refused with the field's name rather than ignored; fields that do not change the numbers pass through unread.
+ * What changes the numbers and is not implemented here is refused with the field's name rather than ignored
+ * (`config-fields.ts`, `rope.ts`); fields that do not change the numbers pass through unread.
  */
 import {z} from 'zod';
 import {StageFailure} from '../../pipeline/stage.js';
-
-/** Llama 3's stretched RoPE; https://github.com/meta-llama/llama-models, `apply_scaling`. */
-export interface Llama3Scaling {
-  /** By how much low frequencies are divided. */
-  readonly factor: number;
-  /** Wavelengths above originalPositions / this are stretched by the whole factor … */
-  readonly lowFrequencyFactor: number;
-  /** … and those below originalPositions / this not at all. */
-  readonly highFrequencyFactor: number;
-  /** Positions that the model was first trained with. */
-  readonly originalPositions: number;
-}
+import {sortUnread} from './config-fields.js';
+import type {Rope} from './rope.js';
+import {readRope, ropeFields} from './rope.js';
 
 /** A `model_type` of transformers that can be computed here. */
 export type Family = 'llama' | 'mistral' | 'qwen2' | 'qwen3';
@@ -39,15 +30,16 @@ export interface ModelConfig {
   readonly headDim: number;
   /** Tokens of the longest text. */
   readonly maxPositions: number;
-  /** Base of the rotary frequencies. */
-  readonly ropeTheta: number;
-  readonly ropeScaling?: Llama3Scaling;
+  /** Rotary positions. */
+  readonly rope: Rope;
   /** Added to the mean square in RMSNorm (arXiv 1910.07467). */
   readonly rmsNormEps: number;
   /** The output matrix is the embedding matrix. */
   readonly tied: boolean;
-  /** Biases on q, k, v; Llama's `attention_bias` also puts one on o. */
+  /** Biases on q, k, v; `attention_bias` of Llama and Qwen3 also puts one on o. */
   readonly attentionBias: {readonly qkv: boolean; readonly output: boolean};
+  /** Biases on the three matrices of the feed-forward network. */
+  readonly mlpBias: boolean;
   /** Queries and keys of each head go through an RMSNorm before the rotation. */
   readonly headNorms: boolean;
   /** Standard deviation of fresh weights. */
@@ -55,6 +47,8 @@ export interface ModelConfig {
   readonly bosId?: number;
   readonly eosIds: readonly number[];
   readonly padId?: number;
+  /** Fields that are not known here, and that do not sound as if they changed what is computed. */
+  readonly unknownFields: readonly string[];
   /** The object as it was read, so that writing it back loses nothing. */
   readonly raw: Readonly<Record<string, unknown>>;
 }
@@ -84,19 +78,9 @@ const DEFAULTS: Readonly<
 const LARGEST = 2 ** 31 - 1;
 const count = z.int().min(1).max(LARGEST);
 const id = z.int().min(0).max(LARGEST).nullish();
-const rope = z.looseObject({
-  rope_theta: z.number().positive().optional(),
-  rope_type: z.string().optional(),
-  type: z.string().optional(),
-  factor: z.number().positive().optional(),
-  low_freq_factor: z.number().positive().optional(),
-  high_freq_factor: z.number().positive().optional(),
-  original_max_position_embeddings: count.optional(),
-});
-
 const schema = z.looseObject({
   model_type: z.enum(['llama', 'mistral', 'qwen2', 'qwen3']),
-  architectures: z.array(z.string()).min(1),
+  architectures: z.array(z.string()).min(1).nullish(),
   vocab_size: count,
   hidden_size: count,
   intermediate_size: count,
@@ -105,25 +89,27 @@ const schema = z.looseObject({
   num_key_value_heads: count.nullish(),
   head_dim: count.nullish(),
   max_position_embeddings: count.optional(),
+  original_max_position_embeddings: count.nullish(),
   rope_theta: z.number().positive().optional(),
-  rope_scaling: rope.nullish(),
-  rope_parameters: rope.nullish(),
+  rope_scaling: ropeFields.nullish(),
+  rope_parameters: ropeFields.nullish(),
   rms_norm_eps: z.number().positive().default(1e-6),
   tie_word_embeddings: z.boolean().default(false),
-  attention_bias: z.boolean().default(false),
-  mlp_bias: z.literal(false).optional(),
-  hidden_act: z.literal('silu').default('silu'),
+  attention_bias: z.boolean().nullish(),
+  mlp_bias: z.boolean().nullish(),
+  hidden_act: z.enum(['silu', 'swish']).default('silu'), // two names for one function
   use_sliding_window: z.boolean().nullish(),
   sliding_window: count.nullish(),
   max_window_layers: z.int().min(0).nullish(),
   layer_types: z.array(z.enum(['full_attention', 'sliding_attention'])).nullish(),
-  quantization_config: z.undefined().optional(),
-  num_labels: z.literal(1).optional(),
   initializer_range: z.number().positive().default(0.02),
   bos_token_id: id,
   eos_token_id: z.union([z.int().min(0).max(LARGEST), z.array(z.int().min(0).max(LARGEST))]).nullish(),
-  pad_token_id: id,
+  // Old Llama checkpoints say −1 where there is none.
+  pad_token_id: z.int().min(-1).max(LARGEST).nullish(),
 });
+
+const READ: ReadonlySet<string> = new Set(Object.keys(schema.shape));
 
 /**
  * Reads a config. `where` names its file in messages.
@@ -148,8 +134,8 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     throw new StageFailure(`${where} is not a model that can be computed here: ${problem}`);
   };
 
-  const architecture = config.architectures[0]!;
   const names = ARCHITECTURES[config.model_type];
+  const architecture = config.architectures?.[0] ?? names.language;
   const head =
     architecture === names.language
       ? 'language'
@@ -179,10 +165,29 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
         `each of the ${maxPositions} positions see all before it, or lower max_position_embeddings to ${window}`,
     );
   }
-  if (config.model_type === 'mistral' && config.attention_bias) refuse('attention_bias: mistral has none');
+  const attentionBias = readAttentionBias(config, refuse);
+  const mlpBias = config.mlp_bias ?? false;
+  if (mlpBias && config.model_type !== 'llama') refuse(`mlp_bias: ${config.model_type} has none`);
+
+  const headNorms = config.model_type === 'qwen3';
+  const {problems, unknown} = sortUnread(config, READ, {headDim, headNorms});
+  if (problems.length > 0) refuse(problems.join('; '));
+  if (head === 'score' && (json as {num_labels?: unknown}).num_labels !== undefined) {
+    const {num_labels: labels} = json as {num_labels: unknown};
+    if (labels !== 1) refuse(`num_labels: a reward model has one score, not ${JSON.stringify(labels)}`);
+  }
 
   const eos = config.eos_token_id ?? [];
-  const scaling = ropeScaling(config.rope_parameters ?? config.rope_scaling ?? {}, refuse);
+  const eosIds = typeof eos === 'number' ? [eos] : eos;
+  const padId = config.pad_token_id === -1 ? null : config.pad_token_id;
+  for (const [field, given] of [
+    ['bos_token_id', config.bos_token_id],
+    ...eosIds.map((each) => ['eos_token_id', each] as const),
+    ['pad_token_id', padId],
+  ] as const) {
+    if (typeof given === 'number' && given >= config.vocab_size)
+      refuse(`${field}: ${given} is beyond the vocabulary, whose vocab_size is ${config.vocab_size}`);
+  }
   return {
     family: config.model_type,
     head,
@@ -194,21 +199,28 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     keyValueHeads,
     headDim,
     maxPositions,
-    ropeTheta: config.rope_parameters?.rope_theta ?? config.rope_theta ?? 10000,
-    ...(scaling && {ropeScaling: scaling}),
+    rope: readRope(config, maxPositions, refuse),
     rmsNormEps: config.rms_norm_eps,
     tied: config.tie_word_embeddings,
-    attentionBias:
-      config.model_type === 'qwen2'
-        ? {qkv: true, output: false}
-        : {qkv: config.attention_bias, output: config.attention_bias},
-    headNorms: config.model_type === 'qwen3',
+    attentionBias,
+    mlpBias,
+    headNorms,
     initializerRange: config.initializer_range,
     ...(typeof config.bos_token_id === 'number' && {bosId: config.bos_token_id}),
-    eosIds: typeof eos === 'number' ? [eos] : eos,
-    ...(typeof config.pad_token_id === 'number' && {padId: config.pad_token_id}),
+    eosIds,
+    ...(typeof padId === 'number' && {padId}),
+    unknownFields: unknown,
     raw: json as Record<string, unknown>,
   };
+}
+
+/** Qwen2 has biases on q, k and v whatever the field says, Mistral none; the others where it says so, and then on o, too. */
+function readAttentionBias(
+  {model_type: family, attention_bias: asked}: z.infer<typeof schema>,
+  refuse: (problem: string) => never,
+): ModelConfig['attentionBias'] {
+  if (family === 'mistral' && asked === true) refuse('attention_bias: mistral has none');
+  return family === 'qwen2' ? {qkv: true, output: false} : {qkv: asked ?? false, output: asked ?? false};
 }
 
 /** Mistral's window where the config says nothing. */
@@ -227,22 +239,9 @@ function slidingWindow(config: z.infer<typeof schema>): number | undefined {
   return config.use_sliding_window && sliding ? (window ?? (window === undefined ? 4096 : undefined)) : undefined;
 }
 
-function ropeScaling(given: z.infer<typeof rope>, refuse: (problem: string) => never): Llama3Scaling | undefined {
-  const type = given.rope_type ?? given.type ?? 'default';
-  if (type === 'default') return undefined;
-  if (type !== 'llama3') return refuse(`rope_scaling: “${type}” is not implemented (default and llama3 are)`);
-  const {factor, low_freq_factor: low, high_freq_factor: high, original_max_position_embeddings: positions} = given;
-  if (factor === undefined || low === undefined || high === undefined || positions === undefined) {
-    return refuse(
-      'rope_scaling: llama3 needs factor, low_freq_factor, high_freq_factor and original_max_position_embeddings',
-    );
-  }
-  return {factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalPositions: positions};
-}
-
 /** The object that goes into `config.json`: the one that was read, so `parseConfig` gives the same config again. */
 export function serialiseConfig(config: ModelConfig): Record<string, unknown> {
-  return {...config.raw};
+  return {architectures: [ARCHITECTURES[config.family][config.head]], ...config.raw};
 }
 
 /**

@@ -91,7 +91,9 @@ function cutIntoBlocks(parameters: Parameters, config: ModelConfig): GenerationW
     forPrompts: {parameters, multiply: linear},
     forTokens: {
       // What is filled up in the feed-forward is 0 in its inner state, so it adds nothing to what comes out.
-      parameters: eachMatrix(parameters, (each, name) => blocksOf(fillUp(each, name.includes('down_proj') ? 1 : 0))),
+      parameters: fillUpBiases(
+        eachMatrix(parameters, (each, name) => blocksOf(fillUp(each, name.includes('down_proj') ? 1 : 0))),
+      ),
       multiply: (x, blocks) => {
         const product = transposePairs(byBlock(x, blocks), [1, 0, 2]);
         return raw.reshape(product, [x.shape[0], -1]);
@@ -114,7 +116,7 @@ function blocksOf(matrix: Tf.Tensor): Tf.Tensor {
   return raw.transpose(raw.reshape(matrix, [outputs / BLOCK, BLOCK, inputs]), [0, 2, 1]);
 }
 
-/** The matrix with rows, or columns, of zeros up to a whole number of blocks. */
+/** The matrix with rows, or columns, of zeros up to a whole number of blocks; or the vector with zeros. */
 function fillUp(matrix: Tf.Tensor, axis: 0 | 1): Tf.Tensor {
   const size = matrix.shape[axis]!;
   const missing = Math.ceil(size / BLOCK) * BLOCK - size;
@@ -122,6 +124,15 @@ function fillUp(matrix: Tf.Tensor, axis: 0 | 1): Tf.Tensor {
   const shape = matrix.shape.map((each, at) => (at === axis ? missing : each));
   return raw.concat([matrix, tensorflow().tf.zeros(shape)], axis);
 }
+
+/** Biases of the feed-forward's inner state, as long as what they are added to. */
+const fillUpBiases = (parameters: Parameters): Parameters =>
+  Object.fromEntries(
+    Object.entries(parameters).map(([name, tensor]) => [
+      name,
+      /\.mlp\.(gate|up)_proj\.bias$/.test(name) ? fillUp(tensor, 0) : tensor,
+    ]),
+  );
 
 /** (R, in), (blocks, in, BLOCK) → (blocks, R, BLOCK) */
 const byBlock = (x: Tf.Tensor, blocks: Tf.Tensor): Tf.Tensor => raw.matMul(raw.reshape(x, [1, ...x.shape]), blocks);

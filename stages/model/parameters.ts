@@ -36,9 +36,14 @@ export function* eachParameter(config: ModelConfig): Generator<readonly [string,
     yield [`${at}self_attn.o_proj.weight`, [d, q]];
     if (config.attentionBias.output) yield [`${at}self_attn.o_proj.bias`, [d]];
     yield [`${at}post_attention_layernorm.weight`, [d]];
-    yield [`${at}mlp.gate_proj.weight`, [f, d]];
-    yield [`${at}mlp.up_proj.weight`, [f, d]];
-    yield [`${at}mlp.down_proj.weight`, [d, f]];
+    for (const [name, shape] of [
+      ['gate', [f, d]],
+      ['up', [f, d]],
+      ['down', [d, f]],
+    ] as const) {
+      yield [`${at}mlp.${name}_proj.weight`, shape];
+      if (config.mlpBias) yield [`${at}mlp.${name}_proj.bias`, [shape[0]]];
+    }
   }
   yield ['model.norm.weight', [d]];
   if (config.head === 'score') yield ['score.weight', [1, d]];

@@ -25,46 +25,57 @@ const uniforms = (count: number, steps: number = STEPS): Float32Array =>
   );
 
 /** More tokens than fit into one piece, and not a whole number of pieces. */
-const large = {...config, vocabSize: 300, hiddenSize: 256, headDim: 64, intermediateSize: 520, initializerRange: 0.05};
+const plain = {...config, vocabSize: 300, hiddenSize: 256, headDim: 64, intermediateSize: 520, initializerRange: 0.05};
 
-test('a model of large matrices samples with the log-probabilities of float64, many rows and few', async (t) => {
-  const drawn = random(3, 'gains and biases');
-  const its = initialWeights(large, 7);
-  for (const [name, values] of its) {
-    if (/norm|bias/.test(name)) for (let i = 0; i < values.length; i++) values[i] = 0.5 + drawn.uniform();
-  }
-  const {run, dispose} = await openEngine({
-    config: large,
-    weights: its,
-    threads: 1,
-    programs: {
-      many: generation(base),
-      crowd: generation({...base, group: 12}),
-      few: generation({...base, prompts: 2, maxNewTokens: 32}),
-      nucleus: generation({...base, prompts: 2, maxNewTokens: 32, topP: 0.9}),
-    },
-  });
-  t.after(dispose);
-  const longer = uniforms(6, 32);
-  for (const [sampled, given, group] of [
-    [run.many, {prompts, uniforms: uniforms(12)}, 3],
-    [run.crowd, {prompts, uniforms: uniforms(48)}, 12],
-    [run.few, {prompts: prompts.slice(0, 2), uniforms: longer}, 3],
-    [run.nucleus, {prompts: prompts.slice(0, 2), uniforms: longer}, 3],
-  ] as const) {
-    sampled(given).forEach(({tokens, logProbs}, i) => {
-      const prompt = prompts[Math.floor(i / group)]!;
-      const exact = referenceLogits(large, its, [...prompt, ...tokens]);
-      logProbs.forEach((value, step) => {
-        const reference = logSoftmax(exact[prompt.length + step - 1]!)[tokens[step]!]!;
-        assert.ok(Math.abs(value - reference) < 1e-4, `${value} against ${reference}`);
-      });
+const everything = {
+  ...plain,
+  headNorms: true,
+  attentionBias: {qkv: true, output: true},
+  mlpBias: true,
+} as const;
+
+for (const [words, large] of [
+  ['a model of large matrices', plain],
+  ['the same with biases and normalized heads', everything],
+] as const)
+  test(`${words} samples with the log-probabilities of float64, many rows and few`, async (t) => {
+    const drawn = random(3, 'gains and biases');
+    const its = initialWeights(large, 7);
+    for (const [name, values] of its) {
+      if (/norm|bias/.test(name)) for (let i = 0; i < values.length; i++) values[i] = 0.5 + drawn.uniform();
+    }
+    const {run, dispose} = await openEngine({
+      config: large,
+      weights: its,
+      threads: 1,
+      programs: {
+        many: generation(base),
+        crowd: generation({...base, group: 12}),
+        few: generation({...base, prompts: 2, maxNewTokens: 32}),
+        nucleus: generation({...base, prompts: 2, maxNewTokens: 32, topP: 0.9}),
+      },
     });
-  }
-});
+    t.after(dispose);
+    const longer = uniforms(6, 32);
+    for (const [sampled, given, group] of [
+      [run.many, {prompts, uniforms: uniforms(12)}, 3],
+      [run.crowd, {prompts, uniforms: uniforms(48)}, 12],
+      [run.few, {prompts: prompts.slice(0, 2), uniforms: longer}, 3],
+      [run.nucleus, {prompts: prompts.slice(0, 2), uniforms: longer}, 3],
+    ] as const) {
+      sampled(given).forEach(({tokens, logProbs}, i) => {
+        const prompt = prompts[Math.floor(i / group)]!;
+        const exact = referenceLogits(large, its, [...prompt, ...tokens]);
+        logProbs.forEach((value, step) => {
+          const reference = logSoftmax(exact[prompt.length + step - 1]!)[tokens[step]!]!;
+          assert.ok(Math.abs(value - reference) < 1e-4, `${value} against ${reference}`);
+        });
+      });
+    }
+  });
 
 test('matrices of more than 1 GiB are not laid otherwise, for many rows or few', () => {
-  const huge = {...large, layers: 600};
+  const huge = {...plain, layers: 600};
   for (const rows of [8, 33]) {
     const parameters = {'model.embed_tokens.weight': tf.zeros([12, 256])};
     assert.equal(layOutWeights(parameters, huge, rows, 32, 'x64 avx512f').forTokens.parameters, parameters);
@@ -72,7 +83,7 @@ test('matrices of more than 1 GiB are not laid otherwise, for many rows or few',
 });
 
 test('however the matrices are laid, products are the same but for rounding', () => {
-  const untied = {...large, tied: false};
+  const untied = {...plain, tied: false};
   const laid = (rows: number, instructions: string, rank: number): Record<string, ArrayLike<number>> =>
     tf.tidy(() => {
       const its = initialWeights(untied, 7);

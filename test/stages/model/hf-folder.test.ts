@@ -162,7 +162,11 @@ const REFUSED: [string, Record<string, unknown>, RegExp][] = [
   ['key heads that do not divide the heads', {num_attention_heads: 4, num_key_value_heads: 3}, /num_key_value_heads/],
   ['a sliding window', {use_sliding_window: true}, /use_sliding_window/],
   ['another activation', {hidden_act: 'gelu'}, /hidden_act/],
-  ['another stretching of positions', {rope_scaling: {rope_type: 'yarn', factor: 2}}, /“yarn” is not implemented/],
+  [
+    'another stretching of positions',
+    {rope_scaling: {rope_type: 'longrope', factor: 2}},
+    /“longrope” is not implemented/,
+  ],
   ['half a stretching of positions', {rope_scaling: {rope_type: 'llama3', factor: 2}}, /llama3 needs/],
   ['quantised weights', {quantization_config: {bits: 4}}, /quantization_config/],
 ];

@@ -114,18 +114,30 @@ function rmsNorm(x: Vector, gain: ArrayLike<number>, epsilon: number): Vector {
   return x.map((value, i) => value * scale * gain[i]!);
 }
 
-function rotate(x: Vector, position: number, {ropeTheta, headDim, ropeScaling}: ModelConfig): Vector {
+function rotate(x: Vector, position: number, {rope: {theta, scaling}, headDim}: ModelConfig): Vector {
   const half = headDim / 2;
   return x.map((value, i) => {
-    let frequency = ropeTheta ** (-(2 * (i % half)) / headDim);
-    if (ropeScaling !== undefined) {
-      const {factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalPositions} = ropeScaling;
+    let frequency = theta ** (-(2 * (i % half)) / headDim);
+    if (scaling?.kind === 'linear') frequency /= scaling.factor;
+    if (scaling?.kind === 'llama3') {
+      const {factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalPositions} = scaling;
       const turns = (originalPositions * frequency) / (2 * Math.PI); // in the original context
       const blend = Math.min(1, Math.max(0, (turns - low) / (high - low)));
       frequency = blend * frequency + (1 - blend) * (frequency / factor);
     }
+    if (scaling?.kind === 'yarn') {
+      const {factor, originalPositions, betaFast, betaSlow, truncate} = scaling;
+      // The pair that turns so often in the original context: originalPositions θ^(−2 pair / headDim) = 2π times
+      const pairOf = (times: number): number =>
+        ((headDim / 2) * Math.log(originalPositions / (2 * Math.PI * times))) / Math.log(theta);
+      const low = Math.max(0, truncate ? Math.floor(pairOf(betaFast)) : pairOf(betaFast));
+      const high = Math.min(headDim - 1, truncate ? Math.ceil(pairOf(betaSlow)) : pairOf(betaSlow));
+      const blend = Math.min(1, Math.max(0, ((i % half) - low) / (high - low)));
+      frequency = (1 - blend) * frequency + blend * (frequency / factor);
+    }
+    const magnitude = scaling?.kind === 'yarn' ? scaling.attentionFactor : 1;
     const angle = position * frequency;
     const other = i < half ? -x[i + half]! : x[i - half]!;
-    return value * Math.cos(angle) + other * Math.sin(angle);
+    return magnitude * (value * Math.cos(angle) + other * Math.sin(angle));
   });
 }

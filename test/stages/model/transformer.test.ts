@@ -90,7 +90,14 @@ for (const name of ['qwen2-tiny', 'llama-tiny']) {
   });
 }
 
-for (const name of ['qwen3-untied', 'mistral']) {
+for (const name of [
+  'qwen3-untied',
+  'qwen3-yarn-tied',
+  'mistral',
+  'llama-linear-biased',
+  'llama-llama3',
+  'qwen2-yarn',
+]) {
   test(`${name} computes what transformers computes: logits, greedy tokens, loss, gradients`, async () => {
     const gaps = await gapsOf(join(FIXTURES, name));
     assert.ok(gaps.logit < 1e-4 && gaps.loss < 1e-4 && gaps.norm < 1e-4, JSON.stringify(gaps));
@@ -126,7 +133,12 @@ const CONFIGS: Record<string, ModelConfig> = {
     head_dim: 8,
     tie_word_embeddings: true,
   }),
-  'biases everywhere': llama({num_key_value_heads: 2, head_dim: 4, attention_bias: true}),
+  'biases everywhere': llama({num_key_value_heads: 2, head_dim: 4, attention_bias: true, mlp_bias: true}),
+  'positions in between': llama({head_dim: 4, rope_scaling: {type: 'linear', factor: 3}}),
+  'positions stretched by YaRN': llama({
+    head_dim: 8,
+    rope_scaling: {type: 'yarn', factor: 4, original_max_position_embeddings: 12, truncate: false},
+  }),
   'stretched positions': llama({
     head_dim: 8,
     rope_scaling: {
