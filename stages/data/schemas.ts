@@ -9,6 +9,30 @@ import {SCOPES} from './reward-scope.js';
 const origin = {id: z.string(), from: z.array(z.string())};
 const language = z.enum(LANGUAGES).optional();
 
+/** Tests of a program, as tasks/code-tests.ts describes them. */
+export const codeTests = z.discriminatedUnion('style', [
+  z.object({style: z.literal('check'), entryPoint: z.string(), code: z.string(), prelude: z.string().optional()}),
+  z.object({
+    style: z.literal('calls'),
+    entryPoint: z.string(),
+    cases: z
+      .array(
+        z.object({
+          args: z.array(z.json()).optional(),
+          kwargs: z.record(z.string(), z.json()).optional(),
+          returns: z.json(),
+        }),
+      )
+      .min(1),
+    prelude: z.string().optional(),
+    tolerance: z.number().nonnegative().optional(),
+  }),
+  z.object({
+    style: z.literal('stdin'),
+    cases: z.array(z.object({input: z.string(), output: z.string()})).min(1),
+  }),
+]);
+
 /** `prompts`: bare questions, as tasks/prompt.ts describes them. */
 export const promptRow = z.looseObject({
   ...origin,
@@ -18,6 +42,7 @@ export const promptRow = z.looseObject({
   question: z.string(),
   answer: z.string().optional(),
   steps: z.number().optional(),
+  tests: codeTests.optional(),
 });
 
 /** `dataset` of the pre-training corpus: a document is `prompt`, a space, `response`; `prompt` may be empty. */

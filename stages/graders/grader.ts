@@ -1,4 +1,5 @@
 /** A grader: it says what answers are worth, where that takes another process. The rules of rewards are pure functions instead. */
+import type {SandboxKind} from '../sandbox/names.js';
 import type {External} from '../tasks/task.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Completion} from '../text/completion.js';
@@ -40,6 +41,8 @@ export interface GraderOptions {
   readonly cores: number;
   /** Told what a person should see, one line each. */
   readonly note: (text: string) => void;
+  /** How programs are contained, bubblewrap unless given. */
+  readonly sandbox?: SandboxKind | undefined;
 }
 
 /** Opens the grader of a kind, ready to grade. */

@@ -13,7 +13,9 @@ export interface GraderModule {
 }
 
 /** A kind is an entry: `math: () => import('./math/index.js')`. */
-const modules: {readonly [kind in External]?: () => Promise<GraderModule>} = {};
+const modules: {readonly [kind in External]?: () => Promise<GraderModule>} = {
+  code: () => import('./code/index.js'),
+};
 
 async function moduleOf(kind: External): Promise<GraderModule> {
   const load = modules[kind];

@@ -1,4 +1,5 @@
 /** The built-in tasks. */
+import {code} from './answers/code.js';
 import {dials} from './answers/dials.js';
 import {exact} from './answers/exact.js';
 import {integer} from './answers/integer.js';
@@ -11,6 +12,7 @@ const tasks: {readonly [name in BuiltInTask]: Task & {readonly name: name}} = {
   dials: {name: 'dials', reasoning: true, answer: dials, mend: mendDials},
   integer: {name: 'integer', reasoning: true, answer: integer},
   exact: {name: 'exact', reasoning: true, answer: exact},
+  code: {name: 'code', reasoning: true, answer: code},
   general: {
     name: 'general',
     reasoning: false,

@@ -3,6 +3,7 @@
  * to decides how an answer is checked; task.ts says what a task is.
  */
 import type {Language} from '../text/language.js';
+import type {CodeTests} from './code-tests.js';
 import type {Scenario} from './scenario.js';
 
 /** A row of a `prompts` artifact. */
@@ -18,8 +19,10 @@ export interface Prompt {
   /** Absent where nobody said: the language reward is then left out. */
   readonly language?: Language;
   readonly question: string;
-  /** The reference answer. General scenarios have none. */
+  /** The reference answer. General scenarios have none; of a program it is one that solves the problem, or ''. */
   readonly answer?: string;
+  /** What a program has to pass (code). */
+  readonly tests?: CodeTests;
   /** Steps that a worked solution takes (dials). */
   readonly steps?: number;
   /** What is wanted, for the rubric (general). */
