@@ -155,6 +155,7 @@ export const grpo = defineStage({
       {PAPER_SAMPLING, openModel, saveModel},
       {openTokenizer},
       {constant},
+      {handOver},
       {reflectiveWords},
       {tasksWith},
       {prepareGraders},
@@ -168,6 +169,7 @@ export const grpo = defineStage({
       import('./model/hf-folder/index.js'),
       import('./text/tokenizer.js'),
       import('./train/learning-rate.js'),
+      import('./model/parameters.js'),
       import('./text/language.js'),
       import('./tasks/load-tasks.js'),
       import('./graders/registry.js'),
@@ -211,7 +213,7 @@ export const grpo = defineStage({
     const buckets = {rows, lengths};
     const engine = {
       config,
-      weights,
+      weights: handOver(weights),
       threads,
       reference: klCoefficient > 0,
       optimizer: {beta2: params.beta2, weightDecay: params.weightDecay},

@@ -96,7 +96,7 @@ export const pretrain = defineStage({
       {crossEntropyTraining},
       {planRollouts},
       {newConfig},
-      {initialWeights},
+      {handOver, initialWeights},
       {PAPER_SAMPLING, saveModel},
       {openTokenizer},
       {batchOrder},
@@ -190,7 +190,7 @@ export const pretrain = defineStage({
 
     const engine = {
       config,
-      weights: initialWeights(config, seed),
+      weights: handOver(initialWeights(config, seed)),
       threads,
       optimizer: {beta2: params.beta2, weightDecay: params.weightDecay},
       programs: {train: crossEntropyTraining({rows: params.microBatch, lengths}), ...rollouts.programs},

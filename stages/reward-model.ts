@@ -68,7 +68,7 @@ async function train(context: Context, scope: 'answer' | 'response'): Promise<vo
     {withTraining},
     {pairwiseTraining, pointwiseTraining, scoring},
     {openModel, saveModel},
-    {scoreWeights},
+    {handOver, scoreWeights},
     {openTokenizer},
     {batchOrder},
     {cosine},
@@ -124,7 +124,7 @@ async function train(context: Context, scope: 'answer' | 'response'): Promise<vo
     points: pointwiseTraining(buckets),
   };
   const optimizer = {beta2: params.beta2, weightDecay: params.weightDecay};
-  const engine = {...model, threads, optimizer, programs};
+  const engine = {...model, weights: handOver(model.weights), threads, optimizer, programs};
   await withTraining({engine, context, learningRate: params.learningRate, start: null}, async (training) => {
     const {run, read} = training.engine;
     await training.until(steps, {metrics: ['loss', 'accuracy']}, (step) => {

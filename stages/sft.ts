@@ -51,6 +51,7 @@ export const sft = defineStage({
       {encodePrompt},
       {batchOrder},
       {cosine},
+      {handOver},
       {sampleRow},
     ] = await Promise.all([
       import('./train/training-loop.js'),
@@ -60,6 +61,7 @@ export const sft = defineStage({
       import('./text/templates.js'),
       import('./train/batch-order.js'),
       import('./train/learning-rate.js'),
+      import('./model/parameters.js'),
       import('./data/schemas.js'),
     ]);
     // The base, and the completions as tokens with a mark on those that are learned.
@@ -84,7 +86,7 @@ export const sft = defineStage({
 
     const programs = {train: crossEntropyTraining({rows: Math.min(params.microBatch, params.batch), lengths})};
     const optimizer = {beta2: params.beta2, weightDecay: params.weightDecay};
-    const engine = {config, weights, threads, optimizer, programs};
+    const engine = {config, weights: handOver(weights), threads, optimizer, programs};
     await withTraining({engine, context, learningRate: params.learningRate, start: null}, async (training) => {
       const {run, read} = training.engine;
       await training.until(steps, {metrics: ['loss']}, (step) => {

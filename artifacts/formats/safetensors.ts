@@ -194,12 +194,18 @@ export interface Tensor {
   readonly values: Float32Array;
 }
 
+/** What a header says of a tensor. */
+export interface SizedTensor {
+  readonly shape: readonly number[];
+  readonly values: Pick<Float32Array, 'length' | 'byteLength'>;
+}
+
 /**
  * What stands before the data of float32 tensors: prefix and header. The data follows in the order of `tensors`.
  * @throws Error where a tensor has not as many values as its shape says
  */
 export function float32Header(
-  tensors: readonly (readonly [name: string, tensor: Tensor])[],
+  tensors: readonly (readonly [name: string, tensor: SizedTensor])[],
   metadata: Readonly<Record<string, string>>,
 ): Buffer {
   for (const [name, {shape, values}] of tensors) {

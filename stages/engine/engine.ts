@@ -12,11 +12,13 @@ import {loadTensorFlow} from '../tensorflow/backend.js';
 import {computeSilently} from '../tensorflow/first-run.js';
 import {Graph} from '../tensorflow/graph.js';
 import {lanesFor} from './lanes.js';
+import type {MappedWeights} from './mapped-weights.js';
+import {declareMapped} from './mapped-weights.js';
 import type {Precision} from '../tensorflow/matmul.js';
 import type {Program, ProgramContext, WeightSlot} from './program.js';
 import {Session} from '../tensorflow/session.js';
 import {declareUpdates} from './optimizer.js';
-import type {Run} from './variables.js';
+import type {PackedPart, Run} from './variables.js';
 import {assignAll, clearAll, declareSlots} from './variables.js';
 
 /** Everything that the session keeps of each parameter, by name. */
@@ -29,8 +31,8 @@ export type Programs = Readonly<Record<string, Program<any>>>;
 /** What an engine holds, and how it computes. */
 export interface EngineOptions<P extends Programs> {
   readonly config: ModelConfig;
-  /** What the policy starts from. */
-  readonly weights: Weights;
+  /** What the policy starts from; or where it lies mapped, for an engine that only samples and whose weights others write. */
+  readonly weights: Weights | MappedWeights;
   /** Threads of the process; fixed by the first engine that it opens. */
   readonly threads: number;
   /** Keeps a second set of weights, at first a copy of the policy's. */
@@ -66,6 +68,10 @@ export interface Engine<P extends Programs> {
   readonly slots: readonly Slot[];
   /** The values of a slot by Hugging Face name, exactly as they are. */
   read(slot: Slot): Map<string, Float32Array>;
+  /** The same, some tensors at a time. */
+  readInParts(slot: Slot): Iterable<Map<string, Float32Array>>;
+  /** Packed, some consecutive tensors at a time. */
+  readPacked(slot: Slot): Iterable<PackedPart>;
   /**
    * Replaces the values of a slot.
    * @throws {Error} for a slot that the engine does not have, or weights that lack a tensor
@@ -116,12 +122,16 @@ export async function openEngine<const P extends Programs>(options: EngineOption
   if (options.silentStart === true) computeSilently();
   const started = performance.now();
 
-  const slots: Slot[] = ['policy'];
+  const mappedAt = 'path' in weights ? weights : undefined;
+  if (mappedAt !== undefined && (reference || optimizer !== undefined))
+    throw new Error('Internal error: mapped weights can only be computed with, not trained or copied');
+  const slots: Slot[] = mappedAt === undefined ? ['policy'] : [];
   if (reference) slots.push('reference');
   if (optimizer) slots.push('adam.m', 'adam.v');
   const graph = new Graph();
   const layout = packedLayout(config);
-  const {of, read, write} = declareSlots(graph, config, layout, slots);
+  const {of, read, readInParts, readPacked, write} = declareSlots(graph, config, layout, slots);
+  const mapped = mappedAt && declareMapped(graph, layout, mappedAt);
   const copyTo = (to: WeightSlot, from: WeightSlot) =>
     assignAll(
       graph,
@@ -143,13 +153,22 @@ export async function openEngine<const P extends Programs>(options: EngineOption
   const run: Run = (label, feeds, outputs) => {
     if (session === undefined) throw new Error('Internal error: the engine is not open');
     const begun = performance.now();
-    const fetched = session.run(feeds, outputs);
+    const fetched = session.run(mapped === undefined ? feeds : [...feeds, mapped.feed], outputs);
     const took = performance.now() - begun;
     const before = calls.get(label) ?? {calls: 0, firstMs: took, laterMs: -took};
     calls.set(label, {calls: before.calls + 1, firstMs: before.firstMs, laterMs: before.laterMs + took});
     return fetched;
   };
-  const context: ProgramContext = {graph, config, precision, activationCheckpointing, lanes, weights: of, updates, run};
+  const context: ProgramContext = {
+    graph,
+    config,
+    precision,
+    activationCheckpointing,
+    lanes,
+    weights: mapped === undefined ? of : () => mapped.variables,
+    updates,
+    run,
+  };
   const bound = Object.fromEntries(
     Object.entries<Program<unknown>>(options.programs).map(([name, program]) => [name, program.declare(context, name)]),
   ) as Engine<P>['run'];
@@ -160,6 +179,8 @@ export async function openEngine<const P extends Programs>(options: EngineOption
     run: bound,
     slots,
     read: (slot) => read(run, slot),
+    readInParts: (slot) => readInParts(run, slot),
+    readPacked: (slot) => readPacked(run, slot),
     write: (slot, values) => write(run, slot, values),
     copy(from, to) {
       if (!copies) throw new Error('Internal error: the engine was opened without reference');
@@ -181,7 +202,7 @@ export async function openEngine<const P extends Programs>(options: EngineOption
       session = undefined;
     },
   };
-  engine.write('policy', weights);
+  if (!('path' in weights)) engine.write('policy', weights);
   if (reference) engine.copy('policy', 'reference');
   engine.resetOptimizer();
   calls.clear();

@@ -27,7 +27,7 @@ export interface ProgramContext {
   /** Into how many parts a batch is best cut to be computed (`lanes.ts`). */
   readonly lanes: number;
   /** The packed weights of a slot. */
-  weights(slot: WeightSlot): readonly Variable[];
+  weights(slot: WeightSlot): readonly Omit<Variable, 'handle'>[];
   /** The optimizer, where the engine has one. */
   readonly updates: Updates | undefined;
   /** Works once the session is open. */

@@ -61,11 +61,22 @@ export function declareVariables(
   });
 }
 
+/** Consecutive tensors of `packedLayout`. */
+export interface PackedPart {
+  /** The index of the first. */
+  readonly first: number;
+  readonly tensors: readonly Float32Array[];
+}
+
 /** The variables of some slots, and how they are read and written. */
 export interface Slots<Slot extends string> {
   of(slot: Slot): readonly Variable[];
   /** Values by Hugging Face name. */
   read(run: Run, slot: Slot): Map<string, Float32Array>;
+  /** The same, some tensors at a time. */
+  readInParts(run: Run, slot: Slot): Iterable<Map<string, Float32Array>>;
+  /** Packed, some consecutive tensors at a time. */
+  readPacked(run: Run, slot: Slot): Iterable<PackedPart>;
   /** Replaces the values. @throws {Error} for a slot that there is not, or weights that lack a tensor */
   write(run: Run, slot: Slot, weights: Weights): void;
 }
@@ -90,20 +101,24 @@ export function declareSlots<Slot extends string>(
   const writers = new Map(
     slots.map((slot) => [slot, groups.map((group) => assignAll(graph, pick(of(slot), group), pick(inputs, group)))]),
   );
+  function* readPacked(run: Run, slot: Slot): Generator<PackedPart> {
+    for (const group of groups) {
+      const reads = pick(of(slot), group).map(({read}) => read);
+      yield {first: group[0]!, tensors: run('read', [], reads).map(({values}) => values as Float32Array)};
+    }
+  }
+  function* readInParts(run: Run, slot: Slot): Generator<Map<string, Float32Array>> {
+    for (const {first, tensors} of readPacked(run, slot)) {
+      const values = new Map<string, Float32Array>();
+      for (const [i, packed] of tensors.entries()) unpack(layout[first + i]!, packed, config, values);
+      yield values;
+    }
+  }
   return {
     of,
-    read(run, slot) {
-      const values = new Map<string, Float32Array>();
-      for (const group of groups) {
-        const fetched = run(
-          'read',
-          [],
-          pick(of(slot), group).map(({read}) => read),
-        );
-        pick(layout, group).forEach((packed, i) => unpack(packed, fetched[i]!.values as Float32Array, config, values));
-      }
-      return values;
-    },
+    readPacked,
+    readInParts,
+    read: (run, slot) => new Map([...readInParts(run, slot)].flatMap((part) => [...part])),
     write(run, slot, weights) {
       of(slot);
       groups.forEach((group, i) => {

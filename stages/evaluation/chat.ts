@@ -51,10 +51,11 @@ const BLOCK = 32;
  * @param stop ends the opening, which then rejects with its reason
  */
 export async function openChat(model: string, options: SamplingOptions, stop?: AbortSignal): Promise<Chat> {
-  const [{openEngine}, {conversation}, {openModel}, {openGuardedTokenizer}] = await Promise.all([
+  const [{openEngine}, {conversation}, {openModel}, {handOver}, {openGuardedTokenizer}] = await Promise.all([
     import('../engine/engine.js'),
     import('../engine/programs/conversation.js'),
     import('../model/hf-folder/index.js'),
+    import('../model/parameters.js'),
     import('../text/guarded-tokenizer.js'),
   ]);
   const {config, weights} = await openModel(model, stop);
@@ -63,7 +64,7 @@ export async function openChat(model: string, options: SamplingOptions, stop?: A
   const stopIds = [...new Set([tokenizer.eosId, ...config.eosIds])];
   const engine = await openEngine({
     config,
-    weights,
+    weights: handOver(weights),
     threads: options.threads,
     silentStart: true,
     programs: {

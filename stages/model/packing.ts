@@ -44,7 +44,7 @@ export function packedLayout(config: ModelConfig): Packed[] {
  * @throws {Error} where one is missing or has another size
  */
 export function pack({shape, parts}: Packed, weights: Weights, {headDim}: ModelConfig): Float32Array {
-  const packed = new Float32Array(size(shape));
+  const packed = new Float32Array(size(shape) + 1).subarray(1); // never aligned, see `createTensor`
   const width = shape.length === 2 ? shape[1]! : 1;
   let at = 0;
   for (const {name, size: length, rotary} of parts) {

@@ -9,6 +9,24 @@ import {withScoreHead} from './config.js';
 /** Values by Hugging Face name, row-major; shapes are those of `parameterShapes`. */
 export type Weights = ReadonlyMap<string, Float32Array>;
 
+/**
+ * Weights that are handed on: each tensor is forgotten once it was read, so that it is not kept beside the copy that is made of it.
+ * @param weights is empty afterwards
+ */
+export function handOver(weights: Map<string, Float32Array>): Weights {
+  const handed = new HandedOver(weights);
+  weights.clear();
+  return handed;
+}
+
+class HandedOver extends Map<string, Float32Array> {
+  override get(name: string): Float32Array | undefined {
+    const values = super.get(name);
+    this.delete(name);
+    return values;
+  }
+}
+
 /** Hugging Face name → shape of every tensor of the model, in the order of the forward pass. */
 export const parameterShapes = (config: ModelConfig): Map<string, readonly number[]> => new Map(eachParameter(config));
 

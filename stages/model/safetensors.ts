@@ -25,12 +25,35 @@ export interface Safetensors {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** A file that is open, its header read and checked. */
+interface OpenSafetensors {
+  /** Name → shape. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** @throws {Error} for a tensor that the file does not have */
+  read(name: string): Promise<Float32Array>;
+}
+
 /**
  * Reads a whole file.
  * @param stop ends it between two tensors; it then rejects with the signal's reason
  * @throws {StageFailure} naming the file, and the tensor where there is one, when anything in it does not add up.
  */
-export async function readSafetensors(file: string, stop?: AbortSignal): Promise<Safetensors> {
+export const readSafetensors = (file: string, stop?: AbortSignal): Promise<Safetensors> =>
+  withSafetensors(file, async ({shapes, metadata, read}) => {
+    const tensors = new Map<string, Tensor>();
+    for (const [name, shape] of shapes) {
+      stop?.throwIfAborted();
+      tensors.set(name, {shape, values: await read(name)});
+    }
+    return {tensors, metadata};
+  });
+
+/**
+ * Opens a file, from which `use` may read some tensors after the other.
+ * @throws {StageFailure} as `readSafetensors`
+ */
+export async function withSafetensors<T>(file: string, use: (open: OpenSafetensors) => Promise<T>): Promise<T> {
   requireLittleEndian();
   const handle = await open(file, 'r').catch((error: unknown) => {
     const {code, message} = error as NodeJS.ErrnoException;
@@ -44,12 +67,16 @@ export async function readSafetensors(file: string, stop?: AbortSignal): Promise
     if (odd !== undefined) {
       throw new SafetensorsError(`tensor “${odd.name}” is ${odd.dtype}; F32, F16 and BF16 can be read`);
     }
-    const tensors = new Map<string, Tensor>();
-    for (const {name, dtype, shape, begin, end} of header.tensors) {
-      stop?.throwIfAborted();
-      tensors.set(name, {shape, values: toFloat32(await readExactly(handle, begin, end - begin), dtype)});
-    }
-    return {tensors, metadata: header.metadata};
+    const entries = new Map(header.tensors.map((entry) => [entry.name, entry]));
+    return await use({
+      shapes: new Map(header.tensors.map(({name, shape}) => [name, shape])),
+      metadata: header.metadata,
+      async read(name) {
+        const entry = entries.get(name);
+        if (entry === undefined) throw new Error(`Internal error: ${file} has no ${name}`);
+        return toFloat32(await readExactly(handle, entry.begin, entry.end - entry.begin), entry.dtype);
+      },
+    });
   } catch (error) {
     if (error instanceof SafetensorsError) throw new StageFailure(`${file}: ${error.message}`);
     throw error;
@@ -76,22 +103,52 @@ async function readExactly(handle: FileHandle, position: number, length: number)
  *
  * @throws {StageFailure} on a big-endian machine; {Error} of the file system
  */
-export async function writeSafetensors(
+export const writeSafetensors = (
   file: string,
   tensors: ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>> = {},
+): Promise<void> => {
+  const shapes = new Map([...tensors].map(([name, {shape}]) => [name, shape]));
+  const all = [...tensors].map(([name, {values}]) => [name, values] as const);
+  return writeSafetensorsInParts(file, shapes, [all], metadata);
+};
+
+/**
+ * The same where the values of all tensors would be much to hold: they come in parts, in whatever order.
+ *
+ * @param shapes of all tensors, by name
+ * @throws {Error} where the parts are not those tensors
+ */
+export async function writeSafetensorsInParts(
+  file: string,
+  shapes: ReadonlyMap<string, readonly number[]>,
+  parts: Iterable<Iterable<readonly [name: string, values: Float32Array]>>,
+  metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   requireLittleEndian();
-  const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
-  const header = float32Header(sorted, metadata);
+  const sorted = [...shapes].sort(([a], [b]) => (a < b ? -1 : 1));
+  const sized = sorted.map(([name, shape]) => [name, {shape, values: float32Size(shape)}] as const);
+  const header = float32Header(sized, metadata);
+  const places = new Map<string, {readonly position: number; readonly bytes: number}>();
+  let position = header.byteLength;
+  for (const [name, {values}] of sized) {
+    places.set(name, {position, bytes: values.byteLength});
+    position += values.byteLength;
+  }
 
   const temporary = `${file}.partial`;
   const handle = await open(temporary, 'w');
   try {
-    await handle.writeFile(header);
-    for (const [, {values}] of sorted) {
-      await handle.writeFile(Buffer.from(values.buffer, values.byteOffset, values.byteLength));
+    await writeExactly(handle, header, 0);
+    for (const part of parts) {
+      for (const [name, {buffer, byteOffset, byteLength}] of part) {
+        const place = places.get(name);
+        if (place?.bytes !== byteLength) throw new Error(`Internal error: ${name} was not announced, or not like this`);
+        places.delete(name);
+        await writeExactly(handle, Buffer.from(buffer, byteOffset, byteLength), place.position);
+      }
     }
+    if (places.size > 0) throw new Error(`Internal error: ${[...places.keys()].join(', ')} did not come`);
     await handle.sync();
     await handle.close();
     await rename(temporary, file);
@@ -99,6 +156,19 @@ export async function writeSafetensors(
     await handle.close().catch(() => undefined); // closed already, when the rename is what failed
     await rm(temporary, {force: true});
     throw error;
+  }
+}
+
+function float32Size(shape: readonly number[]): Pick<Float32Array, 'length' | 'byteLength'> {
+  const length = shape.reduce((product, size) => product * size, 1);
+  return {length, byteLength: 4 * length};
+}
+
+async function writeExactly(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < bytes.byteLength;) {
+    // One write call stops short of 2 GiB.
+    const {bytesWritten} = await handle.write(bytes, done, Math.min(bytes.byteLength - done, 1 << 30), position + done);
+    done += bytesWritten;
   }
 }
 

@@ -59,10 +59,11 @@ export async function openRewardModel(
   folder: string,
   {threads, maxTokens}: {readonly threads: number; readonly maxTokens: number},
 ): Promise<RewardModel> {
-  const [{openEngine}, {scoring}, {openModel}, {openTokenizer}, {calibration}] = await Promise.all([
+  const [{openEngine}, {scoring}, {openModel}, {handOver}, {openTokenizer}, {calibration}] = await Promise.all([
     import('../engine/engine.js'),
     import('../train/programs.js'),
     import('../model/hf-folder/index.js'),
+    import('../model/parameters.js'),
     import('../text/tokenizer.js'),
     import('../data/schemas.js'),
   ]);
@@ -73,7 +74,7 @@ export async function openRewardModel(
   const tokenizer = await openTokenizer(folder);
   const engine = await openEngine({
     config,
-    weights,
+    weights: handOver(weights),
     threads,
     programs: {score: scoring({rows: 32, lengths: lengthBuckets([maxTokens / 2, maxTokens], 2)})},
   });

@@ -5,7 +5,11 @@
 import {setImmediate as turn} from 'node:timers/promises';
 import type {ModelConfig} from '../model/config.js';
 import type {Weights} from '../model/parameters.js';
+import {handOver} from '../model/parameters.js';
 import {openEngine} from '../engine/engine.js';
+import {canShareWeights, openWeightFile, packedBytes, WORTH_SHARING} from '../engine/mapped-weights.js';
+import type {MappedWeights, WeightFile} from '../engine/mapped-weights.js';
+import type {PackedPart} from '../engine/variables.js';
 import type {Program} from '../engine/program.js';
 import {generation} from '../engine/programs/generation.js';
 import type {Chunk, GenerationOptions, Sample} from '../engine/programs/generation.js';
@@ -46,13 +50,27 @@ export function workersFor({threads, cores}: {readonly threads: number; readonly
   return runtimeClass(threads).device.startsWith('gpu') ? 0 : most;
 }
 
-/** A sampler of weights that do not change. */
-export async function openSampler(options: SamplerOptions & {readonly weights: Weights}): Promise<Sampler> {
+/** Files for the weights of a model that is large enough, where there can be such. */
+const sharedFile = (config: ModelConfig): WeightFile | undefined =>
+  packedBytes(config) >= WORTH_SHARING && canShareWeights() ? openWeightFile(config) : undefined;
+
+/**
+ * A sampler of weights that do not change.
+ * @param options.weights is empty afterwards where nobody needs it any more
+ */
+export async function openSampler(
+  options: SamplerOptions & {readonly weights: Map<string, Float32Array>},
+): Promise<Sampler> {
   const {config, sampling, threads, weights, note} = options;
   const workers = workersFor(options);
-  if (workers > 0) return openPool({config, sampling, workers, weights: () => weights, note});
+  if (workers > 0) {
+    const file = sharedFile(config);
+    if (file === undefined) return openPool({config, sampling, workers, weights: () => weights, note});
+    file.writeAll(handOver(weights));
+    return openPool({config, sampling, workers, weights: () => file, release: () => file.close(), note});
+  }
   const programs = {sample: generation(sampling)};
-  const engine = await openEngine({config, weights, threads, programs, silentStart: true});
+  const engine = await openEngine({config, weights: handOver(weights), threads, programs, silentStart: true});
   return {...inProcess(engine.run.sample), close: async () => engine.dispose()};
 }
 
@@ -60,6 +78,7 @@ export async function openSampler(options: SamplerOptions & {readonly weights: W
 interface Trainer {
   readonly run: {readonly sample?: Draw | undefined};
   read(slot: 'policy'): Weights;
+  readPacked(slot: 'policy'): Iterable<PackedPart>;
 }
 
 export interface Rollouts {
@@ -75,7 +94,16 @@ export function planRollouts({config, sampling, note, ...machine}: SamplerOption
   if (workers > 0) {
     return {
       programs: {},
-      open: (engine) => openPool({config, sampling, workers, weights: () => engine.read('policy'), note}),
+      open: (engine) => {
+        const file = sharedFile(config);
+        if (file === undefined)
+          return openPool({config, sampling, workers, weights: () => engine.read('policy'), note});
+        const weights = (): MappedWeights => {
+          for (const {first, tensors} of engine.readPacked('policy')) file.write(first, tensors);
+          return file;
+        };
+        return openPool({config, sampling, workers, weights, release: () => file.close(), note});
+      },
     };
   }
   return {programs: {sample: generation(sampling)}, open: ({run}) => inProcess(run.sample!)};

@@ -4,6 +4,7 @@
  * and the weights alone, so neither the number of workers nor the death of one can be seen in what comes out.
  */
 import {StageFailure} from '../../pipeline/stage.js';
+import type {MappedWeights} from '../engine/mapped-weights.js';
 import type {ModelConfig} from '../model/config.js';
 import type {Weights} from '../model/parameters.js';
 import type {Chunk, GenerationOptions, Sample} from '../engine/programs/generation.js';
@@ -16,8 +17,10 @@ export interface PoolOptions {
   readonly sampling: GenerationOptions;
   /** The most processes at a time; each is started when there is a chunk for it. */
   readonly workers: number;
-  /** The current weights. Read once for each call of `generate`. */
-  readonly weights: () => Weights;
+  /** The current weights, or where they lie. Asked for once in each call of `generate`, while no worker computes. */
+  readonly weights: () => Weights | MappedWeights;
+  /** Frees what the weights were in. */
+  readonly release?: () => void;
   /** Called with a sentence when a worker is replaced. */
   readonly note: (text: string) => void;
 }
@@ -33,14 +36,18 @@ const TRIES = 3;
 interface WorkerSlot {
   worker: RolloutProcess | undefined;
   /** The weights that its worker has. */
-  weights: Weights | undefined;
+  weights: Weights | MappedWeights | undefined;
 }
 
-export function openPool({config, sampling, workers, weights, note}: PoolOptions): Pool {
+export function openPool({config, sampling, workers, weights, release, note}: PoolOptions): Pool {
   const slots = Array.from({length: workers}, (): WorkerSlot => ({worker: undefined, weights: undefined}));
 
   /** Draws one chunk with a worker that has the weights, and with its successor where it is lost. */
-  const drawChunk = async (slot: WorkerSlot, chunk: Chunk, current: Weights): Promise<readonly Sample[]> => {
+  const drawChunk = async (
+    slot: WorkerSlot,
+    chunk: Chunk,
+    current: Weights | MappedWeights,
+  ): Promise<readonly Sample[]> => {
     for (let tries = 1; ; tries++) {
       try {
         slot.worker ??= startWorker({config, sampling});
@@ -87,7 +94,10 @@ export function openPool({config, sampling, workers, weights, note}: PoolOptions
       }
     },
     pids: () => slots.flatMap(({worker}) => worker?.pid ?? []),
-    close,
+    async close() {
+      await close();
+      release?.();
+    },
   };
 }
 

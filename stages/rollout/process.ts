@@ -4,6 +4,7 @@ import type {ChildProcess} from 'node:child_process';
 import type {Duplex} from 'node:stream';
 import {fileURLToPath} from 'node:url';
 import {StageFailure} from '../../pipeline/stage.js';
+import type {MappedWeights} from '../engine/mapped-weights.js';
 import type {ModelConfig} from '../model/config.js';
 import type {Weights} from '../model/parameters.js';
 import type {Chunk, GenerationOptions, Sample} from '../engine/programs/generation.js';
@@ -17,8 +18,8 @@ export class WorkerLost extends Error {
 
 export interface RolloutProcess {
   readonly pid: number | undefined;
-  /** Hands over the weights of all chunks to come. */
-  load(weights: Weights): Promise<void>;
+  /** Hands over the weights of all chunks to come. Mapped ones are handed over once, and are always the newest. */
+  load(weights: Weights | MappedWeights): Promise<void>;
   /**
    * Draws one chunk; one at a time.
    * @throws WorkerLost when the process ends before it answers
@@ -111,6 +112,7 @@ export function startWorker(order: {
   return {
     pid: child.pid,
     async load(weights) {
+      if ('path' in weights) return (opened ??= tell({type: 'open', ...order, mapped: {path: weights.path}}));
       await (opened ??= tell({type: 'open', ...order}));
       for (const [name, values] of weights) await tell({type: 'tensor', name, values});
     },

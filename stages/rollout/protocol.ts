@@ -4,12 +4,19 @@
  */
 import type {Duplex} from 'node:stream';
 import {deserialize, serialize} from 'node:v8';
+import type {MappedWeights} from '../engine/mapped-weights.js';
 import type {ModelConfig} from '../model/config.js';
 import type {Chunk, GenerationOptions, Sample} from '../engine/programs/generation.js';
 
-/** `open` comes once, then tensors and chunks; a chunk is drawn with the newest values of every tensor. */
+/** `open` comes once, then tensors, where they are not mapped, and chunks; a chunk is drawn with the newest values of every tensor. */
 export type ToWorker =
-  | {readonly type: 'open'; readonly config: ModelConfig; readonly sampling: GenerationOptions}
+  | {
+      readonly type: 'open';
+      readonly config: ModelConfig;
+      readonly sampling: GenerationOptions;
+      /** Where all tensors lie, unless they are sent. */
+      readonly mapped?: MappedWeights;
+    }
   | {readonly type: 'tensor'; readonly name: string; readonly values: Float32Array}
   | {readonly type: 'draw'; readonly chunk: Chunk};
 

@@ -10,6 +10,7 @@ import {openEngine} from '../engine/engine.js';
 import type {Program} from '../engine/program.js';
 import {generation} from '../engine/programs/generation.js';
 import type {Chunk, Sample} from '../engine/programs/generation.js';
+import {handOver} from '../model/parameters.js';
 import {receive, send} from './protocol.js';
 import type {ToWorker} from './protocol.js';
 
@@ -31,12 +32,12 @@ let fresh = new Map<string, Float32Array>();
 /** The engine with the newest weights in it; opened by the first chunk, as it needs weights to open. */
 async function ready(): Promise<SamplingEngine> {
   if (order === undefined) throw new Error('Internal error: a rollout worker was given a chunk before its order');
-  const {config, sampling} = order;
+  const {config, sampling, mapped} = order;
   if (engine === undefined) {
     const programs = {sample: generation(sampling)};
-    engine = await openEngine({config, weights: fresh, threads: 1, programs, silentStart: true});
+    engine = await openEngine({config, weights: mapped ?? handOver(fresh), threads: 1, programs, silentStart: true});
   } else if (fresh.size > 0) {
-    engine.write('policy', fresh);
+    engine.write('policy', handOver(fresh));
   }
   fresh = new Map();
   return engine;

@@ -82,9 +82,11 @@ export class Session {
 /**
  * A tensor with values of its own. The binding lends JavaScript's memory to TensorFlow when it happens to be aligned,
  * and gives it back from whichever thread drops the last reference; where a variable kept the value, that may be a
- * thread from which Node must not be called. Memory that is never aligned is always copied.
+ * thread from which Node must not be called. Memory that is never aligned is always copied: a view that begins at the second
+ * of two numbers, as large ones are made from the start.
  */
 function createTensor(shape: readonly number[], dtype: DataType, values: TypedArray): number {
+  if (values.byteOffset % 8 === 4) return tensorflow().binding.createTensor(shape, dtype, values);
   const Values = values.constructor as new (length: number) => TypedArray;
   const unaligned = new Values(values.length + 1).subarray(1);
   unaligned.set(values);

@@ -1,7 +1,7 @@
 /** Rollout workers as they are used: real processes, killed while they draw, beside the engine of the test's own process. */
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
-import {readFileSync} from 'node:fs';
+import {existsSync, readFileSync} from 'node:fs';
 import {test} from 'node:test';
 import type {TestContext} from 'node:test';
 import {hasProc, isRunning, processRecord, signal, usageOf} from '../../../pipeline/executors/process-table.js';
@@ -18,6 +18,7 @@ import type {Sampler} from '../../../stages/rollout/sampler.js';
 import {crossEntropyTraining} from '../../../stages/train/programs.js';
 import {generation} from '../../../stages/engine/programs/generation.js';
 import {openEngine} from '../../../stages/engine/engine.js';
+import {openWeightFile} from '../../../stages/engine/mapped-weights.js';
 import type {Chunk, Sample} from '../../../stages/engine/programs/generation.js';
 import {until} from '../../rig/command.js';
 
@@ -105,6 +106,33 @@ test('workers draw with the weights that the trainer has by then', async (t) => 
     assert.deepEqual(await drawnBy(sampler), own);
   }
   engine.write('policy', weights);
+});
+
+test('weights that are mapped give the samples of weights that are sent, the newest each time, to every worker', async (t) => {
+  const file = openWeightFile(config);
+  let released = false;
+  const sampler = pool(t, {
+    weights: () => {
+      for (const {first, tensors} of engine.readPacked('policy')) file.write(first, tensors);
+      return file;
+    },
+    release: () => {
+      released = true;
+      file.close();
+    },
+  });
+  assert.deepEqual(await drawnBy(sampler), expected);
+  engine.run.train([{tokens: prompts[0]!, mask: prompts[0]!.map((_, i) => (i === 0 ? 0 : 1))}], {learningRate: 0.05});
+  assert.ok(existsSync(file.path));
+  const trained = await drawnBy(sampler);
+  assert.deepEqual(trained, await drawnBy(inProcess(engine.run.sample)));
+  assert.notDeepEqual(trained, expected);
+  for (const pid of sampler.pids()) signal(pid, 'SIGKILL');
+  assert.deepEqual(await drawnBy(sampler), trained, 'new workers find them where they are');
+  await sampler.close();
+  assert.ok(released);
+  engine.write('policy', weights);
+  engine.resetOptimizer();
 });
 
 test('a worker that is killed in the middle of a chunk is replaced, and its samples are the same', async (t) => {
