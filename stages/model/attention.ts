@@ -149,7 +149,7 @@ export function maskOf(queries: Tf.Tensor, keys: Tf.Tensor): Tf.Tensor {
  */
 export function rotationTable(config: ModelConfig, positions: number, first = 0): Float32Array {
   const {heads, keyValueHeads, headDim} = config;
-  const frequencies = rotaryFrequencies(config.rope, headDim);
+  const frequencies = rotaryFrequencies(config.rope, headDim, config.maxPositions);
   const magnitude = ropeMagnitude(config.rope.scaling);
   const width = (heads + 2 * keyValueHeads) * headDim;
   const table = new Float32Array(positions * width);

@@ -206,13 +206,24 @@ export const ropeMagnitude = (scaling: RopeScaling | undefined): number =>
   scaling?.kind === 'yarn' ? scaling.attentionFactor : 1;
 
 /**
+ * From so many positions on, frequencies are rounded as transformers rounds them: an error in the last bit of a frequency
+ * turns a pair by position × 2⁻²⁴ too far, which shows in logits at thousands of positions. Short models, whose bytes are
+ * older than this rule, keep the more exact ones.
+ */
+const LONG = 2048;
+
+/**
  * θ^(−2i/headDim) for each pair i (RoPE, arXiv 2104.09864, equation 15), stretched as the config asks for it.
  *
  * @returns (headDim / 2), radians per position
  */
-export function rotaryFrequencies(rope: Rope, headDim: number): Float32Array {
-  const plain = Float32Array.from({length: headDim / 2}, (_, pair) => 1 / rope.theta ** ((2 * pair) / headDim));
-  const {scaling} = rope;
+export function rotaryFrequencies(rope: Rope, headDim: number, maxPositions: number): Float32Array {
+  const {theta, scaling} = rope;
+  const pairs = Array.from({length: headDim / 2}, (_, pair) => pair);
+  if (scaling === undefined && maxPositions < LONG)
+    return Float32Array.from(pairs, (pair) => 1 / theta ** ((2 * pair) / headDim));
+  const periods = Float32Array.from(pairs, (pair) => theta ** f32((2 * pair) / headDim));
+  const plain = periods.map((period) => 1 / period);
   switch (scaling?.kind) {
     case undefined:
       return plain;
@@ -221,36 +232,40 @@ export function rotaryFrequencies(rope: Rope, headDim: number): Float32Array {
     case 'llama3':
       return plain.map((frequency) => llama3Frequency(frequency, scaling));
     case 'yarn':
-      return yarnFrequencies(plain, rope.theta, scaling);
+      return yarnFrequencies(periods, theta, scaling);
   }
 }
+
+/** Each step of the stretched kinds is rounded to float32, as it is by transformers. */
+const f32 = Math.fround;
 
 function llama3Frequency(
   frequency: number,
   {factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalPositions}: Llama3Scaling,
 ): number {
-  const wavelength = (2 * Math.PI) / frequency;
+  const wavelength = f32(f32(2 * Math.PI) / frequency);
   if (wavelength < originalPositions / high) return frequency;
   if (wavelength > originalPositions / low) return frequency / factor;
-  const smooth = (originalPositions / wavelength - low) / (high - low);
-  return (1 - smooth) * (frequency / factor) + smooth * frequency;
+  const smooth = f32(f32(f32(originalPositions / wavelength) - low) / (high - low));
+  return f32(f32(f32(1 - smooth) * frequency) / factor) + f32(smooth * frequency);
 }
 
 /** Frequencies between those that are kept and those that are divided change in a ramp, by the index of the pair. */
 function yarnFrequencies(
-  plain: Float32Array,
+  periods: Float32Array,
   theta: number,
   {factor, originalPositions, betaFast, betaSlow, truncate}: YarnScaling,
 ): Float32Array {
-  const dims = 2 * plain.length;
+  const dims = 2 * periods.length;
   const pairThatTurns = (times: number): number =>
     (dims * Math.log(originalPositions / (times * 2 * Math.PI))) / (2 * Math.log(theta));
   const [first, last] = [pairThatTurns(betaFast), pairThatTurns(betaSlow)];
   const low = Math.max(truncate ? Math.floor(first) : first, 0);
   const high = Math.min(truncate ? Math.ceil(last) : last, dims - 1);
   const width = high === low ? 0.001 : high - low; // as transformers has it
-  return plain.map((frequency, pair) => {
-    const stretched = Math.min(1, Math.max(0, (pair - low) / width));
-    return (frequency / factor) * stretched + frequency * (1 - stretched);
+  return periods.map((period, pair) => {
+    const stretched = Math.min(1, Math.max(0, f32(f32(pair - f32(low)) / f32(width))));
+    const kept = f32(1 - stretched);
+    return f32(f32(1 / f32(factor * period)) * f32(1 - kept)) + f32(f32(1 / period) * kept);
   });
 }
