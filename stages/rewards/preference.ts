@@ -84,6 +84,12 @@ export async function openRewardModel(
     reward(items) {
       if (items.length === 0) return [];
       const rows = items.map(({prompt, completion}) => ({tokens: scoredTokens(tokenizer, prompt, completion, scope)}));
+      const longest = Math.max(...rows.map(({tokens}) => tokens.length));
+      if (longest > config.maxPositions) {
+        throw new StageFailure(
+          `a completion has ${longest} tokens with its question; the reward model in ${folder} takes ${config.maxPositions}`,
+        );
+      }
       return [...engine.run.score(rows)].map((score) => squash(score, parsed.data));
     },
     close: () => engine.dispose(),

@@ -72,6 +72,11 @@ export async function sampleRows(rows: readonly Prompt[], options: ModelSampling
     import('../graders/registry.js'),
   ]);
   const {config, weights} = await openModel(model);
+  if (maxNewTokens >= config.maxPositions) {
+    throw new StageFailure(
+      `maxNewTokens ${maxNewTokens} leaves no room for a prompt: the model has ${config.maxPositions} positions`,
+    );
+  }
   const tokenizer = await openTokenizer(model);
   if (rows.length === 0) throw new StageFailure('there are no prompts');
   await prepareGraders(rows, options);
