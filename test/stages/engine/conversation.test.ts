@@ -6,7 +6,7 @@ import {conversation} from '../../../stages/engine/programs/conversation.js';
 import type {Conversation} from '../../../stages/engine/programs/conversation.js';
 import {generation} from '../../../stages/engine/programs/generation.js';
 import {initialWeights} from '../../../stages/model/parameters.js';
-import {drawn as config} from './small.js';
+import {drawn as config, spreadWeights, withAll} from './small.js';
 
 const weights = initialWeights(config, 5);
 const PIECE = 3;
@@ -58,25 +58,30 @@ test('an earlier turn that is edited is read again from there, a shorter prompt 
   engine.dispose();
 });
 
-test('it takes the tokens that generation takes', async () => {
-  const greedy = {temperature: 0, topP: 1, topK: 1} as const;
-  const prompts = [first, [3], [...others, ...first]];
-  const programs = {
-    talk: conversation({...options, ...greedy}),
-    sample: generation({
-      ...greedy,
-      prompts: 1,
-      group: 1,
-      promptLengths: [20],
-      maxNewTokens: 3 * PIECE,
-      stopIds: [2],
-      padId: 0,
-    }),
-  };
-  const engine = await openEngine({config, weights, threads: 1, programs});
-  for (const prompt of prompts) {
-    const [sampled] = engine.run.sample({prompts: [prompt], uniforms: new Float32Array(3 * PIECE)});
-    assert.deepEqual(replyTo(engine.run.talk, prompt).tokens, sampled!.tokens);
-  }
-  engine.dispose();
-});
+for (const [words, model] of [
+  ['it', config],
+  ['one with biases and normalized heads', withAll(config)],
+] as const) {
+  test(`${words} takes the tokens that generation takes`, async () => {
+    const greedy = {temperature: 0, topP: 1, topK: 1} as const;
+    const prompts = [first, [3], [...others, ...first]];
+    const programs = {
+      talk: conversation({...options, ...greedy}),
+      sample: generation({
+        ...greedy,
+        prompts: 1,
+        group: 1,
+        promptLengths: [20],
+        maxNewTokens: 3 * PIECE,
+        stopIds: [2],
+        padId: 0,
+      }),
+    };
+    const engine = await openEngine({config: model, weights: spreadWeights(model, 5), threads: 1, programs});
+    for (const prompt of prompts) {
+      const [sampled] = engine.run.sample({prompts: [prompt], uniforms: new Float32Array(3 * PIECE)});
+      assert.deepEqual(replyTo(engine.run.talk, prompt).tokens, sampled!.tokens);
+    }
+    engine.dispose();
+  });
+}

@@ -1,5 +1,8 @@
 /** Models small enough that a test can train them, or draw from them, and compute the same again in float64. */
+import type {ModelConfig} from '../../../stages/model/config.js';
 import {newConfig} from '../../../stages/model/config.js';
+import {initialWeights} from '../../../stages/model/parameters.js';
+import {random} from '../../../stages/random.js';
 
 export const config = newConfig({
   vocabSize: 23,
@@ -39,3 +42,22 @@ export const chunk = {
   stopIds: [2],
   padId: 0,
 } as const;
+
+/** The same model with all that a family may have besides: normalized heads, and biases everywhere. */
+export const withAll = (config: ModelConfig): ModelConfig => ({
+  ...config,
+  headNorms: true,
+  attentionBias: {qkv: true, output: true},
+  mlpBias: true,
+});
+
+/** Fresh weights with gains and biases spread, so that it shows where one is left out. */
+export function spreadWeights(config: ModelConfig, seed: number): Map<string, Float32Array> {
+  const source = random(seed, 'gains and biases');
+  return new Map(
+    [...initialWeights(config, seed)].map(([name, values]) => [
+      name,
+      /norm|bias/.test(name) ? values.map((value) => value + 0.3 * source.normal()) : values,
+    ]),
+  );
+}
