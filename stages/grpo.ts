@@ -16,6 +16,8 @@ import {readPrompts, writeRows} from './data/rows.js';
 import {encodePrompts, samplingWith} from './rollout/sample-groups.js';
 import {lengthBuckets} from './train/length-buckets.js';
 import type {EncodedPrompt} from './rollout/sample-groups.js';
+import {CHECKPOINTING, PRECISIONS} from './train/compute.js';
+import type {Checkpointing, Precision} from './train/compute.js';
 import {REWARD_MODELS, REWARD_TIMEOUT, type RewardWeights} from './rewards/names.js';
 import {portOf, weightMistakes} from './rewards/weights.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
@@ -131,10 +133,27 @@ export const grpo = defineStage({
     /** Prompts and rows in one native call. */
     chunk: 8,
     microBatch: 16,
+    /** Of products with weights, in training and in sampling; what is stored stays float32. */
+    precision: param<Precision>('f32'),
+    rolloutPrecision: param<Precision>('f32'),
+    /**
+     * Where rollouts are bf16, each sampled token weighs min(π_train / π_sampler, this) (Yao et al. 2025; `train/importance.ts`);
+     * 0 leaves the weights out.
+     */
+    importanceCap: 2,
+    /** Layers are computed again in the backward pass instead of being kept; 'auto' where they would take more than 4 GiB. */
+    activationCheckpointing: param<Checkpointing>('auto'),
     /** Milliseconds for the judging of one completion. */
     rewardTimeout: REWARD_TIMEOUT,
   },
-  choices: {template: TEMPLATE_NAMES, ratio: RATIOS, aggregate: AGGREGATES},
+  choices: {
+    template: TEMPLATE_NAMES,
+    ratio: RATIOS,
+    aggregate: AGGREGATES,
+    precision: PRECISIONS,
+    rolloutPrecision: PRECISIONS,
+    activationCheckpointing: CHECKPOINTING,
+  },
   definitions: {rewards: 'reward', tasks: 'task'},
   check: ({params, ...wired}) => [
     ...taskMistakes(wired),
@@ -156,6 +175,9 @@ export const grpo = defineStage({
       {openTokenizer},
       {constant},
       {handOver},
+      {announceMemory, computesAgain},
+      {reinforcementMemory},
+      {importanceMeasures},
       {reflectiveWords},
       {tasksWith},
       {prepareGraders},
@@ -170,6 +192,9 @@ export const grpo = defineStage({
       import('./text/tokenizer.js'),
       import('./train/learning-rate.js'),
       import('./model/parameters.js'),
+      import('./engine/memory.js'),
+      import('./rollout/memory.js'),
+      import('./train/importance.js'),
       import('./text/language.js'),
       import('./tasks/load-tasks.js'),
       import('./graders/registry.js'),
@@ -206,19 +231,62 @@ export const grpo = defineStage({
       10,
     );
     const {microBatch: rows, temperature, chunk, group, maxNewTokens, klCoefficient} = params;
-    const sampling = {prompts: chunk, group, promptLengths, maxNewTokens, temperature, topP: 1};
+    const {rolloutPrecision, importanceCap, precision} = params;
+    const isWeighted = rolloutPrecision === 'bf16' && importanceCap > 0;
+    const sampling = {
+      prompts: chunk,
+      group,
+      promptLengths,
+      maxNewTokens,
+      temperature,
+      topP: 1,
+      precision: rolloutPrecision,
+    };
     const rollouts = planRollouts({config, sampling: samplingWith(tokenizer, sampling), threads, cores, note});
     const aggregate = params.aggregate === 'constant' ? {constant: maxNewTokens} : params.aggregate;
     const {ratio, clipLow, clipHigh} = params;
     const buckets = {rows, lengths};
+    const activationCheckpointing = computesAgain(params.activationCheckpointing, config, buckets);
+    announceMemory(
+      reinforcementMemory({
+        config,
+        buckets,
+        activationCheckpointing,
+        sampling,
+        threads,
+        cores,
+        reference: klCoefficient > 0,
+        updateRows: params.questions * group,
+      }),
+      {
+        note,
+        remedies: [
+          'a smaller “microBatch” or “chunk”',
+          'a smaller “maxNewTokens”',
+          'fewer cores for the node',
+          '“activationCheckpointing” on',
+        ],
+      },
+    );
     const engine = {
       config,
+      precision,
+      activationCheckpointing,
       weights: handOver(weights),
       threads,
       reference: klCoefficient > 0,
       optimizer: {beta2: params.beta2, weightDecay: params.weightDecay},
       programs: {
-        update: grpoTraining({...buckets, temperature, ratio, aggregate, clipLow, clipHigh, klCoefficient}),
+        update: grpoTraining({
+          ...buckets,
+          temperature,
+          ratio,
+          aggregate,
+          clipLow,
+          clipHigh,
+          klCoefficient,
+          importance: isWeighted,
+        }),
         old: logProbabilities({...buckets, temperature}),
         ...(klCoefficient > 0
           ? {reference: logProbabilities({...buckets, temperature, of: 'reference' as const})}
@@ -248,7 +316,17 @@ export const grpo = defineStage({
       });
       training.closeAtEnd(scorer);
       const groups = params.questions * params.minibatches;
-      const options = {...params, questions, sampler, scorer, tokenizer, seed, groups, reflective: reflectiveWords};
+      const options = {
+        ...params,
+        withLogProbs: isWeighted,
+        questions,
+        sampler,
+        scorer,
+        tokenizer,
+        seed,
+        groups,
+        reflective: reflectiveWords,
+      };
 
       /** Samples and scores one rollout under the current weights, and deals it into the minibatches of the next updates. */
       const nextRollout = async (step: number): Promise<State> => {
@@ -269,7 +347,13 @@ export const grpo = defineStage({
         const state: State = {
           cursor: sampled.cursor,
           rollouts: rollouts + 1,
-          pending: dealMinibatches(sampled.groups, {old, reference}, params.minibatches, {seed, step: rollouts}),
+          pending: dealMinibatches(
+            sampled.groups,
+            {old, reference},
+            params.minibatches,
+            {seed, step: rollouts},
+            {cap: importanceCap, ratio},
+          ),
           samples: [...samples, ...sampled.groups[0]!.members.map((one) => scoredRow(one, step))],
           // A policy that solves all its problems learns nothing more from them, but general prompts are still to come.
           uniformRollouts: uniform && (withGeneral || !questions.hasGeneral) ? uniformRollouts + 1 : 0,
@@ -304,6 +388,7 @@ export const grpo = defineStage({
             kl,
             klLoss: klCoefficient * kl,
             entropy,
+            ...(isWeighted ? importanceMeasures(minibatch.rows, importanceCap) : {}),
           },
           trainedTokens: countTokens(minibatch.rows),
         };

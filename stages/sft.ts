@@ -6,6 +6,8 @@
 import {StageFailure, many, param, defineStage} from '../pipeline/stage.js';
 import {readRows, writeRows} from './data/rows.js';
 import {lengthBuckets} from './train/length-buckets.js';
+import {CHECKPOINTING, PRECISIONS} from './train/compute.js';
+import type {Checkpointing, Precision} from './train/compute.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 
@@ -36,13 +38,17 @@ export const sft = defineStage({
     /** Optimizer updates over which the learning rate rises linearly from 0. */
     warmup: 0,
     weightDecay: 0,
+    /** Of products with weights; what is stored stays float32. */
+    precision: param<Precision>('f32'),
+    /** Layers are computed again in the backward pass instead of being kept; 'auto' where they would take more than 4 GiB. */
+    activationCheckpointing: param<Checkpointing>('auto'),
     beta2: 0.98,
     /** Rows with more tokens than this are an error, not cut. */
     maxTokens: 32_768,
   },
-  choices: {template: TEMPLATE_NAMES},
+  choices: {template: TEMPLATE_NAMES, precision: PRECISIONS, activationCheckpointing: CHECKPOINTING},
   async run(context) {
-    const {inputs, outputs, params, seed, threads} = context;
+    const {inputs, outputs, params, seed, threads, note} = context;
     const [
       {withTraining, countTokens},
       {crossEntropyTraining},
@@ -52,6 +58,7 @@ export const sft = defineStage({
       {batchOrder},
       {cosine},
       {handOver},
+      {announceMemory, computesAgain, trainingMemory},
       {sampleRow},
     ] = await Promise.all([
       import('./train/training-loop.js'),
@@ -62,6 +69,7 @@ export const sft = defineStage({
       import('./train/batch-order.js'),
       import('./train/learning-rate.js'),
       import('./model/parameters.js'),
+      import('./engine/memory.js'),
       import('./data/schemas.js'),
     ]);
     // The base, and the completions as tokens with a mark on those that are learned.
@@ -84,9 +92,24 @@ export const sft = defineStage({
     const rateAt = cosine({steps, warmup: params.warmup, peak: params.learningRate});
     const batchAt = batchOrder(rows.length, params.batch, {seed, purpose: 'sft/order'});
 
-    const programs = {train: crossEntropyTraining({rows: Math.min(params.microBatch, params.batch), lengths})};
+    const buckets = {rows: Math.min(params.microBatch, params.batch), lengths};
+    const activationCheckpointing = computesAgain(params.activationCheckpointing, config, buckets);
+    announceMemory(trainingMemory({config, buckets, activationCheckpointing, threads, updateRows: params.batch}), {
+      note,
+      remedies: ['a smaller “microBatch”', 'a smaller “maxTokens” and shorter rows', '“activationCheckpointing” on'],
+    });
+    const programs = {train: crossEntropyTraining(buckets)};
     const optimizer = {beta2: params.beta2, weightDecay: params.weightDecay};
-    const engine = {config, weights: handOver(weights), threads, optimizer, programs};
+    const {precision} = params;
+    const engine = {
+      config,
+      weights: handOver(weights),
+      threads,
+      precision,
+      activationCheckpointing,
+      optimizer,
+      programs,
+    };
     await withTraining({engine, context, learningRate: params.learningRate, start: null}, async (training) => {
       const {run, read} = training.engine;
       await training.until(steps, {metrics: ['loss']}, (step) => {

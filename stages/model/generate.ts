@@ -14,6 +14,7 @@ import {cachedAttention} from './cached-attention.js';
 import type {ModelConfig} from './config.js';
 import type {Multiplied} from './generation-weights.js';
 import {layOutWeights} from './generation-weights.js';
+import type {Precision} from '../tensorflow/matmul.js';
 import type {GenerationShape, LayerCache} from './kv-cache.js';
 import {KvCache} from './kv-cache.js';
 import type {Sampling} from './pick-token.js';
@@ -52,12 +53,12 @@ export function generate(
   inputs: GenerationInputs,
   config: ModelConfig,
   shape: GenerationShape,
-  options: Sampling & {readonly stopIds: readonly number[]},
+  options: Sampling & {readonly stopIds: readonly number[]; readonly precision?: Precision},
 ): Generated {
   const {tf} = tensorflow();
   const {prompts, group, promptLength, maxNewTokens} = shape;
   const rows = prompts * group;
-  const {forPrompts, forTokens, output} = layOutWeights(parameters, config, rows, maxNewTokens);
+  const {forPrompts, forTokens, output} = layOutWeights(parameters, config, rows, maxNewTokens, options);
   const stopped = (token: Tf.Tensor): Tf.Tensor =>
     options.stopIds.map((id) => tf.equal(token, tf.scalar(id, 'int32'))).reduce((a, b) => tf.logicalOr(a, b));
   const sampleAt = (hidden: Tf.Tensor, step: Tf.Tensor, done: Tf.Tensor): {token: Tf.Tensor; logProb: Tf.Tensor} =>

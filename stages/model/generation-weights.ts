@@ -6,6 +6,7 @@
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
 import {linear, raw} from '../tensorflow/ops.js';
+import type {Precision} from '../tensorflow/matmul.js';
 import {runtimeClass} from '../tensorflow/runtime-class.js';
 import {transposePairs} from './attention.js';
 import type {ModelConfig} from './config.js';
@@ -35,15 +36,21 @@ export interface GenerationWeights {
  *
  * @param rows samples that are drawn together
  * @param steps tokens of each, at most
- * @param instructions of the processor, as the runtime class has them
+ * @param machine.precision that products are rounded to
+ * @param machine.instructions of the processor, as the runtime class has them
  */
 export function layOutWeights(
   parameters: Parameters,
   config: ModelConfig,
   rows: number,
   steps: number,
-  instructions = runtimeClass(1).instructions,
+  {
+    precision = 'f32',
+    instructions = runtimeClass(1).instructions,
+  }: {readonly precision?: Precision; readonly instructions?: string} = {},
 ): GenerationWeights {
+  // Rounded matrices are a copy already, which needs no layout of its own.
+  if (precision === 'bf16') return keepLayout(parameters, config);
   if (matrixSize(config) < LARGE) return transposeOnce(parameters, config);
   if (config.layers * matrixSize(config) > LARGEST_COPY) return keepLayout(parameters, config);
   if (rows > MANY_ROWS) return transposeOnce(parameters, config);

@@ -5,6 +5,7 @@
 import {random} from '../random.js';
 import type {Rollout} from './sample-groups.js';
 import type {Verdict} from '../rewards/index.js';
+import {importanceWeights} from '../train/importance.js';
 import {groupAdvantages, overlongPenalty, spread} from '../train/advantages.js';
 
 /** A completion with what it earned. */
@@ -22,12 +23,15 @@ export interface SampledRow {
   readonly tokens: readonly number[];
   readonly mask: readonly number[];
   readonly advantage: number;
+  /** log p of each token under the sampler, 0 for those of the prompt; where they were asked for. */
+  readonly samplerLogProbs?: readonly number[];
 }
 
 /** One training row of the policy update, as the engine takes it. */
-export interface UpdateRow extends SampledRow {
+export interface UpdateRow extends Omit<SampledRow, 'samplerLogProbs'> {
   readonly oldLogProbs: readonly number[];
   readonly referenceLogProbs?: readonly number[];
+  readonly importance?: readonly number[];
 }
 
 /** What is remembered of a completion for the history of its step. */
@@ -96,6 +100,9 @@ export function groupRows(
       tokens: [...rollout.promptTokens, ...rollout.tokens],
       mask: [...rollout.promptTokens.map(() => 0), ...rollout.tokens.map(() => counts)],
       advantage: advantages[index]!,
+      ...(rollout.logProbs === undefined
+        ? {}
+        : {samplerLogProbs: [...rollout.promptTokens.map(() => 0), ...rollout.logProbs]}),
     };
   });
   return {rows, groupSpread: spread(earned)};
@@ -109,21 +116,27 @@ export const isUniform = (groupSpread: number): boolean => groupSpread < 1e-6;
  *
  * @param logProbs of every row, all groups in order, each array aligned with the row's tokens: under the policy that sampled
  * and, where there is a KL term, under the reference
+ * @param importance how rows that have the sampler's log-probabilities are weighted
  */
 export function dealMinibatches(
   groups: readonly SampledGroup[],
   logProbs: {readonly old: readonly Float32Array[]; readonly reference?: readonly Float32Array[] | undefined},
   count: number,
   key: {readonly seed: number; readonly step: number},
+  importance: {readonly cap: number; readonly ratio: 'token' | 'sequence'} = {cap: Infinity, ratio: 'token'},
 ): Minibatch[] {
   let at = 0;
   const complete = groups.map(({rows, traces}): Minibatch => ({
-    rows: rows.map((row) => {
+    rows: rows.map(({samplerLogProbs: sampler, ...row}) => {
       const index = at++;
       const reference = logProbs.reference?.[index];
+      const trainer = logProbs.old[index]!;
       return {
         ...row,
-        oldLogProbs: [...logProbs.old[index]!],
+        oldLogProbs: [...trainer],
+        ...(sampler === undefined
+          ? {}
+          : {importance: importanceWeights({mask: row.mask, trainer, sampler}, importance)}),
         ...(reference === undefined ? {} : {referenceLogProbs: [...reference]}),
       };
     }),

@@ -23,6 +23,8 @@ export interface RolloutOptions extends AdvantageOptions {
   readonly group: number;
   /** Prompts in one native call. */
   readonly chunk: number;
+  /** Whether rows keep the log-probabilities under the sampler. */
+  readonly withLogProbs: boolean;
   /** Groups without spread are dropped and other questions asked in their place, in this many more rounds at most. */
   readonly dynamicSampling: number;
   /** Weights of the rewards, by name. */
@@ -54,6 +56,7 @@ export async function rollOut(
     groups: wanted,
     group,
     chunk,
+    withLogProbs,
     dynamicSampling,
     ...options
   }: RolloutOptions,
@@ -69,6 +72,7 @@ export async function rollOut(
       tokenizer,
       group,
       chunk,
+      withLogProbs,
       maxNewTokens: options.maxNewTokens,
       key,
     });

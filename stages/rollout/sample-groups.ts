@@ -24,6 +24,8 @@ export interface Rollout {
   /** False when the length limit cut the completion off. */
   readonly finished: boolean;
   readonly completion: Completion;
+  /** log p of each sampled token under the sampler, where they were asked for. */
+  readonly logProbs?: readonly number[];
 }
 
 export interface EncodedPrompt {
@@ -96,6 +98,8 @@ export interface Drawing {
   readonly maxNewTokens: number;
   /** What the draws depend on besides prompt number, sample and position. */
   readonly key: {readonly seed: number; readonly purpose: string; readonly step?: number};
+  /** Whether the log-probabilities under the sampler are wanted. */
+  readonly withLogProbs?: boolean;
   /** Called with the number of prompts that are through. */
   readonly done?: (prompts: number) => void;
 }
@@ -124,7 +128,7 @@ export type Drawn = Omit<Rollout, 'completion'>;
 export async function drawGroups<T>(
   sampler: Sampler,
   prompts: readonly EncodedPrompt[],
-  {group, chunk, maxNewTokens, key, done}: Drawing,
+  {group, chunk, maxNewTokens, key, withLogProbs = false, done}: Drawing,
   read: (drawn: Drawn) => T,
 ): Promise<T[][]> {
   const order = prompts
@@ -149,8 +153,8 @@ export async function drawGroups<T>(
     members.forEach((index, place) => {
       const {prompt, tokens: promptTokens} = prompts[index]!;
       groups[index] = Array.from({length: group}, (_, sample) => {
-        const {tokens, finished} = drawn[place * group + sample]!;
-        return read({prompt, sample, promptTokens, tokens, finished});
+        const {tokens, finished, logProbs} = drawn[place * group + sample]!;
+        return read({prompt, sample, promptTokens, tokens, finished, ...(withLogProbs ? {logProbs} : {})});
       });
     });
     through += members.length;

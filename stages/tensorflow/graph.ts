@@ -183,6 +183,11 @@ export class Graph {
     }
   }
 
+  /** Whether what is added now is a part of a loop's body. */
+  get isInLoop(): boolean {
+    return this.#frame !== this.#root;
+  }
+
   /** Runs `build` inside a loop's frame (or outside all of them); its constants hang on the frame's pivot. */
   inFrame<T>(frame: LoopFrame | undefined, build: () => T): T {
     const [outer, outerAfter] = [this.#frame, this.#after];

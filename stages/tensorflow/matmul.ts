@@ -41,13 +41,17 @@ export function addProduct(
 
 /** The product of the inputs rounded to bfloat16, as float32. */
 function multiplyInBfloat16(graph: Graph, {inputs, attributes, shape}: Product): Output {
-  const cast = (input: Output, to: typeof FLOAT | typeof BFLOAT16): Output =>
-    graph.addOne({
-      op: 'Cast',
-      inputs: [input],
-      attributes: {SrcT: {kind: 'type', value: input.dtype}, DstT: {kind: 'type', value: to}},
-      outputs: [{dtype: to, shape: input.shape}],
-    });
+  const cast = (input: Output, to: typeof FLOAT | typeof BFLOAT16): Output => {
+    const add = (): Output =>
+      graph.addOne({
+        op: 'Cast',
+        inputs: [input],
+        attributes: {SrcT: {kind: 'type', value: input.dtype}, DstT: {kind: 'type', value: to}},
+        outputs: [{dtype: to, shape: input.shape}],
+      });
+    // What comes from outside a loop, as weights do, is rounded once and not in each step.
+    return input.frame === '' && graph.isInLoop ? graph.inFrame(undefined, add) : add();
+  };
   const rounded = graph.addOne({
     op: 'MatMul',
     inputs: inputs.map((input) => cast(input, BFLOAT16)),

@@ -8,3 +8,11 @@ export interface Compute {
   /** Tokens that went through a forward pass alone. */
   readonly scoredTokens: number;
 }
+
+/** Of products of tokens with weights. */
+export const PRECISIONS = ['f32', 'bf16'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+/** Whether layers are computed again in the backward pass instead of being kept (arXiv 1604.06174); 'auto' by their size. */
+export const CHECKPOINTING = ['auto', 'on', 'off'] as const;
+export type Checkpointing = (typeof CHECKPOINTING)[number];

@@ -18,6 +18,8 @@ export interface GrpoRow extends TargetRow {
   readonly oldLogProbs: ArrayLike<number>;
   /** log π_ref, needed when the KL coefficient is not 0. */
   readonly referenceLogProbs?: ArrayLike<number>;
+  /** What each token's gain is multiplied with, needed where the options say so: `importanceWeights`. */
+  readonly importance?: ArrayLike<number>;
 }
 
 /**
@@ -41,6 +43,8 @@ export interface GrpoOptions {
   readonly clipHigh: number;
   /** β of the k3 term; 0 leaves it out, and needs no reference. */
   readonly klCoefficient: number;
+  /** Whether rows have importance weights, because another policy than π_old has sampled them. */
+  readonly importance?: boolean;
 }
 
 /** What one optimizer step reports. “Ratios” are those of tokens, or of responses where `ratio` says `sequence`. */
@@ -67,7 +71,7 @@ export interface GrpoMetrics extends Record<string, number> {
  * is a KL term
  */
 export function grpoObjective(options: GrpoOptions): Objective<GrpoRow, GrpoMetrics> {
-  const {temperature, ratio, klCoefficient} = options;
+  const {temperature, ratio, klCoefficient, importance = false} = options;
   const withReference = klCoefficient !== 0;
   return {
     positions: ({tokens}) => tokens.length - 1,
@@ -80,6 +84,7 @@ export function grpoObjective(options: GrpoOptions): Objective<GrpoRow, GrpoMetr
         weights: each,
         oldLogProbs: each,
         ...(withReference && {referenceLogProbs: each}),
+        ...(importance && {importance: each}),
         advantages: {dtype: DataType.float, shape: [rows, 1]},
       };
     },
@@ -93,6 +98,7 @@ export function grpoObjective(options: GrpoOptions): Objective<GrpoRow, GrpoMetr
         weights: aligned((row) => Array.from(row.mask, (mark) => (mark ? weight(row) : 0))),
         oldLogProbs: aligned(({oldLogProbs}) => oldLogProbs),
         ...(withReference && {referenceLogProbs: aligned(reference)}),
+        ...(importance && {importance: aligned(importanceOf)}),
         advantages: padRight(
           new Float32Array(shape.rows),
           rows.map(({advantage}) => [advantage]),
@@ -125,8 +131,8 @@ export function grpoObjective(options: GrpoOptions): Objective<GrpoRow, GrpoMetr
  * k3 of its equation 2 (equation 4 of DeepSeekMath), `w` in the place of the means.
  *
  * @param logProbs (B, T) under the policy
- * @param inputs `mask`, `weights`, `oldLogProbs`, `referenceLogProbs` (B, T), the last only for a KL term; `advantages`
- * (B, 1)
+ * @param inputs `mask`, `weights`, `oldLogProbs`, `referenceLogProbs`, `importance` (B, T), the last but one only for a KL term,
+ * the last only where another policy has sampled: it multiplies the gain, not the KL term; `advantages` (B, 1)
  * @returns the loss, and sums over ratios or tokens (`ratioMax`: the largest), all scalars
  */
 export function surrogate(
@@ -146,6 +152,10 @@ export function surrogate(
   const free = tf.mul(rho, inputs['advantages']!);
   const clipped = tf.mul(tf.clipByValue(rho, 1 - clipLow, 1 + clipHigh), inputs['advantages']!);
   let gain = tf.minimum(free, clipped);
+  // Of a response all tokens weigh the same; those behind it weigh 0.
+  const importance = inputs['importance'];
+  if (importance !== undefined)
+    gain = tf.mul(gain, ratio === 'token' ? importance : tf.max(tf.mul(importance, mask), 1, true));
   const metrics: Record<string, Tf.Tensor> = {
     ratioMax: tf.max(tf.mul(rho, present)),
     clipped: tf.sum(tf.mul(tf.cast(tf.less(clipped, free), 'float32'), present)),
@@ -170,6 +180,11 @@ function tokenWeight(aggregate: Aggregate, all: readonly GrpoRow[]): (row: GrpoR
     return () => 1 / targets;
   }
   return () => 1 / (all.length * aggregate.constant);
+}
+
+function importanceOf({importance}: GrpoRow): ArrayLike<number> {
+  if (importance === undefined) throw new Error('Internal error: a row lacks its importance weights');
+  return importance;
 }
 
 function reference({referenceLogProbs}: GrpoRow): ArrayLike<number> {

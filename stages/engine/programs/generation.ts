@@ -9,6 +9,7 @@ import type {Parameters} from '../../model/transformer.js';
 import {padRight} from '../objective.js';
 import {DataType} from '../../tensorflow/backend.js';
 import {inLanes, lanesOf} from '../lanes.js';
+import type {Precision} from '../../tensorflow/matmul.js';
 import type {Program, WeightSlot} from '../program.js';
 import {placeholders, recordInto} from '../program.js';
 
@@ -26,6 +27,11 @@ export interface GenerationOptions extends Sampling {
   readonly stopIds: readonly number[];
   /** What prompts are padded with. Attention never sees it. */
   readonly padId?: number;
+  /**
+   * Of products of tokens with weights; float32 unless given. With `bf16`, weights are rounded once for each call, and so are the
+   * logits: the log-probabilities are those of that policy.
+   */
+  readonly precision?: Precision;
   /** Whose weights sample; the policy unless given. */
   readonly of?: WeightSlot;
 }
@@ -57,7 +63,16 @@ export interface Sample {
 export const generation = (options: GenerationOptions): Program<(chunk: Chunk) => Sample[]> => ({
   batch: {rows: options.prompts},
   declare(context, name) {
-    const {prompts: count, group, promptLengths, maxNewTokens, stopIds, padId = 0, of = 'policy'} = options;
+    const {
+      prompts: count,
+      group,
+      promptLengths,
+      maxNewTokens,
+      stopIds,
+      padId = 0,
+      of = 'policy',
+      precision = 'f32',
+    } = options;
     const rows = count * group;
     const lanes = lanesOf(context.lanes, count);
     const rowsOfLane = rows / lanes;
@@ -92,8 +107,7 @@ export const generation = (options: GenerationOptions): Program<(chunk: Chunk) =
           ]),
         );
       };
-      // One token a step is too little work to pay for rounding the weights, so this is always float32.
-      const recorded = recordInto(context, of, inputs, run, 'f32');
+      const recorded = recordInto(context, of, inputs, run, precision);
       return {
         inputs,
         outputs: Array.from({length: lanes}, (_, lane) => [

@@ -78,7 +78,10 @@ test('matrices of more than 1 GiB are not laid otherwise, for many rows or few',
   const huge = {...plain, layers: 600};
   for (const rows of [8, 33]) {
     const parameters = {'model.embed_tokens.weight': tf.zeros([12, 256])};
-    assert.equal(layOutWeights(parameters, huge, rows, 32, 'x64 avx512f').forTokens.parameters, parameters);
+    assert.equal(
+      layOutWeights(parameters, huge, rows, 32, {instructions: 'x64 avx512f'}).forTokens.parameters,
+      parameters,
+    );
   }
 });
 
@@ -90,7 +93,7 @@ test('however the matrices are laid, products are the same but for rounding', ()
       const parameters = Object.fromEntries(
         packedLayout(untied).map((packed) => [packed.name, tf.tensor(pack(packed, its, untied), [...packed.shape])]),
       );
-      const {forTokens, output} = layOutWeights(parameters, untied, rows, 32, instructions);
+      const {forTokens, output} = layOutWeights(parameters, untied, rows, 32, {instructions});
       const numbers = random(2, 'rows');
       const given = (width: number): Tf.Tensor =>
         tf.tensor(

@@ -1,0 +1,193 @@
+/**
+ * What stages take of memory beside what they declare. `node dist/test/bench/memory.js [MODEL …] [--only WORD]`: each MODEL is a
+ * Hugging Face folder with a tokenizer of its own, beside two sizes that are made here.
+ *
+ * What is used is the highest sum, over all processes of the stage, of their proportional set size: pages that several map count
+ * once. It is read ten times a second, so a peak of less is missed; the highest resident size of the main process is printed too.
+ */
+import {spawn} from 'node:child_process';
+import {existsSync, mkdtempSync, readFileSync, readdirSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {basename, join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {jobFiles} from '../../pipeline/job/folder.js';
+import type {AnyStage, Params} from '../../pipeline/stage.js';
+import {writeRows} from '../../stages/data/rows.js';
+import {evaluate, grpo, sft} from '../../stages/index.js';
+import {newConfig} from '../../stages/model/config.js';
+import {saveModel} from '../../stages/model/hf-folder/index.js';
+import {initialWeights} from '../../stages/model/parameters.js';
+import {vocabulary} from '../../stages/tasks/lexicon.js';
+import {dialsPrompts} from '../../stages/tasks/prompt-sets.js';
+import {openTokenizer} from '../../stages/text/tokenizer.js';
+import {writeWordTokenizer} from '../../stages/text/word-tokenizer.js';
+import {writeJob} from '../stages/stagejob.js';
+
+const ENTRY = fileURLToPath(new URL('../../stages/main.js', import.meta.url));
+
+interface Case {
+  readonly name: string;
+  readonly stage: AnyStage;
+  readonly exported: string;
+  readonly inputs: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  readonly params: Params;
+  readonly cores: number;
+}
+
+/** All stages for one model. */
+function cases(model: string, data: {readonly prompts: string; readonly rows: string}): Case[] {
+  const rl = {
+    template: 'chat',
+    steps: 2,
+    questions: 2,
+    group: 4,
+    minibatches: 1,
+    maxNewTokens: 64,
+    chunk: 2,
+    microBatch: 8,
+  };
+  const reinforced = (name: string, params: Params, cores: number): Case => ({
+    name,
+    stage: grpo,
+    exported: 'grpo',
+    inputs: {policy: model, prompts: data.prompts},
+    params: {...rl, patience: 1000, ...params},
+    cores,
+  });
+  return [
+    {
+      name: 'sft',
+      stage: sft,
+      exported: 'sft',
+      inputs: {base: model, data: {rows: data.rows}},
+      params: {batch: 8, microBatch: 8, epochs: 1},
+      cores: 1,
+    },
+    reinforced('grpo', {klCoefficient: 0}, 1),
+    reinforced('grpo, reference', {}, 1),
+    reinforced('grpo, reference, 2 workers', {}, 2),
+    {
+      name: 'evaluate',
+      stage: evaluate,
+      exported: 'evaluate',
+      inputs: {model, prompts: data.prompts},
+      params: {template: 'chat', samples: 4, maxNewTokens: 64, chunk: 4},
+      cores: 1,
+    },
+  ];
+}
+
+/** Runs a stage and looks at its processes. MiB. */
+async function used(folder: string, {stage, exported, inputs, params, cores}: Case) {
+  writeJob(folder, {stage, exported, inputs, params, cores});
+  const child = spawn(process.execPath, [ENTRY, folder], {stdio: ['ignore', 'ignore', 'pipe']});
+  let stderr = '';
+  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+  let together = 0;
+  let own = 0;
+  const look = setInterval(() => {
+    const sizes = treeOf(child.pid!).map(proportionalSize);
+    together = Math.max(
+      together,
+      sizes.reduce((sum, size) => sum + size, 0),
+    );
+    own = Math.max(own, peakOf(child.pid!));
+  }, 100);
+  const code = await new Promise((settle) => child.once('close', settle));
+  clearInterval(look);
+  const result = existsSync(jobFiles(folder).result) ? readFileSync(jobFiles(folder).result, 'utf8') : '';
+  if (code !== 0 || !result.includes('succeeded')) throw new Error(`${stage.name} failed: ${result || stderr}`);
+  return {together, own, declared: declaredIn(folder)};
+}
+
+/** What the stage said of itself in its log. */
+function declaredIn(folder: string): number | undefined {
+  const events = readFileSync(jobFiles(folder).events, 'utf8');
+  const said = /needs about ([\d.]+) GiB/.exec(events)?.[1];
+  return said === undefined ? undefined : Number(said) * 1024;
+}
+
+/** A process and all below it. */
+function treeOf(pid: number): number[] {
+  const children = (of: number): number[] => {
+    try {
+      return readdirSync(`/proc/${of}/task`).flatMap((task) =>
+        readFileSync(`/proc/${of}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number),
+      );
+    } catch {
+      return []; // it has ended meanwhile
+    }
+  };
+  return [pid, ...children(pid).flatMap(treeOf)];
+}
+
+const proportionalSize = (pid: number): number => kilobytes(`/proc/${pid}/smaps_rollup`, 'Pss');
+const peakOf = (pid: number): number => kilobytes(`/proc/${pid}/status`, 'VmHWM');
+
+function kilobytes(file: string, name: string): number {
+  try {
+    return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync(file, 'utf8'))?.[1] ?? 0) / 1024;
+  } catch {
+    return 0; // it has ended meanwhile
+  }
+}
+
+async function makeModel(folder: string, hiddenSize: number, layers: number): Promise<void> {
+  await writeWordTokenizer(`${folder}-tokenizer`, vocabulary());
+  const {size, eosId, padId} = await openTokenizer(`${folder}-tokenizer`);
+  const config = newConfig({
+    vocabSize: size,
+    hiddenSize,
+    intermediateSize: 3 * hiddenSize,
+    layers,
+    heads: hiddenSize / 64,
+    maxPositions: 512,
+    eosId,
+    padId,
+  });
+  await saveModel(folder, {config, weights: initialWeights(config, 1), tokenizerFrom: `${folder}-tokenizer`});
+}
+
+const root = mkdtempSync(join(tmpdir(), 'r1-memory-'));
+try {
+  const args = process.argv.slice(2);
+  const only = args.includes('--only') ? args[args.indexOf('--only') + 1]! : '';
+  const given = args.filter((each, at) => !each.startsWith('--') && args[at - 1] !== '--only');
+  const questions = dialsPrompts({seed: 0, split: 'train', count: 8});
+  const data = {prompts: join(root, 'prompts'), rows: join(root, 'rows')};
+  await writeRows(data.prompts, questions);
+  await writeRows(
+    data.rows,
+    [...questions, ...questions].map(({question}, i) => ({
+      id: String(i),
+      from: [],
+      question,
+      response: `${question} `.repeat(3),
+    })),
+  );
+  const models = [...given];
+  if (given.length === 0 || args.includes('--all')) {
+    for (const [hiddenSize, layers] of [
+      [256, 8],
+      [512, 12],
+    ] as const) {
+      const folder = join(root, `${hiddenSize}x${layers}`);
+      await makeModel(folder, hiddenSize, layers);
+      models.push(folder);
+    }
+  }
+  console.log(`${'model'.padEnd(20)} ${'stage'.padEnd(28)}      used  declared        main process`);
+  for (const model of models) {
+    for (const [at, one] of cases(model, data).entries()) {
+      if (!one.name.includes(only)) continue;
+      const {together, own, declared} = await used(join(root, `job-${basename(model)}-${at}`), one);
+      const beside =
+        declared === undefined ? '–' : `${declared.toFixed(0)} (${((declared / together - 1) * 100).toFixed(0)} %)`;
+      console.log(
+        `${basename(model).padEnd(20)} ${one.name.padEnd(28)} ${together.toFixed(0).padStart(9)} ${beside.padStart(14)} ${own.toFixed(0).padStart(9)}`,
+      );
+    }
+  }
+} finally {
+  rmSync(root, {recursive: true, force: true});
+}
