@@ -174,6 +174,12 @@ export interface StageDefinition<
    * where there is one, no memory.
    */
   readonly resources?: Partial<Resources>;
+  /**
+   * What an attempt is going to take of memory, in MiB, where that follows from params and inputs: it stands in the place of
+   * `resources.memory`. Called by the runner once the inputs are there, before the attempt gets its turn; it looks at the inputs and
+   * at nothing else, and is soon done. What it throws is noted, and `resources.memory` counts.
+   */
+  memory?(context: MemoryContext<I, P>): number | Promise<number>;
   /** Threads to compute with unless the node says otherwise. Default 1. */
   readonly threads?: number;
   /**
@@ -194,6 +200,12 @@ export interface StageDefinition<
    */
   argv?(context: CommandContext<I, O, P>): readonly (string | number | URL)[];
 }
+
+/** What memory is reckoned from. */
+export type MemoryContext<I extends InputPorts, P extends Params> = Pick<
+  StageContext<I, OutputPorts, P>,
+  'inputs' | 'params' | 'threads' | 'cores'
+>;
 
 /** What `check` is handed: all params, defaults filled in, definitions as the recipe wired them, sorted by name, and ports. */
 export interface WiredWith<P extends Params, D extends DefinitionOptions> {
@@ -237,10 +249,11 @@ export type Stage<
 > = StageDefinition<I, O, P, D>;
 
 /** Any stage, for code that only carries stages around. `run` is contravariant in its context, hence `never`. */
-export interface AnyStage extends Omit<Stage, 'run' | 'argv' | 'choices' | 'definitions' | 'check'> {
+export interface AnyStage extends Omit<Stage, 'run' | 'argv' | 'choices' | 'definitions' | 'check' | 'memory'> {
   readonly choices?: Readonly<Record<string, readonly Json[] | undefined>>;
   readonly definitions?: DefinitionOptions;
   check?(wired: never): readonly string[];
+  memory?(context: never): number | Promise<number>;
   run(context: never): Promise<void>;
   argv?(context: never): readonly (string | number | URL)[];
 }

@@ -162,6 +162,16 @@ export const grpo = defineStage({
       models: REWARD_MODELS.filter((name) => wired.inputs.includes(portOf(name))),
     }),
   ],
+  memory: async ({inputs: {policy, prompts, general}, params, threads, cores}) => {
+    const {memoryBefore} = await import('./rollout/memory.js');
+    return memoryBefore({
+      ...params,
+      policy,
+      prompts: general === undefined ? [prompts] : [prompts, general],
+      threads,
+      cores,
+    });
+  },
   async run(context) {
     const {inputs, outputs, params, definitions, seed, threads, cores, note} = context;
     const [
@@ -175,8 +185,8 @@ export const grpo = defineStage({
       {openTokenizer},
       {constant},
       {handOver},
-      {announceMemory, computesAgain},
-      {reinforcementMemory},
+      {computesAgain},
+      {announceReinforcement},
       {importanceMeasures},
       {reflectiveWords},
       {tasksWith},
@@ -233,48 +243,23 @@ export const grpo = defineStage({
     const {microBatch: rows, temperature, chunk, group, maxNewTokens, klCoefficient} = params;
     const {rolloutPrecision, importanceCap, precision} = params;
     const isWeighted = rolloutPrecision === 'bf16' && importanceCap > 0;
-    const sampling = {
-      prompts: chunk,
-      group,
-      promptLengths,
-      maxNewTokens,
-      temperature,
-      topP: 1,
-      precision: rolloutPrecision,
-    };
+    const drawing = {temperature, topP: 1, precision: rolloutPrecision};
+    const sampling = {prompts: chunk, group, promptLengths, maxNewTokens, ...drawing};
     const rollouts = planRollouts({config, sampling: samplingWith(tokenizer, sampling), threads, cores, note});
     const aggregate = params.aggregate === 'constant' ? {constant: maxNewTokens} : params.aggregate;
     const {ratio, clipLow, clipHigh} = params;
     const buckets = {rows, lengths};
     const activationCheckpointing = computesAgain(params.activationCheckpointing, config, buckets);
-    announceMemory(
-      reinforcementMemory({
-        config,
-        buckets,
-        activationCheckpointing,
-        sampling,
-        threads,
-        cores,
-        reference: klCoefficient > 0,
-        updateRows: params.questions * group,
-      }),
-      {
-        note,
-        remedies: [
-          'a smaller “microBatch” or “chunk”',
-          'a smaller “maxNewTokens”',
-          'fewer cores for the node',
-          '“activationCheckpointing” on',
-        ],
-      },
-    );
+    const reference = klCoefficient > 0;
+    const sizes = {config, buckets, activationCheckpointing, threads, reference, sampling, cores};
+    announceReinforcement({...sizes, updateRows: params.questions * group}, note);
     const engine = {
       config,
       precision,
       activationCheckpointing,
       weights: handOver(weights),
       threads,
-      reference: klCoefficient > 0,
+      reference,
       optimizer: {beta2: params.beta2, weightDecay: params.weightDecay},
       programs: {
         update: grpoTraining({

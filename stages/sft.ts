@@ -47,6 +47,21 @@ export const sft = defineStage({
     maxTokens: 32_768,
   },
   choices: {template: TEMPLATE_NAMES, precision: PRECISIONS, activationCheckpointing: CHECKPOINTING},
+  async memory({inputs, params, threads}) {
+    const [{computesAgain, memoryOf, trainingMemory}, {longestRow}, {readConfig}] = await Promise.all([
+      import('./engine/memory.js'),
+      import('./data/longest.js'),
+      import('./model/hf-folder/index.js'),
+    ]);
+    const config = await readConfig(inputs.base);
+    const all = Object.values(inputs.data).map((folder) => longestRow(folder, ['question', 'response']));
+    const buckets = {
+      rows: Math.min(params.microBatch, params.batch),
+      lengths: lengthBuckets([Math.min(Math.max(...(await Promise.all(all))), params.maxTokens, config.maxPositions)]),
+    };
+    const activationCheckpointing = computesAgain(params.activationCheckpointing, config, buckets);
+    return memoryOf(trainingMemory({config, buckets, activationCheckpointing, threads, updateRows: params.batch}));
+  },
   async run(context) {
     const {inputs, outputs, params, seed, threads, note} = context;
     const [

@@ -83,7 +83,8 @@ const isEmpty = (record: object): boolean => Object.keys(record).length === 0;
  */
 const inOneOrder = <T extends Json>(value: T): T => JSON.parse(canonicalJson(value)) as T;
 
-async function placeInputs(
+/** Puts the inputs of a node where a job in this folder finds them. */
+export async function placeInputs(
   folder: string,
   {stage}: StageNode,
   inputs: JobSpec['inputs'],

@@ -22,6 +22,7 @@ import type {Prepared} from '../plan/prepare.js';
 import {err, ok} from '../result.js';
 import type {Result} from '../result.js';
 import type {NodeEnd, RunFailure, RunOptions} from './options.js';
+import {memoryNeeds} from './memory-needs.js';
 import {schedule} from './scheduler.js';
 import type {Turn} from './scheduler.js';
 import {openCleanup} from './cleanup.js';
@@ -57,6 +58,8 @@ class NodesRun {
   readonly #cancelled: Decision[] = [];
   readonly #cleanup: Cleanup;
   readonly #runner: NodeContext;
+  /** MiB that nodes need, as far as their stages have reckoned it. */
+  readonly #memory = new Map<string, number>();
 
   constructor({run, prepared, plan, made, options}: NodesToRun) {
     this.#run = run;
@@ -77,7 +80,9 @@ class NodesRun {
       nodes: new Set(this.#plan.nodes.keys()),
       resources: (id) => {
         const node: WiredNode = wiring.nodes.get(id)!;
-        return node.type === 'source' ? {cpu: 0, gpu: 0, memory: 0} : resourcesOf(node);
+        if (node.type === 'source') return {cpu: 0, gpu: 0, memory: 0};
+        const declared = resourcesOf(node);
+        return {...declared, memory: this.#memory.get(id) ?? declared.memory};
       },
       priority: (id) => weights.get(id) ?? 0,
       capacity: await capacityOf(executor, capacity),
@@ -131,6 +136,7 @@ class NodesRun {
   ): Promise<Result<NodeResult, NodeFailure | NotStarted>> {
     const made = this.#reuseAtOnce(planned);
     if (made !== undefined) return ok(made);
+    await this.#reckonMemory(planned.node);
     let lastTry = false;
     for (let tries = 1; ; tries++) {
       // Ten thousand nodes may wait here, so what is known of each beyond the plan is put together when its turn has come.
@@ -140,6 +146,21 @@ class NodesRun {
       const end = await runNode(ready, this.#runner, turn, slot);
       if (end.ok || end.error.reason !== 'outdated') return end as Result<NodeResult, NodeFailure | NotStarted>;
       lastTry = !this.#prepared.code.renew(end.error.urls);
+    }
+  }
+
+  async #reckonMemory(node: StageNode): Promise<void> {
+    const {store, emit} = this.#options;
+    try {
+      const needed = await memoryNeeds(
+        node,
+        this.#edges(node).map(({port, name, artifact}) => ({port, name, artifact})),
+        store,
+      );
+      if (needed !== undefined) this.#memory.set(node.id, needed);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      emit({type: 'node-note', node: node.id, text: `what memory it needs could not be reckoned: ${why}`});
     }
   }
 

@@ -28,6 +28,7 @@ const FIELDS: Readonly<Record<keyof AnyStage, true>> = {
   passEnv: true,
   run: true,
   argv: true,
+  memory: true,
 };
 
 /** Seconds; a longer timer would run out at once. */

@@ -2,8 +2,10 @@
  * What stages take of memory beside what they declare. `node dist/test/bench/memory.js [MODEL …] [--only WORD]`: each MODEL is a
  * Hugging Face folder with a tokenizer of its own, beside two sizes that are made here.
  *
- * What is used is the highest sum, over all processes of the stage, of their proportional set size: pages that several map count
- * once. It is read ten times a second, so a peak of less is missed; the highest resident size of the main process is printed too.
+ * What is used is the highest sum, over all processes of the stage, of what each has for itself, and once the most of what a process
+ * has mapped of files, which they share. It is read ten times a second, so a shorter peak is missed; the highest resident size of
+ * the main process is printed too. (Proportional sizes would be exact, but reading them stops a process of some GB for so long that
+ * it hardly computes.)
  */
 import {spawn} from 'node:child_process';
 import {existsSync, mkdtempSync, readFileSync, readdirSync, rmSync} from 'node:fs';
@@ -84,20 +86,18 @@ async function used(folder: string, {stage, exported, inputs, params, cores}: Ca
   let stderr = '';
   child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
   let together = 0;
-  let own = 0;
+  let highest = 0;
   const look = setInterval(() => {
-    const sizes = treeOf(child.pid!).map(proportionalSize);
-    together = Math.max(
-      together,
-      sizes.reduce((sum, size) => sum + size, 0),
-    );
-    own = Math.max(own, peakOf(child.pid!));
+    const all = treeOf(child.pid!);
+    const own = all.reduce((sum, pid) => sum + inMemory(pid, 'RssAnon'), 0);
+    together = Math.max(together, own + Math.max(...all.map((pid) => inMemory(pid, 'RssFile'))));
+    highest = Math.max(highest, inMemory(child.pid!, 'VmHWM'));
   }, 100);
   const code = await new Promise((settle) => child.once('close', settle));
   clearInterval(look);
   const result = existsSync(jobFiles(folder).result) ? readFileSync(jobFiles(folder).result, 'utf8') : '';
   if (code !== 0 || !result.includes('succeeded')) throw new Error(`${stage.name} failed: ${result || stderr}`);
-  return {together, own, declared: declaredIn(folder)};
+  return {together, highest, declared: declaredIn(folder)};
 }
 
 /** What the stage said of itself in its log. */
@@ -121,12 +121,11 @@ function treeOf(pid: number): number[] {
   return [pid, ...children(pid).flatMap(treeOf)];
 }
 
-const proportionalSize = (pid: number): number => kilobytes(`/proc/${pid}/smaps_rollup`, 'Pss');
-const peakOf = (pid: number): number => kilobytes(`/proc/${pid}/status`, 'VmHWM');
-
-function kilobytes(file: string, name: string): number {
+/** What the system says of a process, in MiB. */
+function inMemory(pid: number, name: 'RssAnon' | 'RssFile' | 'VmHWM'): number {
   try {
-    return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync(file, 'utf8'))?.[1] ?? 0) / 1024;
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1024;
   } catch {
     return 0; // it has ended meanwhile
   }
@@ -180,11 +179,11 @@ try {
   for (const model of models) {
     for (const [at, one] of cases(model, data).entries()) {
       if (!one.name.includes(only)) continue;
-      const {together, own, declared} = await used(join(root, `job-${basename(model)}-${at}`), one);
+      const {together, highest, declared} = await used(join(root, `job-${basename(model)}-${at}`), one);
       const beside =
         declared === undefined ? '–' : `${declared.toFixed(0)} (${((declared / together - 1) * 100).toFixed(0)} %)`;
       console.log(
-        `${basename(model).padEnd(20)} ${one.name.padEnd(28)} ${together.toFixed(0).padStart(9)} ${beside.padStart(14)} ${own.toFixed(0).padStart(9)}`,
+        `${basename(model).padEnd(20)} ${one.name.padEnd(28)} ${together.toFixed(0).padStart(9)} ${beside.padStart(14)} ${highest.toFixed(0).padStart(9)}`,
       );
     }
   }
