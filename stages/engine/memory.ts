@@ -56,6 +56,9 @@ const LOGITS_COPIES = 4;
 const logits = (positions: number, {vocabSize}: ModelConfig): number =>
   LOGITS_COPIES * Math.min(positions * vocabSize, LOGITS_AT_A_TIME);
 
+/** Tensors come and go in sizes of all kinds, and what is freed does not always serve the next one. */
+const SPREAD = 1.25;
+
 /** Of the forward and backward pass over the largest batch. */
 export function activationMemory(config: ModelConfig, {rows, lengths}: Buckets, checkpointing: boolean): MemoryPart {
   const length = Math.max(...lengths);
@@ -65,7 +68,7 @@ export function activationMemory(config: ModelConfig, {rows, lengths}: Buckets, 
   // What a layer computes besides is freed before the next one begins.
   const kept = checkpointing ? config.layers * config.hiddenSize + 2 * ofLayer : (config.layers + 1) * ofLayer;
   return {
-    mib: (FLOAT * (positions * kept + logits(positions, config))) / MIB,
+    mib: (FLOAT * SPREAD * (positions * kept + logits(positions, config))) / MIB,
     of: `a batch of ${rows} × ${length} positions${checkpointing ? ', whose layers are computed again' : ''}`,
   };
 }
@@ -126,8 +129,8 @@ export function trainingMemory(sizes: TrainingSizes): MemoryPart[] {
   const {rows, lengths} = buckets;
   const batch = {rows, trained: rows * Math.max(...lengths)};
   const lanes = lanesOfTraining(Math.min(threads, 4), batch, config.hiddenSize);
-  // Weights, two moments, gradients of each lane; sums of gradients; a reference.
-  const sets = 3 + lanes + (updateRows > rows ? 1 : 0) + (reference ? 1 : 0);
+  // Weights, two moments, gradients of each lane and clipped; sums of gradients; a reference.
+  const sets = 4 + lanes + (updateRows > rows ? 1 : 0) + (reference ? 1 : 0);
   return [processMemory(), weightsMemory(config, sets), activationMemory(config, buckets, activationCheckpointing)];
 }
 
