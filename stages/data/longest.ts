@@ -16,7 +16,8 @@ export async function longestRow(folder: string, fields: readonly string[]): Pro
   for await (const line of lines) {
     if (line.trim() === '') continue;
     const row = JSON.parse(line) as Readonly<Record<string, unknown>>;
-    const bytes = fields.reduce((sum, field) => sum + Buffer.byteLength(String(row[field] ?? '')), 0);
+    const texts = fields.map((field) => row[field]).filter((text) => typeof text === 'string');
+    const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
     longest = Math.max(longest, bytes);
   }
   return Math.ceil(longest / BYTES_OF_TOKEN) + TEMPLATE;
