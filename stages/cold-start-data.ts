@@ -29,6 +29,8 @@ export const coldStartData = defineStage({
   outputs: {dataset: 'dataset', rollouts: 'rollouts'},
   params: {
     template: param<TemplateName>('zero'),
+    /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
+    specialInPrompts: param<boolean>(false),
     /** Prompts to sample for, completions of each, rows to keep of each and in all ("thousands" in the paper). */
     prompts: 4_000,
     samples: 4,

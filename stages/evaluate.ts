@@ -29,6 +29,8 @@ export const evaluate = defineStage({
   outputs: {scores: 'scores'},
   params: {
     template: param<TemplateName>('chat'),
+    /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
+    specialInPrompts: param<boolean>(false),
     /** Text that every response is made to begin with, e.g. '<think>'. */
     prefill: '',
     /** Responses to each problem: the k of pass@k and cons@k. */

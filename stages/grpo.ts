@@ -82,6 +82,8 @@ export const grpo = defineStage({
   params: {
     /** 'zero' for R1-Zero, 'chat' for every later model. */
     template: param<TemplateName>('zero'),
+    /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
+    specialInPrompts: param<boolean>(false),
     /** Optimizer updates (the paper's R1-Zero: 10,400). */
     steps: 10_400,
     /** Questions in an update, completions per question, updates per rollout (32 × 16 = 512; 8,192 a rollout). */
@@ -181,7 +183,7 @@ export const grpo = defineStage({
       {openGroupScorer},
       {rollOut},
       {openQuestions},
-      {PAPER_SAMPLING, openModel, saveModel},
+      {carriedOn, openModel, saveModel},
       {openTokenizer},
       {constant},
       {handOver},
@@ -211,8 +213,8 @@ export const grpo = defineStage({
     ]);
     const tasks = await tasksWith(definitions.tasks);
     // The policy, and the questions as tokens.
-    const {config, weights} = await openModel(inputs.policy);
-    const tokenizer = await openTokenizer(inputs.policy);
+    const {config, weights, generation} = await openModel(inputs.policy);
+    const tokenizer = await openTokenizer(inputs.policy, params);
     const limit = config.maxPositions - params.maxNewTokens;
     if (limit <= 0)
       throw new StageFailure(
@@ -383,7 +385,7 @@ export const grpo = defineStage({
         config,
         weights: engine.read('policy'),
         tokenizerFrom: inputs.policy,
-        generation: PAPER_SAMPLING,
+        generation: carriedOn(generation),
       });
       const {rollouts: rolloutsMade, samples} = training.own;
       await writeRows(outputs.history, training.history, {...training.summary(), rollouts: rolloutsMade});

@@ -20,20 +20,29 @@ export const importModel = defineStage({
   outputs: {model: 'model'},
   params: {},
   async run({inputs, outputs, scratch, signal, note}) {
-    const [{openModel, saveModel}, {countParameters}, {openTokenizer}, {folderFromGguf, isFile}] = await Promise.all([
-      import('./model/hf-folder/index.js'),
-      import('./model/parameters.js'),
-      import('./text/tokenizer.js'),
-      import('./model/gguf/index.js'),
-    ]);
+    const [{openModel, saveModel}, {countParameters}, {openTokenizer}, {checkChatTemplate}, {folderFromGguf, isFile}] =
+      await Promise.all([
+        import('./model/hf-folder/index.js'),
+        import('./model/parameters.js'),
+        import('./text/tokenizer.js'),
+        import('./text/templates.js'),
+        import('./model/gguf/index.js'),
+      ]);
     let {folder} = inputs;
     if (await isFile(folder)) {
       folder = join(scratch, 'model');
       await folderFromGguf(inputs.folder, folder, {called: 'the GGUF file', stop: signal});
     }
-    const {config, weights} = await openModel(folder);
+    const {config, weights, generation, notes} = await openModel(folder, signal);
     const tokenizer = await openTokenizer(folder); // a model without a usable tokenizer fails here, not a stage later
-    await saveModel(outputs.model, {config, weights, tokenizerFrom: folder});
+    await saveModel(outputs.model, {
+      config,
+      weights,
+      tokenizerFrom: folder,
+      ...(generation !== undefined && {generation}),
+    });
+    const fault = checkChatTemplate(tokenizer);
+    for (const text of [...notes, ...(fault === undefined ? [] : [fault])]) note(text);
     if (config.unknownFields.length > 0) {
       note(`config.json has fields that r1 does not know and takes no account of: ${config.unknownFields.join(', ')}`);
     }

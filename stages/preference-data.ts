@@ -28,6 +28,8 @@ export const preferenceData = defineStage({
   outputs: {pairs: 'pairs', labels: 'labels'},
   params: {
     template: param<TemplateName>('chat'),
+    /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
+    specialInPrompts: param<boolean>(false),
     /** Prompts, chosen at random, and completions of each. */
     prompts: 66_000,
     samples: 8,

@@ -27,6 +27,8 @@ export const rejectionSampling = defineStage({
   outputs: {dataset: 'dataset', rollouts: 'rollouts'},
   params: {
     template: param<TemplateName>('chat'),
+    /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
+    specialInPrompts: param<boolean>(false),
     /** Prompts to sample for, and completions of each. */
     prompts: 100_000,
     samples: 4,

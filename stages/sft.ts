@@ -28,6 +28,8 @@ export const sft = defineStage({
   outputs: {model: 'model', history: 'history'},
   params: {
     template: param<TemplateName>('chat'),
+    /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
+    specialInPrompts: param<boolean>(false),
     epochs: 2,
     /** Rows in an optimizer step; the paper's 128 at 800,000 rows. */
     batch: 128,
@@ -67,7 +69,7 @@ export const sft = defineStage({
     const [
       {withTraining, countTokens},
       {crossEntropyTraining},
-      {PAPER_SAMPLING, openModel, saveModel},
+      {carriedOn, openModel, saveModel},
       {openTokenizer},
       {encodePrompt},
       {batchOrder},
@@ -88,8 +90,8 @@ export const sft = defineStage({
       import('./data/schemas.js'),
     ]);
     // The base, and the completions as tokens with a mark on those that are learned.
-    const {config, weights} = await openModel(inputs.base);
-    const tokenizer = await openTokenizer(inputs.base);
+    const {config, weights, generation} = await openModel(inputs.base);
+    const tokenizer = await openTokenizer(inputs.base, params);
     const samples = (await Promise.all(Object.values(inputs.data).map((folder) => readRows(folder, sampleRow)))).flat();
     if (samples.length === 0) throw new StageFailure('the datasets hold no rows');
     const rows = samples.map(({id, question, response}) => {
@@ -138,7 +140,7 @@ export const sft = defineStage({
         config,
         weights: read('policy'),
         tokenizerFrom: inputs.base,
-        generation: PAPER_SAMPLING,
+        generation: carriedOn(generation),
       });
       await writeRows(outputs.history, training.history, {...training.summary(), rows: rows.length});
     });

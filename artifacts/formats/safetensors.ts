@@ -6,6 +6,8 @@
  * Stages write their outputs with this, so it counts in their code digests: it imports nothing of the store's.
  */
 
+import {duplicateKey} from './duplicate-key.js';
+
 /** Bytes that are not what the format says. Whoever knows the file names it. */
 export class SafetensorsError extends Error {
   override readonly name = 'SafetensorsError';
@@ -62,11 +64,15 @@ export function headerBytes(prefix: Uint8Array, bytes: number): number {
  */
 export function parseHeader(header: Uint8Array, bytes: number): SafetensorsHeader {
   let json: unknown;
+  let text: string;
   try {
-    json = JSON.parse(Buffer.from(header.buffer, header.byteOffset, header.byteLength).toString('utf8'));
+    text = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true}).decode(header);
+    json = JSON.parse(text);
   } catch (error) {
     throw new SafetensorsError(`the header is not JSON (${(error as Error).message})`, {cause: error});
   }
+  const twice = duplicateKey(text);
+  if (twice !== undefined) throw new SafetensorsError(`the header names “${twice}” twice`);
   if (!isObject(json)) throw new SafetensorsError('the header is not a JSON object');
   const start = PREFIX_BYTES + header.byteLength;
   const tensors: TensorEntry[] = [];

@@ -3,6 +3,7 @@ import {existsSync, mkdtempSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {UserError} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
 import {EXIT} from '../exit-codes.js';
@@ -10,10 +11,13 @@ import type {GlobalOptions, Services} from '../cli-context.js';
 import {onStopSignal} from '../terminal/stop-signals.js';
 import {withStore} from './with-store.js';
 
+/** A node of a run, which has a slash and is no path; as in `artifacts/queries/reference.ts`. */
+const RUN_AND_NODE = /^\d+\/[^/]+$/;
+
 /**
- * A reference with a slash that leads to a `config.json` is a folder, one that ends in `.gguf` and has a slash or leads to a
- * file is a GGUF file; anything else is asked of the store. `stop` is aborted by the first Ctrl-C, after which the work should
- * end soon; a second one ends the process at once.
+ * A reference with a slash is a folder, unless it is a node of a run or ends in `.gguf`; one that does so and has a slash, or
+ * leads to a file, is a GGUF file; anything else is asked of the store. `stop` is aborted by the first Ctrl-C, after which the
+ * work should end soon; a second one ends the process at once.
  */
 export async function withModelFolder(
   services: Services,
@@ -21,14 +25,21 @@ export async function withModelFolder(
   reference: string,
   work: (folder: string, stop: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  if (/[/\\]/.test(reference) && existsSync(join(reference, 'config.json')))
-    return runInterruptibly(services, (stop) => work(reference, stop));
-  if (/\.gguf$/i.test(reference) && (/[/\\]/.test(reference) || existsSync(reference))) {
+  const hasSlash = /[/\\]/.test(reference);
+  if (/\.gguf$/i.test(reference) && (hasSlash || existsSync(reference))) {
     const {folderFromGguf} = await import('../../stages/model/gguf/index.js');
     return inScratch(services, async (folder, stop) => {
       await folderFromGguf(reference, folder, {stop});
       await work(folder, stop);
     });
+  }
+  if (hasSlash && (!RUN_AND_NODE.test(reference) || existsSync(join(reference, 'config.json')))) {
+    if (!existsSync(reference)) {
+      throw new UserError('not-found', `there is no folder ${reference}`, {
+        hint: 'name the folder of a model by its path, or a node of the store: `r1 runs` and `r1 show` list them',
+      });
+    }
+    return runInterruptibly(services, (stop) => work(reference, stop));
   }
   const {resolveArtifact} = await import('../../artifacts/queries/reference.js');
   return withStore(services, options, 'write', async (store) => {

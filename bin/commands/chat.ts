@@ -24,7 +24,11 @@ export const chatCommand = (services: Services): Command =>
     .action(async (reference: string, question: string | undefined, options: GlobalOptions & SamplingFlags) => {
       const {openChat} = await import('../../stages/evaluation/chat.js');
       await withModelFolder(services, options, reference, async (folder, stop) => {
-        const chat = await openChat(folder, samplingOf(options, Number.MAX_SAFE_INTEGER), stop);
+        const chat = await openChat(
+          folder,
+          samplingOf(options, {room: Number.MAX_SAFE_INTEGER, note: services.complain}),
+          stop,
+        );
         try {
           if (question !== undefined) {
             await answer(services, options, chat.reply([{role: 'user', content: question}], 0, stop), question, stop);

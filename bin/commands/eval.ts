@@ -44,10 +44,10 @@ export const evalCommand = (services: Services): Command =>
           services.progress(`${through} of ${total} questions`);
         };
         const {samples: each} = options;
-        const sampling = samplingOf(options, Number.MAX_SAFE_INTEGER);
+        const sampling = samplingOf(options, {room: Number.MAX_SAFE_INTEGER, note: services.complain});
         const {samples, scores} = await answerPrompts(folder, prompts, {
           ...sampling,
-          ...{samples: each, done, note: services.complain, stop},
+          ...{samples: each, done, stop},
         }).finally(() => services.progress(undefined));
         if (options.json === true) services.say(JSON.stringify({model: reference, scores, samples}));
         else services.say(scoreTable([{model: reference, scores}], services));

@@ -13,6 +13,7 @@ export interface SamplingFlags {
   readonly maxTokens?: number;
   readonly template: TemplateName;
   readonly threads: number;
+  readonly specialInPrompts?: boolean;
 }
 
 const between = (low: number, high: number) => (text: string) => {
@@ -37,16 +38,22 @@ export const withSampling = (command: Command): Command =>
         .choices([...TEMPLATE_NAMES])
         .default('chat'),
     )
+    .option(
+      '--special-in-prompts',
+      'a control token that is typed into a question, such as <|im_end|>, counts as one; else it is text',
+    )
     .option('--threads <n>', 'threads to compute with', wholeNumber, 1);
 
 export const samplingOf = (
-  {seed, temperature, topP, maxTokens, template, threads}: SamplingFlags,
-  room: number,
+  {seed, temperature, topP, maxTokens, template, threads, specialInPrompts = false}: SamplingFlags,
+  {room, note}: {readonly room: number; readonly note: (text: string) => void},
 ): SamplingOptions => ({
   seed,
   temperature,
   topP,
   template,
   threads,
+  specialInPrompts,
+  note,
   maxTokens: maxTokens ?? Math.min(1024, room),
 });

@@ -18,6 +18,10 @@ export interface SamplingOptions {
   readonly maxTokens: number;
   readonly template: TemplateName;
   readonly threads: number;
+  /** Whether control tokens that are typed into a question count as such; by default they are text. */
+  readonly specialInPrompts?: boolean;
+  /** Told what a person should hear of the model, one line each. */
+  readonly note: (text: string) => void;
 }
 
 export interface Chat {
@@ -58,10 +62,11 @@ export async function openChat(model: string, options: SamplingOptions, stop?: A
     import('../model/parameters.js'),
     import('../text/guarded-tokenizer.js'),
   ]);
-  const {config, weights} = await openModel(model, stop);
-  const tokenizer = await openGuardedTokenizer(model, stop === undefined ? {} : {signal: stop});
+  const {config, weights, notes} = await openModel(model, stop);
+  for (const text of notes) options.note(text);
+  const tokenizer = await openGuardedTokenizer(model, {...options, ...(stop !== undefined && {signal: stop})});
   const longest = config.maxPositions - PIECE;
-  const stopIds = [...new Set([tokenizer.eosId, ...config.eosIds])];
+  const stopIds = [...tokenizer.endIds];
   const engine = await openEngine({
     config,
     weights: handOver(weights),
@@ -143,7 +148,6 @@ export async function answerPrompts(
   options: SamplingOptions & {
     readonly samples: number;
     readonly done: (through: number, total: number) => void;
-    readonly note: (text: string) => void;
     /** Ends it; it then rejects with the signal's reason. */
     readonly stop?: AbortSignal;
   },
@@ -171,8 +175,9 @@ export async function answerPrompts(
   ]);
   const {stop, template, seed} = options;
   if (prompts.length === 0) throw new StageFailure('there are no prompts');
-  const {config, weights} = await openModel(model, stop);
-  const tokenizer = await text.openGuardedTokenizer(model, stop === undefined ? {} : {signal: stop});
+  const {config, weights, notes} = await openModel(model, stop);
+  for (const one of notes) options.note(one);
+  const tokenizer = await text.openGuardedTokenizer(model, {...options, ...(stop !== undefined && {signal: stop})});
   try {
     const maxNewTokens = Math.min(options.maxTokens, Math.floor(config.maxPositions / 2));
     const limit = config.maxPositions - maxNewTokens;
@@ -193,7 +198,7 @@ export async function answerPrompts(
     );
     const rollouts: Rollout[] = [];
     for (const one of drawn.flat()) {
-      const said = await tokenizer.decode(beforeEnd(one.tokens, tokenizer.eosId), stop);
+      const said = await tokenizer.decode(beforeEnd(one.tokens, tokenizer.endIds), stop);
       rollouts.push({...one, completion: readCompletion(said, one.finished)});
     }
     const judging = {weights: {}, signal: stop, stopAfterMs: 0, cores: options.threads, note: options.note};

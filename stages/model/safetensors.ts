@@ -16,6 +16,7 @@ import {
 } from '../../artifacts/formats/safetensors.js';
 import type {Tensor} from '../../artifacts/formats/safetensors.js';
 import {StageFailure} from '../../pipeline/stage.js';
+import {notWhatItShouldBe} from './foreign-bytes.js';
 
 export type {Tensor};
 
@@ -33,6 +34,9 @@ interface OpenSafetensors {
   /** @throws {Error} for a tensor that the file does not have */
   read(name: string): Promise<Float32Array>;
 }
+
+/** Frameworks whose matrices lie as PyTorch's do; those of TensorFlow and Flax are transposed. */
+const LAYOUTS: ReadonlySet<string> = new Set(['pt', 'np', 'mlx']);
 
 /**
  * Reads a whole file.
@@ -61,11 +65,19 @@ export async function withSafetensors<T>(file: string, use: (open: OpenSafetenso
   });
   try {
     const {size: bytes} = await handle.stat();
+    const foreign = notWhatItShouldBe(await readExactly(handle, 0, Math.min(64, bytes)));
+    if (foreign !== undefined) throw new StageFailure(`${file} ${foreign}`);
     const length = headerBytes(await readExactly(handle, 0, Math.min(PREFIX_BYTES, bytes)), bytes);
     const header = parseHeader(await readExactly(handle, PREFIX_BYTES, length), bytes);
     const odd = header.tensors.find(({dtype}) => !FLOATS.has(dtype));
     if (odd !== undefined) {
       throw new SafetensorsError(`tensor “${odd.name}” is ${odd.dtype}; F32, F16 and BF16 can be read`);
+    }
+    const {format} = header.metadata;
+    if (format !== undefined && !LAYOUTS.has(format)) {
+      throw new SafetensorsError(
+        `its metadata say format “${format}”; matrices as PyTorch has them (“pt”) can be read`,
+      );
     }
     const entries = new Map(header.tensors.map((entry) => [entry.name, entry]));
     return await use({

@@ -39,6 +39,7 @@ export interface ModelSampling {
   /** The model's folder. */
   readonly model: string;
   readonly template: TemplateName;
+  readonly specialInPrompts?: boolean;
   readonly prefill?: string;
   readonly samples: number;
   readonly temperature: number;
@@ -77,7 +78,7 @@ export async function sampleRows(rows: readonly Prompt[], options: ModelSampling
       `maxNewTokens ${maxNewTokens} leaves no room for a prompt: the model has ${config.maxPositions} positions`,
     );
   }
-  const tokenizer = await openTokenizer(model);
+  const tokenizer = await openTokenizer(model, options);
   if (rows.length === 0) throw new StageFailure('there are no prompts');
   await prepareGraders(rows, options);
   const prompts = encodePrompts(rows, {tokenizer, template, prefill, limit: config.maxPositions - maxNewTokens, note});
@@ -113,7 +114,7 @@ export async function withSampler<T>(
   }: Omit<ModelSampling, 'template' | 'model' | 'prefill'> &
     Pick<Model, 'config' | 'weights'> & {
       readonly prompts: readonly EncodedPrompt[];
-      readonly tokenizer: Pick<Tokenizer, 'eosId' | 'padId'>;
+      readonly tokenizer: Pick<Tokenizer, 'endIds' | 'padId'>;
     },
   work: (sampler: Sampler, drawing: Drawing) => Promise<T>,
 ): Promise<T> {

@@ -19,7 +19,7 @@ export interface Rollout {
   /** Which sample of its prompt, from 0. */
   readonly sample: number;
   readonly promptTokens: readonly number[];
-  /** Sampled tokens, the end-of-sequence token included when it was drawn. */
+  /** Sampled tokens, the end token included when one was drawn. */
   readonly tokens: readonly number[];
   /** False when the length limit cut the completion off. */
   readonly finished: boolean;
@@ -85,11 +85,11 @@ export function fitting(
   return {prompt, tokens};
 }
 
-/** What a model's sampler is opened with: a sample ends with the tokenizer's end token, the nucleus alone cuts the tail. */
+/** What a model's sampler is opened with: a sample ends with any of its end tokens, the nucleus alone cuts the tail. */
 export const samplingWith = (
-  {eosId, padId}: Pick<Tokenizer, 'eosId' | 'padId'>,
+  {endIds, padId}: Pick<Tokenizer, 'endIds' | 'padId'>,
   options: Omit<GenerationOptions, 'topK' | 'stopIds' | 'padId' | 'of'>,
-): GenerationOptions => ({...options, topK: 0, stopIds: [eosId], padId});
+): GenerationOptions => ({...options, topK: 0, stopIds: [...endIds], padId});
 
 export interface Drawing {
   readonly group: number;

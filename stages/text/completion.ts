@@ -88,12 +88,12 @@ function isInFormat(
 
 /** Reads the ids that a model sampled, with or without the end token, which is left out of the text. */
 export function completionOf(tokenizer: Tokenizer, ids: ArrayLike<number>, finished: boolean): Completion {
-  return readCompletion(tokenizer.decode(beforeEnd(Array.from(ids), tokenizer.eosId)), finished);
+  return readCompletion(tokenizer.decode(beforeEnd(Array.from(ids), tokenizer.endIds)), finished);
 }
 
-/** What was sampled before the end token. */
-export function beforeEnd(ids: readonly number[], eosId: number): readonly number[] {
-  const end = ids.indexOf(eosId);
+/** What was sampled before the first end token. */
+export function beforeEnd(ids: readonly number[], endIds: readonly number[]): readonly number[] {
+  const end = ids.findIndex((id) => endIds.includes(id));
   return end === -1 ? ids : ids.slice(0, end);
 }
 

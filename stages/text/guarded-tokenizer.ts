@@ -12,6 +12,8 @@ import type {Reply, Request, ThreadData} from './tokenizer-messages.js';
 
 export interface GuardedTokenizer {
   readonly eosId: number;
+  /** Each of these ends a response. */
+  readonly endIds: readonly number[];
   readonly padId: number;
   /**
    * Ids of what the model is asked: a conversation in its chat format, or the last message in another template.
@@ -27,6 +29,7 @@ export interface GuardOptions {
   readonly signal?: AbortSignal;
   /** Time for one text, ms; longer ones get more. */
   readonly limitMs?: number;
+  readonly specialInPrompts?: boolean;
 }
 
 const LIMIT = 5000;
@@ -38,19 +41,19 @@ const OPENING = 60_000;
 /** @throws {StageFailure} when the folder holds no tokenizer that can be read */
 export async function openGuardedTokenizer(
   folder: string,
-  {signal, limitMs = LIMIT}: GuardOptions = {},
+  {signal, limitMs = LIMIT, specialInPrompts = false}: GuardOptions = {},
 ): Promise<GuardedTokenizer> {
   const phase = new Int32Array(new SharedArrayBuffer(4));
   const open = async (until: AbortSignal | undefined) => {
     const thread = new Worker(new URL('./tokenizer-thread.js', import.meta.url), {
-      workerData: {folder, phase} satisfies ThreadData,
+      workerData: {folder, specialInPrompts, phase} satisfies ThreadData,
     });
     const late = () => `${folder}/tokenizer.json could not be opened in ${OPENING / 1000} s`;
     const reply = await replyOf(thread, {signal: until, limitMs: OPENING, late});
     return {thread, opened: answerIn(reply, 'opened')};
   };
   const first = await open(signal);
-  const {eosId, padId, templateFile} = first.opened;
+  const {eosId, endIds, padId, templateFile} = first.opened;
   let thread: Worker | undefined = first.thread;
 
   async function ask(request: Request, size: number, until = signal): Promise<Reply> {
@@ -69,6 +72,7 @@ export async function openGuardedTokenizer(
 
   return {
     eosId,
+    endIds,
     padId,
     async encodePrompt(template, messages, until) {
       const size = messages.reduce((sum, {content}) => sum + content.length, 0);

@@ -30,14 +30,17 @@ export interface Message {
   readonly content: string;
 }
 
-/** The text that a model is given for a question. Throws a plain sentence when `chat` is asked of a tokenizer without it. */
+/**
+ * The text that a model is given for a question; what looks like a control token in the question is marked as text
+ * (`Tokenizer.asText`). Throws a plain sentence when `chat` is asked of a tokenizer without it.
+ */
 export function renderPrompt(tokenizer: Tokenizer, template: TemplateName, question: string): string {
   return template === 'chat'
     ? renderChat(tokenizer, [{role: 'user', content: question}])
-    : plainPrompt(template, question);
+    : plainPrompt(template, tokenizer.asText(question));
 }
 
-/** The ids of that text. Raw text gets what the tokenizer puts around every text; a chat format brings its own. */
+/** The ids of that text. Raw text begins with what the tokenizer puts before every text; a chat format brings its own. */
 export function encodePrompt(tokenizer: Tokenizer, template: TemplateName, question: string): number[] {
   return tokenizer.encode(renderPrompt(tokenizer, template, question), {addSpecial: template !== 'chat'});
 }
@@ -47,27 +50,41 @@ export function encodePrompt(tokenizer: Tokenizer, template: TemplateName, quest
  * pre-fills (as those of the distilled R1 models do) is taken off again.
  */
 export function renderChat(tokenizer: Pick<Tokenizer, TemplateParts>, messages: readonly Message[]): string {
-  const render = chatTemplate(tokenizer);
-  return render(messages).replace(/<think>\s*$/, '');
+  const {render, forgets} = chatTemplate(tokenizer);
+  if (forgets && messages.filter(({role}) => role === 'user').length > 1) {
+    throw new StageFailure(
+      `the chat template of ${tokenizer.chatTemplateFile ?? 'this tokenizer'} leaves out what was asked before`,
+    );
+  }
+  // What the model has said itself may well hold control tokens.
+  const given = messages.map((message) =>
+    message.role === 'assistant' ? message : {...message, content: tokenizer.asText(message.content)},
+  );
+  return render(given).replace(/<think>\s*$/, '');
 }
 
-type TemplateParts = 'chatTemplate' | 'chatTemplateFile' | 'bosToken' | 'eosToken';
+type TemplateParts = 'asText' | 'chatTemplate' | 'chatTemplateFile' | 'chatTemplateMissing' | 'bosToken' | 'eosToken';
+
+interface ChatTemplate {
+  readonly render: (messages: readonly Message[]) => string;
+  /** Whether it leaves out earlier questions of a conversation. */
+  readonly forgets: boolean;
+}
 
 /** Templates that were looked at, by their text and file: whether a template asks the question does not change. */
-const asking = new Map<string, (messages: readonly Message[]) => string>();
+const looked = new Map<string, ChatTemplate>();
 
 /** The tokenizer's chat format. @throws {StageFailure} when there is none, or when it leaves the question out */
 function chatTemplate({
   chatTemplate: source,
   chatTemplateFile: file = 'this tokenizer',
+  chatTemplateMissing: why = 'this tokenizer has no chat template',
   bosToken = '',
   eosToken,
-}: Pick<Tokenizer, TemplateParts>): (messages: readonly Message[]) => string {
-  if (source === undefined) {
-    throw new StageFailure('this tokenizer has no chat template; use the template “zero” or “none” instead');
-  }
+}: Pick<Tokenizer, TemplateParts>): ChatTemplate {
+  if (source === undefined) throw new StageFailure(`${why}; use the template “zero” or “none” instead`);
   const key = JSON.stringify([file, source, bosToken, eosToken]);
-  const known = asking.get(key);
+  const known = looked.get(key);
   if (known !== undefined) return known;
   const template = compileOnce(source, file);
   const render = (messages: readonly Message[]): string =>
@@ -77,13 +94,80 @@ function chatTemplate({
       bos_token: bosToken,
       eos_token: eosToken,
     });
-  // A model that is asked without its question answers all the same, and nobody would see why it is always wrong.
-  const [one, other] = ['one', 'other'].map((content) => render([{role: 'user', content}]));
-  if (one === other) {
-    throw new StageFailure(`the chat template of ${file} leaves the question out; use the template “none” instead`);
+  const checked = {render, forgets: tryOut(render, file).forgets};
+  looked.set(key, checked);
+  return checked;
+}
+
+/** Conversations that a chat format is tried out on: one question, one behind a system message, and a longer talk. */
+const QUESTION = 'How many Äpfel (苹果) are 3 + 4?';
+const TRIALS: readonly (readonly Message[])[] = [
+  [{role: 'user', content: QUESTION}],
+  [
+    {role: 'system', content: 'You are brief.'},
+    {role: 'user', content: QUESTION},
+  ],
+  [
+    {role: 'user', content: 'What is “left 2”?'},
+    {role: 'assistant', content: 'A move.'},
+    {role: 'user', content: `  {{ x }} {% y %} 'a' "b" \\ <i>\n\n- ${QUESTION}\n🙂 end`},
+  ],
+];
+
+/**
+ * Renders the trials. A model that is asked without its question answers all the same, and nobody would see why it is always
+ * wrong. A template may refuse a system message, or a second turn.
+ *
+ * @throws {StageFailure} naming the file when a question is not in what it makes
+ */
+function tryOut(render: ChatTemplate['render'], file: string): {forgets: boolean} {
+  let forgets = false;
+  TRIALS.forEach((messages, trial) => {
+    let text: string;
+    try {
+      text = render(messages);
+    } catch (error) {
+      if (trial === 0) throw error;
+      return; // whoever has such a conversation is told
+    }
+    const [last, ...others] = messages.filter(({role}) => role === 'user').reverse();
+    if (!holds(text, last!.content)) {
+      const where = ['', ' behind a system message', ' in a longer conversation'][trial]!;
+      throw new StageFailure(
+        `the chat template of ${file} leaves the question out${where}; use the template “none” instead`,
+      );
+    }
+    forgets ||= others.some(({content}) => !holds(text, content));
+  });
+  return {forgets};
+}
+
+/** Whether a text is in another, be it in capitals, with other spaces, or as JSON has it. */
+function holds(text: string, part: string): boolean {
+  const plain = (one: string): string => one.replaceAll(/\s+/g, '').toUpperCase();
+  const whole = plain(text);
+  return [part, JSON.stringify(part).slice(1, -1)].some((one) => whole.includes(plain(one)));
+}
+
+/**
+ * Tries out the chat format of a tokenizer that has one.
+ *
+ * @returns why it cannot be rendered here, where that is so: raw templates can still be used
+ * @throws {StageFailure} when it leaves the question out
+ */
+export function checkChatTemplate(tokenizer: Tokenizer): string | undefined {
+  if (tokenizer.chatTemplate === undefined) return undefined;
+  const file = tokenizer.chatTemplateFile ?? 'this tokenizer';
+  try {
+    const {forgets} = chatTemplate(tokenizer);
+    return forgets
+      ? `the chat template of ${file} leaves out what was asked before; single questions are fine`
+      : undefined;
+  } catch (error) {
+    const {message} = error as Error;
+    if (!(error instanceof StageFailure) || / leaves the question out/.test(message)) throw error;
+    return message;
   }
-  asking.set(key, render);
-  return render;
 }
 
 /** The templates that need no tokenizer; `chat` is then the built-in word tokenizer's. */

@@ -5,6 +5,7 @@ import type {Message} from './templates.js';
 /** What the thread is given when it starts. `phase` is shared memory: what it is at. */
 export interface ThreadData {
   readonly folder: string;
+  readonly specialInPrompts: boolean;
   readonly phase: Int32Array;
 }
 
@@ -15,7 +16,13 @@ export type Request =
   | {readonly type: 'decode'; readonly ids: readonly number[]};
 
 export type Reply =
-  | {readonly type: 'opened'; readonly eosId: number; readonly padId: number; readonly templateFile: string}
+  | {
+      readonly type: 'opened';
+      readonly eosId: number;
+      readonly endIds: readonly number[];
+      readonly padId: number;
+      readonly templateFile: string;
+    }
   | {readonly type: 'ids'; readonly ids: number[]}
   | {readonly type: 'text'; readonly text: string}
   /** What was thrown; `isFault` when it is a sentence about the model's files. */

@@ -6,7 +6,7 @@ import type {Reply, Request, ThreadData} from './tokenizer-messages.js';
 import {openTokenizer} from './tokenizer.js';
 import type {Tokenizer} from './tokenizer.js';
 
-const {folder, phase} = workerData as ThreadData;
+const {folder, specialInPrompts, phase} = workerData as ThreadData;
 const port = parentPort;
 if (port === null) throw new Error('Internal error: tokenizer-thread.js was started outside a thread');
 
@@ -43,8 +43,8 @@ function carryOut(tokenizer: Tokenizer, request: Request): Reply {
 }
 
 void answer(async () => {
-  const tokenizer = await openTokenizer(folder);
+  const tokenizer = await openTokenizer(folder, {specialInPrompts});
   port.on('message', (request: Request) => void answer(() => carryOut(tokenizer, request)));
-  const {eosId, padId, chatTemplateFile = folder} = tokenizer;
-  return {type: 'opened', eosId, padId, templateFile: chatTemplateFile};
+  const {eosId, endIds, padId, chatTemplateFile = folder} = tokenizer;
+  return {type: 'opened', eosId, endIds, padId, templateFile: chatTemplateFile};
 });

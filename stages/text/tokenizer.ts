@@ -1,25 +1,35 @@
 /**
- * The door to @huggingface/tokenizers: opens the tokenizer that lies in a model or tokenizer folder, ours or any other in
- * the Hugging Face format, and finds the tokens that the rest of the code needs by role.
+ * Opens the tokenizer that lies in a model or tokenizer folder, ours or any other in the Hugging Face format, and finds the
+ * tokens that the rest of the code needs by role.
  */
-import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
-
-import {Tokenizer as HuggingFaceTokenizer} from '@huggingface/tokenizers';
-
 import {StageFailure} from '../../pipeline/stage.js';
+import {endIdsOf, readGeneration, readJsonIfThere} from '../model/hf-folder/index.js';
+import {UnknownPart} from './decoder.js';
+import {openEncoder} from './encoder.js';
+import type {Encoder, NamedToken, TokenizerJson} from './encoder.js';
+import {findTemplate} from './template-files.js';
+import {readTokenizerConfig} from './tokenizer-config.js';
+import type {TokenizerConfig} from './tokenizer-config.js';
 
 export interface Tokenizer {
   /** One more than the largest id. */
   readonly size: number;
-  /** Ids of a text. `addSpecial` also adds what the tokenizer puts around every text (a BOS token, say). */
+  /**
+   * Ids of a text. `addSpecial` puts before it what the tokenizer puts before every text (a BOS token, say), if it does not
+   * begin with that. What it puts behind every text is left out: a prompt is to be continued.
+   */
   encode(text: string, options?: {readonly addSpecial?: boolean}): number[];
   /** The text of ids; special tokens are kept unless `skipSpecial`. Tags of the R1 format are text and always kept. */
   decode(ids: ArrayLike<number>, options?: {readonly skipSpecial?: boolean}): string;
   idOf(token: string): number | undefined;
-  /** Ends a response. */
+  /** A text of somebody else's, in which what looks like a special token is no more than its letters. */
+  asText(text: string): string;
+  /** Ends a response that is written to be learned from. */
   readonly eosId: number;
-  /** Fills batches; never the same as `eosId`. */
+  /** Each of these ends a response that is sampled: `eosId`, and what the model's files say. */
+  readonly endIds: readonly number[];
+  /** Fills batches; never one of `endIds`. */
   readonly padId: number;
   /** Stands for text that the tokenizer has no token for; absent where there is no such token, or it ends responses, too. */
   readonly unknownId?: number;
@@ -29,124 +39,155 @@ export interface Tokenizer {
   readonly chatTemplate: string | undefined;
   /** The file that it stands in. */
   readonly chatTemplateFile?: string;
+  /** Why there is no chat format, as the beginning of a sentence. */
+  readonly chatTemplateMissing?: string;
 }
 
-/** What is used of the package. Its own declarations leave out file extensions, so that TypeScript cannot follow them. */
-interface Package {
-  encode(text: string, options: {add_special_tokens: boolean}): {ids: number[]};
-  decode(ids: number[], options: {skip_special_tokens: boolean; clean_up_tokenization_spaces: boolean}): string;
-  token_to_id(token: string): number | undefined;
-  get_vocab(withAddedTokens: boolean): Map<string, number>;
+export interface TokenizerOptions {
+  /**
+   * Whether a control token that somebody has typed into a question (`<|im_end|>`) counts as that token, as it does in most
+   * other programs. By default it is text.
+   */
+  readonly specialInPrompts?: boolean;
 }
-const PackageTokenizer = HuggingFaceTokenizer as unknown as new (tokenizer: object, config: object) => Package;
 
 /**
  * Opens the tokenizer of a folder.
  * @throws {StageFailure} when files are missing, broken or of an unknown kind, or when the model beside them knows fewer ids
  */
-export async function openTokenizer(folder: string): Promise<Tokenizer> {
+export async function openTokenizer(
+  folder: string,
+  {specialInPrompts = false}: TokenizerOptions = {},
+): Promise<Tokenizer> {
   const file = join(folder, 'tokenizer.json');
-  const configFile = join(folder, 'tokenizer_config.json');
-  const json = await readJson(file);
-  const config = plainTokens(await readJson(configFile));
-  let tokenizer: Package;
-  try {
-    tokenizer = new PackageTokenizer(json, config);
-  } catch (error) {
-    throw new StageFailure(`${file} is not a tokenizer that can be read: ${messageOf(error)}`);
+  const json = await readTokenizerJson(file, folder);
+  const tokens = new Set([...json.added_tokens.map(({content}) => content), ...Object.keys(json.model['vocab'] ?? {})]);
+  const config = await readTokenizerConfig(folder, (token) => tokens.has(token));
+  const encoder = open(json, config, file);
+  const model = (await readJsonIfThere(join(folder, 'config.json'))) as ModelFields | undefined;
+  if (typeof model?.vocab_size === 'number' && model.vocab_size < encoder.size) {
+    throw new StageFailure(
+      `${file} has ids up to ${encoder.size - 1}, but the model beside it has a vocabulary of ${model.vocab_size}`,
+    );
   }
-  const eosToken = config['eos_token'];
-  if (typeof eosToken !== 'string') throw new StageFailure(`${configFile} names no eos_token`);
-  const eosId = tokenizer.token_to_id(eosToken);
-  if (eosId === undefined) throw new StageFailure(`${configFile} names ${eosToken} as eos_token, but ${file} lacks it`);
-  const idOf = (token: unknown): number | undefined =>
-    typeof token === 'string' ? tokenizer.token_to_id(token) : undefined;
-  const size = [...tokenizer.get_vocab(true).values()].reduce((largest, id) => Math.max(largest, id), -1) + 1;
-  const rows = await modelVocabulary(folder);
-  if (rows !== undefined && rows < size) {
-    throw new StageFailure(`${file} has ids up to ${size - 1}, but the model beside it has a vocabulary of ${rows}`);
+  const said = endIdsOf({eosIds: [model?.eos_token_id ?? []].flat()}, await readGeneration(folder));
+  const {eosId, eosToken} = endOf(encoder, {config, said, folder});
+  const endIds = [...new Set([eosId, ...said])];
+  for (const id of endIds) {
+    if (encoder.tokenOf(id) === undefined)
+      throw new StageFailure(`the token ${id} ends the responses of the model in ${folder}, but ${file} lacks it`);
   }
-  const unknownId = idOf(config['unk_token']);
-  const templateFile = join(folder, 'chat_template.jinja');
-  const ownTemplate = await readOptional(templateFile);
+  const {before, behind} = aroundPrompts(encoder, {config, eosId});
+  const odd = behind.find((id) => !endIds.includes(id));
+  const idOf = (token: string | undefined): number | undefined =>
+    token === undefined ? undefined : encoder.idOf(token);
+  const unknownId = idOf(config.unkToken ?? (json.model['unk_token'] as string | undefined));
+  const template = await findTemplate(folder, config.file, config.chatTemplate);
   return {
-    size,
-    encode: (text, {addSpecial = false} = {}) =>
-      text === '' && !addSpecial ? [] : tokenizer.encode(text, {add_special_tokens: addSpecial}).ids,
-    decode: (tokens, {skipSpecial = false} = {}) =>
-      tokens.length === 0
-        ? '' // The package refuses an empty list.
-        : tokenizer.decode(Array.from(tokens), {skip_special_tokens: skipSpecial, clean_up_tokenization_spaces: false}),
-    idOf,
+    size: encoder.size,
+    encode(text, {addSpecial = false} = {}) {
+      const ids = encoder.encode(text);
+      if (!addSpecial) return ids;
+      if (odd !== undefined) {
+        throw new StageFailure(
+          `${file} puts “${encoder.tokenOf(odd)}” behind every text (post_processor), and a prompt is to be continued; ` +
+            'use the template “chat”, or take the token out',
+        );
+      }
+      return before.every((id, i) => ids[i] === id) ? ids : [...before, ...ids];
+    },
+    decode: (ids, {skipSpecial = false} = {}) => encoder.decode(Array.from(ids), {skipSpecial}),
+    idOf: (token) => encoder.idOf(token),
+    asText: (text) => (specialInPrompts ? text : encoder.asText(text)),
     eosId,
-    padId: padding(eosId, [config['pad_token'], config['unk_token'], config['bos_token']].map(idOf)),
-    ...(unknownId === undefined || unknownId === eosId ? {} : {unknownId}),
-    bosToken: typeof config['bos_token'] === 'string' ? config['bos_token'] : undefined,
+    endIds,
+    padId: padding(endIds, [config.padToken, config.unkToken, config.bosToken].map(idOf)),
+    ...(unknownId === undefined || endIds.includes(unknownId) ? {} : {unknownId}),
+    bosToken: config.bosToken,
     eosToken,
-    ...(ownTemplate === undefined
-      ? {chatTemplate: templateOf(config['chat_template']), chatTemplateFile: configFile}
-      : {chatTemplate: ownTemplate, chatTemplateFile: templateFile}),
+    chatTemplate: template.source,
+    ...(template.source === undefined ? {chatTemplateMissing: template.why} : {chatTemplateFile: template.file}),
   };
 }
 
-/** Rows of the embedding matrix of the model in the same folder, if there is one. */
-async function modelVocabulary(folder: string): Promise<number | undefined> {
-  const file = join(folder, 'config.json');
-  if ((await readOptional(file)) === undefined) return undefined;
-  const rows = ((await readJson(file)) as {vocab_size?: unknown}).vocab_size;
-  return typeof rows === 'number' ? rows : undefined;
+/** What is read of a model's `config.json` here; the rest is for whoever opens the model. */
+interface ModelFields {
+  readonly vocab_size?: unknown;
+  readonly eos_token_id?: number | readonly number[] | null;
+}
+
+const SECTIONS = ['added_tokens', 'normalizer', 'pre_tokenizer', 'post_processor', 'decoder', 'model'] as const;
+
+async function readTokenizerJson(file: string, folder: string): Promise<TokenizerJson> {
+  const json = await readJsonIfThere(file);
+  if (json === undefined) {
+    const other = (await readJsonIfThere(join(folder, 'vocab.json'))) === undefined ? '' : OLDER;
+    throw new StageFailure(`${file} is missing${other}`);
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new StageFailure(`${file} does not hold an object`);
+  const given = json as Partial<Record<(typeof SECTIONS)[number], unknown>>;
+  if (typeof given.model !== 'object' || given.model === null) throw new StageFailure(`${file} has no “model”`);
+  return {
+    ...Object.fromEntries(SECTIONS.map((section) => [section, given[section] ?? null])),
+    added_tokens: (given.added_tokens ?? []) as TokenizerJson['added_tokens'],
+  } as TokenizerJson;
+}
+
+const OLDER =
+  '; its vocabulary is in vocab.json: open it with transformers’ AutoTokenizer and save it with save_pretrained(), which writes tokenizer.json';
+
+function open(json: TokenizerJson, config: TokenizerConfig, file: string): Encoder {
+  const listed = new Set([...json.added_tokens, ...config.flags].map(({content}) => content));
+  const named: NamedToken[] = [...config.flags, ...config.special.filter(({content}) => !listed.has(content))];
+  try {
+    return openEncoder(json, named);
+  } catch (error) {
+    if (error instanceof UnknownPart) {
+      throw new StageFailure(
+        `${file} has ${error.message} which is not computed here as Hugging Face’s own library does; its texts would be read as other ids`,
+      );
+    }
+    throw new StageFailure(`${file} is not a tokenizer that can be read: ${(error as Error).message}`);
+  }
+}
+
+/** What ends a response: as the tokenizer says, else as the model says. */
+function endOf(
+  encoder: Encoder,
+  {config, said, folder}: {readonly config: TokenizerConfig; readonly said: readonly number[]; readonly folder: string},
+): {eosId: number; eosToken: string} {
+  const token = config.eosToken;
+  const id = token === undefined ? said[0] : encoder.idOf(token);
+  if (id === undefined) {
+    throw new StageFailure(
+      `nothing says what ends a response: ${config.file} names no eos_token, and no eos_token_id is in config.json or generation_config.json of ${folder}`,
+    );
+  }
+  return {eosId: id, eosToken: token ?? encoder.tokenOf(id) ?? ''};
+}
+
+/** Ids around a raw text: what the config says of BOS and EOS replaces the post-processor, as in transformers 5. */
+function aroundPrompts(
+  encoder: Encoder,
+  {config, eosId}: {readonly config: TokenizerConfig; readonly eosId: number},
+): {before: readonly number[]; behind: readonly number[]} {
+  if (config.around === undefined) return encoder.around;
+  const bos = config.bosToken === undefined ? undefined : encoder.idOf(config.bosToken);
+  return {
+    before: config.around.bos && bos !== undefined ? [bos] : [],
+    behind: config.around.eos ? [eosId] : [],
+  };
 }
 
 /**
  * Many models pad with EOS, which would make the end of a response and its padding the same thing. Padding is always
  * masked, so any other id does.
  */
-function padding(eosId: number, candidates: readonly (number | undefined)[]): number {
-  return candidates.find((id) => id !== undefined && id !== eosId) ?? (eosId === 0 ? 1 : 0);
+function padding(endIds: readonly number[], candidates: readonly (number | undefined)[]): number {
+  const free = candidates.find((id) => id !== undefined && !endIds.includes(id));
+  if (free !== undefined) return free;
+  let id = 0;
+  while (endIds.includes(id)) id++;
+  return id;
 }
-
-/** Older files write special tokens as objects with a `content`; the package expects strings. */
-function plainTokens(config: object): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(config).map(([name, value]: [string, unknown]) => [
-      name,
-      name.endsWith('_token') && typeof value === 'object' && value !== null && 'content' in value
-        ? value.content
-        : value,
-    ]),
-  );
-}
-
-/** One template, or a list of named ones of which `default` is meant. */
-function templateOf(value: unknown): string | undefined {
-  if (typeof value === 'string') return value;
-  if (!Array.isArray(value)) return undefined;
-  const named = value as {name?: unknown; template?: unknown}[];
-  const chosen = named.find((entry) => entry.name === 'default') ?? named[0];
-  return typeof chosen?.template === 'string' ? chosen.template : undefined;
-}
-
-async function readJson(file: string): Promise<object> {
-  const text = await readOptional(file);
-  if (text === undefined) throw new StageFailure(`${file} is missing`);
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value;
-  } catch (error) {
-    throw new StageFailure(`${file} is not JSON: ${messageOf(error)}`);
-  }
-  throw new StageFailure(`${file} does not hold an object`);
-}
-
-async function readOptional(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const {code} = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
-    if (code === 'EISDIR') throw new StageFailure(`${file} is a folder and should be a file`);
-    throw error;
-  }
-}
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -4,5 +4,8 @@
  */
 export {openModel, readConfig} from './open.js';
 export type {Model} from './open.js';
-export {PAPER_SAMPLING, saveModel} from './save.js';
+export {PAPER_SAMPLING, carriedOn, endIdsOf, readGeneration} from './generation.js';
+export type {Generation} from './generation.js';
+export {exists, readJson, readJsonIfThere, readTextIfThere} from './json.js';
+export {saveModel} from './save.js';
 export {weightsDigest} from './weights.js';

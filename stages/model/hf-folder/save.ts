@@ -1,5 +1,5 @@
-/** Writes a model as a Hugging Face folder; the tokenizer's files are carried along unread. */
-import {copyFile, mkdir} from 'node:fs/promises';
+/** Writes a model as a Hugging Face folder; the tokenizer's files are carried along as they are. */
+import {copyFile, mkdir, readdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {StageFailure} from '../../../pipeline/stage.js';
 import type {ModelConfig} from '../config.js';
@@ -8,10 +8,9 @@ import type {Weights} from '../parameters.js';
 import {parameterShapes} from '../parameters.js';
 import type {Tensor} from '../safetensors.js';
 import {writeSafetensors} from '../safetensors.js';
+import {generationFile} from './generation.js';
+import type {Generation} from './generation.js';
 import {exists, writeJson} from './json.js';
-
-/** How the paper samples its models (DeepSeek-R1, arXiv 2501.12948, §3): the default of a model that is to be sampled from. */
-export const PAPER_SAMPLING = {temperature: 0.6, top_p: 0.95} as const;
 
 /** What belongs to the tokenizer in a model folder; `tokenizer.json` must be there, the others may. */
 const TOKENIZER_FILES = [
@@ -20,9 +19,12 @@ const TOKENIZER_FILES = [
   'special_tokens_map.json',
   'added_tokens.json',
   'chat_template.jinja',
+  'chat_template.json',
   'vocab.json',
   'merges.txt',
 ];
+/** Where transformers keeps named chat templates, one a file. */
+const MORE_TEMPLATES = 'additional_chat_templates';
 
 /**
  * Writes a whole model folder that `openModel` and transformers can read, weights as one float32 safetensors file. The
@@ -37,8 +39,8 @@ export async function saveModel(
     readonly config: ModelConfig;
     readonly weights: Weights;
     readonly tokenizerFrom?: string;
-    /** Defaults for those who sample from the folder, e.g. `PAPER_SAMPLING`. */
-    readonly generation?: Readonly<Record<string, number | boolean>>;
+    /** What `generation_config.json` says besides the ids of the config: see `carriedOn` and `PAPER_SAMPLING`. */
+    readonly generation?: Generation;
   },
 ): Promise<void> {
   const {config, weights, tokenizerFrom, generation} = model;
@@ -49,23 +51,28 @@ export async function saveModel(
     tensors.set(name, {shape, values});
   }
   await mkdir(folder, {recursive: true});
-  await writeJson(join(folder, 'config.json'), serialiseConfig(config));
+  await writeJson(join(folder, 'config.json'), withType(serialiseConfig(config)));
   if (config.head === 'language') {
-    await writeJson(join(folder, 'generation_config.json'), {
-      _from_model_config: generation === undefined,
-      ...(config.bosId !== undefined && {bos_token_id: config.bosId}),
-      ...(config.eosIds.length > 0 && {eos_token_id: config.eosIds.length === 1 ? config.eosIds[0] : config.eosIds}),
-      ...(config.padId !== undefined && {pad_token_id: config.padId}),
-      ...(generation !== undefined && {do_sample: true, ...generation}),
-    });
+    await writeJson(join(folder, 'generation_config.json'), generationFile(config, generation));
   }
   if (tokenizerFrom !== undefined) await copyTokenizer(tokenizerFrom, folder);
   await writeSafetensors(join(folder, 'model.safetensors'), tensors);
+}
+
+/** The config says what the weights are: transformers would else convert them to the type that they once had. */
+function withType(raw: Record<string, unknown>): Record<string, unknown> {
+  const fields = ['dtype', 'torch_dtype'].filter((name) => name in raw);
+  return {...raw, ...Object.fromEntries((fields.length === 0 ? ['dtype'] : fields).map((name) => [name, 'float32']))};
 }
 
 async function copyTokenizer(from: string, to: string): Promise<void> {
   if (!(await exists(join(from, 'tokenizer.json')))) throw new StageFailure(`${from} holds no tokenizer.json`);
   for (const name of TOKENIZER_FILES) {
     if (await exists(join(from, name))) await copyFile(join(from, name), join(to, name));
+  }
+  if (!(await exists(join(from, MORE_TEMPLATES)))) return;
+  await mkdir(join(to, MORE_TEMPLATES));
+  for (const name of (await readdir(join(from, MORE_TEMPLATES))).sort()) {
+    if (name.endsWith('.jinja')) await copyFile(join(from, MORE_TEMPLATES, name), join(to, MORE_TEMPLATES, name));
   }
 }

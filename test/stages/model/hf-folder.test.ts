@@ -5,7 +5,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, test} from 'node:test';
 import {newConfig, parseConfig, serialiseConfig, withScoreHead} from '../../../stages/model/config.js';
-import {openModel, saveModel, weightsDigest} from '../../../stages/model/hf-folder/index.js';
+import {PAPER_SAMPLING, openModel, saveModel, weightsDigest} from '../../../stages/model/hf-folder/index.js';
 import {packedLayout, pack, unpack} from '../../../stages/model/packing.js';
 import {countParameters, initialWeights, parameterShapes, scoreWeights} from '../../../stages/model/parameters.js';
 import {readSafetensors, writeSafetensors} from '../../../stages/model/safetensors.js';
@@ -31,7 +31,7 @@ test('a model comes back from its folder bit for bit, with its tokenizer', async
   await writeFile(join(tokenizer, 'tokenizer.json'), '{"a": 1}');
   await writeFile(join(tokenizer, 'tokenizer_config.json'), '{"b": 2}');
   const weights = initialWeights(config, 5);
-  await saveModel(folder, {config, weights, tokenizerFrom: tokenizer, generation: {temperature: 0.6, top_p: 0.95}});
+  await saveModel(folder, {config, weights, tokenizerFrom: tokenizer, generation: PAPER_SAMPLING});
   const back = await openModel(folder);
   assert.deepEqual(back.weights, weights);
   assert.deepEqual(back.config, config);

@@ -17,6 +17,7 @@ const tokenizer = {
   decode: (ids: readonly number[]) => ids.join(' '),
   encode: (text: string) => text.split(' ').map(Number),
   eosId: 0,
+  endIds: [0],
 } as unknown as Tokenizer;
 const prompt = (id: string, length: number): EncodedPrompt => ({
   prompt: {id, from: [], task: 'exact', key: id, question: id, answer: ''},

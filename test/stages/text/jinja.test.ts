@@ -100,7 +100,10 @@ test('what a template makes is bounded: numbers, texts, lists, depth', () => {
 });
 
 test('a template that leaves the question out is refused, one that asks it another way is not', () => {
-  const tokenizer = {chatTemplateFile: 'model/tokenizer_config.json', bosToken: '<s>', eosToken: '</s>'};
+  const tokenizer = {
+    ...{chatTemplateFile: 'model/tokenizer_config.json', bosToken: '<s>', eosToken: '</s>'},
+    asText: (text: string) => text,
+  };
   const question = [{role: 'user', content: ' What ? '}] as const;
   assert.throws(
     () => renderChat({...tokenizer, chatTemplate: '{{ bos_token }}hello'}, question),
@@ -108,4 +111,36 @@ test('a template that leaves the question out is refused, one that asks it anoth
   );
   const odd = '{% for m in messages %}{{ m.content | trim | upper }}{% endfor %}';
   assert.equal(renderChat({...tokenizer, chatTemplate: odd}, question), 'WHAT ?');
+});
+
+test('three conversations are tried out: the last question must be there, a refusal of roles is no fault', () => {
+  const asText = (text: string): string => text;
+  const of = (chatTemplate: string) => ({
+    chatTemplate,
+    chatTemplateFile: 'chat_template.jinja',
+    asText,
+    eosToken: '</s>',
+    bosToken: '<s>',
+  });
+  const ask = (chatTemplate: string, count = 1): string =>
+    renderChat(
+      of(chatTemplate),
+      Array.from({length: count}, (_, i) => ({role: 'user', content: `q${i}`}) as const),
+    );
+  const all = '{% for m in messages %}[{{ m.role }}] {{ m.content }}{% endfor %}';
+  assert.equal(ask(all), '[user] q0');
+  const noSystem = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}";
+  assert.equal(ask(noSystem + all), '[user] q0');
+  assert.equal(ask('{{ messages | tojson }}'), '[{"role": "user", "content": "q0"}]');
+  assert.throws(
+    () => ask('{{ messages[0].content }}'),
+    /chat_template\.jinja leaves the question out behind a system message/,
+  );
+  const skips = '{% for m in messages %}{% if loop.index == 3 %}{% continue %}{% endif %}{{ m.content }}{% endfor %}';
+  assert.throws(() => ask(skips), /leaves the question out in a longer conversation/);
+  const firstLine = "{% for m in messages %}{{ m.content.strip().split('\\n')[0] }}{% endfor %}";
+  assert.throws(() => ask(firstLine), /leaves the question out in a longer conversation/);
+  const last = '{{ messages[-1].content }}';
+  assert.equal(ask(last), 'q0');
+  assert.throws(() => ask(last, 2), /chat_template\.jinja leaves out what was asked before/);
 });

@@ -86,7 +86,7 @@ test('the chat format opens the turn of the assistant and pre-fills nothing', ()
     '<|user|> hello <|assistant|> <answer> hello </answer> <|end|> <|user|> bye <|assistant|>',
   );
   assert.equal(tokenizer.decode(tokenizer.encode(conversation)), conversation);
-  const prefilling = {...tokenizer, chatTemplate: "{{ messages[0]['content'] }}<assistant><think>\n"};
+  const prefilling = {...tokenizer, chatTemplate: "{{ messages[-1]['content'] }}<assistant><think>\n"};
   assert.equal(renderPrompt(prefilling, 'chat', 'now ?'), 'now ?<assistant>');
 });
 
@@ -141,7 +141,7 @@ test('special tokens written as objects and templates in a list are understood',
       unk_token: {content: '<|unknown|>'},
       chat_template: [
         {name: 'tool_use', template: 'no'},
-        {name: 'default', template: 'yes: {{ messages[0].content }}'},
+        {name: 'default', template: 'yes: {{ messages[-1].content }}'},
       ],
     };
     await writeFile(join(older, 'tokenizer_config.json'), JSON.stringify(config));
