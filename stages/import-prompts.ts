@@ -1,41 +1,71 @@
 /**
- * Questions from outside: a JSONL file whose rows have `question` and `answer`, and may have `id` and `language`. They are
- * split by a hash of the question, so that the same question is always on the same side.
+ * Questions from outside, with the answers that a model's are compared with: files of several formats, read by `data/import/`. They
+ * are split so that one question in any spelling, and all rows of a group, are on one side; see data/README.md.
  */
-import {readFile} from 'node:fs/promises';
-import {StageFailure, defineStage} from '../pipeline/stage.js';
-import {writeRows} from './data/rows.js';
+import {StageFailure, defineStage, optional, param} from '../pipeline/stage.js';
+import {ANSWERS, FORMATS, MEASURES, columnMistakes, portMistakes} from './data/import/params.js';
+import type {Answers, Columns, Format, Measure} from './data/import/params.js';
+import {LANGUAGES} from './text/language.js';
+import type {Language} from './text/language.js';
 
 /**
- * Takes a JSON Lines file of questions and answers into the store, as three prompt sets.
+ * Takes questions and answers into the store, as three prompt sets and a data card.
  *
- * @throws {StageFailure} from `run`: a line is not such a row, or one of the sets would be empty
+ * @throws {StageFailure} from `run`: a row is not what it should be, rows are refused by a param, or one of the sets would be empty
  */
 export const importPrompts = defineStage({
   module: import.meta.url,
   name: 'import-prompts',
-  summary: 'Prompts from a JSONL file with question and answer, split into train, validation and held-out',
+  summary: 'Prompts from a file with questions and answers, split into train, validation and held-out',
   seedless: true,
-  inputs: {file: 'jsonl'},
-  outputs: {train: 'prompts', validation: 'prompts', heldOut: 'prompts'},
-  params: {},
-  async run({inputs, outputs, note}) {
-    const [{importPrompts: parse}, {splitOf}] = await Promise.all([
-      import('./tasks/prompt-sets.js'),
-      import('./tasks/splits.js'),
-    ]);
-    const rows = parse(await readFile(inputs.file, 'utf8'), inputs.file);
-    const sides = {train: 'train', validation: 'validation', heldOut: 'held-out'} as const;
-    const counts: string[] = [];
-    for (const [port, split] of Object.entries(sides)) {
-      const side = rows.filter(({key}) => splitOf(key) === split);
-      if (side.length === 0)
-        throw new StageFailure(
-          `${inputs.file}: none of its ${rows.length} questions falls on the ${split} side; more questions are needed`,
-        );
-      await writeRows(outputs[port as keyof typeof sides], side, {rows: side.length});
-      counts.push(`${side.length} ${split}`);
-    }
-    note(counts.join(', '));
+  inputs: {
+    /** JSON Lines. */
+    file: optional('jsonl'),
+    /** In its place: a file or folder of any format that is known. */
+    data: optional('data'),
+    /** Files whose questions must not be trained on. */
+    benchmarks: optional('data'),
+  },
+  /** `card`: what was found, counted, and the rows that it was found in. */
+  outputs: {train: 'prompts', validation: 'prompts', heldOut: 'prompts', card: 'dataset'},
+  params: {
+    format: param<Format>('auto'),
+    /** Of a folder: a regular expression that paths of files have to match; '' for all. */
+    files: '',
+    /** What the fields are, where their names do not say it: `{question: 'problem', answer: 'reward_model.ground_truth'}`. */
+    columns: param<Columns>({}),
+    benchmarkColumns: param<Columns>({}),
+    /** How answers are compared: whole numbers told from other texts, or the task that all of them belong to. */
+    answers: param<Answers>('auto'),
+    /** Of rows that do not say their own. */
+    language: param<Language | null>(null),
+    /** Rows without a question or an answer to compare with. */
+    unusable: param<'refuse' | 'drop'>('refuse'),
+    /** Rows whose question and answer occurred before. */
+    duplicates: param<Measure>('count'),
+    /** Rows of one question with differing answers. */
+    contradictions: param<Measure>('count'),
+    /** Training rows that share 13 words with a held-out, validation or benchmark question. */
+    overlap: param<Measure | 'off'>('count'),
+  },
+  choices: {
+    format: FORMATS,
+    answers: ANSWERS,
+    language: [null, ...LANGUAGES],
+    unusable: ['refuse', 'drop'],
+    duplicates: MEASURES,
+    contradictions: MEASURES,
+    overlap: [...MEASURES, 'off'],
+  },
+  check: ({params, inputs}) => [
+    ...portMistakes(inputs),
+    ...columnMistakes(params.columns),
+    ...columnMistakes(params.benchmarkColumns, 'benchmarkColumns'),
+  ],
+  async run(context) {
+    const path = context.inputs.file ?? context.inputs.data;
+    if (path === undefined) throw new StageFailure(portMistakes([]).join());
+    const {importPromptSets} = await import('./data/import/prompt-sets.js');
+    await importPromptSets(path, context);
   },
 });

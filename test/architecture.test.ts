@@ -27,7 +27,7 @@ const LONGEST = 400;
 const MAY_BE_LONG: Readonly<Record<string, string>> = {};
 
 /** Binary files, and files that others wrote. */
-const NOT_OURS = /\.(safetensors|npz|png|gz)$|^test\/fixtures\/hf\/|^LICENSE$/;
+const NOT_OURS = /\.(safetensors|parquet|npz|png|gz)$|^test\/fixtures\/hf\/|^LICENSE$/;
 
 /** Every text file that is, or would be, under version control. */
 function projectFiles(): Map<string, string> {

@@ -11,7 +11,7 @@ import {fault} from './faults.js';
 import {writeResponse} from './general.js';
 import type {Prompt} from './prompt.js';
 import {watchPurity} from './purity.js';
-import {questionHash, splitOf, type Split} from './splits.js';
+import {exactQuestionHash, questionHash, splitOf, type Split} from './splits.js';
 import {weighted} from './weighted.js';
 
 /** How documents answer unless the task says so itself: shares that leave reinforcement learning something to do. */
@@ -70,8 +70,11 @@ function drawOn(task: TaskDefinition, side: Split, draws: Random): {problem: Pro
   throw fault(task, `none of ${PATIENCE} problems in a row is on the ${side} side of the split; ${questions}`);
 }
 
-/** The same for two problems whose questions differ in case or spacing alone. */
+/** The same for two problems whose questions are one in another spelling; the side follows from it. */
 const keyOf = ({name}: TaskDefinition, {question}: Problem): string => `${name}:${questionHash(question)}`;
+
+/** The same for two problems whose questions differ in case or the number of spaces alone: “1 23” and “12 3” are two problems. */
+const idOf = ({name}: TaskDefinition, {question}: Problem): string => `${name}:${exactQuestionHash(question)}`;
 
 export interface TaskPrompts {
   readonly train: readonly Prompt[];
@@ -113,10 +116,11 @@ function distinct(task: TaskDefinition, side: Split, draws: Random, count: numbe
   const prompts = new Map<string, Prompt>();
   for (let idle = 0; prompts.size < count && idle < PATIENCE; idle++) {
     const {problem, key} = drawOn(task, side, draws);
-    if (prompts.has(key)) continue;
+    const id = idOf(task, problem);
+    if (prompts.has(id)) continue;
     const {question, answer, language, steps} = problem;
-    prompts.set(key, {
-      id: key,
+    prompts.set(id, {
+      id,
       from: [],
       task: task.name,
       key,

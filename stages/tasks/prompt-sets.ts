@@ -143,5 +143,3 @@ function generalPrompt(
     scenario,
   };
 }
-
-export {importPrompts} from './import.js';

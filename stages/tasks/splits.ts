@@ -4,10 +4,15 @@
  * on the same side.
  */
 import {createHash} from 'node:crypto';
+import {exactQuestion, normalQuestion} from './normal-question.js';
 
-/** The same for two questions that differ in case or spacing alone: what the key of a problem from outside is made of. */
-export const questionHash = (question: string): string =>
-  createHash('sha256').update(question.toLowerCase().replaceAll(/\s+/g, ' ').trim()).digest('hex').slice(0, 16);
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
+
+/** The same for a question in any spelling (`normalQuestion`): what the key of a problem from outside is made of. */
+export const questionHash = (question: string): string => hashOf(normalQuestion(question));
+
+/** The same for two questions that differ in case or the number of spaces alone. */
+export const exactQuestionHash = (question: string): string => hashOf(exactQuestion(question));
 
 export const SPLITS = ['train', 'validation', 'held-out'] as const;
 export type Split = (typeof SPLITS)[number];

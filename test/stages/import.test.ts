@@ -100,6 +100,7 @@ test('imported questions are split by what they ask, none on two sides, none los
     assert.deepEqual(cardIn(out(port)), {rows: rowsIn(out(port)).length});
   }
   assert.equal(rows, 201);
+  assert.deepEqual(cardIn(out('card'))['findings'], {duplicate: 1});
   const seven = Object.keys(sides).filter((port) =>
     rowsIn<{question: string}>(out(port)).some(({question}) => /7 \+ 1/.test(question) && !/\d7/.test(question)),
   );
@@ -116,7 +117,8 @@ test('a garbled file of questions, and one with too few, are refused with the pl
     });
   };
   await refused(`${questions(3)}\n{"question": "what`, /questions\.jsonl:4 is not JSON/);
-  await refused(`${questions(3)}\n{"question": "what ?"}`, /questions\.jsonl:4: “answer” must be a text/);
-  await refused('', /holds no questions/);
+  await refused(`${questions(3)}\n{"question": "what ?"}`, /questions\.jsonl:4 has no answer/);
+  await refused('', /is empty/);
+  await refused('\n\n', /holds no questions/);
   await refused(questions(1), /none of its 1 questions falls on the .* side; more questions are needed/);
 });

@@ -1,0 +1,183 @@
+/**
+ * Which fields of a row mean what: by the recipe's mapping, else by the usual names, in a fixed order. Public sets of the kinds that
+ * the names come from: GSM8K (question, answer), MATH and NuminaMath (problem, solution), DeepScaleR and OpenR1-Math (problem,
+ * solution, answer), Alpaca and Dolly (instruction with input or context; output or response), ShareGPT (conversations of from and
+ * value), verl (prompt as messages, reward_model.ground_truth), HumanEval (task_id, prompt).
+ */
+import {conversationIn} from './conversation.js';
+import type {Turn} from './conversation.js';
+import type {Columns, Role} from './params.js';
+import {Unusable} from './unusable.js';
+import {WrittenNumber, isFields, isList, kindOf, valueAt} from './values.js';
+import type {SourceRow, Value} from './values.js';
+
+/** Names that are found by themselves. The first of a list that is there and holds something wins. */
+const USUAL: Readonly<Record<Role, readonly string[]>> = {
+  question: [
+    'question',
+    'problem',
+    'prompt',
+    'instruction',
+    'input',
+    'query',
+    'messages',
+    'conversations',
+    'conversation',
+  ],
+  // What is short comes before what has to be taken out of a worked solution.
+  answer: [
+    ...['answer', 'final_answer', 'expected_answer', 'ground_truth', 'reward_model.ground_truth', 'label'],
+    ...['solution', 'response', 'output', 'completion'],
+  ],
+  thinking: ['thinking', 'reasoning', 'reasoning_content'],
+  context: [],
+  system: ['system', 'system_prompt'],
+  id: ['id', 'task_id', 'uuid', 'unique_id'],
+  group: ['group', 'id_orig', 'original_id', 'template_id'],
+  language: ['language', 'lang'],
+};
+
+/** What a response to learn from is called, where it is not the last turn of a conversation. */
+const RESPONSES = ['response', 'output', 'completion', 'solution', 'answer', 'final_answer'];
+
+/** With an instruction, what it is about. */
+const ABOUT = ['input', 'context'];
+
+/** A row by roles: texts as they are in the file. */
+export interface ReadRow {
+  readonly at: string;
+  /** The last thing that a user says. */
+  readonly question: string;
+  readonly answer: string | undefined;
+  readonly thinking: string | undefined;
+  /** What is said before the question: earlier turns, and what the system says. */
+  readonly before: readonly Turn[];
+  readonly system: string | undefined;
+  readonly id: string | undefined;
+  readonly group: string | undefined;
+  readonly language: string | undefined;
+  /** Role → the field that it was found in. */
+  readonly from: Readonly<Partial<Record<Role, string>>>;
+  /** Other fields that could have been the answer. */
+  readonly passedOver: readonly string[];
+}
+
+/**
+ * Reads rows by a mapping.
+ *
+ * @param wants whether the answer is a reference to check against, or a response to learn
+ * @param param what messages call the mapping
+ * @returns a function that throws `Unusable`, with the place, the field and the fields that there are
+ */
+export function rowReader(
+  columns: Columns,
+  wants: 'reference' | 'response',
+  param = 'columns',
+): (row: SourceRow) => ReadRow {
+  return (row) => readRow(row, columns, {wants, param});
+}
+
+interface Reading {
+  readonly wants: 'reference' | 'response';
+  /** What the mapping is called. */
+  readonly param: string;
+}
+
+function readRow({fields, at}: SourceRow, columns: Columns, {wants, param}: Reading): ReadRow {
+  const from: Partial<Record<Role, string>> = {};
+  const find = (role: Role, usual: readonly string[] = USUAL[role]): Value | undefined => {
+    const said = columns[role];
+    if (said === '') return undefined;
+    const name = said ?? usual.find((one) => holdsSomething(valueAt(fields, one)));
+    if (name === undefined) return undefined;
+    const value = valueAt(fields, name);
+    if (said !== undefined && value === undefined)
+      throw new Unusable(
+        `${at} has no field “${said}”, which ${param}.${role} names; ${fieldsText(fields)}`,
+        `no ${role}`,
+      );
+    if (!holdsSomething(value)) return undefined;
+    from[role] = name;
+    return value;
+  };
+  const text = (role: Role, usual?: readonly string[]): string | undefined => {
+    const value = find(role, usual);
+    return value === undefined ? undefined : textOf(value, from[role]!, role, at);
+  };
+
+  const asked = find('question');
+  if (asked === undefined) throw missing('question', fields, columns, at, param);
+  const talk = isList(asked) ? conversationIn(asked, from.question!, at) : undefined;
+  const answerNames = wants === 'reference' ? USUAL.answer : RESPONSES;
+  // A conversation that was mapped, or found, as a whole is answered by its own last turn; a reference may stand beside it.
+  const reply = talk?.reply;
+  const answer =
+    wants === 'response' && reply !== undefined && columns.answer === undefined
+      ? reply
+      : (text(
+          'answer',
+          answerNames.filter((one) => one !== from.question),
+        ) ?? reply);
+  if (answer !== undefined && from.answer === undefined) from.answer = from.question!;
+  const passedOver =
+    columns.answer === undefined
+      ? answerNames.filter(
+          (one) => one !== from.answer && one !== from.question && holdsSomething(valueAt(fields, one)),
+        )
+      : [];
+  const about = from.question === 'instruction' || columns.context !== undefined ? text('context', ABOUT) : undefined;
+  const question = talk?.question ?? textOf(asked, from.question!, 'question', at);
+  return {
+    at,
+    question: about === undefined ? question : `${question}\n\n${about}`,
+    answer,
+    thinking: text('thinking') ?? talk?.thinking,
+    before: talk?.before ?? [],
+    system: text('system') ?? talk?.system,
+    id: text('id'),
+    group: text('group'),
+    language: text('language'),
+    from,
+    passedOver,
+  };
+}
+
+const holdsSomething = (value: Value | undefined): boolean =>
+  value !== undefined &&
+  value !== null &&
+  !(typeof value === 'string' && value.trim() === '') &&
+  !(isList(value) && value.length === 0);
+
+function textOf(value: Value, name: string, role: Role, at: string): string {
+  if (typeof value === 'string') return value;
+  if (role !== 'question' && value instanceof WrittenNumber) return value.text;
+  if (role === 'answer' && typeof value === 'boolean') return String(value);
+  if (role === 'answer' && isList(value) && value.length === 1) return textOf(value[0]!, `${name}.0`, role, at);
+  const within = isFields(value) || isList(value) ? `; name the field within, as columns: {${role}: '${name}.…'}` : '';
+  throw new Unusable(`${at}: “${name}” must be a text, and is ${kindOf(value)}${within}`, `${role} is no text`);
+}
+
+function missing(role: Role, fields: SourceRow['fields'], columns: Columns, at: string, param = 'columns'): Unusable {
+  const said = columns[role];
+  const names = said === undefined ? `none of ${USUAL[role].join(', ')} holds one` : `“${said}” is empty`;
+  return new Unusable(
+    `${at} has no ${role}: ${names}; ${fieldsText(fields)}; say which is the ${role}: ${param}: {${role}: '…'}`,
+    `no ${role}`,
+  );
+}
+
+/** @throws {Unusable} there is no answer */
+export function answerOf(row: ReadRow, fields: SourceRow['fields'], columns: Columns): string {
+  if (row.answer === undefined) throw missing('answer', fields, columns, row.at);
+  return row.answer;
+}
+
+/** The fields that there are, those of records within by their path. */
+function fieldsText(fields: SourceRow['fields']): string {
+  const names = Object.entries(fields).flatMap(([name, value]) =>
+    isFields(value) ? Object.keys(value).map((inner) => `${name}.${inner}`) : [name],
+  );
+  if (names.length === 0) return 'it has no fields';
+  const shown = names.slice(0, 30).map((name) => (name.length > 60 ? `${name.slice(0, 60)}…` : name));
+  return `its fields are ${shown.join(', ')}${names.length > 30 ? ` and ${names.length - 30} more` : ''}`;
+}

@@ -1,0 +1,45 @@
+/** Words that the params of an import are made of; light, since a recipe that is only planned loads them. */
+import {BUILT_IN_TASKS} from '../../tasks/names.js';
+
+export const FORMATS = ['auto', 'jsonl', 'json', 'csv', 'tsv', 'parquet', 'toml'] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** What a field can be for. */
+export const ROLES = ['question', 'answer', 'thinking', 'context', 'system', 'id', 'group', 'language'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Role → the field that is for it, with dots for what lies within (`reward_model.ground_truth`); '' where no field is. */
+export type Columns = Readonly<Partial<Record<Role, string>>>;
+
+/** Tasks whose answers are not of the kind that a file brings. */
+type NoAnswers = 'dials' | 'general';
+export type Answers = 'auto' | Exclude<(typeof BUILT_IN_TASKS)[number], NoAnswers>;
+
+/** How the answers of a file may be compared: `auto` tells whole numbers from texts, the others are tasks. */
+export const ANSWERS: readonly Answers[] = [
+  'auto',
+  ...BUILT_IN_TASKS.filter((name): name is Exclude<typeof name, NoAnswers> => name !== 'dials' && name !== 'general'),
+];
+
+/** What is done about rows that were found wanting. */
+export const MEASURES = ['count', 'drop', 'refuse'] as const;
+export type Measure = (typeof MEASURES)[number];
+
+/** What is wrong with a mapping, each mistake a sentence. */
+export function columnMistakes(columns: Readonly<Record<string, unknown>>, param = 'columns'): string[] {
+  return Object.entries(columns).flatMap(([role, field]) => {
+    if (!(ROLES as readonly string[]).includes(role))
+      return [`${param}.${role}: a field can be for ${ROLES.join(', ')}`];
+    return typeof field === 'string' ? [] : [`${param}.${role} is the name of a field, '' for none`];
+  });
+}
+
+/** What is wrong with the ports of an import: a file comes in by one of two. */
+export function portMistakes(inputs: readonly string[]): string[] {
+  const wired = ['file', 'data'].filter((port) => inputs.includes(port));
+  if (wired.length === 1) return [];
+  return [
+    `wire ${wired.length === 0 ? 'one' : 'only one'} of its inputs: {file: add.source(…, 'jsonl', …)}, ` +
+      `or {data: add.source(…, 'data', …)} for a file or folder of any format`,
+  ];
+}

@@ -1,0 +1,111 @@
+/** Rows of a file as prompts: what they ask, the reference answer and its kind. Which side each is on is not decided here. */
+import {StageFailure} from '../../../pipeline/stage.js';
+import {LANGUAGES} from '../../text/language.js';
+import type {Language} from '../../text/language.js';
+import type {Prompt} from '../../tasks/prompt.js';
+import {questionHash} from '../../tasks/splits.js';
+import {answerOf, rowReader} from './columns.js';
+import type {ReadRow} from './columns.js';
+import {languageOf} from './language-of.js';
+import type {Answers, Columns} from './params.js';
+import {isFormula, referenceOf} from './references.js';
+import {sourceRows} from './rows.js';
+import type {ReadOptions} from './rows.js';
+import type {Tally} from './tally.js';
+import {Unusable} from './unusable.js';
+import type {SourceRow} from './values.js';
+
+export interface PromptOptions extends ReadOptions {
+  readonly columns?: Columns;
+  readonly answers?: Answers;
+  /** Of rows that do not say it. */
+  readonly language?: Language | null;
+  /** What is done about a row without a question or a reference answer. */
+  readonly unusable?: 'refuse' | 'drop';
+}
+
+export interface PromptRow {
+  /** Its key is that of its question alone. */
+  readonly prompt: Prompt;
+  /** What the file says that it belongs to. */
+  readonly group: string | undefined;
+  readonly at: string;
+}
+
+/**
+ * The prompts of a file or folder in their order.
+ *
+ * @param tally is told what was found
+ * @throws {StageFailure} with file, line or row, and field
+ */
+export async function* promptRows(
+  path: string,
+  name: string,
+  options: PromptOptions,
+  tally: Tally,
+): AsyncGenerator<PromptRow> {
+  const {columns = {}, unusable = 'refuse'} = options;
+  const read = rowReader(columns, 'reference');
+  const ids = new Map<string, string>();
+  for await (const row of sourceRows(path, name, options)) {
+    tally.rows += 1;
+    try {
+      yield promptOf(row, read(row), {...options, columns}, {tally, ids});
+    } catch (error) {
+      if (!(error instanceof Unusable) || unusable === 'refuse') throw error;
+      tally.count(tally.unusable, error.why);
+    }
+  }
+  if (tally.rows === 0) throw new StageFailure(`${name} holds no questions`);
+}
+
+function promptOf(
+  {fields}: SourceRow,
+  row: ReadRow,
+  options: PromptOptions & {readonly columns: Columns},
+  {tally, ids}: {readonly tally: Tally; readonly ids: Map<string, string>},
+): PromptRow {
+  const {at, question, group, before, system} = row;
+  const given = answerOf(row, fields, options.columns);
+  const reference = referenceOf(given, options.answers ?? 'auto');
+  if ('fault' in reference) throw new Unusable(`${at}: “${row.from.answer}” ${reference.fault}`, 'answer is none');
+  const language = spokenIn(row, options);
+  const hash = questionHash(question);
+  const id = row.id ?? `imported:${hash}:${tally.rows}`;
+  const earlier = ids.get(id);
+  if (earlier !== undefined)
+    throw new StageFailure(
+      `${at}: the id “${id}” was used at ${earlier}; if it names what several rows are variants of: ` +
+        `columns: {id: '', group: '${row.from.id ?? 'id'}'}`,
+    );
+  if (row.id !== undefined) ids.set(id, at);
+  tally.row(row);
+  tally.count(tally.tasks, reference.task);
+  if (language !== undefined) tally.count(tally.languages, language);
+  if (before.length > 0) tally.turnsLeftOut += 1;
+  if (system !== undefined) tally.systemLeftOut += 1;
+  if (reference.task === 'exact' && isFormula(reference.answer)) {
+    tally.formulas += 1;
+    tally.formulaExample ??= reference.answer;
+  }
+  const prompt: Prompt = {
+    id,
+    from: [],
+    task: reference.task,
+    key: `imported:${hash}`,
+    ...(language === undefined ? {} : {language}),
+    question,
+    answer: reference.answer,
+  };
+  return {prompt, group, at};
+}
+
+function spokenIn({language, from, at}: ReadRow, options: PromptOptions): Language | undefined {
+  if (language === undefined) return options.language ?? undefined;
+  const known = languageOf(language);
+  if (known !== undefined) return known;
+  throw new StageFailure(
+    `${at}: “${from.language}” is ${JSON.stringify(language)}, it can be ${LANGUAGES.join(' or ')}; ` +
+      "columns: {language: ''} leaves the field alone",
+  );
+}

@@ -1,0 +1,45 @@
+/** Questions that must not be trained on: those held out, and those of benchmarks. */
+import {StageFailure} from '../../../pipeline/stage.js';
+import {questionHash} from '../../tasks/splits.js';
+import {rowReader} from './columns.js';
+import {Runs} from './ngrams.js';
+import type {Columns} from './params.js';
+import {sourceRows} from './rows.js';
+
+/** Memory: some 20 bytes a word that is protected. */
+export class Protected {
+  readonly #hashes = new Set<string>();
+  readonly #runs = new Runs();
+
+  add(question: string): void {
+    this.#hashes.add(questionHash(question));
+    this.#runs.add(question);
+  }
+
+  /** Different questions. */
+  get count(): number {
+    return this.#hashes.size;
+  }
+
+  /** Whether this is such a question in any spelling, or the question or what else is learned of it shares a run of words with one. */
+  touches(question: string, more = ''): boolean {
+    return (
+      this.#hashes.has(questionHash(question)) ||
+      this.#runs.overlaps(question) ||
+      (more !== '' && this.#runs.overlaps(more))
+    );
+  }
+}
+
+/**
+ * The questions of benchmark files.
+ *
+ * @throws {StageFailure} with the place of a row that has none
+ */
+export async function readBenchmarks(path: string, columns: Columns, onRead: () => void): Promise<Protected> {
+  const questions = new Protected();
+  const read = rowReader(columns, 'reference', 'benchmarkColumns');
+  for await (const row of sourceRows(path, path, {onRead})) questions.add(read(row).question);
+  if (questions.count === 0) throw new StageFailure(`${path} holds no questions`);
+  return questions;
+}
