@@ -6,6 +6,7 @@ export {evaluate} from './evaluate.js';
 export {generalData} from './general-data.js';
 export {grpo} from './grpo.js';
 export {importModel} from './import-model.js';
+export {importDataset} from './import-dataset.js';
 export {importPrompts} from './import-prompts.js';
 export {preferenceData} from './preference-data.js';
 export {pretrain} from './pretrain.js';

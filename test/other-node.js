@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const FILES = [
   'artifacts/formats/jsonl',
   'stages/data/rows',
-  'stages/tasks/import',
+  'stages/data/prompt-file',
   'pipeline/job/event-tail',
   'pipeline/job/event-lines',
   'pipeline/wiring/check-params',

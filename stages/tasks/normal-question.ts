@@ -19,17 +19,31 @@ const ALIKE: readonly (readonly [RegExp, string])[] = [
   [/\p{Nd}/gu, ''],
 ];
 
+/** Most questions need none of the tables of Unicode. */
+const PLAIN = /^[\t\n\r\x20-\x7e]*$/;
+
+const MARKS = new Set(".,;:!?'*-");
+
+/** Without punctuation at the ends; of punctuation alone nothing is left. A loop, as an expression takes quadratic time on runs of dots. */
+function bare(text: string): string {
+  let [from, to] = [0, text.length];
+  while (from < to && MARKS.has(text[from]!)) from += 1;
+  while (to > from && MARKS.has(text[to - 1]!)) to -= 1;
+  return text.slice(from, to);
+}
+
 /**
  * One text for all spellings of a question: composed and decomposed characters, width, ligatures, upper and lower case (the
  * Turkish i's with and without their dots among them), spaces and what is not seen, digits of other scripts, kinds of dashes, of
  * quotation marks and of full stops, punctuation at the ends. Accents count, and so do look-alikes of other scripts.
  */
 export function normalQuestion(question: string): string {
+  if (PLAIN.test(question))
+    return bare(question.toLowerCase().replaceAll(/["`]/g, "'").replaceAll(/\s+/g, '')) || exactQuestion(question);
   let text = caseless(question.normalize('NFKC').replaceAll(UNSEEN, '')).normalize('NFKC');
   for (const [these, one] of ALIKE) text = text.replaceAll(these, one === '' ? asciiDigit : () => one);
   text = text.replaceAll(/[\s\p{Z}\p{Cc}]+/gu, '');
-  // Of punctuation alone nothing would be left.
-  return text.replaceAll(/^[.,;:!?'*-]+|[.,;:!?'*-]+$/g, '') || text || exactQuestion(question);
+  return bare(text) || exactQuestion(question);
 }
 
 /** The text as it is read, canonical forms (NFC), case and the number of spaces aside. */

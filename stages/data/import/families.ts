@@ -3,7 +3,6 @@
  * with one of these. Each family is on one side of the split. Rows are known by hashes, so that a file of any size fits.
  */
 import {createHash} from 'node:crypto';
-import {questionHash} from '../../tasks/splits.js';
 
 /** Rows by number, as they were added. */
 export class Families {
@@ -14,9 +13,13 @@ export class Families {
   readonly #rows: number[] = [];
   #names: readonly string[] | undefined;
 
-  /** Adds a row; the next number is its. */
-  add(question: string, group: string | undefined): void {
-    const asked = this.#node(`q${questionHash(question)}`);
+  /**
+   * Adds a row; the next number is its.
+   *
+   * @param hash `questionHash` of its question
+   */
+  add(hash: string, group: string | undefined): void {
+    const asked = this.#node(`q${hash}`);
     this.#rows.push(asked);
     // Groups come first in the order of names: a family with one keeps its name when a variant of its question is added.
     if (group !== undefined)

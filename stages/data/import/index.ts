@@ -21,8 +21,8 @@ export async function readPromptFile(
   const tally = new Tally();
   const families = new Families();
   const prompts: Prompt[] = [];
-  for await (const {prompt, group} of promptRows(path, name, options, tally)) {
-    families.add(prompt.question, group);
+  for await (const {prompt, group, hash} of promptRows(path, name, options, tally)) {
+    families.add(hash, group);
     prompts.push(prompt);
   }
   return {

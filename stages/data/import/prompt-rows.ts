@@ -29,7 +29,8 @@ export interface PromptRow {
   readonly prompt: Prompt;
   /** What the file says that it belongs to. */
   readonly group: string | undefined;
-  readonly at: string;
+  /** Of its question, in any spelling. */
+  readonly hash: string;
 }
 
 /**
@@ -71,14 +72,7 @@ function promptOf(
   if ('fault' in reference) throw new Unusable(`${at}: “${row.from.answer}” ${reference.fault}`, 'answer is none');
   const language = spokenIn(row, options);
   const hash = questionHash(question);
-  const id = row.id ?? `imported:${hash}:${tally.rows}`;
-  const earlier = ids.get(id);
-  if (earlier !== undefined)
-    throw new StageFailure(
-      `${at}: the id “${id}” was used at ${earlier}; if it names what several rows are variants of: ` +
-        `columns: {id: '', group: '${row.from.id ?? 'id'}'}`,
-    );
-  if (row.id !== undefined) ids.set(id, at);
+  const id = unusedId(row, `imported:${hash}:${tally.rows}`, ids);
   tally.row(row);
   tally.count(tally.tasks, reference.task);
   if (language !== undefined) tally.count(tally.languages, language);
@@ -97,10 +91,27 @@ function promptOf(
     question,
     answer: reference.answer,
   };
-  return {prompt, group, at};
+  return {prompt, group, hash};
 }
 
-function spokenIn({language, from, at}: ReadRow, options: PromptOptions): Language | undefined {
+/** A row's own id, or one that is made for it. @throws {StageFailure} another row has it */
+export function unusedId({id, from, at}: ReadRow, made: string, ids: Map<string, string>): string {
+  if (id === undefined) return made;
+  const earlier = ids.get(id);
+  if (earlier !== undefined)
+    throw new StageFailure(
+      `${at}: the id “${id}” was used at ${earlier}; if it names what several rows are variants of: ` +
+        `columns: {id: '', group: '${from.id ?? 'id'}'}`,
+    );
+  ids.set(id, at);
+  return id;
+}
+
+/** The language of a row: what it says, else what the recipe says. @throws {StageFailure} it is none that is known */
+export function spokenIn(
+  {language, from, at}: ReadRow,
+  options: Pick<PromptOptions, 'language'>,
+): Language | undefined {
   if (language === undefined) return options.language ?? undefined;
   const known = languageOf(language);
   if (known !== undefined) return known;

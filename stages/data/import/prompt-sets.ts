@@ -16,7 +16,7 @@ import {Findings} from './findings.js';
 import type {Answers, Columns, Format, Measure} from './params.js';
 import {promptRows} from './prompt-rows.js';
 import {Protected, readBenchmarks} from './protected.js';
-import {findingNotes, progressOf} from './reporting.js';
+import {findingNotes, progressOf, reasonsOf} from './reporting.js';
 import type {Rule} from './reporting.js';
 import {openSpool} from './spool.js';
 import type {Spool} from './spool.js';
@@ -58,13 +58,13 @@ export async function importPromptSets(path: string, context: Context): Promise<
   const tally = new Tally();
   const survey = new Survey();
   const spool = openSpool<Prompt>(join(context.scratch, 'rows.jsonl'));
-  for await (const {prompt, group} of promptRows(path, path, {...params, onRead}, tally)) {
-    survey.add({question: prompt.question, answer: compared(prompt), group});
+  for await (const {prompt, group, hash} of promptRows(path, path, {...params, onRead}, tally)) {
+    survey.add({question: prompt.question, hash, answer: compared(prompt), group});
     await spool.add(prompt);
   }
   await spool.close();
   if (survey.rows === 0)
-    throw new StageFailure(`${path}: none of its ${tally.rows} rows can be used: ${reasons(tally)}`);
+    throw new StageFailure(`${path}: none of its ${tally.rows} rows can be used: ${reasonsOf(tally)}`);
 
   // What must not be trained on: the other sides, and benchmarks.
   const keyOf = (row: number): string => `imported:${survey.families.of(row)}`;
@@ -89,8 +89,8 @@ export async function importPromptSets(path: string, context: Context): Promise<
     const of = [
       survey.duplicateOf(row) === undefined ? '' : found('duplicate'),
       survey.contradicts(row) ? found('contradiction') : '',
-      side === 'train' && heldOut.touches(prompt.question) ? found('overlapHeldOut') : '',
-      side === 'train' && benchmarks?.touches(prompt.question) === true ? found('overlapBenchmarks') : '',
+      side === 'train' && heldOut.touches(prompt) ? found('overlapHeldOut') : '',
+      side === 'train' && benchmarks?.touches(prompt) === true ? found('overlapBenchmarks') : '',
     ];
     return {
       placed,
@@ -130,35 +130,42 @@ export async function importPromptSets(path: string, context: Context): Promise<
 const compared = ({task, answer = ''}: Prompt): string =>
   (task === 'integer' ? builtInTasks.get(task)?.answer?.reference(answer) : undefined) ?? answer;
 
-const reasons = (tally: Tally): string =>
-  Object.entries(tally.unusable)
-    .map(([why, rows]) => `${rows} ${why}`)
-    .join(', ');
-
 const rulesOf = ({duplicates, contradictions, overlap}: ImportParams): readonly Rule[] => [
   {
     finding: 'duplicate',
     param: 'duplicates',
     measure: duplicates,
-    said: (rows) => `${rows} rows repeat the question and the answer of an earlier one`,
+    said: [
+      'row repeats the question and the answer of an earlier one',
+      'rows repeat the question and the answer of an earlier one',
+    ],
   },
   {
     finding: 'contradiction',
     param: 'contradictions',
     measure: contradictions,
-    said: (rows) => `${rows} rows ask what another one asks, and have another answer`,
+    said: [
+      'row asks what another one asks, and has another answer',
+      'rows ask what another one asks, and have another answer',
+    ],
   },
   {
     finding: 'overlapHeldOut',
     param: 'overlap',
     measure: overlap,
-    said: (rows) => `${rows} training questions share a run of words with a held-out or validation question`,
+    said: [
+      'training question shares a run of words with a held-out or validation question',
+      'training questions share a run of words with a held-out or validation question',
+    ],
   },
   {
     finding: 'overlapBenchmarks',
     param: 'overlap',
     measure: overlap,
-    said: (rows) => `${rows} training questions are those of a benchmark, or share a run of words with one`,
+    said: [
+      'training question is one of a benchmark, or shares a run of words with one',
+      'training questions are those of a benchmark, or share a run of words with one',
+    ],
   },
 ];
 

@@ -21,13 +21,10 @@ export class Protected {
     return this.#hashes.size;
   }
 
-  /** Whether this is such a question in any spelling, or the question or what else is learned of it shares a run of words with one. */
-  touches(question: string, more = ''): boolean {
-    return (
-      this.#hashes.has(questionHash(question)) ||
-      this.#runs.overlaps(question) ||
-      (more !== '' && this.#runs.overlaps(more))
-    );
+  /** Whether this is such a question in any spelling, or the question or the response shares a run of words with one. */
+  touches({question, response = ''}: {readonly question: string; readonly response?: string}): boolean {
+    if (this.#hashes.size === 0) return false;
+    return this.#hashes.has(questionHash(question)) || this.#runs.overlaps(question) || this.#runs.overlaps(response);
   }
 }
 

@@ -2,6 +2,7 @@
 import {StageFailure, Stopped} from '../../../pipeline/stage.js';
 import type {Findings} from './findings.js';
 import type {Measure} from './params.js';
+import type {Tally} from './tally.js';
 
 /** Stands still below this. */
 const MIB = 2 ** 20;
@@ -29,7 +30,8 @@ export interface Rule {
   readonly finding: string;
   readonly param: string;
   readonly measure: Measure | 'off';
-  readonly said: (rows: number) => string;
+  /** Of one row, and of more. */
+  readonly said: readonly [string, string];
 }
 
 /** A sentence for each finding. @throws {StageFailure} for one that the recipe refuses */
@@ -37,10 +39,16 @@ export function findingNotes(rules: readonly Rule[], findings: Findings, path: s
   return rules.flatMap(({finding, param, measure, said}) => {
     const rows = findings.of(finding);
     if (rows === 0) return [];
+    const what = rows === 1 ? `1 ${said[0]}` : `${rows} ${said[1]}`;
     const example = findings.rows.find((row) => row.finding === finding);
     const which = example === undefined ? '' : `, such as ${example.from.map((id) => `“${id}”`).join(' and ')}`;
-    if (measure === 'refuse')
-      throw new StageFailure(`${path}: ${said(rows)}${which}; ${param}: 'drop' leaves them out`);
-    return [`${said(rows)}${which}: ${measure === 'drop' ? 'dropped' : `kept (${param}: 'drop' leaves them out)`}`];
+    if (measure === 'refuse') throw new StageFailure(`${path}: ${what}${which}; ${param}: 'drop' leaves them out`);
+    return [`${what}${which}: ${measure === 'drop' ? 'dropped' : `kept (${param}: 'drop' leaves them out)`}`];
   });
 }
+
+/** Why rows could not be used, with their numbers. */
+export const reasonsOf = ({unusable}: Tally): string =>
+  Object.entries(unusable)
+    .map(([why, rows]) => `${rows} ${why}`)
+    .join(', ');

@@ -3,8 +3,17 @@
  * 200 bytes a row, however long the rows are; among a million rows two unlike ones are taken for one with a chance of 0.2 %.
  */
 import {createHash} from 'node:crypto';
-import {exactQuestionHash, questionHash} from '../../tasks/splits.js';
+import {exactQuestionHash} from '../../tasks/splits.js';
 import {Families} from './families.js';
+
+export interface SurveyedRow {
+  readonly question: string;
+  /** `questionHash` of it. */
+  readonly hash: string;
+  /** As it counts for comparing; its canonical form (NFC) is looked at. */
+  readonly answer: string;
+  readonly group?: string | undefined;
+}
 
 export class Survey {
   readonly families = new Families();
@@ -16,20 +25,11 @@ export class Survey {
   readonly #contradicting = new Set<number>();
   readonly #questions: number[] = [];
 
-  /** @param answer as it counts for comparing; its canonical form (NFC) is looked at */
-  add({
-    question,
-    answer,
-    group,
-  }: {
-    readonly question: string;
-    readonly answer: string;
-    readonly group?: string | undefined;
-  }): void {
+  add({question, hash, answer, group}: SurveyedRow): void {
     const row = this.#questions.length;
-    this.families.add(question, group);
+    this.families.add(hash, group);
     const said = numberOf(answer.normalize('NFC').replaceAll(/\s+/g, ' ').trim());
-    const both = numberOf(`${questionHash(question)} ${said}`);
+    const both = numberOf(`${hash} ${said}`);
     const first = this.#first.get(both);
     if (first === undefined) this.#first.set(both, row);
     else this.#duplicates.set(row, first);

@@ -11,7 +11,7 @@ type Row = readonly [question: string, group?: string];
 
 function familiesOf(rows: readonly Row[]): string[] {
   const families = new Families();
-  for (const [question, group] of rows) families.add(question, group);
+  for (const [question, group] of rows) families.add(questionHash(question), group);
   return rows.map((_, row) => families.of(row));
 }
 
@@ -73,7 +73,7 @@ test('duplicates by any spelling of the question, contradictions by the letter: 
     ['At the café?', 'x²'], // 5
     ['At the cafe\u0301?', 'x2'], // 6: contradicts 5 in its answer, letter by letter
   ];
-  for (const [question, answer] of rows) survey.add({question, answer});
+  for (const [question, answer] of rows) survey.add({question, hash: questionHash(question), answer});
   assert.deepEqual(
     rows.map((_, row) => survey.duplicateOf(row)),
     [undefined, undefined, 0, undefined, undefined, undefined, undefined],
