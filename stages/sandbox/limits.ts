@@ -2,10 +2,10 @@
 
 /** All of them hold for the program and its children together, except where it says a process. */
 export interface Limits {
-  /** Processor time. Verdicts depend on this clock and not on the one on the wall, so that a busy machine changes none. */
+  /** Processor time. A busy machine gives a program less of it, but not less before it is ended. */
   readonly cpuSeconds: number;
-  /** Time on the wall: only against programs that wait. */
-  readonly wallSeconds: number;
+  /** Time in which none of its processes computes or would if it were its turn. Against programs that wait. */
+  readonly waitSeconds: number;
   /** Address space a process, and resident memory of all. */
   readonly memoryBytes: number;
   /** Processes and threads. */
@@ -20,13 +20,13 @@ export interface Limits {
 
 const MiB = 2 ** 20;
 
-/** The wall clock stops whoever waits, at this multiple of the processor time. */
+/** A program may wait for this multiple of the time that it may compute. */
 const PATIENCE = 5;
 
 /** Limits with that processor time, seconds. */
 export const limitsOf = (cpuSeconds: number, others: Partial<Omit<Limits, 'cpuSeconds'>> = {}): Limits => ({
   cpuSeconds,
-  wallSeconds: PATIENCE * cpuSeconds,
+  waitSeconds: PATIENCE * cpuSeconds,
   memoryBytes: 512 * MiB,
   processes: 16,
   fileBytes: 16 * MiB,

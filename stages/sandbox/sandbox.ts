@@ -19,7 +19,7 @@ export type End =
   | {readonly how: 'exited'; readonly code: number}
   | {readonly how: 'killed'; readonly signal: string}
   /** It was ended here, for this reason. */
-  | {readonly how: 'cpu-time' | 'wall-time' | 'memory' | 'output' | 'stopped'};
+  | {readonly how: 'cpu-time' | 'waited' | 'memory' | 'output' | 'stopped'};
 
 /** A program that runs. Its end closes its streams. */
 export interface Running {
@@ -30,8 +30,16 @@ export interface Running {
   readonly report: Readable | undefined;
   /** When it has ended, and all of its children have. */
   readonly ended: Promise<End>;
+  /** Whether one of its processes computed when last looked at. */
+  isComputing(): boolean;
   /** Ends it and all of its children. Who is first says why. */
   end(how: Extract<End['how'], 'output' | 'stopped'>): void;
+}
+
+export interface StartOptions {
+  readonly limits: Limits;
+  readonly report?: boolean;
+  readonly isHeld?: () => boolean;
 }
 
 export interface Sandbox {
@@ -41,8 +49,9 @@ export interface Sandbox {
    *
    * @param argv the program by its path and its arguments
    * @param options.report whether it gets a file descriptor 3 to write to
+   * @param options.isHeld whether it waits for somebody who is at work, so that its waiting does not count
    */
-  start(argv: readonly string[], options: {readonly limits: Limits; readonly report?: boolean}): Running;
+  start(argv: readonly string[], options: StartOptions): Running;
 }
 
 /** All that a program finds in its environment. */
@@ -68,7 +77,7 @@ const FIRST_ID = 61_184;
 const IDS = 65_520 - FIRST_ID;
 let started = process.pid * 64;
 
-/** How often processor time and memory of all of a program's processes are looked at, ms. */
+/** How often it is looked at what all of a program's processes use, and whether one of them computes; ms. */
 const LOOK_MS = 100;
 
 const living = new Set<ChildProcess>();
@@ -161,9 +170,7 @@ function isExecutable(file: string): boolean {
   }
 }
 
-interface RunOptions {
-  readonly limits: Limits;
-  readonly report?: boolean;
+interface RunOptions extends StartOptions {
   readonly isContained: boolean;
   /** For bubblewrap's file descriptor 4. */
   readonly filter?: Buffer | undefined;
@@ -171,7 +178,7 @@ interface RunOptions {
 
 function run(
   [program, ...words]: readonly string[],
-  {limits, report = false, isContained, filter}: RunOptions,
+  {limits, report = false, isHeld, isContained, filter}: RunOptions,
 ): Running {
   // In the sandbox /tmp is the program's own and goes with it.
   const scratch = isContained ? undefined : mkdtempSync(path.join(tmpdir(), 'r1-program-'));
@@ -190,10 +197,18 @@ function run(
     why ??= {how};
     kill(child, isContained);
   };
-  const clock = setTimeout(() => end('wall-time'), 1000 * limits.wallSeconds);
   let cpuSeconds = 0;
+  let waitedMs = 0;
+  let isComputing = true;
+  let last = performance.now();
   const look = setInterval(() => {
     const usage = child.pid === undefined ? undefined : usageOf(child.pid);
+    const now = performance.now();
+    // Where this process was too busy to look, what it did not see does not count.
+    isComputing = usage?.isRunning === true;
+    if (usage?.isRunning === false && isHeld?.() !== true) waitedMs += Math.min(now - last, 2 * LOOK_MS);
+    last = now;
+    if (waitedMs > 1000 * limits.waitSeconds) end('waited');
     if (usage === undefined) return;
     cpuSeconds = Math.max(cpuSeconds, usage.cpuSeconds);
     // A single process meets the kernel's own limit first.
@@ -203,7 +218,6 @@ function run(
   const ended = new Promise<End>((resolve, reject) => {
     const settle = (): void => {
       living.delete(child);
-      clearTimeout(clock);
       clearInterval(look);
       if (scratch !== undefined) rmSync(scratch, {recursive: true, force: true});
     };
@@ -227,6 +241,7 @@ function run(
     stderr: child.stderr!,
     report: report ? (child.stdio[3] as Readable) : undefined,
     ended,
+    isComputing: () => isComputing,
     end,
   };
 }

@@ -6,6 +6,8 @@ export interface Usage {
   readonly cpuSeconds: number;
   /** Resident memory of all; pages that two of them share count twice. */
   readonly memoryBytes: number;
+  /** Whether one of them computes, or would if it were its turn. */
+  readonly isRunning: boolean;
 }
 
 /** Ticks a second of the times in /proc: USER_HZ, which is 100 wherever Node runs on Linux. */
@@ -16,17 +18,19 @@ const PAGE = 4096;
 export function usageOf(pid: number): Usage | undefined {
   const fields = statOf(pid);
   if (fields === undefined) return undefined;
-  // Fields of proc_pid_stat(5), counted from the state: 11–14 are utime, stime, cutime and cstime, 21 is rss.
+  // Fields of proc_pid_stat(5), counted from the state, which is 0: 11–14 are utime, stime, cutime and cstime, 21 is rss.
   const ticks = [11, 12, 13, 14].reduce((sum, field) => sum + Number(fields[field]), 0);
   let cpuSeconds = ticks / TICKS;
   let memoryBytes = Number(fields[21]) * PAGE;
+  let isRunning = fields[0] === 'R' || fields[0] === 'D';
   for (const child of childrenOf(pid)) {
     const its = usageOf(child);
     if (its === undefined) continue;
     cpuSeconds += its.cpuSeconds;
     memoryBytes += its.memoryBytes;
+    isRunning ||= its.isRunning;
   }
-  return {cpuSeconds, memoryBytes};
+  return {cpuSeconds, memoryBytes, isRunning};
 }
 
 function statOf(pid: number): readonly string[] | undefined {

@@ -37,12 +37,7 @@ void suite('programs', {skip, concurrency: 2}, () => {
 
   for (const {does, program, outcome, why} of hostile)
     test(`a program that ${does} is ${outcome}`, async () => {
-      // No honest program waits, so five seconds on the wall are long; the loads of other tests may slow one down.
-      const verdict = await grade(
-        program,
-        spreadTests,
-        does === 'waits' ? limitsOf(1, {wallSeconds: 2}) : limitsOf(1, {wallSeconds: 60}),
-      );
+      const verdict = await grade(program, spreadTests, limitsOf(1, {waitSeconds: 3}));
       assert.equal(verdict?.outcome, outcome, JSON.stringify(verdict));
       assert.match(verdict.why, why);
     });
@@ -221,7 +216,7 @@ void suite('programs', {skip, concurrency: 2}, () => {
       ["open('/usr/x', 'w')", 'wrong', /Read-only file system/],
     ];
     for (const [program, outcome, why] of outcomes) {
-      const verdict = await grade(program, tests, limitsOf(1, {wallSeconds: 60}));
+      const verdict = await grade(program, tests, shortLimits);
       assert.equal(verdict?.outcome, outcome, `${program}: ${JSON.stringify(verdict)}`);
       assert.match(verdict.why, why);
     }
