@@ -8,6 +8,7 @@ import {optional, param, defineStage} from '../pipeline/stage.js';
 import {sampleFromModel} from './rollout/sample-from-model.js';
 import {writeJson, writeRows} from './data/rows.js';
 import {REWARD_TIMEOUT} from './rewards/names.js';
+import {SANDBOXES, type SandboxKind} from './sandbox/names.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -43,10 +44,12 @@ export const evaluate = defineStage({
     chunk: 8,
     /** Milliseconds for the judging of one response. */
     rewardTimeout: REWARD_TIMEOUT,
+    /** How programs that a model writes are contained (task code). */
+    sandbox: param<SandboxKind>('bubblewrap'),
     /** Seed of the sampling, and of the bootstrap; in the place of a run's seed. */
     evaluationSeed: 20260103,
   },
-  choices: {template: TEMPLATE_NAMES},
+  choices: {template: TEMPLATE_NAMES, sandbox: SANDBOXES},
   definitions: {tasks: 'task'},
   check: taskMistakes,
   async run({inputs, outputs, params, definitions, threads, cores, progress, note}) {
@@ -76,7 +79,14 @@ export const evaluate = defineStage({
       groups.push(...(await drawSamples(inputs.general, 'evaluate/general', part, 1 - part)).groups);
     const rollouts = groups.flat();
     const items = rollouts.map(({prompt, completion}) => ({prompt, completion}));
-    const judging = {timeoutMs: params.rewardTimeout, weights: {}, refs: definitions, cores, note};
+    const judging = {
+      timeoutMs: params.rewardTimeout,
+      weights: {},
+      refs: definitions,
+      cores,
+      sandbox: params.sandbox,
+      note,
+    };
     const scored = await withScorer(judging, (scorer) => scorer.score(items));
     const samples = rollouts.map(({prompt, completion, sample, tokens}, index) =>
       judgeSample(prompt, completion, {

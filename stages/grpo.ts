@@ -20,6 +20,7 @@ import {CHECKPOINTING, PRECISIONS} from './train/compute.js';
 import type {Checkpointing, Precision} from './train/compute.js';
 import {REWARD_MODELS, REWARD_TIMEOUT, type RewardWeights} from './rewards/names.js';
 import {portOf, weightMistakes} from './rewards/weights.js';
+import {SANDBOXES, type SandboxKind} from './sandbox/names.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -147,9 +148,12 @@ export const grpo = defineStage({
     activationCheckpointing: param<Checkpointing>('auto'),
     /** Milliseconds for the judging of one completion. */
     rewardTimeout: REWARD_TIMEOUT,
+    /** How programs that a model writes are contained (task code). */
+    sandbox: param<SandboxKind>('bubblewrap'),
   },
   choices: {
     template: TEMPLATE_NAMES,
+    sandbox: SANDBOXES,
     ratio: RATIOS,
     aggregate: AGGREGATES,
     precision: PRECISIONS,
@@ -229,7 +233,7 @@ export const grpo = defineStage({
     if (reasoning.length === 0) throw new StageFailure('there are no prompts');
     await prepareGraders(
       [...reasoning, ...general].map(({prompt}) => prompt),
-      {cores, note},
+      {cores, sandbox: params.sandbox, note},
     );
 
     // What is compiled: sampling for two lengths of prompts; log-probabilities and updates for ten lengths of whole rows.
@@ -298,6 +302,7 @@ export const grpo = defineStage({
         maxTokens: longest,
         threads,
         cores,
+        sandbox: params.sandbox,
         note,
         signal: context.signal,
       });

@@ -12,6 +12,7 @@ import {readPrompts, readRows, writeRows} from './data/rows.js';
 import {encodePrompts, sampleGroups, samplingWith} from './rollout/sample-groups.js';
 import {lengthBuckets} from './train/length-buckets.js';
 import {REWARD_TIMEOUT} from './rewards/names.js';
+import {SANDBOXES, type SandboxKind} from './sandbox/names.js';
 import {groundMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -77,6 +78,8 @@ export const pretrain = defineStage({
     gateTopP: 0.95,
     /** Milliseconds for the judging of one sample of the gate. */
     rewardTimeout: REWARD_TIMEOUT,
+    /** How programs that a model writes are contained (task code). */
+    sandbox: param<SandboxKind>('bubblewrap'),
     /** Tokens of a sample of the gate, the end token included. */
     maxNewTokens: 48,
     /** At most this many times, a model below `freshBelow` after `steps` is given up for one from other initial weights. */
@@ -86,7 +89,7 @@ export const pretrain = defineStage({
     extraSteps: 400,
     maxSteps: 4_600,
   },
-  choices: {gateTemplate: TEMPLATE_NAMES},
+  choices: {gateTemplate: TEMPLATE_NAMES, sandbox: SANDBOXES},
   definitions: {tasks: 'task'},
   check: ({params: {gate}, ...wired}) => groundMistakes(wired, {isGated: gate > 0}),
   async run(context) {
@@ -157,7 +160,7 @@ export const pretrain = defineStage({
         'the gate has no validation problem whose answer can be checked: wire prompts that have answers to “validation”' +
           `${params.gateProblems > 0 ? '' : ' and raise gateProblems above 0'}, or set gate: 0`,
       );
-    await prepareGraders(problems, {cores, note});
+    await prepareGraders(problems, {cores, sandbox: params.sandbox, note});
     const questions = encodePrompts(problems, {
       tokenizer,
       template: params.gateTemplate,
@@ -205,6 +208,7 @@ export const pretrain = defineStage({
         weights: {},
         refs: definitions,
         cores,
+        sandbox: params.sandbox,
         note,
         signal: context.signal,
       });

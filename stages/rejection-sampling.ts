@@ -8,6 +8,7 @@ import {DropCounts, rolloutId, judgedRow, ruleFaults, sampleFromModel} from './r
 import {writeRows} from './data/rows.js';
 import type {RolloutRow, SampleRow} from './data/schemas.js';
 import {REWARD_TIMEOUT} from './rewards/names.js';
+import {SANDBOXES, type SandboxKind} from './sandbox/names.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -45,8 +46,10 @@ export const rejectionSampling = defineStage({
     chunk: 32,
     /** Milliseconds for the judging of one completion. */
     rewardTimeout: REWARD_TIMEOUT,
+    /** How programs that a model writes are contained (task code). */
+    sandbox: param<SandboxKind>('bubblewrap'),
   },
-  choices: {template: TEMPLATE_NAMES},
+  choices: {template: TEMPLATE_NAMES, sandbox: SANDBOXES},
   definitions: {tasks: 'task'},
   check: taskMistakes,
   async run({inputs, outputs, params, definitions, seed, threads, cores, progress, note}) {
@@ -69,7 +72,13 @@ export const rejectionSampling = defineStage({
       note,
     });
     const rollouts = groups.flat();
-    const faults = await ruleFaults(rollouts, {timeoutMs: params.rewardTimeout, tasks: definitions.tasks, cores, note});
+    const faults = await ruleFaults(rollouts, {
+      timeoutMs: params.rewardTimeout,
+      tasks: definitions.tasks,
+      cores,
+      sandbox: params.sandbox,
+      note,
+    });
     const drops = new DropCounts();
     const perPrompt = new Map<string, number>();
     const seen = new Set<string>();

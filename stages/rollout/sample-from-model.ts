@@ -8,6 +8,7 @@ import type {RolloutRow} from '../data/schemas.js';
 import {encodePrompts, sampleGroups, samplingWith} from './sample-groups.js';
 import {lengthBuckets} from '../train/length-buckets.js';
 import type {Drawing, EncodedPrompt, Rollout} from './sample-groups.js';
+import type {SandboxKind} from '../sandbox/names.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Tasks} from '../tasks/task.js';
 import type {TemplateName} from '../text/templates.js';
@@ -49,6 +50,8 @@ export interface ModelSampling {
   readonly threads: number;
   /** Cores to keep busy; they change how long it takes and nothing else. */
   readonly cores: number;
+  /** In which programs run that the answers may be. */
+  readonly sandbox?: SandboxKind | undefined;
   readonly key: {readonly seed: number; readonly purpose: string};
   readonly done: (prompts: number, total: number) => void;
   /** Told what a person should see, one line each. */
@@ -159,18 +162,21 @@ export async function ruleFaults(
     timeoutMs,
     tasks,
     cores,
+    sandbox,
     note,
   }: {
     readonly timeoutMs: number;
     readonly tasks: readonly DefinitionRef[];
     /** That graders may keep busy. */
     readonly cores: number;
+    /** In which programs run. */
+    readonly sandbox?: SandboxKind | undefined;
     readonly note?: (text: string) => void;
   },
 ): Promise<(string | undefined)[]> {
   const {withScorer} = await import('../rewards/index.js');
   const items = rollouts.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length}));
-  const scored = await withScorer({timeoutMs, weights: {}, refs: {tasks}, cores, note}, (scorer) =>
+  const scored = await withScorer({timeoutMs, weights: {}, refs: {tasks}, cores, sandbox, note}, (scorer) =>
     scorer.score(items),
   );
   return scored.map(({verdicts}, index) => {
