@@ -165,6 +165,8 @@ export interface StageDefinition<
    * node is wired or its params are set, before anything runs, so it looks at what it is given and at nothing else.
    */
   check?(wired: WiredWith<P, D>): readonly string[];
+  /** What a person should know of a node's params before it runs with them, each a sentence: a plan has it as a warning. */
+  caution?(params: NoInfer<P>): readonly string[];
   /** Computes with tensors: TensorFlow version, device, threads and CPU kind are then part of the fingerprint. */
   readonly tensor?: boolean;
   /** The result does not depend on the seed, so runs of every seed share it. */
@@ -249,10 +251,11 @@ export type Stage<
 > = StageDefinition<I, O, P, D>;
 
 /** Any stage, for code that only carries stages around. `run` is contravariant in its context, hence `never`. */
-export interface AnyStage extends Omit<Stage, 'run' | 'argv' | 'choices' | 'definitions' | 'check' | 'memory'> {
+export interface AnyStage extends Omit<Stage, 'run' | 'argv' | 'choices' | 'definitions' | 'check' | 'caution' | 'memory'> {
   readonly choices?: Readonly<Record<string, readonly Json[] | undefined>>;
   readonly definitions?: DefinitionOptions;
   check?(wired: never): readonly string[];
+  caution?(params: never): readonly string[];
   memory?(context: never): number | Promise<number>;
   run(context: never): Promise<void>;
   argv?(context: never): readonly (string | number | URL)[];

@@ -10,7 +10,7 @@ import {writeRows} from './data/rows.js';
 import type {RolloutRow, SampleRow} from './data/schemas.js';
 import type {Rollout} from './rollout/sample-groups.js';
 import {REWARD_TIMEOUT} from './rewards/names.js';
-import {SANDBOXES, type SandboxKind} from './sandbox/names.js';
+import {SANDBOXES, sandboxCautions, type SandboxKind} from './sandbox/names.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -51,6 +51,7 @@ export const coldStartData = defineStage({
   },
   choices: {template: TEMPLATE_NAMES, sandbox: SANDBOXES},
   definitions: {tasks: 'task'},
+  caution: sandboxCautions,
   check: taskMistakes,
   async run({inputs, outputs, params, definitions, seed, threads, cores, progress, note}) {
     const [{tasksWith}, {languageConsistency}, {taskOf}] = await Promise.all([

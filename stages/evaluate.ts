@@ -8,7 +8,7 @@ import {optional, param, defineStage} from '../pipeline/stage.js';
 import {sampleFromModel} from './rollout/sample-from-model.js';
 import {writeJson, writeRows} from './data/rows.js';
 import {REWARD_TIMEOUT} from './rewards/names.js';
-import {SANDBOXES, type SandboxKind} from './sandbox/names.js';
+import {SANDBOXES, sandboxCautions, type SandboxKind} from './sandbox/names.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -51,6 +51,7 @@ export const evaluate = defineStage({
   },
   choices: {template: TEMPLATE_NAMES, sandbox: SANDBOXES},
   definitions: {tasks: 'task'},
+  caution: sandboxCautions,
   check: taskMistakes,
   async run({inputs, outputs, params, definitions, threads, cores, progress, note}) {
     const [{judgeSample, scoreSamples}, {weightsDigest}, {withScorer}, {tasksWith}, {taskOf}] = await Promise.all([

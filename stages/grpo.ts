@@ -20,7 +20,7 @@ import {CHECKPOINTING, PRECISIONS} from './train/compute.js';
 import type {Checkpointing, Precision} from './train/compute.js';
 import {REWARD_MODELS, REWARD_TIMEOUT, type RewardWeights} from './rewards/names.js';
 import {portOf, weightMistakes} from './rewards/weights.js';
-import {SANDBOXES, type SandboxKind} from './sandbox/names.js';
+import {SANDBOXES, sandboxCautions, type SandboxKind} from './sandbox/names.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -161,6 +161,7 @@ export const grpo = defineStage({
     activationCheckpointing: CHECKPOINTING,
   },
   definitions: {rewards: 'reward', tasks: 'task'},
+  caution: sandboxCautions,
   check: ({params, ...wired}) => [
     ...taskMistakes(wired),
     ...weightMistakes(params.rewards, {

@@ -12,7 +12,7 @@ import {readPrompts, readRows, writeRows} from './data/rows.js';
 import {encodePrompts, sampleGroups, samplingWith} from './rollout/sample-groups.js';
 import {lengthBuckets} from './train/length-buckets.js';
 import {REWARD_TIMEOUT} from './rewards/names.js';
-import {SANDBOXES, type SandboxKind} from './sandbox/names.js';
+import {SANDBOXES, sandboxCautions, type SandboxKind} from './sandbox/names.js';
 import {groundMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -91,6 +91,7 @@ export const pretrain = defineStage({
   },
   choices: {gateTemplate: TEMPLATE_NAMES, sandbox: SANDBOXES},
   definitions: {tasks: 'task'},
+  caution: sandboxCautions,
   check: ({params: {gate}, ...wired}) => groundMistakes(wired, {isGated: gate > 0}),
   async run(context) {
     const {inputs, outputs, params, definitions, seed, threads, cores, metric, note} = context;

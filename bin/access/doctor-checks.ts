@@ -15,7 +15,7 @@ import {setupCommand} from '../../stages/tensorflow/runtime-class.js';
 import type {Services} from '../cli-context.js';
 
 export interface Check {
-  readonly check: 'node' | 'tensorflow' | 'device' | 'threads' | 'sqlite' | 'store' | 'disk';
+  readonly check: 'node' | 'tensorflow' | 'device' | 'threads' | 'sqlite' | 'store' | 'disk' | 'sandbox';
   readonly ok: boolean;
   /** What was found, or what is wrong. */
   readonly value: string;
@@ -187,3 +187,27 @@ function existingAbove(folder: string): string {
 }
 
 export const cores = availableParallelism;
+
+/** Opens the sandbox in a child, as TensorFlow is tried: which Python programs would run with; throws with the child's own words. */
+export async function trySandbox(): Promise<string> {
+  const script = `
+    const {openPythonSandbox} = await import(${JSON.stringify(ownUrl('stages/sandbox/python.js'))});
+    const {version} = await openPythonSandbox('bubblewrap').catch((error) => (console.log(error.message), process.exit(3)));
+    console.log(version);`;
+  const {stdout} = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    timeout: PATIENCE,
+  }).catch((error: unknown) => {
+    const {code, stdout: said} = error as {code?: number; stdout?: string};
+    throw code === 3 ? new Error(said?.trim()) : error;
+  });
+  return stdout.trim();
+}
+
+/** Whether programs that models write can be run. Only tasks with programs need it, so nothing is wrong where they cannot. */
+export async function checkSandbox(attempt: () => Promise<string>): Promise<Check> {
+  try {
+    return {check: 'sandbox', ok: true, value: `programs of models run in bubblewrap, with Python ${await attempt()}`};
+  } catch (error) {
+    return {check: 'sandbox', ok: true, value: `no programs of models can be run (task code): ${messageOf(error)}`};
+  }
+}

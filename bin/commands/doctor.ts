@@ -7,12 +7,14 @@ import {readRuntimeFacts} from '../../stages/tensorflow/runtime-class.js';
 import {
   checkDisk,
   checkNode,
+  checkSandbox,
   checkSqlite,
   checkStore,
   checkTensorflow,
   checkThreads,
   containerLimit,
   cores,
+  trySandbox,
   tryTensorflow,
 } from '../access/doctor-checks.js';
 import type {Check} from '../access/doctor-checks.js';
@@ -28,6 +30,7 @@ async function examine(folder: string, services: Services): Promise<Check[]> {
     checkSqlite(sqliteVersion),
     checkStore(folder, (store, options) => services.openStore(store, options)),
     checkDisk(folder),
+    await checkSandbox(trySandbox),
   ];
 }
 

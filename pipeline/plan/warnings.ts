@@ -14,7 +14,9 @@ export type PlanWarning =
       readonly problem: 'definition-in-recipe';
       readonly nodes: readonly string[];
       readonly definitions: readonly string[];
-    };
+    }
+  /** What the stage says of the params that these nodes have. */
+  | {readonly problem: 'caution'; readonly nodes: readonly string[]; readonly message: string};
 
 interface Planned {
   readonly plan: Plan;
@@ -26,6 +28,7 @@ export const planWarnings = (prepared: Planned, processEnv: NodeJS.ProcessEnv): 
   ...environmentWarnings(prepared, processEnv),
   ...computedNames(prepared),
   ...definitionsInRecipe(prepared),
+  ...cautions(prepared),
 ];
 
 /** One sentence, which says what to do. */
@@ -33,6 +36,7 @@ export function planWarningText(warning: PlanWarning): string {
   if (warning.problem === 'missing' || warning.problem === 'dropped') return environmentWarningText(warning);
   const {nodes} = warning;
   const who = nodes.length === 1 ? nodes[0]! : `${nodes[0]!} and ${nodes.length - 1} more`;
+  if (warning.problem === 'caution') return `${who}: ${warning.message}`;
   if (warning.problem === 'computed-name')
     return (
       `${who}: ${warning.place} loads something by a computed name, so a change of it is not seen: ` +
@@ -72,4 +76,15 @@ function definitionsInRecipe({plan, recipeUrl}: Planned): PlanWarning[] {
     for (const {name} of inRecipe) definitions.add(name);
   }
   return nodes.length === 0 ? [] : [{problem: 'definition-in-recipe', nodes, definitions: [...definitions]}];
+}
+
+/** Each sentence once, with the nodes that it is about. */
+function cautions({plan}: Pick<Planned, 'plan'>): PlanWarning[] {
+  const nodes = new Map<string, string[]>();
+  for (const {node} of plan.nodes.values()) {
+    if (node.type === 'source') continue;
+    for (const message of node.stage.caution?.(node.params as never) ?? [])
+      nodes.set(message, [...(nodes.get(message) ?? []), node.id]);
+  }
+  return Array.from(nodes, ([message, ids]) => ({problem: 'caution', nodes: ids, message}));
 }

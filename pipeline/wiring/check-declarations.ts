@@ -20,6 +20,7 @@ const FIELDS: Readonly<Record<keyof AnyStage, true>> = {
   choices: true,
   definitions: true,
   check: true,
+  caution: true,
   tensor: true,
   seedless: true,
   resources: true,

@@ -78,6 +78,19 @@ test('a plan tells of code that is loaded by a computed name', async (t) => {
   ]);
 });
 
+test('a plan tells of programs that are to run without a sandbox', async (t) => {
+  const cwd = temporaryFolder(t);
+  const without = ['plan', '--set', 'evaluate-base.sandbox=none-i-trust-every-program'];
+  const {out, err} = await r1(t, without, {cwd});
+  assert.match(
+    out,
+    /warning: evaluate-base: programs that a model writes run without a sandbox and may do all that you may \(sandbox: none-i-trust-every-program\)/,
+    err,
+  );
+  assert.doesNotMatch((await r1(t, ['plan'], {cwd})).out, /without a sandbox/);
+  assert.match((await r1(t, ['plan', '--set', 'evaluate-base.sandbox=none'], {cwd})).err, /sandbox/);
+});
+
 test('two stages of one module with the same name are a mistake, since the second would be taken for the first', async (t) => {
   const cwd = temporaryFolder(t, {
     'twins.recipe.mjs': `

@@ -8,10 +8,12 @@ import {UserError, openStore} from '../../../artifacts/index.js';
 import {
   checkDisk,
   checkNode,
+  checkSandbox,
   checkSqlite,
   checkStore,
   checkTensorflow,
   checkThreads,
+  trySandbox,
   tryTensorflow,
 } from '../../../bin/access/doctor-checks.js';
 import {doctorCommand, drawChecks} from '../../../bin/commands/doctor.js';
@@ -154,11 +156,24 @@ test('the command examines this machine for real, and says all of it as JSON', a
   const checks = JSON.parse(said.join('\n')) as Check[];
   assert.deepEqual(
     checks.map(({check}) => check),
-    ['node', 'tensorflow', 'device', 'threads', 'sqlite', 'store', 'disk'],
+    ['node', 'tensorflow', 'device', 'threads', 'sqlite', 'store', 'disk', 'sandbox'],
   );
   assert.deepEqual(
     checks.filter(({ok}) => !ok),
     [],
   );
   assert.deepEqual(exits, []);
+});
+
+test('the sandbox is tried, and where there is none that is said and nothing is wrong', async () => {
+  const without = await checkSandbox(() => Promise.reject(new Error('bubblewrap is not installed')));
+  assert.deepEqual(
+    [without.ok, without.value],
+    [true, 'no programs of models can be run (task code): bubblewrap is not installed'],
+  );
+  const {value} = await checkSandbox(trySandbox);
+  assert.match(
+    value,
+    /^(programs of models run in bubblewrap, with Python 3\.\d+\.\d+|no programs of models can be run \(task code\): .+)$/,
+  );
 });
