@@ -4,6 +4,8 @@ import {LANGUAGES} from '../../text/language.js';
 import type {Language} from '../../text/language.js';
 import type {Prompt} from '../../tasks/prompt.js';
 import {questionHash} from '../../tasks/splits.js';
+import type {CodeTests} from '../../tasks/code-tests.js';
+import {codeIn} from './code-rows.js';
 import {answerOf, rowReader} from './columns.js';
 import type {ReadRow} from './columns.js';
 import {languageOf} from './language-of.js';
@@ -51,7 +53,15 @@ export async function* promptRows(
   for await (const row of sourceRows(path, name, options)) {
     tally.rows += 1;
     try {
-      yield promptOf(row, read(row), {...options, columns}, {tally, ids});
+      const code =
+        options.answers === undefined || ['auto', 'code'].includes(options.answers) ? codeIn(row) : undefined;
+      if (options.answers === 'code' && code === undefined)
+        throw new Unusable(
+          `${row.at} has no tests that are known (fields tests, test with entry_point, test_list or input_output)`,
+          'tests are none',
+        );
+      const asked = code?.row ?? row;
+      yield promptOf(asked, read(asked), {...options, columns}, {tally, ids, tests: code?.tests});
     } catch (error) {
       if (!(error instanceof Unusable) || unusable === 'refuse') throw error;
       tally.count(tally.unusable, error.why);
@@ -64,11 +74,18 @@ function promptOf(
   {fields}: SourceRow,
   row: ReadRow,
   options: PromptOptions & {readonly columns: Columns},
-  {tally, ids}: {readonly tally: Tally; readonly ids: Map<string, string>},
+  {
+    tally,
+    ids,
+    tests,
+  }: {readonly tally: Tally; readonly ids: Map<string, string>; readonly tests: CodeTests | undefined},
 ): PromptRow {
   const {at, question, group, before, system} = row;
-  const given = answerOf(row, fields, options.columns);
-  const reference = referenceOf(given, options.answers ?? 'auto');
+  // What a program is worth its tests say; a program that solves the problem may be there or not.
+  const reference =
+    tests === undefined
+      ? referenceOf(answerOf(row, fields, options.columns), options.answers ?? 'auto')
+      : {task: 'code', answer: row.answer ?? ''};
   if ('fault' in reference) throw new Unusable(`${at}: “${row.from.answer}” ${reference.fault}`, 'answer is none');
   const language = spokenIn(row, options);
   const hash = questionHash(question);
@@ -90,6 +107,7 @@ function promptOf(
     ...(language === undefined ? {} : {language}),
     question,
     answer: reference.answer,
+    ...(tests === undefined ? {} : {tests}),
   };
   return {prompt, group, hash};
 }

@@ -1,7 +1,10 @@
 /** Programming problems in the shapes that data sets have them in. */
 import assert from 'node:assert/strict';
+import {join} from 'node:path';
 import {test} from 'node:test';
-import {codeRowOf} from '../../../stages/data/code-rows.js';
+import {codeRowOf} from '../../../stages/data/import/code-rows.js';
+import {readPromptFile} from '../../../stages/data/import/index.js';
+import {temporaryFolder} from '../../rig/temporary.js';
 import {problems} from '../graders/code/problems.js';
 
 const errorOf = (row: Record<string, unknown>): string => {
@@ -57,4 +60,28 @@ test('rows with tests of their own are checked, and what is no programming probl
   assert.match(errorOf({question: 'Do it.', tests: {...tests, cases: [{returns: 2 ** 60}]}}), /above 2\^53/);
   assert.match(errorOf({tests}), /none of question/);
   assert.equal(codeRowOf({question: 'What is 1 + 1?', answer: '2'}), undefined);
+  assert.equal(codeRowOf({question: 'What is 1 + 1?', answer: '2', tests: {passed: 3}}), undefined);
+});
+
+test('a file of programming problems becomes prompts of the task code, and is refused where tests are asked for and missing', async (t) => {
+  const lines = problems.map(({name, ...rest}) => JSON.stringify({task_id: name, ...rest}));
+  const file = join(
+    temporaryFolder(t, {
+      'rows.jsonl': `${lines.join('\n')}\n`,
+      'sums.jsonl': '{"question": "1 + 1?", "answer": "2"}\n',
+    }),
+    'rows.jsonl',
+  );
+  for (const answers of ['auto', 'code'] as const) {
+    const {prompts} = await readPromptFile(file, 'rows.jsonl', {answers});
+    assert.deepEqual(
+      prompts.map(({id, task, tests, answer}) => [id, task, tests?.style, answer]),
+      problems.map(({name, prompt, canonical_solution}) => [name, 'code', 'check', prompt + canonical_solution]),
+    );
+  }
+  const sums = readPromptFile(file.replace('rows.jsonl', 'sums.jsonl'), 'sums.jsonl', {answers: 'code'});
+  await assert.rejects(
+    sums,
+    /^StageFailure: sums\.jsonl:1 has no tests that are known \(fields tests, test with entry_point, test_list or input_output\)/,
+  );
 });

@@ -2,8 +2,10 @@
  * Rows of data sets of programming problems, as they are found: HumanEval's, MBPP's, APPS's of whole programs, and those with
  * `tests` as `tasks/code-tests.ts` has them.
  */
-import type {CodeTests} from '../tasks/code-tests.js';
-import {codeTests} from './schemas.js';
+import type {CodeTests} from '../../tasks/code-tests.js';
+import {codeTests} from '../schemas.js';
+import {Unusable} from './unusable.js';
+import {Unreadable, WrittenNumber, isFields, isList, type Fields, type SourceRow, type Value} from './values.js';
 
 /** What a row asks, and how what is answered is tested. */
 export interface CodeRow {
@@ -16,12 +18,36 @@ export interface CodeRow {
 type Row = Readonly<Record<string, unknown>>;
 
 /**
+ * A row whose question and answer stand where they are looked for, and its tests; `undefined` where it is no programming problem.
+ *
+ * @throws {Unusable} with the place and what is wrong with it
+ */
+export function codeIn({fields, at}: SourceRow): {readonly row: SourceRow; readonly tests: CodeTests} | undefined {
+  const found = codeRowOf(plainFields(fields));
+  if (found === undefined) return undefined;
+  if ('error' in found) throw new Unusable(`${at}: ${found.error}`, 'tests are none');
+  const {question, answer, tests} = found;
+  return {row: {fields: {...fields, question, answer}, at}, tests};
+}
+
+/** Numbers as JavaScript has them, since tests are JSON. */
+function plainFields(fields: Fields): Row {
+  const plain = (value: Value): unknown => {
+    if (value instanceof WrittenNumber) return Number(value.text);
+    if (value instanceof Unreadable) return undefined;
+    if (isList(value)) return value.map(plain);
+    return isFields(value) ? plainFields(value) : value;
+  };
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, plain(value)]));
+}
+
+/**
  * A row of programming problems taken apart; `undefined` where it is none, an `error` where it is one that cannot be used.
  *
  * @param row its fields, as the file has them
  */
 export function codeRowOf(row: Row): CodeRow | {readonly error: string} | undefined {
-  if (typeof row['tests'] === 'object' && row['tests'] !== null) return ownRow(row);
+  if (typeof objectOf(row['tests'])?.['style'] === 'string') return ownRow(row);
   if (typeof row['test'] === 'string' && typeof row['entry_point'] === 'string') return humanEvalRow(row);
   if (Array.isArray(row['test_list'])) return mbppRow(row);
   if (row['input_output'] !== undefined) return appsRow(row);
@@ -38,7 +64,7 @@ const solutionOf = (row: Row): string => textOf(row, 'answer', 'solution', 'code
 function ownRow(row: Row): CodeRow | {readonly error: string} {
   const question = textOf(row, 'question', 'prompt', 'problem');
   if (question === undefined) return {error: 'it has “tests”, but none of question, prompt and problem'};
-  const parsed = codeTests.safeParse(row['tests']);
+  const parsed = codeTests.safeParse(objectOf(row['tests']));
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     return {error: `“${['tests', ...issue.path].join('.')}”: ${issue.message}`};
