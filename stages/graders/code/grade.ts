@@ -45,8 +45,7 @@ export async function gradeProgram(
   signal?: AbortSignal,
 ): Promise<ProgramVerdict | undefined> {
   if (tests.style === 'stdin') return gradeStream(python, program, tests, limits, signal);
-  const whole = tests.prelude === undefined ? program : `${tests.prelude}\n\n${program}`;
-  const job = {program: whole, entry: tests.entryPoint, tests};
+  const job = {program, entry: tests.entryPoint, tests};
   // Arguments are copied, so that a program cannot change what a test compares with. Where it changes some and passes, its tests
   // run once more on arguments that are shared, as in one process: a test may want to see that they were left alone.
   const copied = await gradeFunction(python, {...job, shared: false}, limits, signal);
@@ -57,7 +56,7 @@ export async function gradeProgram(
 interface Job {
   readonly program: string;
   readonly entry: string;
-  readonly tests: CodeTests;
+  readonly tests: Exclude<CodeTests, StreamTests>;
   readonly shared: boolean;
 }
 
@@ -81,7 +80,7 @@ async function gradeFunction(
   const both = [running, tests];
   const isGivenUp = endOnAbort(both, signal);
   try {
-    running.stdin.write(`${JSON.stringify({program, entry: job.entry})}\n`);
+    running.stdin.write(`${JSON.stringify({program, prelude: job.tests.prelude ?? '', entry: job.entry})}\n`);
     tests.stdin.write(`${JSON.stringify({...job, nonce})}\n`);
     connect(running.stdout, tests);
     connect(tests.stdout, running);

@@ -41,7 +41,8 @@ def main():
 
     job = json.loads(requests.readline())
     try:
-        code = compile(job["program"], "<program>", "exec")
+        # Each by itself, as `from __future__` has to stand first in the program, too.
+        codes = [compile(job["prelude"], "<prelude>", "exec"), compile(job["program"], "<program>", "exec")]
     except SyntaxError as error:
         return send({"syntax": "line %s: %s" % (error.lineno, error.msg)})
     except (ValueError, MemoryError, RecursionError) as error:
@@ -52,7 +53,8 @@ def main():
     sys.modules["program"] = module
     random.seed(0)
     try:
-        exec(code, module.__dict__)
+        for code in codes:
+            exec(code, module.__dict__)
         owner, _, method = job["entry"].rpartition(".")
         if not callable(getattr(getattr(module, owner), method, None) if owner else getattr(module, method, None)):
             raise AttributeError

@@ -135,18 +135,19 @@ def exception_of(answer):
     return error
 
 
-def run_check(job, program):
+def run_part(job, part, names):
+    try:
+        code = compile(job["tests"].get(part) or "", "<%s>" % part, "exec")
+    except SyntaxError as error:
+        raise Ended("faulty", "the %s of the tests: %s" % (part, error))
+    exec(code, names)
+
+
+def run_check(job, program, names):
     """HumanEval's way (human_eval/execution.py): the tests define `check(candidate)`, or assert at once."""
-    names = {"__name__": "tests"}
     random.seed(0)
-    for part in ("prelude", "code"):
-        source = job["tests"].get(part) or ""
-        if part == "code":
-            names[job["entry"].rpartition(".")[2]] = program
-        try:
-            run(compile(source, "<%s>" % part, "exec"), names)
-        except SyntaxError as error:
-            raise Ended("faulty", "the %s of the tests: %s" % (part, error))
+    names[job["entry"].rpartition(".")[2]] = program
+    run_part(job, "code", names)
     check = names.get("check")
     if callable(check) and check is not program:
         check(program)
@@ -156,10 +157,7 @@ def run_check(job, program):
         raise Ended("faulty", "the tests do not call %s" % job["entry"])
 
 
-run = exec
-
-
-def run_calls(job, program):
+def run_calls(job, program, names):
     tolerance = job["tests"].get("tolerance") or 0
     for number, case in enumerate(job["tests"]["cases"], 1):
         try:
@@ -205,8 +203,13 @@ def short(value):
 
 def verdict_of(job, program):
     try:
+        names = {"__name__": "tests"}
+        try:
+            run_part(job, "prelude", names)
+        except Exception as error:
+            raise Ended("faulty", "the prelude of the tests raised %s: %s" % (type(error).__name__, text_of(error)))
         program.start()
-        {"check": run_check, "calls": run_calls}[job["tests"]["style"]](job, program)
+        {"check": run_check, "calls": run_calls}[job["tests"]["style"]](job, program, names)
         return "right", ""
     except Ended as ended:
         return ended.verdict, ended.why

@@ -44,6 +44,13 @@ void suite('programs', {skip, concurrency: 2}, () => {
 
   test('the right program is right', async () => {
     assert.deepEqual(await grade(rightSpread, spreadTests), {outcome: 'right', why: '', changed: false});
+    // What stands before it is compiled by itself.
+    const future = `from __future__ import annotations\n${rightSpread}`;
+    const behind = {...spreadTests, prelude: 'import math\n'} as CodeTests;
+    assert.equal(await outcomeOf(future, behind), 'right');
+    const broken = {...spreadTests, prelude: 'import no_such_module\n'} as CodeTests;
+    assert.equal(await outcomeOf(rightSpread, broken), 'faulty');
+    assert.equal(await outcomeOf(rightSpread, {...spreadTests, prelude: 'def ('} as CodeTests), 'faulty');
   });
 
   test('nothing of the tests can be found from a program, however it looks', async () => {
