@@ -251,7 +251,10 @@ export type Stage<
 > = StageDefinition<I, O, P, D>;
 
 /** Any stage, for code that only carries stages around. `run` is contravariant in its context, hence `never`. */
-export interface AnyStage extends Omit<Stage, 'run' | 'argv' | 'choices' | 'definitions' | 'check' | 'caution' | 'memory'> {
+export interface AnyStage extends Omit<
+  Stage,
+  'run' | 'argv' | 'choices' | 'definitions' | 'check' | 'caution' | 'memory'
+> {
   readonly choices?: Readonly<Record<string, readonly Json[] | undefined>>;
   readonly definitions?: DefinitionOptions;
   check?(wired: never): readonly string[];
