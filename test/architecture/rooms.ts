@@ -43,7 +43,7 @@ export const ORDER: Readonly<Record<string, readonly string[]>> = {
     'index.ts',
   ],
   stages: [
-    'random.ts sandbox',
+    'random.ts sandbox python',
     'tensorflow',
     'model',
     'engine',

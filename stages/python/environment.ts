@@ -1,0 +1,221 @@
+/**
+ * A Python environment, made from a lock file when it is first needed. It lies in the user's cache under a name that says what it
+ * is made from, so that it is either there, whole, or not there.
+ */
+import {execFile, spawn} from 'node:child_process';
+import {createHash, randomBytes} from 'node:crypto';
+import {constants} from 'node:fs';
+import {access, mkdir, readFile, readdir, rename, rm, writeFile} from 'node:fs/promises';
+import {homedir, hostname} from 'node:os';
+import path from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {promisify} from 'node:util';
+import {StageFailure} from '../../pipeline/stage.js';
+import {findPython, type Interpreter, type NoInterpreter} from './interpreter.js';
+
+/** What an environment is made from. */
+export interface EnvironmentSpec {
+  /** What people call it, in the name of its folder too. */
+  readonly name: string;
+  /** A requirements file: every package pinned, with the hashes of its wheels. */
+  readonly lock: URL;
+  /** The oldest Python that will do. */
+  readonly python: readonly [number, number];
+  /** Imported once it is made, to see that it works. */
+  readonly module: string;
+}
+
+/** Where an environment stands. */
+export type EnvironmentState =
+  | {readonly state: 'there'; readonly folder: string; readonly python: string}
+  | {readonly state: 'to be made'; readonly folder: string; readonly with: Interpreter}
+  | {readonly state: 'no Python'; readonly problem: string; readonly hint: string};
+
+/** The user's cache, as set-up has it. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  if (env['R1_CACHE']) return path.resolve(env['R1_CACHE']);
+  const base = env['XDG_CACHE_HOME'];
+  return path.join(base !== undefined && path.isAbsolute(base) ? base : path.join(homedir(), '.cache'), 'r1');
+}
+
+/** In a folder that is whole; written last. */
+const MARK = 'r1-environment.json';
+
+const digestOf = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex');
+
+/** Whether the environment is there, can be made, or what is missing for it. Changes nothing. */
+export async function environmentState(
+  spec: EnvironmentSpec,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<EnvironmentState> {
+  const found = await findPython(spec.python, env);
+  if ('tooOld' in found) return missing(spec, found, env);
+  const lock = digestOf(await readFile(spec.lock));
+  const digest = digestOf(JSON.stringify([lock, found.version, found.platform]));
+  const folder = path.join(cacheFolder(env), 'environments', `${spec.name}-${digest.slice(0, 16)}`);
+  if (await isThere(path.join(folder, MARK))) return {state: 'there', folder, python: pythonIn(folder)};
+  return {state: 'to be made', folder, with: found};
+}
+
+/** The interpreter of an environment. */
+const pythonIn = (folder: string): string => path.join(folder, 'bin', 'python');
+
+const isThere = (file: string): Promise<boolean> =>
+  access(file, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+
+function missing({python}: EnvironmentSpec, {tooOld}: NoInterpreter, env: NodeJS.ProcessEnv): EnvironmentState {
+  const wanted = `Python ${python.join('.')} or newer`;
+  const named = env['R1_PYTHON'];
+  const old = tooOld.map(({command, version}) => `${command} is ${version}`).join(', ');
+  const problem = old !== '' ? `${wanted} is needed, and ${old}` : `${wanted} is needed, and there is none`;
+  return {
+    state: 'no Python',
+    problem: named ? `${problem} (R1_PYTHON=${named})` : problem,
+    hint: `install ${wanted} with its venv module (Debian, Ubuntu: apt install python3-venv), or name one: R1_PYTHON=/path/to/python3`,
+  };
+}
+
+/**
+ * The interpreter of the environment, which is made where it is not there.
+ *
+ * @param note told when it is made, and when it is done
+ * @throws {StageFailure} where there is no Python that will do, no network, no space, or a package is not what its hash says
+ */
+export async function openEnvironment(
+  spec: EnvironmentSpec,
+  {note, env = process.env}: {readonly note: (text: string) => void; readonly env?: NodeJS.ProcessEnv},
+): Promise<string> {
+  const state = await environmentState(spec, env);
+  if (state.state === 'there') return state.python;
+  if (state.state === 'no Python') throw new StageFailure(`${state.problem}: ${state.hint}`);
+  const began = performance.now();
+  note(`making the Python environment “${spec.name}” in ${state.folder} (once; later runs share it)`);
+  await make(spec, state, env);
+  note(`the Python environment “${spec.name}” is made (${((performance.now() - began) / 1000).toFixed(0)} s)`);
+  return pythonIn(state.folder);
+}
+
+async function make(
+  spec: EnvironmentSpec,
+  {folder, with: python}: Extract<EnvironmentState, {state: 'to be made'}>,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  const home = path.dirname(folder);
+  // What it is built in says whose it is, so that what a dead process left can be told from what another one builds.
+  const draft = path.join(
+    home,
+    `.${path.basename(folder)}.${hostname()}.${process.pid}.${randomBytes(4).toString('hex')}`,
+  );
+  const fail = (what: string): never => {
+    throw new StageFailure(`the Python environment “${spec.name}” could not be made in ${home}: ${what}`);
+  };
+  try {
+    await mkdir(home, {recursive: true});
+    await sweep(home);
+    await build(spec, draft, python, env);
+    const made = {lock: digestOf(await readFile(spec.lock)), python: python.version, platform: python.platform};
+    await writeFile(path.join(draft, MARK), `${JSON.stringify(made, null, 2)}\n`);
+    await rename(draft, folder);
+  } catch (error) {
+    // What cannot be removed either is left to the next sweep; what went wrong first is what is told.
+    await rm(draft, {recursive: true, force: true}).catch(() => undefined);
+    // Another process was quicker: its environment is the same.
+    if (await isThere(path.join(folder, MARK))) return;
+    if (error instanceof StageFailure) throw error;
+    const {code, message} = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC') fail('the disk is full; free some space, or name a folder on another disk: R1_CACHE=FOLDER');
+    if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM')
+      fail('the folder cannot be written; name one that can: R1_CACHE=FOLDER');
+    fail(message);
+  }
+}
+
+/** Removes what processes of this machine that are gone have left half-made. */
+async function sweep(home: string): Promise<void> {
+  for (const name of await readdir(home)) {
+    const [, host, pid] = /^\.[\w-]+\.(.+)\.(\d+)\.[0-9a-f]{8}$/.exec(name) ?? [];
+    if (host !== hostname() || isAlive(Number(pid))) continue;
+    await rm(path.join(home, name), {recursive: true, force: true});
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function build(
+  {lock, module, name}: EnvironmentSpec,
+  draft: string,
+  {command}: Interpreter,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  const file = fileURLToPath(lock);
+  const inside = pythonIn(draft);
+  const packages = ['--require-hashes', '--no-deps', '--only-binary', ':all:', '-r', file];
+  const steps: readonly (readonly string[])[] = (await hasUv(env))
+    ? [
+        ['uv', 'venv', '--quiet', '--python', command, draft],
+        ['uv', 'pip', 'install', '--quiet', '--python', inside, ...packages],
+      ]
+    : [
+        [command, '-m', 'venv', draft],
+        [inside, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', ...packages],
+      ];
+  for (const [program = '', ...words] of [...steps, [inside, '-c', `import ${module}`]]) {
+    const {code, said} = await run(program, words, env);
+    if (code === 0) continue;
+    throw new StageFailure(`the Python environment “${name}” could not be made: ${reasonOf(said, words)}`);
+  }
+}
+
+const hasUv = (env: NodeJS.ProcessEnv): Promise<boolean> =>
+  promisify(execFile)('uv', ['--version'], {env}).then(
+    () => true,
+    () => false,
+  );
+
+/** How a program ended, and the end of what it said. */
+function run(program: string, words: readonly string[], env: NodeJS.ProcessEnv): Promise<{code: number; said: string}> {
+  return new Promise((resolve) => {
+    // Its own settings of where modules are found would shadow what is installed.
+    const {PYTHONPATH: _, PYTHONHOME: __, ...rest} = env;
+    const child = spawn(program, words, {env: rest, stdio: ['ignore', 'pipe', 'pipe']});
+    let said = '';
+    const hear = (chunk: Buffer): void => void (said = (said + chunk.toString()).slice(-8_000));
+    child.stdout.on('data', hear);
+    child.stderr.on('data', hear);
+    child.on('error', ({message}) => resolve({code: 127, said: message}));
+    child.on('close', (code) => resolve({code: code ?? 1, said}));
+  });
+}
+
+/** What a person can do about it, from what pip, uv or venv said. */
+function reasonOf(said: string, words: readonly string[]): string {
+  const last = said
+    .split('\n')
+    .filter((line) => /error|fail|could not|no space|hash/i.test(line))
+    .slice(-2)
+    .join(' ')
+    .trim();
+  const tail = last === '' ? said.trim().split('\n').at(-1)! : last;
+  if (/no space left/i.test(said)) return `the disk is full (R1_CACHE=FOLDER names another place): ${tail}`;
+  if (/hash(es)? .*(mismatch|do not match)|do not match the hashes/i.test(said))
+    return `a package is not the one that the lock file names; the package index gives other bytes: ${tail}`;
+  if (/ensurepip|venv/.test(said) && words.includes('venv'))
+    return `this Python has no venv; install it (Debian, Ubuntu: apt install python3-venv) or install uv: ${tail}`;
+  if (
+    /name resolution|connection|network|proxy|timed out|no matching distribution|could not find a version|dns/i.test(
+      said,
+    )
+  )
+    return `the package index cannot be reached, or does not have the packages; a network is needed once: ${tail}`;
+  return tail;
+}
