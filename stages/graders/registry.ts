@@ -10,11 +10,14 @@ export interface GraderModule {
   /** Sees to it that `open` will work, as far as that can be known without opening. @throws {StageFailure} as `open` does */
   prepare(options: GraderOptions): Promise<void>;
   open(options: GraderOptions): Promise<Grader>;
+  /** For each reference, why it cannot be read, or `undefined`; absent where their task says all of it. */
+  checkReferences?(references: readonly string[], options: GraderOptions): Promise<(string | undefined)[]>;
 }
 
-/** A kind is an entry: `math: () => import('./math/index.js')`. */
+/** A kind is an entry. */
 const modules: {readonly [kind in External]?: () => Promise<GraderModule>} = {
   code: () => import('./code/index.js'),
+  math: () => import('./math/index.js'),
 };
 
 async function moduleOf(kind: External): Promise<GraderModule> {
@@ -41,4 +44,37 @@ export async function prepareGraders(prompts: readonly Prompt[], options: Grader
   // Tasks of one's own bring pure functions, so their names need not be known here.
   const kinds = new Set(prompts.flatMap(({task}) => builtInTasks.get(task)?.answer?.external ?? []));
   for (const kind of kinds) await (await moduleOf(kind)).prepare(options);
+}
+
+/** So many references are named in a message. */
+const MOST_NAMED = 5;
+
+/**
+ * Reads the references of prompts as their graders will: what importing them should find out.
+ *
+ * @throws {StageFailure} with the ids of prompts whose reference cannot be read, and why
+ */
+export async function checkReferences(prompts: readonly Prompt[], options: GraderOptions): Promise<void> {
+  const asked = prompts.flatMap(({id, task, answer}) => {
+    const kind = builtInTasks.get(task)?.answer;
+    const reference = answer === undefined ? undefined : kind?.reference(answer);
+    return kind?.external === undefined || reference === undefined ? [] : [{id, kind: kind.external, reference}];
+  });
+  for (const kind of new Set(asked.map((one) => one.kind))) {
+    const {checkReferences: check} = await moduleOf(kind);
+    if (check === undefined) continue;
+    const those = asked.filter((one) => one.kind === kind);
+    const faults = await check(
+      those.map(({reference}) => reference),
+      options,
+    );
+    const bad = those.flatMap(({id, reference}, index) =>
+      faults[index] === undefined ? [] : [`${id}: ${JSON.stringify(reference.slice(0, 100))} (${faults[index]})`],
+    );
+    if (bad.length === 0) continue;
+    const more = bad.length > MOST_NAMED ? `; and ${bad.length - MOST_NAMED} more` : '';
+    throw new StageFailure(
+      `${bad.length} of ${those.length} reference answers cannot be read as ${kind}: ${bad.slice(0, MOST_NAMED).join('; ')}${more}`,
+    );
+  }
 }

@@ -3,6 +3,7 @@ import {code} from './answers/code.js';
 import {dials} from './answers/dials.js';
 import {exact} from './answers/exact.js';
 import {integer} from './answers/integer.js';
+import {math} from './answers/math.js';
 import {mendDials} from './dials-grammar.js';
 import type {BuiltInTask} from './names.js';
 import {isHelpful, isSafe} from './rubric.js';
@@ -13,6 +14,7 @@ const tasks: {readonly [name in BuiltInTask]: Task & {readonly name: name}} = {
   integer: {name: 'integer', reasoning: true, answer: integer},
   exact: {name: 'exact', reasoning: true, answer: exact},
   code: {name: 'code', reasoning: true, answer: code},
+  math: {name: 'math', reasoning: true, answer: math},
   general: {
     name: 'general',
     reasoning: false,

@@ -1,0 +1,392 @@
+"""Whether a final answer says the same as a reference: Math-Verify, with what it lets through held back.
+
+Math-Verify (https://github.com/huggingface/Math-Verify, 0.9.0) reads both texts and compares them. Around it stand:
+- which part of a text is its answer: a formula is read whole, never by one of its digits, and two different answers are none;
+- checks of what Math-Verify calls equal, each after a kind of answer that it takes and that is wrong.
+"""
+
+import re
+from itertools import product
+
+import sympy
+from latex2sympy2_extended.logic import And
+from latex2sympy2_extended.sets import FiniteSet as OrderedSet
+from math_verify import ExprExtractionConfig, LatexExtractionConfig, parse, verify
+from math_verify.grader import get_pct_val, is_assignment_relation, is_equation, take_last_relation
+from sympy import EmptySet, FiniteSet, Float, Interval, MatrixBase, Mul, Symbol, Tuple
+from sympy.core.relational import Eq, Relational
+
+import units
+
+# A final answer is short; what is longer is no answer. Characters.
+LONGEST = 12_000
+
+# Brackets within brackets: Math-Verify takes seconds for what is nested deeper than anybody writes.
+DEEPEST = 50
+
+LATEX = LatexExtractionConfig(boxed_match_priority=0)
+PLAIN = ExprExtractionConfig()
+
+# Characters that people and models type for what LaTeX writes otherwise.
+TYPED = str.maketrans({
+    "−": "-", "–": "-", "‐": "-", "‑": "-", "×": r"\times ", "·": r"\cdot ", "÷": r"\div ", "π": r"\pi ", "∞": r"\infty ",
+    "°": r"^\circ ", "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "∪": r"\cup ", "∩": r"\cap ", "±": r"\pm ", "∅": r"\emptyset ",
+    "∈": r"\in ", "²": "^2", "³": "^3", "¹": "^1", "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "θ": r"\theta ",
+    "，": ",", "；": ";", "：": ":", "（": "(", "）": ")", "％": "%", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u3000": " ",
+    **{chr(0xFF10 + digit): str(digit) for digit in range(10)}, "＋": "+", "－": "-", "＝": "=", "．": ".", "／": "/",
+})
+
+DELIMITED = re.compile(r"\\\(|\\\[|\\boxed|\$[^$]+\$|\\begin\{")
+# The constants in upright letters, which Math-Verify's grammar does not have.
+ROMAN = re.compile(r"\\(?:mathrm|text|operatorname)\s*\{\s*([ei])\s*\}")
+ALONE = re.compile(r"\$\$?[^$]+\$\$?|\\\((?:(?!\\\)).)+\\\)|\\\[(?:(?!\\\]).)+\\\]", re.S)
+WORDY = re.compile(r"\\(?:text|mbox|textbf|mathrm|operatorname|textit|mathbf)\s*\{[^{}]*\}")
+COMMAND = re.compile(r"\\[A-Za-z]+")
+KNOWN_WORDS = {"sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "log", "ln", "exp",
+               "sqrt", "pi", "and", "or", "mod", "max", "min", "lim", "det", "gcd", "lcm", "infty", "oo", "inf", "theta", "alpha", "beta"}
+SMALL_WORDS = {"is", "it", "of", "to", "in", "at", "by", "no", "we", "so", "on", "as", "an", "if", "the", "are", "not", "one", "two",
+               "has", "had", "was", "for", "all", "yes", "any", "can", "you", "but"}
+NUMBER = r"[-+]?(?:\d{1,3}(?:[ ,]\d{3})+|\d+)?(?:\.\d+)?"
+PLAIN_NUMBER = re.compile(rf"[-+]?[$€£¥₹]?\s*{NUMBER}\s*(?:\\?%|percent|pct|percentage)?\s*[€$£¥]?", re.I)
+COMMA_PAIR = re.compile(r"[-+]?\d+,\d+")
+ANCHOR = re.compile(r"(?:\b(?:is|it's|are|equals?|answer|be|total|gives?)\b|=|:|≈|\\approx|是|为|答案)\s*(?:about |approximately )?[-+$€£¥]*$", re.I)
+# Between the boxes of one answer that has several values.
+JOINED = re.compile(r"(?:[^A-Za-z]|\\[A-Za-z]+|\b[A-Za-z]\b)*|.{0,30}\b(?:and|or)\b.{0,30}|.{0,20}[和或与及].{0,20}", re.I | re.S)
+EITHER = re.compile(r"(?:\bor\b|\\text\s*\{\s*or\s*\}|或)", re.I)
+
+
+class Unparsable(Exception):
+    """There is no one answer to compare."""
+
+
+def boxes(text):
+    """What stands in each `\\boxed{…}` of a text, braces balanced, with where it begins and ends."""
+    found, at = [], 0
+    while (start := text.find("\\boxed", at)) != -1:
+        brace = start + len("\\boxed")
+        while brace < len(text) and text[brace] == " ":
+            brace += 1
+        if brace >= len(text) or text[brace] != "{":
+            at = start + 1
+            continue
+        depth, end = 0, brace
+        while end < len(text):
+            depth += {"{": 1, "}": -1}.get(text[end], 0)
+            if depth == 0:
+                break
+            end += 1
+        if depth != 0:
+            break
+        found.append((text[brace + 1:end].strip(), start, end + 1))
+        at = end + 1
+    return found
+
+
+def is_formula(text):
+    """Whether a text without delimiters is one formula from end to end, no sentence."""
+    bare = COMMAND.sub(" ", WORDY.sub(" ", text))
+    words = [word.lower() for word in re.findall(r"[^\W\d_]{2,}", bare)]
+    # Two or three letters beside each other may be a product; long words, and the short ones of a sentence, are none.
+    prose = [word for word in words if (len(word) > 3 or word in SMALL_WORDS) and word not in KNOWN_WORDS and not units.is_unit(word)]
+    return not prose or (len(words) == 1 and re.fullmatch(r"[A-Za-z]+", text.strip()) is not None)
+
+
+def is_plain(text):
+    """A number, or arithmetic of digits alone, maybe with a unit behind it."""
+    bare, _ = units.split(text)
+    return PLAIN_NUMBER.fullmatch(bare.strip()) is not None or re.fullmatch(r"[\d\s.+\-*/()]+", bare) is not None
+
+
+def check_choice(text):
+    """Two numbers in a sentence are two answers, unless the last one is said to be it."""
+    numbers = list(re.finditer(r"(?<![\w.^])[-+]?\d+(?:[.,/]\d+)*", text))
+    if len({match.group().lstrip("+") for match in numbers}) > 1 and not ANCHOR.search(text[: numbers[-1].start()].rstrip()):
+        raise Unparsable("several numbers in a sentence, none of them said to be the answer")
+
+
+def depth_of(text):
+    depth = deepest = 0
+    for char in text:
+        depth += (char in "{([") - (char in "})]")
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def expressions(text, configs):
+    return [one for one in parse(text, configs, parsing_timeout=None) if not isinstance(one, str)]
+
+
+def read(text):
+    """All ways to read a text, as SymPy expressions: mostly one. Raises Unparsable."""
+    text = ROMAN.sub(r"\1", text.translate(TYPED)).strip().rstrip(".。 ").removeprefix("+")
+    # A percent sign is escaped in LaTeX only.
+    text = text if DELIMITED.search(text) else text.replace("\\%", "%")
+    if text == "":
+        raise Unparsable("empty")
+    if depth_of(text) > DEEPEST:
+        raise Unparsable("nested too deeply")
+    if DELIMITED.search(text):
+        # What stands in a box, or is a formula alone, is never read by one of its digits.
+        whole = boxes(text) or ALONE.fullmatch(text)
+        found = expressions(text, [LATEX] if whole else [LATEX, PLAIN])
+    elif is_plain(text):
+        found = expressions(text, [LATEX, PLAIN])
+    elif COMMA_PAIR.fullmatch(text):
+        # A decimal comma, or two numbers.
+        found = expressions(text, [PLAIN]) + expressions(f"${text}$", [LATEX])
+    elif is_formula(text):
+        found = expressions(f"${text}$", [LATEX])
+    else:
+        found = expressions(text, [LATEX, PLAIN])
+        if found:
+            check_choice(text)
+        elif len(text) <= 200:
+            found = expressions(f"$\\text{{{text}}}$", [LATEX]) if re.fullmatch(r"[\w\s,.'-]+", text) else []
+    if not found:
+        raise Unparsable("no mathematics that can be read")
+    return found
+
+
+def is_many(value):
+    """Whether a value is several: a list or a set, no interval, no matrix."""
+    if isinstance(value, And):
+        # `x = 1 + 2 = 3` is a chain and one value, `x = 1, y = 2` are two.
+        parts = value._unsorted_args
+        return all(isinstance(part, Eq) for part in parts) and any(one.rhs != other.lhs for one, other in zip(parts, parts[1:]))
+    if is_assignment_relation(value):
+        value = take_last_relation(value).rhs
+    return isinstance(value, (FiniteSet, Tuple, OrderedSet)) and len(value.args) > 1
+
+
+def same(gold, given):
+    return verify(gold, given, timeout_seconds=None) and not objection(gold, given)
+
+
+def check_one(text, golds):
+    """Raises Unparsable where a text holds two answers that differ, and one is asked for."""
+    single = not any(is_many(gold) for gold in golds)
+    text = text.translate(TYPED)
+    found = boxes(text)
+    parts = []
+    if len(found) > 1:
+        if single or not all(JOINED.fullmatch(text[one[2]:other[1]]) for one, other in zip(found, found[1:])):
+            parts = [part for part, _, _ in found]
+    elif single:
+        region = found[0][0] if found else text if len(text) <= 300 else ""
+        if EITHER.search(region):
+            parts = EITHER.split(region)
+    values = []
+    for part in dict.fromkeys(part.strip().strip("$ ,;.") for part in parts):
+        if part == "":
+            continue
+        try:
+            values.append(read(part))
+        except Unparsable:
+            # Words around the “or” of one answer hold no second one; a box does.
+            if len(found) > 1:
+                raise Unparsable("several boxes, one of them unreadable") from None
+    for one, other in zip(values, values[1:]):
+        if not any(same(a, b) for a, b in product(one, other)):
+            raise Unparsable("two different answers")
+
+
+def number_of(value):
+    """The number that an expression is, without its percent sign; None where it has symbols or is no number."""
+    if not isinstance(value, sympy.Expr) or isinstance(value, MatrixBase) or value.free_symbols:
+        return None
+    try:
+        value = value.doit()
+        return value if value.is_number and value.is_finite is not False and not value.has(sympy.nan, sympy.zoo, sympy.oo) else None
+    except (TypeError, ValueError, AttributeError):
+        return None
+
+
+def far(a, b):
+    """Whether two numbers differ, though they may agree in their first decimals."""
+    has_float = a.has(Float) or b.has(Float)
+    try:
+        x, y = a.evalf(40), b.evalf(40)
+        gap, size = abs(x - y), max(abs(x), abs(y))
+        if size == 0 or gap == 0:
+            return False
+        if not has_float:
+            # An exact zero can be a sum that vanishes; its digits say nothing.
+            return bool(gap > size * sympy.Float("1e-25")) and sympy.simplify(a - b) != 0
+        # Two decimals are equal or they are not; one beside an exact number is that number rounded.
+        if isinstance(a, Float) and (isinstance(b, (Float, sympy.Integer))) or isinstance(b, Float) and isinstance(a, sympy.Integer):
+            return bool(gap > size * sympy.Float("1e-12"))
+        return bool(gap > size * sympy.Float("2e-6"))
+    except (TypeError, ValueError):
+        return False
+
+
+POINTS = (sympy.Rational(7, 5), sympy.Rational(31, 13), sympy.Rational(5, 11), sympy.Rational(17, 7), sympy.Rational(23, 9))
+
+
+def differ_somewhere(a, b):
+    """Whether two expressions have other values where their symbols are given numbers."""
+    symbols = sorted(a.free_symbols | b.free_symbols, key=str)
+    if not symbols or len(symbols) > 6 or a.atoms(sympy.Function("f").func) or a.has(sympy.Sum, sympy.Integral, sympy.Product, sympy.Limit):
+        return False
+    for shift in (0, 1):
+        point = {symbol: POINTS[(index + shift) % len(POINTS)] + index // len(POINTS) for index, symbol in enumerate(symbols)}
+        try:
+            x, y = a.subs(point).doit(), b.subs(point).doit()
+            if not x.is_number or not y.is_number:
+                return False
+            if far(x, y):
+                return True
+        except (TypeError, ValueError, AttributeError):
+            return False
+    return False
+
+
+def is_word(value):
+    return isinstance(value, Mul) and all(isinstance(arg, Symbol) for arg in value.args)
+
+
+def values_in(value):
+    if isinstance(value, (Tuple, OrderedSet, FiniteSet)):
+        return list(value.args)
+    if isinstance(value, MatrixBase):
+        return list(value.flat())
+    if isinstance(value, Interval):
+        return [value.start, value.end]
+    return None
+
+
+def objection(gold, given):
+    """Why two expressions that Math-Verify calls equal are not; None where nothing speaks against it."""
+    if is_assignment_relation(gold):
+        gold = take_last_relation(gold).rhs if not is_equation(given) else gold
+    if is_equation(given) and not is_equation(gold):
+        last = take_last_relation(given)
+        sides = [one.lhs for one in getattr(given, "_unsorted_args", [given])]
+        # `2x = 6` is no way to say 6, `x = 6` and `1 + 5 = 6` are.
+        for side in sides:
+            number = number_of(side)
+            if number is not None and number_of(last.rhs) is not None and far(number, number_of(last.rhs)):
+                return "an equation that does not hold"
+            if number is None and isinstance(side, (sympy.Pow, sympy.Add)) or isinstance(side, Mul) and any(arg.is_number for arg in side.args):
+                return "an equation to be solved"
+        given = last.rhs
+    if isinstance(gold, Eq) and isinstance(given, Eq):
+        if is_assignment_relation(gold) and is_assignment_relation(given):
+            return objection(gold.rhs, given.rhs) if gold.lhs == given.lhs else None
+        a, b = gold.lhs - gold.rhs, given.lhs - given.rhs
+        try:
+            ratio = sympy.simplify(a / b)
+            if not ratio.free_symbols:
+                return None
+            return None if sympy.solve(gold, dict=True) else "equations without a solution"
+        except (TypeError, ValueError, NotImplementedError):
+            return None
+    if isinstance(gold, Relational) or isinstance(given, Relational):
+        return None
+    ours, theirs = values_in(gold), values_in(given)
+    if ours is not None and theirs is not None:
+        if len(ours) != len(theirs):
+            return "another number of values"
+        numbers = [(number_of(a), number_of(b)) for a, b in zip(ours, theirs)]
+        if all(a is not None and b is not None for a, b in numbers):
+            left, right = [a for a, _ in numbers], [b for _, b in numbers]
+            for one in left:
+                match = next((other for other in right if not far(one, other)), None)
+                if match is None:
+                    return "another value"
+                right.remove(match)
+        return None
+    a, b = number_of(get_pct_val(gold, gold)), number_of(get_pct_val(given, given))
+    if a is not None and b is not None:
+        # 28 % and 28 are the caller's business; 28 % and 0.28 are one number.
+        whole = number_of(gold), number_of(given)
+        return "another number" if far(a, b) and (None in whole or far(*whole)) else None
+    if isinstance(gold, sympy.Expr) and isinstance(given, sympy.Expr) and not isinstance(gold, Symbol) and not isinstance(given, Symbol):
+        return "another value somewhere" if differ_somewhere(gold, given) else None
+    return None
+
+
+def decimals_of(text):
+    """Decimals of a text that is one decimal number; None for any other."""
+    inside = boxes(text)
+    match = re.fullmatch(r"[-+]?\d*\.(\d+)", (inside[-1][0] if inside else text).translate(TYPED).strip(" $"))
+    return None if match is None else len(match.group(1))
+
+
+def base_of(text):
+    """The base of a number that is written as 204_5."""
+    inside = boxes(text)
+    match = re.search(r"\d_\{?(\d+)\}?$", (inside[-1][0] if inside else text).strip(" $."))
+    return None if match is None else match.group(1)
+
+
+def has_percent(text):
+    return re.search(r"%|percent|\bpct\b", text) is not None
+
+
+def letters_of(text):
+    """Capitals beside each other are a name, as of a segment or an order; their order counts."""
+    bare = re.sub(r"\\(?:text|mbox|mathrm|overline|boxed|textbf)\s*|[{}$\s.]", "", text)
+    return bare if re.fullmatch(r"[A-Z]{2,}", bare) else None
+
+
+def brackets_of(text):
+    bare = boxes(text)[-1][0] if boxes(text) else text
+    bare = bare.translate(TYPED).replace("\\left", "").replace("\\right", "").strip(" $.")
+    bare = re.sub(r"^\\[(\[]|\\[)\]]$", "", bare).strip()
+    if bare.startswith("\\{") and bare.endswith("\\}"):
+        return "set"
+    return "round" if bare.startswith("(") and bare.endswith(")") else None
+
+
+def plain(text):
+    """A text without what changes nothing: delimiters, spaces, sizes of brackets, a full stop."""
+    inside = boxes(text)
+    text = inside[0][0] if len(inside) == 1 and text.strip(" $.").startswith("\\boxed") else text
+    return re.sub(r"\\left|\\right|\\[,;!\s()\[\]]|[\s$]", "", text.translate(TYPED)).rstrip(".")
+
+
+def compare(reference, given, golds, percent):
+    """(outcome, why) of an answer, its reference being read already."""
+    if len(given) > LONGEST:
+        return "unparsable", f"longer than {LONGEST} characters"
+    if plain(reference) == plain(given):
+        return "right", None
+    try:
+        answers = read(given)
+        check_one(given, golds)
+    except Unparsable as error:
+        return "unparsable", str(error)
+    if all(is_many(answer) for answer in answers) and not any(values_in(gold) is not None or isinstance(gold, (Relational, sympy.Set)) or hasattr(gold, "_unsorted_args") for gold in golds):
+        return "unparsable", "a list where one value is asked for"
+    ours, theirs = letters_of(reference), letters_of(given)
+    if ours is not None and theirs is not None:
+        return ("right", None) if ours == theirs else ("wrong", None)
+    if units.differ(reference, given):
+        return "wrong", "another unit"
+    if base_of(reference) != base_of(given):
+        return "wrong", "another base"
+    if {brackets_of(reference), brackets_of(given)} == {"set", "round"}:
+        return "wrong", "a set for a tuple or an interval"
+    if has_percent(reference) and not has_percent(given):
+        golds = golds + [get_pct_val(gold) for gold in golds if get_pct_val(gold) is not None]
+    why = None
+    for gold, answer in product(golds, answers):
+        if not verify(gold, answer, timeout_seconds=None):
+            continue
+        why = objection(gold, answer)
+        if why is None and gold is EmptySet or answer is EmptySet:
+            why = None if re.search(r"emptyset|varnothing|∅|\\\{\s*\\\}", reference) and re.search(r"emptyset|varnothing|∅|\\\{\s*\\\}|no solution", given) else "an interval that is empty"
+        if why is None and has_percent(given) and not has_percent(reference) and not percent:
+            a, b = number_of(gold), number_of(answer)
+            if a is not None and b is not None and far(a, b):
+                why = "a percentage where a number is asked for"
+        places = [decimals for decimals in (decimals_of(reference), decimals_of(given)) if decimals is not None]
+        if why is None and len(places) == 1:
+            a, b = number_of(gold), number_of(answer)
+            # Beside an exact number, a decimal is right to its last place.
+            if a is not None and b is not None and abs(a - b).evalf(30) > sympy.Float(10) ** -places[0]:
+                why = "another decimal"
+        if why is None:
+            return "right", None
+    return "wrong", why
