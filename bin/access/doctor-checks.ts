@@ -11,11 +11,12 @@ import {UserError} from '../../artifacts/index.js';
 import type {Remedy} from '../../artifacts/index.js';
 import {firstDamage} from '../../artifacts/upkeep/verify.js';
 import {ownUrl} from '../../pipeline/modules/own-package.js';
+import type {EnvironmentState} from '../../stages/python/environment.js';
 import {setupCommand} from '../../stages/tensorflow/runtime-class.js';
 import type {Services} from '../cli-context.js';
 
 export interface Check {
-  readonly check: 'node' | 'tensorflow' | 'device' | 'threads' | 'sqlite' | 'store' | 'disk' | 'sandbox';
+  readonly check: 'node' | 'tensorflow' | 'device' | 'threads' | 'sqlite' | 'store' | 'disk' | 'sandbox' | 'python';
   readonly ok: boolean;
   /** What was found, or what is wrong. */
   readonly value: string;
@@ -184,6 +185,17 @@ function freeBytes(folder: string): number {
 /** The folder itself, or the nearest one above it that exists. */
 function existingAbove(folder: string): string {
   return existsSync(folder) || folder === path.dirname(folder) ? folder : existingAbove(path.dirname(folder));
+}
+
+/** What graders need of Python. Without it all is well as long as nobody asks for them. */
+export function checkPython(state: EnvironmentState): Check {
+  const value =
+    state.state === 'there'
+      ? `the environment that grades mathematics is in ${state.folder}`
+      : state.state === 'to be made'
+        ? `${state.with.version}; the environment that grades mathematics is made when it is first needed, in ${state.folder}`
+        : `none that could grade mathematics (answers: math), which nothing else needs: ${state.problem}; ${state.hint}`;
+  return {check: 'python', ok: true, value};
 }
 
 export const cores = availableParallelism;

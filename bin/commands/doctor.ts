@@ -3,10 +3,13 @@ import path from 'node:path';
 import {Command} from 'commander';
 import {sqliteVersion} from '../../artifacts/index.js';
 import {ownManifest} from '../../pipeline/modules/own-package.js';
+import {MATH_ENVIRONMENT} from '../../stages/graders/math/index.js';
+import {environmentState} from '../../stages/python/environment.js';
 import {readRuntimeFacts} from '../../stages/tensorflow/runtime-class.js';
 import {
   checkDisk,
   checkNode,
+  checkPython,
   checkSandbox,
   checkSqlite,
   checkStore,
@@ -31,6 +34,7 @@ async function examine(folder: string, services: Services): Promise<Check[]> {
     checkStore(folder, (store, options) => services.openStore(store, options)),
     checkDisk(folder),
     await checkSandbox(trySandbox),
+    checkPython(await environmentState(MATH_ENVIRONMENT)),
   ];
 }
 
@@ -51,7 +55,7 @@ const asJson = ({hint, remedy, ...found}: Check) => ({...found, wayOut: hintOf({
 
 export const doctorCommand = (services: Services): Command =>
   new Command('doctor')
-    .description('check Node, TensorFlow, SQLite, the store and the disk; exit code 1 when something is wrong')
+    .description('check Node, TensorFlow, SQLite, the store, the disk and Python; exit code 1 when something is wrong')
     .option('--store <folder>', 'the store to look at (default: R1_STORE, or .r1)')
     .option('--json', 'one JSON array of {check, ok, value, wayOut}')
     .addHelpText('after', '\nExample:\n  r1 doctor --store /data/r1')

@@ -27,7 +27,7 @@ export const planCommand = (services: Services): Command =>
           store,
           runtimeOf,
         });
-        printPlan(prepared, services, options.json === true);
+        await printPlan(prepared, services, options.json === true);
       } finally {
         close();
       }

@@ -42,7 +42,7 @@ export const runCommand = (services: Services): Command =>
           runtimeOf,
         });
         if (options.dryRun === true) {
-          printPlan(prepared, services, options.json === true);
+          await printPlan(prepared, services, options.json === true);
           return;
         }
         const store = late.opened();

@@ -2,12 +2,13 @@
 import type {Prepared} from '../../pipeline/plan/prepare.js';
 import {planWarnings} from '../../pipeline/plan/warnings.js';
 import type {Services} from '../cli-context.js';
+import {pythonNeeds} from '../access/python-needs.js';
 import {planJson, planText} from '../render/plan.js';
 
-export function printPlan(prepared: Prepared, services: Services, isJson: boolean): void {
+export async function printPlan(prepared: Prepared, services: Services, isJson: boolean): Promise<void> {
   const {plan} = prepared;
   const {colours, width} = services;
   const warnings = planWarnings(prepared, process.env);
   if (isJson) for (const piece of planJson(plan, warnings)) services.stream(piece);
-  else services.say(planText(plan, {colours, width}, warnings));
+  else services.say([...(await pythonNeeds(plan)), planText(plan, {colours, width}, warnings)].join('\n'));
 }

@@ -159,6 +159,7 @@ export async function answerPrompts(
     {judgeSample, scoreSamples},
     {openModel},
     {withScorer},
+    {checkReferences, prepareGraders},
     {builtInTasks},
     {taskOf},
     text,
@@ -169,12 +170,16 @@ export async function answerPrompts(
     import('./index.js'),
     import('../model/hf-folder/index.js'),
     import('../rewards/index.js'),
+    import('../graders/registry.js'),
     import('../tasks/built-in.js'),
     import('../tasks/task.js'),
     import('../text/guarded-tokenizer.js'),
   ]);
   const {stop, template, seed} = options;
   if (prompts.length === 0) throw new StageFailure('there are no prompts');
+  const grading = {cores: options.threads, note: options.note};
+  await prepareGraders(prompts, grading);
+  await checkReferences(prompts, grading);
   const {config, weights, notes} = await openModel(model, stop);
   for (const one of notes) options.note(one);
   const tokenizer = await text.openGuardedTokenizer(model, {...options, ...(stop !== undefined && {signal: stop})});

@@ -8,6 +8,7 @@ import {UserError, openStore} from '../../../artifacts/index.js';
 import {
   checkDisk,
   checkNode,
+  checkPython,
   checkSandbox,
   checkSqlite,
   checkStore,
@@ -139,6 +140,16 @@ test('a problem is drawn with its way out below it', () => {
   );
 });
 
+test('a machine without Python is told what it would be for', () => {
+  assert.deepEqual(checkPython({state: 'no Python', problem: 'Python 3.10 or newer is needed', hint: 'install it'}), {
+    check: 'python',
+    ok: true,
+    value:
+      'none that could grade mathematics (answers: math), which nothing else needs: Python 3.10 or newer is needed; install it',
+  });
+  assert.match(checkPython({state: 'there', folder: '/cache/math-1', python: 'p'}).value, /is in \/cache\/math-1$/);
+});
+
 test('the command examines this machine for real, and says all of it as JSON', async () => {
   const said: string[] = [];
   const exits: number[] = [];
@@ -156,7 +167,7 @@ test('the command examines this machine for real, and says all of it as JSON', a
   const checks = JSON.parse(said.join('\n')) as Check[];
   assert.deepEqual(
     checks.map(({check}) => check),
-    ['node', 'tensorflow', 'device', 'threads', 'sqlite', 'store', 'disk', 'sandbox'],
+    ['node', 'tensorflow', 'device', 'threads', 'sqlite', 'store', 'disk', 'sandbox', 'python'],
   );
   assert.deepEqual(
     checks.filter(({ok}) => !ok),
