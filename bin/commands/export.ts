@@ -1,5 +1,6 @@
-/** `r1 export`: a model, or any other artifact, as plain files of its own. */
-import {Command} from 'commander';
+/** `r1 export`: a model, or any other artifact, as plain files of its own; a model as a GGUF file, too. */
+import {existsSync, statSync} from 'node:fs';
+import {Command, Option} from 'commander';
 import {resolve as absolute} from 'node:path';
 import {UserError, shortDigest} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
@@ -7,22 +8,40 @@ import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
 import {bytesText} from '../render/quantity.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
+import {EXPORT_TYPES} from '../../stages/model/gguf/export-types.js';
+import type {ExportType} from '../../stages/model/gguf/export-types.js';
+import {withModelFolder} from '../access/model-folder.js';
 import {withStore} from '../access/with-store.js';
 import {EXIT} from '../exit-codes.js';
 import {onStopSignal} from '../terminal/stop-signals.js';
+
+interface ExportFlags {
+  readonly format?: 'folder' | 'gguf';
+  readonly type?: ExportType;
+}
 
 export const exportCommand = (services: Services): Command =>
   withGlobals(new Command('export'), [
     'r1 export all-scenario-rl ./r1-model',
     'r1 export 3/full-sft:model ./full-sft',
     'r1 export @best ./best',
+    'r1 export all-scenario-rl ./r1-model.gguf --format gguf --type q8_0',
   ])
     .description(
-      'copy a model (or any artifact) out of the store into a folder; models load in transformers and vLLM as they are',
+      'copy a model (or any artifact) out of the store into a folder; models load in transformers and vLLM as they are, ' +
+        'and with --format gguf in llama.cpp',
     )
     .argument('<reference>', '[run/]node[:port], @digest, @tag, or a path with a slash; a node stands for its model')
-    .argument('<folder>', 'empty, or not yet there')
-    .action(async (reference: string, folder: string, {json, ...options}: GlobalOptions) => {
+    .argument('<folder>', 'empty, or not yet there; with --format gguf a file that is not yet there')
+    .addOption(
+      new Option('--format <format>', 'a folder as it is in the store, or a GGUF file').choices(['folder', 'gguf']),
+    )
+    .addOption(new Option('--type <type>', 'how a GGUF file stores numbers; f16 unless given').choices(EXPORT_TYPES))
+    .action(async (reference: string, folder: string, {format, type, ...options}: GlobalOptions & ExportFlags) => {
+      const {json} = options;
+      if (format === 'gguf') return exportGguf(services, options, {reference, file: folder, type: type ?? 'f16'});
+      if (type !== undefined)
+        throw new UserError('bad-argument', '--type is about GGUF files', {hint: 'add --format gguf'});
       const {exportArtifact} = await import('../../artifacts/export/copy-out.js');
       await withStore(services, options, 'read', async (store) => {
         refuseOddTarget(folder);
@@ -44,6 +63,31 @@ export const exportCommand = (services: Services): Command =>
         );
       });
     });
+
+async function exportGguf(
+  services: Services,
+  options: GlobalOptions,
+  {reference, file, type}: {readonly reference: string; readonly file: string; readonly type: ExportType},
+): Promise<void> {
+  refuseOddTarget(file);
+  if (existsSync(file)) {
+    const what = statSync(file).isDirectory() ? 'is a folder, and a GGUF model is one file' : 'exists already';
+    throw new UserError('target-not-empty', `${file} ${what}`, {hint: 'give a path where there is nothing yet'});
+  }
+  const [{ggufFromFolder}, {openTokenizer}] = await Promise.all([
+    import('../../stages/model/gguf/index.js'),
+    import('../../stages/text/tokenizer.js'),
+  ]);
+  await withModelFolder(services, options, reference, async (folder, stop) => {
+    const tokenizer = await openTokenizer(folder);
+    const bytes = await ggufFromFolder(folder, absolute(file), {type, tokenizer, stop});
+    services.say(
+      options.json === true
+        ? JSON.stringify({model: reference, file: absolute(file), type, bytes})
+        : `${reference} as GGUF, ${type}: ${bytesText(bytes)}, in ${file}`,
+    );
+  });
+}
 
 /** The only output of a node, or its only model. */
 async function resolveOutput(store: Store, reference: string) {

@@ -43,7 +43,7 @@ export const ROPE_FACTORS = 'rope_freqs.weight';
  * of the Llama architecture, whose rotary embedding turns neighbours there (2i, 2i + 1), and halves (i, i + dim/2) here.
  */
 export function reorderedHeads(config: ModelConfig, name: string): number | undefined {
-  if (config.family !== 'llama') return undefined;
+  if (config.family !== 'llama' && config.family !== 'mistral') return undefined;
   const [, projection] = /\.self_attn\.([qk])_proj\./.exec(name) ?? [];
   if (projection === undefined) return undefined;
   return projection === 'q' ? config.heads : config.keyValueHeads;
