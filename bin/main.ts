@@ -36,6 +36,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   cost: async () => (await import('./commands/cost.js')).costCommand,
   diff: async () => (await import('./commands/diff.js')).diffCommand,
   export: async () => (await import('./commands/export.js')).exportCommand,
+  'import-adapter': async () => (await import('./commands/import-adapter.js')).importAdapterCommand,
   'export-lineage': async () => (await import('./commands/export-lineage.js')).exportLineageCommand,
   trace: async () => (await import('./commands/trace.js')).traceCommand,
   verify: async () => (await import('./commands/verify.js')).verifyCommand,

@@ -5,6 +5,7 @@ export {corpus} from './corpus.js';
 export {evaluate} from './evaluate.js';
 export {generalData} from './general-data.js';
 export {grpo} from './grpo.js';
+export {importAdapter} from './import-adapter.js';
 export {importModel} from './import-model.js';
 export {importDataset} from './import-dataset.js';
 export {importPrompts} from './import-prompts.js';
