@@ -3,6 +3,7 @@ export {coldStartData} from './cold-start-data.js';
 export {command} from './command.js';
 export {corpus} from './corpus.js';
 export {evaluate} from './evaluate.js';
+export {fetchModel} from './fetch-model.js';
 export {generalData} from './general-data.js';
 export {grpo} from './grpo.js';
 export {importAdapter} from './import-adapter.js';

@@ -34,6 +34,7 @@ const DOORS: readonly {readonly packages: RegExp; readonly door: RegExp; readonl
     name: 'stages/data/import/',
   },
   {packages: /^@huggingface\/gguf$/, door: /^stages\/model\/gguf\//, name: 'stages/model/gguf/'},
+  {packages: /^@huggingface\/hub$/, door: /^stages\/model\/hub\.ts$/, name: 'stages/model/hub.ts'},
   {packages: /^@huggingface\/(jinja|tokenizers)$/, door: /^stages\/text\//, name: 'stages/text/'},
   {packages: /^(commander|picocolors|cli-table3|string-width)$/, door: /^bin\//, name: 'bin/'},
 ];
