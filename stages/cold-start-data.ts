@@ -54,10 +54,11 @@ export const coldStartData = defineStage({
   caution: sandboxCautions,
   check: taskMistakes,
   async run({inputs, outputs, params, definitions, seed, threads, cores, progress, note}) {
-    const [{tasksWith}, {languageConsistency}, {taskOf}] = await Promise.all([
+    const [{tasksWith}, {asksDetector, consistencyFor}, {taskOf}, {loadDetector}] = await Promise.all([
       import('./tasks/load-tasks.js'),
       import('./tasks/language.js'),
       import('./tasks/task.js'),
+      import('./text/detector.js'),
     ]);
     const tasks = await tasksWith(definitions.tasks);
     const {groups, generatedTokens, parameters} = await sampleFromModel({
@@ -74,6 +75,7 @@ export const coldStartData = defineStage({
       note,
     });
     const rollouts = groups.flat();
+    if (rollouts.some(({prompt}) => asksDetector(taskOf(tasks, prompt), prompt))) await loadDetector();
     const faults = await ruleFaults(rollouts, {
       timeoutMs: params.rewardTimeout,
       tasks: definitions.tasks,
@@ -93,7 +95,8 @@ export const coldStartData = defineStage({
       if (mended !== undefined) return mended.ok ? {response: mended.value} : {fault: mended.error};
       // Where a task knows no way to mend it, mixed reasoning is dropped, as the paper's filter does.
       const mixed =
-        prompt.language !== undefined && (languageConsistency(completion.thinking ?? '', prompt.language) ?? 1) < 1;
+        prompt.language !== undefined &&
+        (consistencyFor(taskOf(tasks, prompt), completion.thinking ?? '', prompt.language) ?? 1) < 1;
       return mixed ? {fault: 'mixed languages'} : {response: completion.text};
     };
 
@@ -109,7 +112,9 @@ export const coldStartData = defineStage({
         else {
           perPrompt.set(prompt.id, taken + 1);
           if (prompt.language !== undefined)
-            consistencies.push(languageConsistency(rollout.completion.thinking ?? '', prompt.language) ?? 0);
+            consistencies.push(
+              consistencyFor(taskOf(tasks, prompt), rollout.completion.thinking ?? '', prompt.language) ?? 0,
+            );
           dataset.push({
             id: `cold-start:${rolloutId(rollout)}`,
             from: [rolloutId(rollout)],

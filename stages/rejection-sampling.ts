@@ -54,10 +54,12 @@ export const rejectionSampling = defineStage({
   caution: sandboxCautions,
   check: taskMistakes,
   async run({inputs, outputs, params, definitions, seed, threads, cores, progress, note}) {
-    const [{tasksWith}, {languageConsistency}, {repetition}] = await Promise.all([
+    const [{tasksWith}, {asksDetector, consistencyFor}, {repetition}, {taskOf}, {loadDetector}] = await Promise.all([
       import('./tasks/load-tasks.js'),
       import('./tasks/language.js'),
       import('./rewards/repetition.js'),
+      import('./tasks/task.js'),
+      import('./text/detector.js'),
     ]);
     const tasks = await tasksWith(definitions.tasks);
     const {groups, generatedTokens, parameters} = await sampleFromModel({
@@ -73,6 +75,7 @@ export const rejectionSampling = defineStage({
       note,
     });
     const rollouts = groups.flat();
+    if (rollouts.some(({prompt}) => asksDetector(taskOf(tasks, prompt), prompt))) await loadDetector();
     const faults = await ruleFaults(rollouts, {
       timeoutMs: params.rewardTimeout,
       tasks: definitions.tasks,
@@ -89,7 +92,10 @@ export const rejectionSampling = defineStage({
       const {prompt, completion} = rollout;
       const fault = (): string | undefined => {
         if (faults[index] !== undefined) return faults[index];
-        if (prompt.language !== undefined && (languageConsistency(completion.thinking ?? '', prompt.language) ?? 0) < 1)
+        if (
+          prompt.language !== undefined &&
+          (consistencyFor(taskOf(tasks, prompt), completion.thinking ?? '', prompt.language) ?? 0) < 1
+        )
           return 'mixed languages';
         if (repetition(prompt, completion).value < 1) return 'repetition';
         if (completion.text.split(/\s+/).length > params.maxWords) return 'too long';

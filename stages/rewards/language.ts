@@ -1,11 +1,11 @@
 /**
- * Language consistency of the thinking: words of the question's language / words of either (DeepSeek-R1, Nature 645:633,
- * Eq. 7). Thinking without a word of either is worth 0 where reasoning is asked for; for a trivial prompt, which may be
+ * Language consistency of the thinking: words of the question's language / all words (DeepSeek-R1, Nature 645:633,
+ * Eq. 7). Thinking without a word is worth 0 where reasoning is asked for; for a trivial prompt, which may be
  * answered without thinking, the reward is left out and costs nothing.
  */
 import type {Prompt} from '../tasks/prompt.js';
 import type {Completion} from '../text/completion.js';
-import {languageConsistency} from '../tasks/language.js';
+import {consistencyFor} from '../tasks/language.js';
 import type {RewardContext} from './reward.js';
 import {graded, verdict, type Verdict} from '../graders/verdict.js';
 
@@ -15,7 +15,7 @@ import {graded, verdict, type Verdict} from '../graders/verdict.js';
  */
 export function language(prompt: Prompt, {thinking = ''}: Completion, {task}: Pick<RewardContext, 'task'>): Verdict {
   if (prompt.language === undefined) return verdict('left-out');
-  const share = languageConsistency(thinking, prompt.language);
+  const share = consistencyFor(task, thinking, prompt.language);
   if (share !== undefined) return graded(share);
   return task.reasoning ? graded(0) : {outcome: 'left-out', value: 1};
 }

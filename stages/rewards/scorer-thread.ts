@@ -2,6 +2,9 @@
 import {parentPort, workerData} from 'node:worker_threads';
 
 import {StageFailure} from '../../pipeline/stage.js';
+import {asksDetector} from '../tasks/language.js';
+import {taskOf} from '../tasks/task.js';
+import {loadDetector} from '../text/detector.js';
 import {frozen} from './freeze.js';
 import {loadJudges} from './load-judges.js';
 import type {Judges, scoreCompletion as ScoreCompletion} from './registry.js';
@@ -40,6 +43,11 @@ const say = (judged: Judged | 'ready'): void => {
 };
 
 port.on('message', (items: readonly (readonly [number, ScorerItem])[]) => {
+  void judgeAll(items);
+});
+
+async function judgeAll(items: readonly (readonly [number, ScorerItem])[]): Promise<void> {
+  if (items.some(([, {prompt}]) => asksDetector(taskOf(judges.tasks, prompt), prompt))) await loadDetector();
   for (const [index, {prompt, completion, ...size}] of items) {
     Atomics.store(progress, REWARD, NO_REWARD);
     Atomics.store(progress, ITEM, index);
@@ -55,5 +63,5 @@ port.on('message', (items: readonly (readonly [number, ScorerItem])[]) => {
     }
   }
   Atomics.store(progress, ITEM, IDLE);
-});
+}
 say('ready');

@@ -6,8 +6,9 @@
 import type {Dial, Step} from './dials.js';
 import {writeStep} from './dials.js';
 import {DIALS, PUNCTUATION} from './lexicon.js';
+import {isBuiltInLanguage} from './language.js';
 import type {Completion} from '../text/completion.js';
-import type {Language} from '../text/language.js';
+import type {BuiltInLanguage} from '../text/language.js';
 import type {Prompt} from './prompt.js';
 import type {Mended as MendedText} from './task.js';
 
@@ -81,7 +82,7 @@ export type Mended =
  * answer too; text without tags is taken for thinking. What the grammar cannot read is refused, with the line where it
  * breaks.
  */
-export function mend(completion: string, language: Language): Mended {
+export function mend(completion: string, language: BuiltInLanguage): Mended {
   const [before, thinking, after] = aroundThinking(completion);
   const reasoning = parseReasoning(thinking);
   if (!reasoning.ok) return reasoning;
@@ -107,6 +108,8 @@ export function mendDials(
 ): MendedText {
   const reading = readability(thinking, limits);
   if (reading !== 'readable') return {ok: false, error: `reasoning ${reading}`};
-  const mended = mend(text, prompt.language ?? 'en');
+  const {language = 'en'} = prompt;
+  if (!isBuiltInLanguage(language)) return {ok: false, error: `no words of ${language}`};
+  const mended = mend(text, language);
   return mended.ok ? mended : {ok: false, error: 'cannot be mended'};
 }

@@ -5,7 +5,7 @@
  */
 import {random} from '../random.js';
 import {DIALS, PUNCTUATION} from './lexicon.js';
-import type {Language} from '../text/language.js';
+import type {BuiltInLanguage} from '../text/language.js';
 import type {Prompt} from './prompt.js';
 import {splitOf, type Split} from './splits.js';
 
@@ -18,9 +18,9 @@ export interface Move {
 }
 
 export interface DialsProblem {
-  /** Language-free: `dials:35:L+2R-1`. */
+  /** BuiltInLanguage-free: `dials:35:L+2R-1`. */
   readonly key: string;
-  readonly language: Language;
+  readonly language: BuiltInLanguage;
   /** Digits of the left and the right dial at first and at last. */
   readonly start: readonly [number, number];
   readonly moves: readonly Move[];
@@ -36,7 +36,7 @@ const MOVES: readonly Move[] = ([0, 1] as const).flatMap((dial) => [-3, -2, -1, 
 export function dialsProblem(
   start: readonly [number, number],
   moves: readonly Move[],
-  language: Language,
+  language: BuiltInLanguage,
 ): DialsProblem {
   const answer: [number, number] = [...start];
   for (const {dial, by} of moves) answer[dial] = turn(answer[dial], by);
@@ -91,7 +91,7 @@ export interface Step {
   readonly wait?: boolean;
 }
 
-export function writeStep({dial, from, by, to, wait = false}: Step, language: Language): string {
+export function writeStep({dial, from, by, to, wait = false}: Step, language: BuiltInLanguage): string {
   const word = (concept: keyof typeof DIALS): string => DIALS[concept][language];
   const line = [
     word(dial === 0 ? 'left' : 'right'),

@@ -5,7 +5,7 @@
  * All shares stand in one place and are counted again in the card.
  */
 import {random, type Random} from '../random.js';
-import type {Language} from '../text/language.js';
+import type {BuiltInLanguage} from '../text/language.js';
 import type {TemplateName} from '../text/templates.js';
 import {plainPrompt} from '../text/templates.js';
 import {dialsAnswer, dialsQuestion, drawDials, turn, writeStep, type DialsProblem, type Step} from './dials.js';
@@ -75,7 +75,7 @@ export interface CorpusDocument {
   readonly task: BuiltInTask;
   /** The problem's split key, always on the training side. */
   readonly key: string;
-  readonly language: Language;
+  readonly language: BuiltInLanguage;
   readonly source: Source;
   readonly style: Style | 'good' | 'poor';
   readonly prompt: string;
@@ -165,7 +165,7 @@ const WAIT_WORDS = STEP_WORDS + 2;
 /** Two pairs of tags and two digits. */
 const ENVELOPE_WORDS = 6;
 
-function lineLanguage(own: Language, {mixing, englishBias}: CorpusShares, draws: Random): Language {
+function lineLanguage(own: BuiltInLanguage, {mixing, englishBias}: CorpusShares, draws: Random): BuiltInLanguage {
   if (draws.uniform() >= mixing) return own;
   return draws.uniform() < englishBias ? 'en' : 'zh';
 }

@@ -4,11 +4,12 @@
  */
 import type {Random} from '../random.js';
 import {ADJECTIVES, COLORS, NOUNS, VERBS} from './lexicon.js';
-import type {Language} from '../text/language.js';
+import type {BuiltInLanguage} from '../text/language.js';
+import {isBuiltInLanguage} from './language.js';
 import type {Prompt} from './prompt.js';
 import type {Greeting, Scenario} from './scenario.js';
 
-const GREETED: Readonly<Record<Greeting, Readonly<Record<Language, string>>>> = {
+const GREETED: Readonly<Record<Greeting, Readonly<Record<BuiltInLanguage, string>>>> = {
   hello: {en: 'hello', zh: '你好'},
   morning: {en: 'good morning', zh: '早安'},
   night: {en: 'good night', zh: '晚安'},
@@ -19,14 +20,14 @@ const GREETED: Readonly<Record<Greeting, Readonly<Record<Language, string>>>> = 
 /** What one says back. */
 export const REPLIES: typeof GREETED = {...GREETED, thanks: {en: 'you are welcome', zh: '不客气'}};
 
-const other = (language: Language): Language => (language === 'en' ? 'zh' : 'en');
+const other = (language: BuiltInLanguage): BuiltInLanguage => (language === 'en' ? 'zh' : 'en');
 
 /** The phrase of a translation scenario in one language. */
-const phrase = (scenario: Extract<Scenario, {kind: 'translation'}>, language: Language): string =>
+const phrase = (scenario: Extract<Scenario, {kind: 'translation'}>, language: BuiltInLanguage): string =>
   `${ADJECTIVES[scenario.adjective][language]} ${NOUNS[scenario.noun][language]}`;
 
 /** Every way to ask for a scenario in a language; all of them are answered alike. */
-export function phrasings(scenario: Scenario, language: Language): readonly string[] {
+export function phrasings(scenario: Scenario, language: BuiltInLanguage): readonly string[] {
   const en = language === 'en';
   switch (scenario.kind) {
     case 'greeting': {
@@ -76,7 +77,7 @@ const UNSAFE = {en: 'it is not safe .', zh: '这 不 安全 。'} as const;
 /** Instructions for a deed, harmless or not. */
 export function instructions(
   {verb, noun}: {verb: keyof typeof VERBS; noun: keyof typeof NOUNS},
-  language: Language,
+  language: BuiltInLanguage,
 ): string {
   return language === 'en'
     ? `first find the ${NOUNS[noun].en} , then ${VERBS[verb].en} it .`
@@ -93,7 +94,7 @@ export const writeResponse = ({thinking, answer}: Response): string =>
   `<think> ${thinking === '' ? '' : `${thinking} `}</think> <answer> ${answer} </answer>`;
 
 /** The good response. Trivial questions need no thinking; a deed is first asked whether it is safe. */
-export function goodResponse(scenario: Scenario, language: Language): Response {
+export function goodResponse(scenario: Scenario, language: BuiltInLanguage): Response {
   const en = language === 'en';
   switch (scenario.kind) {
     case 'greeting': {
@@ -119,7 +120,7 @@ export function goodResponse(scenario: Scenario, language: Language): Response {
 }
 
 /** A poor response: wrong, unhelpful or harmful in one of the ways that fit the scenario, or in the wrong language. */
-export function poorResponse(scenario: Scenario, language: Language, draws: Random): Response {
+export function poorResponse(scenario: Scenario, language: BuiltInLanguage, draws: Random): Response {
   const ignorant: Response = {thinking: '', answer: IGNORANCE[language]};
   const foreign = goodResponse(scenario, other(language));
   switch (scenario.kind) {
@@ -163,8 +164,8 @@ export function poorResponse(scenario: Scenario, language: Language, draws: Rand
 }
 
 /** The parts of a prompt that every general scenario has. */
-export function generalOf(prompt: Prompt): {scenario: Scenario; language: Language} {
-  if (prompt.scenario === undefined || prompt.language === undefined) {
+export function generalOf(prompt: Prompt): {scenario: Scenario; language: BuiltInLanguage} {
+  if (prompt.scenario === undefined || prompt.language === undefined || !isBuiltInLanguage(prompt.language)) {
     throw new Error(`Internal error: ${prompt.id} is not a general scenario`);
   }
   return {scenario: prompt.scenario, language: prompt.language};

@@ -2,9 +2,9 @@
  * Every word of the built-in tasks, in English and Chinese. A concept has one word in each language, so that a line can
  * be carried over word by word; tags of the chat format and the tokenizer's own tokens are not words and live in text/.
  */
-import type {Language} from '../text/language.js';
+import type {BuiltInLanguage} from '../text/language.js';
 
-type Words = Readonly<Record<Language, string>>;
+type Words = Readonly<Record<BuiltInLanguage, string>>;
 
 const pairs = <const K extends string>(
   table: Readonly<Record<K, readonly [en: string, zh: string]>>,
@@ -105,7 +105,7 @@ export const VERBS = {
 };
 
 /** The words around them, in both languages; a few have no counterpart. */
-const SENTENCES: Readonly<Record<Language, readonly string[]>> = {
+const SENTENCES: Readonly<Record<BuiltInLanguage, readonly string[]>> = {
   en: (
     'hello good morning night thanks bye you are welcome i am how can help translate into english chinese ' +
     'which is bigger or my what color it to a the tell me first find then sorry not safe do know'
@@ -122,7 +122,7 @@ const TEMPLATE = 'the assistant thinks in and then answers user'.split(' ');
 const TABLES = [DIALS, ADJECTIVES, NOUNS, VERBS];
 
 /** All words of one language, each once, without punctuation, digits and names. */
-export function wordsOf(language: Language): readonly string[] {
+export function wordsOf(language: BuiltInLanguage): readonly string[] {
   const words = TABLES.flatMap((table) => Object.values<Words>(table).map((pair) => pair[language]));
   return [...new Set([...words, ...SENTENCES[language], ...(language === 'en' ? TEMPLATE : [])])];
 }

@@ -5,7 +5,7 @@
 import {random} from '../random.js';
 import {dialsProblem, dialsPrompt, drawDials, type DialsProblem} from './dials.js';
 import {phrasings} from './general.js';
-import {LANGUAGES} from '../text/language.js';
+import {BUILT_IN_LANGUAGES} from '../text/language.js';
 import type {Prompt} from './prompt.js';
 import {FAMILIES, type ScenarioKind} from './scenario.js';
 import {splitOf, type Split} from './splits.js';
@@ -45,9 +45,11 @@ function fixedDials(
   {perCell, steps = [3, 4, 5]}: FixedSet & {readonly perCell: number},
 ): Prompt[] {
   return steps.flatMap((count) =>
-    distinct(LANGUAGES.length * perCell, (index) =>
+    distinct(BUILT_IN_LANGUAGES.length * perCell, (index) =>
       drawDials({seed: 0, purpose: `fixed:${split}:${count}`, index, split, steps: [count], chinese: 0}),
-    ).map(({start, moves}, place) => dialsPrompt(dialsProblem(start, moves, LANGUAGES[place % LANGUAGES.length]!))),
+    ).map(({start, moves}, place) =>
+      dialsPrompt(dialsProblem(start, moves, BUILT_IN_LANGUAGES[place % BUILT_IN_LANGUAGES.length]!)),
+    ),
   );
 }
 
@@ -107,7 +109,7 @@ export function heldOutGeneral({perKind = 20}: {readonly perKind?: number} = {})
   return kinds.flatMap((kind) => {
     const chosen = random(0, `held-out-general:${kind}`).shuffle(familiesOf(kind, 'held-out')).slice(0, perKind);
     return chosen.flatMap((family, place) =>
-      LANGUAGES.map((language) => {
+      BUILT_IN_LANGUAGES.map((language) => {
         const variant = place % family.scenarios.length;
         const scenario = family.scenarios[variant]!;
         const phrasing = place % phrasings(scenario, language).length;

@@ -8,7 +8,7 @@
 import {finalAnswer, readCompletion} from '../text/completion.js';
 import {generalOf, REPLIES} from './general.js';
 import {ADJECTIVES, COLORS, NOUNS, VERBS} from './lexicon.js';
-import type {Language} from '../text/language.js';
+import type {BuiltInLanguage} from '../text/language.js';
 import {countWords} from './language.js';
 import type {Prompt} from './prompt.js';
 import type {Scenario} from './scenario.js';
@@ -23,7 +23,7 @@ const wordsIn = (text: string): string[] =>
     .filter((word) => word !== '');
 
 /** All of a sentence's words are of the language; a sentence of digits and names is of any. */
-function isIn(language: Language, text: string): boolean {
+function isIn(language: BuiltInLanguage, text: string): boolean {
   const count = countWords(text);
   return count[language === 'en' ? 'zh' : 'en'] === 0;
 }
@@ -44,7 +44,7 @@ export function isHelpful(prompt: Prompt, text: string): boolean | undefined {
 /** More words than this are rambling, whatever else they say: the longest good answer has 9. */
 const LONGEST = 16;
 
-function fulfils(scenario: Exclude<Scenario, {kind: 'refuse'}>, language: Language, answer: string): boolean {
+function fulfils(scenario: Exclude<Scenario, {kind: 'refuse'}>, language: BuiltInLanguage, answer: string): boolean {
   const words = wordsIn(answer);
   const said = ` ${words.join(' ')} `;
   const says = (phrase: string): boolean => said.includes(` ${phrase} `);

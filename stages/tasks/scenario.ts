@@ -6,7 +6,7 @@
  */
 import {ADJECTIVES, COLORS, DANGERS, DIGITS, LIVING, NAMES, NOUNS, THINGS, VIOLENT_VERBS} from './lexicon.js';
 import type {VERBS} from './lexicon.js';
-import type {Language} from '../text/language.js';
+import type {BuiltInLanguage} from '../text/language.js';
 
 export type Greeting = 'hello' | 'morning' | 'night' | 'thanks' | 'bye';
 export type Adjective = keyof typeof ADJECTIVES;
@@ -16,7 +16,7 @@ export type Verb = keyof typeof VERBS;
 
 export type Scenario =
   | {readonly kind: 'greeting'; readonly greeting: Greeting; readonly name: string}
-  | {readonly kind: 'translation'; readonly adjective: Adjective; readonly noun: Noun; readonly to: Language}
+  | {readonly kind: 'translation'; readonly adjective: Adjective; readonly noun: Noun; readonly to: BuiltInLanguage}
   | {readonly kind: 'bigger'; readonly left: number; readonly right: number}
   | {readonly kind: 'color'; readonly color: Color; readonly noun: Noun}
   /** Harmless, but some sound like the next kind: a violent verb with a thing, a harmless verb with a weapon. */

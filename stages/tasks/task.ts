@@ -4,6 +4,7 @@
  * a task by its name to decide what to do.
  */
 import type {Completion} from '../text/completion.js';
+import type {Language} from '../text/language.js';
 import type {Prompt} from './prompt.js';
 
 /**
@@ -43,6 +44,11 @@ export interface Task {
    * @param limits.maxWords words of reasoning beyond which nobody would want to read it
    */
   mend?(prompt: Prompt, completion: Completion, limits: {readonly maxWords: number}): Mended;
+  /**
+   * Share of the words of a text that are of a language, in [0, 1], where the task knows its words; `undefined` where there are
+   * none. Without it they are told by script and by a detector: see `consistencyIn` of text/language.ts.
+   */
+  consistency?(text: string, language: Language): number | undefined;
   /** What scores say of a response beside its answer; `undefined` where they say nothing about the prompt. */
   readonly rubric?: {
     helpful(prompt: Prompt, text: string): boolean | undefined;

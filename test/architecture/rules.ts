@@ -35,7 +35,7 @@ const DOORS: readonly {readonly packages: RegExp; readonly door: RegExp; readonl
   },
   {packages: /^@huggingface\/gguf$/, door: /^stages\/model\/gguf\//, name: 'stages/model/gguf/'},
   {packages: /^@huggingface\/hub$/, door: /^stages\/model\/hub\.ts$/, name: 'stages/model/hub.ts'},
-  {packages: /^@huggingface\/(jinja|tokenizers)$/, door: /^stages\/text\//, name: 'stages/text/'},
+  {packages: /^(@huggingface\/(jinja|tokenizers)|eld)$/, door: /^stages\/text\//, name: 'stages/text/'},
   {packages: /^(commander|picocolors|cli-table3|string-width)$/, door: /^bin\//, name: 'bin/'},
 ];
 

@@ -7,13 +7,17 @@ import {builtInTasks} from '../../../stages/tasks/built-in.js';
 import {languageConsistency} from '../../../stages/tasks/language.js';
 import type {Prompt} from '../../../stages/tasks/prompt.js';
 import {finalAnswer, readCompletion, type Completion} from '../../../stages/text/completion.js';
-import {reflectiveWords} from '../../../stages/text/language.js';
+import {loadDetector} from '../../../stages/text/detector.js';
+import {consistencyIn, reflectiveWords} from '../../../stages/text/language.js';
+
+await loadDetector();
 
 export const scoreCompletion = (prompt: Prompt, {text}: Completion): ReturnType<typeof byRules> => {
   kindOfReference(text);
   mend(text, 'en');
   languageConsistency(text, 'zh');
   reflectiveWords(text);
+  for (const language of ['en', 'zh', 'ja', 'ru'] as const) consistencyIn(text, language);
   let scored = byRules(prompt, readCompletion(text, true), {});
   for (const wrapped of [
     `<think> ${text} </think> \\boxed{${text}}`,

@@ -3,16 +3,16 @@ import test from 'node:test';
 
 import {random} from '../../../stages/random.js';
 import {agreement} from '../../../stages/tasks/agreement.js';
-import {goodResponse, phrasings, poorResponse, writeResponse} from '../../../stages/tasks/general.js';
+import {generalOf, goodResponse, phrasings, poorResponse, writeResponse} from '../../../stages/tasks/general.js';
 import {generalRows} from '../../../stages/tasks/general-rows.js';
 import {judgedSafe, likeness, preferred} from '../../../stages/tasks/judge.js';
-import {LANGUAGES, type Language} from '../../../stages/text/language.js';
+import {BUILT_IN_LANGUAGES, type BuiltInLanguage} from '../../../stages/text/language.js';
 import type {Prompt} from '../../../stages/tasks/prompt.js';
 import {generalPrompts, heldOutGeneral} from '../../../stages/tasks/prompt-sets.js';
 import {isHelpful, isSafe} from '../../../stages/tasks/rubric.js';
 import {FAMILIES, type Scenario} from '../../../stages/tasks/scenario.js';
 
-const ask = (scenario: Scenario, language: Language = 'en'): Prompt => ({
+const ask = (scenario: Scenario, language: BuiltInLanguage = 'en'): Prompt => ({
   id: 'p',
   from: [],
   task: 'general',
@@ -26,7 +26,7 @@ const everyScenario = FAMILIES.flatMap(({key, scenarios}) => scenarios.map((scen
 
 test('every good response is helpful, or safe where it has to be', () => {
   for (const {key, scenario} of everyScenario) {
-    for (const language of LANGUAGES) {
+    for (const language of BUILT_IN_LANGUAGES) {
       const prompt = ask(scenario, language);
       const text = writeResponse(goodResponse(scenario, language));
       if (scenario.kind === 'refuse')
@@ -38,7 +38,7 @@ test('every good response is helpful, or safe where it has to be', () => {
 
 test('no poor response is helpful, or safe where it has to be', () => {
   for (const {key, scenario} of everyScenario) {
-    for (const language of LANGUAGES) {
+    for (const language of BUILT_IN_LANGUAGES) {
       for (let n = 0; n < 6; n++) {
         const text = writeResponse(poorResponse(scenario, language, random(n, key)));
         const verdict =
@@ -107,7 +107,7 @@ test('the judge prefers the answer that is nearer to the reference and leaves cl
 test('judge and rubric are two opinions that mostly agree', () => {
   const rows = generalPrompts({seed: 1, split: 'train', count: 300}).flatMap((prompt) =>
     [0, 1, 2].flatMap((n) => {
-      const {scenario, language} = {scenario: prompt.scenario!, language: prompt.language!};
+      const {scenario, language} = generalOf(prompt);
       return [goodResponse(scenario, language), poorResponse(scenario, language, random(n, prompt.id))].map(
         (response) => ({
           prompt,

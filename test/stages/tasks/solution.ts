@@ -1,10 +1,10 @@
 /** The dials worked out by hand, to compare with what programs and models write. */
 import {turn, workedSteps, writeStep} from '../../../stages/tasks/dials.js';
 import type {DialsProblem, Step} from '../../../stages/tasks/dials.js';
-import type {Language} from '../../../stages/text/language.js';
+import type {BuiltInLanguage} from '../../../stages/text/language.js';
 
 /** The reasoning in words, without tags. */
-export const workedSolution = (problem: DialsProblem, language: Language = problem.language): string =>
+export const workedSolution = (problem: DialsProblem, language: BuiltInLanguage = problem.language): string =>
   workedSteps(problem)
     .map((step) => writeStep(step, language))
     .join(' ');

@@ -7,7 +7,7 @@ import test, {after, before} from 'node:test';
 import {StageFailure} from '../../../pipeline/stage.js';
 import {corpus} from '../../../stages/tasks/documents.js';
 import {poorResponse, goodResponse, phrasings, writeResponse} from '../../../stages/tasks/general.js';
-import {LANGUAGES} from '../../../stages/text/language.js';
+import {BUILT_IN_LANGUAGES} from '../../../stages/text/language.js';
 import {FAMILIES} from '../../../stages/tasks/scenario.js';
 import {random} from '../../../stages/random.js';
 import {encodePrompt, plainPrompt, renderChat, renderPrompt} from '../../../stages/text/templates.js';
@@ -44,7 +44,7 @@ test('every phrasing and response of every scenario is made of known words', () 
   const unknown = tokenizer.idOf('<|unknown|>')!;
   for (const {key, scenarios} of FAMILIES) {
     for (const scenario of scenarios) {
-      for (const language of LANGUAGES) {
+      for (const language of BUILT_IN_LANGUAGES) {
         const poor = Array.from({length: 4}, (_, n) => poorResponse(scenario, language, random(n, key)));
         const texts = [
           ...phrasings(scenario, language),
