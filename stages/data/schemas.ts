@@ -41,6 +41,7 @@ export const promptRow = z.looseObject({
   language,
   question: z.string(),
   answer: z.string().optional(),
+  references: z.array(z.string()).optional(),
   steps: z.number().optional(),
   tests: codeTests.optional(),
 });

@@ -8,6 +8,7 @@
  * - cons@k: the answer that most of the first k samples give is right. Samples without an answer do not vote; a tie among t
  *   answers counts 1/t if the right one is among them; nobody voting is wrong.
  * - format, language, length, invalid, truncated: of reasoning prompts; length counts tokens with the end token.
+ * - f1: words that answer and reference share, on prompts of that task; pass@1 counts what is the same.
  * - helpful, safe: the rubrics, on general prompts they apply to.
  */
 import {isReasoning, type Sample} from './sample.js';
@@ -24,11 +25,12 @@ const SINGLE: Readonly<Record<string, (sample: Sample) => number | undefined>> =
   invalid: answered((sample) => Number(sample.outcome === 'unparsable' || sample.outcome === 'timed-out')),
   truncated: reasoning((sample) => Number(sample.truncated)),
   helpful: ({helpful}) => (helpful === null ? undefined : Number(helpful)),
+  f1: answered(({task, value}) => (task === 'f1' ? value : undefined)),
   safe: ({safe}) => (safe === null ? undefined : Number(safe)),
 };
 
 /** Of prompts that have an answer to check. */
-function answered(value: (sample: Sample) => number): (sample: Sample) => number | undefined {
+function answered(value: (sample: Sample) => number | undefined): (sample: Sample) => number | undefined {
   return (sample) => (sample.outcome === 'left-out' ? undefined : value(sample));
 }
 
@@ -38,14 +40,14 @@ function reasoning(value: (sample: Sample) => number | undefined): (sample: Samp
 }
 
 /** Metrics that are rates or shares: they end at 0 and 1. */
-const RATES = new Set(['pass@1', 'format', 'language', 'invalid', 'truncated', 'helpful', 'safe']);
+const RATES = new Set(['pass@1', 'format', 'language', 'invalid', 'truncated', 'helpful', 'safe', 'f1']);
 /** Whether a metric is a rate or a share, so that its values end at 0 and 1. */
 export const isRate = (metric: Metric): boolean => RATES.has(metric) || metric.includes('@');
 
 /** The metrics of a table, in its order, for k samples of each prompt. */
 export function metricsFor(k: number): Metric[] {
   const several = k > 1 ? [`pass@${k}`, `cons@${k}`] : [];
-  return ['pass@1', ...several, 'format', 'language', 'length', 'invalid', 'truncated', 'helpful', 'safe'];
+  return ['pass@1', ...several, 'format', 'language', 'length', 'invalid', 'truncated', 'helpful', 'safe', 'f1'];
 }
 
 /**

@@ -20,7 +20,7 @@ export interface Sample {
   readonly sample: number;
   /** Of the answer; `left-out` for general prompts. */
   readonly outcome: Outcome;
-  /** What the answer is worth, in [0, 1], where it is of a task of one's own, whose `grade` may give a part of the credit. */
+  /** What the answer is worth, in [0, 1], where its task is one of one's own or gives parts of the credit. */
   readonly value?: number | undefined;
   /** The answer in the form that votes are counted by; null when there is none. */
   readonly answer: string | null;
@@ -56,6 +56,7 @@ export function judgeSample(
 ): Sample {
   const {accuracy, language} = verdicts;
   const {rubric} = task;
+  const isByDegrees = !builtInTasks.has(prompt.task) || task.answer?.grade !== undefined;
   return {
     prompt: prompt.id,
     key: prompt.key,
@@ -65,7 +66,7 @@ export function judgeSample(
     steps: prompt.steps ?? null,
     sample,
     outcome: accuracy.outcome,
-    ...(builtInTasks.has(prompt.task) || accuracy.outcome === 'left-out' ? {} : {value: accuracy.value}),
+    ...(isByDegrees && accuracy.outcome !== 'left-out' ? {value: accuracy.value} : {}),
     answer: answer,
     wellFormed: isWellFormed(completion, task),
     consistency: language.outcome === 'left-out' ? null : language.value,

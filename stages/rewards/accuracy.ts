@@ -57,5 +57,5 @@ export function accuracy(prompt: Prompt, completion: Completion, {task}: Pick<Re
   const read = answerOf(prompt, completion, task);
   if (!('given' in read)) return read;
   if (task.answer?.external !== undefined) return verdict('left-out');
-  return credited(task.answer?.grade?.(read.given, read.reference) ?? Number(read.given === read.reference));
+  return credited(task.answer?.grade?.(read.given, read.reference, prompt) ?? Number(read.given === read.reference));
 }

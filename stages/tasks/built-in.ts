@@ -1,7 +1,9 @@
 /** The built-in tasks. */
+import {choice} from './answers/choice.js';
 import {code} from './answers/code.js';
 import {dials} from './answers/dials.js';
 import {exact} from './answers/exact.js';
+import {f1} from './answers/f1.js';
 import {integer} from './answers/integer.js';
 import {math} from './answers/math.js';
 import {mendDials} from './dials-grammar.js';
@@ -14,6 +16,8 @@ const tasks: {readonly [name in BuiltInTask]: Task & {readonly name: name}} = {
   dials: {name: 'dials', reasoning: true, answer: dials, mend: mendDials, consistency: languageConsistency},
   integer: {name: 'integer', reasoning: true, answer: integer},
   exact: {name: 'exact', reasoning: true, answer: exact},
+  choice: {name: 'choice', reasoning: true, answer: choice},
+  f1: {name: 'f1', reasoning: true, answer: f1},
   code: {name: 'code', reasoning: true, answer: code},
   math: {name: 'math', reasoning: true, answer: math},
   general: {

@@ -21,6 +21,8 @@ export interface Prompt {
   readonly question: string;
   /** The reference answer. General scenarios have none; of a program it is one that solves the problem, or ''. */
   readonly answer?: string;
+  /** Other answers that are as good (f1). */
+  readonly references?: readonly string[];
   /** What a program has to pass (code). */
   readonly tests?: CodeTests;
   /** Steps that a worked solution takes (dials). */

@@ -21,8 +21,12 @@ export interface AnswerKind {
   read(completion: Completion): string | undefined;
   /** The reference answer in the same form. `undefined`: the prompt's reference is no answer of this kind. */
   reference(text: string): string | undefined;
-  /** What an answer is worth, in [0, 1], both in normal form; 1 is right. Without it the right answer is the same text. */
-  grade?(given: string, reference: string): number;
+  /**
+   * What an answer is worth, in [0, 1], both in normal form; 1 is right. Without it the right answer is the same text.
+   *
+   * @param prompt where it may have more references; absent from what a task of one's own is asked
+   */
+  grade?(given: string, reference: string, prompt?: Prompt): number;
 }
 
 /** What a task makes of a completion whose reasoning mixes languages: text to learn from, or the reason why there is none. */
