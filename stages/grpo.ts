@@ -26,6 +26,7 @@ import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 import {dealMinibatches, isUniform, summarise} from './rollout/minibatches.js';
 import type {Minibatch} from './rollout/minibatches.js';
+import {checkKnownPairs, entropyWarning, lookAt, NOTHING_SEEN, type Seen} from './rollout/check-graders.js';
 import type {Cursor} from './rollout/questions.js';
 import {scoredRow} from './rollout/records.js';
 
@@ -47,6 +48,8 @@ interface State {
   readonly uniformRollouts: number;
   /** Rollouts in a row of which more than nine in ten completions were cut off. */
   readonly truncatedRollouts: number;
+  /** Of the first groups, until they were judged. */
+  readonly seen?: Seen | undefined;
 }
 
 const START: State = {
@@ -56,6 +59,7 @@ const START: State = {
   samples: [],
   uniformRollouts: 0,
   truncatedRollouts: 0,
+  seen: NOTHING_SEEN,
 };
 
 /**
@@ -133,6 +137,8 @@ export const grpo = defineStage({
     shuffleRewards: param<boolean>(false),
     /** Stop after this many rollouts in a row without any spread (once general prompts are in, if any), or nine in ten cut off. */
     patience: 20,
+    /** Groups to look at before going on: stop if in none of them the rewards differ, or nine in ten give no answer; 0: never. */
+    checkGroups: 32,
     /** Prompts and rows in one native call. */
     chunk: 8,
     microBatch: 16,
@@ -308,6 +314,11 @@ export const grpo = defineStage({
         signal: context.signal,
       });
       training.closeAtEnd(scorer);
+      if (training.own === START && params.checkGroups > 0)
+        await checkKnownPairs(
+          reasoning.map(({prompt}) => prompt),
+          {scorer, seed, note},
+        );
       const groups = params.questions * params.minibatches;
       const options = {
         ...params,
@@ -323,7 +334,7 @@ export const grpo = defineStage({
 
       /** Samples and scores one rollout under the current weights, and deals it into the minibatches of the next updates. */
       const nextRollout = async (step: number): Promise<State> => {
-        const {cursor, rollouts, samples, uniformRollouts, truncatedRollouts} = training.own;
+        const {cursor, rollouts, samples, uniformRollouts, truncatedRollouts, seen} = training.own;
         const withGeneral = questions.hasGeneral && step >= params.generalFrom * params.steps;
         const generalShare = withGeneral ? params.generalShare : 0;
         const sampled = await rollOut({rollout: rollouts, cursor, generalShare}, options);
@@ -351,6 +362,13 @@ export const grpo = defineStage({
           // A policy that solves all its problems learns nothing more from them, but general prompts are still to come.
           uniformRollouts: uniform && (withGeneral || !questions.hasGeneral) ? uniformRollouts + 1 : 0,
           truncatedRollouts: truncated ? truncatedRollouts + 1 : 0,
+          seen:
+            seen &&
+            lookAt(seen, sampled.groups, {
+              enough: params.checkGroups,
+              isSpreadDue: withGeneral || !questions.hasGeneral,
+              maxNewTokens,
+            }),
         };
         if (state.uniformRollouts >= params.patience)
           throw new StageFailure(
@@ -370,6 +388,7 @@ export const grpo = defineStage({
         const {loss, gradNorm, ratioMax, clippedShare, kl, entropy} = engine.run.update(minibatch.rows, {
           learningRate: rateAt(step),
         });
+        if (step === 0 && entropyWarning(entropy) !== undefined) note(entropyWarning(entropy)!);
         if ((step + 1) % params.referenceEvery === 0 && klCoefficient > 0) engine.copy('policy', 'reference');
         return {
           measured: {

@@ -24,7 +24,7 @@ import type {Compute} from './compute.js';
  * in this file or in a stage: a checkpoint of another format is refused, even where a person accepts other code.
  * 1 is the format of version 0.1, which had no number in it.
  */
-const STATE_FORMAT = 2;
+const STATE_FORMAT = 3;
 
 /** One optimizer step as the history keeps it: its number, counted from 1, and what was measured at it. */
 export interface HistoryEntry {
