@@ -50,69 +50,6 @@ export type Language = keyof typeof SCRIPTS;
 /** All of them. */
 export const LANGUAGES = Object.keys(SCRIPTS) as [Language, ...Language[]];
 
-/** Codes of other standards, as data sets have them. */
-const ALIASES: Readonly<Record<string, Language>> = {
-  ...{
-    eng: 'en',
-    zho: 'zh',
-    chi: 'zh',
-    cmn: 'zh',
-    yue: 'zh',
-    jpn: 'ja',
-    kor: 'ko',
-    rus: 'ru',
-    ukr: 'uk',
-    bul: 'bg',
-    ara: 'ar',
-  },
-  ...{
-    fas: 'fa',
-    per: 'fa',
-    urd: 'ur',
-    hin: 'hi',
-    mar: 'mr',
-    ben: 'bn',
-    tam: 'ta',
-    tel: 'te',
-    tha: 'th',
-    ell: 'el',
-    gre: 'el',
-  },
-  ...{
-    heb: 'he',
-    iw: 'he',
-    fra: 'fr',
-    fre: 'fr',
-    deu: 'de',
-    ger: 'de',
-    spa: 'es',
-    por: 'pt',
-    ita: 'it',
-    nld: 'nl',
-    dut: 'nl',
-  },
-  ...{
-    pol: 'pl',
-    ces: 'cs',
-    cze: 'cs',
-    swe: 'sv',
-    dan: 'da',
-    fin: 'fi',
-    ron: 'ro',
-    rum: 'ro',
-    hun: 'hu',
-    tur: 'tr',
-    vie: 'vi',
-  },
-};
-
-/** The language of a code, whatever its script, region and case: `zh-Hant`, `en_US` and `zho` are known, `English` is not. */
-export function languageOf(code: string): Language | undefined {
-  const primary = code.toLowerCase().split(/[-_]/, 1)[0]!;
-  if (Object.hasOwn(SCRIPTS, primary)) return primary as Language;
-  return Object.hasOwn(ALIASES, primary) ? ALIASES[primary] : undefined;
-}
-
 /** Languages that a detector takes for each other: what is called one may be the other. */
 const NEAR: readonly (readonly string[])[] = [
   ['da', 'no', 'sv'],
