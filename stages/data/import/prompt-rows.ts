@@ -134,7 +134,7 @@ export function spokenIn(
   const known = languageOf(language);
   if (known !== undefined) return known;
   throw new StageFailure(
-    `${at}: “${from.language}” is ${JSON.stringify(language)}, it can be ${LANGUAGES.join(' or ')}; ` +
+    `${at}: “${from.language}” is ${JSON.stringify(language)}, it can be one of ${LANGUAGES.join(', ')}; ` +
       "columns: {language: ''} leaves the field alone",
   );
 }
