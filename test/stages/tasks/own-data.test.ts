@@ -108,7 +108,7 @@ test('code of a task that is at fault is named with its file, and where it threw
     numeric: /: respond gave 3 for the problem \{"question":"why \?","answer":"so"\}, not a text$/,
     thrower: /: problems threw RangeError: cannot pick from nothing, at .*tasks\.ts:\d+:\d+$/,
     chancy: /: respond gave "<answer> 0\.\d+ .* and then "<answer> 0\.\d+ .* for the same draws; use nothing but the/,
-    french: /: a problem \{.*\} has the “language” "fr", not one of en, zh$/,
+    french: /: a problem \{.*\} has the “language” "French", not one of en, zh, .*$/,
     stepped: /: a problem \{.*\} has “steps” that are not a number: "3"$/,
     absent: /: problems gave undefined, not a problem: \{question, answer\}$/,
     testing: /: split gave "test", not one of train, validation, held-out$/,
