@@ -26,41 +26,14 @@ import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
 import {dealMinibatches, isUniform, summarise} from './rollout/minibatches.js';
 import type {Minibatch} from './rollout/minibatches.js';
-import {checkKnownPairs, entropyWarning, lookAt, NOTHING_SEEN, type Seen} from './rollout/check-graders.js';
-import type {Cursor} from './rollout/questions.js';
+import {checkKnownPairs, checkPatience, entropyWarning, lookAt} from './rollout/check-graders.js';
 import {scoredRow} from './rollout/records.js';
+import {START, type State} from './rollout/state.js';
 
 const RATIOS = ['token', 'sequence'] as const;
 const AGGREGATES = ['response-mean', 'token-mean', 'constant'] as const;
 type Ratio = (typeof RATIOS)[number];
 type Aggregate = (typeof AGGREGATES)[number];
-
-/** What the stage remembers from step to step, beside what the training loop keeps. */
-interface State {
-  readonly cursor: Cursor;
-  /** Rollouts made so far. */
-  readonly rollouts: number;
-  /** Minibatches of the current rollout that are still to be trained on. */
-  readonly pending: readonly Minibatch[];
-  /** Rows of the `rollouts` output. */
-  readonly samples: readonly object[];
-  /** Rollouts in a row in which no group had rewards that differ. */
-  readonly uniformRollouts: number;
-  /** Rollouts in a row of which more than nine in ten completions were cut off. */
-  readonly truncatedRollouts: number;
-  /** Of the first groups, until they were judged. */
-  readonly seen?: Seen | undefined;
-}
-
-const START: State = {
-  cursor: {reasoning: 0, general: 0},
-  rollouts: 0,
-  pending: [],
-  samples: [],
-  uniformRollouts: 0,
-  truncatedRollouts: 0,
-  seen: NOTHING_SEEN,
-};
 
 /**
  * Reinforcement learning with GRPO (DeepSeek-R1, arXiv 2501.12948, §2.2.1, equations 1–3; DeepSeekMath, arXiv
@@ -370,14 +343,7 @@ export const grpo = defineStage({
               maxNewTokens,
             }),
         };
-        if (state.uniformRollouts >= params.patience)
-          throw new StageFailure(
-            `${state.uniformRollouts} rollouts in a row had no group whose rewards differ, so there is nothing to learn from; the last rollout's mean reward is ${summarise(traces)['reward']!.toFixed(3)}`,
-          );
-        if (state.truncatedRollouts >= params.patience)
-          throw new StageFailure(
-            `${state.truncatedRollouts} rollouts in a row were cut off at ${maxNewTokens} tokens nine times in ten; raise maxNewTokens`,
-          );
+        checkPatience(state, {patience: params.patience, meanReward: summarise(traces)['reward']!, maxNewTokens});
         return state;
       };
 

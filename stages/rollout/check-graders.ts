@@ -133,3 +133,19 @@ export const entropyWarning = (entropy: number): string | undefined =>
   entropy >= LOW_ENTROPY
     ? undefined
     : `the policy's entropy is ${entropy.toFixed(3)} nats a token, which leaves little to explore; it may learn nonetheless`;
+
+/** @throws {StageFailure} after so many rollouts in a row of which nothing, or next to nothing, could be learned */
+export function checkPatience(
+  {uniformRollouts, truncatedRollouts}: {readonly uniformRollouts: number; readonly truncatedRollouts: number},
+  {patience, meanReward, maxNewTokens}: {patience: number; meanReward: number; maxNewTokens: number},
+): void {
+  if (uniformRollouts >= patience)
+    throw new StageFailure(
+      `${uniformRollouts} rollouts in a row had no group whose rewards differ, so there is nothing to learn from; ` +
+        `the last rollout's mean reward is ${meanReward.toFixed(3)}`,
+    );
+  if (truncatedRollouts >= patience)
+    throw new StageFailure(
+      `${truncatedRollouts} rollouts in a row were cut off at ${maxNewTokens} tokens nine times in ten; raise maxNewTokens`,
+    );
+}
