@@ -65,7 +65,15 @@ export const importPrompts = defineStage({
   async run(context) {
     const path = context.inputs.file ?? context.inputs.data;
     if (path === undefined) throw new StageFailure(portMistakes([]).join());
-    const {importPromptSets} = await import('./data/import/prompt-sets.js');
+    const [{importPromptSets}, {checkReferences}, {readPrompts}] = await Promise.all([
+      import('./data/import/prompt-sets.js'),
+      import('./graders/registry.js'),
+      import('./data/rows.js'),
+    ]);
     await importPromptSets(path, context);
+    // What a grader cannot read as a reference would be found out after hours of training.
+    const {outputs, cores, note} = context;
+    for (const side of [outputs.train, outputs.validation, outputs.heldOut])
+      await checkReferences(await readPrompts(side), {cores, note});
   },
 });

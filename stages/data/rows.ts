@@ -14,14 +14,15 @@ import {BUILT_IN_TASKS} from '../tasks/names.js';
 import type {Prompt} from '../tasks/prompt.js';
 
 /**
- * All rows of an artifact, each checked.
- * @throws {StageFailure} naming file, line and field when a row is not what the schema says.
+ * Calls `onRow` with each row of an artifact and where it stands, one after the other, so that they need not fit into memory.
+ * @throws {StageFailure} naming file and line where a row is not JSON
  */
-export async function readRows<T>(folder: string, schema: z.ZodType<T>): Promise<T[]> {
+export async function eachRow(folder: string, onRow: (row: unknown, where: string) => void): Promise<void> {
   const file = join(folder, 'rows.jsonl');
   if (!(await isFile(file))) throw new StageFailure(`there is no ${file}`);
-  const rows: T[] = [];
-  const reader = openRowsReader((row, line) => rows.push(checkRow(row, schema, `${file}:${line}`)));
+  const reader = openRowsReader((row, line) => {
+    onRow(row, `${file}:${line}`);
+  });
   try {
     for await (const piece of createReadStream(file) as AsyncIterable<Buffer>) reader.take(piece);
     reader.end();
@@ -29,6 +30,15 @@ export async function readRows<T>(folder: string, schema: z.ZodType<T>): Promise
     if (error instanceof JsonLinesError) throw new StageFailure(`${file}:${error.line} is not JSON: ${error.why}`);
     throw error;
   }
+}
+
+/**
+ * All rows of an artifact, each checked.
+ * @throws {StageFailure} naming file, line and field when a row is not what the schema says.
+ */
+export async function readRows<T>(folder: string, schema: z.ZodType<T>): Promise<T[]> {
+  const rows: T[] = [];
+  await eachRow(folder, (row, where) => rows.push(checkRow(row, schema, where)));
   return rows;
 }
 
