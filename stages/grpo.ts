@@ -142,6 +142,9 @@ export const grpo = defineStage({
   definitions: {rewards: 'reward', tasks: 'task'},
   caution: sandboxCautions,
   check: ({params, ...wired}) => [
+    ...(params.group < 2
+      ? [`group ${params.group}: a completion learns from the others of its group, so it takes two`]
+      : []),
     ...taskMistakes(wired),
     ...weightMistakes(params.rewards, {
       own: wired.definitions.rewards.map(({name}) => name),

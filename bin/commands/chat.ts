@@ -5,6 +5,7 @@ import type {Chat} from '../../stages/evaluation/chat.js';
 import {withGlobals} from '../options/global-options.js';
 import {withModelFolder} from '../access/model-folder.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
+import {linesOf} from '../terminal/lines-of.js';
 import {samplingOf, withSampling} from '../options/sampling-options.js';
 import type {SamplingFlags} from '../options/sampling-options.js';
 
@@ -41,9 +42,16 @@ export const chatCommand = (services: Services): Command =>
 
 async function converse(services: Services, options: GlobalOptions, chat: Chat, stop: AbortSignal): Promise<void> {
   const typed = process.stdin.isTTY;
-  if (typed)
-    services.complain('An empty line ends the conversation, “/new” forgets what was said, Ctrl-C stops a reply.');
-  const lines = createInterface({input: process.stdin, output: process.stderr, prompt: '> ', terminal: typed});
+  if (!typed) {
+    let turn = 0;
+    // A pipe asks unrelated questions; a person continues the conversation.
+    for await (const line of linesOf(process.stdin, stop))
+      if (line.trim() !== '' && line.trim() !== '/new')
+        await answer(services, options, chat.reply([{role: 'user', content: line}], turn++, stop), line, stop);
+    return;
+  }
+  services.complain('An empty line ends the conversation, “/new” forgets what was said, Ctrl-C stops a reply.');
+  const lines = createInterface({input: process.stdin, output: process.stderr, prompt: '> ', terminal: true});
   let replying: AbortController | undefined;
   // On a terminal in raw mode Ctrl-C is a key, not a signal.
   lines.on('SIGINT', () => (replying === undefined ? lines.close() : replying.abort()));
@@ -52,30 +60,29 @@ async function converse(services: Services, options: GlobalOptions, chat: Chat, 
   lines.once('close', () => (session.open = false));
   let messages: Message[] = [];
   let turn = 0;
-  if (typed) lines.prompt();
+  lines.prompt();
   for await (const line of lines) {
-    if (line.trim() === '' && typed) break;
+    if (line.trim() === '') break;
     if (line.trim() === '/new') messages = [];
-    else if (line.trim() !== '') {
-      // A pipe asks unrelated questions; a person continues the conversation.
-      const asked: Message[] = [...(typed ? messages : []), {role: 'user', content: line}];
+    else {
+      const asked: Message[] = [...messages, {role: 'user', content: line}];
       replying = new AbortController();
       const until = AbortSignal.any([stop, replying.signal]);
       try {
         const text = await answer(services, options, chat.reply(asked, turn++, until), line, until);
         messages = [...asked, {role: 'assistant', content: text}];
       } catch (error) {
-        if (!typed || !(error instanceof Error) || error.name !== 'StageFailure') throw error;
+        if (!(error instanceof Error) || error.name !== 'StageFailure') throw error;
         services.complain(`${error.message}; “/new” starts over`);
       }
       replying = undefined;
     }
     if (stop.aborted) break;
     // Somebody may have typed Ctrl-D during the reply.
-    if (typed && session.open) lines.prompt();
+    if (session.open) lines.prompt();
   }
   lines.close();
-  if (typed) services.complain('');
+  services.complain('');
 }
 
 /** Streams one reply and returns it whole, or as much of it as there was before `stop`. */

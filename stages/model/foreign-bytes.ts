@@ -7,7 +7,8 @@ const STARTS: readonly (readonly [start: RegExp, what: string])[] = [
   ],
   [/^\s*<(?:!doctype|html)/i, 'is an HTML page, which is what a failed download leaves; fetch it again'],
   [/^PK\x03\x04/, 'is a zip file (PyTorch saves such); a conversion to safetensors is needed'],
-  [/^\x80[\x02-\x05]/, 'is a Python pickle (PyTorch saves such); a conversion to safetensors is needed'],
+  // A safetensors file may begin with these bytes, too: the length of its header, with `{` behind it.
+  [/^\x80[\x02-\x05](?!.{6}\{)/s, 'is a Python pickle (PyTorch saves such); a conversion to safetensors is needed'],
   [/^GGUF/, 'is a GGUF file under another name'],
 ];
 

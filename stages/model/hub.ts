@@ -150,10 +150,15 @@ function failureOf(
   }: {readonly called: string; readonly endpoint: string; readonly token: boolean; readonly stop: AbortSignal},
 ): unknown {
   if (stop.aborted || error instanceof StageFailure) return error;
-  const {statusCode, cause} = error as {statusCode?: number; cause?: {code?: string}};
-  if (cause?.code !== undefined && NOBODY_THERE.has(cause.code))
+  const {statusCode, cause} = error as {statusCode?: number; cause?: {code?: string; message?: string}};
+  // An address that fetch itself refuses, as of a forbidden port, has no code and does not get better by trying again.
+  const unreachable =
+    cause?.code === undefined
+      ? error instanceof TypeError && cause?.message
+      : NOBODY_THERE.has(cause.code) && cause.code;
+  if (typeof unreachable === 'string')
     return new StageFailure(
-      `${endpoint} cannot be reached (${cause.code}): fetch ${called} where there is a network, or import a folder`,
+      `${endpoint} cannot be reached (${unreachable}): fetch ${called} where there is a network, or import a folder`,
     );
   if (statusCode === 401 || statusCode === 403)
     return new StageFailure(

@@ -7,7 +7,7 @@ import {r1} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
 
 /** Begin work, or look ahead to it, or look at the machine. */
-const NEED_NONE = ['run', 'plan', 'doctor', 'help'];
+const NEED_NONE = ['run', 'plan', 'doctor', 'help', 'import-adapter'];
 
 /** What stands behind the name of a command, where one word is not enough. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {

@@ -32,7 +32,7 @@ export interface Where {
   /** `bin/start.cjs` of another copy of the tool. */
   readonly entry?: string;
   /** Typed into it; the input is closed behind it. */
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
   /** Added to its environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** A module that is loaded before it, to change others; so r1 starts from modules then, not from its one file. */

@@ -136,6 +136,13 @@ test('a model without safetensors, and a hub that nobody answers at, are refused
   );
 });
 
+test('an address that fetch itself refuses is told', async (t) => {
+  await assert.rejects(
+    fetched(t, 'http://127.0.0.1:9'),
+    refused(/^http:\/\/127\.0\.0\.1:9 cannot be reached \(bad port\)/),
+  );
+});
+
 test('a branch is no commit, and that is said before anything runs', () => {
   const check = (params: {repo: string; commit: string}) =>
     fetchModel.check!({params, definitions: {}, inputs: [], origins: []});

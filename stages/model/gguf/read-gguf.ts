@@ -7,6 +7,7 @@ import {mkdir, open, stat, writeFile} from 'node:fs/promises';
 import type {FileHandle} from 'node:fs/promises';
 import {join} from 'node:path';
 import {float32HeaderOf} from '../../../artifacts/formats/safetensors.js';
+import {requireFinite} from '../finite.js';
 import {StageFailure} from '../../../pipeline/stage.js';
 import {parseConfig} from '../config.js';
 import type {ModelConfig} from '../config.js';
@@ -72,7 +73,7 @@ export async function folderFromGguf(
     );
     await write('tokenizer.json', tokenizer);
     await write('tokenizer_config.json', tokenizerConfig, 2);
-    await writeWeights(join(folder, 'model.safetensors'), {config, sources, handle, stop});
+    await writeWeights(join(folder, 'model.safetensors'), {config, sources, handle, called: file, stop});
   } finally {
     await handle.close();
   }
@@ -106,8 +107,9 @@ async function writeWeights(
     config,
     sources,
     handle,
+    called,
     stop,
-  }: {config: ModelConfig; sources: Source[]; handle: FileHandle; stop: AbortSignal | undefined},
+  }: {config: ModelConfig; sources: Source[]; handle: FileHandle; called: string; stop: AbortSignal | undefined},
 ): Promise<void> {
   const sorted = [...sources].sort((a, b) => (a.name < b.name ? -1 : 1));
   const target = await open(file, 'w');
@@ -117,6 +119,7 @@ async function writeWeights(
       stop?.throwIfAborted();
       const heads = reorderedHeads(config, name);
       const values = await readTensor(handle, from);
+      requireFinite({shape, values}, ggufName(name) ?? name, called);
       const ordered = heads === undefined ? values : halvesFromNeighbours(values, shape[0]!, heads);
       await target.writeFile(new Uint8Array(ordered.buffer, ordered.byteOffset, ordered.byteLength));
     }

@@ -6,6 +6,7 @@ import {z} from 'zod';
 import {StageFailure} from '../../../pipeline/stage.js';
 import type {Tensor} from '../safetensors.js';
 import {readSafetensors} from '../safetensors.js';
+import {requireFinite} from '../finite.js';
 import {exists, readJsonIfThere} from './json.js';
 import {noWeights} from './strangers.js';
 
@@ -54,7 +55,7 @@ export async function readTensors(
       if (fileOf !== undefined && fileOf[name] !== file) {
         throw new StageFailure(`${join(folder, file)} holds “${name}”, which the index places elsewhere`);
       }
-      requireNumbers(tensor, name, join(folder, file));
+      requireFinite(tensor, name, join(folder, file));
       tensors.set(name, tensor);
     }
   }
@@ -62,28 +63,6 @@ export async function readTensors(
     if (!tensors.has(name)) throw new StageFailure(`${where} promises “${name}”, which its shard does not hold`);
   }
   return {tensors, where, notes: note === undefined ? [] : [note]};
-}
-
-/** @throws {StageFailure} naming the tensor and the place in it where a value is NaN or infinite */
-function requireNumbers({shape, values}: Tensor, name: string, file: string): void {
-  let [count, first] = [0, -1];
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  for (let i = 0; i < bits.length; i++) {
-    // An exponent that is all ones stands for NaN or infinite.
-    if ((bits[i]! & 0x7f80_0000) !== 0x7f80_0000) continue;
-    if (count++ === 0) first = i;
-  }
-  if (count === 0) return;
-  const place: number[] = [];
-  for (let rest = first, i = shape.length - 1; i >= 0; i--) {
-    place.unshift(rest % shape[i]!);
-    rest = Math.floor(rest / shape[i]!);
-  }
-  const what = Number.isNaN(values[first]) ? 'NaN' : 'infinite';
-  const others = count === 1 ? '' : `, and ${count - 1} more are no finite numbers`;
-  throw new StageFailure(
-    `${file}: tensor “${name}” is damaged: the value at [${place.join(', ')}] is ${what}${others}`,
-  );
 }
 
 /**

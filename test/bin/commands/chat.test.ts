@@ -243,11 +243,18 @@ test('eval names the line of a garbled file, and a file that is not there', asyn
     spoken(evalCommand, join(root, 'none'), [model, '--prompts', file]),
     /garbled\.jsonl:2 is not JSON/,
   );
-  const none = await spoken(evalCommand, join(root, 'none'), [model, '--prompts', join(root, 'nowhere')]);
-  assert.equal(none.code, 2);
-  assert.match(none.err, /nowhere cannot be read: there is no such file/);
+  await assert.rejects(
+    spoken(evalCommand, join(root, 'none'), [model, '--prompts', join(root, 'nowhere')]),
+    /nowhere cannot be read: there is no such file/,
+  );
   const unasked = await spoken(evalCommand, join(root, 'none'), [model, '--prompts', file, '--samples', '0']);
   assert.equal(unasked.code, 2);
+});
+
+test('chat refuses piped bytes that are no text, with the line', async (t) => {
+  const {code, err} = await r1(t, ['chat', model], {cwd: root, input: Buffer.from('hello\ncaf\xe9\n', 'latin1')});
+  assert.equal(code, 2);
+  assert.match(err, /line 2 of stdin is not UTF-8 text/);
 });
 
 test('a terminal that closes ends a conversation as one that was stopped', async (t) => {

@@ -154,6 +154,10 @@ const BROKEN: Readonly<Record<string, readonly [damage: (bytes: Buffer) => Buffe
     (b) => (b.writeUInt32LE(1, valueOf(b, 'llama.block_count')), b),
     /has tensors that its keys do not explain: blk\.1\./,
   ],
+  'with values that are no numbers': [
+    (b) => b.fill(0xff, b.length - 300),
+    /broken\.gguf: tensor “blk\.1\.ffn_down\.weight” is damaged: the value at .* is NaN/,
+  ],
   'of another width': [
     (b) => (b.writeUInt32LE(64, valueOf(b, 'llama.embedding_length')), b),
     /llama\.rope\.dimension_count is 16|has shape/,
