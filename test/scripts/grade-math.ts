@@ -5,6 +5,7 @@
  */
 import {execFileSync} from 'node:child_process';
 import {readFileSync} from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import {openMathGrader} from '../../stages/graders/math/math-grader.js';
 import {readCompletion} from '../../stages/text/completion.js';
@@ -50,7 +51,7 @@ const theirs =
     ? []
     : (JSON.parse(execFileSync(python, ['-c', COLLECT, path.resolve(sdist)], {encoding: 'utf8'})) as Pair[]);
 
-const grader = await openMathGrader({python, processes: 2});
+const grader = await openMathGrader({python, processes: os.availableParallelism()});
 for (const [name, pairs] of [['own pairs', own] as const, ['Math-Verify’s test pairs', theirs] as const]) {
   const said = await grader
     .grade(

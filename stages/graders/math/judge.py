@@ -6,6 +6,7 @@ Math-Verify (https://github.com/huggingface/Math-Verify, 0.9.0) reads both texts
 """
 
 import re
+from decimal import Decimal
 from itertools import product
 
 import sympy
@@ -53,6 +54,27 @@ ANCHOR = re.compile(r"(?:\b(?:is|it's|are|equals?|answer|be|total|gives?)\b|=|:|
 # Between the boxes of one answer that has several values.
 JOINED = re.compile(r"(?:[^A-Za-z]|\\[A-Za-z]+|\b[A-Za-z]\b)*|.{0,30}\b(?:and|or)\b.{0,30}|.{0,20}[和或与及].{0,20}", re.I | re.S)
 EITHER = re.compile(r"(?:\bor\b|\\text\s*\{\s*or\s*\}|或)", re.I)
+
+# What a sentence says of a number so that it is not the answer, in the languages of the answers.
+DENIAL = re.compile(
+    r"\b(?:not|never|cannot|neither|nor|wrong|incorrect|false|untrue|impossible|except|other than|instead of|rather than|isnt|unlike|(?:is|are) no)\b"
+    r"|n['’]t\b|\b(?:n['’]est|pas|faux|fausse|jamais|nicht|kein\w*|falsch|niemals|no es|falso|incorrecto|nunca|non è|não|неверно|не)\b"
+    r"|\\neq?(?![A-Za-z])|\\not(?![A-Za-z])|≠|!=|不|非|错|錯|没|沒|否|無|ない|아니", re.I)
+# Words that make another number of the one beside them, or a bound of it.
+OTHERWISE = re.compile(
+    r"\b(?:minus|negative|opposite|reciprocal|inverse|half|twice|double|triple|almost|nearly|(?:less|greater|more|fewer|larger|smaller|bigger|higher|lower) than"
+    r"|at (?:least|most)|above|below|up to|too (?:large|small|big|high|low)|(?:square |cube )?roots? of|factorial)\b|\d\s*(?:squared|cubed)\b", re.I)
+# Between the digits of one number, where they are in groups of three, and of two numbers elsewhere.
+GAP = r"(?:\\[,;:!\s]|\\q?quad(?![A-Za-z])|[\s~$])+"
+SPLIT = re.compile(rf"(?<![\d.])\d+(?:{GAP}\d+)+")
+GROUPS = re.compile(rf"\d{{1,3}}(?:{GAP}\d{{3}})+")
+# An exponent of ten: `2e-5` and `2e+5` may be sums with the number e and are left.
+POWER_OF_TEN = re.compile(r"(?<![\w.\\,])(?:\d+\.\d+[eE][-+]?\d{1,2}|\d+[eE](?:[-+]0\d|\d{1,2}))(?![\w.])")
+MIXED = re.compile(r"(\$?|\\boxed\{)\s*([-+]?)(\d{1,6}) +(\d{1,6})\s*/\s*(\d{1,6})\s*(\$?|\})")
+FUNCTION = re.compile(r"(?<![\\A-Za-z])(arcsin|arccos|arctan|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|ln|log)(?=\s*\()")
+INFINITE = re.compile(r"(?<=[\[(,\s+-])infinity(?=\s*[\]),])|^([-+]?)infinity$")
+# Words whose letters are no variables, whichever of them are capitals.
+SPOKEN = {"yes", "no", "odd", "all"}
 
 
 class Unparsable(Exception):
@@ -112,25 +134,61 @@ def depth_of(text):
     return deepest
 
 
+def normal(text):
+    """A text with the usual spellings that Math-Verify does not read, or reads otherwise, in those that it does."""
+    text = POWER_OF_TEN.sub(lambda match: format(Decimal(match.group()), "f"), text)
+    text = re.sub(r"\\varnothing(?![A-Za-z])", lambda _: r"\emptyset", text)
+    text = SPLIT.sub(lambda match: re.sub(GAP, "", match.group()) if "\\" in match.group() and GROUPS.fullmatch(match.group()) else match.group(), text)
+    # The space between two rows may be given.
+    text = re.sub(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm)\s*\]", lambda _: "\\\\ ", text)
+    mixed = MIXED.fullmatch(text.strip())
+    if mixed is not None and 0 < int(mixed.group(4)) < int(mixed.group(5)):
+        before, sign, whole, over, under, behind = mixed.groups()
+        text = f"{before}{sign}\\frac{{{int(whole) * int(under) + int(over)}}}{{{under}}}{behind}"
+    if not WORDY.search(text):
+        text = FUNCTION.sub(r"\\\1", text)
+        text = INFINITE.sub(lambda match: (match.group(1) or "") + r"\infty ", text)
+    return text
+
+
+def inner(text):
+    """What stands in the last box of a text, or the text."""
+    inside = boxes(text)
+    return inside[-1][0] if inside else text
+
+
+def check_digits(text):
+    """`1 2` is not 12; `1 000` is 1000."""
+    for match in SPLIT.finditer(text):
+        before = text[: match.start()].rstrip()
+        # `\\frac 1 2` and `\\log_2 8` have two numbers beside each other.
+        if GROUPS.fullmatch(match.group()) is None and not re.search(r"[_^]$|\\(?:[dtc]?frac|[dt]?binom)$", before):
+            raise Unparsable("digits with spaces between them")
+
+
 def expressions(text, configs):
     return [one for one in parse(text, configs, parsing_timeout=None) if not isinstance(one, str)]
 
 
 def read(text):
     """All ways to read a text, as SymPy expressions: mostly one. Raises Unparsable."""
-    text = ROMAN.sub(r"\1", text.translate(TYPED)).strip().rstrip(".。 ").removeprefix("+")
+    text = normal(ROMAN.sub(r"\1", text.translate(TYPED)).strip()).rstrip(".。 ").removeprefix("+")
     # A percent sign is escaped in LaTeX only.
     text = text if DELIMITED.search(text) else text.replace("\\%", "%")
     if text == "":
         raise Unparsable("empty")
     if depth_of(text) > DEEPEST:
         raise Unparsable("nested too deeply")
+    check_digits(inner(text))
+    # Two backslashes end a row; a bracket behind them is none of a formula's delimiters.
+    if "\\begin{" in text and not re.search(r"\\[(\[]|\\boxed|\$", text.replace("\\\\", " ")) and is_formula(re.sub(r"\\(?:begin|end)\s*\{[^{}]*\}", " ", text)):
+        text = f"${text}$"
     if DELIMITED.search(text):
         # What stands in a box, or is a formula alone, is never read by one of its digits.
         whole = boxes(text) or ALONE.fullmatch(text)
         found = expressions(text, [LATEX] if whole else [LATEX, PLAIN])
     elif is_plain(text):
-        found = expressions(text, [LATEX, PLAIN])
+        found = expressions(text, [LATEX, PLAIN]) or expressions(f"${text}$", [LATEX])
     elif COMMA_PAIR.fullmatch(text):
         # A decimal comma, or two numbers.
         found = expressions(text, [PLAIN]) + expressions(f"${text}$", [LATEX])
@@ -343,7 +401,49 @@ def plain(text):
     """A text without what changes nothing: delimiters, spaces, sizes of brackets, a full stop."""
     inside = boxes(text)
     text = inside[0][0] if len(inside) == 1 and text.strip(" $.").startswith("\\boxed") else text
+    # The space between two digits counts.
+    text = re.sub(rf"(?<=\d){GAP}(?=\d)", "_", text)
     return re.sub(r"\\left|\\right|\\[,;!\s()\[\]]|[\s$]", "", text.translate(TYPED)).rstrip(".")
+
+
+def check_denial(reference, given, golds):
+    """Raises Unparsable where the words beside an answer say that it is not it, and those of the reference do not."""
+    asserted = any(isinstance(gold, (Relational, sympy.Set)) or hasattr(gold, "_unsorted_args") for gold in golds)
+    spoken = re.compile(r"\\neq?(?![A-Za-z])|≠|!=").sub(" ", given) if asserted else given
+    ours, theirs = len(DENIAL.findall(reference)), len(DENIAL.findall(spoken))
+    if theirs > ours or ours > 0 and len(DENIAL.findall(given)) == 0 and not asserted:
+        raise Unparsable("a denial")
+    if OTHERWISE.search(given) and not OTHERWISE.search(reference):
+        raise Unparsable("words that make another number of the one beside them")
+
+
+def variables_of(text, other):
+    """The letters of a text that may be variables, as they are written: Math-Verify reads all of them as small ones."""
+    text = inner(text).translate(TYPED)
+    if "=" in text and "=" not in other:
+        text = text.rsplit("=", 1)[1]
+    bare = COMMAND.sub(" ", re.sub(r"\\(?:begin|end)\s*\{[^{}]*\}", " ", re.sub(r"\\(?:text|mbox|mathrm|textbf|mathbf|textit)\s*\{", " {", text)))
+    longest = 3 if is_formula(text) else 2
+    return {letter for run in re.findall(r"[A-Za-z]+", bare) if len(run) <= longest and run.lower() not in SMALL_WORDS | KNOWN_WORDS for letter in run}
+
+
+def word_of(text):
+    return re.sub(r"\\(?:text|mbox|mathrm|textbf)\s*|[{}$\s.]", "", inner(text))
+
+
+def other_case(reference, given, gold, answer):
+    """Whether a variable is a capital in one of two texts and small in the other."""
+    words = word_of(reference), word_of(given)
+    if words[0].isalpha() and words[0].lower() == words[1].lower():
+        spoken = len(words[0]) >= 4 or words[0].lower() in SPOKEN or len(words[0]) == 3 and "\\text" in reference + given
+        return words[0] != words[1] and not spoken
+    names = [{letter for symbol in getattr(one, "free_symbols", ()) for letter in str(symbol).lower()} for one in (gold, answer)]
+    ours, theirs = variables_of(reference, given), variables_of(given, reference)
+    for name in names[0] & names[1]:
+        left, right = ours & {name, name.upper()}, theirs & {name, name.upper()}
+        if left and right and left != right:
+            return True
+    return False
 
 
 def compare(reference, given, golds, percent):
@@ -352,7 +452,9 @@ def compare(reference, given, golds, percent):
         return "unparsable", f"longer than {LONGEST} characters"
     if plain(reference) == plain(given):
         return "right", None
+    reference, given = normal(reference), normal(given)
     try:
+        check_denial(reference, given, golds)
         answers = read(given)
         check_one(given, golds)
     except Unparsable as error:
@@ -375,6 +477,8 @@ def compare(reference, given, golds, percent):
         if not verify(gold, answer, timeout_seconds=None):
             continue
         why = objection(gold, answer)
+        if why is None and other_case(reference, given, gold, answer):
+            why = "a variable in the other case"
         if why is None and gold is EmptySet or answer is EmptySet:
             why = None if re.search(r"emptyset|varnothing|∅|\\\{\s*\\\}", reference) and re.search(r"emptyset|varnothing|∅|\\\{\s*\\\}|no solution", given) else "an interval that is empty"
         if why is None and has_percent(given) and not has_percent(reference) and not percent:

@@ -42,6 +42,16 @@ test('of each kind of answer, right and wrong are told apart', {skip}, async () 
   assert.deepEqual(differ, []);
 });
 
+/** The kinds of pairs that came with the checks of denials, capitals, spaces, and spellings. */
+const WRITTEN = new Set(['denial', 'capitals', 'spaces in numbers', 'matrix', 'spelling']);
+
+test('denials, other variables and split numbers are not right; usual spellings of one value are', {skip}, async () => {
+  const some = pairs.filter(({kind}) => WRITTEN.has(kind));
+  const said = await grader.grade(some.map(({reference, given}) => asked(reference, given)));
+  const differ = some.filter(({right}, index) => right !== (said[index]!.outcome === 'right'));
+  assert.deepEqual(differ, []);
+});
+
 test('what is no one answer is unparsable, with why', {skip}, async () => {
   const said = await grader.grade([
     asked('5', '\\boxed{5} or \\boxed{4}'),
