@@ -1,39 +1,14 @@
 /**
- * The door to @huggingface/jinja: compiles and renders chat templates, which come with models from anywhere. Whatever is
+ * Compiles and renders chat templates, which come with models from anywhere, as Python's Jinja does. Whatever is
  * wrong with one is reported in a sentence that names its file; what it makes is bounded; and what a loop has written before
  * `{% break %}` or `{% continue %}` stays, as in Python's Jinja, where the package forgets it. How long it takes is not
  * bounded here: that is for whoever can end the thread or process that renders.
  */
-import * as package_ from '@huggingface/jinja';
 import {StageFailure} from '../../pipeline/stage.js';
-
-/** What is used of the package. Its own declarations leave out file extensions, so that TypeScript cannot follow them. */
-interface Package {
-  tokenize(source: string, options: {lstrip_blocks: boolean; trim_blocks: boolean}): unknown;
-  parse(tokens: unknown): unknown;
-  readonly Environment: new () => {set(name: string, value: unknown): unknown};
-  readonly Interpreter: new (environment: unknown) => Internals;
-}
-
-interface Node {
-  readonly type: string;
-  readonly body?: readonly Node[];
-  readonly [part: string]: unknown;
-}
-interface Value {
-  readonly type: string;
-  value: unknown;
-}
-
-/** The methods of the package's interpreter that are built upon. */
-interface Internals {
-  run(program: unknown): Value;
-  evaluate(node: Node, environment: unknown): Value;
-  evaluateBlock(nodes: readonly Node[], environment: unknown): Value;
-  evaluateFor(node: Node, environment: unknown): Value;
-}
-
-const {tokenize, parse, Environment, Interpreter} = package_ as unknown as Package;
+import {Environment, parse, tokenize, valueOf} from './jinja-package.js';
+import type {Node, Scope, Value} from './jinja-package.js';
+import {PythonInterpreter, misread} from './jinja-python.js';
+import {dateText} from './python-dates.js';
 
 /** A template that has been read. @throws {StageFailure} for what goes wrong while it is rendered */
 export type Render = (variables: Readonly<Record<string, unknown>>) => string;
@@ -48,13 +23,18 @@ const MAX_LIST = 1_000_000;
  * @param where what to call the template: its file
  * @throws {StageFailure} when it cannot be read
  */
-export function compileTemplate(source: string, where: string): Render {
+export function compileTemplate(given: string, where: string): Render {
+  const source = given.replaceAll(/\r\n?/g, '\n'); // as Jinja does when it loads one
   let program: unknown;
+  let odd: string | undefined;
   try {
-    program = parse(tokenize(source, {lstrip_blocks: true, trim_blocks: true}));
+    const tokens = tokenize(source, {lstrip_blocks: true, trim_blocks: true});
+    odd = misread(source, tokens as Parameters<typeof misread>[1]);
+    program = parse(tokens);
   } catch (error) {
     throw new StageFailure(`the chat template of ${where} cannot be read: ${unreadable(source, error)}`);
   }
+  if (odd !== undefined) throw new StageFailure(`the chat template of ${where} cannot be read: ${odd}`);
   return (variables) => {
     const environment = new Environment();
     for (const [name, value] of Object.entries({...GLOBALS, ...variables})) environment.set(name, value);
@@ -91,26 +71,6 @@ const GLOBALS: Readonly<Record<string, unknown>> = {
   strftime_now: (format: unknown) => dateText(new Date(), String(format)),
 };
 
-const MONTHS = 'January February March April May June July August September October November December'.split(' ');
-
-/** What templates ask of Python's strftime: `%d %b %Y`, say. */
-function dateText(now: Date, format: string): string {
-  const two = (n: number): string => String(n).padStart(2, '0');
-  const month = MONTHS[now.getMonth()]!;
-  const parts: Readonly<Record<string, string>> = {
-    Y: String(now.getFullYear()),
-    m: two(now.getMonth() + 1),
-    d: two(now.getDate()),
-    H: two(now.getHours()),
-    M: two(now.getMinutes()),
-    S: two(now.getSeconds()),
-    B: month,
-    b: month.slice(0, 3),
-    '%': '%',
-  };
-  return format.replace(/%(.)/g, (whole, name: string) => parts[name] ?? whole);
-}
-
 /** A loop that is going on. */
 interface Loop {
   readonly body: readonly Node[] | undefined;
@@ -123,14 +83,14 @@ function limitText(isWithin: boolean): void {
   if (!isWithin) throw new TooMuch(`it makes a text of more than ${MAX_TEXT} characters`);
 }
 
-class Bounded extends Interpreter {
+class Bounded extends PythonInterpreter {
   /** The innermost part that could not be evaluated. */
   failedAt: Node | undefined;
   readonly #loops: Loop[] = [];
   /** What the package throws for `break` and `continue`, and what had been written by then. */
   readonly #leaps = new Map<unknown, {readonly isBreak: boolean; text: string}>();
 
-  override evaluate(node: Node, environment: unknown): Value {
+  override evaluate(node: Node, environment: Scope): Value {
     let value: Value;
     try {
       value = super.evaluate(node, environment);
@@ -147,18 +107,19 @@ class Bounded extends Interpreter {
     return value;
   }
 
-  override evaluateBlock(nodes: readonly Node[], environment: unknown): Value {
+  override evaluateBlock(nodes: readonly Node[], environment: Scope): Value {
     const loop = this.#loops.at(-1);
     const isBody = loop !== undefined && loop.body === nodes;
     // The package asks for the rest of the rounds, since it has not seen the `break`.
-    if (isBody && loop.isLeft) return this.#text('', environment);
+    if (isBody && loop.isLeft) return valueOf('');
+    const scope = isBody ? this.roundOf(environment) : environment;
     const written: Value[] = [];
     const text = (): string => written.map(({value}) => value as string).join('');
     let length = 0;
     for (const node of nodes) {
       let piece: Value;
       try {
-        piece = super.evaluateBlock([node], environment);
+        piece = super.evaluateBlock([node], scope);
       } catch (error) {
         const leap = this.#leaps.get(error);
         if (leap === undefined) throw error;
@@ -166,30 +127,23 @@ class Bounded extends Interpreter {
         if (!isBody) throw error;
         this.#leaps.delete(error);
         loop.isLeft = leap.isBreak;
-        return this.#text(leap.text, environment);
+        return valueOf(leap.text);
       }
       written.push(piece);
       length += (piece.value as string).length;
       limitText(length <= MAX_TEXT);
     }
     if (isBody) limitText((loop.length += length) <= MAX_TEXT);
-    return this.#text(text(), environment);
+    return valueOf(text());
   }
 
-  override evaluateFor(node: Node, environment: unknown): Value {
+  override evaluateFor(node: Node, environment: Scope): Value {
     this.#loops.push({body: node.body, isLeft: false, length: 0});
     try {
       return super.evaluateFor(node, environment);
     } finally {
       this.#loops.pop();
     }
-  }
-
-  /** A text as the package's own value, whose class it does not export. */
-  #text(text: string, environment: unknown): Value {
-    const value = super.evaluateBlock([], environment);
-    value.value = text;
-    return value;
   }
 }
 

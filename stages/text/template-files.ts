@@ -1,6 +1,7 @@
 /** Where the chat template of a folder stands; the order is that of transformers 5 (`_from_pretrained`). */
 import {readdir} from 'node:fs/promises';
 import {join} from 'node:path';
+import {StageFailure} from '../../pipeline/stage.js';
 import {exists, readJsonIfThere, readTextIfThere} from '../model/hf-folder/index.js';
 
 /** A chat template, or why there is none. */
@@ -37,12 +38,20 @@ const none = (why: string): FoundTemplate => ({source: undefined, why});
 function among(value: unknown, file: string): FoundTemplate | undefined {
   if (typeof value === 'string') return {source: value, file};
   if (typeof value !== 'object' || value === null) return undefined;
-  const named: Record<string, unknown> = Array.isArray(value)
-    ? Object.fromEntries(
-        (value as {name?: unknown; template?: unknown}[]).map((one) => [String(one.name), one.template]),
-      )
-    : (value as Record<string, unknown>);
+  const named = Array.isArray(value) ? byName(value, file) : (value as Record<string, unknown>);
   const source = named['default'];
   if (typeof source === 'string') return {source, file};
   return none(`${file} has chat templates called ${Object.keys(named).join(', ')}, and none called default`);
+}
+
+/** @throws {StageFailure} for a list that does not hold templates with names */
+function byName(list: readonly unknown[], file: string): Record<string, unknown> {
+  return Object.fromEntries(
+    list.map((one, i) => {
+      const {name, template} = (one ?? {}) as {name?: unknown; template?: unknown};
+      if (typeof name !== 'string' || typeof template !== 'string')
+        throw new StageFailure(`${file}: “chat_template[${i}]” should be an object with a name and a template`);
+      return [name, template];
+    }),
+  );
 }

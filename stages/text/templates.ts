@@ -63,7 +63,8 @@ export function renderChat(tokenizer: Pick<Tokenizer, TemplateParts>, messages: 
   return render(given).replace(/<think>\s*$/, '');
 }
 
-type TemplateParts = 'asText' | 'chatTemplate' | 'chatTemplateFile' | 'chatTemplateMissing' | 'bosToken' | 'eosToken';
+type TemplateParts =
+  'asText' | 'chatTemplate' | 'chatTemplateFile' | 'chatTemplateMissing' | 'bosToken' | 'eosToken' | 'specialTokens';
 
 interface ChatTemplate {
   readonly render: (messages: readonly Message[]) => string;
@@ -79,20 +80,22 @@ function chatTemplate({
   chatTemplate: source,
   chatTemplateFile: file = 'this tokenizer',
   chatTemplateMissing: why = 'this tokenizer has no chat template',
-  bosToken = '',
+  bosToken,
   eosToken,
+  specialTokens = {bos_token: bosToken, eos_token: eosToken},
 }: Pick<Tokenizer, TemplateParts>): ChatTemplate {
   if (source === undefined) throw new StageFailure(`${why}; use the template “zero” or “none” instead`);
-  const key = JSON.stringify([file, source, bosToken, eosToken]);
+  const key = JSON.stringify([file, source, specialTokens]);
   const known = looked.get(key);
   if (known !== undefined) return known;
   const template = compileOnce(source, file);
   const render = (messages: readonly Message[]): string =>
     template({
+      ...specialTokens,
       messages: messages.map((message) => ({...message})),
+      // As apply_chat_template has them when there are none.
+      ...{tools: null, documents: null},
       add_generation_prompt: true,
-      bos_token: bosToken,
-      eos_token: eosToken,
     });
   const checked = {render, forgets: tryOut(render, file).forgets};
   looked.set(key, checked);

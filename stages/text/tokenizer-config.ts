@@ -22,6 +22,8 @@ export interface TokenizerConfig {
   /** Tokens with a role. */
   readonly special: readonly NamedToken[];
   readonly chatTemplate: unknown;
+  /** Tokens by their names, which a chat template may write. */
+  readonly named: Readonly<Record<string, string>>;
 }
 
 const ROLES = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'] as const;
@@ -86,7 +88,24 @@ export async function readTokenizerConfig(folder: string, knows: (token: string)
     }),
     special: [...roles.values(), ...more],
     chatTemplate: config['chat_template'],
+    named: namedIn(config, map),
   };
+}
+
+/** `special_tokens_map` of transformers: the roles, other fields called `…_token`, and extra tokens that have names. */
+function namedIn(config: Record<string, unknown>, map: Record<string, unknown>): Record<string, string> {
+  const extra = config['extra_special_tokens'];
+  const given = {
+    ...Object.fromEntries(ROLES.map((role) => [role, config[role] ?? map[role]])),
+    ...Object.fromEntries(Object.entries(config).filter(([name, value]) => name.endsWith('_token') && value !== null)),
+    ...(typeof extra === 'object' && !Array.isArray(extra) ? extra : {}),
+  };
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]) => {
+      const content = typeof value === 'string' ? value : tokenIn(value)?.content;
+      return content === undefined ? [] : [[name, content]];
+    }),
+  );
 }
 
 function objectIn(value: unknown, file: string): Record<string, unknown> {

@@ -58,7 +58,8 @@ export async function readTextIfThere(file: string): Promise<string | undefined>
   const foreign = notWhatItShouldBe(bytes);
   if (foreign !== undefined) throw new StageFailure(`${file} ${foreign}`);
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
-    throw new StageFailure(`${file} begins with a byte order mark, which JSON does not have; save it without one`);
+    const which = file.endsWith('.json') ? ', which JSON does not have' : '';
+    throw new StageFailure(`${file} begins with a byte order mark${which}; save it without one`);
   }
   try {
     return new TextDecoder('utf-8', {fatal: true, ignoreBOM: true}).decode(bytes);

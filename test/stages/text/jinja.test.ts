@@ -49,11 +49,32 @@ test('what a loop has written before it is left, or before its round is, stays',
   }
 });
 
+test('what is Python in a template is as Python has it', () => {
+  for (const [source, text] of [
+    ['{% set x = 1 %}{% for m in messages %}{% set x = x + 1 %}{{ x }}{% endfor %}{{ x }}', '221'],
+    ["{{ '\\n a \\n'.strip('\\n') }}|{{ 'xyax'.lstrip('xy') }}|{{ 'a,b,c'.rsplit(',', 1)[0] }}", ' a |ax|a,b'],
+    ['{% if true %}\r\na\r\n{% endif %}\r\nb\rc', 'a\nb\nc'],
+    [
+      "{{ [1, 2.0, 'it\\'s', none, true] }}{{ {'a': 1} }}{{ none }}{{ true }}",
+      `[1, 2.0, "it's", None, True]{'a': 1}NoneTrue`,
+    ],
+    ["{{ '🙂é' | length }}{{ \"it's a-b\" | title }}{{ 'hELLO' | capitalize }}", "2It's A-BHello"],
+    ["{{ 1 == '1' }}{{ [1] == [1] }}{{ none in [none] }}{{ -7 % 3 }}", 'FalseTrueTrue2'],
+    ['{% macro f() %}[{{ m }}]{% endmacro %}{% for m in [1] %}{{ f() }}{% endfor %}', '[]'],
+  ] as const) {
+    assert.equal(render(source), text, source);
+  }
+  assert.match(fault('{{ messages.foo.bar }}'), /“messages\.foo\.bar” is asked of what is not defined/);
+  assert.match(fault('{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}'), /it calls itself without end/);
+  assert.match(fault("{{ strftime_now('%Q') }}"), /strftime_now\(\) with “%Q”/);
+  assert.match(fault('{{ 1 == 1 == true }}'), /comparisons in a row/);
+});
+
 test('what is unknown in a template is named with its line', () => {
   for (const [source, words] of [
     ['a\nb\n{{ messages[0].content | fou }}', 'unknown filter “fou” for a text (line 3)'],
     ['{{ messages | fou(1) }}', 'unknown filter “fou” for a list (line 1)'],
-    ['{{ nothing | upper }}', 'filter “upper” cannot be applied to what is not defined (line 1)'],
+    ['{{ none | abs }}', 'filter “abs” cannot be applied to none (line 1)'],
     ['{% if messages is odd_one %}x{% endif %}', 'unknown test “odd_one” (line 1)'],
     ['{{ "fou" }}\n{{ fou(1) }}', 'unknown function “fou” (line 2)'],
     ['\n{{ messages[0].content.fou() }}', 'unknown function “fou” (line 2)'],
