@@ -400,20 +400,30 @@ def brackets_of(text):
 def plain(text):
     """A text without what changes nothing: delimiters, spaces, sizes of brackets, a full stop."""
     inside = boxes(text)
-    text = inside[0][0] if len(inside) == 1 and text.strip(" $.").startswith("\\boxed") else text
+    text = inside[0][0] if len(inside) == 1 and re.fullmatch(r"\\boxed.*\}", text.strip(" $."), re.S) else text
     # The space between two digits counts.
     text = re.sub(rf"(?<=\d){GAP}(?=\d)", "_", text)
     return re.sub(r"\\left|\\right|\\[,;!\s()\[\]]|[\s$]", "", text.translate(TYPED)).rstrip(".")
 
 
+def sentence_of(text):
+    """What speaks of an answer: the sentence of the last box, or the last one of a long text."""
+    found = boxes(text)
+    if not found and len(text) <= 300:
+        return text
+    start, end = (found[-1][1], found[-1][2]) if found else (len(text.rstrip(" .\n")), len(text))
+    return re.split(r"[.!?。\n]\s*", text[:start])[-1] + text[start:end] + re.split(r"[.!?。\n]", text[end:])[0]
+
+
 def check_denial(reference, given, golds):
     """Raises Unparsable where the words beside an answer say that it is not it, and those of the reference do not."""
     asserted = any(isinstance(gold, (Relational, sympy.Set)) or hasattr(gold, "_unsorted_args") for gold in golds)
+    reference, given = sentence_of(reference), sentence_of(given)
     spoken = re.compile(r"\\neq?(?![A-Za-z])|≠|!=").sub(" ", given) if asserted else given
     ours, theirs = len(DENIAL.findall(reference)), len(DENIAL.findall(spoken))
     if theirs > ours or ours > 0 and len(DENIAL.findall(given)) == 0 and not asserted:
         raise Unparsable("a denial")
-    if OTHERWISE.search(given) and not OTHERWISE.search(reference):
+    if OTHERWISE.search(inner(given)) and not OTHERWISE.search(reference):
         raise Unparsable("words that make another number of the one beside them")
 
 
