@@ -1,10 +1,11 @@
 /**
  * Answers that are compared as text: case, width of characters, spacing, `$…$` around the whole and punctuation at the end
- * do not count, and a text that is all number counts as that number (3.50 is 3.5). Everything else does count: two ways to
+ * (but the factorial sign of 5!) do not count, and a text that is all number counts as that number (3.50 is 3.5). Everything else does count: two ways to
  * write one formula are two answers.
  */
 import type {AnswerKind} from '../task.js';
 import {agreed, givenIn, LONGEST_ANSWER, referencesIn} from './answer.js';
+import {behindWord} from './exclaimed.js';
 import {pureNumber, trimmedEnd} from './number.js';
 
 /** Characters that NFKC would join to the digits beside them: 2³ to 23, 3½ to 31⁄2. */
@@ -33,7 +34,11 @@ export function normalText(text: string): string | undefined {
   let normal = folded(text);
   if (normal.startsWith('$') && trimmedEnd(normal, '.').endsWith('$')) normal = withoutDollars(trimmedEnd(normal, '.'));
   let to = normal.length;
-  while (to > 0 && /[\s.。!?,;:]/.test(normal[to - 1]!)) to--;
+  for (let end = -1; end !== to;) {
+    end = to;
+    while (to > 0 && /[\s.。?,;:]/.test(normal[to - 1]!)) to--;
+    to = behindWord(normal, to);
+  }
   return to === 0 ? undefined : normal.slice(0, to);
 }
 

@@ -2,7 +2,10 @@
  * Numbers as people and models write them. Strict: a text is a number only if nothing in it says that it is something else, a
  * formula, a bound, a range, a list or a part of a name. stages/tasks/README.md has the rules for those who use it.
  */
+import {isDenied} from './denied.js';
+import {behindWord} from './exclaimed.js';
 import {plain} from './plain.js';
+import {isNoNoun, isUnit} from './unit.js';
 
 /** Groups of three behind the same separator, or groups of two before the last three, as in India. */
 const GROUPED =
@@ -49,61 +52,22 @@ const signed = (value: string, isNegative: boolean): string => (isNegative && va
 
 const CURRENCY =
   /(?:US|AU|CA|NZ|HK|NT|S|A|C|R)?\p{Sc}|(?:USD|EUR|GBP|CNY|RMB|JPY|INR|CHF)(?![A-Za-z])|Rs\.?(?![A-Za-z])/uy;
-const MINUS = /(?:minus|negative)(?![A-Za-z])|[负負]/iy;
-
-/** Whether nothing behind a number is but its unit: a currency, a percent or degree sign, words. */
-const UNIT = /^(?:[%°]|\p{Sc}|°[CF]|[\p{L}\p{M}][\p{L}\p{M}'.-]*)$/u;
-/** `^2`, `^{-1}`, ² and the like behind a unit; `m2` for a length. */
-const POWER = /(?:\^-?[1-9]|\^\{-?[1-9]\}|[²³])$|(?<=^(?:[mcdk]?m|ft|in|yd|mi))[23]$/u;
-/** Units of one letter; any other letter is the name of a quantity, as in 5x and 2π. */
-const LETTER_UNITS = new Set('m g s h l L t N J W V A Ω м г с ч л т'.split(' '));
-/** Units of two or three letters that may stand right behind a number; other letters there are quantities, as in 2xy. */
-const SHORT_UNITS = new Set(
-  (
-    'km cm mm dm nm um in ft yd mi kg mg lb lbs oz ml cl dl kl gal qt pt hr hrs min sec ms ns us mph kph kmh rpm bpm fps hz khz mhz ghz ' +
-    'kb mb gb tb kw mw kwh kj mv kv ma pa kpa psi atm mol cal deg rad sq pcs usd eur gbp mya yrs yr pts px of cc ha'
-  ).split(' '),
-);
-/** What makes another number of the one before it. */
-const MAKES_ANOTHER = new Set(
-  (
-    'half halves third thirds fourth fourths quarter quarters fifth fifths sixth sixths seventh sevenths eighth eighths ninth ninths ' +
-    'tenth tenths hundredth hundredths thousandth thousandths hundred hundreds thousand thousands million millions billion billions ' +
-    'trillion trillions mn bn lakh crore dozen dozens score squared cubed factorial mod modulo pi th st nd rd times ' +
-    'january february march april may june july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec'
-  ).split(' '),
-);
-/** What makes a bound, a list or a sentence of it. */
-const JOINS = new Set(
-  (
-    'or and to than plus minus over under above below is are was were be if when where because since so then not no nor but by between ' +
-    'until till versus vs except without point out more less fewer most least equals equal approximately about roughly maybe around ' +
-    'ou oder und et bis'
-  ).split(' '),
-);
-const CLOCK = new Set(['am', 'pm', 'a.m', 'p.m']);
-const NO_UNIT_HAN = /^[万亿千百十萬億半多余餘几幾月日号號点點]|[或和与與至到]|以上|以下|左右|大约|大約|分之/u;
-
-/** @param isClockTold whether `10am` is a 10: it is in an answer, and no whole number where it is the reference */
-function isUnit(text: string, isAttached: boolean, isClockTold: boolean): boolean {
-  const words = text.split(/[ /·]/).filter((word) => word !== '');
-  return (
-    words.length <= 6 &&
-    words.every((word, place) => {
-      const name = word.replace(POWER, '').replace(/[.,]{1,3}$/, '');
-      const lower = name.toLowerCase();
-      if (!UNIT.test(name) || NO_UNIT_HAN.test(name)) return false;
-      if (CLOCK.has(lower)) return isClockTold;
-      if (/^[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}]$/u.test(name))
-        return LETTER_UNITS.has(name) || (place > 0 && lower === 'a');
-      const isShort = place === 0 && name.length <= (isAttached ? 3 : 2) && /^[A-Za-z]+$/.test(name);
-      return isShort ? SHORT_UNITS.has(lower) : !MAKES_ANOTHER.has(lower) && !JOINS.has(lower);
-    })
-  );
-}
+const MINUS = /(?:minus|negative)(?![A-Za-z])|[负負]|零下/iy;
 
 /** What may stand around a number and says nothing about it. */
 const AROUND = /[\s*_`"“”«»$]/;
+
+/** Millions of money, as in $5m; but not $5m$, which is a formula. */
+const MONEY_SCALED = /\p{Sc} ?-?[\d.,' ]*\d ?(?:mm?|[lt])(?![\p{L}\d$/^²³])/iu;
+
+/** What is owed, as accounts have it: $(5). */
+const OWED = /^-?\p{Sc} ?[([][^$]*$/u;
+
+/** What an answer or a reference is read from; nothing of it where it counts millions or what is owed. */
+const readable = (text: string): string => {
+  const only = plain(text);
+  return MONEY_SCALED.test(only) || OWED.test(only) ? '' : bare(only);
+};
 
 /** Without quotes, emphasis and formula signs around, and without punctuation at the end; `5!` keeps its sign. */
 function bare(text: string): string {
@@ -111,7 +75,7 @@ function bare(text: string): string {
   let to = text.length;
   while (from < to && AROUND.test(text[from]!)) from++;
   while (from < to && (AROUND.test(text[to - 1]!) || /[.,;:]/.test(text[to - 1]!))) to--;
-  if (to - from > 1 && text[to - 1] === '!' && !/\d/.test(text[to - 2]!)) to--;
+  to = Math.max(from, behindWord(text, to));
   return text.slice(from, to);
 }
 
@@ -138,11 +102,17 @@ function whole(text: string, isClockTold: boolean): string | undefined {
   const scanned = scan(text, place);
   if (scanned === undefined) return undefined;
   const rest = text.slice(scanned.end);
-  return isUnit(rest, !rest.startsWith(' '), isClockTold) ? signed(scanned.value, sign === '-') : undefined;
+  return isUnit(rest, isClockTold) ? signed(scanned.value, sign === '-') : undefined;
 }
 
+/** Words that make of the number in a sentence a bound, an estimate, a choice or another number. */
+const DOUBTFUL =
+  /\b(?:or|than|least|most|about|approximately|approx|around|roughly|nearly|almost|between|over|under|above|below|within|beyond|up to|maybe|perhaps|possibly|probably|might|either|neither|except|unless|minus|plus|half|negative|point|twice|thrice|double|doubled|triple|tripled|halved|squared|cubed|minimum|maximum|exceeds?|past|o'clock|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w{3,6}teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundreds?|thousands?|dozens?|menos|moins|meno|ungef|etwa|circa|mehr|weniger|unter|mindestens|environ|plus de|casi|cerca|entre|zwischen|hasta)\b|[或至约約负負第未]|零下|不等|大于|小于|大於|小於|超过|超過|少于|多于|少於|多於|以上|以下|以内|左右|大概|可能|差不多|(?![\p{Script=Latin}\p{Script=Han}])\p{L}/iu;
 /** Whether what stands left of `=` leaves no doubt that the right side is what was asked for. */
 const isPlainLeftSide = (left: string): boolean =>
+  !isDenied(left) &&
+  !/\b(?:squared|cubed)\b/i.test(left) &&
+  !/^- ?\(? ?[\p{L}\\]\w*\)?$/u.test(left) &&
   !/[;、<>≤≥≠≈±!]|,(?!\d)|\\(?:[lg](?:e|eq|t|eqslant)|ne|neq|approx|sim|pm)(?![A-Za-z])|\d ?[A-Za-z](?![A-Za-z])|\b(?:and|or)\b|[或和]/u.test(
     left,
   );
@@ -150,13 +120,16 @@ const isPlainLeftSide = (left: string): boolean =>
 /** A name that a reference may say it is the value of. */
 const NAME = /^[\p{L}\p{M}]+(?: [\p{L}\p{M}]+){0,2}$/u;
 
+const isName = (left: string): boolean =>
+  NAME.test(left) && !isDenied(left) && !DOUBTFUL.test(left) && !left.split(' ').some(isNoNoun);
+
 /** The same where an equation ends in the number: `3 + 4 = 7`, `x = 7`. */
 function wholeOrEquation(text: string, isReference: boolean): string | undefined {
   const equals = text.lastIndexOf('=');
   if (equals === -1) return whole(text, !isReference);
   const left = bare(text.slice(0, equals));
   // A reference names what it is the value of; an equation of numbers could be the answer itself.
-  if (isReference ? !NAME.test(left) : !isPlainLeftSide(left)) return undefined;
+  if (isReference ? !isName(left) : !isPlainLeftSide(left)) return undefined;
   return whole(bare(text.slice(equals + 1)), !isReference);
 }
 
@@ -165,29 +138,51 @@ function wholeOrEquation(text: string, isReference: boolean): string | undefined
  *
  * @returns in decimal, as `-12` or `3.5`
  */
-export const numberOf = (reference: string): string | undefined => wholeOrEquation(bare(plain(reference)), true);
+export const numberOf = (reference: string): string | undefined => wholeOrEquation(readable(reference), true);
 
-/** Words that make of the number in a sentence a bound, an estimate, a choice or another number. */
-const DOUBTFUL =
-  /\b(?:or|not|than|least|most|about|approximately|approx|around|roughly|nearly|almost|between|over|under|above|below|within|beyond|up to|maybe|perhaps|either|neither|except|unless|minus|plus|half|negative|point)\b|[或至约約负負]|不是|不等|大于|小于|超过|少于|多于|以上|以下|左右/iu;
 /** Signs of a formula, lone letters among them: names of quantities. */
 const FORMULA = /[\\^<>≤≥≠≈±√×÷=+*{}|∞²³!½¼¾]|(?<![\p{L}'])[B-HJ-Zb-hj-z\p{Script=Greek}](?![\p{L}'.])/u;
 
+/** What in front of a number makes another one of it, or a name: functions, `the square root of 5`, `Section 8`. */
+const CHANGED_BY = /(\p{L}+)(?: (\p{L}+))? ?[("'“«[:]?[-+]?\p{Sc}?-?$/u;
+const OF_WHICH = new Set(['total', 'answer', 'result', 'cost', 'price', 'value']);
+const LEADS_AWAY = new Set(
+  (
+    'by to from until till before after since times per every another number section chapter step question problem part version page ' +
+    'room figure table level grade class equation case example line row item unit'
+  ).split(' '),
+);
+const HAN_NUMBER = /[零一二三四五六七八九十百千万亿萬億兆两兩]$/u;
+
+function isChanged(before: string): boolean {
+  const [, first, second] = CHANGED_BY.exec(before) ?? [];
+  const last = (second ?? first ?? '').toLowerCase();
+  if (last === '') return false;
+  if (last === 'of')
+    return second === undefined || !OF_WHICH.has(first!.toLowerCase()) || /absolute value of/i.test(before);
+  return isNoNoun(last) || LEADS_AWAY.has(last) || HAN_NUMBER.test(last);
+}
+
 /** The number of a sentence that holds one and no other, in words that leave no doubt: `It is 12.`, `Tom has -3 points`. */
 function stated(text: string): string | undefined {
-  if (FORMULA.test(text) || DOUBTFUL.test(text)) return undefined;
+  if (FORMULA.test(text) || DOUBTFUL.test(text) || isDenied(text)) return undefined;
   const values = new Set<string>();
   for (let place = text.search(/\d/); place !== -1 && place < text.length;) {
     const scanned = scan(text, place);
     if (scanned === undefined) return undefined;
-    const before = /(?:^|[\s("'“«[:>]|\p{Script=Han})(-?)(?:\p{Sc}(-?))?$/u.exec(
-      text.slice(Math.max(0, place - 4), place),
+    const front = text.slice(Math.max(0, place - 40), place);
+    // A bracket may stand around the whole only: in front of one could be a sign or a function.
+    const before = /(?:^|[\s:>]|(?:^|\s)["'“«]|^[([]|\p{Script=Han})(-?)(?:\p{Sc}(-?))?$/u.exec(
+      place <= 40 ? front : ` ${front}`,
     );
-    if (before === null || /- ?$/.test(text.slice(Math.max(0, place - 2), place).replace(/-$/, ''))) return undefined;
-    const behind = /^[\p{L}\p{M}°%'/.²³-]*/u.exec(text.slice(scanned.end))![0];
-    if (!isUnit(bare(behind), true, true)) return undefined;
-    const next = /^ (\p{L}+)/u.exec(text.slice(scanned.end))?.[1]?.toLowerCase();
-    if (next !== undefined && MAKES_ANOTHER.has(next)) return undefined;
+    if (before === null || /- ?["'“«]?$/.test(front.replace(/-$/, '')) || isChanged(front)) return undefined;
+    const after = text.slice(scanned.end, scanned.end + 200);
+    const behind = /^[\p{L}\p{M}°%'/.²³-]*/u.exec(after)![0];
+    if (!isUnit(bare(behind), true)) return undefined;
+    const next = /^[^\p{L}\d]{1,3}(\p{L}+)/u.exec(after)?.[1];
+    if (next !== undefined && (isNoNoun(next) || !/^(?:[A-Za-z]+|\p{Script=Han}+)$/u.test(next))) return undefined;
+    if (next !== undefined && /^\p{Script=Han}/u.test(next) && after.startsWith(' ') && !isUnit(` ${next}`, true))
+      return undefined;
     const isNegative = (before[1] ?? '') + (before[2] ?? '') !== '';
     values.add(signed(scanned.value, isNegative));
     if (values.size > 1) return undefined;
@@ -203,17 +198,19 @@ function stated(text: string): string | undefined {
  * @returns in decimal, as `-12` or `3.5`
  */
 export function statedNumber(answer: string): string | undefined {
-  const text = bare(plain(answer));
+  const text = readable(answer);
   return wholeOrEquation(text, false) ?? stated(text);
 }
 
 /** A number that is all of a text, with no unit but a percent sign, which is kept: `$3.50` is 3.5. */
 export function pureNumber(text: string): string | undefined {
   const only = bare(plain(text));
-  const number = trimmedEnd(only, '%');
-  if (only.length - number.length > 1 || /[^\d.,' eE+\-\p{Sc}]/u.test(number)) return undefined;
+  // `.5` has a zero in front of its point that nobody wrote.
+  const number = trimmedEnd(only, '%').replace(/^([-+ ]*\p{Sc}? ?-?)\.(?=\d)/u, '$10.');
+  const percent = only.endsWith('%') ? '%' : '';
+  if (only.endsWith('%%') || /[^\d.,' eE+\-\p{Sc}]/u.test(number)) return undefined;
   const value = whole(number, false);
-  return value === undefined ? undefined : value + only.slice(number.length);
+  return value === undefined ? undefined : value + percent;
 }
 
 /** Whether a decimal is a whole number. */

@@ -2,9 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import {boxes, LONGEST_ANSWER} from '../../../stages/tasks/answers/answer.js';
-import {choice, letterOf} from '../../../stages/tasks/answers/choice.js';
 import {exact, normalText} from '../../../stages/tasks/answers/exact.js';
-import {f1, squadText, wordsF1} from '../../../stages/tasks/answers/f1.js';
 import {integer, integerOf, statedInteger} from '../../../stages/tasks/answers/integer.js';
 import {kindOfReference} from '../../../stages/tasks/answers/kind.js';
 import {readCompletion} from '../../../stages/text/completion.js';
@@ -25,6 +23,8 @@ const same: Record<string, readonly [text: string, value: string][]> = {
     ['- € 7', '-7'],
     ['minus 7', '-7'],
     ['负7', '-7'],
+    ['negative 7', '-7'],
+    ['零下7度', '-7'],
     ['+7', '7'],
     ['-0', '0'],
   ],
@@ -87,6 +87,12 @@ const same: Record<string, readonly [text: string, value: string][]> = {
     ['42个苹果', '42'],
     ['5元', '5'],
     ['$5 per hour', '5'],
+    ['60 miles per hour', '60'],
+    ['25 years old', '25'],
+    ['5 cubic centimetres', '5'],
+    ['5 apples per day', '5'],
+    ['5千克', '5'],
+    ['$5 m$', '5'],
   ],
   'a name and `=` before it': [
     ['x = 5', '5'],
@@ -166,6 +172,80 @@ const neither = [
   ...['3.5', '1,5', '1,2', '1,234.5', '0,123', '1,23,4', '2.5e0', '1e-3', '.5'],
   ...['5 million', '5 thousand', '5k', '3万', '2 dozen', '3 squared', '5 and a half', '2 thirds', '3 times'],
   ...['twelve', '十二', 'none', '', '-', '--5', '- - 5', '$', '18\\textbf{5}'],
+  ...['-(5)', '−(5)', '- (5)', '-[5]', '-"5"', 'x = -(5)', '-x = 5', '$(5)', '(5)!', '(5) squared'],
+  ...[
+    'sqrt(4)',
+    'sqrt 4',
+    'log(16)',
+    'ln(3)',
+    'ln 3',
+    'cos(2)',
+    'abs(-5)',
+    'the square root of 5',
+    'twice 5',
+    'double 5',
+  ],
+  ...[
+    'half of 6',
+    '5 squared',
+    'the factorial of 5',
+    'y squared = 5',
+    '5 sqrt',
+    '5 choose',
+    '5 base eight',
+    '5 mod three',
+  ],
+  ...[
+    "it isn't 3",
+    'it isn’t 3',
+    'it isnt 3',
+    'it cannot be 3',
+    "It's never 3",
+    '3 is wrong',
+    'no. 3 is wrong',
+    '不是3',
+  ],
+  ...['not x = 3', 'anything but 3', '没有3', '第3', 'Section 8'],
+  ...[
+    '5 Millionen',
+    '5 Mio.',
+    '5 тысяч',
+    '5 миллионов',
+    '5천',
+    '5만',
+    '5억',
+    '5兆',
+    '5 万',
+    '5割',
+    '5 mil',
+    '5 millones',
+  ],
+  ...[
+    '5 triệu',
+    '5 लाख',
+    '5 lakhs',
+    '5 crore',
+    '5 quadrillion',
+    '5 milliards',
+    '5 milhões',
+    '5倍',
+    '$5m',
+    '$5 mm',
+    '5 tn',
+  ],
+  ...['5人未満', '5人以上', '5명 이상', '5 до десяти', '5時', "5 o'clock", '5 minutes past six', '5 Äpfel'],
+  ...[
+    '7 remainder two',
+    '7 remainder 2',
+    '5alpha',
+    '5theta',
+    '5 alpha',
+    '5abcd',
+    '5apples',
+    '5 and two',
+    '5 big red apples',
+  ],
+  ...['минус 5', 'menos 5', 'moins 5'],
   ...['2x = 6', 'x = 3, y = 4', 'x = 3 or x = 4', 'x = \\pm 3', '5 = x', 'x = y'],
 ];
 test('what is more or else than a whole number is none', () => {
@@ -185,6 +265,15 @@ test('a sentence is no reference, but states an answer where it leaves no doubt'
     ['3 + 4 = 7', '7'],
     ['5 apples + 7 apples = 12 apples', '12'],
     ['\\frac{14}{2} = 7', '7'],
+    ['(5)', '5'],
+    ['Answer: 5 km', '5'],
+    ['There are a total of 5 apples.', '5'],
+    ['Tom (the boy) has 5 apples', '5'],
+    ['小明有5个苹果', '5'],
+    ['He has 5 millones', undefined],
+    ['It costs $5m', undefined],
+    ['It is -(5)', undefined],
+    ['It is the square root of 5', undefined],
     ['2 boxes of 3', undefined],
     ['in 2020, 12', undefined],
     ['maybe 12', undefined],
@@ -265,6 +354,12 @@ test('texts are compared without case, width, spacing, dollars and the final poi
     ['–3.5', '-3.5'],
     ['1,234.5', '1234.5'],
     ['12.50%', '12.5 %'],
+    ['.5', '0.50'],
+    ['-.5', '-0.5'],
+    ['$.5', '0.5'],
+    ['Yes!', 'yes'],
+    ['Yes!!', 'yes.'],
+    ['5!.', '5!'],
   ];
   for (const [one, other] of equal) assert.equal(normalText(one), normalText(other), one);
   const different: [string, string][] = [
@@ -276,51 +371,12 @@ test('texts are compared without case, width, spacing, dollars and the final poi
     ['3.5 cm', '3.5'],
     ['$a$ or $b$', 'a or b'],
     ['-3.5', '3.5'],
+    ['5!', '5'],
+    ['n!', 'n'],
+    ['(n)!', '(n)'],
+    ['\\pi!', '\\pi'],
+    ['.5', '5'],
   ];
   for (const [one, other] of different) assert.notEqual(normalText(one), normalText(other), one);
   assert.equal(normalText('$$'), undefined);
-});
-
-test('a choice is read by its letter, and by nothing that could be a word', () => {
-  const letters: [string, string | undefined][] = [
-    ['B', 'B'],
-    ['b', 'B'],
-    ['(B)', 'B'],
-    ['**B.**', 'B'],
-    ['\\text{(B)}', 'B'],
-    ['B. Paris', 'B'],
-    ['B) Paris', 'B'],
-    ['(b) Paris', 'B'],
-    ['Option B', 'B'],
-    ['It is choice (B), not long ago', 'B'],
-    ['选B', 'B'],
-    ['A cat', undefined],
-    ['Paris', undefined],
-    ['(A) or (B)', undefined],
-    ['12', undefined],
-    ['', undefined],
-  ];
-  for (const [text, letter] of letters) assert.equal(letterOf(text), letter, text);
-  assert.equal(choice.reference('(C)'), 'C');
-  assert.equal(choice.reference('C. Paris'), undefined);
-  const read = (text: string) => choice.read(readCompletion(text, true));
-  assert.equal(read('<answer> The answer is (B). </answer>'), 'B');
-  assert.equal(read('<think> A </think> \\boxed{C}'), 'C');
-  assert.equal(read('\\boxed{C} \\boxed{D}'), undefined);
-});
-
-test('F1 counts the words that are shared, after SQuAD: worked by hand', () => {
-  assert.equal(squadText('The  Eiffel-Tower, a landmark.'), 'eiffeltower landmark');
-  assert.equal(squadText('the'), undefined);
-  assert.equal(wordsF1('in paris france', 'paris'), (2 * (1 / 3) * 1) / (1 / 3 + 1)); // precision 1/3, recall 1
-  assert.equal(wordsF1('a b b', 'b b c'), 2 / 3); // two of three either way
-  assert.equal(wordsF1('rome', 'paris'), 0);
-  const prompt = {
-    ...{id: 'p', from: [], task: 'f1', key: 'p', question: 'q'},
-    answer: 'Rome',
-    references: ['the city of Rome'],
-  };
-  assert.equal(f1.grade!('rome', 'rome', prompt), 1);
-  assert.equal(f1.grade!('city of rome', 'rome', prompt), 1);
-  assert.equal(f1.grade!('city rome', 'rome', prompt), 0.8); // of “city of rome”: 2·1·(2/3)/(5/3)
 });
