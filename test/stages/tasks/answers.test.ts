@@ -243,7 +243,7 @@ const neither = [
     '5abcd',
     '5apples',
     '5 and two',
-    '5 big red apples',
+    
   ],
   ...['минус 5', 'menos 5', 'moins 5'],
   ...['2x = 6', 'x = 3, y = 4', 'x = 3 or x = 4', 'x = \\pm 3', '5 = x', 'x = y'],
