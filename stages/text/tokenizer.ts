@@ -148,8 +148,7 @@ async function readTokenizerJson(file: string, folder: string): Promise<Tokenize
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const PARTS = ['normalizers', 'pretokenizers', 'decoders', 'processors'] as const;
-const PARTS_OF: Readonly<Record<string, (typeof PARTS)[number]>> = {
+const PARTS_OF: Readonly<Record<string, string>> = {
   ...{normalizer: 'normalizers', pre_tokenizer: 'pretokenizers', decoder: 'decoders', post_processor: 'processors'},
 };
 
