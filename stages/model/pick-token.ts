@@ -110,16 +110,19 @@ const largestAlong = (x: Tf.Tensor, axis: number): Tf.Tensor =>
  *
  * TensorFlow's Cumsum goes from number to number; a product with a triangle of ones adds up a whole piece a row. The sums
  * never fall: within a piece all are added up in one order, each with one mass more than the one before in place of a zero,
- * and a piece begins with what the one before ended with.
+ * and a piece begins with what the one before ended with. One order it is where the width is a multiple of 16: the columns that a
+ * processor's kernel has left over at the end are another kernel's (seen with AVX2), so the triangle is padded with zeros.
  */
 export function sumsOfPieces(masses: Tf.Tensor): Tf.Tensor {
   const {tf} = tensorflow();
   const [pieces, rows, width] = masses.shape as [number, number, number];
   // The product of a vector is another kernel's, which may not add up all its sums alike.
   if (pieces * rows === 1) return cumulative(masses, 2, false);
-  const ones = new Float32Array(width ** 2);
-  for (let row = 0; row < width; row++) ones.fill(1, row * width + row, (row + 1) * width);
-  const within = raw.matMul(raw.reshape(masses, [pieces * rows, width]), tf.tensor2d(ones, [width, width]));
+  const columns = Math.ceil(width / 16) * 16;
+  const ones = new Float32Array(width * columns);
+  for (let row = 0; row < width; row++) ones.fill(1, row * columns + row, row * columns + width);
+  const padded = raw.matMul(raw.reshape(masses, [pieces * rows, width]), tf.tensor2d(ones, [width, columns]));
+  const within = columns === width ? padded : tf.slice(padded, [0, 0], [-1, width]);
   if (pieces === 1) return raw.reshape(within, [1, rows, width]);
   const totals = tf.reshape(tf.slice(within, [0, width - 1], [-1, 1]), [pieces, rows]);
   const before = raw.reshape(cumulative(totals, 0, true), [pieces, rows, 1]);

@@ -73,6 +73,9 @@ test('cumulative sums are those of float64 and never fall, whatever the shape', 
   const draw = random(6, 'sums');
   for (const [pieces, rows, width] of [
     [1, 128, 40],
+    [1, 128, 97],
+    [1, 128, 100],
+    [3, 64, 100],
     [1, 3, 53],
     [1, 1, 12],
     [1, 1, 256],
