@@ -234,17 +234,7 @@ const neither = [
     '5 tn',
   ],
   ...['5人未満', '5人以上', '5명 이상', '5 до десяти', '5時', "5 o'clock", '5 minutes past six', '5 Äpfel'],
-  ...[
-    '7 remainder two',
-    '7 remainder 2',
-    '5alpha',
-    '5theta',
-    '5 alpha',
-    '5abcd',
-    '5apples',
-    '5 and two',
-    
-  ],
+  ...['7 remainder two', '7 remainder 2', '5alpha', '5theta', '5 alpha', '5abcd', '5apples', '5 and two'],
   ...['минус 5', 'menos 5', 'moins 5'],
   ...['2x = 6', 'x = 3, y = 4', 'x = 3 or x = 4', 'x = \\pm 3', '5 = x', 'x = y'],
 ];
