@@ -48,7 +48,8 @@ export class Tally {
       ...(plain || question === undefined
         ? []
         : [
-            `questions from “${question}”${context === undefined ? '' : ` with “${context}” behind them`}, answers from “${answer}”` +
+            `questions from “${question}”${context === undefined ? '' : ` with “${context}” behind them`}` +
+              (answer === undefined ? '' : `, answers from “${answer}”`) +
               (passed.length === 0
                 ? ''
                 : ` and not from ${quoted(passed)}, which ${passed.length === 1 ? 'is' : 'are'} there, too`),

@@ -60,6 +60,8 @@ DENIAL = re.compile(
     r"\b(?:not|never|cannot|neither|nor|wrong|incorrect|false|untrue|impossible|except|other than|instead of|rather than|isnt|unlike|(?:is|are) no)\b"
     r"|n['’]t\b|\b(?:n['’]est|pas|faux|fausse|jamais|nicht|kein\w*|falsch|niemals|no es|falso|incorrecto|nunca|non è|não|неверно|не)\b"
     r"|\\neq?(?![A-Za-z])|\\not(?![A-Za-z])|≠|!=|不|非|错|錯|没|沒|否|無|ない|아니", re.I)
+# A number that is denied so that another can be said: the other one is the answer.
+CORRECTED = re.compile(r"(?:\bnot|n['’]t)\s+[$€£¥]?-?\d[\d,.]*\s*[€£¥$%]?,?\s+(?:but(?: rather)?|which is)\s+(?=[$€£¥]?[-\d])", re.I)
 # Words that make another number of the one beside them, or a bound of it.
 OTHERWISE = re.compile(
     r"\b(?:minus|negative|opposite|reciprocal|inverse|half|twice|double|triple|almost|nearly|(?:less|greater|more|fewer|larger|smaller|bigger|higher|lower) than"
@@ -420,6 +422,7 @@ def check_denial(reference, given, golds):
     asserted = any(isinstance(gold, (Relational, sympy.Set)) or hasattr(gold, "_unsorted_args") for gold in golds)
     reference, given = sentence_of(reference), sentence_of(given)
     spoken = re.compile(r"\\neq?(?![A-Za-z])|≠|!=").sub(" ", given) if asserted else given
+    spoken = CORRECTED.sub(" ", spoken)
     ours, theirs = len(DENIAL.findall(reference)), len(DENIAL.findall(spoken))
     if theirs > ours or ours > 0 and len(DENIAL.findall(given)) == 0 and not asserted:
         raise Unparsable("a denial")
