@@ -60,7 +60,8 @@ async function runTests(files) {
     const ok = await node([
       '--enable-source-maps',
       '--test',
-      '--test-concurrency=2',
+      // Many tests wait for processes or deadlines, so three files at a time keep two cores busy.
+      '--test-concurrency=3',
       `--test-timeout=${String(fileTimeoutMs)}`,
       ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
       ...['--test-reporter=tap', `--test-reporter-destination=${tap}`],
