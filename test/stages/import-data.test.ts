@@ -268,3 +268,14 @@ test('rows that repeat, or give away what is held out, are dropped where that is
     ['a'],
   );
 });
+
+test('what r1 writes in front of each programming problem is nothing that they share', async (t) => {
+  const rows = Array.from({length: 40}, (_, n) => ({
+    prompt: `def plus(x):\n    """x and ${n}"""\n`,
+    entry_point: 'plus',
+    canonical_solution: `    return x + ${n}\n`,
+    test: `def check(candidate):\n    assert candidate(1) == ${n + 1}\n`,
+  }));
+  const ran = await prompts(t, rows, {overlap: 'drop', answers: 'code'});
+  assert.equal(all(ran).length, 40);
+});

@@ -75,6 +75,10 @@ function ownRow(row: Row): CodeRow | {readonly error: string} {
 const INSTRUCTION =
   'Complete this Python function. Answer with the whole function, with the imports that it needs, in one block of code.';
 
+/** A question without the words that are put in front of it here, which questions share without being alike. */
+export const withoutInstruction = (question: string): string =>
+  question.startsWith(INSTRUCTION) ? question.slice(INSTRUCTION.length) : question;
+
 /** https://github.com/openai/human-eval: `prompt` is the head of a function, `canonical_solution` its body. */
 function humanEvalRow(row: Row): CodeRow | {readonly error: string} {
   const prompt = textOf(row, 'prompt');

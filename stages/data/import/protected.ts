@@ -1,6 +1,7 @@
 /** Questions that must not be trained on: those held out, and those of benchmarks. */
 import {StageFailure} from '../../../pipeline/stage.js';
 import {questionHash} from '../../tasks/splits.js';
+import {withoutInstruction} from './code-rows.js';
 import {rowReader} from './columns.js';
 import {Runs} from './ngrams.js';
 import type {Columns} from './params.js';
@@ -13,7 +14,7 @@ export class Protected {
 
   add(question: string): void {
     this.#hashes.add(questionHash(question));
-    this.#runs.add(question);
+    this.#runs.add(withoutInstruction(question));
   }
 
   /** Different questions. */
@@ -24,7 +25,8 @@ export class Protected {
   /** Whether this is such a question in any spelling, or the question or the response shares a run of words with one. */
   touches({question, response = ''}: {readonly question: string; readonly response?: string}): boolean {
     if (this.#hashes.size === 0) return false;
-    return this.#hashes.has(questionHash(question)) || this.#runs.overlaps(question) || this.#runs.overlaps(response);
+    if (this.#hashes.has(questionHash(question))) return true;
+    return [withoutInstruction(question), response].some((text) => this.#runs.overlaps(text));
   }
 }
 
