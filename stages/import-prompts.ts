@@ -73,7 +73,9 @@ export const importPrompts = defineStage({
     await importPromptSets(path, context);
     // What a grader cannot read as a reference would be found out after hours of training.
     const {outputs, cores, note} = context;
-    for (const side of [outputs.train, outputs.validation, outputs.heldOut])
-      await checkReferences(await readPrompts(side), {cores, note});
+    const sides = await Promise.all(
+      [outputs.train, outputs.validation, outputs.heldOut].map((side) => readPrompts(side)),
+    );
+    await checkReferences(sides.flat(), {cores, note});
   },
 });
