@@ -54,13 +54,14 @@ export const evaluate = defineStage({
   caution: sandboxCautions,
   check: taskMistakes,
   async run({inputs, outputs, params, definitions, threads, cores, progress, note}) {
-    const [{judgeSample, scoreSamples}, {weightsDigest}, {withScorer}, {tasksWith}, {taskOf}] = await Promise.all([
-      import('./evaluation/index.js'),
-      import('./model/hf-folder/index.js'),
-      import('./rewards/index.js'),
-      import('./tasks/load-tasks.js'),
-      import('./tasks/task.js'),
-    ]);
+    const [{judgeSample, outcomeCounts, scoreSamples}, {weightsDigest}, {withScorer}, {tasksWith}, {taskOf}] =
+      await Promise.all([
+        import('./evaluation/index.js'),
+        import('./model/hf-folder/index.js'),
+        import('./rewards/index.js'),
+        import('./tasks/load-tasks.js'),
+        import('./tasks/task.js'),
+      ]);
     const tasks = await tasksWith(definitions.tasks);
     const drawSamples = async (prompts: string, purpose: string, offset: number, share: number) =>
       sampleFromModel({
@@ -80,6 +81,8 @@ export const evaluate = defineStage({
       groups.push(...(await drawSamples(inputs.general, 'evaluate/general', part, 1 - part)).groups);
     const rollouts = groups.flat();
     const items = rollouts.map(({prompt, completion}) => ({prompt, completion}));
+    if (rollouts.some(({prompt}) => taskOf(tasks, prompt).answer?.external !== undefined))
+      note(`grading ${items.length} responses`);
     const judging = {
       timeoutMs: params.rewardTimeout,
       weights: {},
@@ -115,6 +118,8 @@ export const evaluate = defineStage({
       k,
       scores,
     });
+    const counted = outcomeCounts(samples);
+    if (counted !== undefined) note(counted);
     const pass = scores.find(({metric}) => metric === 'pass@1');
     if (pass !== undefined) note(`pass@1 ${pass.mean.toFixed(3)} [${pass.low.toFixed(3)}, ${pass.high.toFixed(3)}]`);
   },

@@ -1,5 +1,5 @@
 /** `r1 eval`: any model on any prompts, scored as the evaluate stage scores. Nothing is stored. */
-import {Command} from 'commander';
+import {Command, Option} from 'commander';
 import {UserError} from '../../artifacts/index.js';
 import {withGlobals} from '../options/global-options.js';
 import {withModelFolder} from '../access/model-folder.js';
@@ -9,9 +9,11 @@ import {withPrompts} from '../options/prompt-options.js';
 import type {PromptFlags} from '../options/prompt-options.js';
 import {samplingOf, withSampling} from '../options/sampling-options.js';
 import type {SamplingFlags} from '../options/sampling-options.js';
+import {SANDBOXES, type SandboxKind} from '../../stages/sandbox/names.js';
 
 interface EvalFlags extends SamplingFlags, PromptFlags {
   readonly samples: number;
+  readonly sandbox: SandboxKind;
 }
 
 export const evalCommand = (services: Services): Command =>
@@ -29,6 +31,11 @@ export const evalCommand = (services: Services): Command =>
     )
     .argument('<model>', '[run/]node, @digest, @tag, the folder of a model (has a slash), or a .gguf file')
     .option('--samples <n>', 'samples of each question', wholeNumber, 16)
+    .addOption(
+      new Option('--sandbox <kind>', 'how programs that the model writes are contained, where answers are programs')
+        .choices(SANDBOXES)
+        .default(SANDBOXES[0]),
+    )
     .action(async (reference: string, options: GlobalOptions & EvalFlags) => {
       const [{readPromptFile}, {answerPrompts}, {scoreTable}] = await Promise.all([
         import('../../stages/data/import/index.js'),
@@ -47,11 +54,11 @@ export const evalCommand = (services: Services): Command =>
           stop.throwIfAborted();
           services.progress(`${through} of ${total} questions`);
         };
-        const {samples: each} = options;
+        const {samples: each, sandbox} = options;
         const sampling = samplingOf(options, {room: Number.MAX_SAFE_INTEGER, note: services.complain});
         const {samples, scores} = await answerPrompts(folder, prompts, {
           ...sampling,
-          ...{samples: each, done, stop},
+          ...{samples: each, sandbox, done, stop},
         }).finally(() => services.progress(undefined));
         if (options.json === true) services.say(JSON.stringify({model: reference, scores, samples}));
         else services.say(scoreTable([{model: reference, scores}], services));

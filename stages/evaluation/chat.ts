@@ -7,6 +7,7 @@ import type {Sample, Score} from './index.js';
 import type {EncodedPrompt, Rollout} from '../rollout/sample-groups.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Message, TemplateName} from '../text/templates.js';
+import type {SandboxKind} from '../sandbox/names.js';
 import {StageFailure, Stopped} from '../../pipeline/stage.js';
 import {samplingUniforms} from '../random.js';
 
@@ -147,6 +148,8 @@ export async function answerPrompts(
   prompts: readonly Prompt[],
   options: SamplingOptions & {
     readonly samples: number;
+    /** How programs are contained that answers may be; bubblewrap unless given. */
+    readonly sandbox?: SandboxKind;
     readonly done: (through: number, total: number) => void;
     /** Ends it; it then rejects with the signal's reason. */
     readonly stop?: AbortSignal;
@@ -156,7 +159,7 @@ export async function answerPrompts(
     {withSampler},
     {drawGroups, fitting},
     {beforeEnd, readCompletion},
-    {judgeSample, scoreSamples},
+    {judgeSample, outcomeCounts, scoreSamples},
     {openModel},
     {withScorer},
     {checkReferences, prepareGraders},
@@ -175,9 +178,9 @@ export async function answerPrompts(
     import('../tasks/task.js'),
     import('../text/guarded-tokenizer.js'),
   ]);
-  const {stop, template, seed} = options;
+  const {stop, template, seed, sandbox} = options;
   if (prompts.length === 0) throw new StageFailure('there are no prompts');
-  const grading = {cores: options.threads, note: options.note};
+  const grading = {cores: options.threads, sandbox, note: options.note};
   await prepareGraders(prompts, grading);
   await checkReferences(prompts, grading);
   const {config, weights, notes} = await openModel(model, stop);
@@ -206,7 +209,9 @@ export async function answerPrompts(
       const said = await tokenizer.decode(beforeEnd(one.tokens, tokenizer.endIds), stop);
       rollouts.push({...one, completion: readCompletion(said, one.finished)});
     }
-    const judging = {weights: {}, signal: stop, stopAfterMs: 0, cores: options.threads, note: options.note};
+    if (prompts.some((prompt) => taskOf(builtInTasks, prompt).answer?.external !== undefined))
+      options.note(`grading ${rollouts.length} responses`);
+    const judging = {...grading, weights: {}, signal: stop, stopAfterMs: 0};
     const scored = await withScorer(judging, (scorer) =>
       scorer.score(rollouts.map(({prompt, completion}) => ({prompt, completion}))),
     ).catch((error: unknown) => {
@@ -216,6 +221,8 @@ export async function answerPrompts(
       const task = taskOf(builtInTasks, prompt);
       return judgeSample(prompt, completion, {sample, tokens: tokens.length, task, scored: scored[index]!});
     });
+    const counted = outcomeCounts(samples);
+    if (counted !== undefined) options.note(counted);
     return {samples, scores: scoreSamples(samples, {k: options.samples, seed})};
   } finally {
     await tokenizer.close();

@@ -5,6 +5,7 @@ export {compare} from './comparison.js';
 export type {Comparison, Statistic} from './comparison.js';
 export {metricsFor} from './metrics.js';
 export type {Metric} from './metrics.js';
+export {outcomeCounts} from './outcomes.js';
 export {judgeSample} from './sample.js';
 export type {Sample} from './sample.js';
 export {scoreSamples} from './scores.js';

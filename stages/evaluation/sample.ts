@@ -20,6 +20,8 @@ export interface Sample {
   readonly sample: number;
   /** Of the answer; `left-out` for general prompts. */
   readonly outcome: Outcome;
+  /** A few words on the outcome, where a grader has some. */
+  readonly why?: string | undefined;
   /** What the answer is worth, in [0, 1], where its task is one of one's own or gives parts of the credit. */
   readonly value?: number | undefined;
   /** The answer in the form that votes are counted by; null when there is none. */
@@ -66,6 +68,7 @@ export function judgeSample(
     steps: prompt.steps ?? null,
     sample,
     outcome: accuracy.outcome,
+    ...(accuracy.why === undefined ? {} : {why: accuracy.why}),
     ...(isByDegrees && accuracy.outcome !== 'left-out' ? {value: accuracy.value} : {}),
     answer: answer,
     wellFormed: isWellFormed(completion, task),

@@ -106,7 +106,8 @@ export function sandboxOf(kind: SandboxKind, readable: readonly string[] = []): 
   if (bubblewrap === undefined)
     throw new StageFailure(
       'programs that a model wrote run in bubblewrap, which is not installed: install it (Debian, Ubuntu: apt-get install ' +
-        'bubblewrap; Fedora: dnf install bubblewrap), 0.8 or newer',
+        'bubblewrap; Fedora: dnf install bubblewrap), 0.8 or newer; where every program can be trusted that the model may write, ' +
+        'sandbox: none-i-trust-every-program does without',
     );
   return {
     kind,

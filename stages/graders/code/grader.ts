@@ -22,9 +22,7 @@ const CPU_SECONDS = 5;
 export async function openCodeGrader({cores, note, sandbox = 'bubblewrap'}: GraderOptions): Promise<Grader> {
   const python = await openPythonSandbox(sandbox);
   if (python.sandbox.kind !== 'bubblewrap')
-    note(
-      'programs that the model writes run without a sandbox, with all that this user may do, as the param sandbox says',
-    );
+    note(`programs that the model writes run without a sandbox, with all that this user may do (sandbox: ${sandbox})`);
   const limits = limitsOf(CPU_SECONDS);
   const closing = new AbortController();
   const batches = new Set<Promise<unknown>>();
