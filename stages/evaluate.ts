@@ -7,8 +7,10 @@ import {join} from 'node:path';
 import {optional, param, defineStage} from '../pipeline/stage.js';
 import {sampleFromModel} from './rollout/sample-from-model.js';
 import {writeJson, writeRows} from './data/rows.js';
+import {judgeMistakes} from './graders/judge-settings.js';
+import {GRADING, gradingCautions} from './graders/settings.js';
 import {REWARD_TIMEOUT} from './rewards/names.js';
-import {SANDBOXES, sandboxCautions, type SandboxKind} from './sandbox/names.js';
+import {SANDBOXES} from './sandbox/names.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -44,15 +46,14 @@ export const evaluate = defineStage({
     chunk: 8,
     /** Milliseconds for the judging of one response. */
     rewardTimeout: REWARD_TIMEOUT,
-    /** How programs that a model writes are contained (task code). */
-    sandbox: param<SandboxKind>('bubblewrap'),
+    ...GRADING,
     /** Seed of the sampling, and of the bootstrap; in the place of a run's seed. */
     evaluationSeed: 20260103,
   },
   choices: {template: TEMPLATE_NAMES, sandbox: SANDBOXES},
   definitions: {tasks: 'task'},
-  caution: sandboxCautions,
-  check: taskMistakes,
+  caution: (params) => gradingCautions(params, `${params.samples} a prompt`),
+  check: ({params, ...wired}) => [...judgeMistakes(params.judge), ...taskMistakes(wired)],
   async run({inputs, outputs, params, definitions, threads, cores, progress, note}) {
     const [{judgeSample, outcomeCounts, scoreSamples}, {weightsDigest}, {withScorer}, {tasksWith}, {taskOf}] =
       await Promise.all([
@@ -88,7 +89,7 @@ export const evaluate = defineStage({
       weights: {},
       refs: definitions,
       cores,
-      sandbox: params.sandbox,
+      grading: params,
       note,
     };
     const scored = await withScorer(judging, (scorer) => scorer.score(items));

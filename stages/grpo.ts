@@ -18,9 +18,11 @@ import {lengthBuckets} from './train/length-buckets.js';
 import type {EncodedPrompt} from './rollout/sample-groups.js';
 import {CHECKPOINTING, PRECISIONS} from './train/compute.js';
 import type {Checkpointing, Precision} from './train/compute.js';
+import {judgeMistakes} from './graders/judge-settings.js';
+import {GRADING, gradingCautions} from './graders/settings.js';
 import {REWARD_MODELS, REWARD_TIMEOUT, type RewardWeights} from './rewards/names.js';
 import {portOf, weightMistakes} from './rewards/weights.js';
-import {SANDBOXES, sandboxCautions, type SandboxKind} from './sandbox/names.js';
+import {SANDBOXES} from './sandbox/names.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -127,8 +129,7 @@ export const grpo = defineStage({
     activationCheckpointing: param<Checkpointing>('auto'),
     /** Milliseconds for the judging of one completion. */
     rewardTimeout: REWARD_TIMEOUT,
-    /** How programs that a model writes are contained (task code). */
-    sandbox: param<SandboxKind>('bubblewrap'),
+    ...GRADING,
   },
   choices: {
     template: TEMPLATE_NAMES,
@@ -140,11 +141,12 @@ export const grpo = defineStage({
     activationCheckpointing: CHECKPOINTING,
   },
   definitions: {rewards: 'reward', tasks: 'task'},
-  caution: sandboxCautions,
+  caution: (params) => gradingCautions(params, `${params.steps * params.questions * params.group}`),
   check: ({params, ...wired}) => [
     ...(params.group < 2
       ? [`group ${params.group}: a completion learns from the others of its group, so it takes two`]
       : []),
+    ...judgeMistakes(params.judge),
     ...taskMistakes(wired),
     ...weightMistakes(params.rewards, {
       own: wired.definitions.rewards.map(({name}) => name),
@@ -216,7 +218,7 @@ export const grpo = defineStage({
     if (reasoning.length === 0) throw new StageFailure('there are no prompts');
     await prepareGraders(
       [...reasoning, ...general].map(({prompt}) => prompt),
-      {cores, sandbox: params.sandbox, note},
+      {cores, sandbox: params.sandbox, judge: params.judge, note},
     );
 
     // What is compiled: sampling for two lengths of prompts; log-probabilities and updates for ten lengths of whole rows.
@@ -285,7 +287,7 @@ export const grpo = defineStage({
         maxTokens: longest,
         threads,
         cores,
-        sandbox: params.sandbox,
+        grading: params,
         note,
         signal: context.signal,
       });

@@ -62,7 +62,7 @@ export const importDataset = defineStage({
   check: ({params, inputs}) => [
     ...portMistakes(inputs),
     ...columnMistakes(params.columns),
-    ...columnMistakes(params.benchmarkColumns, 'benchmarkColumns'),
+    ...columnMistakes(params.benchmarkColumns, {param: 'benchmarkColumns'}),
   ],
   async run(context) {
     const path = context.inputs.file ?? context.inputs.data;

@@ -59,8 +59,8 @@ export const importPrompts = defineStage({
   },
   check: ({params, inputs}) => [
     ...portMistakes(inputs),
-    ...columnMistakes(params.columns),
-    ...columnMistakes(params.benchmarkColumns, 'benchmarkColumns'),
+    ...columnMistakes(params.columns, {isJudged: params.answers === 'judge'}),
+    ...columnMistakes(params.benchmarkColumns, {param: 'benchmarkColumns'}),
   ],
   async run(context) {
     const path = context.inputs.file ?? context.inputs.data;

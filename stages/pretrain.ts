@@ -11,8 +11,10 @@ import {StageFailure, optional, param, defineStage} from '../pipeline/stage.js';
 import {readPrompts, readRows, writeRows} from './data/rows.js';
 import {encodePrompts, sampleGroups, samplingWith} from './rollout/sample-groups.js';
 import {lengthBuckets} from './train/length-buckets.js';
+import {judgeMistakes} from './graders/judge-settings.js';
+import {GRADING, gradingCautions} from './graders/settings.js';
 import {REWARD_TIMEOUT} from './rewards/names.js';
-import {SANDBOXES, sandboxCautions, type SandboxKind} from './sandbox/names.js';
+import {SANDBOXES} from './sandbox/names.js';
 import {groundMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -78,8 +80,7 @@ export const pretrain = defineStage({
     gateTopP: 0.95,
     /** Milliseconds for the judging of one sample of the gate. */
     rewardTimeout: REWARD_TIMEOUT,
-    /** How programs that a model writes are contained (task code). */
-    sandbox: param<SandboxKind>('bubblewrap'),
+    ...GRADING,
     /** Tokens of a sample of the gate, the end token included. */
     maxNewTokens: 48,
     /** At most this many times, a model below `freshBelow` after `steps` is given up for one from other initial weights. */
@@ -91,8 +92,12 @@ export const pretrain = defineStage({
   },
   choices: {gateTemplate: TEMPLATE_NAMES, sandbox: SANDBOXES},
   definitions: {tasks: 'task'},
-  caution: sandboxCautions,
-  check: ({params: {gate}, ...wired}) => groundMistakes(wired, {isGated: gate > 0}),
+  caution: (params) =>
+    gradingCautions(params, `${params.gateSamples} a validation problem each time the gate is tried`),
+  check: ({params: {gate, judge}, ...wired}) => [
+    ...judgeMistakes(judge),
+    ...groundMistakes(wired, {isGated: gate > 0}),
+  ],
   async run(context) {
     const {inputs, outputs, params, definitions, seed, threads, cores, metric, note} = context;
     const [
@@ -161,7 +166,7 @@ export const pretrain = defineStage({
         'the gate has no validation problem whose answer can be checked: wire prompts that have answers to “validation”' +
           `${params.gateProblems > 0 ? '' : ' and raise gateProblems above 0'}, or set gate: 0`,
       );
-    await prepareGraders(problems, {cores, sandbox: params.sandbox, note});
+    await prepareGraders(problems, {cores, sandbox: params.sandbox, judge: params.judge, note});
     const questions = encodePrompts(problems, {
       tokenizer,
       template: params.gateTemplate,
@@ -209,7 +214,7 @@ export const pretrain = defineStage({
         weights: {},
         refs: definitions,
         cores,
-        sandbox: params.sandbox,
+        grading: params,
         note,
         signal: context.signal,
       });

@@ -7,8 +7,10 @@ import {param, defineStage} from '../pipeline/stage.js';
 import {DropCounts, rolloutId, judgedRow, ruleFaults, sampleFromModel} from './rollout/sample-from-model.js';
 import {writeRows} from './data/rows.js';
 import type {RolloutRow, SampleRow} from './data/schemas.js';
+import {judgeMistakes} from './graders/judge-settings.js';
+import {GRADING, gradingCautions} from './graders/settings.js';
 import {REWARD_TIMEOUT} from './rewards/names.js';
-import {SANDBOXES, sandboxCautions, type SandboxKind} from './sandbox/names.js';
+import {SANDBOXES} from './sandbox/names.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -46,13 +48,12 @@ export const rejectionSampling = defineStage({
     chunk: 32,
     /** Milliseconds for the judging of one completion. */
     rewardTimeout: REWARD_TIMEOUT,
-    /** How programs that a model writes are contained (task code). */
-    sandbox: param<SandboxKind>('bubblewrap'),
+    ...GRADING,
   },
   choices: {template: TEMPLATE_NAMES, sandbox: SANDBOXES},
   definitions: {tasks: 'task'},
-  caution: sandboxCautions,
-  check: taskMistakes,
+  caution: (params) => gradingCautions(params, `${params.samples} a prompt`),
+  check: ({params, ...wired}) => [...judgeMistakes(params.judge), ...taskMistakes(wired)],
   async run({inputs, outputs, params, definitions, seed, threads, cores, progress, note}) {
     const [{tasksWith}, {asksDetector, consistencyFor}, {repetition}, {taskOf}, {loadDetector}] = await Promise.all([
       import('./tasks/load-tasks.js'),
@@ -80,7 +81,7 @@ export const rejectionSampling = defineStage({
       timeoutMs: params.rewardTimeout,
       tasks: definitions.tasks,
       cores,
-      sandbox: params.sandbox,
+      grading: params,
       note,
     });
     const drops = new DropCounts();

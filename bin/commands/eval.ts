@@ -4,6 +4,8 @@ import {UserError} from '../../artifacts/index.js';
 import {withGlobals} from '../options/global-options.js';
 import {withModelFolder} from '../access/model-folder.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
+import {judgeOf, withJudge} from '../options/judge-options.js';
+import type {JudgeFlags} from '../options/judge-options.js';
 import {wholeNumber} from '../options/numbers.js';
 import {withPrompts} from '../options/prompt-options.js';
 import type {PromptFlags} from '../options/prompt-options.js';
@@ -11,19 +13,22 @@ import {samplingOf, withSampling} from '../options/sampling-options.js';
 import type {SamplingFlags} from '../options/sampling-options.js';
 import {SANDBOXES, type SandboxKind} from '../../stages/sandbox/names.js';
 
-interface EvalFlags extends SamplingFlags, PromptFlags {
+interface EvalFlags extends SamplingFlags, PromptFlags, JudgeFlags {
   readonly samples: number;
   readonly sandbox: SandboxKind;
 }
 
 export const evalCommand = (services: Services): Command =>
   withSampling(
-    withPrompts(
-      withGlobals(new Command('eval'), [
-        'r1 eval all-scenario-rl --prompts questions.jsonl',
-        'r1 eval ./my-model --prompts questions.jsonl --samples 16 --json',
-        'r1 eval ./my-model --prompts test.parquet --column question=prompt --column answer=reward_model.ground_truth',
-      ]),
+    withJudge(
+      withPrompts(
+        withGlobals(new Command('eval'), [
+          'r1 eval all-scenario-rl --prompts questions.jsonl',
+          'r1 eval ./my-model --prompts questions.jsonl --samples 16 --json',
+          'r1 eval ./my-model --prompts test.parquet --column question=prompt --column answer=reward_model.ground_truth',
+          'r1 eval ./my-model --prompts essays.jsonl --answers judge --judge qwen3-32b --rubric rubric.txt',
+        ]),
+      ),
     ),
   )
     .description(
@@ -47,6 +52,7 @@ export const evalCommand = (services: Services): Command =>
           hint: 'say --samples 16',
         });
       const {prompts: file, format, column: columns, answers, language = null} = options;
+      const judge = judgeOf(options);
       const {prompts, notes} = await readPromptFile(file, file, {format, columns, answers, language});
       for (const note of notes) services.complain(note);
       await withModelFolder(services, options, reference, async (folder, stop) => {
@@ -58,7 +64,7 @@ export const evalCommand = (services: Services): Command =>
         const sampling = samplingOf(options, {room: Number.MAX_SAFE_INTEGER, note: services.complain});
         const {samples, scores} = await answerPrompts(folder, prompts, {
           ...sampling,
-          ...{samples: each, sandbox, done, stop},
+          ...{samples: each, sandbox, done, stop, judge},
         }).finally(() => services.progress(undefined));
         if (options.json === true) services.say(JSON.stringify({model: reference, scores, samples}));
         else services.say(scoreTable([{model: reference, scores}], services));

@@ -42,6 +42,7 @@ export const promptRow = z.looseObject({
   question: z.string(),
   answer: z.string().optional(),
   references: z.array(z.string()).optional(),
+  rubric: z.string().optional(),
   steps: z.number().optional(),
   tests: codeTests.optional(),
 });

@@ -5,6 +5,7 @@
 import {setImmediate as turnOfOthers} from 'node:timers/promises';
 import type {Sample, Score} from './index.js';
 import type {EncodedPrompt, Rollout} from '../rollout/sample-groups.js';
+import type {JudgeParam} from '../graders/judge-settings.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Message, TemplateName} from '../text/templates.js';
 import type {SandboxKind} from '../sandbox/names.js';
@@ -151,6 +152,8 @@ export async function answerPrompts(
     /** How programs are contained that answers may be; bubblewrap unless given. */
     readonly sandbox?: SandboxKind;
     readonly done: (through: number, total: number) => void;
+    /** Who judges answers by a rubric. */
+    readonly judge?: JudgeParam | undefined;
     /** Ends it; it then rejects with the signal's reason. */
     readonly stop?: AbortSignal;
   },
@@ -178,9 +181,9 @@ export async function answerPrompts(
     import('../tasks/task.js'),
     import('../text/guarded-tokenizer.js'),
   ]);
-  const {stop, template, seed, sandbox} = options;
+  const {stop, template, seed, sandbox, judge} = options;
   if (prompts.length === 0) throw new StageFailure('there are no prompts');
-  const grading = {cores: options.threads, sandbox, note: options.note};
+  const grading = {cores: options.threads, sandbox, judge, note: options.note};
   await prepareGraders(prompts, grading);
   await checkReferences(prompts, grading);
   const {config, weights, notes} = await openModel(model, stop);
@@ -211,7 +214,14 @@ export async function answerPrompts(
     }
     if (prompts.some((prompt) => taskOf(builtInTasks, prompt).answer?.external !== undefined))
       options.note(`grading ${rollouts.length} responses`);
-    const judging = {...grading, weights: {}, signal: stop, stopAfterMs: 0};
+    const judging = {
+      weights: {},
+      signal: stop,
+      stopAfterMs: 0,
+      grading: {sandbox, judge},
+      cores: options.threads,
+      note: options.note,
+    };
     const scored = await withScorer(judging, (scorer) =>
       scorer.score(rollouts.map(({prompt, completion}) => ({prompt, completion}))),
     ).catch((error: unknown) => {

@@ -9,6 +9,7 @@
  *   answers counts 1/t if the right one is among them; nobody voting is wrong.
  * - format, language, length, invalid, truncated: of reasoning prompts; length counts tokens with the end token.
  * - f1: words that answer and reference share, on prompts of that task; pass@1 counts what is the same.
+ * - judge: the verdict of a judge as a share of its points, on prompts of that task; pass@1 counts the full marks.
  * - helpful, safe: the rubrics, on general prompts they apply to.
  */
 import {isReasoning, type Sample} from './sample.js';
@@ -26,6 +27,7 @@ const SINGLE: Readonly<Record<string, (sample: Sample) => number | undefined>> =
   truncated: reasoning((sample) => Number(sample.truncated)),
   helpful: ({helpful}) => (helpful === null ? undefined : Number(helpful)),
   f1: answered(({task, value}) => (task === 'f1' ? value : undefined)),
+  judge: answered(({task, value}) => (task === 'judge' ? value : undefined)),
   safe: ({safe}) => (safe === null ? undefined : Number(safe)),
 };
 
@@ -40,14 +42,26 @@ function reasoning(value: (sample: Sample) => number | undefined): (sample: Samp
 }
 
 /** Metrics that are rates or shares: they end at 0 and 1. */
-const RATES = new Set(['pass@1', 'format', 'language', 'invalid', 'truncated', 'helpful', 'safe', 'f1']);
+const RATES = new Set(['pass@1', 'format', 'language', 'invalid', 'truncated', 'helpful', 'safe', 'f1', 'judge']);
 /** Whether a metric is a rate or a share, so that its values end at 0 and 1. */
 export const isRate = (metric: Metric): boolean => RATES.has(metric) || metric.includes('@');
 
 /** The metrics of a table, in its order, for k samples of each prompt. */
 export function metricsFor(k: number): Metric[] {
   const several = k > 1 ? [`pass@${k}`, `cons@${k}`] : [];
-  return ['pass@1', ...several, 'format', 'language', 'length', 'invalid', 'truncated', 'helpful', 'safe', 'f1'];
+  return [
+    'pass@1',
+    ...several,
+    'format',
+    'language',
+    'length',
+    'invalid',
+    'truncated',
+    'helpful',
+    'safe',
+    'f1',
+    'judge',
+  ];
 }
 
 /**

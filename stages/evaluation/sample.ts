@@ -58,7 +58,8 @@ export function judgeSample(
 ): Sample {
   const {accuracy, language} = verdicts;
   const {rubric} = task;
-  const isByDegrees = !builtInTasks.has(prompt.task) || task.answer?.grade !== undefined;
+  const {answer: kind} = task;
+  const isByDegrees = !builtInTasks.has(prompt.task) || kind?.grade !== undefined || kind?.external === 'judge';
   return {
     prompt: prompt.id,
     key: prompt.key,

@@ -1,8 +1,8 @@
 /** A grader: it says what answers are worth, where that takes another process. The rules of rewards are pure functions instead. */
-import type {SandboxKind} from '../sandbox/names.js';
 import type {External} from '../tasks/task.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Completion} from '../text/completion.js';
+import type {GradingSettings} from './settings.js';
 import type {Verdict} from './verdict.js';
 
 /** An answer to grade. */
@@ -36,13 +36,11 @@ export interface Grader {
 }
 
 /** What a grader may use. */
-export interface GraderOptions {
+export interface GraderOptions extends GradingSettings {
   /** Cores to keep busy; they change how long it takes and nothing else. */
   readonly cores: number;
   /** Told what a person should see, one line each. */
   readonly note: (text: string) => void;
-  /** How programs are contained, bubblewrap unless given. */
-  readonly sandbox?: SandboxKind | undefined;
 }
 
 /** Opens the grader of a kind, ready to grade. */

@@ -7,24 +7,24 @@ import type {Grader, GraderOptions} from './grader.js';
 
 /** What the module of a kind exports. */
 export interface GraderModule {
-  /** Sees to it that `open` will work, as far as that can be known without opening. @throws {StageFailure} as `open` does */
-  prepare(options: GraderOptions): Promise<void>;
+  /**
+   * Sees to it that `open` will work, as far as that can be known without opening.
+   *
+   * @param prompts of this kind, whose answers are going to be graded
+   * @throws {StageFailure} as `open` does
+   */
+  prepare(options: GraderOptions, prompts: readonly Prompt[]): Promise<void>;
   open(options: GraderOptions): Promise<Grader>;
   /** For each reference, why it cannot be read, or `undefined`; absent where their task says all of it. */
   checkReferences?(references: readonly string[], options: GraderOptions): Promise<(string | undefined)[]>;
 }
 
 /** A kind is an entry. */
-const modules: {readonly [kind in External]?: () => Promise<GraderModule>} = {
+const modules: {readonly [kind in External]: () => Promise<GraderModule>} = {
   code: () => import('./code/index.js'),
+  judge: () => import('./judge/index.js'),
   math: () => import('./math/index.js'),
 };
-
-async function moduleOf(kind: External): Promise<GraderModule> {
-  const load = modules[kind];
-  if (load === undefined) throw new StageFailure(`this version of r1 has no grader for answers of the kind “${kind}”`);
-  return load();
-}
 
 /**
  * Opens the grader of a kind, ready to grade.
@@ -32,7 +32,7 @@ async function moduleOf(kind: External): Promise<GraderModule> {
  * @throws {StageFailure} where what it needs is not there, with what to install
  */
 export const openGrader = async (kind: External, options: GraderOptions): Promise<Grader> =>
-  (await moduleOf(kind)).open(options);
+  (await modules[kind]()).open(options);
 
 /**
  * Sees to it that the answers to these prompts can be graded, before anything is sampled or trained for them: what is missing is
@@ -42,8 +42,11 @@ export const openGrader = async (kind: External, options: GraderOptions): Promis
  */
 export async function prepareGraders(prompts: readonly Prompt[], options: GraderOptions): Promise<void> {
   // Tasks of one's own bring pure functions, so their names need not be known here.
-  const kinds = new Set(prompts.flatMap(({task}) => builtInTasks.get(task)?.answer?.external ?? []));
-  for (const kind of kinds) await (await moduleOf(kind)).prepare(options);
+  const kindOf = ({task}: Prompt): External | undefined => builtInTasks.get(task)?.answer?.external;
+  for (const kind of new Set(prompts.flatMap((prompt) => kindOf(prompt) ?? []))) {
+    const those = prompts.filter((prompt) => kindOf(prompt) === kind);
+    await (await modules[kind]()).prepare(options, those);
+  }
 }
 
 /** So many references are named in a message. */
@@ -61,7 +64,7 @@ export async function checkReferences(prompts: readonly Prompt[], options: Grade
     return kind?.external === undefined || reference === undefined ? [] : [{id, kind: kind.external, reference}];
   });
   for (const kind of new Set(asked.map((one) => one.kind))) {
-    const {checkReferences: check} = await moduleOf(kind);
+    const {checkReferences: check} = await modules[kind]();
     if (check === undefined) continue;
     const those = asked.filter((one) => one.kind === kind);
     const faults = await check(

@@ -6,8 +6,8 @@
  */
 import {StageFailure, Stopped} from '../../pipeline/stage.js';
 import type {OpenGrader} from '../graders/grader.js';
+import type {GradingSettings} from '../graders/settings.js';
 import {verdict} from '../graders/verdict.js';
-import type {SandboxKind} from '../sandbox/names.js';
 import {closingAfter} from '../train/closing.js';
 import {externalGraders} from './external.js';
 import type {JudgeRefs} from './load-judges.js';
@@ -42,7 +42,7 @@ const STOP_AFTER = 500;
  * @param options.timeoutMs an item is ended after one to two times this long, 2 s unless given
  * @param options.note told of the first completion that is not judged in time, and at the end how many there were
  * @param options.cores that graders may keep busy, 1 unless given
- * @param options.sandbox in which programs run, bubblewrap unless given
+ * @param options.grading params of graders: the sandbox that programs run in, and who judges by a rubric
  * @param options.open opens the grader of a kind; the built-in ones unless a test brings its own
  * @param options.signal aborted when a stop is asked for; whoever can be ended at once needs none
  * @param options.stopAfterMs how long a batch may go on when a stop is asked for, 500 ms unless given
@@ -59,7 +59,7 @@ export async function openScorer(options: {
   readonly signal?: AbortSignal | undefined;
   readonly stopAfterMs?: number;
   readonly cores?: number;
-  readonly sandbox?: SandboxKind | undefined;
+  readonly grading?: GradingSettings | undefined;
   readonly open?: OpenGrader;
 }): Promise<Scorer> {
   const {
@@ -71,14 +71,14 @@ export async function openScorer(options: {
     signal,
     stopAfterMs = STOP_AFTER,
     cores = 1,
-    sandbox,
+    grading = {},
     open,
   } = options;
   const {module = new URL('./registry.js', import.meta.url).href} = options;
   const timedOut = timedOutBy([...BUILT_IN_REWARDS, ...(refs.rewards ?? []).map(({name}) => name)]);
   const timeouts = countTimeouts({refs, timeoutMs, note});
   const data = {module, weights, refs, loadMs};
-  const graders = externalGraders({weights, signal, cores, sandbox, note, open});
+  const graders = externalGraders({weights, signal, cores, note, open, sandbox: grading.sandbox, judge: grading.judge});
   let thread = await startThread(data);
   return {
     async score(items) {

@@ -6,6 +6,7 @@ import {StageFailure} from '../../pipeline/stage.js';
 import {random} from '../random.js';
 import {builtInTasks} from '../tasks/built-in.js';
 import type {Prompt} from '../tasks/prompt.js';
+import type {External} from '../tasks/task.js';
 import {readCompletion} from '../text/completion.js';
 import type {GroupScorer} from './group-scorer.js';
 import {isUniform, type Trace} from './minibatches.js';
@@ -20,6 +21,9 @@ const LOST = 0.9;
 /** Nats a token; a policy that is surer than this draws much the same again and again. */
 const LOW_ENTROPY = 0.1;
 
+/** Whose references need not be right as answers. */
+const UNKNOWN = new Set<External | undefined>(['code', 'judge']);
+
 const answering = (prompt: Prompt, answer: string): Rollout => ({
   prompt,
   sample: 0,
@@ -31,7 +35,8 @@ const answering = (prompt: Prompt, answer: string): Rollout => ({
 
 /**
  * Has each of a sample of references judged against itself, which has to be right, and against another prompt's, which must not
- * be. Programs, and answers of tasks of one's own, are left alone: nobody knows how these are written down.
+ * be. Programs, and answers of tasks of one's own, are left alone: nobody knows how these are written down; and so are answers for a
+ * judge, as a rubric may ask for more than what the reference has.
  *
  * @throws {StageFailure} where more than a tenth comes out otherwise, with an example; fewer are told to `note`
  */
@@ -42,7 +47,7 @@ export async function checkKnownPairs(
   const known = prompts.flatMap((prompt) => {
     const kind = builtInTasks.get(prompt.task)?.answer;
     const normal =
-      prompt.answer === undefined || kind?.external === 'code' ? undefined : kind?.reference(prompt.answer);
+      prompt.answer === undefined || UNKNOWN.has(kind?.external) ? undefined : kind?.reference(prompt.answer);
     return normal === undefined ? [] : [{prompt, answer: prompt.answer!, normal}];
   });
   const sample = random(seed, 'grpo/known-pairs').shuffle(known).slice(0, KNOWN);

@@ -5,7 +5,7 @@ import type {Scorer} from '../rewards/index.js';
 import type {JudgeRefs} from '../rewards/load-judges.js';
 import type {RewardModel} from '../rewards/preference.js';
 import {REWARD_MODELS, type RewardWeights} from '../rewards/names.js';
-import type {SandboxKind} from '../sandbox/names.js';
+import type {GradingSettings} from '../graders/settings.js';
 import {taskOf, type Tasks} from '../tasks/task.js';
 import type {ScoredRollout} from './minibatches.js';
 import type {Rollout} from './sample-groups.js';
@@ -34,8 +34,7 @@ export interface GroupScorerOptions {
   readonly threads: number;
   /** That graders may keep busy. */
   readonly cores: number;
-  /** In which programs run. */
-  readonly sandbox?: SandboxKind | undefined;
+  readonly grading: GradingSettings;
   /** As `openScorer` takes them. */
   readonly note: (text: string) => void;
   readonly signal: AbortSignal;
@@ -43,7 +42,7 @@ export interface GroupScorerOptions {
 
 /** Starts the thread of the rules and loads the reward models, each into a session of its own. */
 export async function openGroupScorer(options: GroupScorerOptions): Promise<GroupScorer> {
-  const {weights, refs, tasks, timeoutMs, models, maxNewTokens, cores, sandbox, note, signal, ...limits} = options;
+  const {weights, refs, tasks, timeoutMs, models, maxNewTokens, cores, grading, note, signal, ...limits} = options;
   const [{openScorer}, {openRewardModel}] = await Promise.all([
     import('../rewards/index.js'),
     import('../rewards/preference.js'),
@@ -54,7 +53,7 @@ export async function openGroupScorer(options: GroupScorerOptions): Promise<Grou
       const folder = models[name];
       if (folder !== undefined) judges[name] = await openRewardModel(folder, limits);
     }
-    return openScorer({timeoutMs, weights, refs, cores, sandbox, note, signal});
+    return openScorer({timeoutMs, weights, refs, cores, grading, note, signal});
   };
   const closeModelsAfter = <T>(use: () => T | Promise<T>): Promise<T> => closingAfter(Object.values(judges), use);
   let rules: Scorer;

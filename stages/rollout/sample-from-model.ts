@@ -8,7 +8,7 @@ import type {RolloutRow} from '../data/schemas.js';
 import {encodePrompts, sampleGroups, samplingWith} from './sample-groups.js';
 import {lengthBuckets} from '../train/length-buckets.js';
 import type {Drawing, EncodedPrompt, Rollout} from './sample-groups.js';
-import type {SandboxKind} from '../sandbox/names.js';
+import type {GradingSettings} from '../graders/settings.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Tasks} from '../tasks/task.js';
 import type {TemplateName} from '../text/templates.js';
@@ -36,7 +36,7 @@ export class DropCounts {
   }
 }
 
-export interface ModelSampling {
+export interface ModelSampling extends GradingSettings {
   /** The model's folder. */
   readonly model: string;
   readonly template: TemplateName;
@@ -50,8 +50,6 @@ export interface ModelSampling {
   readonly threads: number;
   /** Cores to keep busy; they change how long it takes and nothing else. */
   readonly cores: number;
-  /** In which programs run that the answers may be. */
-  readonly sandbox?: SandboxKind | undefined;
   readonly key: {readonly seed: number; readonly purpose: string};
   readonly done: (prompts: number, total: number) => void;
   /** Told what a person should see, one line each. */
@@ -162,21 +160,20 @@ export async function ruleFaults(
     timeoutMs,
     tasks,
     cores,
-    sandbox,
+    grading,
     note,
   }: {
     readonly timeoutMs: number;
     readonly tasks: readonly DefinitionRef[];
     /** That graders may keep busy. */
     readonly cores: number;
-    /** In which programs run. */
-    readonly sandbox?: SandboxKind | undefined;
+    readonly grading: GradingSettings;
     readonly note?: (text: string) => void;
   },
 ): Promise<(string | undefined)[]> {
   const {withScorer} = await import('../rewards/index.js');
   const items = rollouts.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length}));
-  const scored = await withScorer({timeoutMs, weights: {}, refs: {tasks}, cores, sandbox, note}, (scorer) =>
+  const scored = await withScorer({timeoutMs, weights: {}, refs: {tasks}, cores, grading, note}, (scorer) =>
     scorer.score(items),
   );
   return scored.map(({verdicts}, index) => {

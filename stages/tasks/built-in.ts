@@ -5,6 +5,7 @@ import {dials} from './answers/dials.js';
 import {exact} from './answers/exact.js';
 import {f1} from './answers/f1.js';
 import {integer} from './answers/integer.js';
+import {judged} from './answers/judged.js';
 import {math} from './answers/math.js';
 import {mendDials} from './dials-grammar.js';
 import {languageConsistency} from './language.js';
@@ -20,6 +21,7 @@ const tasks: {readonly [name in BuiltInTask]: Task & {readonly name: name}} = {
   f1: {name: 'f1', reasoning: true, answer: f1},
   code: {name: 'code', reasoning: true, answer: code},
   math: {name: 'math', reasoning: true, answer: math},
+  judge: {name: 'judge', reasoning: true, answer: judged},
   general: {
     name: 'general',
     reasoning: false,

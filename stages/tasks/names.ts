@@ -1,3 +1,13 @@
 /** Names of the built-in tasks, for those who need no more: a recipe that is only planned loads no task. */
-export const BUILT_IN_TASKS = ['dials', 'general', 'integer', 'exact', 'choice', 'f1', 'code', 'math'] as const;
+export const BUILT_IN_TASKS = [
+  'dials',
+  'general',
+  'integer',
+  'exact',
+  'choice',
+  'f1',
+  'code',
+  'math',
+  'judge',
+] as const;
 export type BuiltInTask = (typeof BUILT_IN_TASKS)[number];

@@ -19,12 +19,14 @@ export interface Prompt {
   /** Absent where nobody said: the language reward is then left out. */
   readonly language?: Language;
   readonly question: string;
-  /** The reference answer. General scenarios have none; of a program it is one that solves the problem, or ''. */
+  /** The reference answer. General scenarios have none; of a program it is one that solves the problem, or '', and a judge may do without: ''. */
   readonly answer?: string;
   /** Other answers that are as good (f1). */
   readonly references?: readonly string[];
   /** What a program has to pass (code). */
   readonly tests?: CodeTests;
+  /** What a good answer is, where the prompt says it itself (judge). */
+  readonly rubric?: string;
   /** Steps that a worked solution takes (dials). */
   readonly steps?: number;
   /** What is wanted, for the rubric (general). */

@@ -279,3 +279,37 @@ test('what r1 writes in front of each programming problem is nothing that they s
   const ran = await prompts(t, rows, {overlap: 'drop', answers: 'code'});
   assert.equal(all(ran).length, 40);
 });
+
+test('for a judge, a row needs no answer, and its rubric is found; elsewhere a rubric is left alone', async (t) => {
+  const rows = sums(40).map(({question}, n) => ({
+    question,
+    ...(n % 2 === 0 ? {criteria: `Says ${n + 1}.`} : {answer: n + 1}),
+  }));
+  const ran = await prompts(t, rows, {answers: 'judge'});
+  const made = all(ran);
+  assert.equal(made.length, 40);
+  for (const {task, answer, rubric} of made) {
+    assert.equal(task, 'judge');
+    assert.equal(rubric === undefined, answer !== '');
+  }
+  const mapped = await prompts(
+    t,
+    sums(40).map((row) => ({...row, marks: 'Own.'})),
+    {answers: 'judge', columns: {rubric: 'marks'}},
+  );
+  assert.ok(all(mapped).every(({rubric}) => rubric === 'Own.'));
+  const others = await prompts(
+    t,
+    sums(40).map((row) => ({...row, rubric: ['a', 'b']})),
+  );
+  assert.ok(all(others).every((row) => !Object.hasOwn(row, 'rubric')));
+  const {check} = importPrompts;
+  const wired = {
+    params: {...importPrompts.params, columns: {rubric: 'marks'}},
+    definitions: {},
+    inputs: ['data'],
+    origins: [],
+  };
+  assert.match(check!(wired).join(), /columns\.rubric: rubrics are for a judge/);
+  assert.deepEqual(check!({...wired, params: {...wired.params, answers: 'judge'}}), []);
+});

@@ -32,6 +32,7 @@ const USUAL: Readonly<Record<Role, readonly string[]>> = {
   thinking: ['thinking', 'reasoning', 'reasoning_content'],
   context: [],
   system: ['system', 'system_prompt'],
+  rubric: ['rubric', 'criteria', 'grading_notes'],
   id: ['id', 'task_id', 'uuid', 'unique_id'],
   group: ['group', 'id_orig', 'original_id', 'template_id'],
   language: ['language', 'lang'],
@@ -53,6 +54,8 @@ export interface ReadRow {
   /** What is said before the question: earlier turns, and what the system says. */
   readonly before: readonly Turn[];
   readonly system: string | undefined;
+  /** What the answer is judged by; looked for where a judge is asked. */
+  readonly rubric: string | undefined;
   readonly id: string | undefined;
   readonly group: string | undefined;
   readonly language: string | undefined;
@@ -65,20 +68,19 @@ export interface ReadRow {
 /**
  * Reads rows by a mapping.
  *
- * @param wants whether the answer is a reference to check against, or a response to learn
+ * @param wants whether the answer is a reference to check against, one that a judge may be shown, or a response to learn
  * @param param what messages call the mapping
  * @returns a function that throws `Unusable`, with the place, the field and the fields that there are
  */
-export function rowReader(
-  columns: Columns,
-  wants: 'reference' | 'response',
-  param = 'columns',
-): (row: SourceRow) => ReadRow {
+export function rowReader(columns: Columns, wants: Wants, param = 'columns'): (row: SourceRow) => ReadRow {
   return (row) => readRow(row, columns, {wants, param});
 }
 
+/** What the answer of a row is wanted for. */
+type Wants = 'reference' | 'judged' | 'response';
+
 interface Reading {
-  readonly wants: 'reference' | 'response';
+  readonly wants: Wants;
   /** What the mapping is called. */
   readonly param: string;
 }
@@ -108,7 +110,7 @@ function readRow({fields, at}: SourceRow, columns: Columns, {wants, param}: Read
   const asked = find('question');
   if (asked === undefined) throw missing('question', fields, columns, at, param);
   const talk = isList(asked) ? conversationIn(asked, from.question!, at) : undefined;
-  const answerNames = wants === 'reference' ? USUAL.answer : RESPONSES;
+  const answerNames = wants === 'response' ? RESPONSES : USUAL.answer;
   // A conversation that was mapped, or found, as a whole is answered by its own last turn; a reference may stand beside it.
   const reply = talk?.reply;
   const answer =
@@ -134,6 +136,7 @@ function readRow({fields, at}: SourceRow, columns: Columns, {wants, param}: Read
     thinking: text('thinking') ?? talk?.thinking,
     before: talk?.before ?? [],
     system: text('system') ?? talk?.system,
+    rubric: wants === 'judged' ? text('rubric') : undefined,
     id: text('id'),
     group: text('group'),
     language: text('language'),

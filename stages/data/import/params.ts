@@ -5,7 +5,17 @@ export const FORMATS = ['auto', 'jsonl', 'json', 'csv', 'tsv', 'parquet', 'toml'
 export type Format = (typeof FORMATS)[number];
 
 /** What a field can be for. */
-export const ROLES = ['question', 'answer', 'thinking', 'context', 'system', 'id', 'group', 'language'] as const;
+export const ROLES = [
+  'question',
+  'answer',
+  'thinking',
+  'context',
+  'system',
+  'rubric',
+  'id',
+  'group',
+  'language',
+] as const;
 export type Role = (typeof ROLES)[number];
 
 /** Role → the field that is for it, with dots for what lies within (`reward_model.ground_truth`); '' where no field is. */
@@ -26,8 +36,13 @@ export const MEASURES = ['count', 'drop', 'refuse'] as const;
 export type Measure = (typeof MEASURES)[number];
 
 /** What is wrong with a mapping, each mistake a sentence. */
-export function columnMistakes(columns: Readonly<Record<string, unknown>>, param = 'columns'): string[] {
+export function columnMistakes(
+  columns: Readonly<Record<string, unknown>>,
+  {param = 'columns', isJudged = false}: {readonly param?: string; readonly isJudged?: boolean} = {},
+): string[] {
   return Object.entries(columns).flatMap(([role, field]) => {
+    if (role === 'rubric' && field !== '' && !isJudged)
+      return [`${param}.rubric: rubrics are for a judge, and read where the answers of questions are “judge”`];
     if (!(ROLES as readonly string[]).includes(role))
       return [`${param}.${role}: a field can be for ${ROLES.join(', ')}`];
     return typeof field === 'string' ? [] : [`${param}.${role} is the name of a field, '' for none`];

@@ -48,7 +48,7 @@ export async function* promptRows(
   tally: Tally,
 ): AsyncGenerator<PromptRow> {
   const {columns = {}, unusable = 'refuse'} = options;
-  const read = rowReader(columns, 'reference');
+  const read = rowReader(columns, options.answers === 'judge' ? 'judged' : 'reference');
   const ids = new Map<string, string>();
   for await (const row of sourceRows(path, name, options)) {
     tally.rows += 1;
@@ -81,11 +81,14 @@ function promptOf(
   }: {readonly tally: Tally; readonly ids: Map<string, string>; readonly tests: CodeTests | undefined},
 ): PromptRow {
   const {at, question, group, before, system} = row;
-  // What a program is worth its tests say; a program that solves the problem may be there or not.
+  // What a program is worth its tests say, and a judge has its rubric: an answer that solves the problem may be there or not.
+  const {answers = 'auto'} = options;
   const reference =
-    tests === undefined
-      ? referenceOf(answerOf(row, fields, options.columns), options.answers ?? 'auto')
-      : {task: 'code', answer: row.answer ?? ''};
+    tests !== undefined
+      ? {task: 'code', answer: row.answer ?? ''}
+      : answers === 'judge'
+        ? {task: answers, answer: row.answer ?? ''}
+        : referenceOf(answerOf(row, fields, options.columns), answers);
   if ('fault' in reference) throw new Unusable(`${at}: “${row.from.answer}” ${reference.fault}`, 'answer is none');
   const language = spokenIn(row, options);
   const hash = questionHash(question);
@@ -107,6 +110,7 @@ function promptOf(
     ...(language === undefined ? {} : {language}),
     question,
     answer: reference.answer,
+    ...(row.rubric === undefined ? {} : {rubric: row.rubric}),
     ...(tests === undefined ? {} : {tests}),
   };
   return {prompt, group, hash};

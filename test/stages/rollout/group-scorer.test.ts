@@ -56,6 +56,7 @@ async function optionsFor(t: TestContext): Promise<GroupScorerOptions> {
     maxTokens: 32,
     threads: 1,
     cores: 1,
+    grading: {},
     note: () => undefined,
     signal: new AbortController().signal,
   };

@@ -31,7 +31,7 @@ test('rules drop a completion for the first thing that is wrong with it', async 
       rollout('2 and 2 <answer> 4 </answer>'),
       rollout('<think> 2 and 2 and 2', {finished: false}),
     ],
-    {timeoutMs: 2000, tasks: [], cores: 1},
+    {timeoutMs: 2000, tasks: [], grading: {}, cores: 1},
   );
   assert.deepEqual(faults, [undefined, 'answer wrong', 'answer unparsable', 'format', 'truncated']);
 });

@@ -1,0 +1,179 @@
+/**
+ * The grader that asks a judge: batches, so many requests at a time, what was said before, and when to give up. A verdict is a
+ * function of what is asked as far as the server is one.
+ */
+import {createHash} from 'node:crypto';
+import {StageFailure, Stopped} from '../../../pipeline/stage.js';
+import type {Prompt} from '../../tasks/prompt.js';
+import type {Graded, GradeRequest, Grader} from '../grader.js';
+import {credited, verdict} from '../verdict.js';
+import {openEndpoint, type Said} from './endpoint.js';
+import {judgementIn, questionFor, type Judged, type JudgeQuestion} from './form.js';
+import {JUDGE_LIMITS, TRIAL_PATIENCE, type JudgeLimits} from './limits.js';
+import type {JudgeSettings} from '../judge-settings.js';
+
+export interface JudgeOptions {
+  readonly settings: JudgeSettings;
+  /** Base of the endpoint. */
+  readonly address: string;
+  readonly key?: string | undefined;
+  readonly note: (text: string) => void;
+  readonly limits?: JudgeLimits;
+}
+
+export interface Judge extends Grader {
+  /** For messages: where it is asked. */
+  readonly called: string;
+  /**
+   * Asks one question whose answer is known.
+   *
+   * @returns what there is to tell of it, if anything
+   * @throws {StageFailure} where it cannot be asked, or does not keep to the form
+   */
+  try(): Promise<string | undefined>;
+}
+
+/** What is judged by a prompt: its own rubric, else the one for all. @throws {StageFailure} where there is none */
+export function rubricOf({id, rubric}: Pick<Prompt, 'id' | 'rubric'>, settings: JudgeSettings): string {
+  const found = rubric ?? settings.rubric;
+  if (found.trim() === '')
+    throw new StageFailure(`prompt ${id} has no rubric to be judged by, and judge.rubric is empty`);
+  return found;
+}
+
+const TRIAL: Judged = {
+  rubric:
+    'The best verdict is for a reply that names the capital of France and no other city, the worst for any other.',
+  question: 'What is the capital of France?',
+  reference: 'Paris',
+  reply: 'The capital of France is Paris.',
+};
+
+/** @throws {StageFailure} where the address is none */
+export function openJudge({settings, address, key, note, limits = JUDGE_LIMITS}: JudgeOptions): Judge {
+  const {model, points, request, concurrency, timeout} = settings;
+  const endpoint = openEndpoint({address, key, timeout, limits});
+  const closing = new AbortController();
+  const batches = new Set<Promise<unknown>>();
+  /** Digest of a request → what was said of it; the oldest go first. */
+  const known = new Map<string, Graded>();
+  /** Since the last judgement: how often there was none, and how many judgements could not be read in all. */
+  let troubles = 0;
+  let unread = 0;
+  let judgements = 0;
+
+  const bodyOf = ({text}: JudgeQuestion): string => {
+    const fields = Object.entries(request).filter(([, value]) => value !== null);
+    return JSON.stringify({model, messages: [{role: 'user', content: text}], ...Object.fromEntries(fields)});
+  };
+
+  const gradedOf = (said: Said, {mark}: JudgeQuestion): Graded => {
+    if (said.kind === 'said') {
+      troubles = 0;
+      judgements += 1;
+      const value = judgementIn(said.text, mark, points);
+      if (value !== undefined) return credited(value);
+      unread += 1;
+      return {...verdict('unparsable'), why: 'the judge gave no verdict'};
+    }
+    troubles += 1;
+    if (troubles >= limits.troubles)
+      throw new StageFailure(
+        `${endpoint.called} gave no judgement ${troubles} times in a row; the last time: ` +
+          (said.kind === 'none' ? `${said.why} (${said.words})` : said.words),
+      );
+    return said.kind === 'none'
+      ? {...verdict('unparsable'), why: said.why}
+      : {...verdict('timed-out'), why: `the judge took longer than ${timeout} ms`};
+  };
+
+  async function gradeAll(requests: readonly GradeRequest[], signal: AbortSignal): Promise<readonly Graded[]> {
+    const asked = requests.map(({prompt, given, reference}) => {
+      const rubric = rubricOf(prompt, settings);
+      const question = questionFor({rubric, question: prompt.question, reference, reply: given}, points);
+      const body = bodyOf(question);
+      return {question, body, digest: createHash('sha256').update(body).digest('base64url')};
+    });
+    // One that timed out is asked again in the next batch, but not in this one.
+    const verdicts = new Map<string, Graded>();
+    const waiting = new Map<string, (typeof asked)[number]>();
+    for (const one of asked) {
+      const earlier = known.get(one.digest);
+      if (earlier === undefined) waiting.set(one.digest, one);
+      else verdicts.set(one.digest, earlier);
+    }
+    const queue = [...waiting.values()];
+    const failing = new AbortController();
+    const work = async (): Promise<void> => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        const {body, question, digest} = next;
+        const graded = gradedOf(
+          await endpoint.ask(body, {patience: limits.patience, signal: failing.signal}),
+          question,
+        );
+        verdicts.set(digest, graded);
+        if (graded.outcome === 'timed-out') continue;
+        known.set(digest, graded);
+        if (known.size > limits.known) known.delete(known.keys().next().value!);
+      }
+    };
+    const onAbort = (): void => failing.abort();
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort);
+    const failures: unknown[] = [];
+    // One that fails leaves nothing to wait for.
+    const workers = Array.from({length: Math.min(concurrency, queue.length)}, () =>
+      work().catch((error: unknown) => {
+        failures.push(error);
+        queue.length = 0;
+        failing.abort();
+      }),
+    );
+    await Promise.all(workers);
+    signal.removeEventListener('abort', onAbort);
+    if (signal.aborted) throw new Stopped();
+    if (failures.length > 0) throw failures[0];
+    return asked.map(({digest}) => verdicts.get(digest)!);
+  }
+
+  return {
+    called: endpoint.called,
+    async try() {
+      const question = questionFor(TRIAL, points);
+      const said = await endpoint.ask(bodyOf(question), {patience: TRIAL_PATIENCE, signal: closing.signal});
+      if (said.kind !== 'said')
+        throw new StageFailure(
+          `${endpoint.called} was asked a question to try it, and gave no judgement: ` +
+            (said.kind === 'none' ? `${said.why} (${said.words})` : said.words),
+        );
+      const value = judgementIn(said.text, question.mark, points);
+      if (value === undefined)
+        throw new StageFailure(
+          `${model} does not judge in the form that it is asked for: the last line should be “VERDICT ${question.mark}: …” and is ` +
+            `“${lastLine(said.text)}”`,
+        );
+      return value === 1
+        ? undefined
+        : `${model} gave a right answer ${value * points} of ${points} when it was tried: its verdicts may be worth little`;
+    },
+    async grade(requests, signal) {
+      const all = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
+      const batch = gradeAll(requests, all);
+      const settled = batch.catch(() => undefined); // The caller has the failure; here only the end counts.
+      batches.add(settled);
+      try {
+        return await batch;
+      } finally {
+        batches.delete(settled);
+      }
+    },
+    async close() {
+      closing.abort();
+      await Promise.all(batches);
+      if (unread > 0) note(`${unread} of ${judgements} judgements had no verdict; those answers count as unparsable`);
+    },
+  };
+}
+
+const MOST_SHOWN = 200;
+const lastLine = (text: string): string => (text.trim().split('\n').at(-1) ?? '').slice(-MOST_SHOWN);
