@@ -1,6 +1,7 @@
 /** Filters and tests of chat templates as Python's Jinja has them. */
 import {Environment, floatOf, listOf, valueOf} from './jinja-package.js';
 import type {Value} from './jinja-package.js';
+import {generatorOf, isSubscriptable, lazyOf, tuples, useUp} from './python-lists.js';
 import {capitalized, linesIn, methodOf, stripped} from './python-texts.js';
 import {
   entriesOf,
@@ -13,7 +14,6 @@ import {
   itemsOf,
   jsonOf,
   textOf,
-  tuples,
 } from './python-values.js';
 
 export function refuse(what: string): never {
@@ -24,13 +24,14 @@ export function refuse(what: string): never {
 export function iterated(value: Value): Value {
   if (isText(value)) return listOf(Array.from(value.value as string, valueOf));
   if (isUndefined(value)) return listOf([]);
+  if (isList(value)) useUp(value);
   if (isList(value) || isRecord(value)) return value;
   return refuse(`a loop over ${kind(value)}`);
 }
 
 /** Whether a value is in another; nothing where the package knows, or refuses. */
 export function contains(whole: Value, part: Value): boolean | undefined {
-  if (isList(whole)) return itemsOf(whole).some((one) => isEqual(one, part));
+  if (isList(whole)) return itemsOf(iterated(whole)).some((one) => isEqual(one, part));
   if (isUndefined(whole)) return false;
   if (isRecord(whole)) return isText(part) && entriesOf(whole).has(part.value as string);
   return undefined;
@@ -50,7 +51,9 @@ export const TESTS: Readonly<Record<string, ((value: Value) => boolean) | undefi
   number: (value) => isNumber(value) || value.type === 'BooleanValue',
   float: (value) => value.type === 'FloatValue',
   iterable: (value) => isList(value) || isText(value) || isRecord(value) || isUndefined(value),
-  sequence: (value) => isList(value) || isText(value) || isRecord(value) || isUndefined(value),
+  sequence: (value) =>
+    (isList(value) && isSubscriptable(value)) || isText(value) || isRecord(value) || isUndefined(value),
+  callable: (value) => value.type === 'FunctionValue' || isUndefined(value),
   lower: (value) => hasCase(textOf(value)) && textOf(value) === textOf(value).toLowerCase(),
   upper: (value) => hasCase(textOf(value)) && textOf(value) === textOf(value).toUpperCase(),
 };
@@ -73,6 +76,7 @@ function numberIn(value: Value | undefined): number | undefined {
 
 function length(value: Value): Value | undefined {
   if (isText(value)) return valueOf(Array.from(value.value as string).length);
+  if (lazyOf(value)?.kind === 'generator') refuse('the length of what a filter hands on; “| list” would keep it');
   if (isList(value)) return valueOf(itemsOf(value).length);
   if (isRecord(value)) return valueOf(entriesOf(value).size);
   return isUndefined(value) ? valueOf(0) : undefined;
@@ -117,13 +121,13 @@ function passes(value: Value, args: Argument): boolean {
 
 const selecting = (name: string, wanted: boolean): Filter => [
   ['test', 'value'],
-  (value, args) => listOf(listIn(value, name).filter((one) => passes(one, args) === wanted)),
+  (value, args) => generatorOf(listIn(value, name).filter((one) => passes(one, args) === wanted)),
 ];
 const selectingBy = (name: string, wanted: boolean): Filter => [
   ['attribute', 'test', 'value'],
   (value, args) => {
     const path = args('attribute') ?? refuse(`filter “${name}” without an attribute`);
-    return listOf(listIn(value, name).filter((one) => passes(under(one, path), args) === wanted));
+    return generatorOf(listIn(value, name).filter((one) => passes(under(one, path), args) === wanted));
   },
 ];
 
@@ -188,13 +192,20 @@ export const FILTERS: Readonly<Record<string, Filter>> = {
   default: otherwise,
   d: otherwise,
   first: [[], (value) => listIn(value, 'first')[0] ?? valueOf(undefined)],
-  last: [[], (value) => listIn(value, 'last').at(-1) ?? valueOf(undefined)],
+  last: [
+    [],
+    (value) => {
+      if (lazyOf(value)?.kind === 'generator') refuse('filter “last” for what a filter hands on');
+      return listIn(value, 'last').at(-1) ?? valueOf(undefined);
+    },
+  ],
   list: [[], (value) => listOf(isRecord(value) ? [...entriesOf(value).keys()].map(valueOf) : listIn(value, 'list'))],
   reverse: [
     [],
     (value) => {
       const reversed = listIn(value, 'reverse').toReversed();
-      return isText(value) ? valueOf(reversed.map(textOf).join('')) : listOf(reversed);
+      if (isText(value)) return valueOf(reversed.map(textOf).join(''));
+      return lazyOf(value)?.kind === 'generator' ? listOf(reversed) : generatorOf(reversed);
     },
   ],
   join: [
@@ -251,17 +262,17 @@ export const FILTERS: Readonly<Record<string, Filter>> = {
       for (const one of listIn(value, 'unique')) {
         if (!kept.some((other) => isEqual(key(other), key(one)))) kept.push(one);
       }
-      return listOf(kept);
+      return generatorOf(kept);
     },
   ],
   items: [
     [],
     (value) => {
-      if (isUndefined(value)) return listOf([]);
+      if (isUndefined(value)) return generatorOf([]);
       if (!isRecord(value)) return undefined;
       const pairs = [...entriesOf(value)].map(([key, one]) => listOf([valueOf(key), one]));
       for (const pair of pairs) tuples.add(pair);
-      return listOf(pairs);
+      return generatorOf(pairs);
     },
   ],
   select: selecting('select', true),
@@ -274,7 +285,7 @@ export const FILTERS: Readonly<Record<string, Filter>> = {
       if (args('filter') !== undefined) refuse('filter “map” with another filter');
       const path = args('attribute') ?? refuse('filter “map” without an attribute');
       const instead = args('default');
-      return listOf(
+      return generatorOf(
         listIn(value, 'map').map((one) => {
           const found = under(one, path);
           return isUndefined(found) && instead !== undefined ? instead : found;

@@ -12,7 +12,7 @@ export interface Value {
   readonly type: string;
   value: unknown;
   readonly builtins: ReadonlyMap<string, Value>;
-  __bool__(): {readonly value: boolean};
+  __bool__: () => {readonly value: boolean};
 }
 
 /** The variables of a scope. */

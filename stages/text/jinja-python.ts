@@ -5,6 +5,7 @@
 import {FILTERS, TESTS, contains, iterated, kind, refuse} from './jinja-filters.js';
 import {Environment, Interpreter, floatOf, functionOf, listOf, valueOf} from './jinja-package.js';
 import type {Node, Scope, Value} from './jinja-package.js';
+import {asPartOfRange, asView, isSubscriptable, lazyOf, tuples} from './python-lists.js';
 import {methodOf} from './python-texts.js';
 import {
   byCodePoint,
@@ -17,7 +18,6 @@ import {
   isUndefined,
   itemsOf,
   textOf,
-  tuples,
 } from './python-values.js';
 
 /** Parts that write nothing, whatever their value. */
@@ -29,7 +29,13 @@ const done = (value: Value): Node => ({type: 'Done', value});
 /** What a loop knows of itself; the package lacks some of it. */
 const loops = new WeakSet<Value>();
 
+/** What a loop knows of the rounds that are to come. */
+const AHEAD: ReadonlySet<string> = new Set(['last', 'length', 'nextitem', 'revindex', 'revindex0']);
+
 export class PythonInterpreter extends Interpreter {
+  /** For each loop that is going on and takes its entries as they come: how many rounds there were, and the entry before. */
+  readonly #rounds: ({count: number; previous: Value} | undefined)[] = [];
+
   override evaluate(node: Node | undefined, scope: Scope): Value {
     switch (node?.type as string) {
       case 'Done':
@@ -62,8 +68,32 @@ export class PythonInterpreter extends Interpreter {
     const given = node['iterable'] as Node;
     const isFiltered = given.type === 'SelectExpression';
     const over = iterated(this.evaluate(isFiltered ? (given['lhs'] as Node) : given, scope));
+    if (isFiltered && seesChanges(given['test'], scope)) return this.#asTheyCome(node, over, scope);
+    this.#rounds.push(undefined);
     const iterable = isFiltered ? {...given, lhs: done(over)} : done(over);
-    return super.evaluateFor({...node, iterable}, scope);
+    const made = super.evaluateFor({...node, iterable}, scope);
+    this.#rounds.pop();
+    return made;
+  }
+
+  /**
+   * A loop of which the condition depends on what its own rounds change: Python asks it before each round, the package before
+   * the first. So each entry gets a loop of its own, and what looks ahead (`loop.last`) is refused where it is asked.
+   */
+  #asTheyCome(node: Node, over: Value, scope: Scope): Value {
+    const round = {count: 0, previous: valueOf(undefined)};
+    this.#rounds.push(round);
+    const entries = isRecord(over) ? [...entriesOf(over).keys()].map(valueOf) : itemsOf(over);
+    const texts = entries.map((entry) => {
+      const before = round.count;
+      const iterable = {...(node['iterable'] as Node), lhs: done(listOf([entry]))};
+      const text = super.evaluateFor({...node, iterable, defaultBlock: []}, scope).value as string;
+      if (round.count > before) round.previous = entry;
+      return text;
+    });
+    this.#rounds.pop();
+    if (round.count > 0) return valueOf(texts.join(''));
+    return this.evaluateBlock(node['defaultBlock'] as readonly Node[], scope);
   }
 
   /** The scope of one round of a loop, in which what is set ends with the round. */
@@ -74,6 +104,16 @@ export class PythonInterpreter extends Interpreter {
       const parts = loop.value as Map<string, Value>;
       const index = parts.get('index0')!.value as number;
       parts.set('depth', valueOf(1)).set('depth0', valueOf(0));
+      const round = this.#rounds.at(-1);
+      if (round !== undefined) {
+        const index = round.count++;
+        parts
+          .set('index0', valueOf(index))
+          .set('index', valueOf(index + 1))
+          .set('first', valueOf(index === 0));
+        parts.set('previtem', round.previous);
+        for (const name of AHEAD) parts.delete(name);
+      }
       parts.set(
         'cycle',
         functionOf((args) => args[index % args.length] ?? refuse('loop.cycle() without an argument')),
@@ -101,19 +141,23 @@ export class PythonInterpreter extends Interpreter {
     const name = node['value'] as string;
     for (let at: Scope | undefined = scope; at !== undefined; at = at.parent) {
       const value = at.variables.get(name);
-      if (value !== undefined) return value;
+      if (value === undefined) continue;
+      if (name === 'varargs' && isList(value)) tuples.add(value); // a macro's; nothing else has this name
+      return value;
     }
-    return valueOf(undefined);
+    return name === 'self' ? refuse('“self” is not known here') : valueOf(undefined);
   }
 
   override evaluateMemberExpression(node: Node, scope: Scope): Value {
     const object = this.evaluate(node['object'] as Node, scope);
     const property = node['property'] as Node;
     if (isUndefined(object)) refuse(`“${written(node)}” is asked of what is not defined`);
+    if (isList(object) && !isSubscriptable(object)) return valueOf(undefined);
     if (node['computed'] === true && property.type === 'SliceExpression') {
       if (this.#number(property['step'], scope) === 0) refuse('a slice in steps of 0');
       const slice = super.evaluateMemberExpression({...node, object: done(object)}, scope);
       if (tuples.has(object)) tuples.add(slice);
+      if (lazyOf(object) !== undefined) asPartOfRange(slice);
       return slice;
     }
     const key = node['computed'] === true ? this.evaluate(property, scope) : keyOf(property);
@@ -129,10 +173,12 @@ export class PythonInterpreter extends Interpreter {
       if (!isText(key)) return key.type === 'NullValue' || isNumber(key) ? valueOf(undefined) : refuse('an odd key');
       const name = key.value as string;
       if (loops.has(object) && name === 'changed') refuse('loop.changed is not known here');
+      if (loops.has(object) && AHEAD.has(name) && !entriesOf(object).has(name))
+        refuse(`loop.${name} of a loop whose condition changes on the way is not known here`);
       const method = METHODS.has(name) ? object.builtins.get(name) : undefined;
       const entry = entriesOf(object).get(name);
       const found = node['computed'] === true ? (entry ?? method) : (method ?? entry);
-      return found === method && method !== undefined ? pairsAsTuples(method, name) : (found ?? valueOf(undefined));
+      return found === method && method !== undefined ? withViews(method, name) : (found ?? valueOf(undefined));
     }
     return super.evaluateMemberExpression({...node, object: done(object), computed: true, property: done(key)}, scope);
   }
@@ -170,6 +216,10 @@ export class PythonInterpreter extends Interpreter {
         break;
       case '+':
         if (isText(left) !== isText(right)) refuse(`“+” between ${kind(left)} and ${kind(right)}`);
+        if (isList(left) && isList(right)) {
+          const isOdd = lazyOf(left) !== undefined || lazyOf(right) !== undefined;
+          if (isOdd || tuples.has(left) !== tuples.has(right)) refuse('“+” of what is no list');
+        }
         break;
       case '/':
       case '//':
@@ -215,6 +265,19 @@ export class PythonInterpreter extends Interpreter {
   }
 }
 
+/** Whether a condition asks what a loop may change: a namespace, or a macro, which may ask one. */
+function seesChanges(test: unknown, scope: Scope): boolean {
+  if (typeof test !== 'object' || test === null) return false;
+  const {type, value} = test as Node;
+  if (type === 'Identifier') {
+    for (let at: Scope | undefined = scope; at !== undefined; at = at.parent) {
+      const found = at.variables.get(value as string);
+      if (found !== undefined) return /^(Namespace|Function)Value$/.test(found.type);
+    }
+  }
+  return Object.values(test).some((part) => seesChanges(part, scope));
+}
+
 const METHODS: ReadonlySet<string> = new Set(['get', 'items', 'keys', 'values']);
 
 function keyOf(property: Node): Value {
@@ -240,6 +303,7 @@ export function misread(source: string, tokens: readonly Token[]): string | unde
   const compared = [0];
   for (const {type, value} of tokens) {
     const isIn = type === 'Identifier' && value === 'in';
+    if (type === 'Identifier' && value === 'for' && compared.length > 1) return 'a “for” within brackets is no Jinja';
     if (/^Open(Paren|SquareBracket|CurlyBracket)$/.test(type)) compared.push(0);
     else if (/^Close(Paren|SquareBracket|CurlyBracket)$/.test(type) && compared.length > 1) compared.pop();
     else if (/^Open(Expression|Statement)$/.test(type)) compared.splice(0, Infinity, 0);
@@ -263,13 +327,13 @@ function written(node: Node): string {
   return node['computed'] === true ? `${object}[${property}]` : `${object}.${property}`;
 }
 
-/** The pairs of a record are tuples; `get()` has no other default than None. */
-function pairsAsTuples(method: Value, name: string): Value {
-  if (name !== 'items') return method;
+/** What `items()`, `keys()` and `values()` give are views; the pairs of a record are tuples. */
+function withViews(method: Value, name: string): Value {
+  if (name === 'get') return method;
   const call = method.value as (args: readonly Value[], scope: Scope) => Value;
   return functionOf((args, scope) => {
     const made = call(args, scope);
-    for (const pair of itemsOf(made)) tuples.add(pair);
-    return made;
+    if (name === 'items') for (const pair of itemsOf(made)) tuples.add(pair);
+    return asView(made, `dict_${name}`);
   });
 }

@@ -9,12 +9,11 @@ import {Environment, parse, tokenize, valueOf} from './jinja-package.js';
 import type {Node, Scope, Value} from './jinja-package.js';
 import {PythonInterpreter, misread} from './jinja-python.js';
 import {dateText} from './python-dates.js';
+import {range} from './python-lists.js';
 
 /** A template that has been read. @throws {StageFailure} for what goes wrong while it is rendered */
 export type Render = (variables: Readonly<Record<string, unknown>>) => string;
 
-/** As the sandbox has it in which transformers renders templates (jinja2.sandbox.MAX_RANGE). */
-const MAX_RANGE = 100_000;
 /** Far beyond any model's positions, and far below what would end the process that renders. */
 const MAX_TEXT = 10_000_000;
 const MAX_LIST = 1_000_000;
@@ -37,6 +36,7 @@ export function compileTemplate(given: string, where: string): Render {
   if (odd !== undefined) throw new StageFailure(`the chat template of ${where} cannot be read: ${odd}`);
   return (variables) => {
     const environment = new Environment();
+    environment.setVariable('range', range);
     for (const [name, value] of Object.entries({...GLOBALS, ...variables})) environment.set(name, value);
     const interpreter = new Bounded(environment);
     try {
@@ -61,14 +61,10 @@ const GLOBALS: Readonly<Record<string, unknown>> = {
   raise_exception(message: unknown) {
     throw new Refusal(String(message));
   },
-  range(first: number, second?: number, step = 1) {
-    const [start, stop] = second === undefined ? [0, first] : [first, second];
-    if (step === 0) throw new TooMuch('range() in steps of 0');
-    const length = Math.max(0, Math.ceil((stop - start) / step));
-    if (!(length <= MAX_RANGE)) throw new TooMuch(`range() of ${length} numbers; ${MAX_RANGE} are the most`);
-    return Array.from({length}, (_, i) => start + i * step);
+  strftime_now(format: unknown) {
+    if (typeof format !== 'string') throw new Error('strftime_now() without a format');
+    return dateText(new Date(), format);
   },
-  strftime_now: (format: unknown) => dateText(new Date(), String(format)),
 };
 
 /** A loop that is going on. */

@@ -1,7 +1,8 @@
 /** Methods of Python's texts, as chat templates call them. Places and lengths count code points. */
 import {functionOf, listOf, valueOf} from './jinja-package.js';
 import type {Value} from './jinja-package.js';
-import {isList, isText, itemsOf, tuples} from './python-values.js';
+import {tuples} from './python-lists.js';
+import {isList, isText, itemsOf} from './python-values.js';
 
 const SPACE = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 const SPACES = new RegExp(`^[${SPACE}]+$`, 'u');
@@ -27,9 +28,16 @@ const titled = (text: string): string =>
     return initial(first) + run.slice(first.length).toLowerCase();
   });
 
+/** Letters of two, of which only the first is a capital in a title. */
+const PAIRS: Readonly<Record<string, string>> = {Ǆ: 'ǅ', Ǉ: 'ǈ', Ǌ: 'ǋ', Ǳ: 'ǲ'};
+
 /** A letter at the beginning of a title: “ß” is “Ss”. */
 function initial(letter: string): string {
-  const [first = '', ...rest] = letter.toUpperCase();
+  const upper = letter.toUpperCase();
+  if (PAIRS[upper] !== undefined) return PAIRS[upper];
+  if (/[\u10d0-\u10ff]/.test(letter)) return letter; // Georgian has capitals, but none in titles
+  if (letter.normalize('NFD').includes('\u0345')) throw new Error('a title with a Greek iota below');
+  const [first = '', ...rest] = upper;
   return first + rest.join('').toLowerCase();
 }
 

@@ -1,8 +1,6 @@
 /** Values of a chat template as Python prints, compares and serializes them. */
 import type {Value} from './jinja-package.js';
-
-/** Lists that are tuples in Python: they are printed otherwise. */
-export const tuples = new WeakSet<Value>();
+import {lazyOf, tuples} from './python-lists.js';
 
 export const isNumber = ({type}: Value): boolean => type === 'IntegerValue' || type === 'FloatValue';
 export const isText = ({type}: Value): boolean => type === 'StringValue';
@@ -36,6 +34,11 @@ function reprOf(value: Value): string {
     case 'ArrayValue':
     case 'TupleValue': {
       const items = itemsOf(value).map(reprOf);
+      const other = lazyOf(value);
+      if (other !== undefined) {
+        if (other.written === undefined) throw new Error('what a filter hands on, or a part of a range, is printed');
+        return other.written(items.join(', '));
+      }
       if (value.type === 'ArrayValue' && !tuples.has(value)) return `[${items.join(', ')}]`;
       return items.length === 1 ? `(${items[0]!},)` : `(${items.join(', ')})`;
     }
@@ -83,7 +86,9 @@ export function isEqual(a: Value, b: Value): boolean {
   if (isNumeric(a) && isNumeric(b)) return Number(a.value) === Number(b.value);
   if (isList(a) && isList(b)) {
     const [left, right] = [itemsOf(a), itemsOf(b)];
-    if (isTuple(a) !== isTuple(b)) return false;
+    const kinds = new Set([lazyOf(a)?.kind, lazyOf(b)?.kind]);
+    if (kinds.has('view') || kinds.has('generator')) throw new Error('what is no list is compared');
+    if (kinds.size > 1 || isTuple(a) !== isTuple(b)) return false;
     return left.length === right.length && left.every((one, i) => isEqual(one, right[i]!));
   }
   if (isRecord(a) && isRecord(b)) {
@@ -132,6 +137,7 @@ export function jsonOf(value: Value, options: JsonOptions, depth = 0): string {
       return floatText(value.value as number);
     case 'ArrayValue':
     case 'TupleValue':
+      if (lazyOf(value) !== undefined) throw new Error('what is no list has no JSON');
       return around(
         '[',
         itemsOf(value).map((one) => jsonOf(one, options, depth + 1)),

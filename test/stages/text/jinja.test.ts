@@ -70,6 +70,55 @@ test('what is Python in a template is as Python has it', () => {
   assert.match(fault('{{ 1 == 1 == true }}'), /comparisons in a row/);
 });
 
+test('ranges, views of records and what filters hand on are no lists', () => {
+  const users = "messages | selectattr('role', 'equalto', 'user')";
+  for (const [source, text] of [
+    [
+      '{{ range(3) }}{{ range(1, 9, 2) }}{{ [range(2)] }}{{ range(2) == [0, 1] }}',
+      'range(0, 3)range(1, 9, 2)[range(0, 2)]False',
+    ],
+    [
+      "{{ {'a': 1}.items() }}{{ {'a': 1}.keys() }}|{{ {'a': 1}.keys()[0] }}|",
+      "dict_items([('a', 1)])dict_keys(['a'])||",
+    ],
+    [`{% if messages | selectattr('role', 'equalto', 'tool') %}yes{% endif %}|{{ (${users})[0] }}|`, 'yes||'],
+    [
+      `{{ ${users} | list | length }}{{ (${users} | first).content }}{{ messages | map(attribute='role') | join }}`,
+      '1hiuserassistant',
+    ],
+    ['{% macro f() %}{{ varargs }}{% endmacro %}{{ f(1) }}{{ thing is callable }}', '(1,)True'],
+    ["{{ 'ǆ ა ß'.title() }}", 'ǅ ა Ss'],
+  ] as const) {
+    assert.equal(render(source), text, source);
+  }
+  for (const [source, words] of [
+    [`{{ ${users} | length }}`, /the length of what a filter hands on; “\| list” would keep it/],
+    [`{{ ${users} }}`, /what a filter hands on, or a part of a range, is printed/],
+    [`{% set u = ${users} %}{% for x in u %}{% endfor %}{% for x in u %}{% endfor %}`, /gone over twice/],
+    ['{{ range(3) | tojson }}', /what is no list has no JSON/],
+    ['{{ range(3) + [1] }}', /“\+” of what is no list/],
+    ['{{ range(1.0) }}', /range\(\) of what is no whole number/],
+    ['{{ strftime_now() }}', /strftime_now\(\) without a format/],
+    ['{{ self }}', /“self” is not known here/],
+    ['{{ [x for x in [1]] }}', /a “for” within brackets is no Jinja/],
+  ] as const) {
+    assert.match(fault(source), words, source);
+  }
+});
+
+test('the condition of a loop is asked before each of its rounds', () => {
+  const loop = (body: string): string =>
+    `{% set ns = namespace(a=0) %}{% for x in [1, 2, 3, 4] if ns.a < 3 %}{% set ns.a = ns.a + x %}${body}{% else %}none{% endfor %}`;
+  assert.equal(render(loop('{{ x }}{{ loop.index }}{{ loop.first }},')), '11True,22False,');
+  assert.equal(
+    render(loop('[{{ loop.previtem }}{% for y in [5] %}{{ y }}{{ loop.last }}{% endfor %}]')),
+    '[5True][15True]',
+  );
+  assert.equal(render(loop('{{ x }}{% break %}')), '1');
+  assert.equal(render('{% for x in [1, 2, 3] if x > 1 %}{{ x }}{{ loop.last }}{% endfor %}'), '2False3True');
+  assert.match(fault(loop('{{ loop.last }}')), /loop\.last of a loop whose condition changes on the way/);
+});
+
 test('what is unknown in a template is named with its line', () => {
   for (const [source, words] of [
     ['a\nb\n{{ messages[0].content | fou }}', 'unknown filter “fou” for a text (line 3)'],
