@@ -204,6 +204,7 @@ export const grpo = defineStage({
     // The policy, and the questions as tokens.
     const {config, weights, generation} = await openModel(inputs.policy);
     const tokenizer = await openTokenizer(inputs.policy, params);
+    tokenizer.notes.forEach((text) => note(text));
     const limit = config.maxPositions - params.maxNewTokens;
     if (limit <= 0)
       throw new StageFailure(

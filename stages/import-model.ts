@@ -20,14 +20,19 @@ export const importModel = defineStage({
   outputs: {model: 'model'},
   params: {},
   async run({inputs, outputs, scratch, signal, note}) {
-    const [{openModel, saveModel}, {countParameters}, {openTokenizer}, {checkChatTemplate}, {folderFromGguf, isFile}] =
-      await Promise.all([
-        import('./model/hf-folder/index.js'),
-        import('./model/parameters.js'),
-        import('./text/tokenizer.js'),
-        import('./text/templates.js'),
-        import('./model/gguf/index.js'),
-      ]);
+    const [
+      {endIdsOf, endingAt, openModel, saveModel},
+      {countParameters},
+      {openTokenizer},
+      {checkChatTemplate},
+      {folderFromGguf, isFile},
+    ] = await Promise.all([
+      import('./model/hf-folder/index.js'),
+      import('./model/parameters.js'),
+      import('./text/tokenizer.js'),
+      import('./text/templates.js'),
+      import('./model/gguf/index.js'),
+    ]);
     let {folder} = inputs;
     if (await isFile(folder)) {
       folder = join(scratch, 'model');
@@ -35,14 +40,19 @@ export const importModel = defineStage({
     }
     const {config, weights, generation, notes} = await openModel(folder, signal);
     const tokenizer = await openTokenizer(folder); // a model without a usable tokenizer fails here, not a stage later
+    // What only the chat template says is written down for whoever loads the folder.
+    const isListed = tokenizer.endIds.every(
+      (id) => id === tokenizer.eosId || endIdsOf(config, generation).includes(id),
+    );
+    const ending = isListed ? generation : endingAt(tokenizer.endIds, generation);
     await saveModel(outputs.model, {
       config,
       weights,
       tokenizerFrom: folder,
-      ...(generation !== undefined && {generation}),
+      ...(ending !== undefined && {generation: ending}),
     });
     const fault = checkChatTemplate(tokenizer);
-    for (const text of [...notes, ...(fault === undefined ? [] : [fault])]) note(text);
+    for (const text of [...notes, ...tokenizer.notes, ...(fault === undefined ? [] : [fault])]) note(text);
     if (config.unknownFields.length > 0) {
       note(`config.json has fields that r1 does not know and takes no account of: ${config.unknownFields.join(', ')}`);
     }

@@ -67,6 +67,7 @@ export async function openChat(model: string, options: SamplingOptions, stop?: A
   const {config, weights, notes} = await openModel(model, stop);
   for (const text of notes) options.note(text);
   const tokenizer = await openGuardedTokenizer(model, {...options, ...(stop !== undefined && {signal: stop})});
+  for (const one of tokenizer.notes) options.note(one);
   const longest = config.maxPositions - PIECE;
   const stopIds = [...tokenizer.endIds];
   const engine = await openEngine({
@@ -189,6 +190,7 @@ export async function answerPrompts(
   const {config, weights, notes} = await openModel(model, stop);
   for (const one of notes) options.note(one);
   const tokenizer = await text.openGuardedTokenizer(model, {...options, ...(stop !== undefined && {signal: stop})});
+  for (const one of tokenizer.notes) options.note(one);
   try {
     const maxNewTokens = Math.min(options.maxTokens, Math.floor(config.maxPositions / 2));
     const limit = config.maxPositions - maxNewTokens;

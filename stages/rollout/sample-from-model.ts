@@ -80,6 +80,7 @@ export async function sampleRows(rows: readonly Prompt[], options: ModelSampling
     );
   }
   const tokenizer = await openTokenizer(model, options);
+  for (const text of tokenizer.notes) note(text);
   if (rows.length === 0) throw new StageFailure('there are no prompts');
   await prepareGraders(rows, options);
   const prompts = encodePrompts(rows, {tokenizer, template, prefill, limit: config.maxPositions - maxNewTokens, note});

@@ -14,6 +14,8 @@ export interface GuardedTokenizer {
   readonly eosId: number;
   /** Each of these ends a response. */
   readonly endIds: readonly number[];
+  /** What a person should hear of it, one line each. */
+  readonly notes: readonly string[];
   readonly padId: number;
   /**
    * Ids of what the model is asked: a conversation in its chat format, or the last message in another template.
@@ -53,7 +55,7 @@ export async function openGuardedTokenizer(
     return {thread, opened: answerIn(reply, 'opened')};
   };
   const first = await open(signal);
-  const {eosId, endIds, padId, templateFile} = first.opened;
+  const {eosId, endIds, padId, notes, templateFile} = first.opened;
   let thread: Worker | undefined = first.thread;
 
   async function ask(request: Request, size: number, until = signal): Promise<Reply> {
@@ -73,6 +75,7 @@ export async function openGuardedTokenizer(
   return {
     eosId,
     endIds,
+    notes,
     padId,
     async encodePrompt(template, messages, until) {
       const size = messages.reduce((sum, {content}) => sum + content.length, 0);

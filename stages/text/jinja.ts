@@ -11,8 +11,12 @@ import {PythonInterpreter, misread} from './jinja-python.js';
 import {dateText} from './python-dates.js';
 import {range} from './python-lists.js';
 
-/** A template that has been read. @throws {StageFailure} for what goes wrong while it is rendered */
-export type Render = (variables: Readonly<Record<string, unknown>>) => string;
+/**
+ * A template that has been read. Without `steps`, about the most parts of it that are evaluated, it may be rendered without end.
+ *
+ * @throws {StageFailure} for what goes wrong while it is rendered
+ */
+export type Render = (variables: Readonly<Record<string, unknown>>, limits?: {readonly steps: number}) => string;
 
 /** Far beyond any model's positions, and far below what would end the process that renders. */
 const MAX_TEXT = 10_000_000;
@@ -34,11 +38,12 @@ export function compileTemplate(given: string, where: string): Render {
     throw new StageFailure(`the chat template of ${where} cannot be read: ${unreadable(source, error)}`);
   }
   if (odd !== undefined) throw new StageFailure(`the chat template of ${where} cannot be read: ${odd}`);
-  return (variables) => {
+  return (variables, {steps} = {steps: Infinity}) => {
     const environment = new Environment();
     environment.setVariable('range', range);
     for (const [name, value] of Object.entries({...GLOBALS, ...variables})) environment.set(name, value);
     const interpreter = new Bounded(environment);
+    interpreter.stepsLeft = steps;
     try {
       return String(interpreter.run(program).value);
     } catch (error) {
@@ -82,11 +87,19 @@ function limitText(isWithin: boolean): void {
 class Bounded extends PythonInterpreter {
   /** The innermost part that could not be evaluated. */
   failedAt: Node | undefined;
+  stepsLeft = Infinity;
   readonly #loops: Loop[] = [];
   /** What the package throws for `break` and `continue`, and what had been written by then. */
   readonly #leaps = new Map<unknown, {readonly isBreak: boolean; text: string}>();
 
+  /** Takes from what may still be done: of each part, entry, round of a loop and hundred characters. */
+  #step(cost: number): void {
+    this.stepsLeft -= cost;
+    if (this.stepsLeft < 0) throw new TooMuch('it takes too long');
+  }
+
   override evaluate(node: Node, environment: Scope): Value {
+    this.#step(1);
     let value: Value;
     try {
       value = super.evaluate(node, environment);
@@ -96,7 +109,11 @@ class Bounded extends PythonInterpreter {
       } else if (!this.#leaps.has(error)) this.failedAt ??= node;
       throw error;
     }
-    if (typeof value.value === 'string') limitText(value.value.length <= MAX_TEXT);
+    if (typeof value.value === 'string') {
+      limitText(value.value.length <= MAX_TEXT);
+      this.#step(value.value.length / 100);
+    }
+    if (Array.isArray(value.value)) this.#step(value.value.length);
     if (Array.isArray(value.value) && value.value.length > MAX_LIST) {
       throw new TooMuch(`it makes a list of more than ${MAX_LIST} entries`);
     }
@@ -108,6 +125,7 @@ class Bounded extends PythonInterpreter {
     const isBody = loop !== undefined && loop.body === nodes;
     // The package asks for the rest of the rounds, since it has not seen the `break`.
     if (isBody && loop.isLeft) return valueOf('');
+    this.#step(1);
     const scope = isBody ? this.roundOf(environment) : environment;
     const written: Value[] = [];
     const text = (): string => written.map(({value}) => value as string).join('');

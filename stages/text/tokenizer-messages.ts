@@ -20,6 +20,7 @@ export type Reply =
       readonly type: 'opened';
       readonly eosId: number;
       readonly endIds: readonly number[];
+      readonly notes: readonly string[];
       readonly padId: number;
       readonly templateFile: string;
     }

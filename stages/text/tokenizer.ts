@@ -11,6 +11,7 @@ import type {Encoder, NamedToken, TokenizerJson} from './encoder.js';
 import {findTemplate} from './template-files.js';
 import {readTokenizerConfig} from './tokenizer-config.js';
 import type {TokenizerConfig} from './tokenizer-config.js';
+import {turnEndOf} from './turn-end.js';
 
 export interface Tokenizer {
   /** One more than the largest id. */
@@ -27,8 +28,10 @@ export interface Tokenizer {
   asText(text: string): string;
   /** Ends a response that is written to be learned from. */
   readonly eosId: number;
-  /** Each of these ends a response that is sampled: `eosId`, and what the model's files say. */
+  /** Each of these ends a response that is sampled: `eosId`, what the model's files say, and the end of a turn. */
   readonly endIds: readonly number[];
+  /** What a person should hear of it, one line each. */
+  readonly notes: readonly string[];
   /** Fills batches; never one of `endIds`. */
   readonly padId: number;
   /** Stands for text that the tokenizer has no token for; absent where there is no such token, or it ends responses, too. */
@@ -74,17 +77,21 @@ export async function openTokenizer(
   }
   const said = endIdsOf({eosIds: [model?.eos_token_id ?? []].flat()}, await readGeneration(folder));
   const {eosId, eosToken} = endOf(encoder, {config, said, folder});
-  const endIds = [...new Set([eosId, ...said])];
-  for (const id of endIds) {
+  const listedEnds = [...new Set([eosId, ...said])];
+  for (const id of listedEnds) {
     if (encoder.tokenOf(id) === undefined)
       throw new StageFailure(`the token ${id} ends the responses of the model in ${folder}, but ${file} lacks it`);
   }
   const {before, behind} = aroundPrompts(encoder, {config, eosId});
-  const odd = behind.find((id) => !endIds.includes(id));
+  const odd = behind.find((id) => !listedEnds.includes(id));
   const idOf = (token: string | undefined): number | undefined =>
     token === undefined ? undefined : encoder.idOf(token);
   const unknownId = idOf(config.unkToken ?? (json.model['unk_token'] as string | undefined));
   const template = await findTemplate(folder, config.file, config.chatTemplate);
+  const turnEnd = template.source === undefined ? undefined : turnEndOf(template.source, encoder.added, config.named);
+  const turnEndId = idOf(turnEnd);
+  const isNewEnd = turnEnd !== undefined && turnEndId !== undefined && !listedEnds.includes(turnEndId);
+  const endIds = isNewEnd ? [...listedEnds, turnEndId] : listedEnds;
   return {
     size: encoder.size,
     encode(text, {addSpecial = false} = {}) {
@@ -103,6 +110,9 @@ export async function openTokenizer(
     asText: (text) => (specialInPrompts ? text : encoder.asText(text)),
     eosId,
     endIds,
+    notes: isNewEnd
+      ? [`the chat template ends a turn with “${turnEnd}”, which no file lists as an end; responses end there, too`]
+      : [],
     padId: padding(endIds, [config.padToken, config.unkToken, config.bosToken].map(idOf)),
     ...(unknownId === undefined || endIds.includes(unknownId) ? {} : {unknownId}),
     bosToken: config.bosToken,

@@ -49,6 +49,12 @@ export function endIdsOf(config: Pick<ModelConfig, 'eosIds'>, generation: Genera
   return [...new Set([said ?? [], config.eosIds].flat())];
 }
 
+/** The file with other ends of a response: what a model without one samples by is still what its config says. */
+export const endingAt = (ids: readonly number[], generation: Generation | undefined): Generation => ({
+  ...(generation ?? {_from_model_config: true}),
+  eos_token_id: ids,
+});
+
 /** Fields that say how to sample; a file without any of them leaves it to whoever samples. */
 const SAMPLING =
   /^(?:do_sample|temperature|top_[kph]|min_p|typical_p|(?:epsilon|eta)_cutoff|repetition_penalty|no_repeat_ngram_size|num_beams|penalty_alpha)$/;

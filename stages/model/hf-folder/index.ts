@@ -4,7 +4,7 @@
  */
 export {openModel, readConfig} from './open.js';
 export type {Model} from './open.js';
-export {PAPER_SAMPLING, carriedOn, endIdsOf, readGeneration} from './generation.js';
+export {PAPER_SAMPLING, carriedOn, endIdsOf, endingAt, readGeneration} from './generation.js';
 export type {Generation} from './generation.js';
 export {exists, readJson, readJsonIfThere, readTextIfThere} from './json.js';
 export {saveModel} from './save.js';
