@@ -94,7 +94,10 @@ export function sandboxOf(kind: SandboxKind, readable: readonly string[] = []): 
   if (prlimit === undefined)
     throw new StageFailure('programs run under limits that prlimit sets, which is not installed: install util-linux');
   if (kind === 'none-i-trust-every-program') {
+    // Bubblewrap ends with the process that started it; here setpriv asks the kernel for it, where it is installed.
+    const setpriv = programPath('setpriv');
     const inner = (argv: readonly string[], limits: Limits): string[] => [
+      ...(setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL', '--']),
       prlimit,
       ...prlimitWords(limits).filter((word) => !word.startsWith('--nproc')), // It would count all of the user's processes.
       '--',

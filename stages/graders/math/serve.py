@@ -21,12 +21,24 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+
+def end_with(parent):
+    """This process ends when its parent does, however that ends; at once where it has ended already."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+PR_SET_PDEATHSIG = 1
+end_with(os.getppid())  # Loading takes seconds, in which nobody reads from the pipe that is closed then.
+
 import judge
 
 PROCESSES, CPU, WALL, MEMORY = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]) * 2**20
 PAGE = resource.getpagesize()
+OWN = os.getpid()
 LOOK_EVERY = 0.02  # seconds between looks at memory and clock, while something runs
-PR_SET_PDEATHSIG = 1
 
 logging.disable(logging.CRITICAL)
 
@@ -45,8 +57,7 @@ def outcome_of(request):
 
 def compare(request, out):
     """In the fork: makes one comparison and ends."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with(OWN)
     # The default action ends the process, in the middle of a long multiplication as well.
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_PROF, CPU)
@@ -104,8 +115,8 @@ def main():
     gc.collect()
     gc.freeze()
     print(json.dumps({"ready": True}), flush=True)
-    waiting, running, buffer, is_open = [], {}, b"", True
-    while is_open or waiting or running:
+    waiting, running, buffer = [], {}, b""
+    while True:
         while waiting and len(running) < PROCESSES:
             request = waiting.pop(0)
             inside, outside = os.pipe()
@@ -115,11 +126,12 @@ def main():
                 compare(request, outside)
             os.close(outside)
             running[inside] = {"id": request["id"], "pid": pid, "since": time.monotonic(), "text": b"", "killed": None, "ticks": 0}
-        ready, _, _ = select.select(([0] if is_open else []) + list(running), [], [], LOOK_EVERY if running else None)
+        ready, _, _ = select.select([0, *running], [], [], LOOK_EVERY if running else None)
         for source in ready:
             if source == 0:
                 chunk = os.read(0, 1 << 16)
-                is_open = chunk != b""
+                if chunk == b"":
+                    os._exit(0)  # Whoever asked is gone; what runs here ends with this process.
                 *lines, buffer = (buffer + chunk).split(b"\n")
                 waiting += [json.loads(line) for line in lines if line]
                 continue
