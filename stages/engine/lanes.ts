@@ -9,6 +9,14 @@ import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
 import {runtimeClass} from '../tensorflow/runtime-class.js';
 
+/** How many rollout workers share the chunks of a node with so many cores; 0 where this process, computing on its one thread, has the only core. */
+export function workersFor({threads, cores}: {readonly threads: number; readonly cores: number}): number {
+  const most = Math.max(1, Math.floor(cores));
+  if (most === 1 && threads === 1) return 0;
+  // Processes would share the one device, and each takes all the memory of it that is free.
+  return runtimeClass(threads).device.startsWith('gpu') ? 0 : most;
+}
+
 /** Every lane adds the nodes of the whole function to the graph, which take time to compile. */
 const MAX_LANES = 4;
 const MAX_TRAINING_LANES = 8;

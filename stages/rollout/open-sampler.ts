@@ -7,13 +7,13 @@ import type {ModelConfig} from '../model/config.js';
 import type {Weights} from '../model/parameters.js';
 import {handOver} from '../model/parameters.js';
 import {openEngine} from '../engine/engine.js';
+import {workersFor} from '../engine/lanes.js';
 import {canShareWeights, openWeightFile, packedBytes, WORTH_SHARING} from '../engine/mapped-weights.js';
 import type {MappedWeights, WeightFile} from '../engine/mapped-weights.js';
 import type {PackedPart} from '../engine/variables.js';
 import type {Program} from '../engine/program.js';
 import {generation} from '../engine/programs/generation.js';
 import type {Chunk, GenerationOptions, Sample} from '../engine/programs/generation.js';
-import {runtimeClass} from '../tensorflow/runtime-class.js';
 import {openPool} from './pool.js';
 import type {Sampler} from './sampler.js';
 
@@ -41,14 +41,6 @@ export const inProcess = (draw: Draw): Sampler => ({
   },
   close: async () => undefined,
 });
-
-/** How many workers share the chunks; 0 where this process, computing on its one thread, has the only core. */
-export function workersFor({threads, cores}: {readonly threads: number; readonly cores: number}): number {
-  const most = Math.max(1, Math.floor(cores));
-  if (most === 1 && threads === 1) return 0;
-  // Processes would share the one device, and each takes all the memory of it that is free.
-  return runtimeClass(threads).device.startsWith('gpu') ? 0 : most;
-}
 
 /** Files for the weights of a model that is large enough, where there can be such. */
 const sharedFile = (config: ModelConfig): WeightFile | undefined =>

@@ -8,7 +8,7 @@ import type {MappedWeights} from '../engine/mapped-weights.js';
 import type {ModelConfig} from '../model/config.js';
 import type {Weights} from '../model/parameters.js';
 import type {Chunk, GenerationOptions, Sample} from '../engine/programs/generation.js';
-import {receive, send} from './protocol.js';
+import {frameOf, receive, send} from './protocol.js';
 import type {FromWorker, ToWorker} from './protocol.js';
 
 /** The worker's process ended though nobody asked it to. A new one would do as well. */
@@ -99,11 +99,12 @@ export function startWorker(order: {
     waiting?.resolve(message.samples);
     waiting = undefined;
   });
-  /** Sends, or rejects with what became of the worker. */
+  /** Sends, or rejects with what became of the worker; with what is wrong with the message where the worker never hears of it. */
   const tell = async (message: ToWorker): Promise<void> => {
     if (trouble !== undefined) throw trouble;
+    const frame = frameOf(message);
     try {
-      await send(socket, message);
+      await send(socket, frame);
     } catch {
       throw await gone;
     }

@@ -28,11 +28,32 @@ export type FromWorker =
 /** Bytes of a frame's length, which is a whole number below 2^48. */
 const HEADER = 6;
 
-/** Resolves when the system has taken the whole frame, so that who waits never holds more than one of them. */
-export function send(socket: Duplex, message: ToWorker | FromWorker): Promise<void> {
-  const body = serialize(message);
+/** A message as it goes over the socket. */
+export interface Frame {
+  readonly header: Buffer;
+  readonly body: Buffer;
+}
+
+/** @throws {Error} for what cannot be serialized, which is a mistake of our own: nothing was sent, so no answer will come */
+export function frameOf(message: ToWorker | FromWorker): Frame {
+  let body: Buffer;
+  try {
+    body = serialize(message);
+  } catch (error) {
+    throw new Error(`Internal error: a message “${message.type}” cannot be serialized: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
   const header = Buffer.alloc(HEADER);
   header.writeUIntLE(body.length, 0, HEADER);
+  return {header, body};
+}
+
+/**
+ * Resolves when the system has taken the whole frame, so that who waits never holds more than one of them; rejects when the other side
+ * is gone.
+ */
+export function send(socket: Duplex, {header, body}: Frame): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.write(header);
     socket.write(body, (error) => {

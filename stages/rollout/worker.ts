@@ -11,7 +11,7 @@ import type {Program} from '../engine/program.js';
 import {generation} from '../engine/programs/generation.js';
 import type {Chunk, Sample} from '../engine/programs/generation.js';
 import {handOver} from '../model/parameters.js';
-import {receive, send} from './protocol.js';
+import {frameOf, receive, send} from './protocol.js';
 import type {ToWorker} from './protocol.js';
 
 type SamplingEngine = Engine<{readonly sample: Program<(chunk: Chunk) => Sample[]>}>;
@@ -53,7 +53,7 @@ async function follow(message: ToWorker): Promise<void> {
       return;
     case 'draw': {
       const {run} = await ready();
-      await send(socket, {type: 'drawn', samples: run.sample(message.chunk)});
+      await send(socket, frameOf({type: 'drawn', samples: run.sample(message.chunk)}));
       return;
     }
   }
@@ -65,10 +65,8 @@ receive(socket, (message) => {
   last = last
     .then(() => follow(message as ToWorker))
     .catch(async (error: unknown) => {
-      await send(socket, {
-        type: 'failed',
-        message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      });
+      const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      await send(socket, frameOf({type: 'failed', message}));
     })
     // The parent is gone and with it whoever could be informed; its end ends this process too.
     .catch(() => void socket.destroy());

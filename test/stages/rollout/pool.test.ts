@@ -13,11 +13,12 @@ import {random, samplingUniforms} from '../../../stages/random.js';
 import {openPool} from '../../../stages/rollout/pool.js';
 import type {Pool, PoolOptions} from '../../../stages/rollout/pool.js';
 import {workerEnvironment} from '../../../stages/rollout/process.js';
-import {inProcess, planRollouts, workersFor} from '../../../stages/rollout/open-sampler.js';
+import {inProcess, planRollouts} from '../../../stages/rollout/open-sampler.js';
 import type {Sampler} from '../../../stages/rollout/sampler.js';
 import {crossEntropyTraining} from '../../../stages/train/programs.js';
 import {generation} from '../../../stages/engine/programs/generation.js';
 import {openEngine} from '../../../stages/engine/engine.js';
+import {workersFor} from '../../../stages/engine/lanes.js';
 import {openWeightFile} from '../../../stages/engine/mapped-weights.js';
 import type {Chunk, Sample} from '../../../stages/engine/programs/generation.js';
 import {until} from '../../rig/command.js';
@@ -183,6 +184,14 @@ test('an error of the program is told at once, with the stack of the worker', as
   await assert.rejects(drawnBy(sampler), /a rollout worker failed: Error: .*top-p 0[^]*generation\.[jt]s/);
   assert.deepEqual(sampler.pids(), []);
   assert.deepEqual(notes, []);
+});
+
+test('a message that cannot be serialized is told at once: no worker hears of it, so none would answer', async (t) => {
+  const sampler = pool(t, {workers: 1});
+  await drawnBy(sampler, chunks.slice(0, 1));
+  const odd = {...chunks[0]!, prompts: [() => 0]} as unknown as Chunk;
+  await assert.rejects(drawnBy(sampler, [odd]), /a message “draw” cannot be serialized: .*could not be cloned/);
+  assert.deepEqual(sampler.pids(), []);
 });
 
 test('what fails in the process itself ends the workers', async (t) => {
