@@ -177,11 +177,11 @@ export interface StageDefinition<
    */
   readonly resources?: Partial<Resources>;
   /**
-   * What an attempt is going to take of memory, in MiB, where that follows from params and inputs: it stands in the place of
+   * What an attempt is going to take of memory, where that follows from params and inputs: it stands in the place of
    * `resources.memory`. Called by the runner once the inputs are there, before the attempt gets its turn; it looks at the inputs and
    * at nothing else, and is soon done. What it throws is noted, and `resources.memory` counts.
    */
-  memory?(context: MemoryContext<I, P>): number | Promise<number>;
+  memory?(context: MemoryContext<I, P>): MemoryNeed | Promise<MemoryNeed>;
   /** Threads to compute with unless the node says otherwise. Default 1. */
   readonly threads?: number;
   /**
@@ -201,6 +201,17 @@ export interface StageDefinition<
    * Node process around it, and `run` is for whoever calls the stage as a function.
    */
   argv?(context: CommandContext<I, O, P>): readonly (string | number | URL)[];
+}
+
+/** What an attempt is going to take of memory. */
+export interface MemoryNeed {
+  /** MiB, at the most. */
+  readonly mib: number;
+  /**
+   * What takes it, and which params would need no more than there is, as sentences: said where `mib` is more than that.
+   * @param there MiB
+   */
+  explain?(there: number): string;
 }
 
 /** What memory is reckoned from. */
@@ -259,7 +270,7 @@ export interface AnyStage extends Omit<
   readonly definitions?: DefinitionOptions;
   check?(wired: never): readonly string[];
   caution?(params: never): readonly string[];
-  memory?(context: never): number | Promise<number>;
+  memory?(context: never): MemoryNeed | Promise<MemoryNeed>;
   run(context: never): Promise<void>;
   argv?(context: never): readonly (string | number | URL)[];
 }

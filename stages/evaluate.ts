@@ -54,6 +54,16 @@ export const evaluate = defineStage({
   definitions: {tasks: 'task'},
   caution: (params) => gradingCautions(params, `${params.samples} a prompt`),
   check: ({params, ...wired}) => [...judgeMistakes(params.judge), ...taskMistakes(wired)],
+  async memory({inputs, params, threads, cores}) {
+    const {samplerNeedBefore} = await import('./memory/sampling.js');
+    return samplerNeedBefore({
+      model: inputs.model,
+      prompts: [inputs.prompts, inputs.general ?? []].flat(),
+      params,
+      threads,
+      cores,
+    });
+  },
   async run({inputs, outputs, params, definitions, threads, cores, progress, note}) {
     const [{judgeSample, outcomeCounts, scoreSamples}, {weightsDigest}, {withScorer}, {tasksWith}, {taskOf}] =
       await Promise.all([

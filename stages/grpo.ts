@@ -153,15 +153,11 @@ export const grpo = defineStage({
       models: REWARD_MODELS.filter((name) => wired.inputs.includes(portOf(name))),
     }),
   ],
-  memory: async ({inputs: {policy, prompts, general}, params, threads, cores}) => {
-    const {memoryBefore} = await import('./rollout/memory.js');
-    return memoryBefore({
-      ...params,
-      policy,
-      prompts: general === undefined ? [prompts] : [prompts, general],
-      threads,
-      cores,
-    });
+  async memory({inputs: {policy, prompts, general, helpful, safety}, params, threads, cores}) {
+    const {reinforcementNeedBefore} = await import('./memory/sampling.js');
+    const wired = (folders: readonly (string | undefined)[]): string[] => folders.flatMap((folder) => folder ?? []);
+    const folders = {policy, prompts: wired([prompts, general]), judges: wired([helpful, safety])};
+    return reinforcementNeedBefore({...folders, params, threads, cores});
   },
   async run(context) {
     const {inputs, outputs, params, definitions, seed, threads, cores, note} = context;
@@ -172,12 +168,13 @@ export const grpo = defineStage({
       {openGroupScorer},
       {rollOut},
       {openQuestions},
-      {carriedOn, openModel, saveModel},
+      {carriedOn, openModel, readConfig, saveModel},
       {openTokenizer},
       {constant},
       {handOver},
       {computesAgain},
-      {announceReinforcement},
+      {announceMemory},
+      {reinforcementNeed},
       {importanceMeasures},
       {reflectiveWords},
       {tasksWith},
@@ -193,8 +190,9 @@ export const grpo = defineStage({
       import('./text/tokenizer.js'),
       import('./train/learning-rate.js'),
       import('./model/parameters.js'),
-      import('./engine/memory.js'),
-      import('./rollout/memory.js'),
+      import('./memory/parts.js'),
+      import('./memory/need.js'),
+      import('./memory/sampling.js'),
       import('./train/importance.js'),
       import('./text/language.js'),
       import('./tasks/load-tasks.js'),
@@ -243,8 +241,8 @@ export const grpo = defineStage({
     const buckets = {rows, lengths};
     const activationCheckpointing = computesAgain(params.activationCheckpointing, config, buckets);
     const reference = klCoefficient > 0;
-    const sizes = {config, buckets, activationCheckpointing, threads, reference, sampling, cores};
-    announceReinforcement({...sizes, updateRows: params.questions * group}, note);
+    const judges = await Promise.all([inputs.helpful ?? [], inputs.safety ?? []].flat().map(readConfig));
+    announceMemory(reinforcementNeed({config, sampling, params, judges, threads, cores}), note);
     const engine = {
       config,
       precision,

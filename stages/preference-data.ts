@@ -44,6 +44,10 @@ export const preferenceData = defineStage({
     chunk: 16,
   },
   choices: {template: TEMPLATE_NAMES},
+  async memory({inputs, params, threads, cores}) {
+    const {samplerNeedBefore} = await import('./memory/sampling.js');
+    return samplerNeedBefore({model: inputs.policy, prompts: [inputs.prompts], params, threads, cores});
+  },
   async run({inputs, outputs, params, seed, threads, cores, progress, note, scratch}) {
     const [{preferred, judgedSafe}, {agreement}, {readPrompts}, {join}] = await Promise.all([
       import('./tasks/judge.js'),

@@ -98,6 +98,10 @@ export const pretrain = defineStage({
     ...judgeMistakes(judge),
     ...groundMistakes(wired, {isGated: gate > 0}),
   ],
+  async memory({inputs, params, threads, cores}) {
+    const {pretrainingNeed} = await import('./memory/sampling.js');
+    return pretrainingNeed({...inputs, params, threads, cores});
+  },
   async run(context) {
     const {inputs, outputs, params, definitions, seed, threads, cores, metric, note} = context;
     const [

@@ -54,6 +54,10 @@ export const rejectionSampling = defineStage({
   definitions: {tasks: 'task'},
   caution: (params) => gradingCautions(params, `${params.samples} a prompt`),
   check: ({params, ...wired}) => [...judgeMistakes(params.judge), ...taskMistakes(wired)],
+  async memory({inputs, params, threads, cores}) {
+    const {samplerNeedBefore} = await import('./memory/sampling.js');
+    return samplerNeedBefore({model: inputs.policy, prompts: [inputs.prompts], params, threads, cores});
+  },
   async run({inputs, outputs, params, definitions, seed, threads, cores, progress, note}) {
     const [{tasksWith}, {asksDetector, consistencyFor}, {repetition}, {taskOf}, {loadDetector}] = await Promise.all([
       import('./tasks/load-tasks.js'),

@@ -6,7 +6,7 @@
  */
 import {join} from 'node:path';
 import {StageFailure, defineStage} from '../pipeline/stage.js';
-import type {Kind, StageContext} from '../pipeline/stage.js';
+import type {Kind, MemoryNeed, StageContext} from '../pipeline/stage.js';
 import {readRows, writeJson, writeRows} from './data/rows.js';
 import {lengthBuckets} from './train/length-buckets.js';
 import {judgePairs, judgePoints, splitByQuestion} from './rewards/calibration.js';
@@ -43,6 +43,7 @@ export const helpfulRewardModel = defineStage({
   inputs: {base: 'model', data: 'pairs'},
   outputs: {model: 'reward-model', history: 'history'},
   params: PARAMS,
+  memory: async (context) => need(context, 'answer'),
   run: async (context) => train(context, 'answer'),
 });
 
@@ -59,8 +60,17 @@ export const safetyRewardModel = defineStage({
   inputs: {base: 'model', data: 'labels'},
   outputs: {model: 'reward-model', history: 'history'},
   params: PARAMS,
+  memory: async (context) => need(context, 'response'),
   run: async (context) => train(context, 'response'),
 });
+
+async function need(
+  {inputs, params, threads}: Pick<Context, 'inputs' | 'params' | 'threads'>,
+  scope: 'answer' | 'response',
+): Promise<MemoryNeed> {
+  const {rewardModelNeed} = await import('./memory/training.js');
+  return rewardModelNeed({...inputs, scope, params, threads});
+}
 
 async function train(context: Context, scope: 'answer' | 'response'): Promise<void> {
   const {inputs, outputs, params, seed, threads, note} = context;

@@ -50,19 +50,8 @@ export const sft = defineStage({
   },
   choices: {template: TEMPLATE_NAMES, precision: PRECISIONS, activationCheckpointing: CHECKPOINTING},
   async memory({inputs, params, threads}) {
-    const [{computesAgain, memoryOf, trainingMemory}, {longestRow}, {readConfig}] = await Promise.all([
-      import('./engine/memory.js'),
-      import('./data/longest.js'),
-      import('./model/hf-folder/index.js'),
-    ]);
-    const config = await readConfig(inputs.base);
-    const all = Object.values(inputs.data).map((folder) => longestRow(folder, ['question', 'response']));
-    const buckets = {
-      rows: Math.min(params.microBatch, params.batch),
-      lengths: lengthBuckets([Math.min(Math.max(...(await Promise.all(all))), params.maxTokens, config.maxPositions)]),
-    };
-    const activationCheckpointing = computesAgain(params.activationCheckpointing, config, buckets);
-    return memoryOf(trainingMemory({config, buckets, activationCheckpointing, threads, updateRows: params.batch}));
+    const {fineTuningNeed} = await import('./memory/training.js');
+    return fineTuningNeed({base: inputs.base, data: Object.values(inputs.data), threads, params});
   },
   async run(context) {
     const {inputs, outputs, params, seed, threads, note} = context;
@@ -75,7 +64,9 @@ export const sft = defineStage({
       {batchOrder},
       {cosine},
       {handOver},
-      {announceMemory, computesAgain, trainingMemory},
+      {computesAgain},
+      {announceMemory},
+      {trainingNeed},
       {sampleRow},
     ] = await Promise.all([
       import('./train/training-loop.js'),
@@ -86,7 +77,9 @@ export const sft = defineStage({
       import('./train/batch-order.js'),
       import('./train/learning-rate.js'),
       import('./model/parameters.js'),
-      import('./engine/memory.js'),
+      import('./memory/parts.js'),
+      import('./memory/need.js'),
+      import('./memory/training.js'),
       import('./data/schemas.js'),
     ]);
     // The base, and the completions as tokens with a mark on those that are learned.
@@ -111,10 +104,7 @@ export const sft = defineStage({
 
     const buckets = {rows: Math.min(params.microBatch, params.batch), lengths};
     const activationCheckpointing = computesAgain(params.activationCheckpointing, config, buckets);
-    announceMemory(trainingMemory({config, buckets, activationCheckpointing, threads, updateRows: params.batch}), {
-      note,
-      remedies: ['a smaller “microBatch”', 'a smaller “maxTokens” and shorter rows', '“activationCheckpointing” on'],
-    });
+    announceMemory(trainingNeed({config, tokens: lengths.at(-1)!, threads, params}), note);
     const programs = {train: crossEntropyTraining(buckets)};
     const optimizer = {beta2: params.beta2, weightDecay: params.weightDecay};
     const {precision} = params;

@@ -3,18 +3,19 @@ import type {Store} from '../../artifacts/index.js';
 import {absolutePaths} from '../job/folder.js';
 import {placeInputs} from '../job/prepare-folder.js';
 import type {JobSpec} from '../job/prepare-folder.js';
+import type {MemoryNeed} from '../stage.js';
 import {resourcesOf, threadsOf} from '../wiring/nodes.js';
 import type {StageNode} from '../wiring/nodes.js';
 
 /**
- * MiB; undefined where the stage says nothing of it, or the node itself does. The inputs lie in a folder of their own meanwhile.
+ * Undefined where the stage says nothing of it, or the node itself does. The inputs lie in a folder of their own meanwhile.
  * @throws what the stage throws, and what can go wrong with the store
  */
 export async function memoryNeeds(
   node: StageNode,
   inputs: JobSpec['inputs'],
   store: Store,
-): Promise<number | undefined> {
+): Promise<MemoryNeed | undefined> {
   const {stage, options, params} = node;
   if (stage.memory === undefined || options.resources?.memory !== undefined) return undefined;
   const scratch = store.scratch(`memory-${node.id}`);
@@ -23,8 +24,9 @@ export async function memoryNeeds(
     const {inputs: placed} = absolutePaths(scratch.folder, {inputs: paths, outputs: {}});
     const context = {inputs: placed, params, threads: threadsOf(node), cores: resourcesOf(node).cpu};
     const needed = await stage.memory(context as never);
-    if (!Number.isFinite(needed) || needed < 0) throw new Error(`“memory” of ${stage.name} came to ${needed}`);
-    return Math.ceil(needed);
+    const {mib} = needed;
+    if (!Number.isFinite(mib) || mib < 0) throw new Error(`“memory” of ${stage.name} came to ${mib}`);
+    return needed;
   } finally {
     await scratch.remove();
   }

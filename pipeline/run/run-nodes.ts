@@ -29,6 +29,7 @@ import {openCleanup} from './cleanup.js';
 import type {Cleanup} from './cleanup.js';
 import {refsOf, resourcesOf} from '../wiring/nodes.js';
 import type {StageNode, WiredNode} from '../wiring/nodes.js';
+import type {MemoryNeed, Resources} from '../stage.js';
 
 export interface NodesToRun {
   readonly run: RunId;
@@ -58,8 +59,10 @@ class NodesRun {
   readonly #cancelled: Decision[] = [];
   readonly #cleanup: Cleanup;
   readonly #runner: NodeContext;
-  /** MiB that nodes need, as far as their stages have reckoned it. */
-  readonly #memory = new Map<string, number>();
+  /** What nodes need of memory, as far as their stages have reckoned it. */
+  readonly #memory = new Map<string, MemoryNeed>();
+  /** MiB that may be given out. */
+  #mostMemory = Infinity;
 
   constructor({run, prepared, plan, made, options}: NodesToRun) {
     this.#run = run;
@@ -75,17 +78,14 @@ class NodesRun {
     const {graph, wiring} = this.#prepared;
     const {executor, capacity, onFailure, stop, emit} = this.#options;
     const weights = criticalPaths(graph, (id) => this.#weight(id));
+    const available = await capacityOf(executor, capacity);
+    this.#mostMemory = available.memory;
     const ends = await schedule<NodeResult, NodeFailure | RunFailure | NotStarted>({
       graph,
       nodes: new Set(this.#plan.nodes.keys()),
-      resources: (id) => {
-        const node: WiredNode = wiring.nodes.get(id)!;
-        if (node.type === 'source') return {cpu: 0, gpu: 0, memory: 0};
-        const declared = resourcesOf(node);
-        return {...declared, memory: this.#memory.get(id) ?? declared.memory};
-      },
+      resources: (id) => this.#resources(wiring.nodes.get(id)!),
       priority: (id) => weights.get(id) ?? 0,
-      capacity: await capacityOf(executor, capacity),
+      capacity: available,
       onFailure,
       noMore: stop.asked,
       perform: (id, turn) => this.#perform(id, turn),
@@ -103,6 +103,12 @@ class NodesRun {
     await this.#cleanup.finish();
     if (this.#cancelled.length > 0) this.#options.store.recordDecisions(this.#cancelled);
     return ends;
+  }
+
+  #resources(node: WiredNode): Resources {
+    if (node.type === 'source') return {cpu: 0, gpu: 0, memory: 0};
+    const declared = resourcesOf(node);
+    return {...declared, memory: this.#memory.get(node.id)?.mib ?? declared.memory};
   }
 
   /** Expected time in ms; nodes that never ran are taken to be alike. */
@@ -162,6 +168,13 @@ class NodesRun {
       const why = error instanceof Error ? error.message : String(error);
       emit({type: 'node-note', node: node.id, text: `what memory it needs could not be reckoned: ${why}`});
     }
+    const {memory} = this.#resources(node);
+    if (memory <= this.#mostMemory) return;
+    const text =
+      `needs about ${gib(memory)} GiB of memory, more than the ${gib(this.#mostMemory)} GiB that this run may use: it starts when ` +
+      'no other node that needs memory runs, and none starts beside it';
+    const why = this.#memory.get(node.id)?.explain?.(this.#mostMemory);
+    emit({type: 'node-note', node: node.id, text: why === undefined ? text : `${text}. ${why}`});
   }
 
   #reuseAtOnce(planned: PlannedRun | PlannedMaybe): NodeResult | undefined {
@@ -254,6 +267,8 @@ class NodesRun {
     });
   }
 }
+
+const gib = (mib: number): string => (mib / 1024).toFixed(1);
 
 /** What the code digests of a node were taken of, as it is stored with an attempt. */
 function partsOf({stage, definitions}: StageNode, code: CodeReader): AttemptCode {

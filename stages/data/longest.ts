@@ -1,22 +1,38 @@
-/** How long the texts of rows are, as far as that can be told without a tokenizer. */
+/** Which texts of a dataset or prompt set are the longest, as far as that can be told without a tokenizer. */
 import {eachRow} from './rows.js';
 
-/** Bytes of a token, about: of English and code somewhat more, of words that are tokens themselves too. */
-const BYTES_OF_TOKEN = 4;
+/** What becomes one sequence of tokens: a question, if any, in a template, and what follows it. */
+export interface RowText {
+  readonly question?: string;
+  readonly rest: string;
+}
 
-/** Tokens of a template around a text. */
-const TEMPLATE = 32;
+/** So many texts are looked at: the one of most bytes need not be that of most tokens. */
+const LOOKED_AT = 8;
 
-/** Tokens of the longest row of a dataset or prompt set, about: of these fields together, with a template around them. */
-export async function longestRow(folder: string, fields: readonly string[]): Promise<number> {
-  let longest = 0;
+export const bytesOf = ({question = '', rest}: RowText): number =>
+  Buffer.byteLength(question) + Buffer.byteLength(rest);
+
+/**
+ * How many rows there are, and the texts that have the most bytes, the longest first.
+ * @param textsOf a row, by field; a field that is no text reads as ''
+ */
+export async function longestTexts(
+  folder: string,
+  textsOf: (field: (name: string) => string) => readonly RowText[],
+): Promise<{readonly rows: number; readonly longest: readonly RowText[]}> {
+  let longest: RowText[] = [];
+  let rows = 0;
   await eachRow(folder, (row) => {
-    const texts = fields.map((field) => (row as Readonly<Record<string, unknown>> | null)?.[field]);
-    const bytes = texts.reduce<number>(
-      (sum, text) => sum + (typeof text === 'string' ? Buffer.byteLength(text) : 0),
-      0,
-    );
-    longest = Math.max(longest, bytes);
+    rows++;
+    const field = (name: string): string => {
+      const value = (row as Readonly<Record<string, unknown>> | null)?.[name];
+      return typeof value === 'string' ? value : '';
+    };
+    for (const text of textsOf(field)) {
+      if (longest.length === LOOKED_AT && bytesOf(text) <= bytesOf(longest.at(-1)!)) continue;
+      longest = [...longest, text].sort((a, b) => bytesOf(b) - bytesOf(a)).slice(0, LOOKED_AT);
+    }
   });
-  return Math.ceil(longest / BYTES_OF_TOKEN) + TEMPLATE;
+  return {rows, longest};
 }

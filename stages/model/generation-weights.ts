@@ -30,33 +30,54 @@ export interface GenerationWeights {
   readonly output: OutputProduct;
 }
 
+/** Of the processor and of the products. */
+interface Machine {
+  /** That products are rounded to. */
+  readonly precision?: Precision;
+  /** Of the processor, as the runtime class has them. */
+  readonly instructions?: string;
+}
+
 /**
  * Chooses layouts by the size of the matrices, the number of rows and the processor; all give the same products, up to
  * the last bits.
  *
  * @param rows samples that are drawn together
  * @param steps tokens of each, at most
- * @param machine.precision that products are rounded to
- * @param machine.instructions of the processor, as the runtime class has them
  */
 export function layOutWeights(
   parameters: Parameters,
   config: ModelConfig,
   rows: number,
   steps: number,
-  {
-    precision = 'f32',
-    instructions = runtimeClass(1).instructions,
-  }: {readonly precision?: Precision; readonly instructions?: string} = {},
+  machine: Machine = {},
 ): GenerationWeights {
+  const lay = {kept: keepLayout, transposed: transposeOnce, blocks: cutIntoBlocks}[
+    layoutFor(config, rows, steps, machine)
+  ];
+  return lay(parameters, config);
+}
+
+function layoutFor(
+  config: ModelConfig,
+  rows: number,
+  steps: number,
+  {precision = 'f32', instructions = runtimeClass(1).instructions}: Machine,
+): 'kept' | 'transposed' | 'blocks' {
   // Rounded matrices are a copy already, which needs no layout of its own.
-  if (precision === 'bf16') return keepLayout(parameters, config);
-  if (matrixSize(config) < LARGE) return transposeOnce(parameters, config);
-  if (config.layers * matrixSize(config) > LARGEST_COPY) return keepLayout(parameters, config);
-  if (rows > MANY_ROWS) return transposeOnce(parameters, config);
-  return areBlocksQuicker(config, rows, steps, instructions)
-    ? cutIntoBlocks(parameters, config)
-    : keepLayout(parameters, config);
+  if (precision === 'bf16') return 'kept';
+  if (matrixSize(config) < LARGE) return 'transposed';
+  if (config.layers * matrixSize(config) > LARGEST_COPY) return 'kept';
+  if (rows > MANY_ROWS) return 'transposed';
+  return areBlocksQuicker(config, rows, steps, instructions) ? 'blocks' : 'kept';
+}
+
+/** Bytes of the matrices that each call copies into the layout, or rounds to the precision, that it multiplies in. */
+export function copiedBytes(config: ModelConfig, rows: number, steps: number, machine: Machine = {}): number {
+  const matrices = config.layers * matrixSize(config);
+  const output = config.vocabSize * config.hiddenSize;
+  if (machine.precision === 'bf16') return 2 * (matrices + output);
+  return 4 * {kept: 0, transposed: matrices, blocks: matrices + output}[layoutFor(config, rows, steps, machine)];
 }
 
 /**

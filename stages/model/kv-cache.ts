@@ -51,11 +51,22 @@ export interface GenerationShape {
 /** About how many slots are added at a time: fewer leave less empty, but each time all that is written is copied. */
 const SLOTS_AT_A_TIME = 16;
 
+/** Slots that are added at a time for responses of at most so many tokens. The longest uses up the last of them, or nearly. */
+function slotsAdded(maxNewTokens: number): number {
+  const read = Math.max(1, maxNewTokens - 1);
+  return Math.ceil(read / Math.ceil(read / SLOTS_AT_A_TIME));
+}
+
+/** Slots of each row once the longest response of a chunk has so many tokens. */
+export function slotsAfter(tokens: number, maxNewTokens: number): number {
+  const added = slotsAdded(maxNewTokens);
+  return added * Math.ceil(Math.max(1, Math.min(tokens, maxNewTokens) - 1) / added);
+}
+
 /** The KV cache of one call of generation. */
 export class KvCache {
   readonly #rows: number;
   readonly #headDim: number;
-  /** Slots that are added at a time. The longest response uses up the last of them, or nearly. */
   readonly #added: number;
   readonly #names: readonly string[];
   /** What does not change from step to step. Made here, outside the loop, and so once. */
@@ -67,11 +78,10 @@ export class KvCache {
     private readonly prefill: readonly LayerCache[],
   ) {
     const {prompts, maxNewTokens} = shape;
-    const read = Math.max(1, maxNewTokens - 1);
     const [rows, , headDim] = prefill[0]!.keys.shape as [number, number, number];
     this.#rows = rows;
     this.#headDim = headDim;
-    this.#added = Math.ceil(read / Math.ceil(read / SLOTS_AT_A_TIME));
+    this.#added = slotsAdded(maxNewTokens);
     this.#names = prefill.flatMap((_, layer) => [`keys${layer}`, `values${layer}`]);
     const {tf} = tensorflow();
     this.#fixed = {

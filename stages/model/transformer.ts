@@ -216,7 +216,7 @@ export const outputMatrix = (parameters: Parameters, config: ModelConfig): Tf.Te
   parameters[config.tied ? 'model.embed_tokens.weight' : 'lm_head.weight']!;
 
 /** At most this many logits exist at a time: 64 MiB of them. */
-const LOGITS_AT_A_TIME = 2 ** 24;
+export const LOGITS_AT_A_TIME = 2 ** 24;
 
 /**
  * log p(target) at each position, logits divided by the temperature. Where all logits would take too much memory,

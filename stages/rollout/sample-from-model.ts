@@ -120,18 +120,17 @@ export async function withSampler<T>(
     },
   work: (sampler: Sampler, drawing: Drawing) => Promise<T>,
 ): Promise<T> {
-  const {openSampler} = await import('./open-sampler.js');
+  const [{openSampler}, {announceMemory}, {samplerNeed}] = await Promise.all([
+    import('./open-sampler.js'),
+    import('../memory/need.js'),
+    import('../memory/sampling.js'),
+  ]);
   const lengths = prompts.map(({tokens}) => tokens.length);
+  const sizes = {prompts: chunk, group: samples, promptLengths: lengthBuckets(lengths, 2), maxNewTokens};
+  announceMemory(samplerNeed({...options, sampling: sizes, groups: prompts.length}), options.note);
   const sampler = await openSampler({
     ...options,
-    sampling: samplingWith(tokenizer, {
-      prompts: chunk,
-      group: samples,
-      promptLengths: lengthBuckets(lengths, 2),
-      maxNewTokens,
-      temperature,
-      topP,
-    }),
+    sampling: samplingWith(tokenizer, {...sizes, temperature, topP}),
   });
   try {
     const through = (count: number): void => done(count, prompts.length);

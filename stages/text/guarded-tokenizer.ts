@@ -11,6 +11,8 @@ import {PHASES} from './tokenizer-messages.js';
 import type {Reply, Request, ThreadData} from './tokenizer-messages.js';
 
 export interface GuardedTokenizer {
+  /** One more than the largest id. */
+  readonly size: number;
   readonly eosId: number;
   /** Each of these ends a response. */
   readonly endIds: readonly number[];
@@ -55,7 +57,7 @@ export async function openGuardedTokenizer(
     return {thread, opened: answerIn(reply, 'opened')};
   };
   const first = await open(signal);
-  const {eosId, endIds, padId, notes, templateFile} = first.opened;
+  const {size, eosId, endIds, padId, notes, templateFile} = first.opened;
   let thread: Worker | undefined = first.thread;
 
   async function ask(request: Request, size: number, until = signal): Promise<Reply> {
@@ -73,6 +75,7 @@ export async function openGuardedTokenizer(
   }
 
   return {
+    size,
     eosId,
     endIds,
     notes,

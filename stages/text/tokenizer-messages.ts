@@ -18,6 +18,7 @@ export type Request =
 export type Reply =
   | {
       readonly type: 'opened';
+      readonly size: number;
       readonly eosId: number;
       readonly endIds: readonly number[];
       readonly notes: readonly string[];

@@ -45,6 +45,6 @@ function carryOut(tokenizer: Tokenizer, request: Request): Reply {
 void answer(async () => {
   const tokenizer = await openTokenizer(folder, {specialInPrompts});
   port.on('message', (request: Request) => void answer(() => carryOut(tokenizer, request)));
-  const {eosId, endIds, padId, notes, chatTemplateFile: templateFile = folder} = tokenizer;
-  return {type: 'opened', eosId, endIds, padId, notes, templateFile};
+  const {size, eosId, endIds, padId, notes, chatTemplateFile: templateFile = folder} = tokenizer;
+  return {type: 'opened', size, eosId, endIds, padId, notes, templateFile};
 });

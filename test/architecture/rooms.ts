@@ -51,7 +51,7 @@ export const ORDER: Readonly<Record<string, readonly string[]>> = {
     'text',
     'tasks',
     'data',
-    'graders',
+    'graders memory',
     'rewards',
     'rollout',
     'evaluation',

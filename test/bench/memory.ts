@@ -1,6 +1,10 @@
 /**
- * What stages take of memory beside what they declare. `node dist/test/bench/memory.js [MODEL …] [--only WORD]`: each MODEL is a
- * Hugging Face folder with a tokenizer of its own, beside two sizes that are made here.
+ * What stages take of memory beside what they declare. `node dist/test/bench/memory.js [MODEL …] [--only WORD …] [--all]`: each MODEL
+ * is a Hugging Face folder with a tokenizer of its own; without one, or with `--all`, two sizes are made here. `--only` keeps the
+ * stages that have one of the words in their names.
+ *
+ * “Declared” is what `memory` of the stage answers, as the runner asks it; “said” what the stage says of itself once it has read its
+ * inputs, where that is more than a GiB.
  *
  * What is used is the highest sum, over all processes of the stage, of what each has for itself, and once the most of what a process
  * has mapped of files, which they share. It is read ten times a second, so a shorter peak is missed; the highest resident size of
@@ -15,7 +19,7 @@ import {fileURLToPath} from 'node:url';
 import {jobFiles} from '../../pipeline/job/folder.js';
 import type {AnyStage, Params} from '../../pipeline/stage.js';
 import {writeRows} from '../../stages/data/rows.js';
-import {evaluate, grpo, sft} from '../../stages/index.js';
+import {evaluate, grpo, helpfulRewardModel, pretrain, rejectionSampling, sft} from '../../stages/index.js';
 import {newConfig} from '../../stages/model/config.js';
 import {saveModel} from '../../stages/model/hf-folder/index.js';
 import {initialWeights} from '../../stages/model/parameters.js';
@@ -37,7 +41,8 @@ interface Case {
 }
 
 /** All stages for one model. */
-function cases(model: string, data: {readonly prompts: string; readonly rows: string}): Case[] {
+function cases(model: string, data: Data): Case[] {
+  const {hiddenSize, intermediateSize, layers, heads, keyValueHeads} = configOf(model);
   const rl = {
     template: 'chat',
     steps: 2,
@@ -45,7 +50,7 @@ function cases(model: string, data: {readonly prompts: string; readonly rows: st
     group: 4,
     minibatches: 1,
     maxNewTokens: 64,
-    chunk: 2,
+    chunk: 1,
     microBatch: 8,
   };
   const reinforced = (name: string, params: Params, cores: number): Case => ({
@@ -68,6 +73,7 @@ function cases(model: string, data: {readonly prompts: string; readonly rows: st
     reinforced('grpo', {klCoefficient: 0}, 1),
     reinforced('grpo, reference', {}, 1),
     reinforced('grpo, reference, 2 workers', {}, 2),
+    reinforced('grpo, bf16 rollouts', {rolloutPrecision: 'bf16'}, 1),
     {
       name: 'evaluate',
       stage: evaluate,
@@ -76,7 +82,59 @@ function cases(model: string, data: {readonly prompts: string; readonly rows: st
       params: {template: 'chat', samples: 4, maxNewTokens: 64, chunk: 4},
       cores: 1,
     },
+    {
+      name: 'rejection-sampling, 2 workers',
+      stage: rejectionSampling,
+      exported: 'rejectionSampling',
+      inputs: {policy: model, prompts: data.prompts},
+      params: {prompts: 16, samples: 8, chunk: 4, maxNewTokens: 128},
+      cores: 2,
+    },
+    {
+      name: 'helpful-reward-model',
+      stage: helpfulRewardModel,
+      exported: 'helpfulRewardModel',
+      inputs: {base: model, data: data.pairs},
+      params: {batch: 8, microBatch: 8},
+      cores: 1,
+    },
+    {
+      name: 'pretrain',
+      stage: pretrain,
+      exported: 'pretrain',
+      inputs: {documents: data.documents, tokenizer: model},
+      params: {
+        ...{hiddenSize, intermediateSize, layers, heads, keyValueHeads},
+        ...{steps: 2, batch: 8, microBatch: 8, maxPositions: 512, gate: 0},
+      },
+      cores: 1,
+    },
   ];
+}
+
+/** Folders that stages read. */
+interface Data {
+  readonly prompts: string;
+  readonly rows: string;
+  readonly pairs: string;
+  readonly documents: string;
+}
+
+const configOf = (model: string) => {
+  const read = JSON.parse(readFileSync(join(model, 'config.json'), 'utf8')) as Readonly<Record<string, number>>;
+  return {
+    hiddenSize: read['hidden_size']!,
+    intermediateSize: read['intermediate_size']!,
+    layers: read['num_hidden_layers']!,
+    heads: read['num_attention_heads']!,
+    keyValueHeads: read['num_key_value_heads']!,
+  };
+};
+
+/** MiB, as the runner asks for it. */
+async function declaredBy({stage, inputs, params, cores}: Case): Promise<number | undefined> {
+  const context = {inputs, params: {...stage.params, ...params}, threads: 1, cores};
+  return (await stage.memory?.(context as never))?.mib;
 }
 
 /** Runs a stage and looks at its processes. MiB. */
@@ -97,11 +155,11 @@ async function used(folder: string, {stage, exported, inputs, params, cores}: Ca
   clearInterval(look);
   const result = existsSync(jobFiles(folder).result) ? readFileSync(jobFiles(folder).result, 'utf8') : '';
   if (code !== 0 || !result.includes('succeeded')) throw new Error(`${stage.name} failed: ${result || stderr}`);
-  return {together, highest, declared: declaredIn(folder)};
+  return {together, highest, said: saidIn(folder)};
 }
 
 /** What the stage said of itself in its log. */
-function declaredIn(folder: string): number | undefined {
+function saidIn(folder: string): number | undefined {
   const events = readFileSync(jobFiles(folder).events, 'utf8');
   const said = /needs about ([\d.]+) GiB/.exec(events)?.[1];
   return said === undefined ? undefined : Number(said) * 1024;
@@ -150,10 +208,16 @@ async function makeModel(folder: string, hiddenSize: number, layers: number): Pr
 const root = mkdtempSync(join(tmpdir(), 'r1-memory-'));
 try {
   const args = process.argv.slice(2);
-  const only = args.includes('--only') ? args[args.indexOf('--only') + 1]! : '';
+  const only = args.filter((_, at) => args[at - 1] === '--only');
   const given = args.filter((each, at) => !each.startsWith('--') && args[at - 1] !== '--only');
   const questions = dialsPrompts({seed: 0, split: 'train', count: 8});
-  const data = {prompts: join(root, 'prompts'), rows: join(root, 'rows')};
+  const folder = (name: string): string => join(root, name);
+  const data = {
+    prompts: folder('prompts'),
+    rows: folder('rows'),
+    pairs: folder('pairs'),
+    documents: folder('documents'),
+  };
   await writeRows(data.prompts, questions);
   await writeRows(
     data.rows,
@@ -162,6 +226,22 @@ try {
       from: [],
       question,
       response: `${question} `.repeat(3),
+    })),
+  );
+  await writeRows(
+    data.pairs,
+    questions.map(({question}, i) => ({
+      id: String(i),
+      from: [],
+      question,
+      chosen: `<think> </think> <answer> ${question} ${question} </answer>`,
+      rejected: `<think> </think> <answer> ${question} </answer>`,
+    })),
+  );
+  await writeRows(
+    data.documents,
+    [...questions, ...questions].map(({question}, i) => ({
+      ...{id: String(i), from: [], prompt: '', response: `${question} `.repeat(4)},
     })),
   );
   const models = [...given];
@@ -175,15 +255,18 @@ try {
       models.push(folder);
     }
   }
-  console.log(`${'model'.padEnd(20)} ${'stage'.padEnd(28)}      used  declared        main process`);
+  console.log(`${'model'.padEnd(20)} ${'stage'.padEnd(30)}      used       declared      said  main process`);
   for (const model of models) {
     for (const [at, one] of cases(model, data).entries()) {
-      if (!one.name.includes(only)) continue;
-      const {together, highest, declared} = await used(join(root, `job-${basename(model)}-${at}`), one);
+      if (only.length > 0 && !only.some((word) => one.name.includes(word))) continue;
+      const declared = await declaredBy(one);
+      const {together, highest, said} = await used(join(root, `job-${basename(model)}-${at}`), one);
       const beside =
         declared === undefined ? '–' : `${declared.toFixed(0)} (${((declared / together - 1) * 100).toFixed(0)} %)`;
+      const columns = [together.toFixed(0), beside, said?.toFixed(0) ?? '–', highest.toFixed(0)];
+      const widths = [9, 14, 9, 9];
       console.log(
-        `${basename(model).padEnd(20)} ${one.name.padEnd(28)} ${together.toFixed(0).padStart(9)} ${beside.padStart(14)} ${highest.toFixed(0).padStart(9)}`,
+        `${basename(model).padEnd(20)} ${one.name.padEnd(30)} ${columns.map((each, i) => each.padStart(widths[i]!)).join(' ')}`,
       );
     }
   }

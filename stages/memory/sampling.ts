@@ -1,0 +1,274 @@
+/** What the stages that sample need: with a model that stays as it is, beside reinforcement learning, and beside pre-training. */
+import type {MemoryNeed} from '../../pipeline/stage.js';
+import {workersFor} from '../engine/lanes.js';
+import type {ModelConfig} from '../model/config.js';
+import {newConfig} from '../model/config.js';
+import {readConfig} from '../model/hf-folder/index.js';
+import type {TemplateName} from '../text/template-names.js';
+import type {Checkpointing, Precision} from '../train/compute.js';
+import {LOGITS_AT_A_TIME} from '../model/transformer.js';
+import {lengthBuckets} from '../train/length-buckets.js';
+import {measureRows, vocabularySize} from './lengths.js';
+import type {Measured} from './lengths.js';
+import {told} from './need.js';
+import type {Need} from './need.js';
+import {
+  computesAgain,
+  memoryOf,
+  processMemory,
+  samplingMemory,
+  scoringMemory,
+  setsMemory,
+  trainingMemory,
+  workersMemory,
+} from './parts.js';
+import type {MemoryPart, SamplingSizes} from './parts.js';
+
+/** Cores and threads of a node. */
+interface Machine {
+  readonly threads: number;
+  readonly cores: number;
+}
+
+/** The name of the cores of a node, as a recipe writes it. */
+const CORES = 'resources.cpu';
+
+/** Workers that are started: each when there is a chunk for it. */
+const startedWorkers = (machine: Machine, groups: number, chunk: number): number =>
+  Math.min(workersFor(machine), Math.ceil(groups / chunk));
+
+/**
+ * Of a model that samples and stays as it is.
+ * @param groups prompts that are sampled for
+ */
+export function samplerNeed({
+  config,
+  sampling,
+  groups,
+  threads,
+  cores,
+}: Machine & {readonly config: ModelConfig; readonly sampling: SamplingSizes; readonly groups: number}): Need {
+  const {prompts: chunk, maxNewTokens} = sampling;
+  return {
+    values: {chunk, [CORES]: cores, maxNewTokens},
+    parts(values, reached) {
+      const sizes = {...sampling, prompts: Number(values['chunk']), maxNewTokens: Number(values['maxNewTokens'])};
+      const workers = startedWorkers({threads, cores: Number(values[CORES])}, groups, sizes.prompts);
+      const read = setsMemory(config, 1, 'the model as it is read');
+      if (workers > 0) return [processMemory(), read, ...workersMemory(config, sizes, {workers, reached})];
+      const drawing = samplingMemory(config, sizes, {...(reached !== undefined && {reached})});
+      // The first chunk is drawn when what was read is forgotten, or nearly.
+      return [processMemory(), setsMemory(config, 1, 'the model'), drawing.mib > read.mib ? drawing : read];
+    },
+  };
+}
+
+/** Of a stage that samples a model, from its inputs. */
+export async function samplerNeedBefore({
+  model,
+  prompts,
+  params,
+  ...machine
+}: Machine & {
+  /** Folders. */
+  readonly model: string;
+  readonly prompts: readonly string[];
+  readonly params: {
+    readonly template: TemplateName;
+    readonly prefill?: string;
+    /** The most prompts that are sampled for; all of them unless given. */
+    readonly prompts?: number;
+    readonly samples: number;
+    readonly chunk: number;
+    readonly maxNewTokens: number;
+  };
+}): Promise<MemoryNeed> {
+  const config = await readConfig(model);
+  const {chunk, samples, maxNewTokens, template, prefill = ''} = params;
+  const needWith = ({tokens, rows}: Measured): Need => {
+    const promptLengths = promptLengthsFor(tokens, config, maxNewTokens);
+    const sampling = {prompts: chunk, group: samples, promptLengths, maxNewTokens};
+    return samplerNeed({...machine, config, sampling, groups: Math.min(params.prompts ?? rows, rows)});
+  };
+  return told(needWith(await measurePrompts({model, prompts, template, prefill}, needWith)));
+}
+
+/** What reinforcement learning is made of. */
+export interface ReinforcementSizes extends Machine {
+  readonly config: ModelConfig;
+  readonly sampling: Omit<SamplingSizes, 'promptLengths' | 'prompts' | 'maxNewTokens'> & {
+    readonly promptLengths: readonly number[];
+  };
+  readonly params: {
+    readonly chunk: number;
+    readonly microBatch: number;
+    readonly maxNewTokens: number;
+    readonly activationCheckpointing: Checkpointing;
+    readonly questions: number;
+    readonly minibatches: number;
+    readonly klCoefficient: number;
+  };
+  /** Reward models, which have sessions of their own. */
+  readonly judges: readonly ModelConfig[];
+}
+
+/** Numbers and marks of one token of a rollout, in JavaScript: the token, its mask, three log-probabilities, its weight. Bytes. */
+const OF_ROLLOUT_TOKEN = 48;
+
+/** Rows that a reward model scores at a time (`rewards/preference.ts`). */
+const JUDGED = 32;
+
+/** Of trainer, workers and reward models together. */
+export function reinforcementNeed({config, sampling, params, judges, threads, cores}: ReinforcementSizes): Need {
+  const {chunk, microBatch, maxNewTokens, activationCheckpointing, questions, minibatches, klCoefficient} = params;
+  const {group, promptLengths} = sampling;
+  return {
+    values: {chunk, microBatch, activationCheckpointing, [CORES]: cores, maxNewTokens},
+    parts(values, reached = Number(values['maxNewTokens'])) {
+      const most = Number(values['maxNewTokens']);
+      const prompt = promptLengths.at(-1)!;
+      const whole = prompt + most;
+      // Rows as long as they have come to be: of short ones more are computed together (`batches.ts`), if they are that many, and
+      // if the vocabulary lets one graph serve all shapes.
+      const length = prompt + Math.min(reached, most);
+      const rows = Number(values['microBatch']);
+      const together = rows * whole * config.vocabSize > LOGITS_AT_A_TIME ? rows : (rows * whole) / length;
+      const wanted = values['activationCheckpointing'] as Checkpointing;
+      const again = computesAgain(wanted, config, {rows, lengths: [whole]});
+      const training = {
+        config,
+        buckets: {rows: Math.max(rows, Math.min(Math.floor(together), questions * group)), lengths: [length]},
+        activationCheckpointing: again,
+        threads,
+        updateRows: questions * group,
+        reference: klCoefficient > 0,
+      };
+      const sizes = {...sampling, prompts: Number(values['chunk']), maxNewTokens: most};
+      const machine = {threads, cores: Number(values[CORES])};
+      const workers = startedWorkers(machine, questions * minibatches, sizes.prompts);
+      const drawing = workers > 0 ? undefined : samplingMemory(config, sizes, {reached});
+      const kept = (OF_ROLLOUT_TOKEN * questions * minibatches * group * length) / 2 ** 20;
+      return [
+        ...trainingMemory(training, drawing),
+        ...(workers > 0 ? workersMemory(config, sizes, {workers, reached}) : []),
+        {mib: kept, of: `${questions * minibatches * group} samples of a rollout`},
+        ...judges.flatMap((judge): MemoryPart[] => [
+          setsMemory(judge, 1, 'a reward model'),
+          scoringMemory(judge, {rows: JUDGED, lengths: [length]}),
+        ]),
+      ];
+    },
+  };
+}
+
+/** Of `grpo`, from its inputs. */
+export async function reinforcementNeedBefore({
+  policy,
+  prompts,
+  judges,
+  params,
+  ...machine
+}: Machine & {
+  /** Folders. */
+  readonly policy: string;
+  readonly prompts: readonly string[];
+  readonly judges: readonly string[];
+  readonly params: ReinforcementSizes['params'] & {
+    readonly template: TemplateName;
+    readonly group: number;
+    readonly rolloutPrecision: Precision;
+  };
+}): Promise<MemoryNeed> {
+  const config = await readConfig(policy);
+  const {group, rolloutPrecision: precision, template, maxNewTokens} = params;
+  const models = await Promise.all(judges.map(async (folder) => readConfig(folder)));
+  const needWith = ({tokens}: Measured): Need => {
+    const sampling = {group, precision, promptLengths: promptLengthsFor(tokens, config, maxNewTokens)};
+    return reinforcementNeed({...machine, config, sampling, params, judges: models});
+  };
+  return told(needWith(await measurePrompts({model: policy, prompts, template}, needWith)));
+}
+
+/** Prompts that the gate of pre-training draws for at a time. */
+export const GATE_CHUNK = 8;
+
+/** Of pre-training, from its inputs: with a gate it samples between steps. */
+export async function pretrainingNeed({
+  documents,
+  tokenizer,
+  validation,
+  params,
+  threads,
+  cores,
+}: Machine & {
+  /** Folders. */
+  readonly documents: string;
+  readonly tokenizer: string;
+  readonly validation: string | undefined;
+  readonly params: {
+    readonly hiddenSize: number;
+    readonly intermediateSize: number;
+    readonly layers: number;
+    readonly heads: number;
+    readonly keyValueHeads: number;
+    readonly maxPositions: number;
+    readonly tied: boolean;
+    readonly batch: number;
+    readonly microBatch: number;
+    readonly gate: number;
+    readonly gateSamples: number;
+    readonly maxNewTokens: number;
+  };
+}): Promise<MemoryNeed> {
+  const {batch, microBatch, gate, gateSamples, maxNewTokens, maxPositions} = params;
+  const config = newConfig({...params, vocabSize: await vocabularySize(tokenizer), eosId: 0, padId: 0});
+  const isGated = gate > 0 && validation !== undefined;
+  // Prompts of the gate have what is left of the positions at most.
+  const promptLengths = lengthBuckets([Math.max(8, maxPositions - maxNewTokens)]);
+  const needWith = ({tokens}: Measured): Need => ({
+    values: {microBatch, ...(isGated && {gateSamples, [CORES]: cores})},
+    parts(values) {
+      const buckets = {rows: Number(values['microBatch']), lengths: lengthBuckets([Math.min(tokens, maxPositions)])};
+      const training = {config, buckets, activationCheckpointing: false, threads, updateRows: batch};
+      if (!isGated) return trainingMemory(training);
+      const sampling = {prompts: GATE_CHUNK, group: Number(values['gateSamples']), promptLengths, maxNewTokens};
+      const workers = workersFor({threads, cores: Number(values[CORES])});
+      return workers > 0
+        ? [...trainingMemory(training), ...workersMemory(config, sampling, {workers})]
+        : trainingMemory(training, samplingMemory(config, sampling));
+    },
+  });
+  const textsOf = (field: (name: string) => string) => [{rest: `${field('prompt')}${field('response')}`}];
+  const rows = {folders: [documents], textsOf, tokenizer, template: 'none'} as const;
+  return told(needWith(await measureRows(rows, (measured) => sizeOf(needWith(measured)))));
+}
+
+const sizeOf = ({values, parts}: Need): number => memoryOf(parts(values));
+
+/** What prompts are padded to, as far as it matters: the longest, with what a model takes beside a sample. */
+const promptLengthsFor = (tokens: number, {maxPositions}: ModelConfig, maxNewTokens: number): number[] =>
+  lengthBuckets([Math.max(8, Math.min(tokens, maxPositions - maxNewTokens))]);
+
+const measurePrompts = async (
+  {
+    model,
+    prompts,
+    template,
+    prefill = '',
+  }: {
+    readonly model: string;
+    readonly prompts: readonly string[];
+    readonly template: TemplateName;
+    readonly prefill?: string;
+  },
+  needWith: (measured: Measured) => Need,
+): Promise<Measured> =>
+  measureRows(
+    {
+      folders: prompts,
+      textsOf: (field) => [{question: field('question'), rest: prefill}],
+      tokenizer: model,
+      template,
+    },
+    (measured) => sizeOf(needWith(measured)),
+  );
