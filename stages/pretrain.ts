@@ -76,6 +76,8 @@ export const pretrain = defineStage({
     gateProblems: 100,
     gateSamples: 16,
     gateTemplate: param<TemplateName>('zero'),
+    /** Whether a control token that is typed into a question of the gate counts as such; by default it is text. */
+    specialInPrompts: param<boolean>(false),
     gateTemperature: 0.6,
     gateTopP: 0.95,
     /** Milliseconds for the judging of one sample of the gate. */
@@ -134,7 +136,7 @@ export const pretrain = defineStage({
       import('./data/schemas.js'),
     ]);
     // A fresh model of the tokenizer's vocabulary, and the documents as tokens with a mark on those that are learned.
-    const tokenizer = await openTokenizer(inputs.tokenizer);
+    const tokenizer = await openTokenizer(inputs.tokenizer, params);
     const config = newConfig({
       vocabSize: tokenizer.size,
       hiddenSize: params.hiddenSize,

@@ -5,7 +5,7 @@
  * and the scores are calibrated there to [0, 1].
  */
 import {join} from 'node:path';
-import {StageFailure, defineStage} from '../pipeline/stage.js';
+import {StageFailure, defineStage, param} from '../pipeline/stage.js';
 import type {Kind, MemoryNeed, StageContext} from '../pipeline/stage.js';
 import {readRows, writeJson, writeRows} from './data/rows.js';
 import {lengthBuckets} from './train/length-buckets.js';
@@ -15,6 +15,8 @@ import {scoredTokens} from './rewards/preference.js';
 import type {Calibration} from './rewards/preference.js';
 
 const PARAMS = {
+  /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
+  specialInPrompts: param<boolean>(false),
   epochs: 1,
   /** Pairs or labelled rows in an optimizer step (the paper's 256). */
   batch: 256,
@@ -94,7 +96,7 @@ async function train(context: Context, scope: 'answer' | 'response'): Promise<vo
     import('./data/schemas.js'),
   ]);
   // What the model sees of each row: a pair of sequences, or one with its label.
-  const tokenizer = await openTokenizer(inputs.base);
+  const tokenizer = await openTokenizer(inputs.base, params);
   const pairwise = scope === 'answer';
   const seen = (question: string, text: string): number[] => scoredTokens(tokenizer, {question}, text, scope);
   const examples: Example[] = pairwise
@@ -156,7 +158,8 @@ async function train(context: Context, scope: 'answer' | 'response'): Promise<vo
     // Accuracy and calibration on the rows that were held out.
     const scores = [...run.score(check.flatMap(({tokens}) => tokens.map((one) => ({tokens: one}))))];
     const verdict = pairwise ? judgePairs(check, scores) : judgePoints(check, scores);
-    const calibration: Calibration = {...verdict.calibration, scope};
+    const reads = params.specialInPrompts ? {specialInPrompts: true} : {};
+    const calibration: Calibration = {...verdict.calibration, scope, ...reads};
     await saveModel(outputs.model, {config: model.config, weights: read('policy'), tokenizerFrom: inputs.base});
     await writeJson(join(outputs.model, 'calibration.json'), calibration);
     await writeRows(outputs.history, training.history, {

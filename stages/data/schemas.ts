@@ -83,4 +83,9 @@ export type PairRow = z.infer<typeof pairRow>;
 export type LabelRow = z.infer<typeof labelRow>;
 
 /** `calibration.json` of a reward model: see `Calibration` in `rewards/preference.ts`. */
-export const calibration = z.object({shift: z.number(), scale: z.number().positive(), scope: z.enum(SCOPES)});
+export const calibration = z.object({
+  shift: z.number(),
+  scale: z.number().positive(),
+  scope: z.enum(SCOPES),
+  specialInPrompts: z.boolean().optional(),
+});

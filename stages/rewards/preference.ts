@@ -20,6 +20,8 @@ export interface Calibration {
   readonly scale: number;
   /** What of a completion the model has learned to see. */
   readonly scope: Scope;
+  /** Whether it has learned from questions in which control tokens count; absent where they are text. */
+  readonly specialInPrompts?: boolean | undefined;
 }
 
 /** σ((score − shift) / scale), in [0, 1]. */
@@ -71,7 +73,7 @@ export async function openRewardModel(
   if (!parsed.success)
     throw new StageFailure(`${join(folder, 'calibration.json')}: ${parsed.error.issues[0]!.message}`);
   const {config, weights} = await openModel(folder);
-  const tokenizer = await openTokenizer(folder);
+  const tokenizer = await openTokenizer(folder, {specialInPrompts: parsed.data.specialInPrompts ?? false});
   const engine = await openEngine({
     config,
     weights: handOver(weights),
