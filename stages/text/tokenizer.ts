@@ -11,6 +11,7 @@ import type {Encoder, NamedToken, TokenizerJson} from './encoder.js';
 import {findTemplate} from './template-files.js';
 import {readTokenizerConfig} from './tokenizer-config.js';
 import type {TokenizerConfig} from './tokenizer-config.js';
+import {readTokenizerJson} from './tokenizer-json.js';
 import {turnEndOf} from './turn-end.js';
 
 export interface Tokenizer {
@@ -128,77 +129,6 @@ interface ModelFields {
   readonly vocab_size?: unknown;
   readonly eos_token_id?: number | readonly number[] | null;
 }
-
-const SECTIONS = ['added_tokens', 'normalizer', 'pre_tokenizer', 'post_processor', 'decoder', 'model'] as const;
-
-async function readTokenizerJson(file: string, folder: string): Promise<TokenizerJson> {
-  const json = await readJsonIfThere(file);
-  if (json === undefined) {
-    const other = (await readJsonIfThere(join(folder, 'vocab.json'))) === undefined ? '' : OLDER;
-    throw new StageFailure(`${file} is missing${other}`);
-  }
-  if (typeof json !== 'object' || json === null || Array.isArray(json))
-    throw new StageFailure(`${file} does not hold an object`);
-  const given = json as Partial<Record<(typeof SECTIONS)[number], unknown>>;
-  if (typeof given.model !== 'object' || given.model === null) throw new StageFailure(`${file} has no “model”`);
-  for (const section of SECTIONS) {
-    const part = given[section] ?? null;
-    if (section === 'added_tokens' || part === null) continue;
-    if (!isObject(part)) throw new StageFailure(`${file}: “${section}” should be an object`);
-    requireLists(part, section, file);
-  }
-  requireVocabulary(given.model as Record<string, unknown>, file);
-  requireAdded(given.added_tokens ?? [], file);
-  return {
-    ...Object.fromEntries(SECTIONS.map((section) => [section, given[section] ?? null])),
-    added_tokens: (given.added_tokens ?? []) as TokenizerJson['added_tokens'],
-  } as TokenizerJson;
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const PARTS_OF: Readonly<Record<string, string>> = {
-  ...{normalizer: 'normalizers', pre_tokenizer: 'pretokenizers', decoder: 'decoders', post_processor: 'processors'},
-};
-
-/** A `Sequence` has a list of parts. */
-function requireLists(part: Record<string, unknown>, section: string, file: string): void {
-  if (part['type'] !== 'Sequence') return;
-  const field = PARTS_OF[section];
-  if (field === undefined) return;
-  const parts = part[field];
-  if (!Array.isArray(parts)) throw new StageFailure(`${file}: “${section}” is a Sequence without a list “${field}”`);
-  for (const one of parts) {
-    if (!isObject(one)) throw new StageFailure(`${file}: “${section}.${field}” holds what is no object`);
-    requireLists(one, section, file);
-  }
-}
-
-function requireVocabulary(model: Record<string, unknown>, file: string): void {
-  if (model['type'] !== 'BPE' && model['type'] !== 'WordLevel' && !('merges' in model)) return; // refused by its name
-  if (!isObject(model['vocab'])) throw new StageFailure(`${file}: “model.vocab” should be an object`);
-  const odd = Object.entries(model['vocab']).find(([, id]) => !Number.isSafeInteger(id) || (id as number) < 0);
-  if (odd !== undefined) throw new StageFailure(`${file}: “model.vocab” has “${odd[0]}” without an id`);
-  if (model['type'] === 'WordLevel') return;
-  const {merges} = model;
-  const isText = (one: unknown): boolean => typeof one === 'string';
-  if (!Array.isArray(merges) || !merges.every((one) => isText(one) || (Array.isArray(one) && one.every(isText)))) {
-    throw new StageFailure(`${file}: “model.merges” should be a list of texts, or of pairs of texts`);
-  }
-}
-
-function requireAdded(added: unknown, file: string): void {
-  if (!Array.isArray(added)) throw new StageFailure(`${file}: “added_tokens” should be a list`);
-  added.forEach((token: unknown, i) => {
-    if (!isObject(token)) throw new StageFailure(`${file}: “added_tokens[${i}]” should be an object`);
-    if (typeof token['content'] !== 'string') throw new StageFailure(`${file}: “added_tokens[${i}]” has no content`);
-    if (!Number.isSafeInteger(token['id'])) throw new StageFailure(`${file}: “added_tokens[${i}]” has no id`);
-  });
-}
-
-const OLDER =
-  '; its vocabulary is in vocab.json: open it with transformers’ AutoTokenizer and save it with save_pretrained(), which writes tokenizer.json';
 
 function open(json: TokenizerJson, config: TokenizerConfig, file: string): Encoder {
   const listed = new Set([...json.added_tokens, ...config.flags].map(({content}) => content));
