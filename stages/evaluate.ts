@@ -6,7 +6,9 @@
 import {join} from 'node:path';
 import {optional, param, defineStage} from '../pipeline/stage.js';
 import {sampleFromModel} from './rollout/sample-from-model.js';
-import {writeJson, writeRows} from './data/rows.js';
+import {readPrompts, writeJson, writeRows} from './data/rows.js';
+import {CHOICE_SCORES} from './evaluation/choice-params.js';
+import type {ChoiceScores} from './evaluation/choice-params.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
 import {REWARD_TIMEOUT} from './rewards/names.js';
@@ -47,10 +49,12 @@ export const evaluate = defineStage({
     /** Milliseconds for the judging of one response. */
     rewardTimeout: REWARD_TIMEOUT,
     ...GRADING,
+    /** Whether choices are scored by log-probability, too (acc, acc_norm, acc_bytes), and how: evaluation/choice-params.ts. */
+    choiceScores: param<ChoiceScores>('none'),
     /** Seed of the sampling, and of the bootstrap; in the place of a run's seed. */
     evaluationSeed: 20260103,
   },
-  choices: {template: TEMPLATE_NAMES, sandbox: SANDBOXES},
+  choices: {template: TEMPLATE_NAMES, sandbox: SANDBOXES, choiceScores: CHOICE_SCORES},
   definitions: {tasks: 'task'},
   caution: (params) => gradingCautions(params, `${params.samples} a prompt`),
   check: ({params, ...wired}) => [...judgeMistakes(params.judge), ...taskMistakes(wired)],
@@ -65,14 +69,19 @@ export const evaluate = defineStage({
     });
   },
   async run({inputs, outputs, params, definitions, threads, cores, progress, note}) {
-    const [{judgeSample, outcomeCounts, scoreSamples}, {weightsDigest}, {withScorer}, {tasksWith}, {taskOf}] =
-      await Promise.all([
-        import('./evaluation/index.js'),
-        import('./model/hf-folder/index.js'),
-        import('./rewards/index.js'),
-        import('./tasks/load-tasks.js'),
-        import('./tasks/task.js'),
-      ]);
+    const [
+      {judgeSample, outcomeCounts, scoreChoices, scoreSamples},
+      {weightsDigest},
+      {withScorer},
+      {tasksWith},
+      {taskOf},
+    ] = await Promise.all([
+      import('./evaluation/index.js'),
+      import('./model/hf-folder/index.js'),
+      import('./rewards/index.js'),
+      import('./tasks/load-tasks.js'),
+      import('./tasks/task.js'),
+    ]);
     const tasks = await tasksWith(definitions.tasks);
     const drawSamples = async (prompts: string, purpose: string, offset: number, share: number) =>
       sampleFromModel({
@@ -86,6 +95,12 @@ export const evaluate = defineStage({
         done: (step, total) => progress({step: Math.round(1000 * (offset + (share * step) / total)), total: 1000}),
         note,
       });
+    const {choiceScores: by} = params;
+    // First, as prompts without choices are found out by it.
+    const choices =
+      by === 'none'
+        ? undefined
+        : await scoreChoices(inputs.model, await readPrompts(inputs.prompts, tasks), {...params, by, threads});
     const part = inputs.general === undefined ? 1 : 0.7;
     const {groups} = await drawSamples(inputs.prompts, 'evaluate/reasoning', 0, part);
     if (inputs.general !== undefined)
@@ -109,6 +124,7 @@ export const evaluate = defineStage({
         tokens: tokens.length,
         task: taskOf(tasks, prompt),
         scored: scored[index]!,
+        choices: choices?.get(prompt.id),
       }),
     );
     const {template, prefill, temperature, topP, samples: k} = params;

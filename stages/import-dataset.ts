@@ -3,7 +3,7 @@
  * `import-prompts`; see data/README.md.
  */
 import {StageFailure, defineStage, optional, param} from '../pipeline/stage.js';
-import {FORMATS, MEASURES, columnMistakes, portMistakes} from './data/import/params.js';
+import {FORMATS, MEASURES, columnMistakes, portMistakes, sampleColumnMistakes} from './data/import/params.js';
 import type {Columns, Format, Measure} from './data/import/params.js';
 import {LANGUAGES} from './text/language.js';
 import type {Language} from './text/language.js';
@@ -61,7 +61,7 @@ export const importDataset = defineStage({
   },
   check: ({params, inputs}) => [
     ...portMistakes(inputs),
-    ...columnMistakes(params.columns),
+    ...sampleColumnMistakes(params.columns),
     ...columnMistakes(params.benchmarkColumns, {param: 'benchmarkColumns'}),
   ],
   async run(context) {

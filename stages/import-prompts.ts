@@ -59,7 +59,7 @@ export const importPrompts = defineStage({
   },
   check: ({params, inputs}) => [
     ...portMistakes(inputs),
-    ...columnMistakes(params.columns, {isJudged: params.answers === 'judge'}),
+    ...columnMistakes(params.columns, params),
     ...columnMistakes(params.benchmarkColumns, {param: 'benchmarkColumns'}),
   ],
   async run(context) {

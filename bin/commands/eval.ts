@@ -1,6 +1,8 @@
 /** `r1 eval`: any model on any prompts, scored as the evaluate stage scores. Nothing is stored. */
 import {Command, Option} from 'commander';
 import {UserError} from '../../artifacts/index.js';
+import {CHOICE_SCORES} from '../../stages/evaluation/choice-params.js';
+import type {ChoiceScores} from '../../stages/evaluation/choice-params.js';
 import {withGlobals} from '../options/global-options.js';
 import {withModelFolder} from '../access/model-folder.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
@@ -16,6 +18,7 @@ import {SANDBOXES, type SandboxKind} from '../../stages/sandbox/names.js';
 interface EvalFlags extends SamplingFlags, PromptFlags, JudgeFlags {
   readonly samples: number;
   readonly sandbox: SandboxKind;
+  readonly choiceScores: ChoiceScores;
 }
 
 export const evalCommand = (services: Services): Command =>
@@ -35,6 +38,14 @@ export const evalCommand = (services: Services): Command =>
       'sample answers to the questions of a file and score them; which fields are question and answer is found by the usual names',
     )
     .argument('<model>', '[run/]node, @digest, @tag, the folder of a model (has a slash), or a .gguf file')
+    .addOption(
+      new Option(
+        '--choice-scores <by>',
+        'score choices by log-probability, too: texts behind the question, or letters behind the list',
+      )
+        .choices(CHOICE_SCORES)
+        .default('none'),
+    )
     .option('--samples <n>', 'samples of each question', wholeNumber, 16)
     .addOption(
       new Option('--sandbox <kind>', 'how programs that the model writes are contained, where answers are programs')
@@ -51,7 +62,7 @@ export const evalCommand = (services: Services): Command =>
         throw new UserError('bad-argument', 'there must be at least one sample of each question', {
           hint: 'say --samples 16',
         });
-      const {prompts: file, format, column: columns, answers, language = null} = options;
+      const {prompts: file, format, column: columns, answers, language = null, choiceScores} = options;
       const judge = judgeOf(options);
       const {prompts, notes} = await readPromptFile(file, file, {format, columns, answers, language});
       for (const note of notes) services.complain(note);
@@ -64,7 +75,7 @@ export const evalCommand = (services: Services): Command =>
         const sampling = samplingOf(options, {room: Number.MAX_SAFE_INTEGER, note: services.complain});
         const {samples, scores} = await answerPrompts(folder, prompts, {
           ...sampling,
-          ...{samples: each, sandbox, done, stop, judge},
+          ...{samples: each, sandbox, done, stop, judge, choiceScores},
         }).finally(() => services.progress(undefined));
         if (options.json === true) services.say(JSON.stringify({model: reference, scores, samples}));
         else services.say(scoreTable([{model: reference, scores}], services));

@@ -38,7 +38,7 @@ export function judgeOf({
 }: JudgeFlags & Pick<PromptFlags, 'answers' | 'column'>): JudgeParam | undefined {
   const wrong = (problem: string, hint?: string): UserError =>
     new UserError('bad-argument', problem, hint === undefined ? {} : {hint});
-  const [mistake] = columnMistakes(column, {isJudged: answers === 'judge'});
+  const [mistake] = columnMistakes(column, {answers});
   if (mistake !== undefined) throw wrong(mistake);
   if (answers !== 'judge') {
     const [flag] = Object.entries({judge, rubric, points}).find(([, value]) => value !== undefined) ?? [];

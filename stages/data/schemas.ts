@@ -42,6 +42,8 @@ export const promptRow = z.looseObject({
   question: z.string(),
   answer: z.string().optional(),
   references: z.array(z.string()).optional(),
+  choices: z.array(z.string()).min(2).optional(),
+  stem: z.string().optional(),
   rubric: z.string().optional(),
   steps: z.number().optional(),
   tests: codeTests.optional(),

@@ -5,6 +5,7 @@
 import {setImmediate as turnOfOthers} from 'node:timers/promises';
 import type {Sample, Score} from './index.js';
 import type {EncodedPrompt, Rollout} from '../rollout/sample-groups.js';
+import type {ChoiceScores} from './choice-params.js';
 import type {JudgeParam} from '../graders/judge-settings.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Message, TemplateName} from '../text/templates.js';
@@ -155,6 +156,8 @@ export async function answerPrompts(
     readonly done: (through: number, total: number) => void;
     /** Who judges answers by a rubric. */
     readonly judge?: JudgeParam | undefined;
+    /** Whether choices are scored by log-probability, too, and how. */
+    readonly choiceScores?: ChoiceScores;
     /** Ends it; it then rejects with the signal's reason. */
     readonly stop?: AbortSignal;
   },
@@ -163,7 +166,7 @@ export async function answerPrompts(
     {withSampler},
     {drawGroups, fitting},
     {beforeEnd, readCompletion},
-    {judgeSample, outcomeCounts, scoreSamples},
+    {judgeSample, outcomeCounts, scoreChoices, scoreSamples},
     {openModel},
     {withScorer},
     {checkReferences, prepareGraders},
@@ -182,11 +185,15 @@ export async function answerPrompts(
     import('../tasks/task.js'),
     import('../text/guarded-tokenizer.js'),
   ]);
-  const {stop, template, seed, sandbox, judge} = options;
+  const {stop, template, seed, sandbox, judge, choiceScores: by = 'none'} = options;
   if (prompts.length === 0) throw new StageFailure('there are no prompts');
   const grading = {cores: options.threads, sandbox, judge, note: options.note};
   await prepareGraders(prompts, grading);
   await checkReferences(prompts, grading);
+  const choices =
+    by === 'none'
+      ? undefined
+      : await scoreChoices(model, prompts, {...options, by, signal: stop, done: () => undefined});
   const {config, weights, notes} = await openModel(model, stop);
   for (const one of notes) options.note(one);
   const tokenizer = await text.openGuardedTokenizer(model, {...options, ...(stop !== undefined && {signal: stop})});
@@ -231,7 +238,13 @@ export async function answerPrompts(
     });
     const samples = rollouts.map(({prompt, completion, sample, tokens}, index) => {
       const task = taskOf(builtInTasks, prompt);
-      return judgeSample(prompt, completion, {sample, tokens: tokens.length, task, scored: scored[index]!});
+      return judgeSample(prompt, completion, {
+        sample,
+        tokens: tokens.length,
+        task,
+        scored: scored[index]!,
+        choices: choices?.get(prompt.id),
+      });
     });
     const counted = outcomeCounts(samples);
     if (counted !== undefined) options.note(counted);

@@ -1,4 +1,6 @@
 /** The front door of the evaluation. */
+export {scoreChoices} from './choices.js';
+export type {ChoiceScore} from './choices.js';
 export {PAPER_CLAIMS} from './claims.js';
 export type {Claim} from './claims.js';
 export {compare} from './comparison.js';

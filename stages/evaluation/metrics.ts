@@ -10,6 +10,7 @@
  * - format, language, length, invalid, truncated: of reasoning prompts; length counts tokens with the end token.
  * - f1: words that answer and reference share, on prompts of that task; pass@1 counts what is the same.
  * - judge: the verdict of a judge as a share of its points, on prompts of that task; pass@1 counts the full marks.
+ * - acc, acc_norm, acc_bytes: the right choice is the likeliest one; by log-probability, by that of a character, of a byte.
  * - helpful, safe: the rubrics, on general prompts they apply to.
  */
 import {isReasoning, type Sample} from './sample.js';
@@ -28,6 +29,9 @@ const SINGLE: Readonly<Record<string, (sample: Sample) => number | undefined>> =
   helpful: ({helpful}) => (helpful === null ? undefined : Number(helpful)),
   f1: answered(({task, value}) => (task === 'f1' ? value : undefined)),
   judge: answered(({task, value}) => (task === 'judge' ? value : undefined)),
+  acc: ({choices}) => choices && Number(choices.right),
+  acc_norm: ({choices}) => choices && Number(choices.rightByCharacters),
+  acc_bytes: ({choices}) => choices && Number(choices.rightByBytes),
   safe: ({safe}) => (safe === null ? undefined : Number(safe)),
 };
 
@@ -41,8 +45,22 @@ function reasoning(value: (sample: Sample) => number | undefined): (sample: Samp
   return (sample) => (isReasoning(sample) ? value(sample) : undefined);
 }
 
+/** Of prompts with choices that were scored. */
+const BY_CHOICE = ['acc', 'acc_norm', 'acc_bytes'];
+
 /** Metrics that are rates or shares: they end at 0 and 1. */
-const RATES = new Set(['pass@1', 'format', 'language', 'invalid', 'truncated', 'helpful', 'safe', 'f1', 'judge']);
+const RATES = new Set([
+  'pass@1',
+  'format',
+  'language',
+  'invalid',
+  'truncated',
+  'helpful',
+  'safe',
+  'f1',
+  'judge',
+  ...BY_CHOICE,
+]);
 /** Whether a metric is a rate or a share, so that its values end at 0 and 1. */
 export const isRate = (metric: Metric): boolean => RATES.has(metric) || metric.includes('@');
 
@@ -61,6 +79,7 @@ export function metricsFor(k: number): Metric[] {
     'safe',
     'f1',
     'judge',
+    ...BY_CHOICE,
   ];
 }
 

@@ -3,6 +3,7 @@ import {isWellFormed, type Outcome, type Scored} from '../rewards/index.js';
 import {builtInTasks} from '../tasks/built-in.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Task} from '../tasks/task.js';
+import type {ChoiceScore} from './choices.js';
 import type {Completion} from '../text/completion.js';
 import {reflectiveWords, type Language} from '../text/language.js';
 
@@ -24,6 +25,8 @@ export interface Sample {
   readonly why?: string | undefined;
   /** What the answer is worth, in [0, 1], where its task is one of one's own or gives parts of the credit. */
   readonly value?: number | undefined;
+  /** What the model makes of the choices of the prompt, on its first sample, where that was asked for. */
+  readonly choices?: ChoiceScore;
   /** The answer in the form that votes are counted by; null when there is none. */
   readonly answer: string | null;
   readonly wellFormed: boolean;
@@ -47,6 +50,7 @@ export function judgeSample(
     tokens,
     task,
     scored: {verdicts, answer},
+    choices,
   }: {
     readonly sample: number;
     readonly tokens: number;
@@ -54,6 +58,8 @@ export function judgeSample(
     readonly task: Task;
     /** What the rewards say. */
     readonly scored: Scored;
+    /** Of the prompt's choices by log-probability, where they were scored. */
+    readonly choices?: ChoiceScore | undefined;
   },
 ): Sample {
   const {accuracy, language} = verdicts;
@@ -71,6 +77,7 @@ export function judgeSample(
     outcome: accuracy.outcome,
     ...(accuracy.why === undefined ? {} : {why: accuracy.why}),
     ...(isByDegrees && accuracy.outcome !== 'left-out' ? {value: accuracy.value} : {}),
+    ...(choices === undefined || sample > 0 ? {} : {choices}),
     answer: answer,
     wellFormed: isWellFormed(completion, task),
     consistency: language.outcome === 'left-out' ? null : language.value,

@@ -25,6 +25,9 @@ export interface Prompt {
   readonly references?: readonly string[];
   /** What a program has to pass (code). */
   readonly tests?: CodeTests;
+  /** What may be chosen, as `question` shows it by letters, and the question without them (choice). */
+  readonly choices?: readonly string[];
+  readonly stem?: string;
   /** What a good answer is, where the prompt says it itself (judge). */
   readonly rubric?: string;
   /** Steps that a worked solution takes (dials). */

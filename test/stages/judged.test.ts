@@ -86,6 +86,25 @@ test('evaluate: verdicts, their values and the metric', async () => {
   assert.ok(mean('judge')! > mean('pass@1')!);
 });
 
+test('evaluate scores choices by log-probability beside the answers, where that is asked for', async () => {
+  const prompts = at('choices');
+  await writeRows(
+    prompts,
+    dialsPrompts({seed: 0, split: 'train', count: 4}).map(({steps: _, ...prompt}): Prompt => ({
+      ...{...prompt, task: 'choice', answer: 'A', stem: prompt.question, choices: [ANSWERS[0]!, 'no', ANSWERS[1]!]},
+    })),
+  );
+  const params = {...drawn, samples: 2, choiceScores: 'text'};
+  await make(at('by-choice'), {stage: evaluate, exported: 'evaluate', inputs: {model, prompts}, params});
+  const rows = rowsIn<{sample: number; choices?: {logLikelihoods: number[]}}>(outputPath(at('by-choice'), 'scores'));
+  for (const {sample, choices} of rows) assert.equal(choices?.logLikelihoods.length, sample === 0 ? 3 : undefined);
+  const {scores} = JSON.parse(readFileSync(join(outputPath(at('by-choice'), 'scores'), 'scores.json'), 'utf8')) as {
+    scores: {metric: string; problems: number}[];
+  };
+  for (const metric of ['acc', 'acc_norm', 'acc_bytes'])
+    assert.equal(scores.find((one) => one.metric === metric)?.problems, 4);
+});
+
 test('rejection sampling keeps what has full marks', async () => {
   const params = {...drawn, perPrompt: 4};
   const sampling = {policy: model, prompts: at('questions')};

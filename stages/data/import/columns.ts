@@ -26,9 +26,11 @@ const USUAL: Readonly<Record<Role, readonly string[]>> = {
   ],
   // What is short comes before what has to be taken out of a worked solution.
   answer: [
-    ...['answer', 'final_answer', 'expected_answer', 'ground_truth', 'reward_model.ground_truth', 'label'],
+    ...['answer', 'final_answer', 'expected_answer', 'ground_truth', 'reward_model.ground_truth', 'label', 'answerKey'],
     ...['solution', 'response', 'output', 'completion'],
   ],
+  // choice-rows.ts finds these.
+  choices: [],
   thinking: ['thinking', 'reasoning', 'reasoning_content'],
   context: [],
   system: ['system', 'system_prompt'],

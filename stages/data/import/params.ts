@@ -8,6 +8,7 @@ export type Format = (typeof FORMATS)[number];
 export const ROLES = [
   'question',
   'answer',
+  'choices',
   'thinking',
   'context',
   'system',
@@ -35,18 +36,42 @@ export const ANSWERS: readonly Answers[] = [
 export const MEASURES = ['count', 'drop', 'refuse'] as const;
 export type Measure = (typeof MEASURES)[number];
 
-/** What is wrong with a mapping, each mistake a sentence. */
-export function columnMistakes(
-  columns: Readonly<Record<string, unknown>>,
-  {param = 'columns', isJudged = false}: {readonly param?: string; readonly isJudged?: boolean} = {},
-): string[] {
+const isMapped = (field: unknown): boolean => field !== undefined && field !== '';
+
+/** Roles of questions that are to be answered, and of nothing else. */
+const ASKED: readonly string[] = ['rubric', 'choices'];
+
+/** The same of rows to learn from, which ask nothing. */
+export const sampleColumnMistakes = (columns: Readonly<Record<string, unknown>>): string[] => [
+  ...mappingMistakes(columns, 'columns'),
+  ...ASKED.filter((role) => isMapped(columns[role])).map(
+    (role) => `columns.${role}: rows to learn from have no ${role}`,
+  ),
+];
+
+function mappingMistakes(columns: Readonly<Record<string, unknown>>, param: string): string[] {
   return Object.entries(columns).flatMap(([role, field]) => {
-    if (role === 'rubric' && field !== '' && !isJudged)
-      return [`${param}.rubric: rubrics are for a judge, and read where the answers of questions are “judge”`];
     if (!(ROLES as readonly string[]).includes(role))
       return [`${param}.${role}: a field can be for ${ROLES.join(', ')}`];
     return typeof field === 'string' ? [] : [`${param}.${role} is the name of a field, '' for none`];
   });
+}
+
+/** What is wrong with the mapping of questions, each mistake a sentence. */
+export function columnMistakes(
+  columns: Readonly<Record<string, unknown>>,
+  {answers = 'auto', param = 'columns'}: {readonly answers?: Answers; readonly param?: string} = {},
+): string[] {
+  const {rubric, choices} = columns;
+  return [
+    ...mappingMistakes(columns, param),
+    ...(isMapped(rubric) && answers !== 'judge'
+      ? [`${param}.rubric: rubrics are for a judge, and read where the answers of questions are “judge”`]
+      : []),
+    ...(isMapped(choices) && answers !== 'choice' && answers !== 'auto'
+      ? [`${param}.choices: choices are read where the answers of questions are “choice” or “auto”`]
+      : []),
+  ];
 }
 
 /** What is wrong with the ports of an import: a file comes in by one of two. */

@@ -5,6 +5,8 @@ import type {Language} from '../../text/language.js';
 import type {Prompt} from '../../tasks/prompt.js';
 import {questionHash} from '../../tasks/splits.js';
 import type {CodeTests} from '../../tasks/code-tests.js';
+import {choicesIn, chosenIn, letterAt, withChoices} from './choice-rows.js';
+import type {Choices} from './choice-rows.js';
 import {codeIn} from './code-rows.js';
 import {answerOf, rowReader} from './columns.js';
 import type {ReadRow} from './columns.js';
@@ -15,6 +17,7 @@ import {sourceRows} from './rows.js';
 import type {ReadOptions} from './rows.js';
 import type {Tally} from './tally.js';
 import {Unusable} from './unusable.js';
+import {valueAt} from './values.js';
 import type {SourceRow} from './values.js';
 
 export interface PromptOptions extends ReadOptions {
@@ -61,7 +64,11 @@ export async function* promptRows(
           'tests are none',
         );
       const asked = code?.row ?? row;
-      yield promptOf(asked, read(asked), {...options, columns}, {tally, ids, tests: code?.tests});
+      const choices =
+        code === undefined && ['auto', 'choice', undefined].includes(options.answers)
+          ? choicesIn(row, columns, options.answers === 'choice')
+          : undefined;
+      yield promptOf(asked, read(asked), {...options, columns}, {tally, ids, tests: code?.tests, choices});
     } catch (error) {
       if (!(error instanceof Unusable) || unusable === 'refuse') throw error;
       tally.count(tally.unusable, error.why);
@@ -78,9 +85,15 @@ function promptOf(
     tally,
     ids,
     tests,
-  }: {readonly tally: Tally; readonly ids: Map<string, string>; readonly tests: CodeTests | undefined},
+    choices,
+  }: {
+    readonly tally: Tally;
+    readonly ids: Map<string, string>;
+    readonly tests: CodeTests | undefined;
+    readonly choices: Choices | undefined;
+  },
 ): PromptRow {
-  const {at, question, group, before, system} = row;
+  const {at, group, before, system} = row;
   // What a program is worth its tests say, and a judge has its rubric: an answer that solves the problem may be there or not.
   const {answers = 'auto'} = options;
   const reference =
@@ -88,12 +101,15 @@ function promptOf(
       ? {task: 'code', answer: row.answer ?? ''}
       : answers === 'judge'
         ? {task: answers, answer: row.answer ?? ''}
-        : referenceOf(answerOf(row, fields, options.columns), answers);
+        : choices !== undefined
+          ? {task: 'choice', answer: chosenLetter(row, fields, choices, options.columns)}
+          : referenceOf(answerOf(row, fields, options.columns), answers);
   if ('fault' in reference) throw new Unusable(`${at}: “${row.from.answer}” ${reference.fault}`, 'answer is none');
   const language = spokenIn(row, options);
+  const question = choices === undefined ? row.question : withChoices(row.question, choices, language);
   const hash = questionHash(question);
   const id = unusedId(row, `imported:${hash}:${tally.rows}`, ids);
-  tally.row(row);
+  tally.row(choices === undefined ? row : {...row, from: {...row.from, choices: choices.field}});
   tally.count(tally.tasks, reference.task);
   if (language !== undefined) tally.count(tally.languages, language);
   if (before.length > 0) tally.turnsLeftOut += 1;
@@ -110,10 +126,20 @@ function promptOf(
     ...(language === undefined ? {} : {language}),
     question,
     answer: reference.answer,
+    ...(choices === undefined ? {} : {choices: choices.texts, stem: row.question}),
     ...(row.rubric === undefined ? {} : {rubric: row.rubric}),
     ...(tests === undefined ? {} : {tests}),
   };
   return {prompt, group, hash};
+}
+
+/** @throws {Unusable} where the answer is none of the choices */
+function chosenLetter(row: ReadRow, fields: SourceRow['fields'], choices: Choices, columns: Columns): string {
+  const text = answerOf(row, fields, columns);
+  const field = row.from.answer!; // There is an answer, so it is somewhere.
+  // The last turn of a conversation has no field of its own.
+  const value = field === row.from.question ? text : valueAt(fields, field)!;
+  return letterAt(chosenIn(value, choices, {at: row.at, field}));
 }
 
 /** A row's own id, or one that is made for it. @throws {StageFailure} another row has it */

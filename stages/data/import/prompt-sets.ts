@@ -15,7 +15,7 @@ import {writeJson, writeRows} from '../rows.js';
 import {Findings} from './findings.js';
 import type {Answers, Columns, Format, Measure} from './params.js';
 import {promptRows} from './prompt-rows.js';
-import {Protected, readBenchmarks} from './protected.js';
+import {askedText, Protected, readBenchmarks} from './protected.js';
 import {findingNotes, progressOf, reasonsOf} from './reporting.js';
 import type {Rule} from './reporting.js';
 import {openSpool} from './spool.js';
@@ -71,7 +71,7 @@ export async function importPromptSets(path: string, context: Context): Promise<
   const heldOut = new Protected();
   if (params.overlap !== 'off') {
     let row = 0;
-    for await (const {question} of spool.rows()) if (sideOf(keyOf(row++)) !== 'train') heldOut.add(question);
+    for await (const prompt of spool.rows()) if (sideOf(keyOf(row++)) !== 'train') heldOut.add(askedText(prompt));
   }
   const benchmarks =
     inputs.benchmarks === undefined || params.overlap === 'off'
@@ -89,8 +89,8 @@ export async function importPromptSets(path: string, context: Context): Promise<
     const of = [
       survey.duplicateOf(row) === undefined ? '' : found('duplicate'),
       survey.contradicts(row) ? found('contradiction') : '',
-      side === 'train' && heldOut.touches(prompt) ? found('overlapHeldOut') : '',
-      side === 'train' && benchmarks?.touches(prompt) === true ? found('overlapBenchmarks') : '',
+      side === 'train' && heldOut.touches({question: askedText(prompt)}) ? found('overlapHeldOut') : '',
+      side === 'train' && benchmarks?.touches({question: askedText(prompt)}) === true ? found('overlapBenchmarks') : '',
     ];
     return {
       placed,

@@ -1,6 +1,8 @@
 /** Questions that must not be trained on: those held out, and those of benchmarks. */
 import {StageFailure} from '../../../pipeline/stage.js';
 import {questionHash} from '../../tasks/splits.js';
+import type {Prompt} from '../../tasks/prompt.js';
+import {choicesIn} from './choice-rows.js';
 import {withoutInstruction} from './code-rows.js';
 import {rowReader} from './columns.js';
 import {Runs} from './ngrams.js';
@@ -30,6 +32,10 @@ export class Protected {
   }
 }
 
+/** What is asked, without the words that every question with choices ends with. */
+export const askedText = ({question, stem, choices}: Pick<Prompt, 'question' | 'stem' | 'choices'>): string =>
+  stem === undefined || choices === undefined ? question : [stem, ...choices].join('\n');
+
 /**
  * The questions of benchmark files.
  *
@@ -38,7 +44,11 @@ export class Protected {
 export async function readBenchmarks(path: string, columns: Columns, onRead: () => void): Promise<Protected> {
   const questions = new Protected();
   const read = rowReader(columns, 'reference', 'benchmarkColumns');
-  for await (const row of sourceRows(path, path, {onRead})) questions.add(read(row).question);
+  for await (const row of sourceRows(path, path, {onRead})) {
+    const {question: stem} = read(row);
+    const choices = choicesIn(row, columns, false)?.texts;
+    questions.add(askedText({question: stem, stem, ...(choices && {choices})}));
+  }
   if (questions.count === 0) throw new StageFailure(`${path} holds no questions`);
   return questions;
 }

@@ -1,0 +1,8 @@
+/** How choices are scored beside the answers that a model writes; light, for recipes that are only planned. */
+
+/**
+ * `text`: each choice behind the bare question, as HellaSwag and ARC are scored. `letter`: its letter behind the question that shows
+ * all of them, as MMLU is.
+ */
+export const CHOICE_SCORES = ['none', 'text', 'letter'] as const;
+export type ChoiceScores = (typeof CHOICE_SCORES)[number];
