@@ -10,7 +10,7 @@ export interface Services {
   stream(piece: string): void;
   /** Progress, notes and failures: stderr. */
   complain(text: string): void;
-  /** Replaces the last progress line on a terminal; silent elsewhere. Undefined clears it. */
+  /** Replaces the last progress line on a terminal; elsewhere it is said every 15 seconds. Undefined clears it. */
   progress(text: string | undefined): void;
   /** Columns to draw into. */
   readonly width: number;

@@ -42,8 +42,10 @@ export async function withModelFolder(
     return runInterruptibly(services, (stop) => work(reference, stop));
   }
   const {resolveArtifact} = await import('../../artifacts/queries/reference.js');
-  return withStore(services, options, 'write', async (store) => {
+  let isFound = false;
+  const use = async (store: Store): Promise<void> => {
     const {output} = await resolveArtifact(store, reference, {kind: 'model', suggest: suggestion});
+    isFound = true;
     await inScratch(
       services,
       async (folder, stop) => {
@@ -52,6 +54,13 @@ export async function withModelFolder(
       },
       store,
     );
+  };
+  return withStore(services, options, 'write', use).catch((error: unknown) => {
+    // A folder that lies here is what a person who typed its name meant.
+    if (isFound || !(error instanceof UserError) || !existsSync(reference)) throw error;
+    throw new UserError(error.reason, error.message, {
+      hint: `there is a folder of that name here: name it by a path, ./${reference}`,
+    });
   });
 }
 

@@ -19,7 +19,9 @@ export const chatCommand = (services: Services): Command =>
       'r1 chat zero-rl --template tiny-zero --temperature 1 --seed 7',
     ]),
   )
-    .description('talk to a model: interactively, or with one question, or with one question a line on stdin')
+    .description(
+      'talk to a model: interactively, with one question, or with questions on stdin: each line is asked by itself, and --json gives a line for each reply',
+    )
     .argument('<model>', '[run/]node, @digest, @tag, the folder of a model (has a slash), or a .gguf file')
     .argument('[question]', 'ask this and exit')
     .action(async (reference: string, question: string | undefined, options: GlobalOptions & SamplingFlags) => {

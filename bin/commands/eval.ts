@@ -11,6 +11,7 @@ import type {JudgeFlags} from '../options/judge-options.js';
 import {wholeNumber} from '../options/numbers.js';
 import {withPrompts} from '../options/prompt-options.js';
 import type {PromptFlags} from '../options/prompt-options.js';
+import {questionProgress} from '../render/question-progress.js';
 import {samplingOf, withSampling} from '../options/sampling-options.js';
 import type {SamplingFlags} from '../options/sampling-options.js';
 import {SANDBOXES, type SandboxKind} from '../../stages/sandbox/names.js';
@@ -53,7 +54,7 @@ export const evalCommand = (services: Services): Command =>
         .default(SANDBOXES[0]),
     )
     .action(async (reference: string, options: GlobalOptions & EvalFlags) => {
-      const [{readPromptFile}, {answerPrompts}, {scoreTable}] = await Promise.all([
+      const [{readPromptFile}, {answerPrompts}, {modelScores}] = await Promise.all([
         import('../../stages/data/import/index.js'),
         import('../../stages/evaluation/chat.js'),
         import('../render/scores.js'),
@@ -67,9 +68,10 @@ export const evalCommand = (services: Services): Command =>
       const {prompts, notes} = await readPromptFile(file, file, {format, columns, answers, language});
       for (const note of notes) services.complain(note);
       await withModelFolder(services, options, reference, async (folder, stop) => {
+        const show = questionProgress();
         const done = (through: number, total: number): void => {
           stop.throwIfAborted();
-          services.progress(`${through} of ${total} questions`);
+          services.progress(show(through, total));
         };
         const {samples: each, sandbox} = options;
         const sampling = samplingOf(options, {room: Number.MAX_SAFE_INTEGER, note: services.complain});
@@ -77,7 +79,14 @@ export const evalCommand = (services: Services): Command =>
           ...sampling,
           ...{samples: each, sandbox, done, stop, judge, choiceScores},
         }).finally(() => services.progress(undefined));
-        if (options.json === true) services.say(JSON.stringify({model: reference, scores, samples}));
-        else services.say(scoreTable([{model: reference, scores}], services));
+        if (options.json === true) {
+          const asked = new Map(prompts.map((prompt) => [prompt.id, prompt]));
+          const rows = samples.map((sample) => {
+            const {question, answer = null} = asked.get(sample.prompt)!;
+            return {...sample, question, reference: answer};
+          });
+          services.say(JSON.stringify({model: reference, scores, samples: rows}));
+        } else
+          services.say(modelScores({model: reference, scores}, `${prompts.length} questions, ${each} samples each`));
       });
     });

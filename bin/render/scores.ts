@@ -39,6 +39,12 @@ export function scoreTable(models: readonly ScoredModel[], {width}: {readonly wi
     .join('\n\n');
 }
 
+/** What one model scored, a line for each metric, under what was asked of it. */
+export function modelScores({model, scores}: ScoredModel, asked: string): string {
+  const rows = scores.map((score) => [score.metric, cellText(score)]);
+  return `${model}: ${asked}\n\n${tableText(rows, {head: ['metric', 'mean, 95 % interval'], right: [1]})}`;
+}
+
 /** `.712 [.690, .733]`; lengths with one decimal. */
 function cellText(row: Score | undefined): string {
   if (row === undefined) return '';

@@ -1,6 +1,6 @@
 /**
  * The one place that writes to stdout and stderr and sets the exit code. On a terminal a block of progress lines stays
- * below everything that is said; elsewhere progress is silent. What comes from stages, stores and file names is made harmless
+ * below everything that is said; elsewhere progress is said every 15 seconds. What comes from stages, stores and file names is made harmless
  * here (`paint.ts`).
  */
 import {isatty} from 'node:tty';
@@ -19,6 +19,9 @@ export interface Streams {
   readonly out: NodeJS.WriteStream;
   readonly err: NodeJS.WriteStream;
 }
+
+/** Without a terminal, progress is said this often, ms. */
+const PLAIN_EVERY = 15_000;
 
 /** What a command gets, and how its output comes to an end. */
 export interface Terminal extends Services {
@@ -99,6 +102,8 @@ function drawingOn(err: Output): Drawing {
   let shown: readonly string[] = [];
   const colors = isColored(err);
   let isListening = false;
+  /** When progress was last said, or began, where nothing can be drawn over. */
+  let plainSince: number | undefined;
 
   /** Counted with the width of now: a terminal that was made narrower has broken lines anew. */
   const erase = (): string => {
@@ -121,6 +126,14 @@ function drawingOn(err: Output): Drawing {
   };
   const redraw = (): void => {
     if (wanted !== undefined) err.write(`${erase()}${block()}`);
+  };
+  const sayNowAndThen = (text: string | undefined): void => {
+    if (text === undefined) plainSince = undefined;
+    else if (plainSince === undefined) plainSince = performance.now();
+    else if (performance.now() - plainSince >= PLAIN_EVERY) {
+      plainSince = performance.now();
+      err.write(`${withoutColors(text)}\n`);
+    }
   };
   const listen = (): void => {
     if (isListening) return;
@@ -149,7 +162,10 @@ function drawingOn(err: Output): Drawing {
       if (after !== '') err.write(after);
     },
     replace(text) {
-      if (!err.isTerminal || process.env['TERM'] === 'dumb') return;
+      if (!err.isTerminal || process.env['TERM'] === 'dumb') {
+        sayNowAndThen(text);
+        return;
+      }
       listen();
       const before = erase();
       wanted = text;

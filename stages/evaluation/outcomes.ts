@@ -2,12 +2,23 @@
 import {OUTCOMES} from '../graders/verdict.js';
 import type {Sample} from './sample.js';
 
+/** Tasks whose answers stand in tags or in a box (../tasks/answers/answer.ts). */
+const MARKED: ReadonlySet<string> = new Set(['integer', 'exact', 'math', 'choice', 'f1']);
+
+/** Responses that are whole and mark nothing as their answer. */
+const unmarked = (samples: readonly Counted[]): number =>
+  samples.filter(
+    ({task, text, truncated}) => MARKED.has(task) && !truncated && !/<answer>|\\(?:boxed|fbox)\b/.test(text),
+  ).length;
+
+type Counted = Pick<Sample, 'outcome' | 'truncated' | 'task' | 'text'>;
+
 /**
  * `24 answers: 7 right, 6 wrong (2 of them cut off), 7 unparsable, 4 timed-out`.
  *
  * @returns `undefined` where no sample has an answer to check
  */
-export function outcomeCounts(samples: readonly Pick<Sample, 'outcome' | 'truncated'>[]): string | undefined {
+export function outcomeCounts(samples: readonly Counted[]): string | undefined {
   const answers = samples.filter(({outcome}) => outcome !== 'left-out');
   if (answers.length === 0) return undefined;
   const parts = OUTCOMES.flatMap((outcome) => {
@@ -15,5 +26,10 @@ export function outcomeCounts(samples: readonly Pick<Sample, 'outcome' | 'trunca
     const cut = those.filter(({truncated}) => truncated).length;
     return those.length === 0 ? [] : [`${those.length} ${outcome}${cut === 0 ? '' : ` (${cut} of them cut off)`}`];
   });
-  return `${answers.length} answers: ${parts.join(', ')}`;
+  const without = unmarked(answers);
+  const hint =
+    without === 0
+      ? ''
+      : `; ${without} of the whole responses mark no answer: it is read from <answer> … </answer> or \\boxed{…}, and the question should ask for one of them`;
+  return `${answers.length} answers: ${parts.join(', ')}${hint}`;
 }

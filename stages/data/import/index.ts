@@ -1,8 +1,11 @@
 /** Questions and rows of files from outside, for the stages that import them and for `r1 eval`. */
 import type {Prompt} from '../../tasks/prompt.js';
-import {Families} from './families.js';
+import {Findings} from './findings.js';
 import {promptRows} from './prompt-rows.js';
 import type {PromptOptions} from './prompt-rows.js';
+import {findingNotes} from './reporting.js';
+import {compared, formulaNotes, repeats} from './prompt-findings.js';
+import {Survey} from './survey.js';
 import {Tally} from './tally.js';
 
 export type {PromptOptions} from './prompt-rows.js';
@@ -19,14 +22,19 @@ export async function readPromptFile(
   options: PromptOptions = {},
 ): Promise<{prompts: Prompt[]; notes: readonly string[]}> {
   const tally = new Tally();
-  const families = new Families();
+  const survey = new Survey();
   const prompts: Prompt[] = [];
   for await (const {prompt, group, hash} of promptRows(path, name, options, tally)) {
-    families.add(hash, group);
+    survey.add({question: prompt.question, hash, answer: compared(prompt), group});
     prompts.push(prompt);
   }
+  const findings = new Findings();
+  prompts.forEach((prompt, row) => {
+    if (survey.duplicateOf(row) !== undefined) findings.add('duplicate', prompt);
+    if (survey.contradicts(row)) findings.add('contradiction', prompt);
+  });
   return {
-    prompts: prompts.map((prompt, row) => ({...prompt, key: `imported:${families.of(row)}`})),
-    notes: tally.notes(),
+    prompts: prompts.map((prompt, row) => ({...prompt, key: `imported:${survey.families.of(row)}`})),
+    notes: [...tally.notes(), ...formulaNotes(tally), ...findingNotes(repeats(), findings, name)],
   };
 }

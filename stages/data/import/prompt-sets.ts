@@ -6,14 +6,13 @@ import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {StageFailure} from '../../../pipeline/stage.js';
 import type {Language} from '../../text/language.js';
-import {builtInTasks} from '../../tasks/built-in.js';
-import {BUILT_IN_TASKS} from '../../tasks/names.js';
 import type {Prompt} from '../../tasks/prompt.js';
 import {splitOf} from '../../tasks/splits.js';
 import type {Split} from '../../tasks/splits.js';
 import {writeJson, writeRows} from '../rows.js';
 import {Findings} from './findings.js';
 import type {Answers, Columns, Format, Measure} from './params.js';
+import {compared, formulaNotes, repeats} from './prompt-findings.js';
 import {promptRows} from './prompt-rows.js';
 import {askedText, Protected, readBenchmarks} from './protected.js';
 import {findingNotes, progressOf, reasonsOf} from './reporting.js';
@@ -126,29 +125,8 @@ export async function importPromptSets(path: string, context: Context): Promise<
   for (const one of [...tally.notes(), ...formulaNotes(tally), ...notes]) note(one);
 }
 
-/** An answer as it counts for contradictions: whole numbers by their value, others as they are written. */
-const compared = ({task, answer = ''}: Prompt): string =>
-  (task === 'integer' ? builtInTasks.get(task)?.answer?.reference(answer) : undefined) ?? answer;
-
 const rulesOf = ({duplicates, contradictions, overlap}: ImportParams): readonly Rule[] => [
-  {
-    finding: 'duplicate',
-    param: 'duplicates',
-    measure: duplicates,
-    said: [
-      'row repeats the question and the answer of an earlier one',
-      'rows repeat the question and the answer of an earlier one',
-    ],
-  },
-  {
-    finding: 'contradiction',
-    param: 'contradictions',
-    measure: contradictions,
-    said: [
-      'row asks what another one asks, and has another answer',
-      'rows ask what another one asks, and have another answer',
-    ],
-  },
+  ...repeats({duplicates, contradictions}),
   {
     finding: 'overlapHeldOut',
     param: 'overlap',
@@ -168,16 +146,6 @@ const rulesOf = ({duplicates, contradictions, overlap}: ImportParams): readonly 
     ],
   },
 ];
-
-function formulaNotes({formulas, formulaExample, rows}: Tally): string[] {
-  if (formulas === 0) return [];
-  const remedy = (BUILT_IN_TASKS as readonly string[]).includes('math')
-    ? "answers: 'math' compares them as mathematics"
-    : 'two ways to write one are two answers';
-  return [
-    `${formulas} of ${rows} references are formulas (such as ${formulaExample}) and compared as texts; ${remedy}`,
-  ];
-}
 
 interface Placed {
   readonly placed: Prompt;

@@ -25,14 +25,19 @@ export function progressOf({
   };
 }
 
-/** Finding → the param that says what is done about it, and how a person calls it. */
+/** Finding → the param that says what is done about it, if there is one, and how a person calls it. */
 export interface Rule {
   readonly finding: string;
-  readonly param: string;
+  readonly param?: string;
   readonly measure: Measure | 'off';
   /** Of one row, and of more. */
   readonly said: readonly [string, string];
 }
+
+const doneAbout = (measure: Rule['measure'], param: string | undefined): string => {
+  if (measure === 'drop') return 'dropped';
+  return param === undefined ? 'kept' : `kept (${param}: 'drop' leaves them out)`;
+};
 
 /** A sentence for each finding. @throws {StageFailure} for one that the recipe refuses */
 export function findingNotes(rules: readonly Rule[], findings: Findings, path: string): string[] {
@@ -42,8 +47,9 @@ export function findingNotes(rules: readonly Rule[], findings: Findings, path: s
     const what = rows === 1 ? `1 ${said[0]}` : `${rows} ${said[1]}`;
     const example = findings.rows.find((row) => row.finding === finding);
     const which = example === undefined ? '' : `, such as ${example.from.map((id) => `“${id}”`).join(' and ')}`;
-    if (measure === 'refuse') throw new StageFailure(`${path}: ${what}${which}; ${param}: 'drop' leaves them out`);
-    return [`${what}${which}: ${measure === 'drop' ? 'dropped' : `kept (${param}: 'drop' leaves them out)`}`];
+    if (measure === 'refuse' && param !== undefined)
+      throw new StageFailure(`${path}: ${what}${which}; ${param}: 'drop' leaves them out`);
+    return [`${what}${which}: ${doneAbout(measure, param)}`];
   });
 }
 

@@ -24,6 +24,10 @@ const STRANGERS: readonly (readonly [file: RegExp, what: (file: string) => strin
   ],
   [/^(?:tf_model\.h5|flax_model\.msgpack)$/, (file) => `its weights are in ${file}; safetensors are needed`],
   [
+    /^model\.safetensors(?:\.index\.json)?$/,
+    (file) => `its weights are there (${file}), but not what kind of model they are of; copy config.json from where they came from`,
+  ],
+  [
     /^model-\d+-of-\d+\.safetensors$/,
     (file) => `it holds shards (${file} …) without their model.safetensors.index.json; fetch that, too`,
   ],

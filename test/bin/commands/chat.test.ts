@@ -226,14 +226,41 @@ test('eval samples answers to the questions of a file and scores them', async ()
   const json = await scored('--samples', '2', '--json');
   const {scores, samples} = JSON.parse(json.out) as {
     scores: {metric: string; mean: number; problems: number; samples: number}[];
-    samples: {outcome: string}[];
+    samples: {outcome: string; question: string; reference: string}[];
   };
   assert.equal(samples.length, 6);
   const pass = scores.find(({metric}) => metric === 'pass@1')!;
   assert.deepEqual([pass.problems, pass.samples], [3, 6]);
   assert.equal(pass.mean, samples.filter(({outcome}) => outcome === 'right').length / 6);
   assert.equal((await scored('--samples', '2', '--json')).out, json.out, 'the same draws again');
-  assert.match((await scored('--samples', '2')).out, /pass@1 .*\n.*model/);
+  assert.deepEqual([samples[2]!.question, samples[2]!.reference], ['now ?', '1']);
+  const {out} = await scored('--samples', '2');
+  assert.ok(out.startsWith(`${model}: 3 questions, 2 samples each\n\nmetric `), out);
+  assert.match(out, /^pass@1 +\.\d{3} \[/m);
+});
+
+test('eval says of its questions what importing them would say', async () => {
+  const file = join(root, 'doubtful.jsonl');
+  const rows = [
+    ['hello', '1'],
+    ['hello', '1'],
+    ['now ?', '2'],
+    ['now ?', '3'],
+    ['left 3 ?', '\\frac{1}{2}'],
+  ];
+  writeFileSync(file, rows.map(([question, answer]) => JSON.stringify({question, answer})).join('\n'));
+  const words = [model, '--prompts', file, '--samples', '1', '--max-tokens', '4'];
+  const {err} = await spoken(evalCommand, join(root, 'none'), words);
+  assert.match(err, /^1 row repeats the question and the answer of an earlier one, such as “[^\n]*: kept$/m);
+  assert.match(err, /^2 rows ask what another one asks, and have another answer, such as “[^\n]*: kept$/m);
+  assert.match(err, /^1 of 5 references are formulas \(such as \\frac\{1\}\{2\}\) and compared as texts/m);
+});
+
+test('a folder that lies here and is named without a path is told of', async (t) => {
+  const cwd = temporaryFolder(t, {'mine/config.json': '{}'});
+  const {code, err} = await r1(t, ['chat', 'mine', 'hello'], {cwd});
+  assert.equal(code, 2);
+  assert.match(err, /there is a folder of that name here: name it by a path, \.\/mine/);
 });
 
 test('eval names the line of a garbled file, and a file that is not there', async () => {

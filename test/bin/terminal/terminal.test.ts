@@ -20,6 +20,27 @@ test('nothing is coloured on a pipe, whatever the environment says of colours', 
   }
 });
 
+test('where nothing can be drawn over, progress is said every 15 seconds until it ends', (t) => {
+  const pipe = new PassThrough();
+  const services = terminalServices({out: pipe, err: pipe} as unknown as Parameters<typeof terminalServices>[0]);
+  let now = 1000;
+  t.mock.method(performance, 'now', () => now);
+  const said = (): string => ((pipe.read() as Buffer | null) ?? '').toString();
+  services.progress('1 of 9');
+  assert.equal(said(), '');
+  now += 14_000;
+  services.progress('2 of 9');
+  assert.equal(said(), '');
+  now += 1_000;
+  services.progress('3 of 9');
+  services.progress('4 of 9');
+  assert.equal(said(), '3 of 9\n');
+  services.progress(undefined);
+  now += 60_000;
+  services.progress('1 of 3');
+  assert.equal(said(), '');
+});
+
 const ERASE = /\r\x1b\[(\d+)A\x1b\[0J/g;
 const plain = (text: string): string => stripVTControlCharacters(text.replaceAll(ERASE, ''));
 

@@ -162,6 +162,12 @@ test('a folder whose weights are something else is refused with what it holds', 
   }
 });
 
+test('weights without a config are told as that', async (t) => {
+  const folder = await model(t);
+  rmSync(join(folder, 'config.json'));
+  await refused(folder, /no .*config\.json: its weights are there \(model\.safetensors\).*copy config\.json/);
+});
+
 test('what is no model folder at all is told apart', async (t) => {
   const folder = temporaryFolder(t);
   await refused(folder, /there is no .*config\.json: the folder is empty$/);
