@@ -9,7 +9,7 @@ import type {GlobalOptions, Services} from '../cli-context.js';
 import {judgeOf, withJudge} from '../options/judge-options.js';
 import type {JudgeFlags} from '../options/judge-options.js';
 import {wholeNumber} from '../options/numbers.js';
-import {withPrompts} from '../options/prompt-options.js';
+import {PROMPT_WORDING, withPrompts} from '../options/prompt-options.js';
 import type {PromptFlags} from '../options/prompt-options.js';
 import {questionProgress} from '../render/question-progress.js';
 import {samplingOf, withSampling} from '../options/sampling-options.js';
@@ -65,7 +65,10 @@ export const evalCommand = (services: Services): Command =>
         });
       const {prompts: file, format, column: columns, answers, language = null, choiceScores} = options;
       const judge = judgeOf(options);
-      const {prompts, notes} = await readPromptFile(file, file, {format, columns, answers, language});
+      const {prompts, notes} = await readPromptFile(file, file, {
+        ...{format, columns, answers, language},
+        wording: PROMPT_WORDING,
+      });
       for (const note of notes) services.complain(note);
       await withModelFolder(services, options, reference, async (folder, stop) => {
         const show = questionProgress();

@@ -3,6 +3,7 @@ import {InvalidArgumentError, Option} from 'commander';
 import type {Command} from 'commander';
 import {ANSWERS, FORMATS, ROLES} from '../../stages/data/import/params.js';
 import type {Answers, Columns, Format, Role} from '../../stages/data/import/params.js';
+import type {Wording} from '../../stages/data/import/wording.js';
 import {LANGUAGES} from '../../stages/text/language.js';
 import type {Language} from '../../stages/text/language.js';
 
@@ -22,6 +23,15 @@ function column(text: string, before: Columns): Columns {
     );
   return {...before, [role]: field.join('=')};
 }
+
+/** What a message about the file tells to type. */
+export const PROMPT_WORDING: Wording = {
+  columns: (fields) =>
+    Object.entries(fields)
+      .map(([role, field]) => `--column ${/^[\w.…-]*$/.test(field) ? `${role}=${field}` : `'${role}=${field}'`}`)
+      .join(' '),
+  format: (name) => `--format ${name}`,
+};
 
 export const withPrompts = (command: Command): Command =>
   command

@@ -8,6 +8,8 @@ import {conversationIn} from './conversation.js';
 import type {Turn} from './conversation.js';
 import type {Columns, Role} from './params.js';
 import {Unusable} from './unusable.js';
+import {inRecipe} from './wording.js';
+import type {Wording} from './wording.js';
 import {WrittenNumber, isFields, isList, kindOf, valueAt} from './values.js';
 import type {SourceRow, Value} from './values.js';
 
@@ -71,11 +73,11 @@ export interface ReadRow {
  * Reads rows by a mapping.
  *
  * @param wants whether the answer is a reference to check against, one that a judge may be shown, or a response to learn
- * @param param what messages call the mapping
+ * @param wording how messages write a mapping
  * @returns a function that throws `Unusable`, with the place, the field and the fields that there are
  */
-export function rowReader(columns: Columns, wants: Wants, param = 'columns'): (row: SourceRow) => ReadRow {
-  return (row) => readRow(row, columns, {wants, param});
+export function rowReader(columns: Columns, wants: Wants, wording: Wording = inRecipe()): (row: SourceRow) => ReadRow {
+  return (row) => readRow(row, columns, {wants, wording});
 }
 
 /** What the answer of a row is wanted for. */
@@ -83,11 +85,10 @@ type Wants = 'reference' | 'judged' | 'response';
 
 interface Reading {
   readonly wants: Wants;
-  /** What the mapping is called. */
-  readonly param: string;
+  readonly wording: Wording;
 }
 
-function readRow({fields, at}: SourceRow, columns: Columns, {wants, param}: Reading): ReadRow {
+function readRow({fields, at}: SourceRow, columns: Columns, {wants, wording}: Reading): ReadRow {
   const from: Partial<Record<Role, string>> = {};
   const find = (role: Role, usual: readonly string[] = USUAL[role]): Value | undefined => {
     const said = columns[role];
@@ -97,7 +98,7 @@ function readRow({fields, at}: SourceRow, columns: Columns, {wants, param}: Read
     const value = valueAt(fields, name);
     if (said !== undefined && value === undefined)
       throw new Unusable(
-        `${at} has no field “${said}”, which ${param}.${role} names; ${fieldsText(fields)}`,
+        `${at} has no field “${said}”, which ${wording.columns({[role]: said})} names; ${fieldsText(fields)}`,
         `no ${role}`,
       );
     if (!holdsSomething(value)) return undefined;
@@ -106,11 +107,11 @@ function readRow({fields, at}: SourceRow, columns: Columns, {wants, param}: Read
   };
   const text = (role: Role, usual?: readonly string[]): string | undefined => {
     const value = find(role, usual);
-    return value === undefined ? undefined : textOf(value, from[role]!, role, at);
+    return value === undefined ? undefined : textOf(value, from[role]!, {role, at, wording});
   };
 
   const asked = find('question');
-  if (asked === undefined) throw missing('question', fields, columns, at, param);
+  if (asked === undefined) throw missing('question', {fields, at}, columns, wording);
   const talk = isList(asked) ? conversationIn(asked, from.question!, at) : undefined;
   const answerNames = wants === 'response' ? RESPONSES : USUAL.answer;
   // A conversation that was mapped, or found, as a whole is answered by its own last turn; a reference may stand beside it.
@@ -130,7 +131,7 @@ function readRow({fields, at}: SourceRow, columns: Columns, {wants, param}: Read
         )
       : [];
   const about = from.question === 'instruction' || columns.context !== undefined ? text('context', ABOUT) : undefined;
-  const question = talk?.question ?? textOf(asked, from.question!, 'question', at);
+  const question = talk?.question ?? textOf(asked, from.question!, {role: 'question', at, wording});
   return {
     at,
     question: about === undefined ? question : `${question}\n\n${about}`,
@@ -153,27 +154,36 @@ const holdsSomething = (value: Value | undefined): boolean =>
   !(typeof value === 'string' && value.trim() === '') &&
   !(isList(value) && value.length === 0);
 
-function textOf(value: Value, name: string, role: Role, at: string): string {
+interface Place {
+  readonly role: Role;
+  readonly at: string;
+  readonly wording: Wording;
+}
+
+function textOf(value: Value, name: string, place: Place): string {
+  const {role, at, wording} = place;
   if (typeof value === 'string') return value;
   if (role !== 'question' && value instanceof WrittenNumber) return value.text;
   if (role === 'answer' && typeof value === 'boolean') return String(value);
-  if (role === 'answer' && isList(value) && value.length === 1) return textOf(value[0]!, `${name}.0`, role, at);
-  const within = isFields(value) || isList(value) ? `; name the field within, as columns: {${role}: '${name}.…'}` : '';
+  if (role === 'answer' && isList(value) && value.length === 1) return textOf(value[0]!, `${name}.0`, place);
+  const within =
+    isFields(value) || isList(value) ? `; name the field within, as ${wording.columns({[role]: `${name}.…`})}` : '';
   throw new Unusable(`${at}: “${name}” must be a text, and is ${kindOf(value)}${within}`, `${role} is no text`);
 }
 
-function missing(role: Role, fields: SourceRow['fields'], columns: Columns, at: string, param = 'columns'): Unusable {
+function missing(role: Role, {fields, at}: SourceRow, columns: Columns, wording: Wording): Unusable {
   const said = columns[role];
-  const names = said === undefined ? `none of ${USUAL[role].join(', ')} holds one` : `“${said}” is empty`;
+  const usual = `none of ${USUAL[role].join(', ')} holds one`;
+  const names = said === undefined ? usual : said === '' ? 'no field is to be it' : `“${said}” is empty`;
   return new Unusable(
-    `${at} has no ${role}: ${names}; ${fieldsText(fields)}; say which is the ${role}: ${param}: {${role}: '…'}`,
+    `${at} has no ${role}: ${names}; ${fieldsText(fields)}; say which is the ${role}: ${wording.columns({[role]: '…'})}`,
     `no ${role}`,
   );
 }
 
 /** @throws {Unusable} there is no answer */
-export function answerOf(row: ReadRow, fields: SourceRow['fields'], columns: Columns): string {
-  if (row.answer === undefined) throw missing('answer', fields, columns, row.at);
+export function answerOf(row: ReadRow, {fields}: SourceRow, columns: Columns, wording: Wording = inRecipe()): string {
+  if (row.answer === undefined) throw missing('answer', {fields, at: row.at}, columns, wording);
   return row.answer;
 }
 

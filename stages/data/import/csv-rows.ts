@@ -23,10 +23,19 @@ export async function* csvRows(
   const texts = strictPieces(name, pieces);
   const first = await texts.next();
   if (first.done === true) return;
-  const between = delimiter ?? delimiterOf(first.value.text);
+  const {said, text: start} = delimiterSaid(first.value.text);
+  const between = delimiter ?? said ?? delimiterOf(start);
+  if (
+    /^\s*#/.test(start) &&
+    !start
+      .split(/[\r\n]/)
+      .find((one) => one.trim() !== '')!
+      .includes(between)
+  )
+    throw new StageFailure(`${name}:1 is not CSV: it is a comment, and CSV has none; take the line out`);
   const source = Readable.from(
     (async function* () {
-      yield first.value.text;
+      yield start;
       for await (const {text} of texts) yield text;
     })(),
   );
@@ -34,7 +43,7 @@ export async function* csvRows(
   source.once('error', (error) => parser.destroy(error));
   let header: readonly string[] | undefined;
   // Line in which the next record begins. The parser has lines, too, and counts CR LF in a cell as two.
-  let line = 1;
+  let line = said === undefined ? 1 : 2;
   try {
     for await (const {record, raw} of source.pipe(parser) as AsyncIterable<CsvRecord>) {
       const blank = /^[\r\n]*/.exec(raw)![0];
@@ -51,7 +60,7 @@ export async function* csvRows(
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     throw new StageFailure(
-      `${name}:${Number(error['lines'] ?? line)} is not CSV: ${mistakeText(error, header, between)}`,
+      `${name}:${Number(error['lines'] ?? line) + (said === undefined ? 0 : 1)} is not CSV: ${mistakeText(error, header, between)}`,
     );
   } finally {
     source.destroy();
@@ -66,6 +75,12 @@ interface CsvRecord {
 
 const lineBreaks = (text: string): number => text.match(/\r\n|\r|\n/g)?.length ?? 0;
 
+/** Excel's first line `sep=;`, which names the delimiter and is no row; the text behind it. */
+function delimiterSaid(text: string): {readonly said: string | undefined; readonly text: string} {
+  const [line, said] = /^"?sep=(.)"?[ ]*(?:\r\n|\r|\n)/i.exec(text) ?? [];
+  return line === undefined ? {said: undefined, text} : {said, text: text.slice(line.length)};
+}
+
 function delimiterOf(text: string): string {
   const header =
     text
@@ -79,7 +94,8 @@ function delimiterOf(text: string): string {
 function headerOf(names: readonly string[], at: string): readonly string[] {
   const trimmed = names.map((one) => one.trim());
   const twice = trimmed.find((one, place) => one !== '' && trimmed.indexOf(one) !== place);
-  if (twice !== undefined) throw new StageFailure(`${at}: two columns are called “${twice}”`);
+  if (twice !== undefined)
+    throw new StageFailure(`${at}: two columns are called “${twice}”; give one of them another name`);
   // The index of a data frame has no name.
   return trimmed.map((one, place) => (one === '' ? `column ${place + 1}` : one));
 }
@@ -94,7 +110,9 @@ function mistakeText(
   switch (code) {
     case 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH': {
       const cells = (more['record'] as readonly unknown[] | undefined)?.length;
-      return `the record has ${cells ?? 'other'} cells, the header ${header?.length ?? 'others'}; cells are told apart by ${JSON.stringify(delimiter)}, and one that holds it stands in quotation marks`;
+      // The parser is ahead of what has been handed on.
+      const expected = header?.length ?? /expect (\d+)/.exec(message)?.[1] ?? 'others';
+      return `the record has ${cells ?? 'other'} ${cells === 1 ? 'cell' : 'cells'}, the header ${expected}; cells are told apart by ${JSON.stringify(delimiter)}, and one that holds it stands in quotation marks`;
     }
     case 'CSV_QUOTE_NOT_CLOSED':
       return `a quotation mark is not closed${where}`;

@@ -7,7 +7,9 @@ import {StageFailure} from '../../../pipeline/stage.js';
 import {newlines, strictText} from './bytes.js';
 import {JsonMistake, parseJson} from './json.js';
 import {isFields, isList, kindOf} from './values.js';
-import type {SourceRow} from './values.js';
+import type {Fields, SourceRow, Value} from './values.js';
+import {inRecipe} from './wording.js';
+import type {Wording} from './wording.js';
 
 /** Bytes of a row; V8 has no strings beyond 512 MiB. */
 const MOST_BYTES = 1 << 28;
@@ -20,6 +22,7 @@ const CR = 13;
 const QUOTE = 34;
 const COMMA = 44;
 const SLASH = 47;
+const HASH = 35;
 const BACKSLASH = 92;
 const [OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = [91, 93, 123, 125];
 
@@ -41,7 +44,7 @@ const WRAPPED = new RegExp(
 export async function* jsonRows(
   name: string,
   pieces: AsyncIterable<Buffer>,
-  {onlyLines = false}: {readonly onlyLines?: boolean} = {},
+  {onlyLines = false, wording = inRecipe()}: {readonly onlyLines?: boolean; readonly wording?: Wording} = {},
 ): AsyncGenerator<SourceRow> {
   let scan: Scan | undefined;
   for await (const piece of pieces) {
@@ -49,13 +52,15 @@ export async function* jsonRows(
     if (scan === undefined) {
       const opening = onlyLines ? undefined : (/^\s*\[/.exec(headOf(piece)) ?? WRAPPED.exec(headOf(piece)));
       if (onlyLines) scan = new LineScan(name, 1);
-      else if (opening === undefined || opening === null) scan = new DocumentScan(name, {inList: false, line: 1});
+      else if (opening === undefined || opening === null)
+        scan = new DocumentScan(name, {inList: false, line: 1, wording});
       else {
         const front = Buffer.byteLength(opening[0]);
         scan = new DocumentScan(name, {
           inList: true,
           line: 1 + newlines(piece.subarray(0, front)),
           wrapped: /\{/.test(opening[0]),
+          wording,
         });
         rest = piece.subarray(front);
       }
@@ -172,12 +177,20 @@ class LineScan implements Scan {
   }
 }
 
+interface ScanOptions {
+  readonly inList: boolean;
+  readonly line: number;
+  readonly wrapped?: boolean;
+  readonly wording: Wording;
+}
+
 /** Looks for where records begin and end, in a list or one after the other, and leaves what is in them to the parser. */
 class DocumentScan implements Scan {
   left: Scan['left'];
   readonly #begun: Begun;
   readonly #inList: boolean;
   readonly #wrapped: boolean;
+  readonly #wording: Wording;
   #line: number;
   /** Line in which the row at hand begins. */
   #rowLine = 1;
@@ -193,11 +206,12 @@ class DocumentScan implements Scan {
 
   constructor(
     readonly name: string,
-    {inList, line, wrapped = false}: {readonly inList: boolean; readonly line: number; readonly wrapped?: boolean},
+    {inList, line, wrapped = false, wording}: ScanOptions,
   ) {
     this.#begun = new Begun(name);
     this.#inList = inList;
     this.#wrapped = wrapped;
+    this.#wording = wording;
     this.#line = line;
   }
 
@@ -241,11 +255,11 @@ class DocumentScan implements Scan {
   /** Whether a row begins with this byte, which stands between rows. */
   #between(byte: number): boolean {
     const said = `“${String.fromCharCode(byte)}”`;
-    if (byte === SLASH) this.#fail('there is a comment, and JSON has none');
+    if (byte === SLASH || byte === HASH) this.#fail('there is a comment, and JSON has none');
     if (this.#next === 'nothing')
       this.#fail(
         `something follows behind the end of the list: ${said}` +
-          (this.#wrapped ? "; if each line is a row, say format: 'jsonl'" : ''),
+          (this.#wrapped ? `; if each line is a row, say ${this.#wording.format('jsonl')}` : ''),
       );
     if (this.#inList && byte === CLOSE_LIST) {
       if (this.#next === 'row') this.#fail('there is a comma in front of ]');
@@ -311,6 +325,34 @@ class DocumentScan implements Scan {
 /** The rows in the only record of a file, if it is one around a list of rows; else the record. */
 function* unwrapped(row: SourceRow): Generator<SourceRow> {
   const list = WRAPPERS.map((name) => row.fields[name]).find((value) => isList(value) && value.every(isFields));
-  if (!isList(list)) yield row;
-  else for (const [index, fields] of list.entries()) yield {fields: fields, at: `${row.at}, row ${index + 1}`};
+  if (!isList(list)) {
+    const other = otherShape(row.fields);
+    if (other !== undefined) throw new StageFailure(`${row.at} ${other}`);
+    yield row;
+  } else for (const [index, fields] of list.entries()) yield {fields: fields, at: `${row.at}, row ${index + 1}`};
+}
+
+/** What the only record of a file is where its fields are no row's: the table of a data frame by columns, or several sets. */
+function otherShape(fields: Fields): string | undefined {
+  const values = Object.values(fields);
+  if (values.length < 2) return undefined;
+  const sizes = new Set(values.map((value) => (isList(value) || isFields(value) ? Object.keys(value).length : 0)));
+  const isTable = sizes.size === 1 && !sizes.has(0) && !sizes.has(1) && values.every(isColumn);
+  if (isTable)
+    return (
+      'holds columns, not rows; pandas writes rows with to_json(path, orient="records", lines=True), ' +
+      'and datasets with to_json(path)'
+    );
+  const names = Object.keys(fields);
+  const areSets = values.every((value) => isList(value) && value.every(isFields));
+  if (areSets && names.every((name) => /^(?:train|test|val|valid|validation|dev|eval)$/.test(name)))
+    return `holds lists of rows called ${names.join(', ')}; write each into a file of its own`;
+  return undefined;
+}
+
+/** A list of single values, or a record of such by the numbers of its rows. */
+function isColumn(value: Value): boolean {
+  if (isFields(value) && !Object.keys(value).every((key, row) => key === String(row))) return false;
+  const cells = isList(value) ? value : isFields(value) ? Object.values(value) : [];
+  return cells.every((cell) => !isList(cell) && !isFields(cell));
 }

@@ -19,7 +19,7 @@ export async function* parquetRows(file: SourceFile, onRead: OnRead = () => unde
   const {name} = file;
   const bytes = bytesOf(file);
   const metadata = await told(name, 'its footer', () => parquetMetadataAsync(bytes, {geoparquet: false}));
-  const scales = plainDecimals(metadata, name);
+  const readers = readersOf(metadata, name);
   let rowStart = 0;
   let read = 0;
   for (const group of metadata.row_groups) {
@@ -29,8 +29,7 @@ export async function* parquetRows(file: SourceFile, onRead: OnRead = () => unde
     );
     for (const [index, row] of rows.entries()) {
       const fields = emptyFields();
-      for (const [column, value] of Object.entries(row))
-        fields[column] = scales.has(column) ? decimal(value, scales.get(column)!) : valueOf(value);
+      for (const [column, value] of Object.entries(row)) fields[column] = (readers.get(column) ?? valueOf)(value);
       yield {fields, at: `${name}, row ${rowStart + index + 1}`};
     }
     rowStart = rowEnd;
@@ -61,9 +60,12 @@ const bytesOf = ({handle, size, name}: SourceFile): AsyncBuffer => ({
   },
 });
 
-/** Takes the library's rounding of decimals off; their scales by column. */
-function plainDecimals({schema}: FileMetaData, name: string): ReadonlyMap<string, number> {
-  const scales = new Map<string, number>();
+type Reader = (value: unknown) => Value;
+
+/** Columns of which the library does not hand on what the file says: decimals, whose rounding is taken off, and others. */
+function readersOf({schema}: FileMetaData, name: string): ReadonlyMap<string, Reader> {
+  const readers = new Map<string, Reader>();
+  const seen = new Set<string>();
   // The schema is a tree, written down before its children: the root, then its columns.
   let at = 1;
   const skip = (): void => {
@@ -78,13 +80,31 @@ function plainDecimals({schema}: FileMetaData, name: string): ReadonlyMap<string
   };
   for (let column = 0; column < (schema[0]?.num_children ?? 0); column++) {
     const element = schema[at]!;
+    if (seen.has(element.name))
+      throw new StageFailure(`${name}: two columns are called “${element.name}”; give one of them another name`);
+    seen.add(element.name);
     if (element.converted_type === 'DECIMAL') {
-      scales.set(element.name, element.scale ?? 0);
+      const scale = element.scale ?? 0;
+      readers.set(element.name, (value) => decimal(value, scale));
       undecorate(element, name);
-    }
+    } else if (element.logical_type?.type === 'TIME') {
+      readers.set(element.name, (value) => (value === null || value === undefined ? null : TIME_OF_DAY));
+    } else if (element.type === 'FLOAT') readers.set(element.name, single);
     skip();
   }
-  return scales;
+  return readers;
+}
+
+const TIME_OF_DAY = new Unreadable('a time of day; write it as a text');
+
+/** The shortest text that is this number in float32: 0.1, not 0.10000000149011612. */
+function single(value: unknown): Value {
+  if (typeof value !== 'number' || !Number.isFinite(value)) return valueOf(value);
+  for (let digits = 1; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return new WrittenNumber(String(short));
+  }
+  return new WrittenNumber(String(Number(value.toPrecision(9))));
 }
 
 function undecorate(element: SchemaElement, name: string): void {
@@ -113,7 +133,22 @@ const textOf = (bytes: Uint8Array | undefined): unknown => {
     : new Unreadable('bytes that are not UTF-8');
 };
 
+/** A point in time as ISO 8601, with as many digits behind the second as it has. */
+function instant(units: bigint, perSecond: bigint): string {
+  const rest = ((units % perSecond) + perSecond) % perSecond;
+  const date = new Date(Number((units - rest) / perSecond) * 1000);
+  if (Number.isNaN(date.getTime())) return String(units);
+  const fraction = String(rest)
+    .padStart(String(perSecond).length - 1, '0')
+    .replace(/0+$/, '');
+  return date.toISOString().replace('.000Z', fraction === '' ? 'Z' : `.${fraction}Z`);
+}
+
 const PARSERS: Partial<ParquetParsers> = {
+  timestampFromMilliseconds: (units) => instant(units, 1_000n),
+  timestampFromMicroseconds: (units) => instant(units, 1_000_000n),
+  timestampFromNanoseconds: (units) => instant(units, 1_000_000_000n),
+  dateFromDays: (days) => instant(BigInt(days) * 86_400n, 1n).split('T')[0],
   stringFromBytes: textOf,
   jsonFromBytes(bytes) {
     const text = textOf(bytes);
@@ -146,8 +181,6 @@ function valueOf(value: unknown): Value {
   }
   if (value === null) return null;
   if (value instanceof WrittenNumber || value instanceof Unreadable) return value;
-  if (value instanceof Date)
-    return Number.isNaN(value.getTime()) ? new Unreadable('a date that is none') : value.toISOString();
   if (value instanceof Uint8Array) return new Unreadable('bytes, not a text');
   if (Array.isArray(value) || ArrayBuffer.isView(value)) return Array.from(value as ArrayLike<unknown>, valueOf);
   const fields = emptyFields();

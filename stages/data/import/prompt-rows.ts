@@ -19,6 +19,7 @@ import type {Tally} from './tally.js';
 import {Unusable} from './unusable.js';
 import {valueAt} from './values.js';
 import type {SourceRow} from './values.js';
+import {inRecipe} from './wording.js';
 
 export interface PromptOptions extends ReadOptions {
   readonly columns?: Columns;
@@ -51,7 +52,7 @@ export async function* promptRows(
   tally: Tally,
 ): AsyncGenerator<PromptRow> {
   const {columns = {}, unusable = 'refuse'} = options;
-  const read = rowReader(columns, options.answers === 'judge' ? 'judged' : 'reference');
+  const read = rowReader(columns, options.answers === 'judge' ? 'judged' : 'reference', options.wording);
   const ids = new Map<string, string>();
   for await (const row of sourceRows(path, name, options)) {
     tally.rows += 1;
@@ -78,7 +79,7 @@ export async function* promptRows(
 }
 
 function promptOf(
-  {fields}: SourceRow,
+  asked: SourceRow,
   row: ReadRow,
   options: PromptOptions & {readonly columns: Columns},
   {
@@ -102,13 +103,13 @@ function promptOf(
       : answers === 'judge'
         ? {task: answers, answer: row.answer ?? ''}
         : choices !== undefined
-          ? {task: 'choice', answer: chosenLetter(row, fields, choices, options.columns)}
-          : referenceOf(answerOf(row, fields, options.columns), answers);
+          ? {task: 'choice', answer: chosenLetter(row, asked, choices, options)}
+          : referenceOf(answerOf(row, asked, options.columns, options.wording), answers);
   if ('fault' in reference) throw new Unusable(`${at}: “${row.from.answer}” ${reference.fault}`, 'answer is none');
   const language = spokenIn(row, options);
   const question = choices === undefined ? row.question : withChoices(row.question, choices, language);
   const hash = questionHash(question);
-  const id = unusedId(row, `imported:${hash}:${tally.rows}`, ids);
+  const id = unusedId(row, `imported:${hash}:${tally.rows}`, ids, options.wording);
   tally.row(choices === undefined ? row : {...row, from: {...row.from, choices: choices.field}});
   tally.count(tally.tasks, reference.task);
   if (language !== undefined) tally.count(tally.languages, language);
@@ -134,22 +135,32 @@ function promptOf(
 }
 
 /** @throws {Unusable} where the answer is none of the choices */
-function chosenLetter(row: ReadRow, fields: SourceRow['fields'], choices: Choices, columns: Columns): string {
-  const text = answerOf(row, fields, columns);
+function chosenLetter(
+  row: ReadRow,
+  asked: SourceRow,
+  choices: Choices,
+  {columns, wording}: PromptOptions & {readonly columns: Columns},
+): string {
+  const text = answerOf(row, asked, columns, wording);
   const field = row.from.answer!; // There is an answer, so it is somewhere.
   // The last turn of a conversation has no field of its own.
-  const value = field === row.from.question ? text : valueAt(fields, field)!;
+  const value = field === row.from.question ? text : valueAt(asked.fields, field)!;
   return letterAt(chosenIn(value, choices, {at: row.at, field}));
 }
 
 /** A row's own id, or one that is made for it. @throws {StageFailure} another row has it */
-export function unusedId({id, from, at}: ReadRow, made: string, ids: Map<string, string>): string {
+export function unusedId(
+  {id, from, at}: ReadRow,
+  made: string,
+  ids: Map<string, string>,
+  wording = inRecipe(),
+): string {
   if (id === undefined) return made;
   const earlier = ids.get(id);
   if (earlier !== undefined)
     throw new StageFailure(
       `${at}: the id “${id}” was used at ${earlier}; if it names what several rows are variants of: ` +
-        `columns: {id: '', group: '${from.id ?? 'id'}'}`,
+        wording.columns({id: '', group: from.id ?? 'id'}),
     );
   ids.set(id, at);
   return id;
@@ -158,13 +169,13 @@ export function unusedId({id, from, at}: ReadRow, made: string, ids: Map<string,
 /** The language of a row: what it says, else what the recipe says. @throws {StageFailure} it is none that is known */
 export function spokenIn(
   {language, from, at}: ReadRow,
-  options: Pick<PromptOptions, 'language'>,
+  options: Pick<PromptOptions, 'language' | 'wording'>,
 ): Language | undefined {
   if (language === undefined) return options.language ?? undefined;
   const known = languageOf(language);
   if (known !== undefined) return known;
   throw new StageFailure(
     `${at}: “${from.language}” is ${JSON.stringify(language)}, it can be one of ${LANGUAGES.join(', ')}; ` +
-      "columns: {language: ''} leaves the field alone",
+      `${(options.wording ?? inRecipe()).columns({language: ''})} leaves the field alone`,
   );
 }

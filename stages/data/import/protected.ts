@@ -8,6 +8,7 @@ import {rowReader} from './columns.js';
 import {Runs} from './ngrams.js';
 import type {Columns} from './params.js';
 import {sourceRows} from './rows.js';
+import {inRecipe} from './wording.js';
 
 /** Memory: some 20 bytes a word that is protected. */
 export class Protected {
@@ -43,7 +44,7 @@ export const askedText = ({question, stem, choices}: Pick<Prompt, 'question' | '
  */
 export async function readBenchmarks(path: string, columns: Columns, onRead: () => void): Promise<Protected> {
   const questions = new Protected();
-  const read = rowReader(columns, 'reference', 'benchmarkColumns');
+  const read = rowReader(columns, 'reference', inRecipe('benchmarkColumns'));
   for await (const row of sourceRows(path, path, {onRead})) {
     const {question: stem} = read(row);
     const choices = choicesIn(row, columns, false)?.texts;

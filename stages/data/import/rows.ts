@@ -5,6 +5,7 @@
 import {readdir, stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {StageFailure} from '../../../pipeline/stage.js';
+import {leftByDownload} from '../../model/foreign-bytes.js';
 import {csvRows} from './csv-rows.js';
 import {jsonRows} from './json-rows.js';
 import {isParquet, parquetRows} from './parquet-rows.js';
@@ -13,11 +14,15 @@ import {openSourceFile, utf8Pieces} from './bytes.js';
 import type {OnRead, SourceFile} from './bytes.js';
 import type {Format} from './params.js';
 import type {SourceRow} from './values.js';
+import {inRecipe} from './wording.js';
+import type {Wording} from './wording.js';
 
 export interface ReadOptions {
   readonly format?: Format;
   /** In a folder: a regular expression that the path of a file in it has to match, with `/` between its parts. */
   readonly files?: string;
+  /** How messages write params; as a recipe does by default. */
+  readonly wording?: Wording;
   /** Told the bytes read so far and those in all, as they lie on the disk; may throw to end the reading. */
   readonly onRead?: (read: number, total: number) => void;
 }
@@ -38,7 +43,8 @@ export async function* sourceRows(path: string, name: string, options: ReadOptio
   for (const file of files) {
     const source = await openSourceFile(file.path, file.name);
     try {
-      yield* rowsOf(source, options.format ?? 'auto', (read) => options.onRead?.(before + read, total));
+      const onRead: OnRead = (read) => options.onRead?.(before + read, total);
+      yield* rowsOf(source, options.format ?? 'auto', {onRead, wording: options.wording ?? inRecipe()});
     } finally {
       await source.handle.close();
     }
@@ -87,19 +93,25 @@ function listed(paths: readonly string[]): string {
   return paths.length > 5 ? `${paths.slice(0, 5).join(', ')} and ${paths.length - 5} more` : paths.join(', ');
 }
 
-async function* rowsOf(file: SourceFile, format: Format, onRead: OnRead): AsyncGenerator<SourceRow> {
+async function* rowsOf(
+  file: SourceFile,
+  format: Format,
+  {onRead, wording}: {readonly onRead: OnRead; readonly wording: Wording},
+): AsyncGenerator<SourceRow> {
   if (file.head.length === 0) throw new StageFailure(`${file.name} is empty`);
   if (format === 'parquet' || (format === 'auto' && isParquet(file.head))) {
     yield* parquetRows(file, onRead);
     return;
   }
+  const left = leftByDownload(file.head);
+  if (left !== undefined) throw new StageFailure(`${file.name} ${left}`);
   const {head, pieces} = await begun(utf8Pieces(file, onRead));
   switch (format === 'auto' ? formatOf(head) : format) {
     case 'jsonl':
-      yield* jsonRows(file.name, pieces, {onlyLines: true});
+      yield* jsonRows(file.name, pieces, {onlyLines: true, wording});
       return;
     case 'json':
-      yield* jsonRows(file.name, pieces);
+      yield* jsonRows(file.name, pieces, {wording});
       return;
     case 'toml':
       yield* tomlRows(file.name, pieces);
@@ -122,10 +134,14 @@ async function begun(pieces: AsyncGenerator<Buffer>): Promise<{head: string; pie
   return {head: first.done === true ? '' : first.value.toString('utf8', 0, 1 << 16), pieces: all()};
 }
 
-/** The format of a text by its beginning: `name =` or `[table]`, a record or a list, else a table with a header. */
+/**
+ * The format of a text by its beginning: `name =` or `[table]`, a record or a list, else a table with a header. Behind a comment,
+ * which only TOML has, it is what the first other line says; the reader of that format then tells of the comment.
+ */
 function formatOf(head: string): 'json' | 'toml' | 'csv' {
-  const text = head.trimStart();
-  if (/^(?:#|[\w.-]+\s*=|"[^"\n]*"\s*=|\[\[?[A-Za-z_][\w.-]*\]\]?\s*(?:#.*)?$)/.test(text.split('\n')[0]!))
-    return 'toml';
+  const text = head.replace(/^(?:\s*#[^\r\n]*[\r\n]+)+/, '').trimStart();
+  // A header whose first name stands in brackets, or one that names the delimiter.
+  if (/^(?:[[{][\w ]*[\]}]\s*[,;\t|]|"?sep=.?"?\s*$)/im.test(text.split(/[\r\n]/)[0]!)) return 'csv';
+  if (/^(?:[\w.-]+\s*=|"[^"\n]*"\s*=|\[\[?[A-Za-z_][\w.-]*\]\]?\s*(?:#.*)?$)/.test(text.split('\n')[0]!)) return 'toml';
   return /^[{[/]/.test(text) ? 'json' : 'csv';
 }

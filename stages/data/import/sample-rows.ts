@@ -36,7 +36,7 @@ export async function* sampleRows(
     tally.rows += 1;
     try {
       const found = read(row);
-      const {question, response} = spoken(found, answerOf(found, row.fields, columns), options, tally);
+      const {question, response} = spoken(found, answerOf(found, row, columns), options, tally);
       const language = spokenIn(found, options);
       const id = unusedId(found, `imported:${questionHash(question)}:${tally.rows}`, ids);
       tally.row(found);

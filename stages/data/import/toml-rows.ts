@@ -42,15 +42,16 @@ function valueOf(value: unknown): Value {
   if (typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'bigint') return new WrittenNumber(String(value));
   if (typeof value === 'number') return fraction(value);
-  if (value instanceof TomlDate) return value.toISOString();
+  if (value instanceof TomlDate) return value.toISOString().replace('.000', '');
   if (Array.isArray(value)) return value.map(valueOf);
   return fieldsOf(value as Record<string, unknown>);
 }
 
 /** The library rounds fractions to doubles. Up to 15 digits are what was written, zeros at the end aside (IEEE 754). */
 function fraction(value: number): Value {
+  if (!Number.isFinite(value))
+    return new Unreadable(Number.isNaN(value) ? 'nan, which is no number' : 'an infinite number');
   const text = String(value);
-  if (Number.isFinite(value) && text.replace(/e.*$/, '').replaceAll(/\D/g, '').replace(/^0+/, '').length <= 15)
-    return new WrittenNumber(text);
+  if (text.replace(/e.*$/, '').replaceAll(/\D/g, '').replace(/^0+/, '').length <= 15) return new WrittenNumber(text);
   return new Unreadable('a fraction with more digits than are kept; write it as a text');
 }

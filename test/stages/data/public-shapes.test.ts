@@ -235,7 +235,7 @@ test('GSM-Symbolic: variants of a template, and both languages of one, have one 
 const FAULTS: Readonly<Record<string, readonly [row: object, said: RegExp, options?: PromptOptions]>> = {
   'a mapping to a field that is not there': [
     {question: 'q', solution: 'a'},
-    /^f:1 has no field “answr”, which columns\.answer names; its fields are question, solution$/,
+    /^f:1 has no field “answr”, which columns: \{answer: 'answr'\} names; its fields are question, solution$/,
     {columns: {answer: 'answr'}},
   ],
   'a record where a text should be': [

@@ -152,11 +152,11 @@ const REFUSED: Readonly<Record<string, readonly [string | Buffer, string | RegEx
   ],
   'a record with too few cells': [
     'q,n\na,1\nb\n',
-    /^f:3 is not CSV: the record has 1 cells, the header 2; cells are told apart by ","/,
+    /^f:3 is not CSV: the record has 1 cell, the header 2; cells are told apart by ","/,
   ],
   'a quotation mark within a cell': ['q,n\na "b",1', /^f:2 is not CSV: a quotation mark stands inside a cell/],
   'a quotation mark without an end': ['q,n\n"a,1\nb,2', /^f:3 is not CSV: a quotation mark is not closed/],
-  'columns of one name': ['q,q\na,b', 'f:1: two columns are called “q”'],
+  'columns of one name': ['q,q\na,b', 'f:1: two columns are called “q”; give one of them another name'],
   'TOML with a mistake': ['q = "a\nn = 1', /^f:1 is not TOML: /],
   'a broken Parquet file': ['PAR1aaaaaaaaaaaa', /^f is not Parquet that can be read: its footer: /],
 };
