@@ -15,6 +15,11 @@ const FILES = [
   'artifacts/formats/jsonl',
   'stages/data/rows',
   'stages/data/prompt-file',
+  'stages/data/odd-files',
+  // Each version has its own Unicode tables, which patterns of tokenizers and methods of templates go by.
+  'stages/text/tokenizer-parts',
+  'stages/text/real-tokenizers',
+  'stages/text/chat-templates',
   'pipeline/job/event-tail',
   'pipeline/job/event-lines',
   'pipeline/wiring/check-params',
