@@ -99,6 +99,9 @@ const listIn = (value: Value, filter: string): readonly Value[] => {
   return itemsOf(over);
 };
 
+/** Filters that choose or change entries ask first whether there is anything: nothing comes of none, 0 and false. */
+const listOrNothing = (value: Value, filter: string): readonly Value[] => (isTrue(value) ? listIn(value, filter) : []);
+
 /** Upper and lower case are one thing to some filters. */
 const folded = (value: Value): Value => (isText(value) ? valueOf((value.value as string).toLowerCase()) : value);
 
@@ -121,13 +124,13 @@ function passes(value: Value, args: Argument): boolean {
 
 const selecting = (name: string, wanted: boolean): Filter => [
   ['test', 'value'],
-  (value, args) => generatorOf(listIn(value, name).filter((one) => passes(one, args) === wanted)),
+  (value, args) => generatorOf(listOrNothing(value, name).filter((one) => passes(one, args) === wanted)),
 ];
 const selectingBy = (name: string, wanted: boolean): Filter => [
   ['attribute', 'test', 'value'],
   (value, args) => {
     const path = args('attribute') ?? refuse(`filter “${name}” without an attribute`);
-    return generatorOf(listIn(value, name).filter((one) => passes(under(one, path), args) === wanted));
+    return generatorOf(listOrNothing(value, name).filter((one) => passes(under(one, path), args) === wanted));
   },
 ];
 
@@ -286,7 +289,7 @@ export const FILTERS: Readonly<Record<string, Filter>> = {
       const path = args('attribute') ?? refuse('filter “map” without an attribute');
       const instead = args('default');
       return generatorOf(
-        listIn(value, 'map').map((one) => {
+        listOrNothing(value, 'map').map((one) => {
           const found = under(one, path);
           return isUndefined(found) && instead !== undefined ? instead : found;
         }),

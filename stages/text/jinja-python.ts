@@ -6,6 +6,7 @@ import {FILTERS, TESTS, contains, iterated, kind, refuse} from './jinja-filters.
 import {Environment, Interpreter, floatOf, functionOf, listOf, valueOf} from './jinja-package.js';
 import type {Node, Scope, Value} from './jinja-package.js';
 import {asPartOfRange, asView, isSubscriptable, lazyOf, tuples} from './python-lists.js';
+import {IGNORES_MARK, KEEPS_MARK, asMarkup, isMarkup, markupSum} from './python-markup.js';
 import {methodOf} from './python-texts.js';
 import {
   byCodePoint,
@@ -162,6 +163,7 @@ export class PythonInterpreter extends Interpreter {
     }
     const key = node['computed'] === true ? this.evaluate(property, scope) : keyOf(property);
     if (isText(object)) {
+      if (isMarkup(object)) refuse('a part or a method of what “| safe” has marked');
       if (isText(key)) return methodOf(object.value as string, key.value as string) ?? valueOf(undefined);
       if (key.type === 'IntegerValue') return valueOf(Array.from(object.value as string).at(key.value as number));
       return refuse('a text has places by number only');
@@ -215,6 +217,7 @@ export class PythonInterpreter extends Interpreter {
         }
         break;
       case '+':
+        if (isText(left) && isText(right) && (isMarkup(left) || isMarkup(right))) return markupSum(left, right);
         if (isText(left) !== isText(right)) refuse(`“+” between ${kind(left)} and ${kind(right)}`);
         if (isList(left) && isList(right)) {
           const isOdd = lazyOf(left) !== undefined || lazyOf(right) !== undefined;
@@ -246,6 +249,16 @@ export class PythonInterpreter extends Interpreter {
   }
 
   override applyFilter(operand: Value, filter: Node, scope: Scope): Value {
+    const isCall = filter.type === 'CallExpression';
+    const name = ((isCall ? filter['callee'] : filter) as {value: string}).value;
+    if (name === 'safe' && isText(operand)) return asMarkup(operand.value as string);
+    if (!isMarkup(operand)) return this.#filtered(operand, filter, scope);
+    if (!KEEPS_MARK.has(name) && !IGNORES_MARK.has(name)) refuse(`filter “${name}” for what “| safe” has marked`);
+    const made = this.#filtered(operand, filter, scope);
+    return KEEPS_MARK.has(name) ? asMarkup(made.value as string) : made;
+  }
+
+  #filtered(operand: Value, filter: Node, scope: Scope): Value {
     const isCall = filter.type === 'CallExpression';
     const name = ((isCall ? filter['callee'] : filter) as {value: string}).value;
     const known = Object.hasOwn(FILTERS, name) ? FILTERS[name] : undefined;

@@ -86,6 +86,11 @@ test('ranges, views of records and what filters hand on are no lists', () => {
       `{{ ${users} | list | length }}{{ (${users} | first).content }}{{ messages | map(attribute='role') | join }}`,
       '1hiuserassistant',
     ],
+    [
+      "{{ '<a>' | safe + '<b>' }}{{ '<b>' + ('<a>' | safe | trim) }}{{ ('<a>' | safe) ~ '<b>' }}",
+      '<a>&lt;b&gt;&lt;b&gt;<a><a><b>',
+    ],
+    ["{{ none | selectattr('a') | list }}{{ none | map(attribute='a') | list }}{{ 0 | reject | list }}", '[][][]'],
     ['{% macro f() %}{{ varargs }}{% endmacro %}{{ f(1) }}{{ thing is callable }}', '(1,)True'],
     ["{{ 'ǆ ა ß'.title() }}", 'ǅ ა Ss'],
   ] as const) {
@@ -99,6 +104,8 @@ test('ranges, views of records and what filters hand on are no lists', () => {
     ['{{ range(3) + [1] }}', /“\+” of what is no list/],
     ['{{ range(1.0) }}', /range\(\) of what is no whole number/],
     ['{{ strftime_now() }}', /strftime_now\(\) without a format/],
+    ["{{ ('a' | safe).strip('<') }}", /a part or a method of what “\| safe” has marked/],
+    ["{{ 'a' | safe | replace('a', '<') }}", /filter “replace” for what “\| safe” has marked/],
     ['{{ self }}', /“self” is not known here/],
     ['{{ [x for x in [1]] }}', /a “for” within brackets is no Jinja/],
   ] as const) {
