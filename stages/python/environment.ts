@@ -5,7 +5,7 @@
 import {execFile, spawn} from 'node:child_process';
 import {createHash, randomBytes} from 'node:crypto';
 import {constants} from 'node:fs';
-import {access, mkdir, readFile, readdir, rename, rm, writeFile} from 'node:fs/promises';
+import {access, mkdir, readFile, readdir, rename, rm, statfs, writeFile} from 'node:fs/promises';
 import {homedir, hostname} from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -23,6 +23,8 @@ export interface EnvironmentSpec {
   readonly python: readonly [number, number];
   /** Imported once it is made, to see that it works. */
   readonly module: string;
+  /** MiB that making it takes on the disk. */
+  readonly megabytes: number;
 }
 
 /** Where an environment stands. */
@@ -89,7 +91,12 @@ export async function openEnvironment(
   {note, env = process.env}: {readonly note: (text: string) => void; readonly env?: NodeJS.ProcessEnv},
 ): Promise<string> {
   const state = await environmentState(spec, env);
-  if (state.state === 'there') return state.python;
+  if (state.state === 'there') {
+    if (await isThere(state.python)) return state.python;
+    throw new StageFailure(
+      `the Python environment “${spec.name}” is broken, as the Python is gone that it was made with: remove ${state.folder}, and it is made again`,
+    );
+  }
   if (state.state === 'no Python') throw new StageFailure(`${state.problem}: ${state.hint}`);
   const began = performance.now();
   note(`making the Python environment “${spec.name}” in ${state.folder} (once; later runs share it)`);
@@ -115,6 +122,11 @@ async function make(
   try {
     await mkdir(home, {recursive: true});
     await sweep(home);
+    const free = await freeMegabytes(home);
+    if (free < spec.megabytes)
+      fail(
+        `it takes ${spec.megabytes} MiB of disk, and ${free} are free; free some, or name a folder on another disk: R1_CACHE=FOLDER`,
+      );
     await build(spec, draft, python, env);
     const made = {lock: digestOf(await readFile(spec.lock)), python: python.version, platform: python.platform};
     await writeFile(path.join(draft, MARK), `${JSON.stringify(made, null, 2)}\n`);
@@ -127,10 +139,16 @@ async function make(
     if (error instanceof StageFailure) throw error;
     const {code, message} = error as NodeJS.ErrnoException;
     if (code === 'ENOSPC') fail('the disk is full; free some space, or name a folder on another disk: R1_CACHE=FOLDER');
-    if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM')
-      fail('the folder cannot be written; name one that can: R1_CACHE=FOLDER');
+    // Of a file system that is read-only, Node's mkdir says that there is no such folder.
+    if (code !== undefined && ['EACCES', 'EROFS', 'EPERM', 'ENOENT', 'ENOTDIR', 'EEXIST'].includes(code))
+      fail(`the folder cannot be made or written (${code}); name one that can: R1_CACHE=FOLDER`);
     fail(message);
   }
+}
+
+async function freeMegabytes(folder: string): Promise<number> {
+  const {bavail, bsize} = await statfs(folder);
+  return Math.floor((bavail * bsize) / 2 ** 20);
 }
 
 /** Removes what processes of this machine that are gone have left half-made. */
@@ -172,7 +190,10 @@ async function build(
   for (const [program = '', ...words] of [...steps, [inside, '-c', `import ${module}`]]) {
     const {code, said} = await run(program, words, env);
     if (code === 0) continue;
-    throw new StageFailure(`the Python environment “${name}” could not be made: ${reasonOf(said, words)}`);
+    // Another process may have filled the disk meanwhile, and venv keeps to itself why its pip did not come about.
+    const isFull = (await freeMegabytes(path.dirname(draft))) === 0;
+    const why = isFull ? 'the disk is full (R1_CACHE=FOLDER names another place)' : reasonOf(said, words);
+    throw new StageFailure(`the Python environment “${name}” could not be made: ${why}`);
   }
 }
 
@@ -210,7 +231,7 @@ function reasonOf(said: string, words: readonly string[]): string {
   if (/hash(es)? .*(mismatch|do not match)|do not match the hashes/i.test(said))
     return `a package is not the one that the lock file names; the package index gives other bytes: ${tail}`;
   if (/ensurepip|venv/.test(said) && words.includes('venv'))
-    return `this Python has no venv; install it (Debian, Ubuntu: apt install python3-venv) or install uv: ${tail}`;
+    return `this Python has no venv; install it (Debian, Ubuntu: apt install python3-venv) or install uv`;
   if (
     /name resolution|connection|network|proxy|timed out|no matching distribution|could not find a version|dns/i.test(
       said,

@@ -13,6 +13,7 @@ export const MATH_ENVIRONMENT: EnvironmentSpec = {
   lock: new URL('../../../../stages/graders/math/requirements.txt', import.meta.url),
   python: [3, 10],
   module: 'math_verify',
+  megabytes: 150,
 };
 
 /** Makes the environment where it is not there. @throws {StageFailure} where it cannot be made, with what to install */

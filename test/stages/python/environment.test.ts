@@ -1,7 +1,7 @@
 /** Environments are made without a network here: from a wheel that the test writes itself. */
 import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
-import {existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync} from 'node:fs';
+import {chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {hostname} from 'node:os';
 import path from 'node:path';
 import test, {type TestContext} from 'node:test';
@@ -38,7 +38,13 @@ function bench(t: TestContext, change: (hash: string) => string = (hash) => hash
   });
   const lock = path.join(folder, 'requirements.txt');
   writeFileSync(lock, `lamp==1.0 --hash=sha256:${change(hash.trim())}\n`);
-  const spec: EnvironmentSpec = {name: 'lamp', lock: pathToFileURL(lock), python: [3, 10], module: 'lamp'};
+  const spec: EnvironmentSpec = {
+    name: 'lamp',
+    lock: pathToFileURL(lock),
+    python: [3, 10],
+    module: 'lamp',
+    megabytes: 30,
+  };
   const offline = {PIP_NO_INDEX: '1', PIP_FIND_LINKS: wheels, UV_NO_INDEX: '1', UV_FIND_LINKS: wheels, UV_OFFLINE: '1'};
   const env = {...process.env, ...offline, R1_CACHE: path.join(folder, 'cache')};
   const notes: string[] = [];
@@ -109,7 +115,7 @@ test('without a Python that is new enough it says what to install', async (t) =>
   const old = path.join(folder, 'old');
   execFileSync('chmod', ['+x', old]);
   const {spec, env} = {
-    spec: {name: 'lamp', lock: new URL(import.meta.url), python: [3, 10], module: 'lamp'} as const,
+    spec: {name: 'lamp', lock: new URL(import.meta.url), python: [3, 10], module: 'lamp', megabytes: 30} as const,
     env: process.env,
   };
   const state = await environmentState(spec, {...env, R1_PYTHON: old});
@@ -124,6 +130,43 @@ test('without a Python that is new enough it says what to install', async (t) =>
 test('a cache that cannot be written is named', {skip}, async (t) => {
   const {spec, env, note, lock} = bench(t);
   await assert.rejects(openEnvironment(spec, {note, env: {...env, R1_CACHE: lock}}), {
-    message: /the Python environment “lamp” could not be made in .*requirements\.txt/,
+    message:
+      /could not be made in .*requirements\.txt.*: the folder cannot be made or written \(ENOTDIR\); name one that can: R1_CACHE/,
   });
+});
+
+test('an environment whose Python is gone is told with what to remove', {skip}, async (t) => {
+  const {spec, env, note} = bench(t);
+  const python = await openEnvironment(spec, {note, env});
+  rmSync(python);
+  await assert.rejects(openEnvironment(spec, {note, env}), {
+    name: 'StageFailure',
+    message:
+      /“lamp” is broken, as the Python is gone that it was made with: remove .*lamp-[0-9a-f]{16}, and it is made again/,
+  });
+});
+
+test('a disk without room is told before anything is written', {skip}, async (t) => {
+  const {spec, env, note, home} = bench(t);
+  await assert.rejects(openEnvironment({...spec, megabytes: 2 ** 40}, {note, env}), {
+    name: 'StageFailure',
+    message: /it takes 1099511627776 MiB of disk, and \d+ are free; .*R1_CACHE=FOLDER/,
+  });
+  assert.deepEqual(readdirSync(home), []);
+});
+
+test('a Python without venv is told with what to install', {skip}, async (t) => {
+  const {spec, env, note, home} = bench(t);
+  const folder = temporaryFolder(t, {
+    // As Debian's says it, which has left a folder by then.
+    bare: `#!/bin/sh\ncase "$*" in "-m venv"*) mkdir -p "$3/bin"; echo 'ensurepip is not available'; exit 1;; esac\nexec python3 "$@"\n`,
+    uv: '#!/bin/sh\nexit 1\n',
+  });
+  for (const name of ['bare', 'uv']) chmodSync(path.join(folder, name), 0o755);
+  const without = {...env, R1_PYTHON: path.join(folder, 'bare'), PATH: `${folder}:${process.env['PATH'] ?? ''}`};
+  await assert.rejects(openEnvironment(spec, {note, env: without}), {
+    name: 'StageFailure',
+    message: /this Python has no venv; install it \(Debian, Ubuntu: apt install python3-venv\) or install uv$/,
+  });
+  assert.deepEqual(readdirSync(home), []);
 });
