@@ -2,13 +2,14 @@
 import type {Prepared} from '../../pipeline/plan/prepare.js';
 import {planWarnings} from '../../pipeline/plan/warnings.js';
 import type {Services} from '../cli-context.js';
-import {pythonNeeds} from '../access/python-needs.js';
+import {graderNeedText, graderNeeds} from '../access/grader-needs.js';
 import {planJson, planText} from '../render/plan.js';
 
 export async function printPlan(prepared: Prepared, services: Services, isJson: boolean): Promise<void> {
   const {plan} = prepared;
   const {colours, width} = services;
   const warnings = planWarnings(prepared, process.env);
-  if (isJson) for (const piece of planJson(plan, warnings)) services.stream(piece);
-  else services.say([...(await pythonNeeds(plan)), planText(plan, {colours, width}, warnings)].join('\n'));
+  const graders = await graderNeeds(plan);
+  if (isJson) for (const piece of planJson(plan, warnings, graders)) services.stream(piece);
+  else services.say([...graders.map(graderNeedText), planText(plan, {colours, width}, warnings)].join('\n'));
 }

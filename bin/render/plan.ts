@@ -1,6 +1,7 @@
 /** A plan as lines: what would run, be reused, or depend on what runs, why, and how long it took before. */
 import {planWarningText} from '../../pipeline/plan/warnings.js';
 import type {PlanWarning} from '../../pipeline/plan/warnings.js';
+import type {GraderNeed} from '../access/grader-needs.js';
 import type {Expected, Plan, PlannedNode} from '../../pipeline/plan/plan.js';
 import {bytesText, durationText} from './quantity.js';
 import {createColors, oneLine} from '../terminal/paint.js';
@@ -83,7 +84,11 @@ function pathText(nodes: readonly string[]): string {
 const PIECE = 1000;
 
 /** The plan as JSON, piece by piece: the whole of a large one would take as much memory as the plan itself. */
-export function* planJson({nodes, criticalPath}: Plan, warnings: readonly PlanWarning[] = []): Generator<string> {
+export function* planJson(
+  {nodes, criticalPath}: Plan,
+  warnings: readonly PlanWarning[] = [],
+  graders: readonly GraderNeed[] = [],
+): Generator<string> {
   yield '{"nodes":[';
   let piece: string[] = [];
   let before = '';
@@ -95,7 +100,7 @@ export function* planJson({nodes, criticalPath}: Plan, warnings: readonly PlanWa
     before = ',';
   }
   if (piece.length > 0) yield `${before}${piece.join(',')}`;
-  yield `],"criticalPath":${JSON.stringify(criticalPath)},"warnings":${JSON.stringify(warnings)}}\n`;
+  yield `],"criticalPath":${JSON.stringify(criticalPath)},"warnings":${JSON.stringify(warnings)},"graders":${JSON.stringify(graders)}}\n`;
 }
 
 /** One shape for all, as that is quickest; what is `undefined` does not come out. */
