@@ -75,6 +75,16 @@ POWER_OF_TEN = re.compile(r"(?<![\w.\\,])(?:\d+\.\d+[eE][-+]?\d{1,2}|\d+[eE](?:[
 MIXED = re.compile(r"(\$?|\\boxed\{)\s*([-+]?)(\d{1,6}) +(\d{1,6})\s*/\s*(\d{1,6})\s*(\$?|\})")
 FUNCTION = re.compile(r"(?<![\\A-Za-z])(arcsin|arccos|arctan|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|ln|log)(?=\s*\()")
 INFINITE = re.compile(r"(?<=[\[(,\s+-])infinity(?=\s*[\]),])|^([-+]?)infinity$")
+# A root as it is typed: of a number, of a letter, of what stands in brackets.
+ROOT = re.compile(r"√\s*(\d+(?:\.\d+)?|[A-Za-z](?![A-Za-z])|\(([^()]*)\))")
+# `\\{x | -1 < x < 2\\}`: the set of one letter under a condition on it.
+BUILT = re.compile(r"(\$?)\\?\{\s*([A-Za-z])\s*(?:\||:|\\mid(?![A-Za-z])|\\vert(?![A-Za-z]))\s*([^{}|:]*?)\\?\}(\$?)")
+COMPARED = re.compile(r"[<>≤≥]|\\(?:le|ge|leq|geq|lt|gt|leqslant|geqslant)(?![A-Za-z])")
+# Zeros in front of a whole number.
+LEADING = r"(?<![\d.])0+(?=\d)"
+# What stands for a variable on the left of `=`: of pairs that are written out, and of a pair.
+ASSIGNED = re.compile(r"(?<![A-Za-z\\])([A-Za-z])\s*=")
+TWICE = re.compile(r"\(\s*([A-Za-z])\s*,\s*\1\s*\)\s*=")
 # Words whose letters are no variables, whichever of them are capitals.
 SPOKEN = {"yes", "no", "odd", "all"}
 
@@ -153,6 +163,20 @@ def normal(text):
     return text
 
 
+def several(text):
+    """`2 or -3` as the list that it means, where nothing but values is in it; else the text."""
+    parts = [part.strip().strip("$").strip() for part in EITHER.split(text)]
+    return ", ".join(parts) if len(parts) > 1 and all(is_plain(part) for part in parts) else text
+
+
+def condition(text):
+    """A set of one letter as the condition on it, where all there is to it are comparisons; else the text."""
+    built = BUILT.fullmatch(text)
+    if built is None or not COMPARED.search(built.group(3)) or not re.search(rf"(?<![A-Za-z\\]){built.group(2)}(?![A-Za-z])", built.group(3)):
+        return text
+    return f"${built.group(3).strip()}$"
+
+
 def inner(text):
     """What stands in the last box of a text, or the text."""
     inside = boxes(text)
@@ -160,7 +184,10 @@ def inner(text):
 
 
 def check_digits(text):
-    """`1 2` is not 12; `1 000` is 1000."""
+    """`1 2` is not 12; `1 000` is 1000; `1.2.3` is nothing."""
+    for match in re.finditer(r"\d+(?:\.\d+){2,}", text):
+        if re.fullmatch(r"\d{1,3}(?:\.\d{3})+", match.group()) is None:
+            raise Unparsable("a number with two points")
     for match in SPLIT.finditer(text):
         before = text[: match.start()].rstrip()
         # `\\frac 1 2` and `\\log_2 8` have two numbers beside each other.
@@ -174,7 +201,8 @@ def expressions(text, configs):
 
 def read(text):
     """All ways to read a text, as SymPy expressions: mostly one. Raises Unparsable."""
-    text = normal(ROMAN.sub(r"\1", text.translate(TYPED)).strip()).rstrip(".。 ").removeprefix("+")
+    text = ROOT.sub(lambda match: f"\\sqrt{{{match.group(2) or match.group(1)}}}", ROMAN.sub(r"\1", text.translate(TYPED)))
+    text = condition(several(normal(text.strip()).rstrip(".。 ").removeprefix("+")))
     # A percent sign is escaped in LaTeX only.
     text = text if DELIMITED.search(text) else text.replace("\\%", "%")
     if text == "":
@@ -189,6 +217,9 @@ def read(text):
         # What stands in a box, or is a formula alone, is never read by one of its digits.
         whole = boxes(text) or ALONE.fullmatch(text)
         found = expressions(text, [LATEX] if whole else [LATEX, PLAIN])
+    elif is_plain(text) and re.fullmatch(r"[\d\s.+\-*/()]+", text) and not PLAIN_NUMBER.fullmatch(text):
+        # Arithmetic is read whole, never by its first number.
+        found = expressions(f"${re.sub(LEADING, '', text)}$", [LATEX])
     elif is_plain(text):
         found = expressions(text, [LATEX, PLAIN]) or expressions(f"${text}$", [LATEX])
     elif COMMA_PAIR.fullmatch(text):
@@ -465,7 +496,7 @@ def compare(reference, given, golds, percent):
         return "unparsable", f"longer than {LONGEST} characters"
     if plain(reference) == plain(given):
         return "right", None
-    reference, given = normal(reference), normal(given)
+    reference, given = condition(normal(reference)), condition(normal(given))
     try:
         check_denial(reference, given, golds)
         answers = read(given)
@@ -481,8 +512,12 @@ def compare(reference, given, golds, percent):
         return "wrong", "another unit"
     if base_of(reference) != base_of(given):
         return "wrong", "another base"
-    if {brackets_of(reference), brackets_of(given)} == {"set", "round"}:
+    shapes = {brackets_of(reference), brackets_of(given)}
+    if shapes == {"set", "round"} or "set" in shapes and (COMPARED.search(reference) or COMPARED.search(given)):
         return "wrong", "a set for a tuple or an interval"
+    names = ASSIGNED.findall(given)
+    if brackets_of(reference) == "round" and is_formula(given) and (len(set(names)) < len(names) or TWICE.search(given)):
+        return "wrong", "two values of one variable for a tuple"
     if has_percent(reference) and not has_percent(given):
         golds = golds + [get_pct_val(gold) for gold in golds if get_pct_val(gold) is not None]
     why = None
