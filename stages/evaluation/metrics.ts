@@ -8,7 +8,7 @@
  * - cons@k: the answer that most of the first k samples give is right. Samples without an answer do not vote; a tie among t
  *   answers counts 1/t if the right one is among them; nobody voting is wrong.
  * - format, language, length, invalid, truncated: of reasoning prompts; length counts tokens with the end token.
- * - f1: words that answer and reference share, on prompts of that task; pass@1 counts what is the same.
+ * - f1: words that answer and reference share, on prompts of the tasks f1 and drop; pass@1 counts what is the same.
  * - judge: the verdict of a judge as a share of its points, on prompts of that task; pass@1 counts the full marks.
  * - acc, acc_norm, acc_bytes: the right choice is the likeliest one; by log-probability, by that of a character, of a byte.
  * - helpful, safe: the rubrics, on general prompts they apply to.
@@ -27,7 +27,7 @@ const SINGLE: Readonly<Record<string, (sample: Sample) => number | undefined>> =
   invalid: answered((sample) => Number(sample.outcome === 'unparsable' || sample.outcome === 'timed-out')),
   truncated: reasoning((sample) => Number(sample.truncated)),
   helpful: ({helpful}) => (helpful === null ? undefined : Number(helpful)),
-  f1: answered(({task, value}) => (task === 'f1' ? value : undefined)),
+  f1: answered(({task, value}) => (task === 'f1' || task === 'drop' ? value : undefined)),
   judge: answered(({task, value}) => (task === 'judge' ? value : undefined)),
   acc: ({choices}) => choices && Number(choices.right),
   acc_norm: ({choices}) => choices && Number(choices.rightByCharacters),

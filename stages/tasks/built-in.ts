@@ -2,6 +2,7 @@
 import {choice} from './answers/choice.js';
 import {code} from './answers/code.js';
 import {dials} from './answers/dials.js';
+import {drop} from './answers/drop.js';
 import {exact} from './answers/exact.js';
 import {f1} from './answers/f1.js';
 import {integer} from './answers/integer.js';
@@ -21,6 +22,7 @@ const tasks: {readonly [name in BuiltInTask]: Task & {readonly name: name}} = {
   f1: {name: 'f1', reasoning: true, answer: f1},
   code: {name: 'code', reasoning: true, answer: code},
   math: {name: 'math', reasoning: true, answer: math},
+  drop: {name: 'drop', reasoning: true, answer: drop},
   judge: {name: 'judge', reasoning: true, answer: judged},
   general: {
     name: 'general',

@@ -9,5 +9,6 @@ export const BUILT_IN_TASKS = [
   'code',
   'math',
   'judge',
+  'drop',
 ] as const;
 export type BuiltInTask = (typeof BUILT_IN_TASKS)[number];

@@ -21,7 +21,7 @@ export interface Prompt {
   readonly question: string;
   /** The reference answer. General scenarios have none; of a program it is one that solves the problem, or '', and a judge may do without: ''. */
   readonly answer?: string;
-  /** Other answers that are as good (f1). */
+  /** Other answers that are as good (f1, drop). */
   readonly references?: readonly string[];
   /** What a program has to pass (code). */
   readonly tests?: CodeTests;

@@ -33,6 +33,8 @@ const USUAL: Readonly<Record<Role, readonly string[]>> = {
   ],
   // choice-rows.ts finds these.
   choices: [],
+  // alternatives.ts finds these.
+  references: [],
   thinking: ['thinking', 'reasoning', 'reasoning_content'],
   context: [],
   system: ['system', 'system_prompt'],
@@ -72,7 +74,7 @@ export interface ReadRow {
 /**
  * Reads rows by a mapping.
  *
- * @param wants whether the answer is a reference to check against, one that a judge may be shown, or a response to learn
+ * @param wants whether the answer is a reference to check against, one of several, one that a judge may be shown, or a response to learn
  * @param wording how messages write a mapping
  * @returns a function that throws `Unusable`, with the place, the field and the fields that there are
  */
@@ -81,7 +83,7 @@ export function rowReader(columns: Columns, wants: Wants, wording: Wording = inR
 }
 
 /** What the answer of a row is wanted for. */
-type Wants = 'reference' | 'judged' | 'response';
+type Wants = 'reference' | 'references' | 'judged' | 'response';
 
 interface Reading {
   readonly wants: Wants;
@@ -107,6 +109,8 @@ function readRow({fields, at}: SourceRow, columns: Columns, {wants, wording}: Re
   };
   const text = (role: Role, usual?: readonly string[]): string | undefined => {
     const value = find(role, usual);
+    // Lists of references are for `alternatives.ts`.
+    if (role === 'answer' && wants === 'references' && (isList(value) || isFields(value))) return undefined;
     return value === undefined ? undefined : textOf(value, from[role]!, {role, at, wording});
   };
 

@@ -9,6 +9,7 @@ export const ROLES = [
   'question',
   'answer',
   'choices',
+  'references',
   'thinking',
   'context',
   'system',
@@ -39,7 +40,7 @@ export type Measure = (typeof MEASURES)[number];
 const isMapped = (field: unknown): boolean => field !== undefined && field !== '';
 
 /** Roles of questions that are to be answered, and of nothing else. */
-const ASKED: readonly string[] = ['rubric', 'choices'];
+const ASKED: readonly string[] = ['rubric', 'choices', 'references'];
 
 /** The same of rows to learn from, which ask nothing. */
 export const sampleColumnMistakes = (columns: Readonly<Record<string, unknown>>): string[] => [
@@ -62,11 +63,14 @@ export function columnMistakes(
   columns: Readonly<Record<string, unknown>>,
   {answers = 'auto', param = 'columns'}: {readonly answers?: Answers; readonly param?: string} = {},
 ): string[] {
-  const {rubric, choices} = columns;
+  const {rubric, choices, references} = columns;
   return [
     ...mappingMistakes(columns, param),
     ...(isMapped(rubric) && answers !== 'judge'
       ? [`${param}.rubric: rubrics are for a judge, and read where the answers of questions are “judge”`]
+      : []),
+    ...(isMapped(references) && answers !== 'f1' && answers !== 'drop'
+      ? [`${param}.references: more than one reference is read where the answers of questions are “f1” or “drop”`]
       : []),
     ...(isMapped(choices) && answers !== 'choice' && answers !== 'auto'
       ? [`${param}.choices: choices are read where the answers of questions are “choice” or “auto”`]

@@ -5,6 +5,7 @@ import type {Language} from '../../text/language.js';
 import type {Prompt} from '../../tasks/prompt.js';
 import {questionHash} from '../../tasks/splits.js';
 import type {CodeTests} from '../../tasks/code-tests.js';
+import {alternativesIn} from './alternatives.js';
 import {choicesIn, chosenIn, letterAt, withChoices} from './choice-rows.js';
 import type {Choices} from './choice-rows.js';
 import {codeIn} from './code-rows.js';
@@ -39,6 +40,13 @@ export interface PromptRow {
   readonly hash: string;
 }
 
+/** What the answer of a row is wanted for, where it is more than a reference. */
+const WANTED: Readonly<Partial<Record<Answers, 'references' | 'judged'>>> = {
+  f1: 'references',
+  drop: 'references',
+  judge: 'judged',
+};
+
 /**
  * The prompts of a file or folder in their order.
  *
@@ -52,7 +60,7 @@ export async function* promptRows(
   tally: Tally,
 ): AsyncGenerator<PromptRow> {
   const {columns = {}, unusable = 'refuse'} = options;
-  const read = rowReader(columns, options.answers === 'judge' ? 'judged' : 'reference', options.wording);
+  const read = rowReader(columns, WANTED[options.answers ?? 'auto'] ?? 'reference', options.wording);
   const ids = new Map<string, string>();
   for await (const row of sourceRows(path, name, options)) {
     tally.rows += 1;
@@ -97,6 +105,9 @@ function promptOf(
   const {at, group, before, system} = row;
   // What a program is worth its tests say, and a judge has its rubric: an answer that solves the problem may be there or not.
   const {answers = 'auto'} = options;
+  const alternatives =
+    WANTED[answers] === 'references' ? alternativesIn(asked.fields, options.columns, row.from.answer) : [];
+  const first = alternatives[0] ?? row.answer;
   const reference =
     tests !== undefined
       ? {task: 'code', answer: row.answer ?? ''}
@@ -104,8 +115,9 @@ function promptOf(
         ? {task: answers, answer: row.answer ?? ''}
         : choices !== undefined
           ? {task: 'choice', answer: chosenLetter(row, asked, choices, options)}
-          : referenceOf(answerOf(row, asked, options.columns, options.wording), answers);
-  if ('fault' in reference) throw new Unusable(`${at}: “${row.from.answer}” ${reference.fault}`, 'answer is none');
+          : referenceOf(answerOf({...row, answer: first}, asked, options.columns, options.wording), answers);
+  if ('fault' in reference)
+    throw new Unusable(`${at}: “${row.from.answer ?? 'references'}” ${reference.fault}`, 'answer is none');
   const language = spokenIn(row, options);
   const question = choices === undefined ? row.question : withChoices(row.question, choices, language);
   const hash = questionHash(question);
@@ -128,6 +140,7 @@ function promptOf(
     question,
     answer: reference.answer,
     ...(choices === undefined ? {} : {choices: choices.texts, stem: row.question}),
+    ...(alternatives.length < 2 ? {} : {references: alternatives.slice(1)}),
     ...(row.rubric === undefined ? {} : {rubric: row.rubric}),
     ...(tests === undefined ? {} : {tests}),
   };

@@ -8,13 +8,15 @@ import type {Prompt} from '../prompt.js';
 import {agreed, givenIn, LONGEST_ANSWER, referencesIn} from './answer.js';
 
 /** ASCII punctuation, as Python's `string.punctuation` has it. */
-const PUNCTUATION = /[!-/:-@[-`{-~]/g;
-const ARTICLES = /\b(?:a|an|the)\b/g;
+export const PUNCTUATION = /[!-/:-@[-`{-~]/g;
+/** `\\b` as Python has it: letters of all alphabets are letters. */
+const ARTICLES = /(?<![\p{L}\p{N}_])(?:a|an|the)(?![\p{L}\p{N}_])/gu;
+export const withoutArticles = (text: string): string => text.replaceAll(ARTICLES, ' ');
 
 /** SQuAD's normal form; `undefined` where nothing is left of it. */
 export function squadText(text: string): string | undefined {
   if (text.length > LONGEST_ANSWER) return undefined;
-  const normal = text.toLowerCase().replaceAll(PUNCTUATION, '').replaceAll(ARTICLES, ' ').split(/\s+/);
+  const normal = withoutArticles(text.toLowerCase().replaceAll(PUNCTUATION, '')).split(/\s+/);
   return normal.filter((word) => word !== '').join(' ') || undefined;
 }
 

@@ -114,3 +114,59 @@ test('mappings that nobody would look at are refused', () => {
   );
   assert.match(sampleColumnMistakes({rubric: 'options'}).join(), /columns\.rubric/);
 });
+
+test('references: SQuAD’s, lists, and DROP’s with those of its validators', async (t) => {
+  const asked = {question: 'Where?', context: 'In Rome or Paris.'};
+  const shapesOf: readonly (readonly [
+    row: object,
+    answers: 'f1' | 'drop',
+    answer: string,
+    others: string[] | undefined,
+  ])[] = [
+    [{answers: {text: ['Rome', 'in Rome', 'Rome'], answer_start: [3, 0, 3]}}, 'f1', 'Rome', ['in Rome']],
+    [{answer: ['Rome', 'Roma']}, 'f1', 'Rome', ['Roma']],
+    [{answer: 'Rome'}, 'f1', 'Rome', undefined],
+    [{answer: 'Rome', references: ['Roma', 'Rome']}, 'f1', 'Rome', ['Roma']],
+    [{answer: 'Rome', answers: ['Rome', 'Roma']}, 'f1', 'Rome', ['Roma']],
+    [{answer: 'Rome', answers: ['Oslo', 'Paris']}, 'f1', 'Rome', undefined], // what there was to choose from
+    [
+      {answer: {number: '', date: {day: '', month: '', year: ''}, spans: ['Rome', 'Paris']}},
+      'drop',
+      'Rome\nParis',
+      undefined,
+    ],
+    [{answer: {number: 5, date: {day: '', month: '', year: ''}, spans: []}}, 'drop', '5', undefined],
+    [
+      {
+        answer: {number: '', date: {day: '3', month: 'March', year: ''}, spans: []},
+        validated_answers: {
+          number: ['', '7'],
+          date: [
+            {day: '', month: 'March', year: '1990'},
+            {day: '', month: '', year: ''},
+          ],
+          spans: [[], []],
+        },
+      },
+      'drop',
+      '3 March',
+      ['March 1990', '7'],
+    ],
+    [{references: [['Rome', 'Paris'], ['Rome']]}, 'drop', 'Rome\nParis', ['Rome']],
+  ];
+  for (const [row, answers, answer, others] of shapesOf) {
+    const prompt = await promptOf(t, {...asked, ...row}, {answers});
+    assert.deepEqual([prompt.task, prompt.answer, prompt.references], [answers, answer, others], JSON.stringify(row));
+  }
+  await assert.rejects(
+    promptOf(t, {...asked, answers: {text: [], answer_start: []}}, {answers: 'f1'}),
+    /has no answer/,
+  );
+  const mapped = await promptOf(
+    t,
+    {...asked, gold: ['x', 'y'], answers: ['z']},
+    {answers: 'f1', columns: {references: 'gold', answer: ''}},
+  );
+  assert.deepEqual([mapped.answer, mapped.references], ['x', ['y']]);
+  assert.match(columnMistakes({references: 'gold'}).join(), /columns\.references: more than one reference/);
+});
