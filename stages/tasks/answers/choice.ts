@@ -11,6 +11,8 @@ import {plain} from './plain.js';
 const ALONE = /^[*_"'$ ]*[([]?([A-Za-z])[)\]]?[.:,;]?[*_"'$. ]*$/;
 /** A letter in front of what it stands for; a bare capital could be a word. */
 const LABEL = /^[*_ ]*(?:[([]([A-Za-z])[)\]]|([A-Za-z])[).:])[*_ ]*\s\S/;
+/** A letter with its reason: `B because it is blue`. */
+const REASONED = /^[*_ ]*([A-Z])[*_ ]*,? (?:because|since)\b/;
 /** A letter that is called a choice, or stands in brackets, within a sentence; “option a lot” calls none one. */
 const NAMED =
   /\b(?:option|choice|answer)(?: is)?:? [([]?([B-HJ-Z]|[AI](?! (?!(?:is|was|because|since|as|which|or|and|but|for|if|above|below)\b)\p{L}))(?![\w'])|\(([A-Z])\)|选(?:项|擇|择)? ?([A-Z])/giu;
@@ -25,7 +27,8 @@ function isLetterDenied(line: string, found: readonly RegExpExecArray[]): boolea
   const last = found.at(-1)!;
   const end = last.index + last[0].length;
   const behind = line.slice(end);
-  const stop = behind.search(/[.,;:!?]/);
+  // What a reason denies is not the letter: `option B because the sky isn't green`.
+  const stop = behind.search(/[.,;:!?]|\b(?:because|since)\b/i);
   return isDenied(line.slice(0, end)) || isDenied(stop === -1 ? behind : behind.slice(0, stop));
 }
 
@@ -33,7 +36,7 @@ export function letterOf(text: string): string | undefined {
   const line = plain(text);
   const only = ALONE.exec(line)?.[1];
   if (only !== undefined) return only.toUpperCase();
-  const label = LABEL.exec(line);
+  const label = LABEL.exec(line) ?? REASONED.exec(line);
   const found = [...line.matchAll(NAMED)];
   const letters = [...(label === null ? [] : [label]), ...found].flatMap(([, ...some]) => some.find(Boolean) ?? []);
   const named = new Set(letters.map((letter) => letter.toUpperCase()));

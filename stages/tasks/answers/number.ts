@@ -107,10 +107,25 @@ function whole(text: string, isClockTold: boolean): string | undefined {
 
 /** Words that make of the number in a sentence a bound, an estimate, a choice or another number. */
 const DOUBTFUL =
-  /\b(?:or|than|least|most|about|approximately|approx|around|roughly|nearly|almost|between|over|under|above|below|within|beyond|up to|maybe|perhaps|possibly|probably|might|either|neither|except|unless|minus|plus|half|negative|point|twice|thrice|double|doubled|triple|tripled|halved|squared|cubed|minimum|maximum|exceeds?|past|o'clock|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w{3,6}teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundreds?|thousands?|dozens?|menos|moins|meno|ungef|etwa|circa|mehr|weniger|unter|mindestens|environ|plus de|casi|cerca|entre|zwischen|hasta)\b|[或至约約负負第未]|零下|不等|大于|小于|大於|小於|超过|超過|少于|多于|少於|多於|以上|以下|以内|左右|大概|可能|差不多|(?![\p{Script=Latin}\p{Script=Han}])\p{L}/iu;
+  /\b(?:or|than|least|most|about|approximately|approx|around|roughly|nearly|almost|between|(?<!\bleft )over|under|above|below|within|beyond|(?<!\b(?:adds?|added|sums?|comes?|came|totals?) )up to|maybe|perhaps|possibly|probably|might|either|neither|except|unless|minus|plus|half|negative|point|twice|thrice|double|doubled|triple|tripled|halved|squared|cubed|minimum|maximum|exceeds?|past|o'clock|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w{3,6}teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundreds?|thousands?|dozens?|menos|moins|meno|ungef|etwa|circa|mehr|weniger|unter|mindestens|environ|plus de|casi|cerca|entre|zwischen|hasta)\b|[或至约約负負第未]|零下|不等|大于|小于|大於|小於|超过|超過|少于|多于|少於|多於|以上|以下|以内|左右|大概|可能|差不多|(?![\p{Script=Latin}\p{Script=Han}])\p{L}/iu;
+/** A letter that stands for a quantity: no part of a word, and no name of a LaTeX command. */
+const VARIABLE = /(?<![\p{L}\\'])[A-Za-z\p{Script=Greek}](?![\p{L}'])/u;
+/** What makes another quantity of one: `x^2 = 25` does not say what x is, nor do `x + 3 = 8`, `|x| = 5` and `log x = 2`. */
+const REWORKED =
+  /[-+*/^²³|√·×÷]|\\(?:[dt]?frac|sqrt|cdot|times|div|l?vert)(?![A-Za-z])|\b(?:sqrt|log|ln|sin|cos|tan|exp|abs)\b/u;
+const isReworked = (left: string): boolean => VARIABLE.test(left) && REWORKED.test(left);
+
+/** Whether a chain of equations begins with what its end is the value of: `A = 5 \\times 5`, `2 + 3`, but not `x^2`. */
+function isSettled(left: string): boolean {
+  const [first = '', ...others] = left.split('=').map((side) => side.trim());
+  if (isReworked(first)) return false;
+  return /\p{L}/u.test(first.replaceAll(/\\[A-Za-z]+/g, '')) || !others.some(isReworked);
+}
+
 /** Whether what stands left of `=` leaves no doubt that the right side is what was asked for. */
 const isPlainLeftSide = (left: string): boolean =>
   !isDenied(left) &&
+  isSettled(left) &&
   !/\b(?:squared|cubed)\b/i.test(left) &&
   !/^- ?\(? ?[\p{L}\\]\w*\)?$/u.test(left) &&
   !/[;、<>≤≥≠≈±!]|,(?!\d)|\\(?:[lg](?:e|eq|t|eqslant)|ne|neq|approx|sim|pm)(?![A-Za-z])|\d ?[A-Za-z](?![A-Za-z])|\b(?:and|or)\b|[或和]/u.test(
@@ -145,11 +160,22 @@ const FORMULA = /[\\^<>≤≥≠≈±√×÷=+*{}|∞²³!½¼¾]|(?<![\p{L}'])[
 
 /** What in front of a number makes another one of it, or a name: functions, `the square root of 5`, `Section 8`. */
 const CHANGED_BY = /(\p{L}+)(?: (\p{L}+))? ?[("'“«[:]?[-+]?\p{Sc}?-?$/u;
-const OF_WHICH = new Set(['total', 'answer', 'result', 'cost', 'price', 'value']);
+/** `a total of 12`, `a distance of 12 km`: but not `the cost of 5 pens` or `the square of 5`. */
+const OF_WHICH =
+  /\ban? (?:[a-z]+ )?(?:total|cost|price|value|sum|distance|length|width|height|depth|area|perimeter|volume|weight|mass|profit|loss|speed|age|balance|result|answer) of ?["'“«(]?[-+]?\p{Sc}?-?$/iu;
+/** `increased to 12`, `adds up to 12`: where something comes to. But not `3 to 5`. */
+const COMES_TO =
+  /\b(?:increas(?:ed|es)|decreas(?:ed|es)|rises?|rose|risen|grew|grows|grown|fell|falls|fallen|drops|dropped|reduced|raised|lowered|equal|equals|comes?|came|(?:adds?|added|sums?|comes?|came|totals?) up|amounts?|evaluates|simplifies) to ?["'“«(]?[-+]?\p{Sc}?-?$/iu;
+/** Words that make a difference of the number before them, which is told only of what is still missing: `needs 5 more`. */
+const COMPARES =
+  /^(?:more|fewer|less|extra|additional|further|another|higher|lower|bigger|smaller|larger|greater|older|younger|longer|shorter|taller)$/i;
+const ADDS = /^(?:more|extra|additional|further)$/i;
+const MISSING =
+  /\b(?:needs?|needed|requires?|required|takes?|short|lacks?|must|should|(?:have|has|had) to|going to)\b/i;
 const LEADS_AWAY = new Set(
   (
     'by to from until till before after since times per every another number section chapter step question problem part version page ' +
-    'room figure table level grade class equation case example line row item unit'
+    'room figure table level grade class equation case example line row item unit day week month year'
   ).split(' '),
 );
 const HAN_NUMBER = /[零一二三四五六七八九十百千万亿萬億兆两兩]$/u;
@@ -158,14 +184,21 @@ function isChanged(before: string): boolean {
   const [, first, second] = CHANGED_BY.exec(before) ?? [];
   const last = (second ?? first ?? '').toLowerCase();
   if (last === '') return false;
-  if (last === 'of')
-    return second === undefined || !OF_WHICH.has(first!.toLowerCase()) || /absolute value of/i.test(before);
+  if (last === 'of') return !OF_WHICH.test(before) || /absolute value of/i.test(before);
+  if (last === 'to') return !COMES_TO.test(before);
   return isNoNoun(last) || LEADS_AWAY.has(last) || HAN_NUMBER.test(last);
 }
 
+/** Words of small numbers that say who is spoken of, not how many there are in the end: `the two of them`, `all three boys`. */
+const withoutGroups = (text: string): string =>
+  text.replaceAll(
+    /\b(the|these|those|both|all|other|no) (?:one|two|three|four|five|six)\b(?! (?:hundred|thousand|million|dozen|times|halves|thirds|quarters|\w+ths))/gi,
+    '$1',
+  );
+
 /** The number of a sentence that holds one and no other, in words that leave no doubt: `It is 12.`, `Tom has -3 points`. */
 function stated(text: string): string | undefined {
-  if (FORMULA.test(text) || DOUBTFUL.test(text) || isDenied(text)) return undefined;
+  if (FORMULA.test(text) || DOUBTFUL.test(withoutGroups(text)) || isDenied(text)) return undefined;
   const values = new Set<string>();
   for (let place = text.search(/\d/); place !== -1 && place < text.length;) {
     const scanned = scan(text, place);
@@ -180,7 +213,15 @@ function stated(text: string): string | undefined {
     const behind = /^[\p{L}\p{M}°%'/.²³-]*/u.exec(after)![0];
     if (!isUnit(bare(behind), true)) return undefined;
     const next = /^[^\p{L}\d]{1,3}(\p{L}+)/u.exec(after)?.[1];
-    if (next !== undefined && (isNoNoun(next) || !/^(?:[A-Za-z]+|\p{Script=Han}+)$/u.test(next))) return undefined;
+    // `5 more` and `5 apples more`, as far as the next words go.
+    const compared = after.split(/[^\p{L}'-]+/u, 4).filter((word) => COMPARES.test(word));
+    const isMissing = MISSING.test(text.slice(0, place)) && compared.every((word) => ADDS.test(word));
+    if (compared.length > 0 && (!isMissing || /\bthan\b/i.test(after))) return undefined;
+    if (
+      next !== undefined &&
+      ((isNoNoun(next) && !COMPARES.test(next)) || !/^(?:[A-Za-z]+|\p{Script=Han}+)$/u.test(next))
+    )
+      return undefined;
     if (next !== undefined && /^\p{Script=Han}/u.test(next) && after.startsWith(' ') && !isUnit(` ${next}`, true))
       return undefined;
     const isNegative = (before[1] ?? '') + (before[2] ?? '') !== '';

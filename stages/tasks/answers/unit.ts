@@ -40,6 +40,7 @@ const NO_NOUNS = words(
     'ceil round det lim sum prod int frac sgn choose chooses permute base remainder rem power powers exponent twice thrice double doubled ' +
     'triple tripled halved absolute inverse reciprocal ' +
     'alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron rho sigma tau upsilon phi chi omega inf infinity ' +
+    'more fewer less extra additional further another higher lower bigger smaller larger greater older younger longer shorter taller ' +
     'minimum maximum ish upwards onwards ago past after before circa ungefaehr mindestens menos moins meno minus negative oclock',
 );
 /** What joins it to something else. */
