@@ -5,6 +5,7 @@
  */
 import {StageFailure} from '../../pipeline/stage.js';
 import {lengthBuckets} from '../train/length-buckets.js';
+import {letterAt, placeOf} from '../tasks/answers/choice.js';
 import type {Prompt} from '../tasks/prompt.js';
 import {renderPrompt} from '../text/templates.js';
 import type {TemplateName} from '../text/templates.js';
@@ -148,15 +149,12 @@ export async function scoreChoices(
   return new Map(
     asked.map((prompt) => {
       const texts = behind(prompt, by);
-      const score = scoreOf(texts, sums.slice(at, at + texts.length), placeOf(prompt));
+      const score = scoreOf(texts, sums.slice(at, at + texts.length), placeOf(prompt.answer!));
       at += texts.length;
       return [prompt.id, score];
     }),
   );
 }
-
-const letterAt = (place: number): string => String.fromCharCode(65 + place);
-const placeOf = ({answer}: Prompt): number => answer!.charCodeAt(0) - 65;
 
 /** What is read behind the question of a prompt with choices. */
 const behind = ({choices}: Prompt, by: ChoiceScores): readonly string[] =>

@@ -2,7 +2,7 @@
  * Rows with a list of choices, as they are found: MMLU and HellaSwag (a list; the answer is an index from 0), ARC and CommonsenseQA
  * (texts with labels; the answer is a label), MedQA (a record by letter), AQuA-RAT (texts that begin with their letter).
  */
-import {choice} from '../../tasks/answers/choice.js';
+import {choice, letterAt, placeOf} from '../../tasks/answers/choice.js';
 import type {Language} from '../../text/language.js';
 import type {Columns} from './params.js';
 import {Unusable} from './unusable.js';
@@ -24,8 +24,6 @@ export interface Choices {
   /** Whether the file has them as numbers, so that a number may be one of them. */
   readonly areNumbers: boolean;
 }
-
-export const letterAt = (place: number): string => String.fromCharCode(65 + place);
 
 /**
  * The choices of a row; `undefined` where it has none.
@@ -118,7 +116,7 @@ export function chosenIn(
   });
   if (labels === undefined) {
     const letter = choice.reference(text);
-    if (letter !== undefined) add(letter.charCodeAt(0) - 65);
+    if (letter !== undefined) add(placeOf(letter));
     if (/^\d{1,2}$/.test(text)) add(Number(text));
   } else add(labels.findIndex((label) => label.toUpperCase() === text.toUpperCase()));
   if (places.size !== 1) throw wrong(places.size === 0 ? 'is none' : 'may be more than one');

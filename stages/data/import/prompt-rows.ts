@@ -2,11 +2,12 @@
 import {StageFailure} from '../../../pipeline/stage.js';
 import {LANGUAGES} from '../../text/language.js';
 import type {Language} from '../../text/language.js';
+import {letterAt} from '../../tasks/answers/choice.js';
 import type {Prompt} from '../../tasks/prompt.js';
 import {questionHash} from '../../tasks/splits.js';
 import type {CodeTests} from '../../tasks/code-tests.js';
 import {alternativesIn} from './alternatives.js';
-import {choicesIn, chosenIn, letterAt, withChoices} from './choice-rows.js';
+import {choicesIn, chosenIn, withChoices} from './choice-rows.js';
 import type {Choices} from './choice-rows.js';
 import {codeIn} from './code-rows.js';
 import {answerOf, rowReader} from './columns.js';

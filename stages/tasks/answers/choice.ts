@@ -7,6 +7,11 @@ import {agreed, givenIn, referencesIn} from './answer.js';
 import {isDenied} from './denied.js';
 import {plain} from './plain.js';
 
+/** What a choice is called, by its place from 0; at most 26 have a letter. */
+export const letterAt = (place: number): string => String.fromCharCode(65 + place);
+/** The place of the choice that a letter calls. */
+export const placeOf = (letter: string): number => letter.charCodeAt(0) - 65;
+
 /** A letter that is all, with brackets or a point. */
 const ALONE = /^[*_"'$ ]*[([]?([A-Za-z])[)\]]?[.:,;]?[*_"'$. ]*$/;
 /** A letter in front of what it stands for; a bare capital could be a word. */

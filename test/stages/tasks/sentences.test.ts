@@ -1,0 +1,83 @@
+/** What is read of sentences that models end with. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import {integerOf, statedInteger} from '../../../stages/tasks/answers/integer.js';
+
+/** Sentences as models end with them, and what a person would say that the number is; `undefined` where one would have to ask. */
+const said: readonly (readonly [text: string, value: string | undefined])[] = [
+  ['She has 5 apples.', '5'],
+  ['She has 5 apples left over.', '5'],
+  ['Therefore, she has 42 dollars left.', '42'],
+  ['So the final answer is 42 apples', '42'],
+  ['Thus, Nora sold 72 clips altogether in April and May.', '72'],
+  ['Wendy earned $10.', '10'],
+  ['Bea needs $5 more to buy the wallet.', '5'],
+  ['He needs 5 more apples.', '5'],
+  ['It will take 5 more days.', '5'],
+  ['Julia should read 42 pages.', '42'],
+  ['Jim writes 624 pages a year.', '624'],
+  ['There are 35 purple flowers.', '35'],
+  ['Her total is 16 pounds.', '16'],
+  ['It is worth 5 points in total.', '5'],
+  ['The price increased to 5 dollars.', '5'],
+  ['The water fell to -3 degrees.', '-3'],
+  ['The price was reduced to $12.', '12'],
+  ['It comes to 5.', '5'],
+  ['All of it adds up to 12.', '12'],
+  ['The sum is equal to 12 apples.', '12'],
+  ['He spent a total of $12.', '12'],
+  ['They drove a distance of 60 km.', '60'],
+  ['The number of apples is 12.', '12'],
+  ['The two numbers add up to 12.', '12'],
+  ['Both of them together have 12.', '12'],
+  ['The three friends share 12 dollars.', '12'],
+  ['Area = 25', '25'],
+  ['A = 5 \\times 5 = 25', '25'],
+  ['2(3 + 4) = 14', '14'],
+  ['3^2 = 9', '9'],
+  ['x_1 = 5', '5'],
+  ['f(2) = 5', '5'],
+  // Another number than the one that stands there, or one of several.
+  ['5 more apples', undefined],
+  ['5 apples more', undefined],
+  ['5 fewer apples', undefined],
+  ['5 additional apples', undefined],
+  ['Tom has 5 more apples than Ann.', undefined],
+  ['Tom needs 5 more apples than Ann.', undefined],
+  ['He is 5 inches taller.', undefined],
+  ['The answer is 3 out of 5.', undefined],
+  ['3 out of 5 students passed.', undefined],
+  ['The total increased from 3 to 5.', undefined],
+  ['The price increased by 5.', undefined],
+  ['The ratio is 3 to 5.', undefined],
+  ['She has 5 apples and 3 pears.', undefined],
+  ['Each of the 4 children gets 3 sweets.', undefined],
+  ['The cost of 5 pens', undefined],
+  ['the cost of 5 pens is not known', undefined],
+  ['It is the square of 5.', undefined],
+  ['It adds up to 12 times as much.', undefined],
+  ['He may take up to 12.', undefined],
+  ['There are 12 eggs in one dozen.', undefined],
+  ['The two thirds are 5.', undefined],
+  ['He has one dog and 5 cats.', undefined],
+  ['On day 5 it opens.', undefined],
+  ["It is 5 o'clock.", undefined],
+  ['5 times as many', undefined],
+  // An equation that still has to be solved.
+  ['x^2 = 25', undefined],
+  ['x² = 25', undefined],
+  ['y + 3 = 8', undefined],
+  ['10 - x = 5', undefined],
+  ['x/2 = 5', undefined],
+  ['1/x = 5', undefined],
+  ['|x| = 5', undefined],
+  ['\\sqrt{x} = 5', undefined],
+  ['\\frac{x}{2} = 5', undefined],
+  ['log x = 2', undefined],
+  ['x^2 = 5^2 = 25', undefined],
+];
+test('sentences say the number that a person would say, or none', () => {
+  for (const [text, value] of said) assert.equal(statedInteger(text), value, text);
+  for (const text of ['5 more', '5 more apples', 'x^2 = 25']) assert.equal(integerOf(text), undefined, text);
+});
