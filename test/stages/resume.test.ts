@@ -113,6 +113,9 @@ before(async () => {
 });
 after(() => rmSync(root, {recursive: true, force: true}));
 
+/** So low that some of the weights of rollouts in bf16 reach it, which are off by some thousandths. */
+const CAP = 1.0005;
+
 /** Jobs by name, in an order in which a later one may use what an earlier one made. */
 const jobs: Readonly<Record<string, StageJob>> = {
   pretrain: {
@@ -164,6 +167,12 @@ const jobs: Readonly<Record<string, StageJob>> = {
     exported: 'grpo',
     inputs: {policy: out('base', 'model'), prompts: at('questions')},
     params: {...rl, template: 'tiny-zero', steps: 16},
+  },
+  'grpo with bf16 rollouts': {
+    stage: grpo,
+    exported: 'grpo',
+    inputs: {policy: out('base', 'model'), prompts: at('questions')},
+    params: {...rl, template: 'tiny-zero', steps: 9, rolloutPrecision: 'bf16', importanceCap: CAP},
   },
   'grpo with reward models': {
     stage: grpo,
@@ -234,15 +243,31 @@ describe('killed again and again, then resumed, gives the bytes of a run without
 
 test('the reinforcement learning that was interrupted had something to learn', () => {
   for (const name of ['grpo', 'grpo with reward models']) {
-    const rows = readFileSync(join(out(`${name}, whole`, 'history'), 'rows.jsonl'), 'utf8')
-      .trimEnd()
-      .split('\n');
-    const unlike = rows
-      .map((row) => JSON.parse(row) as {groupsWithoutSpread: number})
-      .filter(({groupsWithoutSpread}) => groupsWithoutSpread < 1);
+    const rows = historyOf(name);
+    const unlike = rows.filter(({groupsWithoutSpread}) => groupsWithoutSpread! < 1);
     assert.ok(
       unlike.length > rows.length / 2,
       `${name}: ${unlike.length} of ${rows.length} steps had a spread of rewards`,
     );
   }
 });
+
+test('rollouts in bf16 are another policy: their tokens have weights near 1, some of them capped, and the loop stays finite', () => {
+  const rows = historyOf('grpo with bf16 rollouts');
+  assert.equal(rows.length, 9);
+  for (const {loss, gradNorm, importanceMean, importanceCapped} of rows) {
+    assert.ok(Number.isFinite(loss) && Number.isFinite(gradNorm), `loss ${loss}, norm of the gradient ${gradNorm}`);
+    assert.ok(importanceMean! > 0.95 && importanceMean! <= CAP, `mean weight ${importanceMean}`);
+    assert.ok(importanceCapped! >= 0 && importanceCapped! < 1, `share of capped weights ${importanceCapped}`);
+  }
+  assert.ok(rows.some(({importanceCapped}) => importanceCapped! > 0));
+  assert.ok(rows.some(({importanceMean}) => importanceMean !== 1));
+  assert.ok(!('importanceMean' in historyOf('grpo')[0]!), 'with rollouts in float32 there is nothing to weigh');
+});
+
+/** What the whole training of a name has measured, step by step. */
+const historyOf = (name: string): Readonly<Record<string, number>>[] =>
+  readFileSync(join(out(`${name}, whole`, 'history'), 'rows.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((row) => JSON.parse(row) as Readonly<Record<string, number>>);
