@@ -117,7 +117,7 @@ export const grpo = defineStage({
     /** Prompts and rows in one native call. */
     chunk: 8,
     microBatch: 16,
-    /** Of products with weights, in training and in sampling; what is stored stays float32. */
+    /** Of products with weights, in training and in sampling; what is stored stays float32. bf16 rollouts of few samples save no time: engine/README.md. */
     precision: param<Precision>('f32'),
     rolloutPrecision: param<Precision>('f32'),
     /**
