@@ -25,7 +25,8 @@ const STRANGERS: readonly (readonly [file: RegExp, what: (file: string) => strin
   [/^(?:tf_model\.h5|flax_model\.msgpack)$/, (file) => `its weights are in ${file}; safetensors are needed`],
   [
     /^model\.safetensors(?:\.index\.json)?$/,
-    (file) => `its weights are there (${file}), but not what kind of model they are of; copy config.json from where they came from`,
+    (file) =>
+      `its weights are there (${file}), but not what kind of model they are of; copy config.json from where they came from`,
   ],
   [
     /^model-\d+-of-\d+\.safetensors$/,
