@@ -22,6 +22,8 @@ interface EvalFlags extends SamplingFlags, PromptFlags, JudgeFlags {
   readonly choiceScores: ChoiceScores;
 }
 
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
 export const evalCommand = (services: Services): Command =>
   withSampling(
     withJudge(
@@ -90,6 +92,11 @@ export const evalCommand = (services: Services): Command =>
           });
           services.say(JSON.stringify({model: reference, scores, samples: rows}));
         } else
-          services.say(modelScores({model: reference, scores}, `${prompts.length} questions, ${each} samples each`));
+          services.say(
+            modelScores(
+              {model: reference, scores},
+              `${counted(prompts.length, 'question')}, ${counted(each, 'sample')} each`,
+            ),
+          );
       });
     });

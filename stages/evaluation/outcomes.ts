@@ -30,6 +30,6 @@ export function outcomeCounts(samples: readonly Counted[]): string | undefined {
   const hint =
     without === 0
       ? ''
-      : `; ${without} of the whole responses mark no answer: it is read from <answer> … </answer> or \\boxed{…}, and the question should ask for one of them`;
+      : `; ${without} ${without === 1 ? 'has' : 'have'} neither <answer> … </answer> nor \\boxed{…}, which answers are read from: ask for one of them`;
   return `${answers.length} answers: ${parts.join(', ')}${hint}`;
 }

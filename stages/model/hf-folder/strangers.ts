@@ -9,7 +9,7 @@ const STRANGERS: readonly (readonly [file: RegExp, what: (file: string) => strin
     /^adapter_(?:config\.json|model\.(?:safetensors|bin))$/,
     (file) =>
       `it is an adapter (${file}: PEFT, LoRA), which changes another model and is none by itself; merge it into its base first ` +
-      'with the stage import-adapter, or with peft’s merge_and_unload()',
+      'with import-adapter, or with peft’s merge_and_unload()',
   ],
   [
     /^pytorch_model(?:-\d+-of-\d+)?\.bin(?:\.index\.json)?$/,
