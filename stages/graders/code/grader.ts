@@ -8,6 +8,7 @@ import {openPythonSandbox} from '../../sandbox/python.js';
 import type {CodeTests} from '../../tasks/code-tests.js';
 import type {GradeRequest, Graded, Grader, GraderOptions} from '../grader.js';
 import {verdict} from '../verdict.js';
+import {untilClosed} from '../until-closed.js';
 import {gradeProgram} from './grade.js';
 
 /** Processor time of a program, seconds: of all calls of its tests together, or of each of its runs. */
@@ -24,8 +25,6 @@ export async function openCodeGrader({cores, note, sandbox = 'bubblewrap'}: Grad
   if (python.sandbox.kind !== 'bubblewrap')
     note(`programs that the model writes run without a sandbox, with all that this user may do (sandbox: ${sandbox})`);
   const limits = limitsOf(CPU_SECONDS);
-  const closing = new AbortController();
-  const batches = new Set<Promise<unknown>>();
 
   async function gradeAll(requests: readonly GradeRequest[], given: AbortSignal): Promise<readonly Graded[]> {
     // One batch has many equal programs, as a group answers one question.
@@ -57,23 +56,7 @@ export async function openCodeGrader({cores, note, sandbox = 'bubblewrap'}: Grad
     return keys.map((key) => distinct.get(key)!.graded!);
   }
 
-  return {
-    async grade(requests, signal) {
-      const all = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
-      const batch = gradeAll(requests, all);
-      const settled = batch.catch(() => undefined); // The caller has the failure; here only the end counts.
-      batches.add(settled);
-      try {
-        return await batch;
-      } finally {
-        batches.delete(settled);
-      }
-    },
-    async close() {
-      closing.abort();
-      await Promise.all(batches);
-    },
-  };
+  return untilClosed(gradeAll);
 }
 
 /** @throws {StageFailure} for a prompt without tests, which importing has ruled out for those that it made */

@@ -6,6 +6,7 @@ import {createHash} from 'node:crypto';
 import {StageFailure, Stopped} from '../../../pipeline/stage.js';
 import type {Prompt} from '../../tasks/prompt.js';
 import type {Graded, GradeRequest, Grader} from '../grader.js';
+import {untilClosed} from '../until-closed.js';
 import {credited, verdict} from '../verdict.js';
 import {openEndpoint, type Said} from './endpoint.js';
 import {judgementIn, questionFor, type Judged, type JudgeQuestion} from './form.js';
@@ -53,8 +54,6 @@ const TRIAL: Judged = {
 export function openJudge({settings, address, key, note, limits = JUDGE_LIMITS}: JudgeOptions): Judge {
   const {model, points, request, concurrency, timeout} = settings;
   const endpoint = openEndpoint({address, key, timeout, limits});
-  const closing = new AbortController();
-  const batches = new Set<Promise<unknown>>();
   /** Digest of a request → what was said of it; the oldest go first. */
   const known = new Map<string, Graded>();
   /** Since the last judgement: how often there was none, and how many judgements could not be read in all. */
@@ -136,11 +135,12 @@ export function openJudge({settings, address, key, note, limits = JUDGE_LIMITS}:
     return asked.map(({digest}) => verdicts.get(digest)!);
   }
 
+  const batches = untilClosed(gradeAll);
   return {
     called: endpoint.called,
     async try() {
       const question = questionFor(TRIAL, points);
-      const said = await endpoint.ask(bodyOf(question), {patience: TRIAL_PATIENCE, signal: closing.signal});
+      const said = await endpoint.ask(bodyOf(question), {patience: TRIAL_PATIENCE, signal: batches.closing});
       if (said.kind !== 'said')
         throw new StageFailure(
           `${endpoint.called} was asked a question to try it, and gave no judgement: ` +
@@ -156,20 +156,9 @@ export function openJudge({settings, address, key, note, limits = JUDGE_LIMITS}:
         ? undefined
         : `${model} gave a right answer ${value * points} of ${points} when it was tried: its verdicts may be worth little`;
     },
-    async grade(requests, signal) {
-      const all = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
-      const batch = gradeAll(requests, all);
-      const settled = batch.catch(() => undefined); // The caller has the failure; here only the end counts.
-      batches.add(settled);
-      try {
-        return await batch;
-      } finally {
-        batches.delete(settled);
-      }
-    },
+    grade: batches.grade,
     async close() {
-      closing.abort();
-      await Promise.all(batches);
+      await batches.close();
       if (unread > 0) note(`${unread} of ${judgements} judgements had no verdict; those answers count as unparsable`);
     },
   };
