@@ -25,7 +25,7 @@ export interface RunStarted {
   readonly run: number;
   readonly recipe: string;
   readonly seed: number;
-  /** Number of nodes in the plan. */
+  /** Number of nodes in the plan, without what comes from outside. */
   readonly nodes: number;
   /** Nodes that are known to run. */
   readonly toRun: readonly string[];
@@ -158,7 +158,7 @@ export interface StopAsked {
   readonly how: 'checkpoint' | 'kill';
 }
 
-/** The run is over; numbers are those of nodes. */
+/** The run is over; numbers are those of nodes, without what comes from outside. */
 export interface RunFinished {
   readonly type: 'run-finished';
   readonly run: number;

@@ -54,6 +54,7 @@ export type {AdoptRequest, Adoption, Executor, Exit, Running, StartRequest} from
 export type {
   AttemptReason,
   CostSum,
+  EarlierAttempt,
   FoundNode,
   LastWords,
   LastWordsOptions,

@@ -61,15 +61,21 @@ export interface StageExited {
   readonly exitCode: number;
 }
 
+/** How much of the work of an attempt that was cut short is safe. */
+interface CutShort {
+  /** The last step that its newest whole checkpoint holds, counted from 1; null without one. Records of version 0.1 do not say. */
+  readonly step?: number | null;
+}
+
 /** A signal ended the process, and r1 had not asked it to end. */
-export interface KilledBySignal {
+export interface KilledBySignal extends CutShort {
   readonly reason: 'killed-by-signal';
   /** `SIGKILL` … */
   readonly signal: string;
 }
 
 /** Ran past the node's `timeout` and was stopped for it. */
-export interface TimedOut {
+export interface TimedOut extends CutShort {
   readonly reason: 'timed-out';
   /** The limit. */
   readonly seconds: number;
@@ -147,16 +153,15 @@ export const storeFailed = ({message, hint, remedy}: UserError): StoreFailed => 
   ...(remedy === undefined ? {} : {remedy}),
 });
 
-/** Ended because a stop was asked for; `step` is that of the checkpoint it wrote, if it did. */
-export interface StageStopped {
+/** Ended because a stop was asked for, by itself or, when its time for that was up, by force. */
+export interface StageStopped extends CutShort {
   readonly reason: 'stopped';
-  readonly step?: number;
   /** Who asked, where it was not this runner; `signal` is the one that somebody sent to the stage's own process. */
   readonly by?: 'earlier-runner' | {readonly signal: string};
 }
 
 /** The process is gone without a result and nobody saw how: its runner had been killed. */
-export interface Lost {
+export interface Lost extends CutShort {
   readonly reason: 'lost';
   /** The job folder is a copy: the process, wherever it is, is that of the store which was copied. */
   readonly copied?: true;
@@ -227,7 +232,7 @@ const IN_A_WORD: Readonly<Record<Outcome['reason'], string>> = {
   'start-failed': 'could not be started',
   'store-failed': 'could not be stored',
   stopped: 'stopped',
-  lost: 'its process was gone',
+  lost: 'was killed together with its runner, or by a power cut',
   unreachable: 'the state of its process is unknown',
   superseded: 'was overtaken by another runner',
   'unexpected-error': 'met an error of r1 itself',

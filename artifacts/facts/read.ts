@@ -71,6 +71,8 @@ export interface Lineage extends Reuse, MetricsLineage {
   attemptsOf(run: RunId, node: string): readonly Attempt[];
   /** Every attempt with this fingerprint, whatever became of it, newest first. */
   attemptsByFingerprint(fingerprint: Digest): readonly Attempt[];
+  /** The run whose process, alive, is at an attempt with this fingerprint that has no outcome yet. */
+  runAtWork(fingerprint: Digest): RunId | undefined;
   /** What the code digest of an attempt was computed from. */
   codeParts(attempt: AttemptId): Json | undefined;
   /**
@@ -331,6 +333,10 @@ export function openLineage({db, layout, rows, blobs, locks, ownerships, reuse}:
       db.prepare<AttemptRow>(`${ATTEMPT} WHERE a.run = ? AND a.node = ? ORDER BY a.id`).all(run, node).map(toAttempt),
     attemptsByFingerprint: (fingerprint) =>
       db.prepare<AttemptRow>(`${ATTEMPT} WHERE a.fingerprint = ? ORDER BY a.id DESC`).all(fingerprint).map(toAttempt),
+    runAtWork(fingerprint) {
+      const newest = ownerships.newest(fingerprint);
+      return newest?.finished === 0 && ownerships.isOwned(newest) ? newest.run : undefined;
+    },
     codeParts(attempt) {
       const row = db
         .prepare<{json: string}>('SELECT d.json FROM attempt a JOIN document d ON d.id = a.code_parts WHERE a.id = ?')

@@ -18,9 +18,9 @@ export function outcomeText(outcome: Outcome): string {
     case 'stage-exited':
       return exitText(outcome.exitCode);
     case 'killed-by-signal':
-      return signalText(outcome.signal);
+      return `${signalText(outcome.signal)}${savedText(outcome.step)}`;
     case 'timed-out':
-      return `was stopped: its time limit of ${outcome.seconds} s was up`;
+      return `was stopped: its time limit of ${outcome.seconds} s was up${savedText(outcome.step)}`;
     case 'output-missing':
       return `ended well but never wrote its output “${outcome.port}”`;
     case 'output-refused':
@@ -38,11 +38,11 @@ export function outcomeText(outcome: Outcome): string {
     case 'store-failed':
       return outcome.message;
     case 'stopped':
-      return `was stopped${outcome.step === undefined ? '' : ` after step ${outcome.step}, checkpoint written`}${stopperText(outcome.by)}`;
+      return `was stopped${savedText(outcome.step)}${stopperText(outcome.by)}`;
     case 'lost':
       return outcome.copied === true
         ? 'continues in the store that this one was copied from, if at all'
-        : 'was gone, and nobody had seen how it ended';
+        : `was killed together with its runner, or by a power cut${savedText(outcome.step)}`;
     case 'unreachable':
       return outcome.message;
     case 'superseded':
@@ -52,6 +52,16 @@ export function outcomeText(outcome: Outcome): string {
     default:
       return unreachable(outcome);
   }
+}
+
+/** Where an attempt starts, to be put behind why; nothing where it starts from the beginning. */
+export const checkpointText = (from: {readonly attempt: number; readonly step: number} | undefined): string =>
+  from === undefined ? '' : `, from the checkpoint at step ${from.step} of attempt ${from.attempt}`;
+
+/** How much of its work is safe: a person wants to know before they resume, or wonder where hours have gone. */
+function savedText(step: number | null | undefined): string {
+  if (step === undefined) return '';
+  return step === null ? ', without a checkpoint' : `, newest checkpoint after step ${step}`;
 }
 
 const digestsText = (digests: readonly string[]): string =>
@@ -127,9 +137,8 @@ export function nextStep(node: string, outcome: Outcome, run: number, params: re
     case 'store-failed':
       return hintOf(outcome) ?? `r1 resume ${run}`;
     case 'stopped':
-      return typeof outcome.by === 'object' && outcome.step === undefined
-        ? `r1 resume ${run} runs it again; ${DECLARE}`
-        : `r1 resume ${run} continues from the checkpoint`;
+      if (typeof outcome.step === 'number') return `r1 resume ${run} continues from the checkpoint`;
+      return `r1 resume ${run} runs it again${typeof outcome.by === 'object' ? `; ${DECLARE}` : ''}`;
     case 'stage-failed': {
       if (typeof outcome.file === 'string') return `correct ${outcome.file}; then r1 resume ${run}`;
       const change = params.length === 0 ? '' : `, or change a param: r1 run … --set ${node}.PARAM=VALUE`;

@@ -3,6 +3,7 @@ import {planWarningText} from '../../pipeline/plan/warnings.js';
 import type {PlanWarning} from '../../pipeline/plan/warnings.js';
 import type {GraderNeed} from '../access/grader-needs.js';
 import type {Expected, Plan, PlannedNode} from '../../pipeline/plan/plan.js';
+import {checkpointText} from './outcome.js';
 import {bytesText, durationText} from './quantity.js';
 import {createColors, oneLine} from '../terminal/paint.js';
 import {WIDEST_NAME, clip, nameCell, nameColumn} from '../terminal/columns.js';
@@ -25,11 +26,14 @@ export function planText(plan: Plan, {colours}: PlanLines, warnings: readonly Pl
         : planned.action === 'maybe'
           ? paint.cyan(action)
           : paint.dim(action);
-    return `${nameCell(id, wide)}  ${coloured}  ${oneLine(planned.because)}${expected === '' ? '' : paint.dim(`  ${expected}`)}`;
+    return `${nameCell(id, wide)}  ${coloured}  ${oneLine(becauseText(planned))}${expected === '' ? '' : paint.dim(`  ${expected}`)}`;
   });
   const notes = warnings.map((warning) => `${paint.yellow('warning')}: ${planWarningText(warning)}`);
   return [...lines, '', ...notes, ...(notes.length > 0 ? [''] : []), summary(plan)].join('\n');
 }
+
+const becauseText = (planned: PlannedNode): string =>
+  `${planned.because}${planned.action === 'run' ? checkpointText(planned.continues) : ''}`;
 
 const WORD: Readonly<Record<PlannedNode['action'], string>> = {
   run: 'run   ',
@@ -112,6 +116,7 @@ const nodeJson = (node: string, planned: PlannedNode): unknown => ({
   path: planned.node.type === 'stage' ? undefined : planned.node.path,
   fingerprint: 'fingerprint' in planned ? planned.fingerprint : undefined,
   attempt: 'attempt' in planned ? planned.attempt : undefined,
+  continues: 'continues' in planned ? planned.continues : undefined,
   outputs: 'outputs' in planned ? planned.outputs : undefined,
   artifact: 'artifact' in planned ? planned.artifact : undefined,
   on: 'on' in planned ? planned.on : undefined,

@@ -1,5 +1,6 @@
 /** The recorded reason for what a run did with a node, as lines for a person or as JSON. */
 import type {AttemptReason, Why} from '../../pipeline/inspect/why.js';
+import type {Outcome} from '../../pipeline/outcome.js';
 import {oneLine} from '../terminal/paint.js';
 import {indented, outcomeText} from './outcome.js';
 
@@ -20,6 +21,7 @@ export function whyJson({run, node, attempt}: Why): unknown {
       inputs,
       ...(continues === undefined ? {} : {continues}),
       ...(outcome === undefined ? {} : {outcome}),
+      ...(attempt.earlier.length === 0 ? {} : {earlier: attempt.earlier}),
     },
   };
 }
@@ -37,13 +39,18 @@ export function whyText({run, node, attempt}: Why): string {
       continues.accepted === undefined ? '' : ` (accepted by hand although it differs: ${continues.accepted})`;
     lines.push(`continued from the checkpoint at step ${continues.step} of attempt ${continues.attempt}${accepted}`);
   }
-  lines.push(indented(`attempt ${id}: ${outcome === undefined ? 'has not ended' : outcomeText(outcome)}`, 2));
+  lines.push(indented(`attempt ${id}: ${endText(outcome)}`, 2));
   if (lastWords.place !== undefined) lines.push(`  at ${lastWords.place}`);
   lines.push(...lastWords.lines.map((line) => oneLine(`  | ${line}`)));
+  for (const {attempt: other, run: begunIn, outcome: end} of attempt.earlier)
+    lines.push(indented(`before: attempt ${other}, run ${begunIn}: ${endText(end)}`, 2));
   lines.push(`fingerprint ${fingerprint.slice(0, 12)} of`);
   lines.push(...ingredientLines(attempt).map(oneLine));
   return lines.join('\n');
 }
+
+const endText = (outcome: Outcome | undefined): string =>
+  outcome === undefined ? 'has not ended' : outcomeText(outcome);
 
 function ingredientLines({recorded, inputs}: AttemptReason): string[] {
   const lines = [`  stage    ${recorded.stage}`, `  params   ${JSON.stringify(recorded.params)}`];

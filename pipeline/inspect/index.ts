@@ -11,4 +11,4 @@ export type {RunOverview} from './runs.js';
 export {statusOf} from './status.js';
 export type {NodeState, NodeStatus, RunStatus} from './status.js';
 export {whyOf} from './why.js';
-export type {AttemptReason, Why} from './why.js';
+export type {AttemptReason, EarlierAttempt, Why} from './why.js';

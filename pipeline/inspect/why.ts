@@ -1,5 +1,5 @@
 /** The recorded reason for what a run did with a node, from the store alone. */
-import type {Attempt, InputEdge, Run, RunNode, Store} from '../../artifacts/index.js';
+import type {Attempt, AttemptId, InputEdge, Run, RunId, RunNode, Store} from '../../artifacts/index.js';
 import {jobFiles} from '../job/folder.js';
 import type {Outcome} from '../outcome.js';
 import {findNode} from './find-node.js';
@@ -16,6 +16,14 @@ export interface Why {
   readonly attempt?: AttemptReason;
 }
 
+/** An attempt with the same fingerprint, and how it ended. */
+export interface EarlierAttempt {
+  readonly attempt: AttemptId;
+  readonly run: RunId;
+  /** Undefined while it has not ended, or nobody has recorded how. */
+  readonly outcome?: Outcome;
+}
+
 /** Why an attempt was made, from what, and how it ended. */
 export interface AttemptReason {
   /** As recorded: why it was made, its fingerprint and what that is of, the checkpoint that it began from. */
@@ -24,6 +32,8 @@ export interface AttemptReason {
   readonly inputs: readonly (InputEdge & {/** The node that made it. */ readonly from: string | undefined})[];
   /** Undefined while it has not ended. */
   readonly outcome?: Outcome;
+  /** Attempts at the very same work, by fingerprint, that were begun before it; newest first. */
+  readonly earlier: readonly EarlierAttempt[];
   /** Where it threw and what it printed last; nothing of an attempt that ended well. */
   readonly lastWords: LastWords;
 }
@@ -45,11 +55,20 @@ export function whyOf(
 
 function reasonOf(recorded: Attempt, store: Store, options: LastWordsOptions): AttemptReason {
   const inputs = recorded.inputs.map((input) => ({...input, from: store.attempt(input.madeBy)?.node}));
-  if (recorded.outcome === undefined) return {recorded, inputs, lastWords: {lines: []}};
+  const earlier = store
+    .attemptsByFingerprint(recorded.fingerprint)
+    .filter(({id}) => id < recorded.id)
+    .map(({id, run, outcome: ended}): EarlierAttempt => ({
+      attempt: id,
+      run,
+      ...(ended === undefined ? {} : {outcome: recordedOutcome(ended)}),
+    }));
+  if (recorded.outcome === undefined) return {recorded, inputs, earlier, lastWords: {lines: []}};
   const outcome = recordedOutcome(recorded.outcome);
   return {
     recorded,
     inputs,
+    earlier,
     outcome,
     lastWords: lastWordsOf(outcome, jobFiles(store.jobFolder(recorded.id)).log, options),
   };

@@ -171,7 +171,7 @@ function readManifest(folder: string): Manifest | undefined {
 const checkpointFolder = (folder: string, step: number): string => join(folder, `step-${step}`);
 
 /** Steps of the checkpoints in a folder, newest first. */
-function stepsIn(folder: string): number[] {
+export function stepsIn(folder: string): number[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .map((name) => /^step-(\d+)$/.exec(name)?.[1])

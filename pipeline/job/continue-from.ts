@@ -1,7 +1,7 @@
 /** Finding the checkpoint that a new attempt may start from, and bringing a verified copy of it into the new job folder. */
 import {mkdirSync} from 'node:fs';
 import type {Attempt, AttemptId, Continuation, Store} from '../../artifacts/index.js';
-import {copyCheckpoint, newestCheckpoint} from './checkpoints.js';
+import {copyCheckpoint, newestCheckpoint, stepsIn} from './checkpoints.js';
 import {jobFiles} from './folder.js';
 
 /** A whole checkpoint in the job folder of an attempt that is over. */
@@ -13,10 +13,21 @@ export interface Found {
 }
 
 /** The furthest whole checkpoint of these attempts; among equals that of the newest attempt. */
-export function furthestCheckpoint(attempts: readonly Attempt[], store: Store): Found | undefined {
+export const furthestCheckpoint = (attempts: readonly Attempt[], store: Store): Found | undefined =>
+  furthest(attempts, store, (folder) => newestCheckpoint(folder)?.step);
+
+/** The same by the names of what is there, with no look at whether it is whole. */
+export const furthestSaved = (attempts: readonly Attempt[], store: Store): Found | undefined =>
+  furthest(attempts, store, (folder) => stepsIn(folder)[0]);
+
+function furthest(
+  attempts: readonly Attempt[],
+  store: Store,
+  stepOf: (folder: string) => number | undefined,
+): Found | undefined {
   let best: Found | undefined;
   for (const {id, continues} of [...attempts].sort((a, b) => b.id - a.id)) {
-    const step = newestCheckpoint(jobFiles(store.jobFolder(id)).checkpoints)?.step;
+    const step = stepOf(jobFiles(store.jobFolder(id)).checkpoints);
     if (step === undefined || (best !== undefined && step <= best.step)) continue;
     best = {attempt: id, step, ...(continues?.accepted === undefined ? {} : {accepted: continues.accepted})};
   }

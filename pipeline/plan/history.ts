@@ -2,12 +2,13 @@
 import {asCodeParts} from '../../artifacts/queries/code-parts.js';
 import type {AttemptCode, CodeParts} from '../../artifacts/queries/code-parts.js';
 import {UserError} from '../../artifacts/index.js';
-import type {Attempt, Store} from '../../artifacts/index.js';
+import type {Attempt, Digest, Store} from '../../artifacts/index.js';
 import type {CodeReader} from '../fingerprint/code-digest.js';
 import {codeChangesBetween} from '../fingerprint/fingerprint.js';
 import type {Ingredients} from '../fingerprint/fingerprint.js';
+import {furthestSaved, untainted} from '../job/continue-from.js';
 import {inAWord} from '../outcome.js';
-import type {History} from './plan.js';
+import type {History, Unfinished} from './plan.js';
 
 /** Of an attempt of a stage. A store is data, and may hold anything. @throws UserError 'store-damaged' */
 export function ingredientsOf({id, ingredients}: Attempt): Ingredients {
@@ -93,6 +94,7 @@ export function openHistory(store: Store, {recipe, seed}: Wanted, code: CodeRead
       remember(attempt);
       return {how: inAWord(attempt.outcome.reason), ingredients: ingredientsOf(attempt)};
     },
+    unfinished: (fingerprint) => unfinishedOf(fingerprint, store),
     expected({id, stage}) {
       const [newest] = store.history(id, stage.name, 1);
       if (newest === undefined) return undefined;
@@ -101,4 +103,24 @@ export function openHistory(store: Store, {recipe, seed}: Wanted, code: CodeRead
     },
     codeParts: (digest) => parts.get(digest) ?? code.partsOf(digest),
   };
+}
+
+/**
+ * The newest attempt with this fingerprint, unless it succeeded. Of checkpoints it only looks whether they are there, since
+ * reading gigabytes would make a plan slow; whoever starts from one reads it first.
+ */
+function unfinishedOf(fingerprint: Digest, store: Store): Unfinished | undefined {
+  const attempts = store.attemptsByFingerprint(fingerprint);
+  const [newest] = attempts;
+  if (newest === undefined || newest.outcome?.ok === true) return undefined;
+  const run = newest.outcome === undefined ? store.runAtWork(fingerprint) : undefined;
+  if (run !== undefined) return {because: `run ${run} is making it now (attempt ${newest.id})`};
+  const continues = furthestSaved(untainted(attempts), store);
+  if (newest.outcome === undefined) {
+    const because = `attempt ${newest.id} has lost its runner: it goes on if its process still runs, and is begun again if not`;
+    return {because, ...(continues === undefined ? {} : {continues})};
+  }
+  const how = `last time: ${inAWord(newest.outcome.reason)}`;
+  if (continues !== undefined) return {because: how, continues};
+  return {because: `${how}; attempt ${newest.id} left no whole checkpoint, so it starts from the beginning`};
 }

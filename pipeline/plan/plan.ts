@@ -43,6 +43,8 @@ export interface PlannedRun {
   readonly known: KnownIngredients;
   readonly fingerprint?: Digest;
   readonly because: string;
+  /** The checkpoint that it goes on from; left out where it begins anew, or the fingerprint is not known. */
+  readonly continues?: CheckpointRef;
   readonly expected?: Expected;
 }
 
@@ -65,6 +67,20 @@ export interface Expected {
   readonly outputBytes?: number;
 }
 
+/** An attempt at the very same work that has come to nothing, or not yet. */
+export interface Unfinished {
+  /** What became of it, and whether the next one begins anew, as a phrase. */
+  readonly because: string;
+  /** The checkpoint that the next one starts from, of this attempt or of an earlier one. */
+  readonly continues?: CheckpointRef;
+}
+
+/** A checkpoint: whose it is, and the last step that it holds, counted from 1. */
+export interface CheckpointRef {
+  readonly attempt: number;
+  readonly step: number;
+}
+
 /** What is remembered of earlier runs. */
 export interface History {
   find(fingerprint: Digest): {readonly attempt: number; readonly outputs: Readonly<Record<string, Digest>>} | undefined;
@@ -74,6 +90,8 @@ export interface History {
   last(node: string): Ingredients | undefined;
   /** The newest attempt of this node in this recipe, if it ended badly. */
   lastFailure?(node: string): {readonly how: string; readonly ingredients: Ingredients} | undefined;
+  /** The newest attempt with this very fingerprint, unless it succeeded. */
+  unfinished?(fingerprint: Digest): Unfinished | undefined;
   expected(node: StageNode): Expected | undefined;
   codeParts(digest: string): CodeParts | undefined;
 }
@@ -212,7 +230,9 @@ function planNode(node: StageNode, planned: ReadonlyMap<string, PlannedNode>, in
   const hit = history.find(fingerprint);
   if (hit !== undefined) return {action: 'reuse', node, fingerprint, ...hit, because: 'nothing changed'};
   const because = missReason(node, ingredients, fingerprint, history);
-  return {action: 'run', node, known, fingerprint, because, ...costOf(node, history)};
+  const continues = history.unfinished?.(fingerprint)?.continues;
+  const from = continues === undefined ? {} : {continues};
+  return {action: 'run', node, known, fingerprint, because, ...from, ...costOf(node, history)};
 }
 
 /** Looked up only where there is something to do, as a plan of nothing but hits should cost next to nothing. */
@@ -224,8 +244,15 @@ function costOf(node: StageNode, history: History): {expected?: Expected} {
 const FORCED = 'forced';
 
 /** Why there is nothing to reuse for these ingredients. */
-export const missReason = (node: StageNode, now: Ingredients, fingerprint: Digest, history: History): string =>
-  history.gone(fingerprint) ?? becauseOf(node, now, history) ?? 'not finished before';
+export function missReason(node: StageNode, now: Ingredients, fingerprint: Digest, history: History): string {
+  const gone = history.gone(fingerprint);
+  const unfinished = history.unfinished?.(fingerprint);
+  if (unfinished === undefined) return gone ?? becauseOf(node, now, history) ?? 'not finished before';
+  // What made it necessary at first is the reason still, and that it came to nothing is another.
+  const {last, codeParts} = history;
+  const first = gone ?? (last(node.id) === undefined ? undefined : becauseOf(node, now, {last, codeParts}));
+  return [...(first === undefined ? [] : [first]), unfinished.because].join('; ');
+}
 
 /** The reason to run, as far as it is known; `undefined` when all that is known is as it was. */
 function becauseOf(

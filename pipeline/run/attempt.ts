@@ -33,6 +33,8 @@ export interface ReadyNode {
   readonly fingerprint: Digest;
   readonly inputs: readonly InputEdge[];
   readonly because: string;
+  /** Why it runs now that an earlier attempt, which the plan did not know the end of, has ended. */
+  readonly becauseNow: () => string;
   readonly force: boolean;
   readonly seed: number;
   readonly expectedMs: number | undefined;

@@ -1,6 +1,6 @@
 /** Processes whose runner was killed and whose work nobody wants any more: they are ended, and their attempts closed. */
 import type {Orphan, Scratch} from '../../artifacts/index.js';
-import {outcomeOf} from './outcome-of.js';
+import {outcomeOf, withSavedStep} from './outcome-of.js';
 import type {Executor, Exit, Running} from '../executors/executor.js';
 import {checkCode} from '../job/job-code.js';
 import {jobFiles, readResult} from '../job/folder.js';
@@ -35,7 +35,7 @@ export async function endOrphan(
     // Nobody is there to store its outputs.
     if (outcome.reason === 'succeeded') outcome = {reason: 'stopped'};
   }
-  outcome = checkCode(outcome, {folder: jobFolder});
+  outcome = withSavedStep(checkCode(outcome, {folder: jobFolder}), jobFolder);
   store.finishAttempt({attempt, ownership, outcome: {ok: false, reason: outcome.reason, detail: outcomeJson(outcome)}});
   const files = jobFiles(jobFolder);
   await store.removeTree(files.inputs);

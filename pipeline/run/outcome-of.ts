@@ -1,5 +1,6 @@
 /** From the end of a process, and what it left in its job folder, to the outcome of the attempt. */
-import {declaresCompletion, readStop} from '../job/folder.js';
+import {newestCheckpoint} from '../job/checkpoints.js';
+import {declaresCompletion, jobFiles, readStop} from '../job/folder.js';
 import type {JobResult, StopRecord, readResult} from '../job/folder.js';
 import {withoutResult} from '../job/without-result.js';
 import type {Exit, StopWhy} from '../executors/executor.js';
@@ -34,8 +35,7 @@ export function outcomeOf(seen: {
   if (asked === 'timeout' && wasAsked) return {reason: 'timed-out', seconds: timeout!};
   if (own?.end === 'stopped' || (wasAsked && (own === undefined || own.end === 'exited'))) {
     const by = asked !== undefined ? undefined : askedBefore ? 'earlier-runner' : signalOf(record);
-    const step = own?.end === 'stopped' ? own.step : undefined;
-    return {reason: 'stopped', ...(step === undefined ? {} : {step}), ...(by === undefined ? {} : {by})};
+    return {reason: 'stopped', ...(by === undefined ? {} : {by})};
   }
   if (own !== undefined) return failureOf(own);
   switch (exit.how.type) {
@@ -47,6 +47,21 @@ export function outcomeOf(seen: {
       return {reason: 'lost'};
     case 'unstarted':
       return {reason: 'start-failed', message: exit.how.message};
+  }
+}
+
+/** The same, with how far the work is safe where it was cut short. Reads the newest checkpoint to see that it is whole. */
+export function withSavedStep(outcome: Outcome, folder: string): Outcome {
+  switch (outcome.reason) {
+    case 'stopped':
+    case 'killed-by-signal':
+    case 'timed-out':
+    case 'lost':
+      // What a process saves in the store that this one was copied from is not to be seen here.
+      if (outcome.reason === 'lost' && outcome.copied === true) return outcome;
+      return {...outcome, step: newestCheckpoint(jobFiles(folder).checkpoints)?.step ?? null};
+    default:
+      return outcome;
   }
 }
 

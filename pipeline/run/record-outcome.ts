@@ -23,6 +23,7 @@ import type {Failure, Outcome} from '../outcome.js';
 import {shortened} from '../values/printable.js';
 import type {StageNode} from '../wiring/nodes.js';
 import type {Cleanup} from './cleanup.js';
+import {withSavedStep} from './outcome-of.js';
 import {inReadersTerms} from './readable-paths.js';
 import type {StopRequest} from './stop.js';
 
@@ -61,7 +62,7 @@ export async function recordOutcome(
   isTriedAgain: (outcome: Outcome) => boolean = () => false,
 ): Promise<AttemptResult> {
   const {store, emit, cleanup} = context;
-  const outcome = checkCode(seen, claimed);
+  const outcome = withSavedStep(checkCode(seen, claimed), claimed.folder);
   const {node, attempt, ownership, folder} = claimed;
   const files = jobFiles(folder);
   const concluded = await store.withoutGc(async (): Promise<AttemptResult> => {
@@ -197,8 +198,9 @@ async function closeInterrupted(claimed: ClaimedAttempt, context: AttemptContext
     node: node.id,
     text: 'it had ended, but is not stored yet: the next run continues from there',
   });
-  emit({type: 'node-finished', node: node.id, attempt, cost, log: jobFiles(folder).log, outcome, outputs: {}});
-  return {outcome, outputs: {}};
+  const ended = {outcome: withSavedStep(outcome, folder), outputs: {}};
+  emit({type: 'node-finished', node: node.id, attempt, cost, log: jobFiles(folder).log, ...ended});
+  return ended;
 }
 
 /** What went wrong around a stage rather than in it. */

@@ -71,7 +71,7 @@ export const runNode = (ready: ReadyNode, context: NodeContext, turn: Turn, firs
   new NodeRun(ready, context, turn).run(first);
 
 class NodeRun {
-  readonly #ready: ReadyNode;
+  #ready: ReadyNode;
   readonly #context: NodeContext;
   readonly #turn: Turn;
   /** How often in a row its end went unseen. */
@@ -88,6 +88,8 @@ class NodeRun {
       if (slot?.stillWanted() !== true) return err({reason: 'not-started'});
       const end = await this.#decide(slot);
       if (end !== undefined) return end;
+      // Another attempt has ended without a result meanwhile, and is the reason for the next one.
+      this.#ready = {...this.#ready, because: this.#ready.becauseNow()};
     }
   }
 

@@ -200,6 +200,7 @@ class NodesRun {
         planned.action === 'run' && sameCode(ingredients, planned.known)
           ? planned.because
           : missReason(node, ingredients, fingerprint, history),
+      becauseNow: () => (force.has(node.id) ? planned.because : missReason(node, ingredients, fingerprint, history)),
       force: force.has(node.id),
       seed,
       expectedMs: planned.expected?.wallMs,

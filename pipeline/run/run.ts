@@ -11,6 +11,7 @@ import type {NodeResult} from './run-node.js';
 import {planAgain, requireVariables} from '../plan/prepare.js';
 import type {Prepared} from '../plan/prepare.js';
 import {err, ok} from '../result.js';
+import type {Wiring} from '../wiring/nodes.js';
 import type {NodeEnd, RunFailure, RunOptions, RunSummary} from './options.js';
 
 /** Plans may go stale between being made and being begun, when bytes are collected; more often than this it is a bug. */
@@ -33,7 +34,14 @@ export async function runPlan(prepared: Prepared, options: RunOptions): Promise<
     const [seconds, nanoseconds] = process.hrtime(started);
     const wallMs = seconds * 1e3 + nanoseconds / 1e6;
     const expectedMs = prepared.plan.criticalPath.wallMs;
-    emit({type: 'run-finished', run: id, outcome: summary.outcome, ...tally(summary.ends), wallMs, expectedMs});
+    emit({
+      type: 'run-finished',
+      run: id,
+      outcome: summary.outcome,
+      ...tally(summary.ends, prepared.wiring),
+      wallMs,
+      expectedMs,
+    });
     return {run: id, wallMs, ...summary};
   } finally {
     patience.end();
@@ -117,7 +125,7 @@ class PlanRun {
       run: this.#run,
       recipe: wiring.recipe,
       seed,
-      nodes: this.#plan.nodes.size,
+      nodes: [...this.#plan.nodes.values()].filter(({action}) => action !== 'source').length,
       toRun,
       mayRun,
       expectedMs,
@@ -253,9 +261,11 @@ class PlanRun {
 
 type Tally = Pick<RunFinished, 'ran' | 'reused' | 'failed' | 'stopped' | 'cancelled'>;
 
-function tally(ends: ReadonlyMap<string, NodeEnd>): Tally {
+/** As a plan counts: what comes from outside is neither run nor reused. */
+function tally(ends: ReadonlyMap<string, NodeEnd>, {nodes}: Wiring): Tally {
   const count = {ran: 0, reused: 0, failed: 0, stopped: 0, cancelled: 0};
-  for (const end of ends.values()) {
+  for (const [id, end] of ends) {
+    if (nodes.get(id)!.type === 'source') continue;
     if (end.ok) count[end.value.reused ? 'reused' : 'ran']++;
     else if (end.error.reason === 'cancelled' || end.error.reason === 'not-started') count.cancelled++;
     else if (end.error.reason === 'stopped') count.stopped++;

@@ -231,7 +231,7 @@ test('an adopted process that this run asks to stop is stopped', async (t) => {
   bench.go();
   const ended = await second.ended;
   assert.equal(ended.code, 130, ended.err);
-  assert.match(ended.err, /node\s+was stopped after step 1, checkpoint written/);
+  assert.match(ended.err, /node\s+was stopped, newest checkpoint after step 1/);
   assert.equal(bench.tally(), 1);
 });
 
@@ -249,7 +249,7 @@ for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const) {
     assert.match(
       err,
       new RegExp(
-        `was stopped after step 1, checkpoint written \\(${name} from outside of r1 or from the program itself\\)`,
+        `was stopped, newest checkpoint after step 1 \\(${name} from outside of r1 or from the program itself\\)`,
       ),
     );
   });

@@ -184,8 +184,16 @@ for (const steps of [1, 12, 39]) {
     runner.child.kill('SIGKILL');
     process.kill(-readProcess(folder)!.session!, 'SIGKILL');
     await runner.ended;
+    assert.match(
+      (await r1(t, ['plan', COUNTING], {cwd})).out,
+      /second {2}run {5}attempt 2 has lost its runner: .*, from the checkpoint at step \d+ of attempt 2/,
+    );
     const next = await r1(t, ['resume', '--recipe', COUNTING], {cwd});
     assert.equal(next.code, 0, next.err);
+    assert.match(
+      next.err,
+      /second\s+started: last time: was killed together with its runner, or by a power cut, from the checkpoint at step \d+ of/,
+    );
     const [, second] = attemptsOf(cwd, 'second');
     assert.ok((second?.continues?.step ?? 0) >= steps, 'it went on from the checkpoint');
     assert.equal(attemptsOf(cwd, 'first').length, 1);
@@ -201,7 +209,7 @@ test('Ctrl-C writes a checkpoint and ends with 130; resume goes on from it', asy
   runner.child.kill('SIGINT');
   const ended = await runner.ended;
   assert.equal(ended.code, 130);
-  assert.match(ended.err, /second\s+was stopped after step \d+, checkpoint written/);
+  assert.match(ended.err, /second\s+was stopped, newest checkpoint after step \d+/);
   assert.match(ended.err, /run 1 stopped in .*r1 resume 1 continues it/);
   const next = await r1(t, ['resume', '--recipe', COUNTING], {cwd});
   assert.equal(next.code, 0, next.err);

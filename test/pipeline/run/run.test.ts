@@ -334,6 +334,9 @@ test('sources are nodes: their content decides, and lineage knows them', async (
   const first = rig.run(shape);
   await rig.succeed('zero');
   assert.deepEqual(Rig.ends(await first), {problems: 'reused', zero: 'made'});
+  const began = rig.events.find((event) => event.type === 'run-started');
+  const ended = rig.events.find((event) => event.type === 'run-finished');
+  assert.deepEqual([began?.nodes, ended?.ran, ended?.reused], [1, 1, 0], 'counted as in a plan');
   rig.file('data/problems.jsonl', 'two');
   assert.equal((await rig.plan(shape))['zero'], 'run: input problems (problems)');
   rig.file('data/problems.jsonl', 'one');
@@ -370,7 +373,9 @@ test('what failed is tried again by the next run, and the reason says why', asyn
   const first = rig.run({base: []});
   await rig.fail('base');
   await first;
-  assert.deepEqual(await rig.plan({base: []}), {base: 'run: last time: failed'});
+  assert.deepEqual(await rig.plan({base: []}), {
+    base: 'run: last time: failed; attempt 1 left no whole checkpoint, so it starts from the beginning',
+  });
   rig.code('base', 'export const stage = 2;');
   assert.deepEqual(await rig.plan({base: []}), {base: 'run: last time: failed; since then: code of base.js'});
   const second = rig.run({base: []});
