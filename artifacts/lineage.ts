@@ -6,6 +6,7 @@ export {ancestorsOf, descendantsOf, lineageOf} from './queries/ancestry.js';
 export type {Direction, LineageEdge, LineageGraph, LineageNode, WalkOptions} from './queries/ancestry.js';
 export {artifactDetails} from './queries/artifact-details.js';
 export type {ArtifactDetails, FileTrouble, Maker, Use} from './queries/artifact-details.js';
+export type {FirstRows} from './queries/first-rows.js';
 export {gc, planGc} from './upkeep/gc.js';
 export type {RebuildCost, GcPlan, GoingArtifact, KeptArtifact} from './upkeep/gc.js';
 export {diffArtifacts} from './queries/diff-artifacts.js';

@@ -15,6 +15,8 @@ export interface LineageNode {
   readonly run: RunId;
   readonly node: string;
   readonly stage: string;
+  /** Where it was taken from, as it was recorded, where it came from outside. */
+  readonly path: string | undefined;
   /** 'succeeded', a failure's reason, or undefined while it has no outcome. */
   readonly reason: string | undefined;
   /** Says how the code differed, where a checkpoint of other code was accepted. */
@@ -56,6 +58,7 @@ interface NodeRow {
   readonly run: RunId;
   readonly node: string;
   readonly stage: string;
+  readonly path: string | null;
   readonly accepted: string | null;
   readonly reason: string | null;
 }
@@ -74,7 +77,11 @@ export function lineageOf(
   const {db} = store.parts;
   return db.snapshot(() => {
     const describe = db.prepare<NodeRow>(
-      `SELECT a.run, a.node, a.stage, a.accepted, o.reason FROM attempt a LEFT JOIN outcome o ON o.attempt = a.id WHERE a.id = ?`,
+      `SELECT a.run, a.node, a.stage, a.accepted, o.reason, json_extract(s.json, '$.path') AS path
+       FROM attempt a
+       LEFT JOIN outcome o ON o.attempt = a.id
+       LEFT JOIN document s ON s.id = a.params AND a.stage = 'source'
+       WHERE a.id = ?`,
     );
     const outputs = db.prepare<OutputEdge>(
       `SELECT o.port, o.kind, a.digest AS artifact, a.bytes FROM output o JOIN artifact a ON a.id = o.artifact WHERE o.attempt = ? ORDER BY o.port`,
@@ -90,12 +97,13 @@ export function lineageOf(
     const reach = (attempt: AttemptId): void => {
       const row = describe.get(attempt);
       if (row === undefined) throw new Error(`Internal error: attempt ${attempt} does not exist`);
-      const {run, node, stage, reason, accepted} = row;
+      const {run, node, stage, path, reason, accepted} = row;
       nodes.set(attempt, {
         attempt,
         run,
         node,
         stage,
+        path: path ?? undefined,
         reason: reason ?? undefined,
         accepted: accepted ?? undefined,
         outputs: outputs.all(attempt),

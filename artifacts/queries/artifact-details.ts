@@ -1,6 +1,8 @@
 /** Everything the store knows about one artifact: what it is, who made it and from what, who used it, and its state. */
 import {pins, tags} from './tags.js';
 import type {Artifact, Attempt, AttemptId, Reproduction, RunId} from '../records.js';
+import {firstRowsOf} from './first-rows.js';
+import type {FirstRows} from './first-rows.js';
 import {makersOf} from './reference.js';
 import type {ResolvedArtifact} from './reference.js';
 import type {Digest, Json} from '../digest.js';
@@ -46,6 +48,8 @@ export interface ArtifactDetails {
   readonly pinned: boolean;
   /** By size, and by what earlier looks at the bytes found; `r1 verify` reads them. */
   readonly troubles: readonly FileTrouble[];
+  /** Ids of the first rows, where files hold rows. */
+  readonly rows: readonly FirstRows[];
   /** The one that was asked for first, then the others, newest first. */
   readonly makers: readonly Maker[];
   /** Oldest first. */
@@ -54,7 +58,7 @@ export interface ArtifactDetails {
 
 /**
  * What the store knows of an artifact that a reference led to (`resolveArtifact`). Looks at the size of each file, and
- * reads none.
+ * reads the beginning of those that hold rows.
  *
  * @throws UserError store-damaged where its record does not give its digest
  */
@@ -94,6 +98,7 @@ export function artifactDetails(store: Lineage & HasParts, {attempt, output}: Re
       .map(({name}) => name),
     pinned: pins(store).some((pin) => pin.artifact === output.artifact),
     troubles,
+    rows: firstRowsOf(store, artifact),
     makers,
     usedBy,
   };

@@ -5,7 +5,7 @@ import type {InputEdge, Json, Store} from '../../artifacts/index.js';
 import {bytesText, durationText} from './quantity.js';
 import {tableText} from './table.js';
 import {whenText} from './when.js';
-import {createColors} from '../terminal/paint.js';
+import {createColors, oneLine} from '../terminal/paint.js';
 
 export interface ArtifactTextOptions {
   readonly colours: boolean;
@@ -120,6 +120,7 @@ export function artifactText(details: ArtifactDetails, {colours, store}: Artifac
     '',
     tableText(files, {right: [1], indent: '  '}),
     ...(count > FILES ? [dim(`  … and ${count - FILES} more (--json lists all)`)] : []),
+    ...(details.rows.length === 0 ? [] : ['', rowsText(details, first!)]),
     '',
     makerText(first!),
     ...others.map(
@@ -145,6 +146,20 @@ export function artifactText(details: ArtifactDetails, {colours, store}: Artifac
     ...(usedBy.length > FILES ? [dim(`  … and ${usedBy.length - FILES} more (\`r1 lineage --down\`)`)] : []),
   ].join('\n');
 }
+
+/** The first rows by id, and how the way of the first of all is asked for. */
+function rowsText({rows}: ArtifactDetails, {attempt, port}: Maker): string {
+  const lines = rows.flatMap(({file, ids}) => [
+    file === '' ? 'rows' : `rows of ${file}`,
+    ...[...ids, '…'].map((id) => `  ${oneLine(id)}`),
+  ]);
+  return [...lines, `r1 trace ${typed(rows[0]!.ids[0]!)} --in ${attempt.run}/${attempt.node}:${port}`]
+    .map((line) => `  ${line}`)
+    .join('\n');
+}
+
+/** As a shell reads it: of letters and such as it is, else in quotes. */
+const typed = (id: string): string => (/^[\w:.@%+/-]+$/.test(id) ? id : `'${oneLine(id).replaceAll("'", "'\\''")}'`);
 
 /** How much the code digest covers, where that was kept. */
 function codeText({codeParts}: Maker): string {

@@ -27,8 +27,9 @@ export function lineageText(graph: LineageGraph, {colours, output}: LineageTextO
   }
   const made = (outputs: readonly OutputEdge[]): string =>
     outputs.map(({kind, artifact}) => `${kind} ${cyan(`@${shortDigest(artifact)}`)}`).join(', ');
-  const who = ({stage, attempt, run, reason, accepted}: LineageNode): string => {
-    const place = dim(stage === 'source' ? `from outside, run ${run}` : `${stage}, attempt ${attempt}, run ${run}`);
+  const who = ({stage, path, attempt, run, reason, accepted}: LineageNode): string => {
+    const outside = `from outside${path === undefined ? '' : `: ${path}`}, run ${run}`;
+    const place = dim(stage === 'source' ? outside : `${stage}, attempt ${attempt}, run ${run}`);
     const notes = [
       ...(reason === 'succeeded' ? [] : [red(reason ?? 'not finished')]),
       ...(accepted === undefined ? [] : [red(`from a checkpoint of other code: ${accepted}`)]),

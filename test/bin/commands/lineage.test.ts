@@ -4,6 +4,7 @@ import test from 'node:test';
 import type {TestContext} from 'node:test';
 import {lineageCommand} from '../../../bin/commands/lineage.js';
 import {showCommand} from '../../../bin/commands/show.js';
+import {traceCommand} from '../../../bin/commands/trace.js';
 import {Bench, edge, fill, temporaryFolder} from '../../artifacts/temporary.js';
 import type {Made} from '../../artifacts/temporary.js';
 import {spoken} from '../spoken.js';
@@ -66,7 +67,7 @@ test('lineage draws what something was made from, down to the files from outside
     `├─ base ← base  model @${short}  pretrain, attempt 2, run 1`,
     '└─ data ← data  dataset @…  curate, attempt 3, run 1',
     `   ├─ policy ← base  model @${short}  pretrain, attempt 2, run 1`,
-    '   └─ prompts ← prompts  prompts @…  from outside, run 1',
+    '   └─ prompts ← prompts  prompts @…  from outside: ./prompts, run 1',
   ]);
 });
 
@@ -142,6 +143,20 @@ test('show tells files, maker, params, inputs and users', async (t) => {
     (await spoken(showCommand, bench.folder, ['data'])).out,
     /inputs +policy ← base:model +@[0-9a-f]{8} +attempt 2\n +prompts ← prompts:output/,
   );
+});
+
+test('show names the first rows, and what to type to trace one', async (t) => {
+  const bench = new Bench(t);
+  const rows = ['a b', 'two', 'three', 'four'].map((id) => `${JSON.stringify({id, from: []})}\n`).join('');
+  const files = {'rows.jsonl': rows, 'notes.txt': 'no rows'};
+  await bench.make({node: 'data', outputs: {rows: {kind: 'dataset', files}}});
+  const {out} = await spoken(showCommand, bench.folder, ['data']);
+  const shown = `  rows of rows.jsonl\n    a b\n    two\n    three\n    …\n  r1 trace 'a b' --in ${bench.run}/data:rows\n`;
+  assert.ok(out.includes(shown), out);
+  const traced = await spoken(traceCommand, bench.folder, ['a b', '--in', `${bench.run}/data:rows`]);
+  assert.match(traced.out, /^a b {2}data:rows/);
+  const json = JSON.parse((await spoken(showCommand, bench.folder, ['data', '--json'])).out) as {rows: unknown};
+  assert.deepEqual(json.rows, [{file: 'rows.jsonl', ids: ['a b', 'two', 'three']}]);
 });
 
 test('show tells what is wrong with the bytes, what is tagged, and what a reproduction found', async (t) => {
