@@ -61,7 +61,8 @@ export function statusOf(store: Store, wanted?: number, options: LastWordsOption
 
 function nodesOf(run: Run, isAlive: boolean, store: Store, options: LastWordsOptions): NodeStatus[] {
   const decisions = new Map(store.nodesOf(run.id).map((node) => [node.node, node]));
-  const names = new Set([...Object.keys(frozenPlanOf(run).nodes), ...decisions.keys()]);
+  const {order = [], nodes} = frozenPlanOf(run);
+  const names = new Set([...order, ...Object.keys(nodes), ...decisions.keys()]);
   return [...names].map((name) => {
     const decision = decisions.get(name);
     // While the run goes on, a node that was called off is one of an earlier session, and its turn may come.

@@ -22,6 +22,13 @@ import {count} from '../../fixtures/stages/count.js';
 import {misbehave} from '../../fixtures/stages/misbehave.js';
 import {temporaryFolder} from '../../rig/temporary.js';
 
+/** Names against the alphabet. */
+const THREE = recipe('three', (add) => {
+  const first = add('z', count, {}, {steps: 1, ms: 0});
+  const second = add('m', count, {from: first.count}, {steps: 1, ms: 0});
+  add('a', count, {from: second.count}, {steps: 1, ms: 0});
+});
+
 const TWO = recipe('two', (add) => {
   const first = add('first', count, {}, {steps: 2, ms: 0});
   add('second', count, {from: first.count}, {steps: 3, ms: 0});
@@ -81,6 +88,19 @@ test('a program asks how runs stand, why, what they cost and what was printed', 
   const {text, isCut} = await readLog(log);
   assert.match(text, /starts behind step 0/);
   assert.equal(isCut, false);
+});
+
+test('the nodes of a run stand in the order of its plan', async (t) => {
+  const folder = join(temporaryFolder(t), 'store');
+  const stop = stopSwitch();
+  stop.press();
+  await runRecipe({recipe: THREE, store: folder, seed: 0, stop});
+  const store = openStore(folder, {mode: 'read'});
+  t.after(() => store.close());
+  assert.deepEqual(
+    (await statusOf(store)).nodes.map(({node}) => node),
+    ['z', 'm', 'a'],
+  );
 });
 
 test('a run whose runner is dead is interrupted, and so is the node that it was at', async (t) => {
