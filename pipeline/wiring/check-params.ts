@@ -20,7 +20,7 @@ export function checkParam(
   const standard = Object.hasOwn(stage.params, name) ? stage.params[name] : undefined;
   if (standard === undefined) {
     const meant = nearest(name, known);
-    const list = known.length === 0 ? 'it takes none' : `it has ${known.join(', ')}`;
+    const list = known.length === 0 ? 'it takes none' : `it has${listed(known)}`;
     return err(
       `stage “${stage.name}” has no param ${quoted(name)}; ${meant === undefined ? '' : `did you mean “${meant}”? `}${list}`,
     );
@@ -38,6 +38,22 @@ export function checkParam(
     );
   }
   return err(`param “${name}” is a ${wanted} (default ${short(standard)}), not ${short(given)}`);
+}
+
+/** More names than these are sorted and wrapped, for who has to search them. */
+const MOST_ON_A_LINE = 8;
+/** Columns, as in a terminal of the usual width. */
+const LIST_WIDTH = 78;
+
+function listed(names: readonly string[]): string {
+  if (names.length <= MOST_ON_A_LINE) return ` ${names.join(', ')}`;
+  const lines: string[] = [];
+  for (const name of [...names].sort()) {
+    const longer = lines.length === 0 ? undefined : `${lines.at(-1)!}, ${name}`;
+    if (longer === undefined || longer.length > LIST_WIDTH - '  ,'.length) lines.push(name);
+    else lines[lines.length - 1] = longer;
+  }
+  return `\n  ${lines.join(',\n  ')}`;
 }
 
 /** What is wrong with the defaults of a stage, each a sentence without the stage. */

@@ -28,6 +28,22 @@ test('an unknown param names the nearest and lists the rest', () => {
   assert.match(mistake('stepz', 3)!, /has no param “stepz”; did you mean “steps”\? it has steps, ratio/);
 });
 
+test('many params are listed in order on lines that fit, below the nearest', () => {
+  const names = Array.from({length: 30}, (_, index) => `param${String((index * 7) % 30).padStart(2, '0')}`);
+  const many = {...stage, name: 'many', params: Object.fromEntries(names.map((name) => [name, 1]))};
+  const checked = checkParam(many, 'parem01', 1, 'command line');
+  const [first, ...lines] = checked.ok ? [] : checked.error.split('\n');
+  assert.equal(first, 'stage “many” has no param “parem01”; did you mean “param01”? it has');
+  assert.ok(lines.every((line) => line.startsWith('  param') && line.length <= 78));
+  assert.deepEqual(
+    lines
+      .join('')
+      .split(',')
+      .map((name) => name.trim()),
+    [...names].sort(),
+  );
+});
+
 test('another type is refused with the default', () => {
   assert.match(mistake('steps', 'many')!, /“steps” is a number \(default 400\), not "many"/);
 });
