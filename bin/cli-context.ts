@@ -14,6 +14,10 @@ export interface Services {
   progress(text: string | undefined): void;
   /** Columns to draw into. */
   readonly width: number;
+  /** Whether results go to a terminal. Elsewhere nothing is cut to its width: who reads them may search them. */
+  readonly isTerminal: boolean;
+  /** Columns that a line of progress can fill. */
+  readonly progressWidth: number;
   /** True when somebody sees colours: on stdout or stderr. They are taken out of the other. */
   readonly colours: boolean;
   /** Sets the exit code (`exit-codes.ts`). One that was set stays where a result could not be written, 0 too. */

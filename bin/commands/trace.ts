@@ -12,7 +12,10 @@ interface TraceOptions extends GlobalOptions {
 }
 
 export const traceCommand = (services: Services): Command =>
-  withGlobals(new Command('trace'), ['r1 trace r0017-3', 'r1 trace r0017-3 --in rejection-sampling:dataset --json'])
+  withGlobals(new Command('trace'), [
+    'r1 trace dials:98:R+3R+2:zh',
+    "r1 trace 'rejection-sampling:dials:98:R+3R+2:zh#0' --in rejection-sampling:dataset --json",
+  ])
     .description('where a row of a dataset came from: the rollout, its prompt, the policy that wrote it, the seed')
     .argument('<id>', 'the id of the row')
     .option('--in <reference>', 'the dataset that has it (default: searched in the newest run that has it)')

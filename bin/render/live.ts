@@ -13,8 +13,8 @@ import type {
 } from '../../pipeline/events.js';
 import type {Failure} from '../../pipeline/outcome.js';
 import type {Services} from '../cli-context.js';
-import {nameCell, nameColumn} from '../terminal/columns.js';
-import {indented, nextStep, outcomeText} from './outcome.js';
+import {nameCell, nameColumn, widthOf} from '../terminal/columns.js';
+import {checkpointText, indented, nextStep, outcomeText} from './outcome.js';
 import {durationText} from './quantity.js';
 import {hintOf} from './hints.js';
 import {isInLog, lastWordsOf} from '../../pipeline/inspect/last-words.js';
@@ -198,7 +198,8 @@ export function textView(services: Services, live: boolean, clock: () => number 
     pending = undefined;
     drawn = clock();
     const lines = [...running.values()].map(
-      (node) => `${paint.bold(nameCell(node.event.node, wide))}  ${oneLine(statusText(node, drawn))}`,
+      (node) =>
+        `${paint.bold(nameCell(node.event.node, wide))}  ${oneLine(statusText(node, drawn, services.progressWidth - wide - 2))}`,
     );
     services.progress(lines.length === 0 ? undefined : lines.join('\n'));
   }
@@ -219,27 +220,38 @@ function startText({because, continues, adopted, ended, attempt}: NodeStarted): 
   if (ended === true)
     return `continues: its process had ended, and nobody had recorded what came of it (attempt ${attempt})`;
   if (adopted === true) return `continues: its process outlived the runner that began it (attempt ${attempt})`;
-  const from =
-    continues === undefined ? '' : `, from the checkpoint at step ${continues.step} of attempt ${continues.attempt}`;
-  return `started: ${because}${from}`;
+  return `started: ${because}${checkpointText(continues)}`;
 }
 
-/** `step 20 of 50  loss 1.23  3,400 tokens/s  40 s left` */
-function statusText(node: RunningNode, now: number): string {
+/** `step 20 of 50  loss 1.23  3,400 tokens/s  40 s left`: in few columns without the metrics for which there is no room. */
+function statusText(node: RunningNode, now: number, width = Infinity): string {
   const at = node.marks.at(-1);
-  const parts: string[] = [];
-  if (at !== undefined) parts.push(`step ${at.step} of ${at.total}`);
-  for (const [name, value] of [...node.metrics].slice(-MOST_METRICS)) parts.push(`${name} ${numberText(value)}`);
+  const step = at === undefined ? [] : [`step ${at.step} of ${at.total}`];
   const pace = paceOf(node);
-  if (pace?.tokens !== undefined) parts.push(`${Math.round(pace.tokens).toLocaleString('en')} tokens/s`);
-  if (pace !== undefined && at !== undefined) parts.push(`${durationText((at.total - at.step) * pace.msPerStep)} left`);
-  else if (node.event.expectedMs !== undefined) {
-    parts.push(`about ${durationText(Math.max(0, node.event.expectedMs - (now - node.started)))} left by earlier runs`);
-  } else parts.push(`running for ${durationText(now - node.started)}`);
-  return parts.join('  ');
+  const tokens = pace?.tokens === undefined ? [] : [`${Math.round(pace.tokens).toLocaleString('en')} tokens/s`];
+  const left = timeText(node, pace, now);
+  const metrics = [...node.metrics].slice(-MOST_METRICS).map(([name, value]) => `${name} ${numberText(value)}`);
+  const line = (): string => [...step, ...metrics, ...tokens, left].join('  ');
+  while (metrics.length > 0 && widthOf(line()) > width) metrics.pop();
+  if (widthOf(line()) > width) tokens.pop();
+  return line();
 }
 
-function paceOf({marks}: RunningNode): {msPerStep: number; tokens?: number} | undefined {
+/** Of what the node reports now, else of earlier runs, else how long it has run. */
+function timeText({marks, event, started}: RunningNode, pace: Pace | undefined, now: number): string {
+  const at = marks.at(-1);
+  if (pace !== undefined && at !== undefined) return `${durationText((at.total - at.step) * pace.msPerStep)} left`;
+  if (event.expectedMs === undefined) return `running for ${durationText(now - started)}`;
+  return `about ${durationText(Math.max(0, event.expectedMs - (now - started)))} left by earlier runs`;
+}
+
+interface Pace {
+  readonly msPerStep: number;
+  /** Per second. */
+  readonly tokens?: number;
+}
+
+function paceOf({marks}: RunningNode): Pace | undefined {
   const first = marks[0];
   const last = marks.at(-1);
   if (first === undefined || last === undefined || last.step <= first.step || last.at <= first.at) return undefined;

@@ -6,19 +6,22 @@ import {createColors} from '../terminal/paint.js';
 import {treeLines} from './tree.js';
 import type {Branch} from './tree.js';
 
-/** A row has no end of text; so much of it fits behind its name. */
+/** A row has no end of text; on a terminal, so much of it fits below its name. */
 function excerpt({row}: TracedRow, places: number): string {
   const text = JSON.stringify(row);
   return text.length <= places ? text : `${text.slice(0, places - 1)}…`;
 }
 
-export function traceText(root: TracedRow, {colours, width}: Pick<Services, 'colours' | 'width'>): string {
+export function traceText(
+  root: TracedRow,
+  {colours, width, isTerminal}: Pick<Services, 'colours' | 'width' | 'isTerminal'>,
+): string {
   const {bold, cyan, dim, red} = createColors(colours);
   type Id = TracedRow | string;
   const title = (row: TracedRow): string =>
     `${bold(row.id)}  ${row.node}:${row.port} ${cyan(`@${shortDigest(row.artifact)}`)}  ${dim(`${row.file === '' ? '' : `${row.file} `}line ${row.line}`)}`;
   const notes = (row: TracedRow): readonly string[] => [
-    dim(excerpt(row, Math.max(40, width - 12))),
+    dim(excerpt(row, isTerminal ? Math.max(40, width - 12) : Infinity)),
     ...row.beside.map(
       ({port, node, artifact}) => `${port} ← ${node} ${cyan(`@${shortDigest(artifact)}`)}  ${dim(`seed ${row.seed}`)}`,
     ),

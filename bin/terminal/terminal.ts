@@ -59,6 +59,10 @@ export function terminalServices(streams?: Streams): Terminal {
     get width() {
       return out.isTerminal ? widthOfTerminal(out) : WIDTH_WITHOUT_TERMINAL;
     },
+    isTerminal: out.isTerminal,
+    get progressWidth() {
+      return progressWidthOf(err);
+    },
     colours: isColored(out) || isColored(err),
     exit: (code) => void (process.exitCode = code),
     async finish() {
@@ -76,6 +80,9 @@ const openOutput = (
 
 const widthOfTerminal = ({columns}: Output): number =>
   columns ?? (Number(process.env['COLUMNS']) > 0 ? Number(process.env['COLUMNS']) : USUAL_WIDTH);
+
+/** One less than there are, as some terminals break a line that fills them. */
+const progressWidthOf = (err: Output): number => Math.max(2, widthOfTerminal(err) - 1);
 
 /** `FORCE_COLOR` is for who reads through a pager. */
 function isColored({isTerminal}: Output): boolean {
@@ -119,7 +126,7 @@ function drawingOn(err: Output): Drawing {
   };
   /** As many lines as the terminal has: what left it at the top could not be erased. */
   const linesOf = (text: string): readonly string[] => {
-    const width = Math.max(2, widthOfTerminal(err) - 1);
+    const width = progressWidthOf(err);
     const lines = text.split('\n').map((line) => clip(forTerminal(line, colors), width));
     const most = Math.max(1, (err.rows ?? Infinity) - 2);
     return lines.length <= most ? lines : [...lines.slice(0, most - 1), `… and ${lines.length - most + 1} more`];

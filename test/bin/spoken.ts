@@ -28,6 +28,8 @@ export async function spoken(
     complain: (text) => void err.push(text),
     progress: () => undefined,
     width: 100,
+    isTerminal: false,
+    progressWidth: 100,
     colours: false,
     exit: (value) => {
       code = value;

@@ -16,6 +16,8 @@ const services: Services = {
   complain: unused,
   progress: unused,
   width: 100,
+  isTerminal: false,
+  progressWidth: 100,
   colours: false,
   exit: unused,
 };

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type {Json} from '../../../artifacts/index.js';
-import {findRow, traceRow} from '../../../artifacts/queries/row-lineage.js';
+import {findRow, trace, traceRow} from '../../../artifacts/queries/row-lineage.js';
 import {traceCommand} from '../../../bin/commands/trace.js';
+import {traceText} from '../../../bin/render/trace.js';
 import {spoken} from '../../bin/spoken.js';
 import {Bench, edge} from '../temporary.js';
 import type {Made} from '../temporary.js';
@@ -146,4 +147,19 @@ test('r1 trace draws the rows, asks where when several have it, and says when no
   assert.equal((await spoken(traceCommand, bench.folder, ['none'])).code, 2);
   const json = JSON.parse((await spoken(traceCommand, bench.folder, ['m2', '--json'])).out) as {lost: string[]};
   assert.deepEqual(json.lost, ['nowhere']);
+});
+
+test('a row is cut to the width of a terminal, and never in a file or a pipe', async (t) => {
+  const bench = new Bench(t);
+  const text = 'word '.repeat(60);
+  await bench.make({node: 'data', outputs: rows('dataset', [{id: 'long', from: [], text}])});
+  const {out} = await spoken(traceCommand, bench.folder, ['long']);
+  assert.ok(out.includes(JSON.stringify({id: 'long', from: [], text})), out);
+  const traced = await trace(bench.store, 'long');
+  const drawn = traceText(traced, {colours: false, width: 80, isTerminal: true}).split('\n');
+  assert.ok(
+    drawn.every((line) => line.length <= 80),
+    drawn.join('\n'),
+  );
+  assert.match(drawn[1]!, /…$/);
 });

@@ -160,6 +160,8 @@ test('the command examines this machine for real, and says all of it as JSON', a
     complain: (text) => assert.fail(text),
     progress: () => undefined,
     width: 80,
+    isTerminal: false,
+    progressWidth: 80,
     colours: false,
     exit: (code) => exits.push(code),
   };

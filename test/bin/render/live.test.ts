@@ -10,6 +10,8 @@ class Screen implements Services {
   readonly complained: string[] = [];
   block: string | undefined;
   readonly width = 80;
+  readonly isTerminal = true;
+  progressWidth = 100;
   readonly colours = false;
   openStore(): never {
     throw new Error('not here');
@@ -44,8 +46,9 @@ const STARTED: RunEvent[] = [
   },
 ];
 
-function play(live: boolean, events: readonly RunEvent[]): {screen: Screen; at: (ms: number) => void} {
+function play(live: boolean, events: readonly RunEvent[], width = 100): {screen: Screen; at: (ms: number) => void} {
   const screen = new Screen();
+  screen.progressWidth = width;
   let now = 0;
   const view = textView(screen, live, () => now);
   for (const event of events) {
@@ -87,6 +90,21 @@ test('a running node has a line with its step, newest metrics, pace and time lef
     {type: 'node-progress', node: 'zero-rl', at: 12_000, step: 22, total: 50, tokens: 9000},
   ]);
   assert.equal(screen.block, 'zero-rl   step 22 of 50  loss 1.23  length 4096  4,000 tokens/s  28 s left');
+});
+
+test('where there is little room the metrics on the right go first, and step and time left stay', () => {
+  const events: RunEvent[] = [
+    ...STARTED,
+    {type: 'node-progress', node: 'zero-rl', at: 10_000, step: 20, total: 50, tokens: 1000},
+    {type: 'node-metric', node: 'zero-rl', name: 'loss', step: 21, value: 1.23456},
+    {type: 'node-metric', node: 'zero-rl', name: 'length', step: 21, value: 4096},
+    {type: 'node-progress', node: 'zero-rl', at: 12_000, step: 22, total: 50, tokens: 9000},
+  ];
+  const shownIn = (width: number): string | undefined => play(true, events, width).screen.block;
+  assert.equal(shownIn(74), 'zero-rl   step 22 of 50  loss 1.23  length 4096  4,000 tokens/s  28 s left');
+  assert.equal(shownIn(73), 'zero-rl   step 22 of 50  loss 1.23  4,000 tokens/s  28 s left');
+  assert.equal(shownIn(50), 'zero-rl   step 22 of 50  4,000 tokens/s  28 s left');
+  assert.equal(shownIn(40), 'zero-rl   step 22 of 50  28 s left');
 });
 
 test('a finished node leaves the block before its last line is said', () => {
