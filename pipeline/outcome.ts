@@ -232,7 +232,7 @@ const IN_A_WORD: Readonly<Record<Outcome['reason'], string>> = {
   'start-failed': 'could not be started',
   'store-failed': 'could not be stored',
   stopped: 'stopped',
-  lost: 'was killed together with its runner, or by a power cut',
+  lost: 'was killed with its runner, or by a power cut',
   unreachable: 'the state of its process is unknown',
   superseded: 'was overtaken by another runner',
   'unexpected-error': 'met an error of r1 itself',

@@ -375,7 +375,8 @@ export function openRecorder({
       gcLock.runSharedNow(() =>
         db.transactLoosely(() => {
           const gone = decisions.filter(
-            ({action, attempt}) => action === 'reuse' && (attempt === undefined || !reuse.outputsPresent(attempt)),
+            ({action, attempt}) =>
+              (action === 'reuse' || action === 'source') && (attempt === undefined || !reuse.outputsPresent(attempt)),
           );
           if (gone.length === 0) for (const decision of decisions) addDecision(decision);
           return gone.map(({node}) => node);

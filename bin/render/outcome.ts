@@ -42,7 +42,7 @@ export function outcomeText(outcome: Outcome): string {
     case 'lost':
       return outcome.copied === true
         ? 'continues in the store that this one was copied from, if at all'
-        : `was killed together with its runner, or by a power cut${savedText(outcome.step)}`;
+        : `was killed with its runner, or by a power cut${savedText(outcome.step)}`;
     case 'unreachable':
       return outcome.message;
     case 'superseded':

@@ -55,7 +55,7 @@ function summary({nodes, criticalPath}: Plan): string {
   const count = {run: 0, reuse: 0, maybe: 0, source: 0};
   let unknown = 0;
   for (const planned of nodes.values()) {
-    count[planned.action]++;
+    count[planned.node.type === 'source' ? 'source' : planned.action]++;
     if ((planned.action === 'run' || planned.action === 'maybe') && planned.expected === undefined) unknown++;
   }
   if (count.run + count.maybe === 0) return `nothing to do: ${count.reuse} of ${count.reuse} nodes are up to date`;

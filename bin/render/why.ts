@@ -39,7 +39,7 @@ export function whyText({run, node, attempt}: Why): string {
       continues.accepted === undefined ? '' : ` (accepted by hand although it differs: ${continues.accepted})`;
     lines.push(`continued from the checkpoint at step ${continues.step} of attempt ${continues.attempt}${accepted}`);
   }
-  lines.push(indented(`attempt ${id}: ${endText(outcome)}`, 2));
+  lines.push(indented(`attempt ${id}: ${endText(outcome, attempt.isOrphan)}`, 2));
   if (lastWords.place !== undefined) lines.push(`  at ${lastWords.place}`);
   lines.push(...lastWords.lines.map((line) => oneLine(`  | ${line}`)));
   for (const {attempt: other, run: begunIn, outcome: end} of attempt.earlier)
@@ -49,8 +49,10 @@ export function whyText({run, node, attempt}: Why): string {
   return lines.join('\n');
 }
 
-const endText = (outcome: Outcome | undefined): string =>
-  outcome === undefined ? 'has not ended' : outcomeText(outcome);
+function endText(outcome: Outcome | undefined, isOrphan = false): string {
+  if (outcome !== undefined) return outcomeText(outcome);
+  return isOrphan ? 'has lost its runner, and nobody has recorded how it ended' : 'has not ended';
+}
 
 function ingredientLines({recorded, inputs}: AttemptReason): string[] {
   const lines = [`  stage    ${recorded.stage}`, `  params   ${JSON.stringify(recorded.params)}`];

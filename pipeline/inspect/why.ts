@@ -30,8 +30,10 @@ export interface AttemptReason {
   readonly recorded: Attempt;
   /** What it was made from, port by port. */
   readonly inputs: readonly (InputEdge & {/** The node that made it. */ readonly from: string | undefined})[];
-  /** Undefined while it has not ended. */
+  /** Undefined while it has not ended, or nobody has recorded how. */
   readonly outcome?: Outcome;
+  /** Set where nobody has recorded how it ended, and its runner is dead, so that it may have. */
+  readonly isOrphan?: true;
   /** Attempts at the very same work, by fingerprint, that were begun before it; newest first. */
   readonly earlier: readonly EarlierAttempt[];
   /** Where it threw and what it printed last; nothing of an attempt that ended well. */
@@ -63,7 +65,10 @@ function reasonOf(recorded: Attempt, store: Store, options: LastWordsOptions): A
       run,
       ...(ended === undefined ? {} : {outcome: recordedOutcome(ended)}),
     }));
-  if (recorded.outcome === undefined) return {recorded, inputs, earlier, lastWords: {lines: []}};
+  if (recorded.outcome === undefined) {
+    const orphan = store.runAtWork(recorded.fingerprint) === undefined ? ({isOrphan: true} as const) : {};
+    return {recorded, inputs, earlier, ...orphan, lastWords: {lines: []}};
+  }
   const outcome = recordedOutcome(recorded.outcome);
   return {
     recorded,

@@ -125,7 +125,7 @@ class PlanRun {
       run: this.#run,
       recipe: wiring.recipe,
       seed,
-      nodes: [...this.#plan.nodes.values()].filter(({action}) => action !== 'source').length,
+      nodes: [...this.#plan.nodes.values()].filter(({node}) => node.type !== 'source').length,
       toRun,
       mayRun,
       expectedMs,
@@ -232,7 +232,11 @@ class PlanRun {
       );
       if (hits.length === 0) return;
       const gone = store.recordDecisions(
-        hits.map(({node, attempt, because}) => ({run: this.#run, node, action: 'reuse', attempt, because})),
+        hits.map(({node, attempt, because}) => {
+          // That of a resumed run is kept like all that it has made.
+          const isSource = this.#plan.nodes.get(node)!.node.type === 'source';
+          return {run: this.#run, node, action: isSource ? 'source' : 'reuse', attempt, because};
+        }),
       );
       if (gone.length === 0) {
         for (const {node, attempt, outputs} of hits) this.#made.set(node, {attempt, outputs, reused: true});
@@ -253,7 +257,7 @@ class PlanRun {
   #showSettled(): void {
     for (const [node, {attempt, outputs}] of this.#made) {
       const planned = this.#plan.nodes.get(node)!;
-      const type = planned.action === 'source' ? 'node-source' : 'node-reused';
+      const type = planned.node.type === 'source' ? 'node-source' : 'node-reused';
       this.#options.emit({type, node, attempt, because: planned.because, outputs, planned: true});
     }
   }

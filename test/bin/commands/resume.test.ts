@@ -195,6 +195,17 @@ test('there is nothing to resume in an empty store, and in a run that succeeded'
   assert.equal((await r1(t, ['resume', '9'], {cwd})).code, 2);
 });
 
+test('what comes from outside is no reused node, in a run that was resumed as in its first session', async (t) => {
+  const outside = RECIPE.replace("add('first', first, {})", "{text: add.source('numbers', 'text', './numbers')}");
+  const cwd = temporaryFolder(t, {...FILES, 'two.recipe.ts': outside, 'numbers/text': 'one'});
+  for (const words of [['run', './two.recipe.ts'], ['resume']]) {
+    const ended = await r1(t, words, {cwd});
+    assert.match(ended.err, /^run 1: two, seed 0, 1 of 1 nodes to run/m);
+    assert.match(ended.err, /^run 1 failed in .*: 0 ran, 0 reused, 1 failed$/m);
+    assert.match((await r1(t, ['status'], {cwd})).out, /^numbers {2}source .*\nsecond {3}failed /m);
+  }
+});
+
 test('status, why and log tell of the run from the store alone', async (t) => {
   const cwd = temporaryFolder(t, FILES);
   await r1(t, ['run', './two.recipe.ts'], {cwd});

@@ -188,11 +188,15 @@ for (const steps of [1, 12, 39]) {
       (await r1(t, ['plan', COUNTING], {cwd})).out,
       /second {2}run {5}attempt 2 has lost its runner: .*, from the checkpoint at step \d+ of attempt 2/,
     );
+    assert.match(
+      (await r1(t, ['why', 'second'], {cwd})).out,
+      /attempt 2: has lost its runner, and nobody has recorded/,
+    );
     const next = await r1(t, ['resume', '--recipe', COUNTING], {cwd});
     assert.equal(next.code, 0, next.err);
     assert.match(
       next.err,
-      /second\s+started: last time: was killed together with its runner, or by a power cut, from the checkpoint at step \d+ of/,
+      /second\s+started: last time: was killed with its runner, or by a power cut, from the checkpoint at step \d+ of/,
     );
     const [, second] = attemptsOf(cwd, 'second');
     assert.ok((second?.continues?.step ?? 0) >= steps, 'it went on from the checkpoint');

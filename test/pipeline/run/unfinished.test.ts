@@ -84,7 +84,7 @@ test('a process whose end nobody saw is told, too, when it is tried again in the
   assert.equal(first?.because, 'never made before');
   assert.equal(
     second?.because,
-    'last time: was killed together with its runner, or by a power cut; attempt 1 left no whole checkpoint, so it starts ' +
+    'last time: was killed with its runner, or by a power cut; attempt 1 left no whole checkpoint, so it starts ' +
       'from the beginning',
   );
 });
