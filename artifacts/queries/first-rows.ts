@@ -11,6 +11,8 @@ export interface FirstRows {
   readonly file: string;
   /** At most three; a row without an id has the number of its line, as in `trace`. */
   readonly ids: readonly string[];
+  /** Whether there are others. */
+  readonly isCut: boolean;
 }
 
 const MOST_IDS = 3;
@@ -22,8 +24,10 @@ export function firstRowsOf({parts: {files, blobs}}: HasParts, artifact: Artifac
   return artifact.files.flatMap(({path, sha256, bytes}): FirstRows[] => {
     if ((!path.endsWith('.jsonl') && path !== '') || !blobs.isPresent(sha256, bytes)) return [];
     const ids: string[] = [];
+    let isCut = bytes > BEGINNING;
     const reader = openRowsReader((row, line) => {
       if (ids.length < MOST_IDS) ids.push(idOf(row as Json, line));
+      else isCut = true;
     });
     try {
       reader.take(files.readRange(blobs.path(sha256), 0, BEGINNING));
@@ -32,6 +36,6 @@ export function firstRowsOf({parts: {files, blobs}}: HasParts, artifact: Artifac
       // A single file may be anything, and a table is no list of rows. What is damaged is for `trace` and `verify` to tell.
       if (!(error instanceof JsonLinesError)) throw error;
     }
-    return ids.length === 0 ? [] : [{file: path, ids}];
+    return ids.length === 0 ? [] : [{file: path, ids, isCut}];
   });
 }

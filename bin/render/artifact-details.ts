@@ -149,9 +149,9 @@ export function artifactText(details: ArtifactDetails, {colours, store}: Artifac
 
 /** The first rows by id, and how the way of the first of all is asked for. */
 function rowsText({rows}: ArtifactDetails, {attempt, port}: Maker): string {
-  const lines = rows.flatMap(({file, ids}) => [
+  const lines = rows.flatMap(({file, ids, isCut}) => [
     file === '' ? 'rows' : `rows of ${file}`,
-    ...[...ids, '…'].map((id) => `  ${oneLine(id)}`),
+    ...[...ids, ...(isCut ? ['…'] : [])].map((id) => `  ${oneLine(id)}`),
   ]);
   return [...lines, `r1 trace ${typed(rows[0]!.ids[0]!)} --in ${attempt.run}/${attempt.node}:${port}`]
     .map((line) => `  ${line}`)

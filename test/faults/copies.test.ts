@@ -248,9 +248,7 @@ for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const) {
     assert.equal(code, 1, err);
     assert.match(
       err,
-      new RegExp(
-        `was stopped, without a checkpoint \\(${name} from outside of r1 or from the program itself\\)`,
-      ),
+      new RegExp(`was stopped, without a checkpoint \\(${name} from outside of r1 or from the program itself\\)`),
     );
   });
 }

@@ -155,8 +155,11 @@ test('show names the first rows, and what to type to trace one', async (t) => {
   assert.ok(out.includes(shown), out);
   const traced = await spoken(traceCommand, bench.folder, ['a b', '--in', `${bench.run}/data:rows`]);
   assert.match(traced.out, /^a b {2}data:rows/);
+  const few = {'rows.jsonl': '{"id":"only"}\n'};
+  await bench.make({node: 'few', outputs: {rows: {kind: 'dataset', files: few}}});
+  assert.match((await spoken(showCommand, bench.folder, ['few'])).out, /\n {4}only\n {2}r1 trace only --in/);
   const json = JSON.parse((await spoken(showCommand, bench.folder, ['data', '--json'])).out) as {rows: unknown};
-  assert.deepEqual(json.rows, [{file: 'rows.jsonl', ids: ['a b', 'two', 'three']}]);
+  assert.deepEqual(json.rows, [{file: 'rows.jsonl', ids: ['a b', 'two', 'three'], isCut: true}]);
 });
 
 test('show tells what is wrong with the bytes, what is tagged, and what a reproduction found', async (t) => {
