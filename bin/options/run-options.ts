@@ -24,6 +24,18 @@ function positive(text: string): number {
   return value;
 }
 
+/** Tools that take units are many, so what is typed in their way is told the right number. */
+function mebibytes(text: string): number {
+  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt])i?b?$/i.exec(text) ?? [];
+  if (digits !== '') {
+    const value = Number(digits) * 1024 ** ('kmgt'.indexOf(unit.toLowerCase()) - 1);
+    throw new InvalidArgumentError(`a number of MiB without a unit is expected: ${Math.ceil(value)}.`);
+  }
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('a number of MiB above 0 is expected.');
+  return value;
+}
+
 /** What a run or a plan is about. */
 export interface RequestOptions {
   readonly seed: number;
@@ -78,7 +90,7 @@ export const withManaging = (command: Command): Command =>
     .option('--jobs <n>', 'run at most this many nodes at once', fromOne)
     .option('--cpu <n>', 'cores to use (default: all)', positive)
     .option('--gpu <n>', 'GPUs to use (default: what set-up found)', wholeNumber)
-    .option('--memory <mib>', 'memory to use, in MiB (default: all)', positive)
+    .option('--memory <mib>', 'memory to use, in MiB (default: all)', mebibytes)
     .option('--grace <seconds>', 'time a stopped stage has to write its checkpoint', positive, GRACE.run);
 
 /** What is typed of what there is to give out; the executor knows the rest. */

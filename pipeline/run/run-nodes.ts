@@ -171,7 +171,7 @@ class NodesRun {
     const {memory} = this.#resources(node);
     if (memory <= this.#mostMemory) return;
     const text =
-      `needs about ${gib(memory)} GiB of memory, more than the ${gib(this.#mostMemory)} GiB that this run may use: it starts when ` +
+      `needs about ${sizeText(memory)} of memory, more than the ${sizeText(this.#mostMemory)} that this run may use: it starts when ` +
       'no other node that needs memory runs, and none starts beside it';
     const why = this.#memory.get(node.id)?.explain?.(this.#mostMemory);
     emit({type: 'node-note', node: node.id, text: why === undefined ? text : `${text}. ${why}`});
@@ -269,7 +269,7 @@ class NodesRun {
   }
 }
 
-const gib = (mib: number): string => (mib / 1024).toFixed(1);
+const sizeText = (mib: number): string => (mib < 1024 ? `${Math.round(mib)} MiB` : `${(mib / 1024).toFixed(1)} GiB`);
 
 /** What the code digests of a node were taken of, as it is stored with an attempt. */
 function partsOf({stage, definitions}: StageNode, code: CodeReader): AttemptCode {

@@ -32,6 +32,11 @@ function lowered(value: number | string): number | string | undefined {
   return value === 'auto' || value === 'off' ? 'on' : undefined;
 }
 
+const named = (values: Lowerable): string =>
+  Object.keys(values)
+    .map((name) => `“${name}”`)
+    .join(', ');
+
 /** Which params would make it fit, each alone, with a value that does; where none does alone, all of them together. */
 function whatFits<L extends Lowerable>({values, parts}: Need<L>, there: number): string {
   const fits = (tried: L): boolean => memoryOf(parts(tried)) <= there;
@@ -44,7 +49,7 @@ function whatFits<L extends Lowerable>({values, parts}: Need<L>, there: number):
   for (let tried = values; ;) {
     const next = Object.entries(tried).map(([name, value]) => [name, lowered(value) ?? value] as const);
     if (next.every(([name, value]) => value === tried[name]))
-      return 'No values of its params would make it fit: it takes a smaller model, or a larger machine';
+      return `${named(values)} would have to be lower than they can be: it takes fewer samples at a time, a smaller model, or a larger machine`;
     tried = {...tried, ...Object.fromEntries(next)};
     if (fits(tried)) {
       const changed = next.filter(([name, value]) => value !== values[name]);

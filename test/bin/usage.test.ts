@@ -32,6 +32,19 @@ test('a number of jobs is a whole one from 1', async (t) => {
   }
 });
 
+test('memory is typed in MiB, and who types a unit is told the number', async (t) => {
+  const cwd = temporaryFolder(t);
+  for (const [typed, said] of [
+    ['2G', /a number of MiB without a unit is expected: 2048\./],
+    ['512MiB', /is expected: 512\./],
+    ['0', /a number of MiB above 0 is expected\./],
+  ] as const) {
+    const {code, err} = await r1(t, ['run', `--memory=${typed}`], {cwd});
+    assert.equal(code, 2);
+    assert.match(err, said);
+  }
+});
+
 test('an argument that was given as an option is told to be none', async (t) => {
   const cwd = temporaryFolder(t);
   const status = await r1(t, ['status', '--run', '9'], {cwd});
