@@ -2,7 +2,8 @@
  * Which fields of a row mean what: by the recipe's mapping, else by the usual names, in a fixed order. Public sets of the kinds that
  * the names come from: GSM8K (question, answer), MATH and NuminaMath (problem, solution), DeepScaleR and OpenR1-Math (problem,
  * solution, answer), Alpaca and Dolly (instruction with input or context; output or response), ShareGPT (conversations of from and
- * value), verl (prompt as messages, reward_model.ground_truth), HumanEval (task_id, prompt).
+ * value), verl (prompt as messages, reward_model.ground_truth), HumanEval (task_id, prompt), OpenBookQA (question_stem), HellaSwag (ctx),
+ * SciQ (correct_answer), AQuA-RAT (correct).
  */
 import {conversationIn} from './conversation.js';
 import type {Turn} from './conversation.js';
@@ -10,7 +11,7 @@ import type {Columns, Role} from './params.js';
 import {Unusable} from './unusable.js';
 import {inRecipe} from './wording.js';
 import type {Wording} from './wording.js';
-import {WrittenNumber, isFields, isList, kindOf, valueAt} from './values.js';
+import {WrittenNumber, isFields, isList, kindOf, spelledIn, valueAt} from './values.js';
 import type {SourceRow, Value} from './values.js';
 
 /** Names that are found by themselves. The first of a list that is there and holds something wins. */
@@ -25,10 +26,13 @@ const USUAL: Readonly<Record<Role, readonly string[]>> = {
     'messages',
     'conversations',
     'conversation',
+    'question_stem',
+    'ctx',
   ],
   // What is short comes before what has to be taken out of a worked solution.
   answer: [
     ...['answer', 'final_answer', 'expected_answer', 'ground_truth', 'reward_model.ground_truth', 'label', 'answerKey'],
+    ...['correct_answer', 'correct_option', 'gold', 'target', 'correct'],
     ...['solution', 'response', 'output', 'completion'],
   ],
   // choice-rows.ts finds these.
@@ -46,6 +50,15 @@ const USUAL: Readonly<Record<Role, readonly string[]>> = {
 
 /** What a response to learn from is called, where it is not the last turn of a conversation. */
 const RESPONSES = ['response', 'output', 'completion', 'solution', 'answer', 'final_answer'];
+
+/** These are also verdicts (`correct: true`) and records of other things: they are the answer only as a text or a number. */
+const PLAIN_ANSWERS = ['correct_answer', 'correct_option', 'gold', 'target', 'correct'];
+
+/** Roles whose names count in any case. An `ID` or `Group` of some index would refuse files that can be read without it. */
+const ANY_CASE: readonly Role[] = ['question', 'answer'];
+
+/** What a question may be about: SQuAD, RACE, BoolQ and DROP, stories, SciQ, OpenBookQA. Not asked by itself, and never without a word. */
+const PASSAGES = ['context', 'article', 'passage', 'paragraph', 'story', 'support', 'fact1'];
 
 /** With an instruction, what it is about. */
 const ABOUT = ['input', 'context'];
@@ -69,6 +82,8 @@ export interface ReadRow {
   readonly from: Readonly<Partial<Record<Role, string>>>;
   /** Other fields that could have been the answer. */
   readonly passedOver: readonly string[];
+  /** Fields with a passage that the question may be about, which is not asked with it. */
+  readonly unasked: readonly string[];
 }
 
 /**
@@ -95,7 +110,7 @@ function readRow({fields, at}: SourceRow, columns: Columns, {wants, wording}: Re
   const find = (role: Role, usual: readonly string[] = USUAL[role]): Value | undefined => {
     const said = columns[role];
     if (said === '') return undefined;
-    const name = said ?? usual.find((one) => holdsSomething(valueAt(fields, one)));
+    const name = said ?? usualIn(fields, role, usual)[0];
     if (name === undefined) return undefined;
     const value = valueAt(fields, name);
     if (said !== undefined && value === undefined)
@@ -125,17 +140,24 @@ function readRow({fields, at}: SourceRow, columns: Columns, {wants, wording}: Re
       ? reply
       : (text(
           'answer',
-          answerNames.filter((one) => one !== from.question),
+          answerNames.filter((one) => spelledIn(fields, one) !== from.question),
         ) ?? reply);
   if (answer !== undefined && from.answer === undefined) from.answer = from.question!;
   const passedOver =
     columns.answer === undefined
-      ? answerNames.filter(
-          (one) => one !== from.answer && one !== from.question && holdsSomething(valueAt(fields, one)),
-        )
+      ? usualIn(fields, 'answer', answerNames).filter((one) => one !== from.answer && one !== from.question)
       : [];
   const about = from.question === 'instruction' || columns.context !== undefined ? text('context', ABOUT) : undefined;
   const question = talk?.question ?? textOf(asked, from.question!, {role: 'question', at, wording});
+  const unasked =
+    columns.context === undefined
+      ? usualIn(fields, 'question', PASSAGES).filter((one) => {
+          const value = valueAt(fields, one);
+          const isUnasked =
+            typeof value === 'string' ? !question.includes(value.trim()) : isList(value) || isFields(value);
+          return isUnasked && !Object.values(from).includes(one);
+        })
+      : [];
   return {
     at,
     question: about === undefined ? question : `${question}\n\n${about}`,
@@ -149,8 +171,18 @@ function readRow({fields, at}: SourceRow, columns: Columns, {wants, wording}: Re
     language: text('language'),
     from,
     passedOver,
+    unasked,
   };
 }
+
+/** Which of the usual names a row has, as it spells them, where they hold something that can be for the role. */
+const usualIn = (fields: SourceRow['fields'], role: Role, names: readonly string[]): string[] =>
+  names.flatMap((name) => {
+    const field = ANY_CASE.includes(role) ? spelledIn(fields, name) : name;
+    const value = valueAt(fields, field);
+    const isPlain = typeof value === 'string' || value instanceof WrittenNumber;
+    return holdsSomething(value) && (isPlain || !PLAIN_ANSWERS.includes(name)) ? [field] : [];
+  });
 
 const holdsSomething = (value: Value | undefined): boolean =>
   value !== undefined &&

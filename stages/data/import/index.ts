@@ -35,6 +35,6 @@ export async function readPromptFile(
   });
   return {
     prompts: prompts.map((prompt, row) => ({...prompt, key: `imported:${survey.families.of(row)}`})),
-    notes: [...tally.notes(), ...formulaNotes(tally), ...findingNotes(repeats(), findings, name)],
+    notes: [...tally.notes(options.wording), ...formulaNotes(tally), ...findingNotes(repeats(), findings, name)],
   };
 }

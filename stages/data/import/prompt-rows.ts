@@ -74,11 +74,20 @@ export async function* promptRows(
           'tests are none',
         );
       const asked = code?.row ?? row;
+      const found = read(asked);
+      let noChoices: string | undefined;
       const choices =
         code === undefined && ['auto', 'choice', undefined].includes(options.answers)
-          ? choicesIn(row, columns, options.answers === 'choice')
+          ? choicesIn(row, columns, {
+              answer: found.answer,
+              isAsked: options.answers === 'choice',
+              wording: options.wording,
+              onNone: (field) => (noChoices = field),
+            })
           : undefined;
-      yield promptOf(asked, read(asked), {...options, columns}, {tally, ids, tests: code?.tests, choices});
+      const prompt = promptOf(asked, found, {...options, columns}, {tally, ids, tests: code?.tests, choices});
+      if (noChoices !== undefined) tally.count(tally.noChoices, noChoices);
+      yield prompt;
     } catch (error) {
       if (!(error instanceof Unusable) || unusable === 'refuse') throw error;
       tally.count(tally.unusable, error.why);

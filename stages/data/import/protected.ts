@@ -44,10 +44,11 @@ export const askedText = ({question, stem, choices}: Pick<Prompt, 'question' | '
  */
 export async function readBenchmarks(path: string, columns: Columns, onRead: () => void): Promise<Protected> {
   const questions = new Protected();
-  const read = rowReader(columns, 'reference', inRecipe('benchmarkColumns'));
+  const wording = inRecipe('benchmarkColumns');
+  const read = rowReader(columns, 'reference', wording);
   for await (const row of sourceRows(path, path, {onRead})) {
-    const {question: stem} = read(row);
-    const choices = choicesIn(row, columns, false)?.texts;
+    const {question: stem, answer} = read(row);
+    const choices = choicesIn(row, columns, {answer, wording})?.texts;
     questions.add(askedText({question: stem, stem, ...(choices && {choices})}));
   }
   if (questions.count === 0) throw new StageFailure(`${path} holds no questions`);

@@ -1,5 +1,6 @@
 /** What was found while a file was read, for its data card and the notes. */
 import type {ReadRow} from './columns.js';
+import {inRecipe} from './wording.js';
 
 export class Tally {
   rows = 0;
@@ -11,6 +12,10 @@ export class Tally {
   readonly languages: Record<string, number> = {};
   /** Fields that could have been the answer, too. */
   readonly passedOver: Record<string, number> = {};
+  /** Fields that are called as choices are, and hold none. */
+  readonly noChoices: Record<string, number> = {};
+  /** Fields with a passage that is not asked. */
+  readonly unasked: Record<string, number> = {};
   formulas = 0;
   formulaExample: string | undefined;
   /** Rows whose question is the last turn of a conversation with more before it. */
@@ -22,9 +27,10 @@ export class Tally {
     of[name] = (of[name] ?? 0) + 1;
   }
 
-  row({from, passedOver}: ReadRow): void {
+  row({from, passedOver, unasked}: ReadRow): void {
     for (const [role, field] of Object.entries(from)) this.count((this.columns[role] ??= {}), field);
     for (const field of passedOver) this.count(this.passedOver, field);
+    for (const field of unasked) this.count(this.unasked, field);
     if (from.context !== undefined) this.aboutJoined += 1;
   }
 
@@ -38,9 +44,13 @@ export class Tally {
     );
   }
 
-  /** What a person should know of how the file was read, a sentence each. */
-  notes(): string[] {
-    const {question, answer, context} = this.columnsCard();
+  /**
+   * What a person should know of how the file was read, a sentence each.
+   *
+   * @param wording how they write a mapping
+   */
+  notes(wording = inRecipe()): string[] {
+    const {question, answer, context, choices} = this.columnsCard();
     const passed = Object.keys(this.passedOver);
     const unusable = Object.entries(this.unusable).map(([why, rows]) => `${rows} ${why}`);
     const plain = question === 'question' && answer === 'answer' && context === undefined && passed.length === 0;
@@ -54,6 +64,16 @@ export class Tally {
                 ? ''
                 : ` and not from ${quoted(passed)}, which ${passed.length === 1 ? 'is' : 'are'} there, too`),
           ]),
+      // A column for each choice: that nobody named, and a person may not have meant.
+      ...(choices?.includes(' … ') === true ? [`choices from “${choices}”`] : []),
+      ...Object.entries(this.noChoices).map(
+        ([field, rows]) => `${rowsHave(rows)} a field “${field}” that is no list of choices, and asked without it`,
+      ),
+      ...Object.entries(this.unasked).map(
+        ([field, rows]) =>
+          `${rowsHave(rows)} a field “${field}”, which is not asked; ${wording.columns({context: field})} puts it behind the question, ` +
+          `${wording.columns({context: ''})} says that it does not belong to it`,
+      ),
       ...(unusable.length === 0 ? [] : [`left out as unusable: ${unusable.join(', ')}`]),
       ...(this.turnsLeftOut === 0
         ? []
@@ -61,13 +81,11 @@ export class Tally {
             `${this.turnsLeftOut === 1 ? '1 question is the last turn of a conversation' : `${this.turnsLeftOut} questions are the last turns of conversations`}, ` +
               'and the turns before are left out',
           ]),
-      ...(this.systemLeftOut === 0
-        ? []
-        : [
-            `${this.systemLeftOut} ${this.systemLeftOut === 1 ? 'row has' : 'rows have'} a system prompt, which is left out`,
-          ]),
+      ...(this.systemLeftOut === 0 ? [] : [`${rowsHave(this.systemLeftOut)} a system prompt, which is left out`]),
     ];
   }
 }
+
+const rowsHave = (rows: number): string => `${rows} ${rows === 1 ? 'row has' : 'rows have'}`;
 
 const quoted = (names: readonly string[]): string => names.map((name) => `“${name}”`).join(', ');

@@ -49,6 +49,14 @@ export function valueAt(fields: Fields, name: string): Value | undefined {
   return value;
 }
 
+/** The field of a usual name: just this one, else the only one that is spelled so but for case (`Question`). */
+export function spelledIn(fields: Fields, name: string): string {
+  if (valueAt(fields, name) !== undefined) return name;
+  const lower = name.toLowerCase();
+  const same = Object.keys(fields).filter((one) => one.length === name.length && one.toLowerCase() === lower);
+  return same.length === 1 ? same[0]! : name;
+}
+
 /** What a value is, for messages. */
 export function kindOf(value: Value | undefined): string {
   if (value === undefined) return 'not there';

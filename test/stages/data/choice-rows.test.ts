@@ -5,6 +5,7 @@ import {test} from 'node:test';
 import type {TestContext} from 'node:test';
 import {readPromptFile} from '../../../stages/data/import/index.js';
 import type {PromptOptions} from '../../../stages/data/import/index.js';
+import {PROMPT_WORDING} from '../../../bin/options/prompt-options.js';
 import {columnMistakes, sampleColumnMistakes} from '../../../stages/data/import/params.js';
 import {temporaryFolder} from '../../rig/temporary.js';
 
@@ -32,14 +33,46 @@ const shapes: Readonly<Record<string, object>> = {
     answer_idx: 'B',
   },
   'texts with their letters (AQuA-RAT)': {question, options: ['A)Rome', 'B)Paris', 'C)Oslo'], correct: 'B'},
+  'a record by letter with places that are empty (Parquet)': {
+    question,
+    options: {A: 'Rome', B: 'Paris', C: 'Oslo', D: null, E: null},
+    answer: 'B',
+  },
+  'a record by number': {question, choices: {1: 'Rome', 2: 'Paris', 3: 'Oslo'}, answer: 2},
+  'records of a text and a label (OpenBookQA)': {
+    question_stem: question,
+    choices: cities.map((text, place) => ({text, label: 'ABC'[place]})),
+    answerKey: 'B',
+  },
+  'a list under the second name, with null under the first': {question, choices: null, options: cities, answer: 1},
+  'a list under the second name, with an empty one under the first': {
+    question,
+    choices: [],
+    options: cities,
+    answer: 1,
+  },
+  'columns by letter beside settings': {question, A: 'Rome', B: 'Paris', C: 'Oslo', options: {n: 1}, answer: '(b)'},
+  'columns by letter (C-Eval)': {
+    id: 0,
+    question,
+    A: 'Rome',
+    B: 'Paris',
+    C: 'Oslo',
+    D: '',
+    answer: 'B',
+    explanation: '',
+  },
+  'columns by letter and names in capitals (CMMLU)': {
+    Question: question,
+    A: 'Rome',
+    B: 'Paris',
+    C: 'Oslo',
+    Answer: 'B',
+  },
 };
 for (const [name, row] of Object.entries(shapes))
   test(`a row of choices becomes a question that shows them: ${name}`, async (t) => {
-    const columns = {
-      ...('ctx' in row ? {question: 'ctx'} : {}),
-      ...('correct' in row ? {answer: 'correct'} : {}),
-    };
-    const prompt = await promptOf(t, row, {columns});
+    const prompt = await promptOf(t, row);
     assert.equal(prompt.task, 'choice');
     assert.equal(prompt.answer, 'B');
     assert.equal(prompt.stem, question);
@@ -82,13 +115,81 @@ test('a list that is no list of choices is left alone, unless choices were asked
   await assert.rejects(promptOf(t, row, {columns: {choices: 'options'}}), /is no list of choices/);
   await assert.rejects(
     promptOf(t, row, {columns: {choices: 'endings'}}),
-    /has no field “endings”, which columns\.choices names/,
+    /has no field “endings”, which columns: \{choices: 'endings'\} names/,
   );
   const left = await promptOf(t, {question, choices: cities, answer: 1}, {columns: {choices: ''}});
   assert.deepEqual([left.task, left.choices], ['integer', undefined]);
   // A question that has its list already, with a letter beside it.
   const shown = await promptOf(t, {question: `${question} (A) Rome (B) Paris`, answer: 'B'}, {answers: 'choice'});
   assert.deepEqual([shown.task, shown.answer, shown.choices], ['choice', 'B', undefined]);
+});
+
+test('choices that cannot be read are refused with what is wrong, in the words of whoever reads', async (t) => {
+  for (const [fields, wrong] of [
+    [{choices: "['a1', 'b1']"}, "the text “['a1', 'b1']”"],
+    [{options: 'A) x B) y C) z'}, 'the text “A) x B) y C) z”'],
+    [{choices: ['a1', 'b1', null]}, 'number 3 of its 3 is null'],
+    [{choices: ['a1', 'b1', '', '']}, 'number 3 of its 4 is empty'],
+    [{endings: ['', 'x']}, 'number 1 of its 2 is empty'],
+    [{choices: ['x']}, 'a list of 1'],
+    [{choices: []}, 'empty'],
+    [{choices: {text: ['x', 'y'], label: ['A']}}, 'its labels are not one for each text'],
+    [{options: {A: 'x', B: null, C: 'y'}}, 'number 2 of its 3 is null'],
+    [{options: {first: 'x', second: 'y'}, answer: 'second'}, 'a record of first, second'],
+    [{choices: {first: 'x', second: 'y'}, answer: '7'}, 'a record of first, second'],
+    [{A: 'x', B: '', C: 'y'}, 'number 2 of its 3 is empty'],
+  ] as const) {
+    const field = 'A' in fields ? 'A … C' : Object.keys(fields)[0]!;
+    await assert.rejects(promptOf(t, {question, answer: 'B', ...fields}), (error: Error) => {
+      assert.ok(error.message.startsWith(`rows:1: “${field}” is no list of choices (2 to 26 texts; `), error.message);
+      assert.ok(error.message.endsWith(`, but ${wrong}; columns: {choices: ''} leaves it alone`), error.message);
+      return true;
+    });
+  }
+  await assert.rejects(
+    promptOf(t, {question, choices: 'x or y', answer: '7'}, {wording: PROMPT_WORDING}),
+    /--column choices= leaves/,
+  );
+  const left = await promptOf(t, {question, choices: 'x or y', answer: '7'}, {columns: {choices: ''}});
+  assert.equal(left.task, 'integer');
+});
+
+test('what is called as choices are, and holds none that the answer needs, is left alone and told', async (t) => {
+  const rows = [
+    {question: 'q', options: {temperature: 1}, answer: '4'},
+    {question: 'r', options: [], answer: '5'},
+    {question: 's', options: null, answer: '6'},
+    {question: 't', A: 'x', B: 'y', answer: '7'}, // Not one of them.
+  ];
+  const file = join(temporaryFolder(t, {rows: rows.map((row) => JSON.stringify(row)).join('\n')}), 'rows');
+  const {prompts, notes} = await readPromptFile(file, 'rows');
+  assert.deepEqual(
+    prompts.map(({task}) => task),
+    ['integer', 'integer', 'integer', 'integer'],
+  );
+  assert.deepEqual(notes, [
+    '2 rows have a field “options” that is no list of choices, and asked without it',
+    '1 row has a field “A … B” that is no list of choices, and asked without it',
+  ]);
+});
+
+test('a table with a column for each choice: they are read, and a note names the columns', async (t) => {
+  const table = 'id,question,A,B,C,D,answer\n0,Which is even?,1,2,3,5,B\n1,Yes?,yes,no,,,A\n';
+  const file = join(temporaryFolder(t, {rows: table}), 'rows');
+  const {prompts, notes} = await readPromptFile(file, 'rows');
+  assert.deepEqual(
+    prompts.map(({task, answer, choices}) => [task, answer, choices]),
+    [
+      ['choice', 'B', ['1', '2', '3', '5']],
+      ['choice', 'A', ['yes', 'no']],
+    ],
+  );
+  assert.ok(notes.includes('choices from “A … D”'), notes.join('\n'));
+  const left = await readPromptFile(file, 'rows', {columns: {choices: ''}});
+  assert.deepEqual(
+    left.prompts.map(({task}) => task),
+    ['exact', 'exact'],
+  );
 });
 
 test('a list that the question shows already is not shown again; Chinese questions ask in Chinese', async (t) => {

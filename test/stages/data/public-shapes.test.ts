@@ -9,6 +9,7 @@ import {test} from 'node:test';
 import type {TestContext} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {readPromptFile} from '../../../stages/data/import/index.js';
+import {PROMPT_WORDING} from '../../../bin/options/prompt-options.js';
 import type {PromptOptions} from '../../../stages/data/import/index.js';
 import {temporaryFolder} from '../../rig/temporary.js';
 
@@ -149,6 +150,25 @@ const SHAPES: Readonly<Record<string, Shape>> = {
     task: 'exact',
     id: 'Own/0',
   },
+  SciQ: {
+    row: {
+      question: 'Which gas do plants take in?',
+      ...{distractor1: 'neon', distractor2: 'argon', distractor3: 'helium', correct_answer: 'carbon dioxide'},
+      support: 'Plants take in carbon dioxide.',
+    },
+    question: 'Which gas do plants take in?',
+    answer: 'carbon dioxide',
+    task: 'exact',
+    note: 'questions from “question”, answers from “correct_answer”',
+  },
+  'BIG-bench': {row: {input: '2 + 2 =', target: '4'}, question: '2 + 2 =', answer: '4', task: 'integer'},
+  'names in capitals': {row: {ID: 1, Question: 'q', Answer: '5'}, question: 'q', answer: '5', task: 'integer'},
+  'an answer beside a verdict and a record': {
+    row: {question: 'q', solution: '5', correct: true, target: {value: 6}},
+    question: 'q',
+    answer: '5',
+    task: 'integer',
+  },
   'parts of a message': {
     row: {
       messages: [
@@ -278,6 +298,32 @@ for (const [what, [row, said, options]] of Object.entries(FAULTS)) {
     );
   });
 }
+
+test('names that differ by case alone are none that is meant', async (t) => {
+  await assert.rejects(read(t, json({Question: 'q', QUESTION: 'r', answer: '1'})), /has no question/);
+});
+
+test('a passage that is not asked is told, with what puts it behind the question', async (t) => {
+  const rows = [
+    {question: 'Who built it?', context: 'Ann built it.', answer: 'Ann'},
+    {question: 'Who saw it?', context: 'Ben saw it.', answer: 'Ben'},
+    {question: 'Is it old?', passage: 'It is old.', answer: 'yes'},
+    {question: 'It is new. Is it?', passage: 'It is new.', answer: 'yes'}, // Asked already.
+    {question: 'Is it big?', passage: '', answer: 'no'},
+  ];
+  const lines = rows.map(json).join('\n');
+  const told = (notes: readonly string[]) => notes.filter((note) => note.includes('which is not asked'));
+  assert.deepEqual(told((await read(t, lines)).notes), [
+    "2 rows have a field “context”, which is not asked; columns: {context: 'context'} puts it behind the question, columns: {context: ''} says that it does not belong to it",
+    "1 row has a field “passage”, which is not asked; columns: {context: 'passage'} puts it behind the question, columns: {context: ''} says that it does not belong to it",
+  ]);
+  const flags = await read(t, lines, {wording: PROMPT_WORDING});
+  assert.match(told(flags.notes)[0]!, /; --column context=context puts it behind the question/);
+  assert.deepEqual(told((await read(t, lines, {columns: {context: ''}})).notes), []);
+  const asked = await read(t, json(rows[0]!), {columns: {context: 'context'}});
+  assert.equal(asked.prompts[0]!.question, 'Who built it?\n\nAnn built it.');
+  assert.deepEqual(told(asked.notes), []);
+});
 
 test('rows that cannot be used are dropped and counted where that is asked for', async (t) => {
   const lines = [{question: 'q', answer: '1'}, {question: 'r'}, {question: 's', answer: null}, {answer: '2'}]
