@@ -7,6 +7,7 @@ import {readPromptFile} from '../../../stages/data/import/index.js';
 import type {PromptOptions} from '../../../stages/data/import/index.js';
 import {PROMPT_WORDING} from '../../../bin/options/prompt-options.js';
 import {columnMistakes, sampleColumnMistakes} from '../../../stages/data/import/params.js';
+import {readBenchmarks} from '../../../stages/data/import/protected.js';
 import {temporaryFolder} from '../../rig/temporary.js';
 
 async function promptOf(t: TestContext, row: object, options: PromptOptions = {}) {
@@ -270,4 +271,18 @@ test('references: SQuAD’s, lists, and DROP’s with those of its validators', 
   );
   assert.deepEqual([mapped.answer, mapped.references], ['x', ['y']]);
   assert.match(columnMistakes({references: 'gold'}).join(), /columns\.references: more than one reference/);
+});
+
+test('benchmarks are protected with their choices, also those in columns; what cannot be read is refused', async (t) => {
+  const folder = temporaryFolder(t, {
+    table: 'question,A,B,answer\nYes?,the first of both,the second of both,B\n',
+    broken: JSON.stringify({question, choices: ['x', null], answer: 'A'}),
+  });
+  const read = await readBenchmarks(join(folder, 'table'), {}, () => undefined);
+  assert.ok(read.touches({question: 'Yes?\nthe first of both\nthe second of both'}));
+  assert.ok(!read.touches({question: 'Yes?'}));
+  await assert.rejects(
+    readBenchmarks(join(folder, 'broken'), {}, () => undefined),
+    /number 2 of its 2 is null; benchmarkColumns: \{choices: ''\} leaves it alone/,
+  );
 });
