@@ -67,7 +67,7 @@ test('recipes of the documents run as the README shows', async (t) => {
   const cwd = temporaryFolder(t, {...files, 'questions.jsonl': question, 'checkpoint/config.json': '{}'});
   const planned = await r1(t, ['plan', './mine.recipe.ts', '--json'], {cwd});
   assert.equal(planned.code, 0, planned.err);
-  assert.equal((JSON.parse(planned.out) as {nodes: unknown[]}).nodes.length, 6);
+  assert.equal((JSON.parse(planned.out) as {nodes: unknown[]}).nodes.length, 7);
 
   await saysWhatIsShown(t, fenceOf(readme, '$ r1 run ./brief.recipe.ts'), cwd);
 });
