@@ -49,7 +49,9 @@ const isWhole = (value: unknown, from: number, to: number): boolean =>
 export function judgeMistakes(param: JudgeParam): string[] {
   const {model, rubric, points, request, concurrency, timeout} = settingsOf(param);
   const known = Object.keys(NO_JUDGE);
-  const isRecord = typeof request === 'object' && !Array.isArray(param.request);
+  // A number or a text leaves nothing to see once it is spread.
+  const {request: given = {}}: {readonly request?: unknown} = param;
+  const isRecord = typeof given === 'object' && given !== null && !Array.isArray(given);
   return [
     ...Object.keys(param)
       .filter((name) => !known.includes(name))

@@ -205,7 +205,22 @@ test('r1 eval with a judge, and options that do not go together', async () => {
   const byFile = await said(...graded, '--column', 'rubric=', '--rubric', at('rubric.txt'));
   assert.equal((JSON.parse(byFile.out) as {samples: unknown[]}).samples.length, 16);
   assert.equal(server.asked.at(-1)!.block('rubric'), 'Large digits are better.');
+  const set = {max_tokens: 9, seed: null, top_k: 1};
+  const more = ['--judge-timeout', '50000', '--judge-concurrency', '1', '--judge-request', JSON.stringify(set)];
+  assert.equal((await said(...graded, ...more)).code, 0);
+  const {messages: _, ...fields} = server.asked.at(-1)!.body;
+  assert.deepEqual(fields, {model: 'm', temperature: 0, max_tokens: 9, top_k: 1});
+  const named = ['--answers', 'judge', '--judge', 'm'];
   for (const [words, why] of [
+    [['--judge-request', '{}'], /--judge-request is for answers that a judge reads/],
+    [['--judge-timeout', '5'], /--judge-timeout is for answers that a judge reads/],
+    [[...named, '--judge-request', '{a'], /--judge-request is no JSON/],
+    [[...named, '--judge-request', '5'], /judge\.request is a record of fields/],
+    [[...named, '--judge-request', '[]'], /judge\.request is a record of fields/],
+    [[...named, '--judge-request', 'null'], /judge\.request is a record of fields/],
+    [[...named, '--judge-request', '{"model": "x"}'], /judge\.request\.model: this field is filled in by r1/],
+    [[...named, '--judge-timeout', '0'], /judge\.timeout is milliseconds, from 1 to/],
+    [[...named, '--judge-concurrency', '2000'], /judge\.concurrency is a whole number from 1 to 1024/],
     [['--judge', 'm'], /--judge is for answers that a judge reads/],
     [['--answers', 'judge'], /wants to know who judges/],
     [['--answers', 'judge', '--judge', 'm', '--rubric', at('nowhere')], /cannot be read as a rubric/],

@@ -26,8 +26,21 @@ export interface Endpoint {
   ask(body: string, options: {readonly patience: number; readonly signal: AbortSignal}): Promise<Said>;
 }
 
+/** Why there is no judgement where a limit of tokens ended the judge's answer. */
+export const CUT_OFF = 'the judge’s answer was cut off';
+
 /** Of a request that another time may fare better. */
 const PASSING = new Set([408, 409, 425, 429, 500, 502, 503, 504, 529]);
+/** Of certificates that this machine does not trust, and that it would with the one who signed them. */
+const UNKNOWN_SIGNER = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+/** Of certificates that are wrong whoever signed them. */
+const WRONG_CERTIFICATE = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'ERR_TLS_CERT_ALTNAME_INVALID']);
 /** What is wrong is not the one request. */
 const HOPELESS = new Set([401, 402, 403, 404, 405, 407]);
 
@@ -78,9 +91,14 @@ export function openEndpoint({
           `${called} sends its visitors to ${response.headers.get('location') ?? 'another address'} (${status}): ` +
             'put the address that it should be into R1_JUDGE_URL',
         );
+      if (HOPELESS.has(status) || isSpent(text))
+        throw new StageFailure(`${called} refuses to judge (${words})${remedyOf(status, url, key)}`);
       if (PASSING.has(status)) return {kind: 'passing', words, pause: pauseOf(response)};
-      if (HOPELESS.has(status)) throw new StageFailure(`${called} refuses to judge (${words})${remedyOf(status, key)}`);
-      return {kind: 'none', why: `the judge refused the request (${status})`, words};
+      return {
+        kind: 'none',
+        why: `the judge refused the request (${status})`,
+        words: wordsOf(text) || response.statusText,
+      };
     } catch (error) {
       if (signal.aborted) throw new Stopped();
       const code = codeOf(error);
@@ -92,6 +110,13 @@ export function openEndpoint({
       // An address that the client itself refuses, as of a forbidden port, does not get better by trying again.
       if (code === undefined && error.message === 'fetch failed')
         throw new StageFailure(`${called} cannot be asked (${words})`);
+      if (UNKNOWN_SIGNER.has(words))
+        throw new StageFailure(
+          `${called} has a certificate that is not trusted here (${words}): NODE_EXTRA_CA_CERTS names the file of the one ` +
+            'who signed it; set it in the environment',
+        );
+      if (WRONG_CERTIFICATE.has(words))
+        throw new StageFailure(`${called} has a certificate that does not hold (${words})`);
       return {kind: 'passing', words, pause: undefined};
     } finally {
       clearTimeout(timer);
@@ -180,9 +205,10 @@ function choiceIn(body: string): Said {
   const choice = fieldOf(fieldOf(value, 'choices'), '0');
   const content = wordsIn(fieldOf(choice, 'message'), 'content');
   const end = wordsIn(choice, 'finish_reason');
-  if (end === 'length') return none('the judge’s answer was cut off');
+  if (end === 'length') return none(CUT_OFF);
   if (end === 'content_filter') return none('the judge’s answer was filtered out');
-  if (content === undefined) return none('the judge’s answer is no chat completion');
+  if (fieldOf(choice, 'message') === undefined) return none('the judge’s answer is no chat completion');
+  if (content === undefined || content.trim() === '') return none('the judge’s answer has no content');
   return {kind: 'said', text: content};
 }
 
@@ -214,8 +240,19 @@ function wordsOf(body: string): string {
   return shortened(words ?? body);
 }
 
+/** Whether a refusal says that there is no money left, which no waiting brings back. */
+function isSpent(body: string): boolean {
+  try {
+    const error = fieldOf(JSON.parse(body), 'error');
+    return [wordsIn(error, 'code'), wordsIn(error, 'type')].includes('insufficient_quota');
+  } catch {
+    return false; // Not in the form of the services that have the word.
+  }
+}
+
 const MOST_WORDS = 300;
-function shortened(text: string): string {
+/** @returns the text on one line, of a length that a message may have */
+export function shortened(text: string): string {
   const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
   return line.length > MOST_WORDS ? `${line.slice(0, MOST_WORDS)}…` : line;
 }
@@ -228,10 +265,13 @@ function pauseOf(response: Response): number | undefined {
   return Number.isNaN(until) ? undefined : Math.max(0, until - Date.now());
 }
 
-const remedyOf = (status: number, key: string | undefined): string => {
-  if (status === 404) return ': look at R1_JUDGE_URL and judge.model';
+const remedyOf = (status: number, url: string, key: string | undefined): string => {
+  if (status === 404)
+    return /\/v\d/.test(new URL(url).pathname)
+      ? ': look at R1_JUDGE_URL and judge.model'
+      : ': look at R1_JUDGE_URL, which mostly ends in /v1, and judge.model';
   if (status !== 401 && status !== 403) return '';
   return key === undefined
-    ? ': it may want a key; hand on JUDGE_API_KEY with passEnv'
+    ? ': it may want a key; set JUDGE_API_KEY in the environment, and hand it on to the stages of a run with passEnv'
     : ': the key in JUDGE_API_KEY may not be the right one';
 };

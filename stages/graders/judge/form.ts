@@ -54,8 +54,27 @@ export function questionFor(judged: Judged, points: number): JudgeQuestion {
   return {mark, text};
 }
 
-/** Emphasis that models put around a line, and a full stop. */
-const AROUND = /^[*_`#>"“ ]+|[*_`"”. ]+$/g;
+/** What models put around a line, and a full stop. */
+const AROUND = /^[#>"“ ]+|["”. ]+$/g;
+/** Emphasis, also within a line. What takes a word back, as ~~PASS~~, is none. */
+const EMPHASIS = /[*_`]+/g;
+/** Tokens that end a turn, where a server leaves them in the text. */
+const TURN_ENDS = /(?:<[|｜][\w▁]+[|｜]>|<\/s>|<end_of_turn>)+$/u;
+/** Characters of the longest line that may be a verdict; the patterns above need not look through longer ones. */
+const LONGEST = 200;
+
+/** A line without what may be around its words. */
+function bare(line: string): string {
+  const text = line.trim();
+  return text.length > LONGEST
+    ? text
+    : text
+        .replace(TURN_ENDS, '')
+        .replaceAll(/\p{Zs}+/gu, ' ')
+        .replaceAll(EMPHASIS, '')
+        .trim()
+        .replaceAll(AROUND, '');
+}
 
 /**
  * What a judge says.
@@ -69,13 +88,14 @@ export function judgementIn(said: string, mark: string, points: number): number 
     .split('</think>')
     .at(-1)!
     .split('\n')
-    .map((line) => line.trim().replaceAll(AROUND, ''))
+    .map(bare)
     .filter((line) => line !== '');
+  const form = new RegExp(`^verdict ${mark} ?: ?(.*)$`, 'i');
   const verdictOf = (line: string): number | undefined => {
-    const word = line.startsWith(`VERDICT ${mark}: `) ? line.slice(mark.length + 10) : '';
+    const word = (form.exec(line)?.[1] ?? '').toUpperCase();
     if (points === 1) return word === 'PASS' ? 1 : word === 'FAIL' ? 0 : undefined;
-    const value = /^(?:0|[1-9]\d{0,2})$/.test(word) ? Number(word) : points + 1;
-    return value <= points ? value / points : undefined;
+    const [, value, of = String(points)] = /^(0|[1-9]\d{0,2})(?:\.0+)?(?: ?\/ ?(\d+))?$/.exec(word) ?? [];
+    return value !== undefined && of === String(points) && Number(value) <= points ? Number(value) / points : undefined;
   };
   const last = verdictOf(lines.at(-1) ?? '');
   return lines.every((line) => [undefined, last].includes(verdictOf(line))) ? last : undefined;

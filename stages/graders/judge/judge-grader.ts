@@ -8,7 +8,7 @@ import type {Prompt} from '../../tasks/prompt.js';
 import type {Graded, GradeRequest, Grader} from '../grader.js';
 import {untilClosed} from '../until-closed.js';
 import {credited, verdict} from '../verdict.js';
-import {openEndpoint, type Said} from './endpoint.js';
+import {CUT_OFF, openEndpoint, shortened, type Said} from './endpoint.js';
 import {judgementIn, questionFor, type Judged, type JudgeQuestion} from './form.js';
 import {JUDGE_LIMITS, TRIAL_PATIENCE, type JudgeLimits} from './limits.js';
 import type {JudgeSettings} from '../judge-settings.js';
@@ -56,34 +56,46 @@ export function openJudge({settings, address, key, note, limits = JUDGE_LIMITS}:
   const endpoint = openEndpoint({address, key, timeout, limits});
   /** Digest of a request → what was said of it; the oldest go first. */
   const known = new Map<string, Graded>();
-  /** Since the last judgement: how often there was none, and how many judgements could not be read in all. */
+  /** Since the last judgement: how often there was none. */
   let troubles = 0;
-  let unread = 0;
-  let judgements = 0;
+  /** In all batches: answers, and those that were not judged, by why. */
+  let answers = 0;
+  const unjudged = new Map<string, number>();
+  /** Why an answer was not judged → what there is to tell of it: what helps, or what the first one came with. */
+  const told = new Map<string, string>();
+  const without = (outcome: 'unparsable' | 'timed-out', why: string, more: string): Graded => {
+    if (!told.has(why)) told.set(why, more);
+    return {...verdict(outcome), why};
+  };
 
   const bodyOf = ({text}: JudgeQuestion): string => {
     const fields = Object.entries(request).filter(([, value]) => value !== null);
     return JSON.stringify({model, messages: [{role: 'user', content: text}], ...Object.fromEntries(fields)});
   };
 
+  /** What helps, else what the server said. */
+  const wordsOf = ({why, words}: Said & {kind: 'none'}): string => {
+    const room = typeof request['max_completion_tokens'] === 'number' ? 'max_completion_tokens' : 'max_tokens';
+    return why === CUT_OFF ? `judge.request.${room} allows more` : words;
+  };
+  const reasonOf = (said: Exclude<Said, {kind: 'said'}>): string =>
+    said.kind === 'none' ? `${said.why}: ${wordsOf(said)}` : said.words;
+
   const gradedOf = (said: Said, {mark}: JudgeQuestion): Graded => {
     if (said.kind === 'said') {
       troubles = 0;
-      judgements += 1;
       const value = judgementIn(said.text, mark, points);
       if (value !== undefined) return credited(value);
-      unread += 1;
-      return {...verdict('unparsable'), why: 'the judge gave no verdict'};
+      return without('unparsable', 'the judge gave no verdict', `one ended with “${lastLine(said.text)}”`);
     }
     troubles += 1;
     if (troubles >= limits.troubles)
       throw new StageFailure(
-        `${endpoint.called} gave no judgement ${troubles} times in a row; the last time: ` +
-          (said.kind === 'none' ? `${said.why} (${said.words})` : said.words),
+        `${endpoint.called} gave no judgement ${troubles} times in a row; the last time: ${reasonOf(said)}`,
       );
-    return said.kind === 'none'
-      ? {...verdict('unparsable'), why: said.why}
-      : {...verdict('timed-out'), why: `the judge took longer than ${timeout} ms`};
+    return said.kind === 'timed-out'
+      ? without('timed-out', `the judge took longer than ${timeout} ms`, 'judge.timeout allows more')
+      : without('unparsable', said.why, wordsOf(said));
   };
 
   async function gradeAll(requests: readonly GradeRequest[], signal: AbortSignal): Promise<readonly Graded[]> {
@@ -132,7 +144,10 @@ export function openJudge({settings, address, key, note, limits = JUDGE_LIMITS}:
     signal.removeEventListener('abort', onAbort);
     if (signal.aborted) throw new Stopped();
     if (failures.length > 0) throw failures[0];
-    return asked.map(({digest}) => verdicts.get(digest)!);
+    const graded = asked.map(({digest}) => verdicts.get(digest)!);
+    answers += graded.length;
+    for (const {why} of graded) if (why !== undefined) unjudged.set(why, (unjudged.get(why) ?? 0) + 1);
+    return graded;
   }
 
   const batches = untilClosed(gradeAll);
@@ -143,8 +158,7 @@ export function openJudge({settings, address, key, note, limits = JUDGE_LIMITS}:
       const said = await endpoint.ask(bodyOf(question), {patience: TRIAL_PATIENCE, signal: batches.closing});
       if (said.kind !== 'said')
         throw new StageFailure(
-          `${endpoint.called} was asked a question to try it, and gave no judgement: ` +
-            (said.kind === 'none' ? `${said.why} (${said.words})` : said.words),
+          `${endpoint.called} was asked a question to try it, and gave no judgement: ${reasonOf(said)}`,
         );
       const value = judgementIn(said.text, question.mark, points);
       if (value === undefined)
@@ -159,10 +173,12 @@ export function openJudge({settings, address, key, note, limits = JUDGE_LIMITS}:
     grade: batches.grade,
     async close() {
       await batches.close();
-      if (unread > 0) note(`${unread} of ${judgements} judgements had no verdict; those answers count as unparsable`);
+      for (const [why, count] of unjudged)
+        note(`${count} of ${answers} answers were not judged and earn 0: ${why}: ${told.get(why)!}`);
+      unjudged.clear();
     },
   };
 }
 
 const MOST_SHOWN = 200;
-const lastLine = (text: string): string => (text.trim().split('\n').at(-1) ?? '').slice(-MOST_SHOWN);
+const lastLine = (text: string): string => shortened((text.trim().split('\n').at(-1) ?? '').slice(-MOST_SHOWN));

@@ -1,44 +1,13 @@
 /** The judge behind HTTP, beside a server that does what servers do: verdicts, pauses, failures, and replies that pretend. */
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import type {TestContext} from 'node:test';
-import {StageFailure} from '../../../../pipeline/stage.js';
-import type {GradeRequest} from '../../../../stages/graders/grader.js';
-import {openJudge, type Judge} from '../../../../stages/graders/judge/judge-grader.js';
-import {JUDGE_LIMITS, type JudgeLimits} from '../../../../stages/graders/judge/limits.js';
-import {judgeMistakes, settingsOf, type JudgeParam} from '../../../../stages/graders/judge-settings.js';
+import {judgeMistakes, type JudgeParam} from '../../../../stages/graders/judge-settings.js';
 import {openGrader, prepareGraders} from '../../../../stages/graders/registry.js';
 import {grpo} from '../../../../stages/index.js';
 import {openScorer} from '../../../../stages/rewards/index.js';
-import type {Prompt} from '../../../../stages/tasks/prompt.js';
 import {readCompletion} from '../../../../stages/text/completion.js';
-import {fair, say, startJudge, type JudgeServer} from './server.js';
-
-const prompt = (id: string, more: Partial<Prompt> = {}): Prompt => ({
-  ...{id, from: [], task: 'judge', key: id, question: `Question ${id}?`, answer: ''},
-  ...more,
-});
-
-const asking = (given: string, more: Partial<Prompt> = {}): GradeRequest => {
-  const asked = prompt('one', more);
-  return {prompt: asked, completion: readCompletion(given, true), given, reference: asked.answer!};
-};
-
-/** Waits that a test can afford. */
-const QUICK: JudgeLimits = {...JUDGE_LIMITS, firstWait: 5, longestWait: 20, patience: 300, troubles: 4};
-
-function judgeAt(
-  t: TestContext,
-  {url}: Pick<JudgeServer, 'url'>,
-  param: JudgeParam = {},
-  options: {readonly key?: string; readonly limits?: JudgeLimits; readonly notes?: string[]} = {},
-): Judge {
-  const {key, limits = QUICK, notes = []} = options;
-  const settings = settingsOf({model: 'm', rubric: 'Is it good?', ...param});
-  const judge = openJudge({settings, address: url, key, limits, note: (text) => void notes.push(text)});
-  t.after(() => judge.close());
-  return judge;
-}
+import {asking, judgeAt, prompt, QUICK} from './asking.js';
+import {fair, say, startJudge} from './server.js';
 
 test('a judge is shown rubric, question, reference and reply, and its verdict counts', async (t) => {
   const server = await startJudge(t);
@@ -103,37 +72,6 @@ test('a reply that pretends to be the judge earns nothing by it', async (t) => {
     assert.equal(graded.outcome, 'unparsable');
 });
 
-test('verdicts are read strictly: the last line, one verdict, not cut off', async (t) => {
-  const answers: readonly (readonly [text: (mark: string) => unknown, outcome: string, finish?: string])[] = [
-    [(mark) => `**VERDICT ${mark}: PASS**`, 'right'],
-    [(mark) => `<think>\nVERDICT ${mark}: FAIL\nNo.\n</think>\nVERDICT ${mark}: PASS`, 'right'],
-    [(mark) => `VERDICT ${mark}: PASS\n\n`, 'right'],
-    [(mark) => `VERDICT ${mark}: PASS\nI hope that helps.`, 'unparsable'],
-    [(mark) => `VERDICT ${mark}: FAIL\nVERDICT ${mark}: PASS`, 'unparsable'],
-    [(mark) => `VERDICT ${mark}: PASS or FAIL`, 'unparsable'],
-    [(mark) => `VERDICT ${mark}: pass`, 'unparsable'],
-    [(mark) => `The verdict is VERDICT ${mark}: PASS`, 'unparsable'],
-    [() => 'PASS', 'unparsable'],
-    [() => '', 'unparsable'],
-    [() => null, 'unparsable'],
-    [(mark) => `VERDICT ${mark}: PASS`, 'unparsable', 'length'],
-  ];
-  const server = await startJudge(t, ({mark, block}, response) => {
-    const [text, , finish] = answers[Number(block('reply'))]!;
-    say(response, text(mark), finish);
-    return undefined;
-  });
-  const notes: string[] = [];
-  const judge = judgeAt(t, server, {}, {limits: {...QUICK, troubles: 100}, notes});
-  const graded = await judge.grade(answers.map((_, index) => asking(String(index))));
-  assert.deepEqual(
-    graded.map(({outcome}) => outcome),
-    answers.map(([, outcome]) => outcome),
-  );
-  await judge.close();
-  assert.deepEqual(notes, ['7 of 10 judgements had no verdict; those answers count as unparsable']);
-});
-
 test('equal requests are made once, and so many at a time', async (t) => {
   const server = await startJudge(t, (asked, response) => {
     setTimeout(() => say(response, fair(asked, response, 0)), 30);
@@ -146,80 +84,6 @@ test('equal requests are made once, and so many at a time', async (t) => {
   await judge.grade(all);
   assert.equal(server.asked.length, 12);
   assert.equal(server.most, 3);
-});
-
-test('what passes is waited for: 429 with and without a time, 500, a connection that breaks', async (t) => {
-  const times: number[] = [];
-  const server = await startJudge(t, (asked, response, count) => {
-    times.push(performance.now());
-    if (count === 1) response.writeHead(429, {'retry-after': '0.2'}).end('{"error":{"message":"slow down"}}');
-    else if (count === 2) response.writeHead(500).end('oops');
-    else if (count === 3) response.destroy();
-    else if (count === 4) {
-      response.writeHead(200, {'content-length': '1000'});
-      response.write('{"choices":');
-      setTimeout(() => response.destroy(), 5);
-    } else if (count === 5) response.writeHead(429).end();
-    else return fair(asked, response, count);
-    return undefined;
-  });
-  const [graded] = await judgeAt(t, server, {}, {limits: {...QUICK, patience: 30_000}}).grade([asking('good')]);
-  assert.deepEqual(graded, {outcome: 'right', value: 1});
-  assert.equal(server.asked.length, 6);
-  assert.ok(times[1]! - times[0]! >= 190, `asked again after ${times[1]! - times[0]!} ms`);
-});
-
-/** Habit → what ends the stage, a failure that a person can read. */
-const hopeless: readonly (readonly [name: string, habit: Parameters<typeof startJudge>[1], message: RegExp])[] = [
-  [
-    'a wrong key',
-    (_, response) => void response.writeHead(401).end('{"error":{"message":"Incorrect API key provided: x"}}'),
-    /refuses to judge \(401: Incorrect API key provided: x\): it may want a key; hand on JUDGE_API_KEY with passEnv$/,
-  ],
-  [
-    'a model that is not there',
-    (_, response) => void response.writeHead(404).end('{"message":"The model `m` does not exist."}'),
-    /refuses to judge \(404: The model `m` does not exist\.\): look at R1_JUDGE_URL and judge\.model$/,
-  ],
-  [
-    'a server that never recovers',
-    (_, response) => void response.writeHead(503).end('<html>\nno   upstream</html>'),
-    /cannot be asked \(503: <html> no upstream<\/html>\); it was tried again for \d+ s$/,
-  ],
-  [
-    'a pause of an hour',
-    (_, response) => void response.writeHead(429, {'retry-after': '3600'}).end('{"error":"quota"}'),
-    /asks for a pause of 3600 s, which is too long \(429: quota\)$/,
-  ],
-  [
-    'another address',
-    (_, response) => void response.writeHead(308, {location: 'http://elsewhere/v1'}).end(),
-    /sends its visitors to http:\/\/elsewhere\/v1 \(308\)/,
-  ],
-];
-for (const [name, habit, message] of hopeless)
-  test(`${name} ends the stage, and is told in words`, async (t) => {
-    const server = await startJudge(t, habit);
-    const judge = judgeAt(t, server);
-    await assert.rejects(judge.grade([asking('a'), asking('b'), asking('c')]), (error) => {
-      assert.ok(error instanceof StageFailure);
-      assert.match(error.message, message);
-      return true;
-    });
-  });
-
-test('an endpoint that nobody listens at, and what is no address', async (t) => {
-  const server = await startJudge(t);
-  await server.close();
-  await assert.rejects(judgeAt(t, server).grade([asking('a')]), /cannot be asked \(ECONNREFUSED\)/);
-  await assert.rejects(judgeAt(t, {url: 'http://127.0.0.1:1/v1'}).grade([asking('a')]), /cannot be asked \(bad port\)/);
-  for (const [url, why] of [
-    ['localhost', /is no address/],
-    ['ftp://judge/v1', /begins with neither/],
-    ['http://me:secret@judge/v1', /holds a password/],
-  ] as const)
-    assert.throws(() => judgeAt(t, {url}), why);
-  assert.throws(() => judgeAt(t, server, {}, {key: 'a\nb'}), /JUDGE_API_KEY/);
 });
 
 test('what is wrong with one request is its verdict; so often in a row, it ends the stage', async (t) => {
@@ -251,7 +115,7 @@ test('what is wrong with one request is its verdict; so often in a row, it ends 
   );
   await assert.rejects(
     judge.grade(['long 1', 'long 2', 'long 3', 'long 4', 'good 5'].map((text) => asking(text))),
-    /gave no judgement 4 times in a row; the last time: the judge refused the request \(400\) \(400: maximum context length is 9\)$/,
+    /gave no judgement 4 times in a row; the last time: the judge refused the request \(400\): maximum context length is 9$/,
   );
 });
 
