@@ -63,10 +63,16 @@ const MONEY_SCALED = /\p{Sc} ?-?[\d.,' ]*\d ?(?:mm?|[lt])(?![\p{L}\d$/^²³])/iu
 /** What is owed, as accounts have it: $(5). */
 const OWED = /^-?\p{Sc} ?[([][^$]*$/u;
 
-/** What an answer or a reference is read from; nothing of it where it counts millions or what is owed. */
+/** An estimate: `~5`; `5~cm` has a space that does not break. */
+const ESTIMATED = /^[\s$([*]*[~≈∼≃]/u;
+/** Digits that are of another base than ten. */
+const OTHER_BASE = /\d[^\d]*\b(?:binary|octal|hex|hexadecimal)\b/i;
+
+/** What an answer or a reference is read from; nothing of it where it estimates, or counts millions or what is owed. */
 const readable = (text: string): string => {
   const only = plain(text);
-  return MONEY_SCALED.test(only) || OWED.test(only) ? '' : bare(only);
+  const isOther = MONEY_SCALED.test(only) || OWED.test(only) || ESTIMATED.test(text) || OTHER_BASE.test(only);
+  return isOther ? '' : bare(only);
 };
 
 /** Without quotes, emphasis and formula signs around, and without punctuation at the end; `5!` keeps its sign. */
@@ -156,7 +162,8 @@ function wholeOrEquation(text: string, isReference: boolean): string | undefined
 export const numberOf = (reference: string): string | undefined => wholeOrEquation(readable(reference), true);
 
 /** Signs of a formula, lone letters among them: names of quantities. */
-const FORMULA = /[\\^<>≤≥≠≈±√×÷=+*{}|∞²³!½¼¾]|(?<![\p{L}'])[B-HJ-Zb-hj-z\p{Script=Greek}](?![\p{L}'.])/u;
+const FORMULA =
+  /[\\^<>≤≥≠≈±√×÷=+*{}|∞²³!½¼¾]|(?<![\p{L}'])[B-HJ-Zb-hj-z\p{Script=Greek}](?![\p{L}'.])|\d ?i(?![\p{L}'])/u;
 
 /** What in front of a number makes another one of it, or a name: functions, `the square root of 5`, `Section 8`. */
 const CHANGED_BY = /(\p{L}+)(?: (\p{L}+))? ?[("'“«[:]?[-+]?\p{Sc}?-?$/u;
@@ -174,13 +181,16 @@ const MISSING =
   /\b(?:needs?|needed|requires?|required|takes?|short|lacks?|must|should|(?:have|has|had) to|going to)\b/i;
 const LEADS_AWAY = new Set(
   (
-    'by to from until till before after since times per every another number section chapter step question problem part version page ' +
+    'rose rises risen fell falls fallen down increased increases decreased decreases by to from until till before after since times per every another number section chapter step question problem part version page ' +
     'room figure table level grade class equation case example line row item unit day week month year'
   ).split(' '),
 );
+/** `增加了5` tells of a change, `增加到5` of what it comes to. */
+const HAN_CHANGE = /(?:[增减減多少升降涨跌漲]|增加|减少|減少|提高|降低|上升|下降|增长|增長)[了掉]? ?$/u;
 const HAN_NUMBER = /[零一二三四五六七八九十百千万亿萬億兆两兩]$/u;
 
 function isChanged(before: string): boolean {
+  if (HAN_CHANGE.test(before.replace(/[-+]?\p{Sc}?-?$/u, ''))) return true;
   const [, first, second] = CHANGED_BY.exec(before) ?? [];
   const last = (second ?? first ?? '').toLowerCase();
   if (last === '') return false;
@@ -213,6 +223,7 @@ function stated(text: string): string | undefined {
     const behind = /^[\p{L}\p{M}°%'/.²³-]*/u.exec(after)![0];
     if (!isUnit(bare(behind), true)) return undefined;
     const next = /^[^\p{L}\d]{1,3}(\p{L}+)/u.exec(after)?.[1];
+    if (/^ ?(?:BCE?|AD|CE)(?![\p{L}\d])/u.test(after)) return undefined;
     // `5 more` and `5 apples more`, as far as the next words go.
     const compared = after.split(/[^\p{L}'-]+/u, 4).filter((word) => COMPARES.test(word));
     const isMissing = MISSING.test(text.slice(0, place)) && compared.every((word) => ADDS.test(word));
@@ -228,6 +239,8 @@ function stated(text: string): string | undefined {
     values.add(signed(scanned.value, isNegative));
     if (values.size > 1) return undefined;
     const gap = text.slice(scanned.end).search(/\d/);
+    // `5 5` is 55, a list or a slip.
+    if (gap !== -1 && /^[\s,;]*$/.test(text.slice(scanned.end, scanned.end + gap))) return undefined;
     place = gap === -1 ? -1 : scanned.end + gap;
   }
   return values.size === 1 ? [...values][0] : undefined;
@@ -239,7 +252,10 @@ function stated(text: string): string | undefined {
  * @returns in decimal, as `-12` or `3.5`
  */
 export function statedNumber(answer: string): string | undefined {
-  const text = readable(answer);
+  // A number that is set against another one is still that number: `15 (not 16)`.
+  const text = readable(
+    answer.replace(/(?<=^\s*-?\d{1,15}) ?\((?:not|rather than|instead of) -?\d{1,15}\)(?=\.?\s*$)/, ''),
+  );
   return wholeOrEquation(text, false) ?? stated(text);
 }
 
