@@ -85,6 +85,12 @@ LEADING = r"(?<![\d.])0+(?=\d)"
 # What stands for a variable on the left of `=`: of pairs that are written out, and of a pair.
 ASSIGNED = re.compile(r"(?<![A-Za-z\\])([A-Za-z])\s*=")
 TWICE = re.compile(r"\(\s*([A-Za-z])\s*,\s*\1\s*\)\s*=")
+# What is shown in a colour or underlined; braces within it go one deep or two.
+BRACED = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
+DECORATED = re.compile(rf"(?:\\(?:textcolor|color)\s*\{{[A-Za-z]+\}}|\\underline)\s*{BRACED}|\{{\s*\\color\s*\{{[A-Za-z]+\}}\s*([^{{}}]*)\}}")
+INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
+# A number with more behind it that is no number: `3; drop`.
+TRAILED = re.compile(rf"\s*\$?{NUMBER}\$?\s*;.*[A-Za-z]{{2}}.*", re.S)
 # Words whose letters are no variables, whichever of them are capitals.
 SPOKEN = {"yes", "no", "odd", "all"}
 
@@ -146,8 +152,24 @@ def depth_of(text):
     return deepest
 
 
+def undecorated(text):
+    """A text that is all in one colour or underlined, without that; and without an equals sign that nothing stands left of."""
+    text = INVISIBLE.sub("", text).strip()
+    inside = ALONE.fullmatch(text) and re.fullmatch(r"\$([^$]*)\$", text)
+    bare = inside.group(1).strip() if inside else text
+    decorated = DECORATED.fullmatch(bare)
+    if decorated is not None and "=" not in bare:
+        bare = next(part for part in decorated.groups() if part is not None).strip()
+    elif bare.count("=") == 1:
+        bare = re.sub(r"^=\s*(?=[-+]?\d)", "", bare)
+    else:
+        return text
+    return f"${bare}$" if inside else bare
+
+
 def normal(text):
     """A text with the usual spellings that Math-Verify does not read, or reads otherwise, in those that it does."""
+    text = undecorated(text)
     text = POWER_OF_TEN.sub(lambda match: format(Decimal(match.group()), "f"), text)
     text = re.sub(r"\\varnothing(?![A-Za-z])", lambda _: r"\emptyset", text)
     text = SPLIT.sub(lambda match: re.sub(GAP, "", match.group()) if "\\" in match.group() and GROUPS.fullmatch(match.group()) else match.group(), text)
@@ -207,6 +229,8 @@ def read(text):
     text = text if DELIMITED.search(text) else text.replace("\\%", "%")
     if text == "":
         raise Unparsable("empty")
+    if TRAILED.fullmatch(text) and not is_formula(text):
+        raise Unparsable("words behind a number")
     if depth_of(text) > DEEPEST:
         raise Unparsable("nested too deeply")
     check_digits(inner(text))
@@ -346,6 +370,13 @@ def values_in(value):
     return None
 
 
+def hides(side):
+    """Whether the left side of an equation is a variable within `|x|`, a logarithm or a power of e; `|AB|` is a length, `f(x)` a name."""
+    if isinstance(side, sympy.Abs):
+        return not is_word(side.args[0]) and not str(side.args[0]).startswith(("vec", "overrightarrow"))
+    return isinstance(side, (sympy.log, sympy.exp))
+
+
 def objection(gold, given):
     """Why two expressions that Math-Verify calls equal are not; None where nothing speaks against it."""
     if is_assignment_relation(gold):
@@ -358,7 +389,7 @@ def objection(gold, given):
             number = number_of(side)
             if number is not None and number_of(last.rhs) is not None and far(number, number_of(last.rhs)):
                 return "an equation that does not hold"
-            if number is None and isinstance(side, (sympy.Pow, sympy.Add)) or isinstance(side, Mul) and any(arg.is_number for arg in side.args):
+            if number is None and isinstance(side, (sympy.Pow, sympy.Add)) or isinstance(side, Mul) and any(arg.is_number for arg in side.args) or number is None and hides(side):
                 return "an equation to be solved"
         given = last.rhs
     if isinstance(gold, Eq) and isinstance(given, Eq):

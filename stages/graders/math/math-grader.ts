@@ -12,7 +12,7 @@ import {startServer, type Answer, type Question, type Server} from './server.js'
 /** What asks for a share in percent: there, 28 % is a way to say 28. */
 const asksForPercent = ({question}: Prompt): boolean => /percent|%|百分/i.test(question);
 
-const INTEGER = /^-?(?:0|[1-9]\d{0,30})$/;
+const INTEGER = /^(?:0|-?[1-9]\d{0,30})$/;
 
 /** What needs no Python: the same text, and two integers. */
 function quick({given, reference}: Question): Answer | undefined {
