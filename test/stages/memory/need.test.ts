@@ -48,7 +48,10 @@ test('where no param does alone, all that would do together are named; where not
     () => announced(need(8, 4000, 'auto'), 1900),
     /It would fit with “microBatch” 1 instead of 8 and “activationCheckpointing” on instead of auto and “maxNewTokens” 250 instead of 4000$/,
   );
-  assert.throws(() => announced(need(8, 100), 1100), /“microBatch”, “activationCheckpointing”, “maxNewTokens” would have to be lower than they can be/);
+  assert.throws(
+    () => announced(need(8, 100), 1100),
+    /“microBatch”, “activationCheckpointing”, “maxNewTokens” would have to be lower than they can be/,
+  );
 });
 
 test('a need that grows with the samples is no reason to refuse: it is said how long they may get', () => {
