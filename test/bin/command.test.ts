@@ -139,7 +139,10 @@ test('a program that ends its own process group was stopped, is told how to say 
   const words = ['run', './programs.ts', '--until', 'write'];
   const stopped = await r1(t, words, {cwd});
   assert.notEqual(stopped.code, 0);
-  assert.match(stopped.err, /write +was stopped \(SIGTERM from outside of r1 or from the program itself\)/);
+  assert.match(
+    stopped.err,
+    /write +was stopped, without a checkpoint \(SIGTERM from outside of r1 or from the program itself\)/,
+  );
   const line = /r1 resume 1 runs it again; .*`kill 0`.* by the line (\{.*\}) in \$R1_JOB\/events\.jsonl/.exec(
     stopped.err,
   );
