@@ -228,15 +228,19 @@ try {
       response: `${question} `.repeat(3),
     })),
   );
+  // Both sides of a pair are as long, so that a batch is as large as it can be.
   await writeRows(
     data.pairs,
-    questions.map(({question}, i) => ({
-      id: String(i),
-      from: [],
-      question,
-      chosen: `<think> </think> <answer> ${question} ${question} </answer>`,
-      rejected: `<think> </think> <answer> ${question} </answer>`,
-    })),
+    [...questions, ...questions, ...questions].map(({question}, i) => {
+      const other = questions[(i + 1) % questions.length]!.question;
+      return {
+        id: String(i),
+        from: [],
+        question,
+        chosen: `<think> </think> <answer> ${question} ${other} </answer>`,
+        rejected: `<think> </think> <answer> ${other} ${question} </answer>`,
+      };
+    }),
   );
   await writeRows(
     data.documents,
