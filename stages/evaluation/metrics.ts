@@ -45,42 +45,32 @@ function reasoning(value: (sample: Sample) => number | undefined): (sample: Samp
   return (sample) => (isReasoning(sample) ? value(sample) : undefined);
 }
 
-/** Of prompts with choices that were scored. */
-const BY_CHOICE = ['acc', 'acc_norm', 'acc_bytes'];
-
-/** Metrics that are rates or shares: they end at 0 and 1. */
-const RATES = new Set([
-  'pass@1',
+/** What is measured beside pass@1, pass@k and cons@k, in the order of a table. */
+const BESIDE = [
   'format',
   'language',
+  'length',
   'invalid',
   'truncated',
   'helpful',
   'safe',
   'f1',
   'judge',
-  ...BY_CHOICE,
-]);
+  // Of prompts with choices that were scored.
+  'acc',
+  'acc_norm',
+  'acc_bytes',
+];
+
+/** Metrics that are rates or shares: they end at 0 and 1. */
+const RATES = new Set(['pass@1', ...BESIDE.filter((metric) => metric !== 'length')]);
 /** Whether a metric is a rate or a share, so that its values end at 0 and 1. */
 export const isRate = (metric: Metric): boolean => RATES.has(metric) || metric.includes('@');
 
 /** The metrics of a table, in its order, for k samples of each prompt. */
 export function metricsFor(k: number): Metric[] {
   const several = k > 1 ? [`pass@${k}`, `cons@${k}`] : [];
-  return [
-    'pass@1',
-    ...several,
-    'format',
-    'language',
-    'length',
-    'invalid',
-    'truncated',
-    'helpful',
-    'safe',
-    'f1',
-    'judge',
-    ...BY_CHOICE,
-  ];
+  return ['pass@1', ...several, ...BESIDE];
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The arithmetic of memory: what makes it more or less. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import {newConfig} from '../../../stages/model/config.js';
+import {newConfig, withScoreHead} from '../../../stages/model/config.js';
 import {countParameters} from '../../../stages/model/parameters.js';
 import {
   activationMemory,
@@ -38,6 +38,13 @@ test('layers are computed again by themselves where a batch would take more than
   assert.equal(computesAgain('off', config, large), false);
   assert.equal(computesAgain('on', config, buckets), true);
   assert.ok(activationMemory(config, large, true).mib < activationMemory(config, large, false).mib / 2);
+});
+
+test('a reward model has no logits', () => {
+  const layers = activationMemory(withScoreHead(config), buckets, false).mib;
+  const logits = activationMemory(config, buckets, false).mib - layers;
+  // 8 × 128 positions of 49,152 logits are more than a part: three parts, one at a time four times over, and two gradients of the matrix.
+  assert.ok(near(logits, (4 * ((4 * 8 * 128 * 49_152) / 3 + 2 * 49_152 * 576)) / 2 ** 20), String(logits));
 });
 
 test('the cache of a chunk is reckoned as long as its longest sample has got, sixteen tokens at a time', () => {
