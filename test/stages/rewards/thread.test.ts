@@ -69,10 +69,10 @@ test('what a reward leaves behind and throws later is told with its name when th
 });
 
 test('what is thrown after the last batch is told when the scorer is closed', async (t) => {
-  const refs = own(t, 'setTimeout(() => { throw new Error("too late"); }, 1); return 1;');
+  const refs = own(t, 'setTimeout(() => { throw new Error("too late"); }, 100); return 1;');
   const scorer = await openScorer({refs, weights: {own: 1}});
   await scorer.score([item('a')]);
-  await setTimeout(500);
+  await setTimeout(1_000);
   await assert.rejects(scorer.close(), {name: 'StageFailure', message: /“own” .* threw Error: too late after the/});
 });
 
