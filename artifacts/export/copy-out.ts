@@ -61,8 +61,10 @@ function refuseTaken(files: Files, {shape}: Artifact, target: string): void {
     new UserError('target-not-empty', `${target} ${what}`, {hint});
   const before = files.statFollowed(target);
   if (before === undefined) {
-    if (files.stat(target) === undefined) return;
-    throw refuse('is a symbolic link that leads nowhere', 'remove it, or give another path');
+    const entry = files.stat(target);
+    if (entry === undefined) return;
+    if (entry.kind === 'link') throw refuse('is a symbolic link that leads nowhere', 'remove it, or give another path');
+    throw refuse('was made by another process just now', 'give a path where there is nothing yet');
   }
   if (before.kind !== 'folder') throw refuse('exists already', 'give a path where there is nothing yet');
   if (shape === 'file') {

@@ -23,7 +23,7 @@ const MARKER = `This folder is a store of r1: it belongs to the program, which m
 export function stateOf(layout: Layout, files: Files): FolderState {
   const {folder, database, marker} = layout;
   const found = files.statFollowed(folder);
-  if (found === undefined && files.stat(folder) !== undefined) throw leadsNowhere(folder);
+  if (found === undefined && isLink(folder, files)) throw leadsNowhere(folder);
   if (found === undefined) return {is: 'free'};
   if (found.kind !== 'folder') {
     throw new UserError('bad-argument', `${folder} is a file, and a store is a folder`, {
@@ -59,8 +59,9 @@ export function stateOf(layout: Layout, files: Files): FolderState {
 /** Nothing has been stored yet: the folders of the store are empty or missing. */
 export function isBare(layout: Layout, files: Files): boolean {
   const isEmpty = (folder: string): boolean => {
-    if (files.statFollowed(folder)?.kind !== 'folder') return files.stat(folder) === undefined;
-    return files.list(folder).length === 0;
+    const found = files.statFollowed(folder);
+    if (found === undefined) return !isLink(folder, files);
+    return found.kind === 'folder' && files.list(folder).length === 0;
   };
   // Only the locks of those who are making it may be there.
   return [layout.blobs, layout.jobs, layout.tmp, layout.trash, layout.setAside].every(isEmpty);
@@ -75,7 +76,7 @@ export function makeFolders(layout: Layout, files: Files, {is}: FolderState): vo
   const make = (folder: string): void => {
     const found = files.statFollowed(folder);
     if (found?.kind === 'folder') return;
-    if (found === undefined && files.stat(folder) !== undefined) throw leadsNowhere(folder);
+    if (found === undefined && isLink(folder, files)) throw leadsNowhere(folder);
     if (found !== undefined) {
       throw new UserError('bad-argument', `there should be a folder, but ${folder} is a file`, {
         remedy: {type: 'choose-folder', or: 'move it elsewhere'},
@@ -174,6 +175,9 @@ function notOurs(database: string, hasDatabase: boolean): UserError {
         : 'is a database, but not one of a store';
   return new UserError('not-a-store', `${database} ${why}`, {remedy: {type: 'choose-folder'}});
 }
+
+/** Asked where following found nothing. A folder there now was made by another process after that look, and is no link. */
+const isLink = (path: string, files: Files): boolean => files.stat(path)?.kind === 'link';
 
 const leadsNowhere = (folder: string): UserError =>
   new UserError('bad-argument', `${folder} is a link that leads nowhere`, {

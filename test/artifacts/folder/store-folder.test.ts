@@ -76,6 +76,25 @@ test('a folder that is missing, empty, or the root of a file system becomes a st
   }
 });
 
+test('a folder that another process makes right after it was missed is no link that leads nowhere', (t) => {
+  const folder = join(temporaryFolder(t), 'store');
+  const missed: string[] = [];
+  const statFollowed: typeof disk.statFollowed = (path) => {
+    const found = disk.statFollowed(path);
+    if (found !== undefined || /\.db|r1-store/.test(path)) return found;
+    missed.push(path);
+    mkdirSync(path, {recursive: true});
+    return undefined;
+  };
+  openStore(folder, {files: {...disk, statFollowed}}).close();
+  assert.ok(missed.includes(folder) && missed.includes(join(folder, 'trash')), missed.join());
+  openStore(folder, {mode: 'read'}).close();
+
+  const link = join(temporaryFolder(t), 'link');
+  symlinkSync(join(folder, 'nowhere'), link);
+  assert.match(errorOf(() => openStore(link)).message, /link that leads nowhere/);
+});
+
 test('no store is made inside of another one, but by a job in its own folder', (t) => {
   const outer = new Bench(t).folder;
   for (const below of ['jobs', 'jobs/7', 'jobs/new', 'tmp', 'tmp/a/b', 'trash', 'locks/x', 'own']) {
