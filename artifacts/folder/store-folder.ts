@@ -40,6 +40,8 @@ export function stateOf(layout: Layout, files: Files): FolderState {
   const names = files.list(folder).filter((name) => name !== LOST_AND_FOUND);
   if (!marked) {
     if (names.length === 0) return {is: 'free'};
+    // Another process may have begun to make a store since the marker was looked for, which comes first.
+    if (files.sizeOf(marker) !== undefined) return stateOf(layout, files);
     throw db === undefined ? inUse(folder, names) : notOurs(database, hasDatabase);
   }
   const others = names.filter((name) => !STORE_NAMES.has(name));

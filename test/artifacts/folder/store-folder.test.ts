@@ -95,6 +95,20 @@ test('a folder that another process makes right after it was missed is no link t
   assert.match(errorOf(() => openStore(link)).message, /link that leads nowhere/);
 });
 
+test('a store that another process begins to make between two looks is no folder in use', (t) => {
+  const folder = temporaryFolder(t);
+  let looks = 0;
+  const sizeOf: typeof disk.sizeOf = (path) => {
+    const bytes = disk.sizeOf(path);
+    // The marker is the first that it makes.
+    if (path.endsWith('r1-store') && looks++ === 0) writeFileSync(path, 'made by another process');
+    return bytes;
+  };
+  openStore(folder, {files: {...disk, sizeOf}}).close();
+  assert.ok(looks > 1);
+  openStore(folder, {mode: 'read'}).close();
+});
+
 test('no store is made inside of another one, but by a job in its own folder', (t) => {
   const outer = new Bench(t).folder;
   for (const below of ['jobs', 'jobs/7', 'jobs/new', 'tmp', 'tmp/a/b', 'trash', 'locks/x', 'own']) {
