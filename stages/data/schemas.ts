@@ -38,6 +38,7 @@ export const promptRow = z.looseObject({
   ...origin,
   task: z.string(),
   key: z.string(),
+  cluster: z.string().optional(),
   language,
   question: z.string(),
   answer: z.string().optional(),

@@ -21,8 +21,8 @@ export interface EnvironmentSpec {
   readonly lock: URL;
   /** The oldest Python that will do. */
   readonly python: readonly [number, number];
-  /** Imported once it is made, to see that it works. */
-  readonly module: string;
+  /** Imported once it is made, to see that it works; absent where the package is only read. */
+  readonly module?: string;
   /** MiB that making it takes on the disk. */
   readonly megabytes: number;
 }
@@ -187,7 +187,8 @@ async function build(
         [command, '-m', 'venv', draft],
         [inside, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', ...packages],
       ];
-  for (const [program = '', ...words] of [...steps, [inside, '-c', `import ${module}`]]) {
+  const trial = module === undefined ? [] : [[inside, '-c', `import ${module}`]];
+  for (const [program = '', ...words] of [...steps, ...trial]) {
     const {code, said} = await run(program, words, env);
     if (code === 0) continue;
     // Another process may have filled the disk meanwhile, and venv keeps to itself why its pip did not come about.

@@ -22,6 +22,8 @@ export interface Problem {
   readonly language?: Language;
   /** Steps of the solution, for scores by difficulty. */
   readonly steps?: number;
+  /** Problems that are alike, such as one form with other numbers: what intervals draw. By default each is by itself. */
+  readonly cluster?: string;
 }
 
 /** A task of one's own, as a module exports it: `TaskSpec` with the defaults filled in. */

@@ -118,12 +118,13 @@ function distinct(task: TaskDefinition, side: Split, draws: Random, count: numbe
     const {problem, key} = drawOn(task, side, draws);
     const id = idOf(task, problem);
     if (prompts.has(id)) continue;
-    const {question, answer, language, steps} = problem;
+    const {question, answer, language, steps, cluster} = problem;
     prompts.set(id, {
       id,
       from: [],
       task: task.name,
       key,
+      ...(cluster === undefined ? {} : {cluster}),
       ...(language === undefined ? {} : {language}),
       question,
       ...(answer === undefined ? {} : {answer}),

@@ -16,6 +16,8 @@ export interface Prompt {
   readonly task: string;
   /** The same for all languages and phrasings of a problem. The split is a function of it. */
   readonly key: string;
+  /** The same for problems that are alike, such as one form with other numbers: intervals draw clusters whole. */
+  readonly cluster?: string;
   /** Absent where nobody said: the language reward is then left out. */
   readonly language?: Language;
   readonly question: string;

@@ -1,0 +1,75 @@
+/** Word problems: right answers, forms and numbers on one side each, and questions that a person can read. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {taskPrompts} from '../../../stages/tasks/own-data.js';
+import {splitOf} from '../../../stages/tasks/splits.js';
+import {STORIES} from '../../../stages/tasks/word-problems/stories.js';
+import {wordProblems} from '../../../stages/tasks/word-problems/index.js';
+import {readCompletion} from '../../../stages/text/completion.js';
+import {random} from '../../../stages/random.js';
+
+const problems = Array.from({length: 3_000}, (_, index) => wordProblems.problems(random(0, 'test', index)));
+const sets = taskPrompts([wordProblems], {seed: 5, train: 2_000});
+
+test('each line of a solution is true, and the last one gives the answer', () => {
+  for (const {solution = '', answer, steps, question} of problems) {
+    const lines = solution.split('\n');
+    assert.equal(lines.length, steps);
+    let now: number | undefined;
+    for (const line of lines) {
+      const [left, sign, right, value] = /^(\d+) ([-+*/]) (\d+) = (\d+)$/.exec(line)!.slice(1) as [
+        string,
+        string,
+        string,
+        string,
+      ];
+      const by = {'+': 1, '-': -1}[sign];
+      const worked =
+        by === undefined
+          ? sign === '*'
+            ? Number(left) * Number(right)
+            : Number(left) / Number(right)
+          : Number(left) + by * Number(right);
+      assert.equal(worked, Number(value), line);
+      if (now !== undefined) assert.equal(Number(left), now, `${solution} goes on from what it has`);
+      now = Number(value);
+      // What a person needs is in the question.
+      assert.match(question, new RegExp(`\\b${right}\\b`));
+    }
+    assert.equal(String(now), answer);
+  }
+});
+
+test('held-out problems have forms and numbers that are not trained on', () => {
+  const trained = new Set(sets.train.map(({cluster}) => cluster));
+  assert.deepEqual([sets.train.length, sets.validation.length, sets.heldOut.length], [2_000, 60, 300]);
+  assert.deepEqual(sets.notes, []);
+  for (const {cluster} of [...sets.heldOut, ...sets.validation]) assert.ok(!trained.has(cluster));
+  const forms = new Set(sets.heldOut.map(({cluster}) => cluster));
+  assert.ok(forms.size >= 40, `${forms.size} held-out forms`);
+  for (const {cluster, solution = ''} of problems)
+    assert.equal(splitOf(`numbers:${solution.split('\n').join()}`), splitOf(`form:${cluster}`));
+  for (const steps of [1, 2, 3]) assert.ok(sets.heldOut.filter((prompt) => prompt.steps === steps).length >= 60);
+});
+
+test('questions are whole sentences, without a count of one', () => {
+  for (const {question} of problems) {
+    assert.match(question, /^[A-Z].*[.?]$/);
+    assert.doesNotMatch(question, /undefined|\.\.|\?\.|  |\b[01] /);
+    for (const sentence of question.split(/(?<=[.?]) /)) assert.match(sentence, /^[A-Z]/);
+  }
+  const numbers = problems.filter(({question, steps = 0}) => question.match(/\d+/g)!.length > steps + 1);
+  assert.ok(numbers.length > 600 && numbers.length < 1_500, `${numbers.length} have a count beside the point`);
+  assert.equal(new Set(STORIES.map(({id}) => id)).size, STORIES.length);
+});
+
+test('a right completion without tags is put into them', () => {
+  const [prompt] = sets.train;
+  const completion = readCompletion('<think> 3 + 4 = 7\nSo there are 7.', true);
+  const mended = wordProblems.mend!({...prompt!, answer: '7'}, completion, {maxWords: 20});
+  assert.deepEqual(mended, {
+    ok: true,
+    value: '<think> 3 + 4 = 7 So there are 7. </think> <answer> 7 </answer>',
+  });
+  assert.equal(wordProblems.mend!(prompt!, completion, {maxWords: 3}).ok, false);
+});
