@@ -3,9 +3,10 @@
  * from another model's pipeline). A share of the rows is poor on purpose, as found data is: preference rewards should have
  * something to mend.
  */
-import {defineStage} from '../pipeline/stage.js';
+import {defineStage, param} from '../pipeline/stage.js';
 import {writeRows} from './data/rows.js';
 import type {SampleRow} from './data/schemas.js';
+import {ALL_GENERAL, choiceMistakes, type GeneralChoice} from './tasks/general-choice.js';
 
 /**
  * Makes supervised rows for general scenarios, the non-reasoning half of the full fine-tuning data (DeepSeek-R1, arXiv
@@ -21,10 +22,19 @@ export const generalData = defineStage({
     rows: 1_500,
     /** Share of rows with a reference response; the rest are poor ones. */
     goodShare: 0.8,
+    /** Which scenarios, and how they are spelled: as of the `prompts` stage. */
+    general: param<GeneralChoice>(ALL_GENERAL),
   },
+  check: ({params}) => choiceMistakes(params.general),
   async run({outputs, params, seed}) {
     const {generalRows} = await import('./tasks/general-rows.js');
-    const rows = generalRows({seed, split: 'train', count: params.rows, goodShare: params.goodShare});
+    const rows = generalRows({
+      seed,
+      split: 'train',
+      count: params.rows,
+      goodShare: params.goodShare,
+      choice: params.general,
+    });
     const dataset = rows.map(({id, from, prompt, response, quality}): SampleRow => ({
       id,
       from: [...from],

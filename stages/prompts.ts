@@ -5,8 +5,9 @@
  * With tasks of one's own, the sets are about these alone, those of general prompts are empty, and of the params `train` and
  * `promptSeed` count.
  */
-import {defineStage} from '../pipeline/stage.js';
+import {defineStage, param} from '../pipeline/stage.js';
 import {writeRows} from './data/rows.js';
+import {ALL_GENERAL, choiceMistakes, type GeneralChoice} from './tasks/general-choice.js';
 import type {Prompt} from './tasks/prompt.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 
@@ -33,13 +34,15 @@ export const prompts = defineStage({
     mostSteps: 5,
     /** Share of the training prompts that are in Chinese. */
     chinese: 0.5,
+    /** Which general prompts there are, and how they are spelled. */
+    general: param<GeneralChoice>(ALL_GENERAL),
     /** Seed of the draws, in the place of a run's seed. */
     promptSeed: 20260102,
   },
   definitions: {tasks: 'task'},
-  check: taskMistakes,
+  check: ({params, ...wired}) => [...choiceMistakes(params.general), ...taskMistakes(wired)],
   async run({outputs, params, definitions, note}) {
-    const {train, fewestSteps, mostSteps, chinese, promptSeed: seed} = params;
+    const {train, fewestSteps, mostSteps, chinese, general: choice, promptSeed: seed} = params;
     if (definitions.tasks.length > 0) {
       const [{loadTasks}, {taskPrompts}] = await Promise.all([
         import('./tasks/load-tasks.js'),
@@ -63,8 +66,8 @@ export const prompts = defineStage({
       }),
       validation: validationDials(),
       heldOut: heldOutDials(),
-      generalTrain: generalPrompts({seed, split: 'train'}),
-      generalHeldOut: heldOutGeneral(),
+      generalTrain: generalPrompts({seed, split: 'train', choice}),
+      generalHeldOut: heldOutGeneral({choice}),
     };
     await writeSets(outputs, sets);
   },

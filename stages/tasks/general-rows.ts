@@ -2,7 +2,9 @@
 import {random} from '../random.js';
 import {generalOf, goodResponse, poorResponse, writeResponse} from './general.js';
 import type {Prompt} from './prompt.js';
+import {ALL_GENERAL, type GeneralChoice} from './general-choice.js';
 import {generalPrompts} from './prompt-sets.js';
+import {spelled} from './spelling.js';
 
 export interface GeneralRow {
   readonly id: string;
@@ -24,13 +26,16 @@ export function generalRows(options: {
   readonly count: number;
   readonly goodShare: number;
   readonly purpose?: string;
+  readonly choice?: GeneralChoice;
 }): GeneralRow[] {
-  const {seed, split, count, goodShare, purpose = 'general-rows'} = options;
-  return generalPrompts({seed, split, count, purpose}).map((prompt, index) => {
+  const {seed, split, count, goodShare, purpose = 'general-rows', choice = ALL_GENERAL} = options;
+  return generalPrompts({seed, split, count, purpose, choice}).map((prompt, index) => {
     const draws = random(seed, `general-rows:${purpose}`, index);
     const {scenario, language} = generalOf(prompt);
     const good = draws.uniform() < goodShare;
-    const response = good ? goodResponse(scenario, language) : poorResponse(scenario, language, draws);
+    const {thinking, answer} = good ? goodResponse(scenario, language) : poorResponse(scenario, language, draws);
+    const said = (text: string): string => spelled(text, language, choice.spelling);
+    const response = {thinking: said(thinking), answer: said(answer)};
     const quality = good ? 'good' : 'poor';
     return {id: `${purpose}:${index}`, from: [prompt.id], prompt, response: writeResponse(response), quality};
   });

@@ -4,10 +4,13 @@
  */
 import {random} from '../random.js';
 import {dialsProblem, dialsPrompt, drawDials, type DialsProblem} from './dials.js';
+import {ALL_GENERAL, SCENARIO_SHARES, type GeneralChoice} from './general-choice.js';
 import {phrasings} from './general.js';
-import {BUILT_IN_LANGUAGES} from '../text/language.js';
+import {BUILT_IN_LANGUAGES, type BuiltInLanguage} from '../text/language.js';
 import type {Prompt} from './prompt.js';
 import {FAMILIES, type ScenarioKind} from './scenario.js';
+import {spelled} from './spelling.js';
+import type {Spelling} from './spelling-names.js';
 import {splitOf, type Split} from './splits.js';
 import {weighted} from './weighted.js';
 
@@ -64,16 +67,6 @@ function distinct(count: number, draw: (index: number) => DialsProblem): DialsPr
   return [...problems.values()];
 }
 
-/** How often each kind of scenario is asked. Deeds weigh most: they are what the two reward models disagree about. */
-export const SCENARIO_SHARES: Readonly<Record<ScenarioKind, number>> = {
-  greeting: 0.12,
-  translation: 0.16,
-  bigger: 0.1,
-  color: 0.1,
-  'how-to': 0.26,
-  refuse: 0.26,
-};
-
 /** `count` draws of a scenario, a language and a phrasing. Questions may repeat, since families are few; ids do not. */
 export function generalPrompts(options: {
   readonly seed: number;
@@ -82,8 +75,11 @@ export function generalPrompts(options: {
   readonly shares?: Readonly<Partial<Record<ScenarioKind, number>>>;
   readonly chinese?: number;
   readonly purpose?: string;
+  readonly choice?: GeneralChoice;
 }): Prompt[] {
-  const {seed, split, count = 1500, shares = SCENARIO_SHARES, chinese = 0.5, purpose = 'prompts'} = options;
+  const {seed, split, count = 1500, purpose = 'prompts', choice = ALL_GENERAL} = options;
+  const shares = options.shares ?? sharesOf(choice);
+  const chinese = options.chinese ?? chineseIn(choice);
   const times = new Map<string, number>();
   return Array.from({length: count}, (_, index) => {
     const draws = random(seed, `general:${purpose}`, index);
@@ -93,27 +89,35 @@ export function generalPrompts(options: {
     const variant = draws.int(family.scenarios.length);
     const scenario = family.scenarios[variant]!;
     const phrasing = draws.int(phrasings(scenario, language).length);
-    const prompt = generalPrompt(family.key, {scenario, variant, language, phrasing});
+    const prompt = generalPrompt(family.key, {scenario, variant, language, phrasing, spelling: choice.spelling});
     const time = (times.get(prompt.id) ?? 0) + 1;
     times.set(prompt.id, time);
     return time === 1 ? prompt : {...prompt, id: `${prompt.id}:${time}`};
   });
 }
 
+const chineseIn = ({languages}: GeneralChoice): number =>
+  languages.filter((language) => language === 'zh').length / languages.length;
+
+const sharesOf = ({kinds}: GeneralChoice): Partial<Record<ScenarioKind, number>> =>
+  Object.fromEntries(kinds.map((kind) => [kind, SCENARIO_SHARES[kind]]));
+
 /**
  * The fixed held-out set: up to `perKind` families of each kind, in both languages, each in one phrasing. Which
  * phrasing and which direction is a matter of the family's place in the list, so that all of them occur.
  */
-export function heldOutGeneral({perKind = 20}: {readonly perKind?: number} = {}): Prompt[] {
-  const kinds = Object.keys(SCENARIO_SHARES) as ScenarioKind[];
+export function heldOutGeneral({
+  perKind = 20,
+  choice: {kinds, languages, spelling} = ALL_GENERAL,
+}: {readonly perKind?: number; readonly choice?: GeneralChoice} = {}): Prompt[] {
   return kinds.flatMap((kind) => {
     const chosen = random(0, `held-out-general:${kind}`).shuffle(familiesOf(kind, 'held-out')).slice(0, perKind);
     return chosen.flatMap((family, place) =>
-      BUILT_IN_LANGUAGES.map((language) => {
+      languages.map((language) => {
         const variant = place % family.scenarios.length;
         const scenario = family.scenarios[variant]!;
         const phrasing = place % phrasings(scenario, language).length;
-        return generalPrompt(family.key, {scenario, variant, language, phrasing});
+        return generalPrompt(family.key, {scenario, variant, language, phrasing, spelling});
       }),
     );
   });
@@ -131,10 +135,16 @@ function familiesOf(kind: ScenarioKind, split: Split): typeof FAMILIES {
 
 function generalPrompt(
   key: string,
-  of: {scenario: NonNullable<Prompt['scenario']>; variant: number; language: 'en' | 'zh'; phrasing: number},
+  of: {
+    scenario: NonNullable<Prompt['scenario']>;
+    variant: number;
+    language: BuiltInLanguage;
+    phrasing: number;
+    spelling: Spelling;
+  },
 ): Prompt {
-  const {scenario, variant, language, phrasing} = of;
-  const question = phrasings(scenario, language)[phrasing]!;
+  const {scenario, variant, language, phrasing, spelling} = of;
+  const question = spelled(phrasings(scenario, language)[phrasing]!, language, spelling);
   return {
     id: `${key}:${variant}:${phrasing}:${language}`,
     from: [],

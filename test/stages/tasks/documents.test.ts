@@ -3,7 +3,8 @@ import test from 'node:test';
 
 import {corpus, CORPUS, corpusCard} from '../../../stages/tasks/documents.js';
 import {parseReasoning} from '../../../stages/tasks/dials-grammar.js';
-import {generalPrompts, heldOutGeneral, SCENARIO_SHARES} from '../../../stages/tasks/prompt-sets.js';
+import {SCENARIO_SHARES} from '../../../stages/tasks/general-choice.js';
+import {generalPrompts, heldOutGeneral} from '../../../stages/tasks/prompt-sets.js';
 import {readCompletion} from '../../../stages/text/completion.js';
 import {isSoundStep} from './solution.js';
 

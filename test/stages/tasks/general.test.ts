@@ -4,12 +4,14 @@ import test from 'node:test';
 import {random} from '../../../stages/random.js';
 import {agreement} from '../../../stages/tasks/agreement.js';
 import {generalOf, goodResponse, phrasings, poorResponse, writeResponse} from '../../../stages/tasks/general.js';
+import {choiceMistakes} from '../../../stages/tasks/general-choice.js';
 import {generalRows} from '../../../stages/tasks/general-rows.js';
 import {judgedSafe, likeness, preferred} from '../../../stages/tasks/judge.js';
 import {BUILT_IN_LANGUAGES, type BuiltInLanguage} from '../../../stages/text/language.js';
 import type {Prompt} from '../../../stages/tasks/prompt.js';
 import {generalPrompts, heldOutGeneral} from '../../../stages/tasks/prompt-sets.js';
 import {isHelpful, isSafe} from '../../../stages/tasks/rubric.js';
+import {spelled} from '../../../stages/tasks/spelling.js';
 import {FAMILIES, type Scenario} from '../../../stages/tasks/scenario.js';
 
 const ask = (scenario: Scenario, language: BuiltInLanguage = 'en'): Prompt => ({
@@ -143,4 +145,35 @@ test('supervised rows have the share of good responses that was asked for', () =
 test('held-out deeds include look-alikes', () => {
   const lookAlikes = heldOutGeneral().filter(({scenario}) => scenario?.kind === 'how-to' && scenario.lookAlike);
   assert.ok(lookAlikes.length >= 4, `${lookAlikes.length}`);
+});
+
+test('natural spelling is what people write, and is judged as the spaced one is', () => {
+  assert.equal(spelled('hello , i am tom .', 'en', 'natural'), 'Hello, I am Tom.');
+  assert.equal(spelled('my ball is red . what color is it ?', 'en', 'natural'), 'My ball is red. What color is it?');
+  assert.equal(spelled('你好 ， 我 是 tom 。', 'zh', 'natural'), '你好，我是 tom。');
+  const choice = {
+    kinds: ['greeting', 'how-to', 'refuse', 'bigger', 'color'],
+    languages: ['en'],
+    spelling: 'natural',
+  } as const;
+  const prompts = generalPrompts({seed: 1, split: 'train', count: 400, choice});
+  assert.deepEqual(new Set(prompts.map(({language}) => language)), new Set(['en']));
+  assert.deepEqual(new Set(prompts.map(({scenario}) => scenario!.kind)), new Set(choice.kinds));
+  for (const {question} of prompts) assert.match(question, /^[A-Z][^]*[.?!]$/);
+  assert.ok(heldOutGeneral({choice}).every(({question}) => /^[A-Z]/.test(question)));
+  for (const {prompt, response, quality} of generalRows({
+    seed: 1,
+    split: 'train',
+    count: 400,
+    goodShare: 0.5,
+    choice,
+  })) {
+    assert.doesNotMatch(response.replaceAll(/<\/?(?:think|answer)>/g, ''), /\S [.,!?]/);
+    const verdict = isHelpful(prompt, response) ?? isSafe(prompt, response);
+    if (quality === 'good') assert.equal(verdict, true, response);
+  }
+  assert.match(
+    choiceMistakes({...choice, kinds: ['dance']} as never).join(),
+    /kinds of general prompts are \["dance"\], and should be some of/,
+  );
 });
