@@ -86,10 +86,18 @@ export interface Recipe<T = unknown> {
   readonly name: string;
   /** One sentence for lists of recipes. */
   readonly summary?: string;
+  /** Profiles that it can be wired in, by name, with a sentence on each. */
+  readonly profiles?: Readonly<Record<string, string>>;
   /**
    * Adds the nodes, the ones that are used first. Called anew for every plan, so it must add the same nodes each time.
    */
-  readonly wire: (add: Add) => T;
+  readonly wire: (add: Add, settings?: RecipeSettings) => T;
+}
+
+/** What a person asks of a recipe as a whole. */
+export interface RecipeSettings {
+  /** One of its profiles: other numbers for the same nodes, as for a larger machine. */
+  readonly profile?: string;
 }
 
 /**
@@ -98,7 +106,19 @@ export interface Recipe<T = unknown> {
  *
  * @param name what runs are listed by; nodes of equal recipes share their history
  * @param wire returns refs for recipes that build on this one, if anything
+ * @param profiles names that `settings.profile` may have (`--profile`), each with a sentence; without one it is absent
  */
-export function recipe<T>(name: string, wire: (add: Add) => T, summary?: string): Recipe<T> {
-  return {name, wire, ...(summary === undefined ? {} : {summary})};
+export function recipe<T>(
+  name: string,
+  wire: (add: Add, settings: RecipeSettings) => T,
+  summary?: string,
+  profiles?: Readonly<Record<string, string>>,
+): Recipe<T> {
+  return {
+    name,
+    // As it is where it takes no settings: a mistake of the function is told with the place where it stands.
+    wire: wire.length < 2 ? (wire as (add: Add) => T) : (add, settings = {}) => wire(add, settings),
+    ...(summary === undefined ? {} : {summary}),
+    ...(profiles === undefined ? {} : {profiles}),
+  };
 }

@@ -39,6 +39,7 @@ function mebibytes(text: string): number {
 /** What a run or a plan is about. */
 export interface RequestOptions {
   readonly seed: number;
+  readonly profile?: string;
   readonly only?: string[];
   readonly from?: string[];
   readonly until?: string[];
@@ -50,6 +51,7 @@ export interface RequestOptions {
 export const withRequest = (command: Command): Command =>
   command
     .option('--seed <n>', 'the run’s seed', wholeNumber, 0)
+    .option('--profile <name>', 'other numbers for the same recipe, where it has profiles (smollm2: gpu)')
     .option('--only <node>', 'this node and what it needs (repeats)', collect)
     .option('--from <node>', 'this node and everything that depends on it (repeats)', collect)
     .option('--until <node>', 'everything up to this node (repeats)', collect)
@@ -57,8 +59,9 @@ export const withRequest = (command: Command): Command =>
     .option('--source <node[:port]=path>', 'use a file or folder in place of what a node makes (repeats)', collect)
     .option('--force <node>', 'run this node even if nothing changed (repeats)', collect);
 
-export const requestOf = ({seed, only, from, until, set, source, force}: RequestOptions): RunRequest => ({
+export const requestOf = ({seed, profile, only, from, until, set, source, force}: RequestOptions): RunRequest => ({
   seed,
+  ...(profile === undefined ? {} : {profile}),
   ...(only === undefined ? {} : {only}),
   ...(from === undefined ? {} : {from}),
   ...(until === undefined ? {} : {until}),

@@ -37,6 +37,8 @@ import type {Wiring} from '../wiring/nodes.js';
 export interface RunRequest extends Selection {
   /** Of all draws of stages that are not `seedless`; other seeds are other attempts. */
   readonly seed: number;
+  /** One of the recipe's profiles. */
+  readonly profile?: string;
   /** Params in the place of the recipe's: `node.param=value`, the value as JSON or else as a string. */
   readonly set?: readonly string[];
   /** Files or folders in the place of what a node makes: `node[:port]=PATH`. */
@@ -95,7 +97,7 @@ async function prepareWith(
   prefetch: ReusePrefetch | undefined,
 ): Promise<Prepared> {
   checkRequest(request);
-  const wired = await wireRecipe(loaded);
+  const wired = await wireRecipe(inProfile(loaded, request.profile));
   if (!wired.ok) throw mistakesError(loaded, wired.error);
   let wiring = wired.value;
   for (const assignment of request.set ?? []) wiring = orThrow(applySet(wiring, assignment));
@@ -131,14 +133,28 @@ async function prepareWith(
 }
 
 /** For programs that no compiler has checked. @throws UserError */
-function checkRequest({seed, ...request}: RunRequest): void {
+function checkRequest({seed, profile, ...request}: RunRequest): void {
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new UserError('bad-argument', `the seed is ${shown(seed)}, not a whole number from 0`);
+  if (profile !== undefined && typeof profile !== 'string')
+    throw new UserError('bad-argument', `“profile” is ${described(profile)}, not a text`);
   for (const option of ['only', 'from', 'until', 'force', 'set', 'source'] as const) {
     const given: unknown = request[option];
     if (given !== undefined && !(Array.isArray(given) && given.every((each) => typeof each === 'string')))
       throw new UserError('bad-argument', `“${option}” is ${described(given)}, not a list of texts`);
   }
+}
+
+/** The recipe as it is wired in a profile. @throws UserError where it has no such profile */
+function inProfile(loaded: LoadedRecipe, profile: string | undefined): LoadedRecipe {
+  if (profile === undefined) return loaded;
+  const {recipe} = loaded;
+  const names = Object.keys(recipe.profiles ?? {});
+  if (!names.includes(profile))
+    throw new UserError('not-found', `recipe “${recipe.name}” has no profile “${profile}”`, {
+      hint: names.length === 0 ? 'it has none: leave the profile out' : `it has ${names.join(', ')}`,
+    });
+  return {...loaded, recipe: {...recipe, wire: (add) => recipe.wire(add, {profile})}};
 }
 
 async function wireRecipe({recipe, folder, file}: LoadedRecipe): Promise<ReturnType<typeof wire>> {

@@ -101,3 +101,28 @@ test('what a program asks for wrongly is a UserError', async (t) => {
   await assert.rejects(runRecipe({recipe: TWO, store: unmade, set: ['frist.steps=3']}), {name: 'UserError'});
   assert.equal(existsSync(unmade), false, 'and no store is made for it');
 });
+
+test('a recipe is wired in a profile that it has, and in no other', async (t) => {
+  const store = join(temporaryFolder(t), 'store');
+  const profiled = recipe(
+    'profiled',
+    (add, {profile}) => add('first', count, {}, {steps: profile === 'large' ? 100 : 2, ms: 0}),
+    undefined,
+    {large: 'for a larger machine'},
+  );
+  const stepsOf = async (about: {readonly profile?: string}): Promise<unknown> => {
+    const plan = await planRecipe({recipe: profiled, store, ...about});
+    return [...plan.nodes.values()].map(({node}) => (node.type === 'source' ? undefined : node.params['steps']));
+  };
+  assert.deepEqual([await stepsOf({}), await stepsOf({profile: 'large'})], [[2], [100]]);
+  const wired = recipe('around', (add) => profiled.wire(add).count.node);
+  assert.equal((await planRecipe({recipe: wired, store})).nodes.size, 1);
+  await assert.rejects(stepsOf({profile: 'gpu'}), {
+    message: 'recipe “profiled” has no profile “gpu”',
+    hint: 'it has large',
+  });
+  await assert.rejects(planRecipe({recipe: TWO, store, profile: 'gpu'}), {hint: /it has none/});
+  await assert.rejects(planRecipe({recipe: TWO, store, profile: 3 as never}), {
+    message: /“profile” is .*3.*, not a text/,
+  });
+});
