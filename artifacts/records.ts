@@ -83,7 +83,10 @@ export interface Cost {
   readonly tokens?: number;
 }
 
-/** `reason` is 'succeeded' or the runner's kebab-case failure reason; `detail` is the payload of that variant. */
+/**
+ * `reason` is the runner's kebab-case word, `detail` the payload of that variant. Only what is 'succeeded' satisfies a hit: a
+ * success by another word (`ok`) counts in the run that made it.
+ */
 export interface Outcome {
   readonly ok: boolean;
   readonly reason: string;

@@ -68,6 +68,8 @@ export type Remedy =
   | {readonly type: 'run-anew'; readonly because: 'source-changed' | 'recipe-changed' | 'bytes-gone'}
   /** Have the node's stage end what it starts, then resume the run. */
   | {readonly type: 'end-processes'; readonly node: string; readonly run: number}
+  /** Resume the run, and have the node finished early there. */
+  | {readonly type: 'finish-on-resume'; readonly run: number; readonly node: string}
   /** Accept that the checkpoint was written by other code, and resume from it all the same. */
   | {readonly type: 'accept-checkpoint'}
   /** Say where the source lies. */

@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   run: async () => (await import('./commands/run.js')).runCommand,
   plan: async () => (await import('./commands/plan.js')).planCommand,
   resume: async () => (await import('./commands/resume.js')).resumeCommand,
+  finish: async () => (await import('./commands/finish.js')).finishCommand,
   status: async () => (await import('./commands/status.js')).statusCommand,
   log: async () => (await import('./commands/log.js')).logCommand,
   why: async () => (await import('./commands/why.js')).whyCommand,

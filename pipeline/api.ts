@@ -17,7 +17,7 @@ import {refuseOddAmount, refuseOddCapacity} from './run/capacity.js';
 import {runPlan} from './run/run.js';
 import type {RunSummary} from './run/options.js';
 import type {Capacity, OnFailure} from './run/scheduler.js';
-import {GRACE, stopSwitch} from './run/stop.js';
+import {stopSwitch} from './run/stop.js';
 import type {StopRequest} from './run/stop.js';
 
 /** What `planRecipe` is asked for. The seed is 0 unless given. */
@@ -44,8 +44,10 @@ export interface RunProgram extends PlanProgram {
   readonly stop?: StopRequest;
   /** Where stages run; it is not closed at the end. Default: as processes of this machine. */
   readonly executor?: Executor;
-  /** Seconds that a stopped stage has to write its checkpoint. Default 30. */
+  /** Seconds that a stopped stage has to write its checkpoint. By default they follow from what its steps and checkpoints took. */
   readonly grace?: number;
+  /** Nodes to end early, each with what its newest checkpoint holds. */
+  readonly finish?: readonly string[];
 }
 
 /**
@@ -78,7 +80,8 @@ export async function runRecipe(program: RunProgram): Promise<RunSummary> {
         onFailure: program.onFailure ?? 'finish',
         emit: program.onEvent ?? (() => undefined),
         stop: program.stop ?? stopSwitch(),
-        grace: program.grace ?? GRACE.run,
+        grace: program.grace,
+        ...(program.finish === undefined ? {} : {finish: program.finish}),
         command: 'runRecipe()',
       });
     } finally {

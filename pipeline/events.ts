@@ -12,6 +12,7 @@ export type RunEvent =
   | NodeMetric
   | NodeNote
   | NodeCheckpoint
+  | NodeStopping
   | NodeFinished
   | NodeFailed
   | NodeCancelled
@@ -112,6 +113,16 @@ export interface NodeCheckpoint {
   readonly node: string;
   /** The last step whose work is in it, counted from 1. */
   readonly step: number;
+}
+
+/** A running stage is asked to end early. */
+export interface NodeStopping {
+  readonly type: 'node-stopping';
+  readonly node: string;
+  /** It is ended by force after so many. */
+  readonly seconds: number;
+  /** Set where it has written checkpoints, so that another one is to be expected. */
+  readonly forCheckpoint?: true;
 }
 
 /** The process of an attempt has ended, well or badly, and its outputs are stored if it has any. */

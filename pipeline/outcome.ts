@@ -6,12 +6,33 @@ import type {Remedy, UserError} from '../artifacts/index.js';
 import type {Json} from './stage.js';
 
 /** Everything that can end an attempt and is not a bug of ours. */
-export type Outcome = Succeeded | Failure;
+export type Outcome = Success | Failure;
 
-export interface Succeeded {
-  readonly reason: 'succeeded';
+/** What leaves outputs behind, which the run goes on with. */
+export type Success = Succeeded | FinishedEarly;
+
+/** Whether there are outputs. */
+export const isSuccess = (outcome: Outcome): outcome is Success =>
+  outcome.reason === 'succeeded' || outcome.reason === 'finished-early';
+
+interface WithLeftovers {
   /** Processes that the stage left running; they were ended before the outputs were hashed. */
   readonly leftovers?: readonly Leftover[];
+}
+
+export interface Succeeded extends WithLeftovers {
+  readonly reason: 'succeeded';
+}
+
+/**
+ * A person asked the stage to end before it was through and to keep what it had. Its outputs are not what its params say, so
+ * the run goes on with them, and no other reuses them.
+ */
+export interface FinishedEarly extends WithLeftovers {
+  readonly reason: 'finished-early';
+  /** The last step that was made, counted from 1, and how many there would have been. */
+  readonly step: number;
+  readonly total: number;
 }
 
 export interface Leftover {
@@ -65,6 +86,8 @@ export interface StageExited {
 interface CutShort {
   /** The last step that its newest whole checkpoint holds, counted from 1; null without one. Records of version 0.1 do not say. */
   readonly step?: number | null;
+  /** The last step that it reported to have made, where that is beyond `step`: what lies between will be made again. */
+  readonly reached?: number;
 }
 
 /** A signal ended the process, and r1 had not asked it to end. */
@@ -156,6 +179,8 @@ export const storeFailed = ({message, hint, remedy}: UserError): StoreFailed => 
 /** Ended because a stop was asked for, by itself or, when its time for that was up, by force. */
 export interface StageStopped extends CutShort {
   readonly reason: 'stopped';
+  /** Set where it had not ended by itself when its time was up, or was ended at once. */
+  readonly isForced?: true;
   /** Who asked, where it was not this runner; `signal` is the one that somebody sent to the stage's own process. */
   readonly by?: 'earlier-runner' | {readonly signal: string};
 }
@@ -195,6 +220,7 @@ export const outcomeJson = (outcome: Outcome): Json =>
 /** Fields that a record of each outcome must have, with the type of each. */
 const FIELDS: Readonly<Record<Outcome['reason'], Readonly<Record<string, 'string' | 'number' | 'list'>>>> = {
   succeeded: {},
+  'finished-early': {step: 'number', total: 'number'},
   'stage-failed': {message: 'string'},
   'stage-threw': {message: 'string'},
   'stage-exited': {exitCode: 'number'},
@@ -218,6 +244,7 @@ const FIELDS: Readonly<Record<Outcome['reason'], Readonly<Record<string, 'string
 /** How an attempt ended, in few words: the next one gives it as its reason to run. */
 const IN_A_WORD: Readonly<Record<Outcome['reason'], string>> = {
   succeeded: 'succeeded',
+  'finished-early': 'finished early',
   'stage-failed': 'failed',
   'stage-threw': 'threw an error',
   'stage-exited': 'exited before it was done',

@@ -57,6 +57,11 @@ export interface Checkpoints {
   /** True when a checkpoint should be written after `step` (counted from 1): the interval is up, or a stop was asked for. */
   due(step: number): boolean;
   /**
+   * Whether a stop was asked for. Looks at the job folder, too, so that it is true as soon as somebody has asked, where
+   * `signal` waits until the stage lets go of the thread. Costs microseconds: look before whatever takes long.
+   */
+  isStopAsked(): boolean;
+  /**
    * Writes a checkpoint: `write` fills an empty folder; it becomes visible whole (fsync, rename) or not at all.
    * When a stop was asked for, throws `Stopped` after the checkpoint is safe, so that the stage ends there.
    */
@@ -123,6 +128,12 @@ export interface StageContext<
   readonly checkpoints: Checkpoints;
   /** Aborted when a stop was asked for. Training stages need not look: `checkpoints.due` and `save` do. */
   readonly signal: AbortSignal;
+  /**
+   * For a stage that `canFinishEarly`: true when a person has asked it to end after `step` of `total` steps with what it has.
+   * The stage then makes its outputs of that and resolves, and the attempt is recorded as finished early. To be asked between
+   * two steps (counted from 1), where what is made depends on the number of steps alone; before the first one it is false.
+   */
+  finishEarly(at: {readonly step: number; readonly total: number}): boolean;
   /** Path of an empty folder that is gone after the attempt. */
   readonly scratch: string;
   /** Step 20 of 50. `tokens` counts all tokens processed so far and yields tokens per second. */
@@ -171,6 +182,8 @@ export interface StageDefinition<
   readonly tensor?: boolean;
   /** The result does not depend on the seed, so runs of every seed share it. */
   readonly seedless?: boolean;
+  /** A person may end it early and keep what it has by then (`r1 finish`): its `run` asks `finishEarly`. */
+  readonly canFinishEarly?: boolean;
   /**
    * What is set aside for an attempt. What is left out: as many cores as it has threads, a GPU for `tensor` stages
    * where there is one, no memory.

@@ -48,6 +48,7 @@ type Aggregate = (typeof AGGREGATES)[number];
 export const grpo = defineStage({
   module: import.meta.url,
   name: 'grpo',
+  canFinishEarly: true,
   summary: 'Reinforcement learning from rule rewards and, where wired, reward models',
   tensor: true,
   resources: {memory: 2000},
@@ -235,7 +236,8 @@ export const grpo = defineStage({
     const isWeighted = rolloutPrecision === 'bf16' && importanceCap > 0;
     const drawing = {temperature, topP: 1, precision: rolloutPrecision};
     const sampling = {prompts: chunk, group, promptLengths, maxNewTokens, ...drawing};
-    const rollouts = planRollouts({config, sampling: samplingWith(tokenizer, sampling), threads, cores, note});
+    const {signal} = context;
+    const rollouts = planRollouts({config, sampling: samplingWith(tokenizer, sampling), threads, cores, note, signal});
     const aggregate = params.aggregate === 'constant' ? {constant: maxNewTokens} : params.aggregate;
     const {ratio, clipLow, clipHigh} = params;
     const buckets = {rows, lengths};
@@ -288,7 +290,7 @@ export const grpo = defineStage({
         cores,
         grading: params,
         note,
-        signal: context.signal,
+        signal,
       });
       training.closeAtEnd(scorer);
       if (training.own === START && params.checkGroups > 0)
@@ -354,10 +356,11 @@ export const grpo = defineStage({
       await training.until(params.steps, {}, async (step) => {
         if (training.own.pending.length === 0) training.own = await nextRollout(step);
         const [minibatch, ...pending] = training.own.pending as [Minibatch, ...Minibatch[]];
-        training.own = {...training.own, pending};
         const {loss, gradNorm, ratioMax, clippedShare, kl, entropy} = engine.run.update(minibatch.rows, {
           learningRate: rateAt(step),
         });
+        // Only now: an update that a stop cuts short is made again from the minibatch that is still pending.
+        training.own = {...training.own, pending};
         if (step === 0 && entropyWarning(entropy) !== undefined) note(entropyWarning(entropy)!);
         if ((step + 1) % params.referenceEvery === 0 && klCoefficient > 0) engine.copy('policy', 'reference');
         return {

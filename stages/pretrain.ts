@@ -38,6 +38,7 @@ interface Phase {
 export const pretrain = defineStage({
   module: import.meta.url,
   name: 'pretrain',
+  canFinishEarly: true,
   summary: 'A base model from raw documents, trained until it can solve some problems by sampling',
   tensor: true,
   resources: {memory: 1500},
@@ -196,6 +197,7 @@ export const pretrain = defineStage({
       threads,
       cores,
       note,
+      signal: context.signal,
     });
     const lengths = lengthBuckets(
       rows.map(({tokens}) => tokens.length),
@@ -250,7 +252,8 @@ export const pretrain = defineStage({
           const {loss, gradNorm} = engine.run.train(batch, {learningRate});
           return {measured: {loss, gradNorm, learningRate}, trainedTokens: countTokens(batch)};
         });
-        if (!gated) break;
+        if (training.isFinishedEarly && gated) note('the gate was not tried, as the training was finished early');
+        if (!gated || training.isFinishedEarly) break;
 
         const {step} = training;
         const passed = await training.keptOnStop(measurePass);

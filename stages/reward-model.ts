@@ -39,6 +39,7 @@ type Context = StageContext<{base: 'model'; data: Kind}, {model: 'reward-model';
 export const helpfulRewardModel = defineStage({
   module: import.meta.url,
   name: 'helpful-reward-model',
+  canFinishEarly: true,
   summary: 'A reward model from preference pairs; judges the final answer only',
   tensor: true,
   resources: {memory: 1200},
@@ -56,6 +57,7 @@ export const helpfulRewardModel = defineStage({
 export const safetyRewardModel = defineStage({
   module: import.meta.url,
   name: 'safety-reward-model',
+  canFinishEarly: true,
   summary: 'A reward model from safety labels; judges reasoning and answer',
   tensor: true,
   resources: {memory: 1200},

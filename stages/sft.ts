@@ -21,6 +21,7 @@ import type {TemplateName} from './text/template-names.js';
 export const sft = defineStage({
   module: import.meta.url,
   name: 'sft',
+  canFinishEarly: true,
   summary: 'Supervised fine-tuning on the completions of one or more datasets',
   tensor: true,
   resources: {memory: 1500},

@@ -1,5 +1,6 @@
 /**
- * Whether what was made once can be used again: by fingerprint, and only while its bytes are there. A plan asks this of
+ * Whether what was made once can be used again: by fingerprint, and only while its bytes are there. A success under another
+ * name than 'succeeded' is one of its own run alone: it was finished early, so its bytes are not what its fingerprint stands for. A plan asks this of
  * every node, so a node costs one statement and one look at each of its blobs; for plans of very many nodes, `reuse-prefetch.ts`
  * asks it of a whole run at once.
  */
@@ -23,7 +24,7 @@ export interface Gone {
 }
 
 export interface Reuse {
-  /** The newest succeeded attempt whose bytes are present; never one made from a checkpoint of other code. */
+  /** The newest succeeded attempt whose bytes are present; never one made from a checkpoint of other code, or finished early. */
   findByFingerprint(fingerprint: Digest): Reusable | undefined;
   /** When `findByFingerprint` finds nothing: whether it was made once, and why that no longer counts. */
   whyGone(fingerprint: Digest): Gone | undefined;
@@ -51,7 +52,7 @@ const CANDIDATE = `
   SELECT n.attempt, ${COLUMNS}
   FROM outcome n ${MADE_BY('n.attempt')}
   WHERE n.attempt = (
-    SELECT t.id FROM attempt t JOIN outcome o ON o.attempt = t.id AND o.ok = 1
+    SELECT t.id FROM attempt t JOIN outcome o ON o.attempt = t.id AND o.reason = 'succeeded'
     WHERE t.fingerprint = ? AND t.accepted IS NULL AND t.id < ? ORDER BY t.id DESC LIMIT 1)
   ORDER BY p.port`;
 
@@ -60,9 +61,9 @@ const USED = `
   SELECT d.attempt, ${COLUMNS}, t.fingerprint
   FROM decision d
   JOIN attempt t ON t.id = d.attempt AND t.accepted IS NULL
-  JOIN outcome o ON o.attempt = t.id AND o.ok = 1 ${MADE_BY('t.id')}
+  JOIN outcome o ON o.attempt = t.id AND o.reason = 'succeeded' ${MADE_BY('t.id')}
   WHERE d.run = ? AND NOT EXISTS (
-    SELECT 1 FROM attempt n JOIN outcome m ON m.attempt = n.id AND m.ok = 1
+    SELECT 1 FROM attempt n JOIN outcome m ON m.attempt = n.id AND m.reason = 'succeeded'
     WHERE n.fingerprint = t.fingerprint AND n.accepted IS NULL AND n.id > t.id)
   ORDER BY d.node, d.id, p.port`;
 
@@ -158,7 +159,7 @@ export function openReuse(db: Database, blobs: Blobs): ReuseChecks {
     whyGone(fingerprint) {
       const newest = db
         .prepare<{id: number; accepted: string | null}>(
-          `SELECT a.id, a.accepted FROM attempt a JOIN outcome o ON o.attempt = a.id AND o.ok = 1
+          `SELECT a.id, a.accepted FROM attempt a JOIN outcome o ON o.attempt = a.id AND o.reason = 'succeeded'
            WHERE a.fingerprint = ? ORDER BY a.id DESC LIMIT 1`,
         )
         .get(fingerprint);

@@ -183,9 +183,16 @@ function causesOf(store: Lineage, a: Attempt, b: Attempt): readonly Cause[] {
     ...(a.continues?.accepted === b.continues?.accepted
       ? []
       : [{what: 'checkpoint', name: 'of other code', a: a.continues?.accepted, b: b.continues?.accepted} as const]),
+    ...(a.outcome?.reason === b.outcome?.reason
+      ? []
+      : [{what: 'other', name: 'finished', a: endOf(a), b: endOf(b)} as const]),
     ...inputCauses(a, b),
   ];
 }
+
+/** How a success came to its end: one that was cut short has other bytes for that alone. */
+const endOf = ({outcome}: Attempt): Json | undefined =>
+  outcome?.reason === 'succeeded' ? 'to its end' : outcome?.detail;
 
 /** The path is where it lay, not what it is. */
 const sourceOf = (ingredients: Readonly<Record<string, Json>>): Json | undefined =>

@@ -59,6 +59,7 @@ export async function carryOut({
       emit,
       stop,
       grace: options.grace,
+      ...(options.finish === undefined ? {} : {finish: options.finish}),
       command,
       ...(resume === undefined ? {} : {resume}),
       ...(otherCode === undefined ? {} : {otherCode}),

@@ -77,7 +77,8 @@ export interface ManagingOptions {
   readonly cpu?: number;
   readonly gpu?: number;
   readonly memory?: number;
-  readonly grace: number;
+  readonly grace?: number;
+  readonly finish?: string[];
 }
 
 export const withManaging = (command: Command): Command =>
@@ -94,7 +95,12 @@ export const withManaging = (command: Command): Command =>
     .option('--cpu <n>', 'cores to use (default: all)', positive)
     .option('--gpu <n>', 'GPUs to use (default: what set-up found)', wholeNumber)
     .option('--memory <mib>', 'memory to use, in MiB (default: all)', mebibytes)
-    .option('--grace <seconds>', 'time a stopped stage has to write its checkpoint', positive, GRACE.run);
+    .option(
+      '--grace <seconds>',
+      `time a stopped stage has to write its checkpoint (default: by what its steps and checkpoints took, ${GRACE.least} to ${GRACE.most})`,
+      positive,
+    )
+    .option('--finish <node>', 'end this node early and keep the model of its newest checkpoint (repeats)', collect);
 
 /** What is typed of what there is to give out; the executor knows the rest. */
 export const capacityOf = ({jobs, cpu, gpu, memory}: ManagingOptions): Partial<Capacity> => ({

@@ -2,6 +2,8 @@
 import type {ArtifactDetails, Maker} from '../../artifacts/queries/artifact-details.js';
 import {shortDigest} from '../../artifacts/index.js';
 import type {InputEdge, Json, Store} from '../../artifacts/index.js';
+import {inAWord, outcomeIn} from '../../pipeline/outcome.js';
+import {earlyText} from './outcome.js';
 import {bytesText, durationText} from './quantity.js';
 import {tableText} from './table.js';
 import {whenText} from './when.js';
@@ -60,6 +62,8 @@ export function artifactText(details: ArtifactDetails, {colours, store}: Artifac
     const code = ingredients.get('code');
     const runtime = entriesOf(ingredients.get('runtime'));
     const cost = costText(maker);
+    const outcome = attempt.outcome === undefined ? undefined : outcomeIn(attempt.outcome.detail);
+    const early = outcome?.reason === 'finished-early' ? earlyText(outcome) : undefined;
     const isSource = attempt.stage === 'source';
     const facts: (readonly [string, string])[] = [
       ['because', attempt.because],
@@ -86,6 +90,7 @@ export function artifactText(details: ArtifactDetails, {colours, store}: Artifac
               `a checkpoint of attempt ${attempt.continues.attempt} after step ${attempt.continues.step}${attempt.continues.accepted === undefined ? '' : red(` of other code: ${attempt.continues.accepted}`)}`,
             ] as const,
           ]),
+      ...(early === undefined ? [] : [['ended', red(early)] as const]),
       ...(cost === undefined ? [] : [['took', cost] as const]),
       ['when', whenText(attempt.outcome?.at ?? attempt.startedAt)],
       ['runs', maker.runs.join(', ')],
@@ -138,7 +143,7 @@ export function artifactText(details: ArtifactDetails, {colours, store}: Artifac
                 bold(node),
                 name === '' ? port : `${port}.${name}`,
                 dim(`${stage}, attempt ${attempt}, run ${run}`),
-                reason === 'succeeded' ? '' : red(reason ?? 'not finished'),
+                reason === 'succeeded' ? '' : red(reason === undefined ? 'not finished' : inAWord(reason)),
               ]),
             {indent: '  '},
           ),

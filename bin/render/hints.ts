@@ -78,6 +78,8 @@ function remedyText(remedy: Remedy): string {
       return ANEW[remedy.because];
     case 'end-processes':
       return `end what ${remedy.node} starts before it ends, then r1 resume ${remedy.run}`;
+    case 'finish-on-resume':
+      return `r1 resume ${remedy.run} --finish ${remedy.node} ends it with what its newest checkpoint holds`;
     case 'accept-checkpoint':
       return '--accept-checkpoint continues from it anyway';
     case 'set-source':

@@ -2,6 +2,7 @@
 import type {LineageEdge, LineageGraph, LineageNode} from '../../artifacts/queries/ancestry.js';
 import {shortDigest} from '../../artifacts/index.js';
 import type {Attempt, AttemptId, OutputEdge} from '../../artifacts/index.js';
+import {inAWord} from '../../pipeline/outcome.js';
 import {treeLines} from './tree.js';
 import type {Branch} from './tree.js';
 import {createColors} from '../terminal/paint.js';
@@ -31,7 +32,7 @@ export function lineageText(graph: LineageGraph, {colours, output}: LineageTextO
     const outside = `from outside${path === undefined ? '' : `: ${path}`}, run ${run}`;
     const place = dim(stage === 'source' ? outside : `${stage}, attempt ${attempt}, run ${run}`);
     const notes = [
-      ...(reason === 'succeeded' ? [] : [red(reason ?? 'not finished')]),
+      ...(reason === 'succeeded' ? [] : [red(reason === undefined ? 'not finished' : inAWord(reason))]),
       ...(accepted === undefined ? [] : [red(`from a checkpoint of other code: ${accepted}`)]),
     ];
     return [place, ...notes].join('  ');

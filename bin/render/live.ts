@@ -6,15 +6,17 @@ import type {
   NodeFinished,
   NodeProgress,
   NodeStarted,
+  NodeStopping,
   RunEvent,
   RunFinished,
   RunStarted,
   Warning,
 } from '../../pipeline/events.js';
+import {isSuccess} from '../../pipeline/outcome.js';
 import type {Failure} from '../../pipeline/outcome.js';
 import type {Services} from '../cli-context.js';
 import {nameCell, nameColumn, widthOf} from '../terminal/columns.js';
-import {checkpointText, indented, nextStep, outcomeText} from './outcome.js';
+import {checkpointText, earlyText, indented, nextStep, outcomeText} from './outcome.js';
 import {durationText} from './quantity.js';
 import {hintOf} from './hints.js';
 import {isInLog, lastWordsOf} from '../../pipeline/inspect/last-words.js';
@@ -102,6 +104,9 @@ export function textView(services: Services, live: boolean, clock: () => number 
       case 'node-note':
         printLine(event.node, event.text);
         break;
+      case 'node-stopping':
+        printLine(event.node, paint.dim(stoppingText(event)));
+        break;
       case 'node-finished':
         running.delete(event.node);
         if (live) draw();
@@ -154,10 +159,11 @@ export function textView(services: Services, live: boolean, clock: () => number 
   }
 
   function printFinished({node, params, outcome, cost, log}: NodeFinished): void {
-    if (outcome.reason === 'succeeded') {
+    if (isSuccess(outcome)) {
       const took = durationText(cost.wallMs);
+      const early = outcome.reason === 'succeeded' ? '' : paint.yellow(`: ${earlyText(outcome)}`);
       const left = outcome.leftovers?.map(({command}) => command) ?? [];
-      printLine(node, `${paint.green('done')} in ${took}`);
+      printLine(node, `${paint.green('done')} in ${took}${early}`);
       if (left.length > 0)
         printLine(node, paint.yellow(`left processes running, which were ended: ${left.join('; ')}`));
       return;
@@ -222,6 +228,9 @@ function startText({because, continues, adopted, ended, attempt}: NodeStarted): 
   if (adopted === true) return `continues: its process outlived the runner that began it (attempt ${attempt})`;
   return `started: ${because}${checkpointText(continues)}`;
 }
+
+const stoppingText = ({seconds, forCheckpoint}: NodeStopping): string =>
+  `is asked to stop: has up to ${durationText(seconds * 1000)}${forCheckpoint === true ? ' to write a checkpoint' : ''}`;
 
 /** `step 20 of 50  loss 1.23  3,400 tokens/s  40 s left`: in few columns without the metrics for which there is no room. */
 function statusText(node: RunningNode, now: number, width = Infinity): string {

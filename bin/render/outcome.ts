@@ -11,6 +11,8 @@ export function outcomeText(outcome: Outcome): string {
   switch (outcome.reason) {
     case 'succeeded':
       return 'succeeded';
+    case 'finished-early':
+      return earlyText(outcome);
     case 'stage-failed':
       return outcome.message;
     case 'stage-threw':
@@ -18,9 +20,9 @@ export function outcomeText(outcome: Outcome): string {
     case 'stage-exited':
       return exitText(outcome.exitCode);
     case 'killed-by-signal':
-      return `${signalText(outcome.signal)}${savedText(outcome.step)}`;
+      return `${signalText(outcome.signal)}${savedText(outcome)}`;
     case 'timed-out':
-      return `was stopped: its time limit of ${outcome.seconds} s was up${savedText(outcome.step)}`;
+      return `was stopped: its time limit of ${outcome.seconds} s was up${savedText(outcome)}`;
     case 'output-missing':
       return `ended well but never wrote its output “${outcome.port}”`;
     case 'output-refused':
@@ -38,11 +40,11 @@ export function outcomeText(outcome: Outcome): string {
     case 'store-failed':
       return outcome.message;
     case 'stopped':
-      return `was stopped${savedText(outcome.step)}${stopperText(outcome.by)}`;
+      return `was ${outcome.isForced === true ? 'ended by force' : 'stopped'}${savedText(outcome)}${stopperText(outcome.by)}`;
     case 'lost':
       return outcome.copied === true
         ? 'continues in the store that this one was copied from, if at all'
-        : `was killed with its runner, or by a power cut${savedText(outcome.step)}`;
+        : `was killed with its runner, or by a power cut${savedText(outcome)}`;
     case 'unreachable':
       return outcome.message;
     case 'superseded':
@@ -58,10 +60,20 @@ export function outcomeText(outcome: Outcome): string {
 export const checkpointText = (from: {readonly attempt: number; readonly step: number} | undefined): string =>
   from === undefined ? '' : `, from the checkpoint at step ${from.step} of attempt ${from.attempt}`;
 
+/** How a success that is not all of its steps is told. */
+export const earlyText = ({step, total}: {readonly step: number; readonly total: number}): string =>
+  `finished early, after step ${step} of ${total}, as asked`;
+
 /** How much of its work is safe: a person wants to know before they resume, or wonder where hours have gone. */
-function savedText(step: number | null | undefined): string {
+function savedText({
+  step,
+  reached,
+}: Extract<Outcome, {reason: 'stopped' | 'lost' | 'killed-by-signal' | 'timed-out'}>): string {
   if (step === undefined) return '';
-  return step === null ? ', without a checkpoint' : `, newest checkpoint after step ${step}`;
+  if (reached === undefined) return step === null ? ', without a checkpoint' : `, checkpoint of step ${step} kept`;
+  if (step === null) return ` after step ${reached}, without a checkpoint: it will begin again`;
+  const lost = reached - step;
+  return ` after step ${reached}; the newest checkpoint is of step ${step}, ${lost === 1 ? 'one step' : `${lost} steps`} will be made again`;
 }
 
 const digestsText = (digests: readonly string[]): string =>

@@ -1,10 +1,8 @@
 /** How a run stands, node by node; of one that is going on, how far each node is. */
 import type {AttemptId, Run, RunNode, Store} from '../../artifacts/index.js';
 import {findRun} from '../../artifacts/queries/find-run.js';
-import {parseEvent} from '../job/event-lines.js';
-import type {JobEvent} from '../job/event-lines.js';
 import {jobFiles} from '../job/folder.js';
-import {endOfFile} from '../job/plain-file.js';
+import {lastProgress} from '../job/pace.js';
 import type {Outcome} from '../outcome.js';
 import {frozenPlanOf} from '../plan/frozen-plan.js';
 import {lastWordsOf} from './last-words.js';
@@ -27,7 +25,7 @@ export interface NodeStatus {
   /** Why the run decided as it did; undefined for a node that it has not come to. */
   readonly because?: string;
   readonly attempt?: AttemptId;
-  /** Of a node that failed or was stopped. */
+  /** Of a node that failed, was stopped or was finished early. */
   readonly outcome?: Outcome;
   /** Where it threw, `file:line:column`, and the last lines that it printed. */
   readonly place?: string;
@@ -87,8 +85,9 @@ function nodeStatus(
     return {...base, state: isAlive ? 'running' : 'interrupted', ...progress};
   }
   const wall = outcome.cost === undefined ? {} : {wallMs: outcome.cost.wallMs};
-  if (outcome.ok) return {...base, state: 'done', ...wall};
   const recorded = recordedOutcome(outcome);
+  if (recorded.reason === 'succeeded') return {...base, state: 'done', ...wall};
+  if (recorded.reason === 'finished-early') return {...base, state: 'done', outcome: recorded, ...wall};
   const {place, lines} =
     attempt === undefined ? {lines: []} : lastWordsOf(recorded, jobFiles(store.jobFolder(attempt)).log, options);
   return {
@@ -99,13 +98,4 @@ function nodeStatus(
     ...(lines.length === 0 ? {} : {lines}),
     ...wall,
   };
-}
-
-const TAIL = 1 << 16;
-
-/** The newest progress event: it lies in the end of the file, however long the run has been. */
-function lastProgress(file: string): {step: number; total: number} | undefined {
-  const events = endOfFile(file, TAIL).split('\n').map(parseEvent);
-  const last = events.findLast((event): event is JobEvent & {type: 'progress'} => event?.type === 'progress');
-  return last === undefined ? undefined : {step: last.step, total: last.total};
 }

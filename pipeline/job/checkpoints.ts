@@ -32,6 +32,8 @@ interface Manifest {
 }
 
 const KEPT = 2;
+/** How the folder of a checkpoint begins that is not whole yet. */
+const WRITING = 'writing-';
 
 /** A checkpoint costs time too: without a declared interval it is due once this many times its cost has passed. */
 const WORK_PER_COST = 20;
@@ -43,13 +45,13 @@ const LEAST_SECONDS = 5;
  * @param folder says where the job's `checkpoints/` is
  * @param every steps between checkpoints
  * @param stopping tells whether a stop was asked for
- * @param saved called once a checkpoint is safe
+ * @param onSaved called once a checkpoint is safe, with the milliseconds that it took
  */
 export function openCheckpoints(options: {
   readonly folder: () => string;
   readonly every: number | undefined;
   readonly stopping: () => boolean;
-  readonly onSaved: (step: number) => void;
+  readonly onSaved: (step: number, ms: number) => void;
   readonly clock?: () => number;
 }): Checkpoints {
   const {every, stopping, onSaved, clock = () => performance.now()} = options;
@@ -58,6 +60,7 @@ export function openCheckpoints(options: {
   let lastCost = 0;
   return {
     latest: newest === undefined ? undefined : join(newest.folder, 'files'),
+    isStopAsked: stopping,
     due(step) {
       if (stopping()) return true;
       if (every !== undefined) return step % every === 0;
@@ -73,7 +76,7 @@ export function openCheckpoints(options: {
   async function keep(step: number, write: Parameters<Checkpoints['save']>[1]): Promise<void> {
     const start = clock();
     const folder = options.folder();
-    const temporary = join(folder, `writing-${process.pid}`);
+    const temporary = join(folder, `${WRITING}${process.pid}`);
     rmSync(temporary, {recursive: true, force: true});
     mkdirSync(join(temporary, 'files'), {recursive: true});
     await write(join(temporary, 'files'));
@@ -86,7 +89,7 @@ export function openCheckpoints(options: {
       rmSync(checkpointFolder(folder, old), {recursive: true, force: true});
     lastEnd = clock();
     lastCost = lastEnd - start;
-    onSaved(step);
+    onSaved(step, lastCost);
     if (stopping()) throw new Stopped(step);
   }
 }
@@ -99,6 +102,10 @@ export function newestCheckpoint(folder: string): {step: number; folder: string}
   }
   return undefined;
 }
+
+/** Whether a checkpoint is being written there, or the process that wrote one has died over it. */
+export const isBeingWritten = (folder: string): boolean =>
+  existsSync(folder) && readdirSync(folder).some((name) => name.startsWith(WRITING));
 
 /** Copies a whole checkpoint into another job's `checkpoints/`; true only if the copy is whole as well. */
 export function copyCheckpoint(from: {step: number; folder: string}, folder: string): boolean {

@@ -14,7 +14,8 @@ export type Report =
   | {readonly type: 'progress'; readonly step: number; readonly total: number; readonly tokens?: number}
   | {readonly type: 'metric'; readonly name: string; readonly step: number; readonly value: number}
   | {readonly type: 'note'; readonly text: string}
-  | {readonly type: 'checkpoint'; readonly step: number}
+  /** `ms`: what it took to write; a program may leave it out. */
+  | {readonly type: 'checkpoint'; readonly step: number; readonly ms?: number}
   /**
    * The last thing that a program says: its outputs are written, and it is done whatever it is asked from now on. Only a
    * program that is not a stage's module needs it, and only if it wants to count as done when it is asked to stop and ends
@@ -76,7 +77,7 @@ export function parseEvent(line: string): JobEvent | undefined {
 
 /** What is wrong with a report, as half a sentence. */
 export function reportMistake(report: Readonly<Record<string, unknown>>): string | undefined {
-  const {type, step, total, tokens, name, value, text, version} = report;
+  const {type, step, total, tokens, name, value, text, version, ms} = report;
   switch (type) {
     case 'progress':
       if (!isAmount(step)) return `the step is ${shown(step)}, not a number from 0 up`;
@@ -93,7 +94,10 @@ export function reportMistake(report: Readonly<Record<string, unknown>>): string
     case 'note':
       return typeof text === 'string' ? undefined : `the text is ${shown(text)}, not a string`;
     case 'checkpoint':
-      return stepMistake(step);
+      return (
+        stepMistake(step) ??
+        (ms === undefined || isAmount(ms) ? undefined : `the milliseconds are ${shown(ms)}, not a number from 0 up`)
+      );
     case 'complete':
       return version === COMPLETE_VERSION ? undefined : `the version is ${shown(version)}, not ${COMPLETE_VERSION}`;
     default:

@@ -60,6 +60,8 @@ export interface Job {
   readonly byPath?: FilesByPath;
   /** Steps between checkpoints; without it a checkpoint is due when it is cheap beside the work since the last one. */
   readonly checkpointEvery?: number;
+  /** Set where the stage looks for `finish.json`. */
+  readonly canFinishEarly?: boolean;
 }
 
 /**
@@ -79,6 +81,7 @@ export const jobFiles = (folder: string) => ({
   log: join(folder, 'output.log'),
   events: join(folder, 'events.jsonl'),
   stop: join(folder, 'stop.json'),
+  finish: join(folder, 'finish.json'),
   result: join(folder, 'result.json'),
 });
 
@@ -95,8 +98,9 @@ const mapValues = <T, U>(record: Readonly<Record<string, T>>, map: (value: T) =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 
 /** `result.json`: what the stage's process says of its own end. */
-export type JobResult = (
-  | {readonly end: 'succeeded'}
+export type JobResult = /** `early`: it was asked to end after so many of its steps, and did. */
+(
+  | {readonly end: 'succeeded'; readonly early?: EarlyEnd}
   /** `file`: its code is to be corrected. */
   | {readonly end: 'failed'; readonly message: string; readonly file?: string}
   | {readonly end: 'threw'; readonly message: string; readonly stack?: string}
@@ -105,6 +109,12 @@ export type JobResult = (
   /** Written for a program that knows nothing of results; `asked`: there was a `stop.json` when it ended. */
   | {readonly end: 'exited'; readonly code: number; readonly asked?: boolean}
 ) & {readonly usage?: Usage};
+
+/** Where a stage was finished early: after `step` of `total` steps, counted from 1. */
+export interface EarlyEnd {
+  readonly step: number;
+  readonly total: number;
+}
 
 /** What the stage's process used, as the system counts it; of processor time, also what its own processes used. */
 export interface Usage {
@@ -128,6 +138,13 @@ export interface StopRecord {
   readonly signal?: string;
   /** In milliseconds since 1970; a shell does not say. */
   readonly at?: number;
+}
+
+/** `finish.json`: that the stage is to end early and keep what it has, as soon as it has made `step` steps. */
+export interface FinishRecord {
+  readonly version: 1;
+  /** At least 1: before its first step a stage has nothing to keep. */
+  readonly step: number;
 }
 
 /** Writes a small JSON file so that readers see all of it or none, even after a power cut if it is `durable`. */
@@ -181,7 +198,9 @@ export const MOST_RECORD = 1 << 20;
 export function readResult(folder: string): Result<JobResult | undefined, string> {
   const read = readJson(jobFiles(folder).result, MOST_RECORD);
   if (!read.ok) return read.error === ABSENT ? ok(undefined) : read;
-  const {end, message, file, stack, code, asked, step, usage} = (read.value ?? {}) as Readonly<Record<string, unknown>>;
+  const {end, message, file, stack, code, asked, step, early, usage} = (read.value ?? {}) as Readonly<
+    Record<string, unknown>
+  >;
   const used = isUsage(usage) ? {usage} : {};
   switch (end) {
     case 'failed':
@@ -201,10 +220,16 @@ export function readResult(folder: string): Result<JobResult | undefined, string
       if (step !== undefined && stepMistake(step) !== undefined) return err(stepMistake(step)!);
       return ok({end, ...(step === undefined ? {} : {step: step as number}), ...used});
     case 'succeeded':
-      return ok({end, ...used});
+      if (early !== undefined && !isEarlyEnd(early)) return err(`“early” does not say after which step of how many`);
+      return ok({end, ...(early === undefined ? {} : {early}), ...used});
     default:
       return err(`it says that the end was ${shown(end)}`);
   }
+}
+
+function isEarlyEnd(value: unknown): value is EarlyEnd {
+  const {step, total} = (value ?? {}) as Readonly<Record<string, unknown>>;
+  return stepMistake(step) === undefined && stepMistake(total) === undefined && (step as number) >= 1;
 }
 
 function isUsage(value: unknown): value is Usage {
@@ -224,6 +249,19 @@ export function readStop(folder: string): StopRecord | undefined {
   const stop = read.ok ? (read.value as Partial<StopRecord> | null) : undefined;
   // A shell does not write it in one step; that it is there says enough.
   return stop?.version === 1 ? (stop as StopRecord) : {version: 1, why: 'signal'};
+}
+
+/** Asks the stage's process to finish early, once it has made `step` steps. @throws Error when it cannot be written */
+export const writeFinish = (folder: string, step: number): void =>
+  writeJson(jobFiles(folder).finish, {version: 1, step} satisfies FinishRecord);
+
+/** The step after which the stage's process is to finish early; `undefined` when nobody has asked. */
+export function readFinish(folder: string): number | undefined {
+  const file = jobFiles(folder).finish;
+  if (!existsSync(file)) return undefined;
+  const read = readJson(file, MOST_RECORD);
+  const {version, step} = ((read.ok ? read.value : undefined) ?? {}) as Readonly<Record<string, unknown>>;
+  return version === 1 && stepMistake(step) === undefined ? (step as number) : undefined;
 }
 
 /** Whether the last line of `events.jsonl` says that the program is done. */

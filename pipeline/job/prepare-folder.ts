@@ -67,6 +67,7 @@ export async function prepareJobFolder(job: JobSpec): Promise<PreparedJob> {
     ...(isEmpty(code.definitions) ? {} : {definitions: code.definitions}),
     ...(command === undefined ? {} : {command}),
     ...(checkpointEvery === undefined ? {} : {checkpointEvery}),
+    ...(stage.canFinishEarly === true ? {canFinishEarly: true} : {}),
     ...(isEmpty(code.snapshot) ? {} : {code: code.snapshot}),
     ...(isEmpty(code.byPath) ? {} : {byPath: code.byPath}),
   };

@@ -13,7 +13,7 @@ type Reporting = Pick<StageContext<InputPorts, OutputPorts, Params>, 'progress' 
 export function openReporting(
   write: (line: string) => void,
   say: (text: string) => void,
-): Reporting & {checkpoint(step: number): void} {
+): Reporting & {checkpoint(step: number, ms: number): void} {
   const report = (event: Report): void => write(`${eventLine(event, Date.now())}\n`);
   return {
     progress: function progress(at) {
@@ -29,7 +29,7 @@ export function openReporting(
       say(event.text);
       report({...event, text: shortened(event.text, MOST_NOTE, 'the log')});
     },
-    checkpoint: (step) => report({type: 'checkpoint', step}),
+    checkpoint: (step, ms) => report({type: 'checkpoint', step, ms}),
   };
 }
 

@@ -7,8 +7,8 @@ import {closeSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync, 
 import {resolve} from 'node:path';
 import {openCheckpoints} from './checkpoints.js';
 import {importModule, importServed} from '../modules/import.js';
-import {absolutePaths, jobFiles, readJob, readStop, snapshotOf, writeJson, writeStop} from './folder.js';
-import type {Job, JobResult, Usage} from './folder.js';
+import {absolutePaths, jobFiles, readFinish, readJob, readStop, snapshotOf, writeJson, writeStop} from './folder.js';
+import type {EarlyEnd, Job, JobResult, Usage} from './folder.js';
 import {NeverSettled, requireSettled} from '../modules/never-settles.js';
 import {openReporting} from './reporting.js';
 import type {AnyStage, Checkpoints, InputPorts, OutputPorts, Params, StageContext} from '../stage.js';
@@ -42,7 +42,11 @@ export async function runJob(folder: string): Promise<never> {
   process.on('uncaughtException', (error) => finish(root, resultOf(error)));
   const stage = await importStage(root(), job);
   if (typeof stage === 'string') return finish(root, {end: 'unstartable', message: stage});
-  const context = openContext(root, job, stop.signal, () => (cooperative = true));
+  let early: EarlyEnd | undefined;
+  const context = openContext(root, job, stop.signal, {
+    cooperates: () => (cooperative = true),
+    finishes: (at) => (early = at),
+  });
   try {
     await requireSettled(Promise.resolve(stage.run(context as never)), 'a promise that its `run` awaits');
   } catch (error) {
@@ -50,7 +54,7 @@ export async function runJob(folder: string): Promise<never> {
     if (error instanceof NeverSettled) return finish(root, {end: 'failed', message: error.message});
     return finish(root, resultOf(error));
   }
-  return finish(root, {end: 'succeeded'});
+  return finish(root, {end: 'succeeded', ...(early === undefined ? {} : {early})});
 }
 
 /** The runner has written down that it asked; anybody else has not. */
@@ -112,7 +116,7 @@ function openContext(
   root: Place,
   job: Job,
   signal: AbortSignal,
-  cooperates: () => void,
+  {cooperates, finishes}: {readonly cooperates: () => void; readonly finishes: (at: EarlyEnd) => void},
 ): StageContext<InputPorts, OutputPorts, Params> {
   const files = jobFiles(root());
   mkdirSync(files.scratch, {recursive: true});
@@ -140,13 +144,20 @@ function openContext(
       return (checkpoints ??= openCheckpoints({
         folder: () => jobFiles(root()).checkpoints,
         every: job.checkpointEvery,
-        stopping: () => signal.aborted,
+        // The signal is only heard between two native calls; whoever asks writes the file first.
+        stopping: () => signal.aborted || existsSync(jobFiles(root()).stop),
         onSaved: checkpoint,
       }));
     },
     get signal() {
       cooperates();
       return signal;
+    },
+    finishEarly({step, total}) {
+      const from = readFinish(root());
+      if (from === undefined || step < Math.max(1, from) || step >= total) return false;
+      finishes({step, total});
+      return true;
     },
     progress,
     metric,

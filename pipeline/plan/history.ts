@@ -7,7 +7,7 @@ import type {CodeReader} from '../fingerprint/code-digest.js';
 import {codeChangesBetween} from '../fingerprint/fingerprint.js';
 import type {Ingredients} from '../fingerprint/fingerprint.js';
 import {furthestSaved, untainted} from '../job/continue-from.js';
-import {inAWord} from '../outcome.js';
+import {inAWord, outcomeIn} from '../outcome.js';
 import type {History, Unfinished} from './plan.js';
 
 /** Of an attempt of a stage. A store is data, and may hold anything. @throws UserError 'store-damaged' */
@@ -105,6 +105,12 @@ export function openHistory(store: Store, {recipe, seed}: Wanted, code: CodeRead
   };
 }
 
+function earlyText({id, outcome}: Attempt): string {
+  const recorded = outcome === undefined ? undefined : outcomeIn(outcome.detail);
+  if (recorded?.reason !== 'finished-early') return '';
+  return ` at step ${recorded.step} of ${recorded.total} (attempt ${id}), which only its own run uses`;
+}
+
 /**
  * The newest attempt with this fingerprint, unless it succeeded. Of checkpoints it only looks whether they are there, since
  * reading gigabytes would make a plan slow; whoever starts from one reads it first.
@@ -112,7 +118,7 @@ export function openHistory(store: Store, {recipe, seed}: Wanted, code: CodeRead
 function unfinishedOf(fingerprint: Digest, store: Store): Unfinished | undefined {
   const attempts = store.attemptsByFingerprint(fingerprint);
   const [newest] = attempts;
-  if (newest === undefined || newest.outcome?.ok === true) return undefined;
+  if (newest === undefined || newest.outcome?.reason === 'succeeded') return undefined;
   const run = newest.outcome === undefined ? store.runAtWork(fingerprint) : undefined;
   if (run !== undefined) return {because: `run ${run} is making it now (attempt ${newest.id})`};
   const continues = furthestSaved(untainted(attempts), store);
@@ -120,7 +126,7 @@ function unfinishedOf(fingerprint: Digest, store: Store): Unfinished | undefined
     const because = `attempt ${newest.id} has lost its runner: it goes on if its process still runs, and is begun again if not`;
     return {because, ...(continues === undefined ? {} : {continues})};
   }
-  const how = `last time: ${inAWord(newest.outcome.reason)}`;
+  const how = `last time: ${inAWord(newest.outcome.reason)}${earlyText(newest)}`;
   if (continues !== undefined) return {because: how, continues};
   return {because: `${how}; attempt ${newest.id} left no whole checkpoint, so it starts from the beginning`};
 }

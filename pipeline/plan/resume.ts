@@ -90,7 +90,8 @@ function pins(run: RunId, store: Store, notes: string[]): ReadonlyMap<string, Pi
     const outputs: Record<string, Digest> = {};
     for (const {port, artifact} of attempt.outputs) outputs[port] = artifact;
     if (Object.values(outputs).every((digest) => store.isPresent(digest))) {
-      pinned.set(node, {attempt: attempt.id, outputs, because: `kept from attempt ${attempt.id}`});
+      const early = attempt.outcome.reason === 'finished-early' ? ', which was finished early' : '';
+      pinned.set(node, {attempt: attempt.id, outputs, because: `kept from attempt ${attempt.id}${early}`});
     } else notes.push(`${node}: the bytes of attempt ${attempt.id} are not in the store any more`);
   }
   return pinned;

@@ -18,6 +18,7 @@ import type {PreparedJob} from '../job/prepare-folder.js';
 import type {Outcome} from '../outcome.js';
 import {nodeVariables} from '../wiring/environment.js';
 import type {StageNode} from '../wiring/nodes.js';
+import {finishAtOnce, nothingToFinish} from './finish.js';
 import {closeAttempt, recordOutcome} from './record-outcome.js';
 import type {AttemptContext, AttemptResult, ClaimedAttempt} from './record-outcome.js';
 import {superviseProcess} from './supervise-process.js';
@@ -44,6 +45,8 @@ export interface ReadyNode {
   readonly lastTry: boolean;
   /** A checkpoint of other code that may be used all the same (`r1 resume --accept-checkpoint`). */
   readonly accepted?: {readonly attempt: AttemptId; readonly because: string};
+  /** Whether it is to end early, with what its newest checkpoint holds. */
+  readonly isToFinish?: boolean;
 }
 
 /** An attempt that was begun just now, of which nothing is there yet. */
@@ -91,6 +94,11 @@ async function prepareAndRun(
   const owner = `${store.id}/${attempt}`;
   const prepared = await prepareJobFolder({...ready, folder, owner, epoch, store, code});
   const placed = {...bare, inputs: prepared.placed};
+  if (ready.isToFinish === true) {
+    if (continues === undefined)
+      return recordUnstarted(placed, {reason: 'start-failed', message: nothingToFinish(node.id).message}, context);
+    finishAtOnce(folder);
+  }
   if (continues !== undefined && !bringCheckpoint(continues, folder, store)) {
     const message = `the checkpoint of attempt ${continues.attempt} at step ${continues.step} is not whole any more`;
     return recordUnstarted(placed, {reason: 'start-failed', message}, context);

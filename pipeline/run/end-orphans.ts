@@ -8,7 +8,7 @@ import {adoptJob} from './adopt.js';
 import {GRACE} from './stop.js';
 import {couldNot} from './terminate.js';
 import type {NodeContext} from './run-node.js';
-import {outcomeJson} from '../outcome.js';
+import {isSuccess, outcomeJson} from '../outcome.js';
 import type {Outcome} from '../outcome.js';
 
 export async function endOrphan(
@@ -33,7 +33,7 @@ export async function endOrphan(
     const exit = await endOf(found.running, `attempt ${attempt}`, warn);
     outcome = outcomeOf({folder: jobFolder, exit, result: readResult(jobFolder), asked: 'unwanted'});
     // Nobody is there to store its outputs.
-    if (outcome.reason === 'succeeded') outcome = {reason: 'stopped'};
+    if (isSuccess(outcome)) outcome = {reason: 'stopped'};
   }
   outcome = withSavedStep(checkCode(outcome, {folder: jobFolder}), jobFolder);
   store.finishAttempt({attempt, ownership, outcome: {ok: false, reason: outcome.reason, detail: outcomeJson(outcome)}});

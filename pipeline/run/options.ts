@@ -16,8 +16,10 @@ export interface RunOptions {
   readonly onFailure: OnFailure;
   readonly emit: Emit;
   readonly stop: StopRequest;
-  /** Seconds between the request to stop and the end by force. */
-  readonly grace: number;
+  /** Seconds between the request to stop and the end by force; without it they follow from the stage's pace (`graceFor`). */
+  readonly grace?: number | undefined;
+  /** Nodes that are to end early, with what their newest checkpoints hold (`--finish`). */
+  readonly finish?: readonly string[];
   /** What was typed, kept with the run. */
   readonly command: string;
   /** Goes on with this run instead of beginning one (`r1 resume`). */

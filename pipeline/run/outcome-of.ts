@@ -2,6 +2,7 @@
 import {newestCheckpoint} from '../job/checkpoints.js';
 import {declaresCompletion, jobFiles, readStop} from '../job/folder.js';
 import type {JobResult, StopRecord, readResult} from '../job/folder.js';
+import {lastProgress} from '../job/pace.js';
 import {withoutResult} from '../job/without-result.js';
 import type {Exit, StopWhy} from '../executors/executor.js';
 import type {Failure, Outcome} from '../outcome.js';
@@ -31,11 +32,16 @@ export function outcomeOf(seen: {
     own?.end === 'exited' && own.asked !== undefined ? own.asked || isUnwritten : (asked ?? record) !== undefined;
   const isDone =
     own?.end === 'succeeded' || (own?.end === 'exited' && own.code === 0 && (!wasAsked || declaresCompletion(folder)));
-  if (isDone) return {reason: 'succeeded', ...(exit.leftovers.length === 0 ? {} : {leftovers: exit.leftovers})};
+  if (isDone) {
+    const left = exit.leftovers.length === 0 ? {} : {leftovers: exit.leftovers};
+    const early = own.end === 'succeeded' ? own.early : undefined;
+    return early === undefined ? {reason: 'succeeded', ...left} : {reason: 'finished-early', ...early, ...left};
+  }
   if (asked === 'timeout' && wasAsked) return {reason: 'timed-out', seconds: timeout!};
   if (own?.end === 'stopped' || (wasAsked && (own === undefined || own.end === 'exited'))) {
     const by = asked !== undefined ? undefined : askedBefore ? 'earlier-runner' : signalOf(record);
-    return {reason: 'stopped', ...(by === undefined ? {} : {by})};
+    const isForced = own === undefined && exit.how.type === 'signalled' && exit.how.signal === 'SIGKILL';
+    return {reason: 'stopped', ...(isForced ? {isForced} : {}), ...(by === undefined ? {} : {by})};
   }
   if (own !== undefined) return failureOf(own);
   switch (exit.how.type) {
@@ -50,7 +56,10 @@ export function outcomeOf(seen: {
   }
 }
 
-/** The same, with how far the work is safe where it was cut short. Reads the newest checkpoint to see that it is whole. */
+/**
+ * The same, with how far the work is safe where it was cut short, and how far it had come. Reads the newest checkpoint to see
+ * that it is whole.
+ */
 export function withSavedStep(outcome: Outcome, folder: string): Outcome {
   switch (outcome.reason) {
     case 'stopped':
@@ -59,10 +68,17 @@ export function withSavedStep(outcome: Outcome, folder: string): Outcome {
     case 'lost':
       // What a process saves in the store that this one was copied from is not to be seen here.
       if (outcome.reason === 'lost' && outcome.copied === true) return outcome;
-      return {...outcome, step: newestCheckpoint(jobFiles(folder).checkpoints)?.step ?? null};
+      return {...outcome, ...savedIn(folder)};
     default:
       return outcome;
   }
+}
+
+function savedIn(folder: string): {readonly step: number | null; readonly reached?: number} {
+  const {checkpoints, events} = jobFiles(folder);
+  const step = newestCheckpoint(checkpoints)?.step ?? null;
+  const reached = lastProgress(events)?.step ?? 0;
+  return {step, ...(Number.isSafeInteger(reached) && reached > (step ?? 0) ? {reached} : {})};
 }
 
 function signalOf(record: StopRecord | undefined): {readonly signal: string} | undefined {

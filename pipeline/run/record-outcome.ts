@@ -18,7 +18,7 @@ import {MOST_MESSAGE, MOST_STACK} from '../job/event-lines.js';
 import {jobFiles, readResult} from '../job/folder.js';
 import {checkCode} from '../job/job-code.js';
 import type {KnownFile} from '../modules/source/sources.js';
-import {outcomeJson, storeFailed} from '../outcome.js';
+import {isSuccess, outcomeJson, storeFailed} from '../outcome.js';
 import type {Failure, Outcome} from '../outcome.js';
 import {shortened} from '../values/printable.js';
 import type {StageNode} from '../wiring/nodes.js';
@@ -32,8 +32,8 @@ export interface AttemptContext {
   readonly executor: Executor;
   readonly emit: Emit;
   readonly stop: StopRequest;
-  /** Seconds between the request to stop and the end by force. */
-  readonly grace: number;
+  /** Seconds between the request to stop and the end by force; without it they follow from the stage's pace (`graceFor`). */
+  readonly grace?: number | undefined;
   readonly cleanup: Cleanup;
 }
 
@@ -66,21 +66,21 @@ export async function recordOutcome(
   const {node, attempt, ownership, folder} = claimed;
   const files = jobFiles(folder);
   const concluded = await store.withoutGc(async (): Promise<AttemptResult> => {
-    const ingested = outcome.reason === 'succeeded' ? await ingestOutputs(claimed, store) : {};
+    const ingested = isSuccess(outcome) ? await ingestOutputs(claimed, store) : {};
     const actual: Outcome = isFailure(ingested) ? ingested : reword(outcome, claimed, store);
     const outputs = isFailure(ingested) ? {} : ingested;
     const record = () =>
       store.finishAttemptSoon({
         attempt,
         ownership,
-        outcome: {ok: actual.reason === 'succeeded', reason: actual.reason, detail: outcomeJson(actual), cost},
-        ...(actual.reason === 'succeeded' ? {outputs} : {}),
+        outcome: {ok: isSuccess(actual), reason: actual.reason, detail: outcomeJson(actual), cost},
+        ...(isSuccess(actual) ? {outputs} : {}),
       });
     let finished: Awaited<ReturnType<typeof record>>;
     try {
       finished = await record();
     } catch (error) {
-      const worthless = actual.reason !== 'succeeded' && actual.reason !== 'store-failed';
+      const worthless = !isSuccess(actual) && actual.reason !== 'store-failed';
       if (!worthless || !(error instanceof UserError && error.reason === 'disk-full')) throw error;
       // What the stage wrote may be what filled the disk. Nobody will use it, and its failure is worth telling.
       for (const path of [files.scratch, files.outputs]) await store.removeTree(path);
@@ -97,10 +97,15 @@ export async function recordOutcome(
       outputs: Object.fromEntries(Object.entries(outputs).map(([port, {digest}]) => [port, digest])),
     };
   });
-  const done = concluded.outcome.reason === 'succeeded';
-  await cleanup.remove([files.inputs, files.scratch, files.code, ...(done ? [files.outputs, files.checkpoints] : [])]);
+  const {reason} = concluded.outcome;
+  const used = [
+    ...(isSuccess(concluded.outcome) ? [files.outputs] : []),
+    // What was finished early can still be brought to its end from where it was, by another run.
+    ...(reason === 'succeeded' ? [files.checkpoints] : []),
+  ];
+  await cleanup.remove([files.inputs, files.scratch, files.code, ...used]);
   // What was overtaken is replaced at once; the node itself has not finished.
-  if (concluded.outcome.reason !== 'superseded' && !isTriedAgain(concluded.outcome)) {
+  if (reason !== 'superseded' && !isTriedAgain(concluded.outcome)) {
     const names = Object.keys(node.stage.params);
     const params = names.length === 0 ? {} : {params: names};
     emit({type: 'node-finished', node: node.id, ...params, attempt, cost, log: files.log, ...concluded});

@@ -19,10 +19,11 @@ import {frozenPlanOf} from '../plan/frozen-plan.js';
 import type {FrozenStage} from '../plan/frozen-plan.js';
 import {markCode, openCurrentCode, checkCode} from '../job/job-code.js';
 import type {JobCode} from '../job/job-code.js';
-import {readResult} from '../job/folder.js';
+import {readResult, writeFinish} from '../job/folder.js';
 import {prepareJobFolder} from '../job/prepare-folder.js';
 import {UnusableCommand} from '../job/command-line.js';
-import type {Failure} from '../outcome.js';
+import {isSuccess, outcomeIn} from '../outcome.js';
+import type {Failure, FinishedEarly} from '../outcome.js';
 import {codeBehind, codeChangesSince, ingredientsOf} from '../plan/history.js';
 import {inFewWords, knownIngredients} from '../plan/plan.js';
 import {err, ok} from '../result.js';
@@ -204,6 +205,9 @@ async function makeAgain(
       store,
       code: marked.value,
     });
+    // What was finished early is a function of its fingerprint and of the step at which it was.
+    const early = earlyEndOf(attempt);
+    if (early !== undefined) writeFinish(folder, early.step);
     // Placing gigabytes may have taken long.
     if (stop.asked.aborted) return err({reason: 'stopped'});
     const env = nodeVariables(node, process.env);
@@ -219,7 +223,7 @@ async function makeAgain(
     const ended = outcomeOf({folder, exit, result: readResult(folder), asked, isUnwritten});
     const outcome = checkCode(ended, {folder, ...(node.stage.argv === undefined ? {own: code.own} : {})});
     if (outcome.reason === 'code-changed') return ok(changedMeanwhile(outcome.files));
-    if (outcome.reason !== 'succeeded') return err(outcome);
+    if (!isSuccess(outcome)) return err(outcome);
     for (const {port, kind, artifact} of attempt.outputs) {
       if (statSync(outputPath(folder, port), {throwIfNoEntry: false}) === undefined)
         return err({reason: 'output-missing', port});
@@ -236,6 +240,11 @@ async function makeAgain(
   } finally {
     await scratch.remove();
   }
+}
+
+function earlyEndOf({outcome}: Attempt): FinishedEarly | undefined {
+  const recorded = outcome === undefined ? undefined : outcomeIn(outcome.detail);
+  return recorded?.reason === 'finished-early' ? recorded : undefined;
 }
 
 const changedMeanwhile = (files: readonly string[]): Verdict => ({

@@ -9,6 +9,7 @@ import {furthestCheckpoint, untainted} from '../job/continue-from.js';
 import {jobFiles, readStop} from '../job/folder.js';
 import type {StopRecord} from '../job/folder.js';
 import {markCode} from '../job/job-code.js';
+import {isSuccess} from '../outcome.js';
 import type {Failure, Outcome} from '../outcome.js';
 import {err, ok} from '../result.js';
 import type {Result} from '../result.js';
@@ -17,6 +18,7 @@ import {adoptJob} from './adopt.js';
 import type {AdoptedJob} from './adopt.js';
 import {outdatedModules, runAttempt} from './attempt.js';
 import type {ReadyNode} from './attempt.js';
+import {finishAtOnce} from './finish.js';
 import {UnreachableJob, recordOutcome} from './record-outcome.js';
 import type {AttemptContext, AttemptResult, ClaimedAttempt} from './record-outcome.js';
 import type {Slot, Turn} from './scheduler.js';
@@ -187,6 +189,7 @@ class NodeRun {
       await recordOutcome(claimed, found.lost, {wallMs: 0}, {...this.#context, emit: () => undefined});
       return undefined;
     }
+    if (found.state === 'running' && this.#ready.isToFinish === true) finishAtOnce(folder);
     this.#showAdopted(claimed, found, askedBefore);
     const isTriedAgain = (outcome: Outcome): boolean => this.#isTriedAgain(outcome, found, askedBefore);
     const running = found.state === 'ended' ? ENDED_UNSEEN : found.running;
@@ -223,10 +226,11 @@ class NodeRun {
 
   /** Whether an attempt that was taken over says nothing against another one in this run. */
   #isTriedAgain(
-    {reason}: Outcome,
+    outcome: Outcome,
     found: Extract<AdoptedJob, {state: 'running' | 'ended'}>,
     askedBefore: StopRecord | undefined,
   ): boolean {
+    const {reason} = outcome;
     // Its end went unseen: nothing is known against the stage, so it is tried again from its last checkpoint.
     if (reason === 'lost' || reason === 'superseded') return true;
     // It failed before this run began, as is known only now: this run is to try.
@@ -234,7 +238,7 @@ class NodeRun {
     if (found.state === 'ended' && early) return true;
     if (this.#context.stop.asked.aborted || this.#turn.stop.aborted) return false;
     // Asked by somebody who is gone; or the paths that it was given lead nowhere any more.
-    return (reason === 'stopped' && askedBefore !== undefined) || (reason !== 'succeeded' && found.isMoved);
+    return (reason === 'stopped' && askedBefore !== undefined) || (!isSuccess(outcome) && found.isMoved);
   }
 
   /** It is ours to try. */
@@ -306,6 +310,6 @@ function findContinuation({fingerprint, force, accepted}: ReadyNode, store: Stor
 
 function endOf({attempt, folder}: Pick<ClaimedAttempt, 'attempt' | 'folder'>, result: AttemptResult): End {
   const {outcome, outputs} = result;
-  if (outcome.reason === 'succeeded') return ok({attempt, outputs, reused: false});
+  if (isSuccess(outcome)) return ok({attempt, outputs, reused: false});
   return err({...outcome, attempt, log: jobFiles(folder).log});
 }

@@ -207,6 +207,7 @@ class NodesRun {
       code: code.jobCodeOf(node, exports),
       lastTry,
       ...(other === undefined ? {} : {accepted: other}),
+      ...(this.#options.finish?.includes(node.id) === true ? {isToFinish: true} : {}),
     };
   }
 

@@ -12,6 +12,7 @@ import {planAgain, requireVariables} from '../plan/prepare.js';
 import type {Prepared} from '../plan/prepare.js';
 import {err, ok} from '../result.js';
 import type {Wiring} from '../wiring/nodes.js';
+import {requireFinishable} from './finish.js';
 import type {NodeEnd, RunFailure, RunOptions, RunSummary} from './options.js';
 
 /** Plans may go stale between being made and being begun, when bytes are collected; more often than this it is a bug. */
@@ -21,6 +22,7 @@ const MOST_PLANS = 5;
 export async function runPlan(prepared: Prepared, options: RunOptions): Promise<RunSummary> {
   const {store, emit} = options;
   requireVariables(prepared.plan);
+  if (options.finish !== undefined) requireFinishable(options.finish, prepared, options);
   for (const warning of environmentWarnings(prepared, process.env)) {
     emit({type: 'warning', text: environmentWarningText(warning)});
   }

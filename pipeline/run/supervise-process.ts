@@ -5,15 +5,20 @@ import type {Exit, Running} from '../executors/executor.js';
 import {EventTail} from '../job/event-tail.js';
 import type {Garbled} from '../job/event-tail.js';
 import type {JobEvent} from '../job/event-lines.js';
+import {isBeingWritten} from '../job/checkpoints.js';
 import {jobFiles, readResult} from '../job/folder.js';
 import type {StopRecord, Usage} from '../job/folder.js';
 import {capLog} from '../job/log-cap.js';
+import {Pace} from '../job/pace.js';
+import {isSuccess} from '../outcome.js';
 import type {Outcome} from '../outcome.js';
 import {damagesOf, inputsChanged} from './input-damage.js';
 import {outcomeOf} from './outcome-of.js';
 import {closeAttempt, hasOutputs, recordOutcome, wallOf} from './record-outcome.js';
 import type {AttemptContext, AttemptResult, ClaimedAttempt} from './record-outcome.js';
+import {graceFor} from './stop.js';
 import {Terminator, couldNot} from './terminate.js';
+import type {Manner} from './terminate.js';
 
 /** Between two looks at a job, ms. */
 const POLL = 200;
@@ -64,10 +69,15 @@ async function superviseToEnd(
   const {store, emit} = context;
   const {node, attempt, folder} = claimed;
   const files = jobFiles(folder);
+  const offset = store.eventsOffset(attempt);
+  const pace = offset > 0 ? Pace.of(files.events) : new Pace();
   const tail = new EventTail({
     file: files.events,
-    offset: store.eventsOffset(attempt),
-    show: (event) => show(node.id, event, emit),
+    offset,
+    show: (event) => {
+      pace.take(event);
+      show(node.id, event, emit);
+    },
     keep: (points, offset) => store.addMetrics(attempt, points, offset),
   });
   let used: Usage | undefined;
@@ -95,7 +105,15 @@ async function superviseToEnd(
   const {timeout} = node.options;
   const end = new Terminator(
     running,
-    {...context, warn: (text) => emit({type: 'warning', text})},
+    {
+      stop: context.stop,
+      ...patience(context.grace, pace, files.checkpoints),
+      asked: (seconds) => {
+        const isSaving = pace.checkpointMs === undefined ? {} : {forCheckpoint: true as const};
+        emit({type: 'node-stopping', node: node.id, seconds, ...isSaving});
+      },
+      warn: (text) => emit({type: 'warning', text}),
+    },
     {
       node: node.id,
       rest: stop,
@@ -139,12 +157,18 @@ async function superviseToEnd(
     askedBefore: askedBefore !== undefined,
   });
   const damages = await damagesOf(claimed.inputs, outcome, store);
-  if (outcome.reason === 'succeeded') {
+  if (isSuccess(outcome)) {
     if (garbled !== undefined) outcome = {reason: 'events-garbled', ...garbled};
     else if (damages.length > 0) outcome = inputsChanged(damages);
     else if (hasOutputs(claimed)) endedWell?.();
   }
   return recordOutcome(claimed, outcome, cost, context, isTriedAgain);
+}
+
+/** For how long it is waited for once it is asked to stop: as long as was said, else as its own pace asks for. */
+function patience(said: number | undefined, pace: Pace, checkpoints: string): Pick<Manner, 'grace' | 'isSaving'> {
+  if (said !== undefined) return {grace: said};
+  return {grace: () => graceFor(pace), isSaving: () => isBeingWritten(checkpoints)};
 }
 
 function show(node: string, event: JobEvent, emit: Emit): void {

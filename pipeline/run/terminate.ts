@@ -1,6 +1,7 @@
 /** Ends the process of a job in two steps, a request and then force, for whichever reason comes first. */
 import {UserError, plainError} from '../../artifacts/index.js';
 import type {Running, StopWhy} from '../executors/executor.js';
+import {GRACE} from './stop.js';
 import type {StopRequest} from './stop.js';
 import type {StopRecord} from '../job/folder.js';
 
@@ -14,10 +15,20 @@ export function couldNot(doing: string, thrown: unknown): string {
 /** Milliseconds; Node takes anything above for 1. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
+/** Seconds between two looks at a checkpoint that is being written when the time is up. */
+const SAVING_LOOK = 5;
+
 export interface Manner {
   readonly stop: StopRequest;
-  /** Seconds between the request to stop and the end by force. */
-  readonly grace: number;
+  /** Seconds between the request to stop and the end by force, or what says so when it is asked. */
+  readonly grace: number | (() => number);
+  /**
+   * Whether the process is writing a checkpoint. It is then left to it when its time is up, for up to `GRACE.most` seconds in all:
+   * what it costs is known least for the first one, and without it all would be lost.
+   */
+  readonly isSaving?: () => boolean;
+  /** Told when it is asked to end for the first time, with the seconds that it has. */
+  readonly asked?: (seconds: number) => void;
   readonly warn: (text: string) => void;
 }
 
@@ -49,7 +60,7 @@ export class Terminator {
     this.#running = running;
     this.#manner = manner;
     this.#node = node;
-    const {stop, grace} = manner;
+    const {stop} = manner;
     const when = (signal: AbortSignal, act: () => void) => {
       if (signal.aborted) act();
       else {
@@ -66,7 +77,7 @@ export class Terminator {
     if (timeout !== undefined) this.#later(timeout, () => this.#ask('timeout'));
     if (askedBefore !== undefined) {
       const {at = Date.now()} = askedBefore;
-      this.#later(Math.max(0, grace - (Date.now() - at) / 1000), () => this.#kill());
+      this.#later(Math.max(0, this.#grace() - (Date.now() - at) / 1000), () => this.#kill());
     }
   }
 
@@ -78,14 +89,28 @@ export class Terminator {
   }
 
   #ask(why: StopWhy): void {
+    const seconds = this.#grace();
+    if (this.asked === undefined) this.#manner.asked?.(seconds);
     this.asked ??= why;
-    this.#later(this.#manner.grace, () => this.#kill());
+    this.#later(seconds, () => this.#killUnlessSaving(seconds));
     const answer = this.#running.stop(why).catch((thrown: unknown) => {
       this.isUnwritten = true;
       // Should this runner die before the process has ended, the next one will not know that it was asked.
       this.#warn(thrown, `write down that “${this.#node}” was asked to stop`);
     });
     this.#answers.push(answer);
+  }
+
+  #grace(): number {
+    const {grace} = this.#manner;
+    return typeof grace === 'number' ? grace : grace();
+  }
+
+  /** @param waited seconds since it was asked */
+  #killUnlessSaving(waited: number): void {
+    const {isSaving} = this.#manner;
+    if (waited >= GRACE.most || isSaving?.() !== true) this.#kill();
+    else this.#later(SAVING_LOOK, () => this.#killUnlessSaving(waited + SAVING_LOOK));
   }
 
   #kill(): void {

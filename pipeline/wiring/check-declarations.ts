@@ -23,6 +23,7 @@ const FIELDS: Readonly<Record<keyof AnyStage, true>> = {
   caution: true,
   tensor: true,
   seedless: true,
+  canFinishEarly: true,
   resources: true,
   threads: true,
   env: true,

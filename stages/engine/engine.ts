@@ -54,6 +54,8 @@ export interface EngineOptions<P extends Programs> {
    * see `computeSilently`.
    */
   readonly silentStart?: boolean;
+  /** Called before each micro-batch of an update; what it throws ends the call, and nothing is updated. */
+  readonly beforeMicroBatch?: () => void;
   /** All that will be called: none can be added later. */
   readonly programs: P;
 }
@@ -168,6 +170,7 @@ export async function openEngine<const P extends Programs>(options: EngineOption
     weights: mapped === undefined ? of : () => mapped.variables,
     updates,
     run,
+    beforeMicroBatch: options.beforeMicroBatch,
   };
   const bound = Object.fromEntries(
     Object.entries<Program<unknown>>(options.programs).map(([name, program]) => [name, program.declare(context, name)]),

@@ -52,7 +52,8 @@ export function declareUpdates(
     const {norm, effects} = adamW(graph, weights, moments, gradients, inputs, options);
     return after(graph, norm, [clearAll(graph, sums, effects).node]);
   });
-  let prepared = false;
+  /** Whether there may be something in the sums: before the first call, or of one that was given up. */
+  let dirty = true;
   return {
     apply: (gradients) => adamW(graph, weights, moments, gradients, inputs, options).norm,
     accumulate(gradients) {
@@ -63,11 +64,14 @@ export function declareUpdates(
     },
     // The sums take memory from the first call on that has more than one micro-batch, and not before.
     prepare(run) {
-      if (!prepared) run('clear sums', [], [clear]);
-      prepared = true;
+      if (dirty) run('clear sums', [], [clear]);
+      dirty = true;
     },
     applySums,
     feeds: (learningRate) => adamWFeeds(inputs, options, learningRate, counter.made() + 1),
-    count: () => counter.count(),
+    count() {
+      dirty = false;
+      counter.count();
+    },
   };
 }

@@ -32,6 +32,11 @@ export interface ProgramContext {
   readonly updates: Updates | undefined;
   /** Works once the session is open. */
   readonly run: Run;
+  /**
+   * To be called before each micro-batch of an update: throws where the update is to be given up. Weights and moments are as
+   * they were then, and the next update begins its sums anew.
+   */
+  readonly beforeMicroBatch?: (() => void) | undefined;
 }
 
 /** A function of the engine, made by the factories in `programs/`. */

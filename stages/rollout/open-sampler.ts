@@ -3,6 +3,7 @@
  * interface and the same bytes; generation always computes on one thread.
  */
 import {setImmediate as turn} from 'node:timers/promises';
+import {Stopped} from '../../pipeline/stage.js';
 import type {ModelConfig} from '../model/config.js';
 import type {Weights} from '../model/parameters.js';
 import {handOver} from '../model/parameters.js';
@@ -31,12 +32,13 @@ export interface SamplerOptions {
 type Draw = (chunk: Chunk) => readonly Sample[];
 
 /** Draws chunk by chunk in this process. */
-export const inProcess = (draw: Draw): Sampler => ({
+export const inProcess = (draw: Draw, signal?: AbortSignal): Sampler => ({
   async generate(chunks, take) {
     let index = 0;
     for (const chunk of chunks) {
       take(index++, draw(chunk));
       await turn(); // native calls hold the thread; here a request to stop gets through
+      if (signal?.aborted === true) throw new Stopped();
     }
   },
   close: async () => undefined,
@@ -80,8 +82,17 @@ export interface Rollouts {
   open(engine: Trainer): Sampler;
 }
 
-/** Sampling beside training: in the trainer's own session, or by workers that take its weights before each rollout. */
-export function planRollouts({config, sampling, note, ...machine}: SamplerOptions): Rollouts {
+/**
+ * Sampling beside training: in the trainer's own session, or by workers that take its weights before each rollout.
+ * @param options.signal aborted when a stop is asked for: what is being drawn is given up then, by throwing {Stopped}
+ */
+export function planRollouts({
+  config,
+  sampling,
+  note,
+  signal,
+  ...machine
+}: SamplerOptions & {readonly signal?: AbortSignal}): Rollouts {
   const workers = workersFor(machine);
   if (workers > 0) {
     return {
@@ -89,14 +100,14 @@ export function planRollouts({config, sampling, note, ...machine}: SamplerOption
       open: (engine) => {
         const file = sharedFile(config);
         if (file === undefined)
-          return openPool({config, sampling, workers, weights: () => engine.read('policy'), note});
+          return openPool({config, sampling, workers, weights: () => engine.read('policy'), note, signal});
         const weights = (): MappedWeights => {
           for (const {first, tensors} of engine.readPacked('policy')) file.write(first, tensors);
           return file;
         };
-        return openPool({config, sampling, workers, weights, release: () => file.close(), note});
+        return openPool({config, sampling, workers, weights, release: () => file.close(), note, signal});
       },
     };
   }
-  return {programs: {sample: generation(sampling)}, open: ({run}) => inProcess(run.sample!)};
+  return {programs: {sample: generation(sampling)}, open: ({run}) => inProcess(run.sample!, signal)};
 }

@@ -3,7 +3,7 @@
  * process, and a small model decodes fastest on one; so more cores mean more processes. A chunk's bytes depend on the chunk
  * and the weights alone, so neither the number of workers nor the death of one can be seen in what comes out.
  */
-import {StageFailure} from '../../pipeline/stage.js';
+import {StageFailure, Stopped} from '../../pipeline/stage.js';
 import type {MappedWeights} from '../engine/mapped-weights.js';
 import type {ModelConfig} from '../model/config.js';
 import type {Weights} from '../model/parameters.js';
@@ -23,6 +23,8 @@ export interface PoolOptions {
   readonly release?: () => void;
   /** Called with a sentence when a worker is replaced. */
   readonly note: (text: string) => void;
+  /** Aborted when a stop is asked for: `generate` then throws {Stopped} at once, whatever the workers are doing. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Pool extends Sampler {
@@ -39,7 +41,7 @@ interface WorkerSlot {
   weights: Weights | MappedWeights | undefined;
 }
 
-export function openPool({config, sampling, workers, weights, release, note}: PoolOptions): Pool {
+export function openPool({config, sampling, workers, weights, release, note, signal}: PoolOptions): Pool {
   const slots = Array.from({length: workers}, (): WorkerSlot => ({worker: undefined, weights: undefined}));
 
   /** Draws one chunk with a worker that has the weights, and with its successor where it is lost. */
@@ -84,13 +86,16 @@ export function openPool({config, sampling, workers, weights, release, note}: Po
           take(index, await drawChunk(slot, chunk, current));
         }
       };
+      const stopped = untilAborted(signal);
       try {
-        await Promise.all(slots.map(serve));
+        await Promise.race([Promise.all(slots.map(serve)), stopped.promise]);
       } catch (error) {
         // The others are in the middle of chunks that nothing needs any more.
         failed = true;
         await close();
         throw error;
+      } finally {
+        stopped.forget();
       }
     },
     pids: () => slots.flatMap(({worker}) => worker?.pid ?? []),
@@ -99,6 +104,15 @@ export function openPool({config, sampling, workers, weights, release, note}: Po
       release?.();
     },
   };
+}
+
+/** A promise that rejects with {Stopped} once the signal is aborted, and never resolves. */
+function untilAborted(signal: AbortSignal | undefined): {readonly promise: Promise<never>; forget(): void} {
+  let onAbort = (): void => undefined;
+  const promise = new Promise<never>((_, reject) => (onAbort = () => reject(new Stopped())));
+  if (signal?.aborted === true) onAbort();
+  else signal?.addEventListener('abort', onAbort);
+  return {promise, forget: () => signal?.removeEventListener('abort', onAbort)};
 }
 
 /** Items with their indices, for several takers: each gets the next one that is left. */

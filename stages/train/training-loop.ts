@@ -24,7 +24,7 @@ import type {Compute} from './compute.js';
  * in this file or in a stage: a checkpoint of another format is refused, even where a person accepts other code.
  * 1 is the format of version 0.1, which had no number in it.
  */
-const STATE_FORMAT = 3;
+const STATE_FORMAT = 4;
 
 /** One optimizer step as the history keeps it: its number, counted from 1, and what was measured at it. */
 export interface HistoryEntry {
@@ -72,11 +72,18 @@ export interface Training<P extends Programs, Own> {
   readonly history: readonly HistoryEntry[];
   /** The loop counts what steps are trained on; a stage adds what it generates and scores beside them. */
   readonly tokens: TokenCounts;
-  /** What the stage itself remembers from step to step, as JSON. It is in every checkpoint. */
-  own: Own;
   /**
-   * Makes steps until there are `total` of them.
-   * @param makeStep makes the step of this number, counted from 0; it may throw {Stopped} while it has changed nothing
+   * What the stage itself remembers from step to step, as JSON. It is in every checkpoint. A step replaces it and changes
+   * nothing in it: that it is another is how the loop knows of a step that was interrupted half-way.
+   */
+  own: Own;
+  /** Whether a person has asked to end it here and keep what it is: `until` makes no more steps. */
+  readonly isFinishedEarly: boolean;
+  /**
+   * Makes steps until there are `total` of them, or a person asks to finish early. A request to stop is obeyed before a step, and
+   * within one between two micro-batches.
+   * @param makeStep makes the step of this number, counted from 0; it may throw {Stopped} while weights, moments and counts are as
+   * they were and `own` is such that the step can be made, or gone on with, from it
    * @throws {StageFailure} when a loss is not finite, {Stopped} when a stop was asked for and a checkpoint is written
    */
   until(
@@ -91,14 +98,17 @@ export interface Training<P extends Programs, Own> {
   keptOnStop<T>(work: () => T | Promise<T>): Promise<T>;
   /** Has something closed when the training is over, however it ends; what came last is closed first. */
   closeAtEnd(resource: Closable): void;
-  /** What the card of the history says of the whole training. */
-  summary(): Compute & {readonly steps: number};
+  /** What the card of the history says of the whole training; `plannedSteps` where it was finished early. */
+  summary(): Compute & {readonly steps: number; readonly plannedSteps?: number};
 }
 
 /** What a training stage hands to the loop. */
 export interface TrainingOptions<P extends Programs, Own> {
   readonly engine: EngineOptions<P>;
-  readonly context: Pick<StageContext<InputPorts, OutputPorts, Params>, 'checkpoints' | 'progress' | 'metric'>;
+  readonly context: Pick<
+    StageContext<InputPorts, OutputPorts, Params>,
+    'checkpoints' | 'progress' | 'metric' | 'note' | 'finishEarly'
+  >;
   /** The peak of the learning rate, for the message when training diverges. */
   readonly learningRate: number;
   /** The stage's own state before the first step. */
@@ -113,17 +123,36 @@ export async function withTraining<const P extends Programs, Own, T>(
   {engine: options, context, learningRate, start}: TrainingOptions<P, Own>,
   use: (training: Training<P, Own>) => Promise<T>,
 ): Promise<T> {
-  const {checkpoints, progress, metric} = context;
-  const engine = await openEngine(options);
+  const {checkpoints, progress, metric, note} = context;
+  const obeyStop = (): void => {
+    if (checkpoints.isStopAsked()) throw new Stopped();
+  };
+  const engine = await openEngine({...options, beforeMicroBatch: obeyStop});
   const resources: Closable[] = [{close: () => engine.dispose()}];
   return closingAfter(resources, async () => {
     const before = checkpoints.latest === undefined ? undefined : await restore<Own>(engine, checkpoints.latest);
     let step = before?.step ?? 0;
     const history = before?.history ?? [];
+    /** Steps that there would have been, had nobody asked to finish early. */
+    let plannedSteps: number | undefined;
+    /** Of the newest checkpoint, or of the beginning. */
+    let kept = {step, own: before === undefined ? start : before.own};
+    /** What `own` was when the last step had been made, or before the first one. */
+    let ownAtStep = before?.isWithinStep === true ? undefined : kept.own;
+    const isWithinStep = (): boolean => training.own !== ownAtStep;
     const save = async (): Promise<void> => {
       const {tokens, own} = training;
+      const within = isWithinStep();
+      kept = {step, own};
       await checkpoints.save(step, async (folder) => {
-        const saved: SavedState<Own> = {format: STATE_FORMAT, step, history, tokens, own};
+        const saved: SavedState<Own> = {
+          format: STATE_FORMAT,
+          step,
+          history,
+          tokens,
+          own,
+          ...(within ? {isWithinStep: true} : {}),
+        };
         await writeFile(join(folder, STATE), JSON.stringify(saved));
         await saveState(engine, join(folder, ENGINE_STATE));
       });
@@ -136,23 +165,36 @@ export async function withTraining<const P extends Programs, Own, T>(
       history,
       tokens: before?.tokens ?? {trained: 0, generated: 0, scored: 0},
       own: before === undefined ? start : before.own,
+      get isFinishedEarly() {
+        return plannedSteps !== undefined;
+      },
       async keptOnStop(work) {
         try {
           return await work();
         } catch (error) {
-          if (error instanceof Stopped && step > 0) await save();
+          if (error instanceof Stopped && (kept.step !== step || kept.own !== training.own)) await save();
           throw error;
         }
       },
       async until(total, {metrics, reportEvery = 1, checkpointAtEnd = false}, makeStep) {
-        while (step < total) {
+        while (step < total && plannedSteps === undefined) {
           await nextTurn(); // a request to stop gets through between two native calls
-          const {measured, trainedTokens} = await training.keptOnStop(() => makeStep(step));
+          // Where a step was interrupted, what has been made would depend on when that was.
+          if (!isWithinStep() && context.finishEarly({step, total})) {
+            plannedSteps = total;
+            note(`finished early, after step ${step} of ${total}, as asked`);
+            break;
+          }
+          const {measured, trainedTokens} = await training.keptOnStop(() => {
+            obeyStop();
+            return makeStep(step);
+          });
           if (!Number.isFinite(measured.loss))
             throw new StageFailure(
               `the loss is ${measured.loss} at step ${step + 1}; a lower learningRate than ${learningRate} may help`,
             );
           step++;
+          ownAtStep = training.own;
           training.tokens.trained += trainedTokens;
           history.push({id: `step-${step}`, from: [], step, ...measured});
           if (step % reportEvery === 0 || step === total) {
@@ -172,6 +214,7 @@ export async function withTraining<const P extends Programs, Own, T>(
         generatedTokens: training.tokens.generated,
         scoredTokens: training.tokens.scored,
         steps: step,
+        ...(plannedSteps === undefined ? {} : {plannedSteps}),
       }),
     };
     return use(training);
@@ -192,6 +235,8 @@ interface SavedState<Own> {
   readonly history: HistoryEntry[];
   readonly tokens: TokenCounts;
   readonly own: Own;
+  /** Set where a step had begun, so that `own` is not what it is between two steps. */
+  readonly isWithinStep?: true;
 }
 
 async function restore<Own>(engine: Engine<Programs>, folder: string): Promise<SavedState<Own>> {

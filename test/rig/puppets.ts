@@ -6,7 +6,7 @@ import {mkdirSync, readFileSync, readdirSync, statSync, writeFileSync} from 'nod
 import {join} from 'node:path';
 import type {AdoptRequest, Adoption, Executor, Exit, Running, StartRequest} from '../../pipeline/executors/executor.js';
 import {jobFiles, readJob, writeJson} from '../../pipeline/job/folder.js';
-import type {Job, JobResult} from '../../pipeline/job/folder.js';
+import type {EarlyEnd, Job, JobResult} from '../../pipeline/job/folder.js';
 import type {Resources} from '../../pipeline/stage.js';
 import {PATIENCE} from './command.js';
 
@@ -101,13 +101,22 @@ export class Puppets implements Executor {
 
   /** Ends `node` well. Its outputs hold `content`; by default they depend on nothing but node, params and inputs. */
   async succeed(node: string, content?: string): Promise<void> {
+    await this.#makeAndEnd(node, {end: 'succeeded'}, content);
+  }
+
+  /** The same, as one does that was asked to finish early. */
+  async finishEarly(node: string, early: EarlyEnd, content?: string): Promise<void> {
+    await this.#makeAndEnd(node, {end: 'succeeded', early}, content);
+  }
+
+  async #makeAndEnd(node: string, result: JobResult, content?: string): Promise<void> {
     const puppet = await this.at(node);
     const text = content ?? this.#work(puppet);
     for (const path of Object.values(puppet.job.outputs)) {
       mkdirSync(join(puppet.folder, path), {recursive: true});
       writeFileSync(join(puppet.folder, path, 'content.txt'), text);
     }
-    this.#finish(puppet, {end: 'succeeded'});
+    this.#finish(puppet, result);
   }
 
   /** Ends `node` badly, with a result or, without one, by an exit code. */

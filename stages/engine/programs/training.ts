@@ -53,6 +53,7 @@ export function training<Row, Metrics extends Record<string, number>>(
         if (!single) updates.prepare(context.run);
         let gradNorm = 0;
         const metrics = batches.flatMap((batch) => {
+          context.beforeMicroBatch?.();
           const {attached, ...fitted} = bucketed.at(batch.shape);
           const feeds = feedsOf(fitted, objective.fill(rowsOf(batch, rows), batch.shape, rows));
           const [values, effect] = context.run(

@@ -58,6 +58,13 @@ export interface RewardModelRow {
   readonly lengthOnly: number | undefined;
 }
 
+export interface EarlyRow {
+  readonly node: string;
+  /** Steps that were made, and that its params ask for. */
+  readonly steps: number;
+  readonly planned: number;
+}
+
 export interface Report {
   readonly format: 'r1-report-1';
   readonly models: readonly ModelSummary[];
@@ -69,6 +76,8 @@ export interface Report {
   readonly distillation: readonly DistillationRow[];
   readonly rewardModels: readonly RewardModelRow[];
   readonly cards: ReportInputs['cards'];
+  /** Trainings that a person ended before their last step; left out where there are none. */
+  readonly finishedEarly?: readonly EarlyRow[];
   readonly sampling: {readonly temperature: number; readonly topP: number; readonly k: number} | undefined;
 }
 
@@ -104,6 +113,7 @@ export function buildReport(
   const models = names.map((node) => summarise(node, evaluations[node]!));
   const judged = judgeClaims(claims, evaluations, {seed});
   const first = evaluations[names[0] ?? ''];
+  const finishedEarly = inOrder(Object.keys(histories)).flatMap((node) => earlyRow(node, histories[node]!));
   return {
     format: 'r1-report-1',
     models,
@@ -114,6 +124,7 @@ export function buildReport(
     distillation: distillation(evaluations, histories, cards),
     rewardModels: inOrder(Object.keys(histories)).flatMap((node) => rewardModel(node, histories[node]!)),
     cards,
+    ...(finishedEarly.length === 0 ? {} : {finishedEarly}),
     sampling: first && {temperature: first.temperature, topP: first.topP, k: first.k},
   };
 }
@@ -157,6 +168,10 @@ function trainingCurves(node: string, history: History): TrainingCurves[] {
     return curve === undefined ? [] : [[name, thinned(curve, POINTS)] as const];
   });
   return [{node, steps: history.rows.length, curves: Object.fromEntries(curves)}];
+}
+
+function earlyRow(node: string, {card: {steps, plannedSteps}}: History): EarlyRow[] {
+  return typeof steps === 'number' && typeof plannedSteps === 'number' ? [{node, steps, planned: plannedSteps}] : [];
 }
 
 function rewardModel(node: string, {card}: History): RewardModelRow[] {

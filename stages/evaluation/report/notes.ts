@@ -18,7 +18,11 @@ export const DEFINITIONS = (sampling: Report['sampling']): string[] => [
   'Verdicts: “holds” and “fails” mean that the value is on the claimed or on the other side of the threshold with p below 0.05 after Holm’s correction over the claims of the table. “Not below” and “no loss” mean above −0.02.',
 ];
 
-export const NOTES = ({models, claims}: Report): string[] => [
+export const NOTES = ({models, claims, finishedEarly = []}: Report): string[] => [
+  ...finishedEarly.map(
+    ({node, steps, planned}) =>
+      `\`${node}\` was finished early by hand, after step ${steps} of ${planned}: its numbers, and those of what was made of it, are not those of its params.`,
+  ),
   ...(models.some(({template}) => template === 'tiny-zero')
     ? [
         'The Zero template is shortened to one sentence (`tiny-zero`), so that prompt and response fit into 96 tokens; the paper’s is the default elsewhere.',
