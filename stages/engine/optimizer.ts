@@ -52,8 +52,9 @@ export function declareUpdates(
     const {norm, effects} = adamW(graph, weights, moments, gradients, inputs, options);
     return after(graph, norm, [clearAll(graph, sums, effects).node]);
   });
-  /** Whether there may be something in the sums: before the first call, or of one that was given up. */
-  let dirty = true;
+  /** Whether the sums are to be cleared first: they were never made yet, or are those of an update that was given up. */
+  let isUnclear = true;
+  let isSumming = false;
   return {
     apply: (gradients) => adamW(graph, weights, moments, gradients, inputs, options).norm,
     accumulate(gradients) {
@@ -64,13 +65,13 @@ export function declareUpdates(
     },
     // The sums take memory from the first call on that has more than one micro-batch, and not before.
     prepare(run) {
-      if (dirty) run('clear sums', [], [clear]);
-      dirty = true;
+      if (isUnclear) run('clear sums', [], [clear]);
+      isUnclear = isSumming = true;
     },
     applySums,
     feeds: (learningRate) => adamWFeeds(inputs, options, learningRate, counter.made() + 1),
     count() {
-      dirty = false;
+      if (isSumming) isUnclear = isSumming = false;
       counter.count();
     },
   };
