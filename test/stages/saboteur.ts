@@ -4,9 +4,11 @@
  */
 import fs from 'node:fs';
 import {syncBuiltinESMExports} from 'node:module';
+import {join} from 'node:path';
 import {Worker} from 'node:worker_threads';
 
 export interface Sabotage {
+  /** SIGTERM comes as the runner sends it: that it was asked is written down first, and can be seen before the signal is heard. */
   readonly signal: 'SIGKILL' | 'SIGTERM';
   /**
    * `computing`: `after` milliseconds after the stage reported `step`, wherever it is then.
@@ -20,21 +22,27 @@ export interface Sabotage {
 
 const {signal, moment, step, after = 0} = JSON.parse(process.env['R1_SABOTAGE']!) as Sabotage;
 
+const file = join(process.argv[2]!, 'stop.json');
+const stop = JSON.stringify({version: 1, why: 'person'});
+
 /** A thread of its own, because native calls hold the stage's; it waits from the start so that it is quick when wanted. */
 const now = new Int32Array(new SharedArrayBuffer(4));
 const killer = new Worker(
-  `const {workerData: {now, pid, signal, after}} = require('node:worker_threads');
+  `const {workerData: {now, pid, signal, after, file, stop}} = require('node:worker_threads');
    Atomics.wait(now, 0, 0);
    Atomics.wait(now, 0, 1, after);
+   if (signal === 'SIGTERM') require('node:fs').writeFileSync(file, stop);
    process.kill(pid, signal);`,
-  {eval: true, workerData: {now, pid: process.pid, signal, after}},
+  {eval: true, workerData: {now, pid: process.pid, signal, after, file, stop}},
 );
 await new Promise((ready) => killer.once('online', ready));
 killer.unref();
 
 function strike(): void {
-  if (after === 0) process.kill(process.pid, signal);
-  else if (Atomics.exchange(now, 0, 1) === 0) Atomics.notify(now, 0);
+  if (after === 0) {
+    if (signal === 'SIGTERM') fs.writeFileSync(file, stop);
+    process.kill(process.pid, signal);
+  } else if (Atomics.exchange(now, 0, 1) === 0) Atomics.notify(now, 0);
 }
 
 if (moment === 'computing') {
