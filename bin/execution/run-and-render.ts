@@ -43,8 +43,11 @@ export async function carryOut({
   const emit = (event: RunEvent) => view.show(event);
   const stop = stopSwitch();
   const press = () => {
-    const how = stop.press();
-    if (how !== undefined) emit({type: 'stop-asked', how});
+    const how = !stop.asked.aborted ? 'checkpoint' : !stop.now.aborted ? 'kill' : undefined;
+    if (how === undefined) return;
+    // Said first: each stage that hears of it says what follows.
+    emit({type: 'stop-asked', how});
+    stop.press();
   };
   const executor = lazyExecutor();
   const stopListening = onStopSignal(press);

@@ -82,9 +82,12 @@ export function openCheckpoints(options: {
     await write(join(temporary, 'files'));
     seal(temporary, step);
     const final = checkpointFolder(folder, step);
-    rmSync(final, {recursive: true, force: true}); // a step repeated after a resume; the new one says the same
+    // One of the same step is as good until the new one is in its place; to remove gigabytes takes a while.
+    const replaced = join(folder, `replaced-${process.pid}`);
+    if (existsSync(final)) renameSync(final, replaced);
     renameSync(temporary, final);
     syncFolder(folder);
+    rmSync(replaced, {recursive: true, force: true});
     for (const old of stepsIn(folder).slice(KEPT))
       rmSync(checkpointFolder(folder, old), {recursive: true, force: true});
     lastEnd = clock();

@@ -22,7 +22,8 @@ export interface Sabotage {
 
 const {signal, moment, step, after = 0} = JSON.parse(process.env['R1_SABOTAGE']!) as Sabotage;
 
-const file = join(process.argv[2]!, 'stop.json');
+// A thread of the stage loads this, too, has no job folder, and strikes at nothing.
+const file = join(process.argv[2] ?? '', 'stop.json');
 const stop = JSON.stringify({version: 1, why: 'person'});
 
 /** A thread of its own, because native calls hold the stage's; it waits from the start so that it is quick when wanted. */

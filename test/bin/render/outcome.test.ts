@@ -24,6 +24,30 @@ test('exit codes that no program chose are said in words', () => {
   assert.match(outcomeText({reason: 'killed-by-signal', signal: 'SIGSEGV'}), /^was killed by SIGSEGV \(a crash/);
 });
 
+test('of what was cut short it is said what is kept, and how much will be made again', () => {
+  const texts = [
+    outcomeText({reason: 'stopped', step: 40}),
+    outcomeText({reason: 'stopped', step: null}),
+    outcomeText({reason: 'stopped', isForced: true, step: 20, reached: 40}),
+    outcomeText({reason: 'timed-out', seconds: 60, step: 39, reached: 40}),
+    outcomeText({reason: 'lost', step: null, reached: 40}),
+    // As version 0.1 recorded it.
+    outcomeText({reason: 'stopped'}),
+  ];
+  assert.deepEqual(texts, [
+    'was stopped, checkpoint of step 40 kept',
+    'was stopped, without a checkpoint',
+    'was ended by force after step 40; the newest checkpoint is of step 20, 20 steps will be made again',
+    'was stopped: its time limit of 60 s was up after step 40; the newest checkpoint is of step 39, one step will be made again',
+    'was killed with its runner, or by a power cut after step 40, without a checkpoint: it will begin again',
+    'was stopped',
+  ]);
+  assert.equal(
+    outcomeText({reason: 'finished-early', step: 40, total: 100}),
+    'finished early, after step 40 of 100, as asked',
+  );
+});
+
 test('where a stage threw is said at once, and by status and why', async (t) => {
   const cwd = temporaryFolder(t);
   const {err} = await r1(t, ['run', recipeFile('misbehaving'), '--set', 'bad.how=throw'], {cwd});

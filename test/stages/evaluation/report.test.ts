@@ -178,6 +178,14 @@ test('a report with a single model and nothing else is still a report', () => {
   assert.ok(!page.includes('## Distillation'));
 });
 
+test('a training that was finished early is named, with the steps that it made and was to make', () => {
+  const early = {rows: [], card: {steps: 40, plannedSteps: 100}};
+  const report = buildReport({...inputs, histories: {...inputs.histories, 'zero-rl': early}});
+  assert.deepEqual(report.finishedEarly, [{node: 'zero-rl', steps: 40, planned: 100}]);
+  assert.match(renderMarkdown(report), /`zero-rl` was finished early by hand, after step 40 of 100: its numbers/);
+  assert.ok(!('finishedEarly' in buildReport(inputs)), 'a report without one is as it always was');
+});
+
 test('what is written is read back, and equal reports are equal files', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'r1-report-'));
   try {
