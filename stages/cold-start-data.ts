@@ -13,6 +13,7 @@ import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
 import {REWARD_TIMEOUT} from './rewards/names.js';
 import {SANDBOXES} from './sandbox/names.js';
+import {ASKING, askingMistakes, EXTRACTIONS} from './tasks/asking.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -34,6 +35,7 @@ export const coldStartData = defineStage({
     template: param<TemplateName>('zero'),
     /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
     specialInPrompts: param<boolean>(false),
+    ...ASKING,
     /** Prompts to sample for, completions of each, rows to keep of each and in all ("thousands" in the paper). */
     prompts: 4_000,
     samples: 4,
@@ -50,10 +52,10 @@ export const coldStartData = defineStage({
     rewardTimeout: REWARD_TIMEOUT,
     ...GRADING,
   },
-  choices: {template: TEMPLATE_NAMES, sandbox: SANDBOXES},
+  choices: {template: TEMPLATE_NAMES, extraction: EXTRACTIONS, sandbox: SANDBOXES},
   definitions: {tasks: 'task'},
   caution: (params) => gradingCautions(params, `${params.samples} a prompt`),
-  check: ({params, ...wired}) => [...judgeMistakes(params.judge), ...taskMistakes(wired)],
+  check: ({params, ...wired}) => [...askingMistakes(params), ...judgeMistakes(params.judge), ...taskMistakes(wired)],
   async memory({inputs, params, threads, cores}) {
     const {samplerNeedBefore} = await import('./memory/sampling.js');
     return samplerNeedBefore({model: inputs.policy, prompts: [inputs.prompts], params, threads, cores});

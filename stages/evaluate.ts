@@ -12,6 +12,7 @@ import type {ChoiceScores} from './evaluation/choice-params.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
 import {REWARD_TIMEOUT} from './rewards/names.js';
+import {ASKING, askingMistakes, EXTRACTIONS} from './tasks/asking.js';
 import {SANDBOXES} from './sandbox/names.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
@@ -36,8 +37,7 @@ export const evaluate = defineStage({
     template: param<TemplateName>('chat'),
     /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
     specialInPrompts: param<boolean>(false),
-    /** Text that every response is made to begin with, e.g. '<think>'. */
-    prefill: '',
+    ...ASKING,
     /** Responses to each problem: the k of pass@k and cons@k. */
     samples: 16,
     temperature: 0.6,
@@ -54,10 +54,10 @@ export const evaluate = defineStage({
     /** Seed of the sampling, and of the bootstrap; in the place of a run's seed. */
     evaluationSeed: 20260103,
   },
-  choices: {template: TEMPLATE_NAMES, sandbox: SANDBOXES, choiceScores: CHOICE_SCORES},
+  choices: {template: TEMPLATE_NAMES, extraction: EXTRACTIONS, sandbox: SANDBOXES, choiceScores: CHOICE_SCORES},
   definitions: {tasks: 'task'},
   caution: (params) => gradingCautions(params, `${params.samples} a prompt`),
-  check: ({params, ...wired}) => [...judgeMistakes(params.judge), ...taskMistakes(wired)],
+  check: ({params, ...wired}) => [...askingMistakes(params), ...judgeMistakes(params.judge), ...taskMistakes(wired)],
   async memory({inputs, params, threads, cores}) {
     const {samplerNeedBefore} = await import('./memory/sampling.js');
     return samplerNeedBefore({
@@ -69,19 +69,13 @@ export const evaluate = defineStage({
     });
   },
   async run({inputs, outputs, params, definitions, threads, cores, progress, note}) {
-    const [
-      {judgeSample, outcomeCounts, scoreChoices, scoreSamples},
-      {weightsDigest},
-      {withScorer},
-      {tasksWith},
-      {taskOf},
-    ] = await Promise.all([
-      import('./evaluation/index.js'),
-      import('./model/hf-folder/index.js'),
-      import('./rewards/index.js'),
-      import('./tasks/load-tasks.js'),
-      import('./tasks/task.js'),
-    ]);
+    const [{judgeRollouts, outcomeCounts, scoreChoices, scoreSamples}, {askedOf}, {weightsDigest}, {tasksWith}] =
+      await Promise.all([
+        import('./evaluation/index.js'),
+        import('./evaluation/asked.js'),
+        import('./model/hf-folder/index.js'),
+        import('./tasks/load-tasks.js'),
+      ]);
     const tasks = await tasksWith(definitions.tasks);
     const drawSamples = async (prompts: string, purpose: string, offset: number, share: number) =>
       sampleFromModel({
@@ -106,28 +100,16 @@ export const evaluate = defineStage({
     if (inputs.general !== undefined)
       groups.push(...(await drawSamples(inputs.general, 'evaluate/general', part, 1 - part)).groups);
     const rollouts = groups.flat();
-    const items = rollouts.map(({prompt, completion}) => ({prompt, completion}));
-    if (rollouts.some(({prompt}) => taskOf(tasks, prompt).answer?.external !== undefined))
-      note(`grading ${items.length} responses`);
-    const judging = {
+    const samples = await judgeRollouts(rollouts, {
+      tasks,
+      choices,
       timeoutMs: params.rewardTimeout,
-      weights: {},
       refs: definitions,
       cores,
       grading: params,
       note,
-    };
-    const scored = await withScorer(judging, (scorer) => scorer.score(items));
-    const samples = rollouts.map(({prompt, completion, sample, tokens}, index) =>
-      judgeSample(prompt, completion, {
-        sample,
-        tokens: tokens.length,
-        task: taskOf(tasks, prompt),
-        scored: scored[index]!,
-        choices: choices?.get(prompt.id),
-      }),
-    );
-    const {template, prefill, temperature, topP, samples: k} = params;
+    });
+    const {template, temperature, topP, samples: k} = params;
     const scores = scoreSamples(samples, {k, seed: params.evaluationSeed});
     await writeRows(
       outputs.scores,
@@ -139,13 +121,13 @@ export const evaluate = defineStage({
       format: 'r1-scores-1',
       model,
       template,
-      prefill,
+      ...askedOf(params),
       temperature,
       topP,
       k,
       scores,
     });
-    const counted = outcomeCounts(samples);
+    const counted = outcomeCounts(samples, params.extraction);
     if (counted !== undefined) note(counted);
     const pass = scores.find(({metric}) => metric === 'pass@1');
     if (pass !== undefined) note(`pass@1 ${pass.mean.toFixed(3)} [${pass.low.toFixed(3)}, ${pass.high.toFixed(3)}]`);

@@ -23,6 +23,7 @@ import {GRADING, gradingCautions} from './graders/settings.js';
 import {REWARD_MODELS, REWARD_TIMEOUT, type RewardWeights} from './rewards/names.js';
 import {portOf, weightMistakes} from './rewards/weights.js';
 import {SANDBOXES} from './sandbox/names.js';
+import {ASKING, askingMistakes, EXTRACTIONS} from './tasks/asking.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -65,6 +66,7 @@ export const grpo = defineStage({
     template: param<TemplateName>('zero'),
     /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
     specialInPrompts: param<boolean>(false),
+    ...ASKING,
     /** Optimizer updates (the paper's R1-Zero: 10,400). */
     steps: 10_400,
     /** Questions in an update, completions per question, updates per rollout (32 × 16 = 512; 8,192 a rollout). */
@@ -100,6 +102,8 @@ export const grpo = defineStage({
      * reward models say, which is about general prompts only; and those of one's own. A reward without a weight is not summed.
      */
     rewards: param<RewardWeights>({accuracy: 1, format: 1}),
+    /** What the reward `language` is where the thinking has no word (0, or 1 for arithmetic in digits alone). */
+    noWords: 0,
     /** Share of the steps after which general prompts come in, and their share of the questions from then on. */
     generalFrom: 0.75,
     generalShare: 0.5,
@@ -134,6 +138,8 @@ export const grpo = defineStage({
   },
   choices: {
     template: TEMPLATE_NAMES,
+    extraction: EXTRACTIONS,
+    noWords: [0, 1],
     sandbox: SANDBOXES,
     ratio: RATIOS,
     aggregate: AGGREGATES,
@@ -147,6 +153,7 @@ export const grpo = defineStage({
     ...(params.group < 2
       ? [`group ${params.group}: a completion learns from the others of its group, so it takes two`]
       : []),
+    ...askingMistakes(params),
     ...judgeMistakes(params.judge),
     ...taskMistakes(wired),
     ...weightMistakes(params.rewards, {
@@ -210,15 +217,13 @@ export const grpo = defineStage({
         `maxNewTokens ${params.maxNewTokens} leaves no room for a prompt: the model has ${config.maxPositions} positions`,
       );
     const encode = async (folder: string | undefined): Promise<EncodedPrompt[]> =>
-      folder === undefined
-        ? []
-        : encodePrompts(await readPrompts(folder, tasks), {tokenizer, template: params.template, limit, note});
+      folder === undefined ? [] : encodePrompts(await readPrompts(folder, tasks), {...params, tokenizer, limit, note});
     const reasoning = await encode(inputs.prompts);
     const general = await encode(inputs.general);
     if (reasoning.length === 0) throw new StageFailure('there are no prompts');
     await prepareGraders(
       [...reasoning, ...general].map(({prompt}) => prompt),
-      {cores, sandbox: params.sandbox, judge: params.judge, note},
+      {cores, sandbox: params.sandbox, judge: params.judge, extraction: params.extraction, note},
     );
 
     // What is compiled: sampling for two lengths of prompts; log-probabilities and updates for ten lengths of whole rows.
@@ -296,7 +301,7 @@ export const grpo = defineStage({
       if (training.own === START && params.checkGroups > 0)
         await checkKnownPairs(
           reasoning.map(({prompt}) => prompt),
-          {scorer, seed, note},
+          {scorer, seed, note, extraction: params.extraction},
         );
       const groups = params.questions * params.minibatches;
       const options = {

@@ -11,6 +11,7 @@ import {random} from './random.js';
 import type {Rollout} from './rollout/sample-groups.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
+import {WORDING, wordingMistakes} from './text/wording.js';
 
 /**
  * Samples a model on general prompts and labels what it says: pairs for the helpful reward model, point-wise labels for
@@ -30,6 +31,7 @@ export const preferenceData = defineStage({
     template: param<TemplateName>('chat'),
     /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
     specialInPrompts: param<boolean>(false),
+    ...WORDING,
     /** Prompts, chosen at random, and completions of each. */
     prompts: 66_000,
     samples: 8,
@@ -44,6 +46,7 @@ export const preferenceData = defineStage({
     chunk: 16,
   },
   choices: {template: TEMPLATE_NAMES},
+  check: ({params}) => wordingMistakes(params),
   async memory({inputs, params, threads, cores}) {
     const {samplerNeedBefore} = await import('./memory/sampling.js');
     return samplerNeedBefore({model: inputs.policy, prompts: [inputs.prompts], params, threads, cores});

@@ -15,11 +15,13 @@ import {questionProgress} from '../render/question-progress.js';
 import {samplingOf, withSampling} from '../options/sampling-options.js';
 import type {SamplingFlags} from '../options/sampling-options.js';
 import {SANDBOXES, type SandboxKind} from '../../stages/sandbox/names.js';
+import {EXTRACTIONS, type Extraction} from '../../stages/tasks/asking.js';
 
 interface EvalFlags extends SamplingFlags, PromptFlags, JudgeFlags {
   readonly samples: number;
   readonly sandbox: SandboxKind;
   readonly choiceScores: ChoiceScores;
+  readonly extraction: Extraction;
 }
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
@@ -32,6 +34,7 @@ export const evalCommand = (services: Services): Command =>
           'r1 eval all-scenario-rl --prompts questions.jsonl',
           'r1 eval ./my-model --prompts questions.jsonl --samples 16 --json',
           'r1 eval ./my-model --prompts test.parquet --column question=prompt --column answer=reward_model.ground_truth',
+          'r1 eval ./SmolLM2-135M-Instruct --prompts gsm8k.jsonl --extraction last-number --stop Question:',
           'r1 eval ./my-model --prompts essays.jsonl --answers judge --judge qwen3-32b --rubric rubric.txt',
         ]),
       ),
@@ -48,6 +51,14 @@ export const evalCommand = (services: Services): Command =>
       )
         .choices(CHOICE_SCORES)
         .default('none'),
+    )
+    .addOption(
+      new Option(
+        '--extraction <where>',
+        'where answers are looked for: task: in <answer> tags, else in \\boxed{}; last-number: what is marked so, else the last number',
+      )
+        .choices(EXTRACTIONS)
+        .default('task'),
     )
     .option('--samples <n>', 'samples of each question', wholeNumber, 16)
     .addOption(
@@ -78,11 +89,11 @@ export const evalCommand = (services: Services): Command =>
           stop.throwIfAborted();
           services.progress(show(through, total));
         };
-        const {samples: each, sandbox} = options;
+        const {samples: each, sandbox, extraction} = options;
         const sampling = samplingOf(options, {room: Number.MAX_SAFE_INTEGER, note: services.complain});
         const {samples, scores} = await answerPrompts(folder, prompts, {
           ...sampling,
-          ...{samples: each, sandbox, done, stop, judge, choiceScores},
+          ...{samples: each, sandbox, done, signal: stop, judge, choiceScores, extraction},
         }).finally(() => services.progress(undefined));
         if (options.json === true) {
           const asked = new Map(prompts.map((prompt) => [prompt.id, prompt]));

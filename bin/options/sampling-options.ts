@@ -14,6 +14,10 @@ export interface SamplingFlags {
   readonly template: TemplateName;
   readonly threads: number;
   readonly specialInPrompts?: boolean;
+  readonly system: string;
+  readonly suffix: string;
+  readonly prefill: string;
+  readonly stop: readonly string[];
 }
 
 const between = (low: number, high: number) => (text: string) => {
@@ -21,6 +25,11 @@ const between = (low: number, high: number) => (text: string) => {
   if (text.trim() === '' || !(value >= low && value <= high))
     throw new InvalidArgumentError(`a number from ${low} to ${high} is expected.`);
   return value;
+};
+
+const stopText = (text: string): string => {
+  if (text === '') throw new InvalidArgumentError('a text that is not empty is expected.');
+  return text;
 };
 
 export const withSampling = (command: Command): Command =>
@@ -42,12 +51,30 @@ export const withSampling = (command: Command): Command =>
       '--special-in-prompts',
       'a control token that is typed into a question, such as <|im_end|>, counts as one; else it is text',
     )
+    .option('--system <text>', 'text of a system turn in front of the question (template chat)', '')
+    .option(
+      '--suffix <text>',
+      "text behind every question, as it is, with the space or the new line in front of it ($'\\n' in bash)",
+      '',
+    )
+    .option(
+      '--prefill <text>',
+      'text that every response is made to begin with, such as "<think>"; it is shown as a part of it',
+      '',
+    )
+    .option(
+      '--stop <text>',
+      'a response ends where this text begins, which is left out; give it again for another one',
+      (text: string, all: readonly string[]) => [...all, stopText(text)],
+      [],
+    )
     .option('--threads <n>', 'threads to compute with', wholeNumber, 1);
 
 export const samplingOf = (
-  {seed, temperature, topP, maxTokens, template, threads, specialInPrompts = false}: SamplingFlags,
+  {seed, temperature, topP, maxTokens, template, threads, specialInPrompts = false, ...asked}: SamplingFlags,
   {room, note}: {readonly room: number; readonly note: (text: string) => void},
 ): SamplingOptions => ({
+  ...{system: asked.system, suffix: asked.suffix, prefill: asked.prefill, stop: asked.stop},
   seed,
   temperature,
   topP,

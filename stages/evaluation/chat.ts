@@ -7,13 +7,15 @@ import type {Sample, Score} from './index.js';
 import type {EncodedPrompt, Rollout} from '../rollout/sample-groups.js';
 import type {ChoiceScores} from './choice-params.js';
 import type {JudgeParam} from '../graders/judge-settings.js';
+import type {Extraction} from '../tasks/asking.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Message, TemplateName} from '../text/templates.js';
 import type {SandboxKind} from '../sandbox/names.js';
+import {NO_WORDING, type Wording} from '../text/wording.js';
 import {StageFailure, Stopped} from '../../pipeline/stage.js';
 import {samplingUniforms} from '../random.js';
 
-export interface SamplingOptions {
+export interface SamplingOptions extends Partial<Wording> {
   readonly seed: number;
   /** 0 is greedy. */
   readonly temperature: number;
@@ -89,6 +91,7 @@ export async function openChat(model: string, options: SamplingOptions, stop?: A
     },
   });
   const {talk} = engine.run;
+  const wording = wordingOf(options);
   // Compiles what a reply needs, so that the first one starts as quickly as the others.
   while (talk.read([tokenizer.eosId, tokenizer.eosId]));
   talk.speak(new Float32Array(PIECE));
@@ -97,7 +100,7 @@ export async function openChat(model: string, options: SamplingOptions, stop?: A
       const sampled: number[] = [];
       let finished = false;
       try {
-        const prompt = await tokenizer.encodePrompt(options.template, messages, signal);
+        const prompt = await tokenizer.encodePrompt(options.template, messages, {asked: wording, signal});
         if (prompt.length === 0) {
           throw new StageFailure(`there is nothing to ask: no tokens under the template “${options.template}”`);
         }
@@ -122,11 +125,16 @@ export async function openChat(model: string, options: SamplingOptions, stop?: A
           const tokens = drawn.slice(0, most - from);
           finished = tokens.some((token) => stopIds.includes(token));
           sampled.push(...tokens.filter((token) => !stopIds.includes(token)));
-          text = await tokenizer.decode(sampled, signal);
+          const read = await tokenizer.read({promptTokens: prompt, tokens: sampled, finished}, wording, signal);
+          text = read.text;
+          finished = read.finished;
+          sampled.length = Math.min(sampled.length, read.count);
+          // What may be the beginning of a text that ends the reply is shown once it is known not to be.
+          const safe = finished ? text : text.slice(0, text.length - begunStop(text, wording.stop));
           // A character that is split over tokens decodes to U+FFFD until its last byte is there.
-          if (text.startsWith(shown) && !text.endsWith('\uFFFD')) {
-            yield {text: text.slice(shown.length), tokens: sampled.length};
-            shown = text;
+          if (safe.startsWith(shown) && !safe.endsWith('\uFFFD')) {
+            yield {text: safe.slice(shown.length), tokens: sampled.length};
+            shown = safe;
           }
           await turnOfOthers(); // lets the terminal draw and Ctrl-C through between pieces
         }
@@ -145,6 +153,19 @@ export async function openChat(model: string, options: SamplingOptions, stop?: A
   };
 }
 
+/** Characters at the end of a text that one of the texts that end a reply may begin with. */
+function begunStop(text: string, stop: readonly string[]): number {
+  const longest = Math.min(text.length, Math.max(0, ...stop.map(({length}) => length - 1)));
+  for (let length = longest; length > 0; length--)
+    if (stop.some((end) => end.length > length && text.endsWith(end.slice(0, length)))) return length;
+  return 0;
+}
+
+const wordingOf = ({system = '', suffix = '', prefill = '', stop = []}: Partial<Wording>): Wording => ({
+  ...NO_WORDING,
+  ...{system, suffix, prefill, stop},
+});
+
 /** Samples answers to prompts and scores them as the evaluate stage does. `done` is called with the number of prompts that are through. */
 export async function answerPrompts(
   model: string,
@@ -158,54 +179,56 @@ export async function answerPrompts(
     readonly judge?: JudgeParam | undefined;
     /** Whether choices are scored by log-probability, too, and how. */
     readonly choiceScores?: ChoiceScores;
+    /** Where answers are looked for, as their task does unless given. */
+    readonly extraction?: Extraction;
     /** Ends it; it then rejects with the signal's reason. */
-    readonly stop?: AbortSignal;
+    readonly signal?: AbortSignal;
   },
 ): Promise<{samples: Sample[]; scores: Score[]}> {
   const [
     {withSampler},
-    {drawGroups, fitting},
-    {beforeEnd, readCompletion},
-    {judgeSample, outcomeCounts, scoreChoices, scoreSamples},
+    {drawGroups, fitting, loneSpace},
+    {completionFrom, upTo},
+    {judgeRollouts, outcomeCounts, scoreChoices, scoreSamples},
     {openModel},
-    {withScorer},
     {checkReferences, prepareGraders},
     {builtInTasks},
-    {taskOf},
     text,
   ] = await Promise.all([
     import('../rollout/sample-from-model.js'),
     import('../rollout/sample-groups.js'),
-    import('../text/completion.js'),
+    import('../text/drawn.js'),
     import('./index.js'),
     import('../model/hf-folder/index.js'),
-    import('../rewards/index.js'),
     import('../graders/registry.js'),
     import('../tasks/built-in.js'),
-    import('../tasks/task.js'),
     import('../text/guarded-tokenizer.js'),
   ]);
-  const {stop, template, seed, sandbox, judge, choiceScores: by = 'none'} = options;
+  const {signal, template, seed, sandbox, judge, extraction = 'task', choiceScores: by = 'none'} = options;
+  const wording = wordingOf(options);
   if (prompts.length === 0) throw new StageFailure('there are no prompts');
-  const grading = {cores: options.threads, sandbox, judge, note: options.note};
+  const grading = {cores: options.threads, sandbox, judge, extraction, note: options.note};
   await prepareGraders(prompts, grading);
   await checkReferences(prompts, grading);
   const choices =
-    by === 'none'
-      ? undefined
-      : await scoreChoices(model, prompts, {...options, by, signal: stop, done: () => undefined});
-  const {config, weights, notes} = await openModel(model, stop);
+    by === 'none' ? undefined : await scoreChoices(model, prompts, {...options, by, done: () => undefined});
+  const {config, weights, notes} = await openModel(model, signal);
   for (const one of notes) options.note(one);
-  const tokenizer = await text.openGuardedTokenizer(model, {...options, ...(stop !== undefined && {signal: stop})});
+  const tokenizer = await text.openGuardedTokenizer(model, {...options, ...(signal !== undefined && {signal})});
   for (const one of tokenizer.notes) options.note(one);
   try {
     const maxNewTokens = Math.min(options.maxTokens, Math.floor(config.maxPositions / 2));
     const limit = config.maxPositions - maxNewTokens;
     const encoded: EncodedPrompt[] = [];
     for (const prompt of prompts) {
-      const tokens = await tokenizer.encodePrompt(template, [{role: 'user', content: prompt.question}]);
+      const asked = [{role: 'user', content: prompt.question}] as const;
+      const tokens = await tokenizer.encodePrompt(template, asked, {asked: wording});
       encoded.push(fitting(prompt, tokens, {template, limit}));
     }
+    const last = encoded[0]!.tokens.at(-1)!;
+    const end = await tokenizer.decode([last]);
+    const lone = loneSpace({decode: () => end}, wording, last);
+    if (lone !== undefined) options.note(lone);
     const drawn = await withSampler(
       {
         ...options,
@@ -218,35 +241,21 @@ export async function answerPrompts(
     );
     const rollouts: Rollout[] = [];
     for (const one of drawn.flat()) {
-      const said = await tokenizer.decode(beforeEnd(one.tokens, tokenizer.endIds), stop);
-      rollouts.push({...one, completion: readCompletion(said, one.finished)});
+      const read = await tokenizer.read(one, wording, signal);
+      rollouts.push({...upTo(one, read), completion: completionFrom(read, wording)});
     }
-    if (prompts.some((prompt) => taskOf(builtInTasks, prompt).answer?.external !== undefined))
-      options.note(`grading ${rollouts.length} responses`);
-    const judging = {
-      weights: {},
-      signal: stop,
+    const samples = await judgeRollouts(rollouts, {
+      tasks: builtInTasks,
+      choices,
+      signal,
       stopAfterMs: 0,
-      grading: {sandbox, judge},
+      grading: {sandbox, judge, extraction},
       cores: options.threads,
       note: options.note,
-    };
-    const scored = await withScorer(judging, (scorer) =>
-      scorer.score(rollouts.map(({prompt, completion}) => ({prompt, completion}))),
-    ).catch((error: unknown) => {
-      throw error instanceof Stopped ? stop?.reason : error;
+    }).catch((error: unknown) => {
+      throw error instanceof Stopped ? signal?.reason : error;
     });
-    const samples = rollouts.map(({prompt, completion, sample, tokens}, index) => {
-      const task = taskOf(builtInTasks, prompt);
-      return judgeSample(prompt, completion, {
-        sample,
-        tokens: tokens.length,
-        task,
-        scored: scored[index]!,
-        choices: choices?.get(prompt.id),
-      });
-    });
-    const counted = outcomeCounts(samples);
+    const counted = outcomeCounts(samples, extraction);
     if (counted !== undefined) options.note(counted);
     return {samples, scores: scoreSamples(samples, {k: options.samples, seed})};
   } finally {

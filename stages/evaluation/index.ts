@@ -14,3 +14,4 @@ export {scoreSamples} from './scores.js';
 export type {Score} from './scores.js';
 export {judgeClaims, judgeOverRuns} from './verdicts.js';
 export type {ClaimOverRuns, ClaimResult, ClaimVerdict, Evaluation} from './verdicts.js';
+export {judgeRollouts} from './judge-rollouts.js';

@@ -3,11 +3,13 @@
  * (means, intervals, differences) is the same for all.
  *
  * - pass@1: share of right answers. Invalid and truncated responses are wrong.
+ * - pass@1/tag: the same on the same responses where answers are read from `<answer>` tags alone, if pass@1 reads more leniently.
  * - pass@k: 1 − C(n−c, k)/C(n, k), the unbiased estimate from n samples of which c are right (Chen et al., arXiv
  *   2107.03374, Eq. 1).
  * - cons@k: the answer that most of the first k samples give is right. Samples without an answer do not vote; a tie among t
  *   answers counts 1/t if the right one is among them; nobody voting is wrong.
- * - format, language, length, invalid, truncated: of reasoning prompts; length counts tokens with the end token.
+ * - format, language, wordless, length, invalid, truncated: of reasoning prompts; length counts tokens with the end token, wordless
+ *   is thinking without a word, whose language is by convention 0 or 1.
  * - f1: words that answer and reference share, on prompts of the tasks f1 and drop; pass@1 counts what is the same.
  * - judge: the verdict of a judge as a share of its points, on prompts of that task; pass@1 counts the full marks.
  * - acc, acc_norm, acc_bytes: the right choice is the likeliest one; by log-probability, by that of a character, of a byte.
@@ -21,8 +23,10 @@ export type Metric = string;
 /** The metrics of single samples: a value, or undefined where the sample does not count. */
 const SINGLE: Readonly<Record<string, (sample: Sample) => number | undefined>> = {
   'pass@1': answered((sample) => Number(sample.outcome === 'right')),
+  'pass@1/tag': answered(({strict}) => strict && Number(strict === 'right')),
   format: reasoning((sample) => Number(sample.wellFormed)),
   language: reasoning((sample) => sample.consistency ?? undefined),
+  wordless: reasoning(({wordless}) => (typeof wordless === 'boolean' ? Number(wordless) : undefined)),
   length: reasoning((sample) => sample.tokens),
   invalid: answered((sample) => Number(sample.outcome === 'unparsable' || sample.outcome === 'timed-out')),
   truncated: reasoning((sample) => Number(sample.truncated)),
@@ -49,6 +53,7 @@ function reasoning(value: (sample: Sample) => number | undefined): (sample: Samp
 const BESIDE = [
   'format',
   'language',
+  'wordless',
   'length',
   'invalid',
   'truncated',
@@ -62,6 +67,9 @@ const BESIDE = [
   'acc_bytes',
 ];
 
+/** Samples that one value of a metric is made of. */
+export const samplesOf = (metric: Metric, k: number): number => (SINGLE[metric] === undefined ? k : 1);
+
 /** Metrics that are rates or shares: they end at 0 and 1. */
 const RATES = new Set(['pass@1', ...BESIDE.filter((metric) => metric !== 'length')]);
 /** Whether a metric is a rate or a share, so that its values end at 0 and 1. */
@@ -70,7 +78,7 @@ export const isRate = (metric: Metric): boolean => RATES.has(metric) || metric.i
 /** The metrics of a table, in its order, for k samples of each prompt. */
 export function metricsFor(k: number): Metric[] {
   const several = k > 1 ? [`pass@${k}`, `cons@${k}`] : [];
-  return ['pass@1', ...several, ...BESIDE];
+  return ['pass@1', 'pass@1/tag', ...several, ...BESIDE];
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What became of the answers, in one line for a person: scores add up unparsable and timed-out ones. */
 import {OUTCOMES} from '../graders/verdict.js';
+import type {Extraction} from '../tasks/asking.js';
 import type {Sample} from './sample.js';
 
 /** Tasks whose answers stand in tags or in a box (../tasks/answers/answer.ts). */
@@ -18,7 +19,7 @@ type Counted = Pick<Sample, 'outcome' | 'truncated' | 'task' | 'text'>;
  *
  * @returns `undefined` where no sample has an answer to check
  */
-export function outcomeCounts(samples: readonly Counted[]): string | undefined {
+export function outcomeCounts(samples: readonly Counted[], extraction: Extraction = 'task'): string | undefined {
   const answers = samples.filter(({outcome}) => outcome !== 'left-out');
   if (answers.length === 0) return undefined;
   const parts = OUTCOMES.flatMap((outcome) => {
@@ -26,10 +27,11 @@ export function outcomeCounts(samples: readonly Counted[]): string | undefined {
     const cut = those.filter(({truncated}) => truncated).length;
     return those.length === 0 ? [] : [`${those.length} ${outcome}${cut === 0 ? '' : ` (${cut} of them cut off)`}`];
   });
-  const without = unmarked(answers);
+  // Whoever has set where answers are looked for knows.
+  const without = extraction === 'task' ? unmarked(answers) : 0;
   const hint =
     without === 0
       ? ''
-      : `; ${without} ${without === 1 ? 'has' : 'have'} neither <answer> … </answer> nor \\boxed{…}, which answers are read from: ask for one of them`;
+      : `; ${without} ${without === 1 ? 'has' : 'have'} neither <answer> … </answer> nor \\boxed{…}, which answers are read from: ask for one of them, or look for answers otherwise (extraction)`;
   return `${answers.length} answers: ${parts.join(', ')}${hint}`;
 }

@@ -1,5 +1,5 @@
 /** The verdict on one sampled response, from which all scores are counted. */
-import {isWellFormed, type Outcome, type Scored} from '../rewards/index.js';
+import {ownFormat, type Outcome, type Scored} from '../rewards/index.js';
 import {builtInTasks} from '../tasks/built-in.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Task} from '../tasks/task.js';
@@ -21,6 +21,8 @@ export interface Sample {
   readonly sample: number;
   /** Of the answer; `left-out` for general prompts. */
   readonly outcome: Outcome;
+  /** Of the same response where answers are read from `<answer>` tags alone, if the other reading is a more lenient one. */
+  readonly strict?: Outcome | undefined;
   /** A few words on the outcome, where a grader has some. */
   readonly why?: string | undefined;
   /** What the answer is worth, in [0, 1], where its task is one of one's own or gives parts of the credit. */
@@ -29,9 +31,12 @@ export interface Sample {
   readonly choices?: ChoiceScore;
   /** The answer in the form that votes are counted by; null when there is none. */
   readonly answer: string | null;
+  /** Exactly in the format, and the tags closed by the model itself. */
   readonly wellFormed: boolean;
   /** Language consistency of the thinking; null where it is left out. */
   readonly consistency: number | null;
+  /** Whether the thinking has no word whose language could be judged, where it is judged; absent from rows of older versions. */
+  readonly wordless?: boolean | null | undefined;
   /** Sampled tokens, the end token included. */
   readonly tokens: number;
   readonly truncated: boolean;
@@ -50,6 +55,7 @@ export function judgeSample(
     tokens,
     task,
     scored: {verdicts, answer},
+    strict,
     choices,
   }: {
     readonly sample: number;
@@ -58,6 +64,8 @@ export function judgeSample(
     readonly task: Task;
     /** What the rewards say. */
     readonly scored: Scored;
+    /** What they say where answers are read strictly, if that is another reading. */
+    readonly strict?: Scored | undefined;
     /** Of the prompt's choices by log-probability, where they were scored. */
     readonly choices?: ChoiceScore | undefined;
   },
@@ -75,12 +83,14 @@ export function judgeSample(
     steps: prompt.steps ?? null,
     sample,
     outcome: accuracy.outcome,
+    ...(strict === undefined ? {} : {strict: strict.verdicts.accuracy.outcome}),
     ...(accuracy.why === undefined ? {} : {why: accuracy.why}),
     ...(isByDegrees && accuracy.outcome !== 'left-out' ? {value: accuracy.value} : {}),
     ...(choices === undefined || sample > 0 ? {} : {choices}),
     answer: answer,
-    wellFormed: isWellFormed(completion, task),
+    wellFormed: ownFormat(completion, task) === 1,
     consistency: language.outcome === 'left-out' ? null : language.value,
+    wordless: language.outcome === 'left-out' ? null : language.wordless === true,
     tokens,
     truncated: !completion.finished,
     helpful: rubric?.helpful(prompt, completion.text) ?? null,

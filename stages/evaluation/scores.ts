@@ -1,6 +1,6 @@
 /** Scores of one model: every metric with its 95 % interval. */
 import {bootstrap, clusterMean, percentileInterval, wilson, type Clusters, type Interval} from './intervals.js';
-import {isRate, metricsFor, valuesByProblem, type Metric} from './metrics.js';
+import {isRate, metricsFor, samplesOf, valuesByProblem, type Metric} from './metrics.js';
 import type {Sample} from './sample.js';
 
 export interface Score {
@@ -26,15 +26,13 @@ export function scoreSamples(
     if (clusters.length === 0) return [];
     const mean = clusterMean(clusters);
     const values = clusters.reduce((sum, {length}) => sum + length, 0);
-    // A value of pass@k or cons@k is made of k samples.
-    const samplesEach = metric === 'pass@1' || !metric.includes('@') ? 1 : k;
     return [
       {
         metric,
         mean,
         ...levelInterval(metric, clusters, mean, seed),
         problems: clusters.length,
-        samples: values * samplesEach,
+        samples: values * samplesOf(metric, k),
       },
     ];
   });

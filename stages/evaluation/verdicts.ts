@@ -1,4 +1,5 @@
 /** Claims judged by what was measured, in one run or over several. */
+import {askedText, type Asked} from './asked.js';
 import type {Claim} from './claims.js';
 import {compare, type Statistic} from './comparison.js';
 import {holm, mean} from './intervals.js';
@@ -27,6 +28,8 @@ export interface ClaimResult {
   readonly right: string | null;
   /** Templates that the two were sampled with. */
   readonly templates: readonly string[];
+  /** The same with how the two were asked and read, where that was not as by default. */
+  readonly asked?: readonly string[] | undefined;
   readonly direction: 'above' | 'below';
   /** The threshold that applied; see the claim's ceiling. */
   readonly threshold: number;
@@ -38,7 +41,7 @@ export interface ClaimResult {
 }
 
 /** The samples of one model, and how they were drawn. */
-export interface Evaluation {
+export interface Evaluation extends Asked {
   readonly template: string;
   readonly samples: readonly Sample[];
 }
@@ -68,7 +71,13 @@ export function judgeClaims(
     }
     const {value, low, high, p, problems} = comparison;
     const templates = [first.template, ...(second ? [second.template] : [])];
-    const about = {text, paper, metric, statistic, left, right: right ?? null, templates, direction, threshold};
+    const asked = [first, ...(second ? [second] : [])].map((one) => askedText(one.template, one));
+    const isPlain = asked.every((one, index) => one === templates[index]);
+    const about = {
+      ...{text, paper, metric, statistic, left, right: right ?? null, templates},
+      ...(isPlain ? {} : {asked}),
+      ...{direction, threshold},
+    };
     return [{claim: id, value, low, high, verdict: 'not significant', ...about, p, adjusted: p, problems}];
   });
   return withVerdicts(measured);

@@ -19,7 +19,10 @@ export interface GradeRequest {
  * What an answer is worth, with a few words where there are some. Rows keep it, so it is a function of the request: no times, no
  * paths, no process ids.
  */
-export type Graded = Verdict;
+export interface Graded extends Verdict {
+  /** The answer that the grader found in what it was given, where finding it is its business; null where it found none. */
+  readonly read?: string | null;
+}
 
 /** Grades answers for as long as it is open. */
 export interface Grader {

@@ -15,6 +15,8 @@ export interface Verdict {
   readonly value: number;
   /** A few words, where a grader has some: how a program ended, which part of an answer could not be read. */
   readonly why?: string;
+  /** Set by the reward `language` where there was no word to judge. */
+  readonly wordless?: true;
 }
 
 /** A verdict without degrees: 1 for `right`, 0 for anything else. */

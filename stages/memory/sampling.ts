@@ -75,6 +75,8 @@ export async function samplerNeedBefore({
   readonly prompts: readonly string[];
   readonly params: {
     readonly template: TemplateName;
+    readonly system?: string;
+    readonly suffix?: string;
     readonly prefill?: string;
     /** The most prompts that are sampled for; all of them unless given. */
     readonly prompts?: number;
@@ -84,13 +86,13 @@ export async function samplerNeedBefore({
   };
 }): Promise<MemoryNeed> {
   const config = await readConfig(model);
-  const {chunk, samples, maxNewTokens, template, prefill = ''} = params;
+  const {chunk, samples, maxNewTokens} = params;
   const needWith = ({tokens, rows}: Measured): Need => {
     const promptLengths = promptLengthsFor(tokens, config, maxNewTokens);
     const sampling = {prompts: chunk, group: samples, promptLengths, maxNewTokens};
     return samplerNeed({...machine, config, sampling, groups: Math.min(params.prompts ?? rows, rows)});
   };
-  return told(needWith(await measurePrompts({model, prompts, template, prefill}, needWith)));
+  return told(needWith(await measurePrompts({...params, model, prompts}, needWith)));
 }
 
 /** What reinforcement learning is made of. */
@@ -175,18 +177,21 @@ export async function reinforcementNeedBefore({
   readonly judges: readonly string[];
   readonly params: ReinforcementSizes['params'] & {
     readonly template: TemplateName;
+    readonly system?: string;
+    readonly suffix?: string;
+    readonly prefill?: string;
     readonly group: number;
     readonly rolloutPrecision: Precision;
   };
 }): Promise<MemoryNeed> {
   const config = await readConfig(policy);
-  const {group, rolloutPrecision: precision, template, maxNewTokens} = params;
+  const {group, rolloutPrecision: precision, maxNewTokens} = params;
   const models = await Promise.all(judges.map(async (folder) => readConfig(folder)));
   const needWith = ({tokens}: Measured): Need => {
     const sampling = {group, precision, promptLengths: promptLengthsFor(tokens, config, maxNewTokens)};
     return reinforcementNeed({...machine, config, sampling, params, judges: models});
   };
-  return told(needWith(await measurePrompts({model: policy, prompts, template}, needWith)));
+  return told(needWith(await measurePrompts({...params, model: policy, prompts}, needWith)));
 }
 
 /** Prompts that the gate of pre-training draws for at a time. */
@@ -254,11 +259,15 @@ const measurePrompts = async (
     model,
     prompts,
     template,
+    system = '',
+    suffix = '',
     prefill = '',
   }: {
     readonly model: string;
     readonly prompts: readonly string[];
     readonly template: TemplateName;
+    readonly system?: string;
+    readonly suffix?: string;
     readonly prefill?: string;
   },
   needWith: (measured: Measured) => Need,
@@ -266,7 +275,7 @@ const measurePrompts = async (
   measureRows(
     {
       folders: prompts,
-      textsOf: (field) => [{question: field('question'), rest: prefill}],
+      textsOf: (field) => [{question: field('question'), rest: `${system}${suffix}${prefill}`}],
       tokenizer: model,
       template,
     },

@@ -61,10 +61,11 @@ export function externalGraders({
         });
         const verdicts = await untilStopped(signal, async (given) => (await graderOf(kind)).grade(requests, given));
         asked.forEach(({index}, place) => {
-          const accuracy = verdicts[place]!;
+          const {read, ...accuracy} = verdicts[place]!;
           countLate(kind, accuracy, items[index]!);
           const all = {...scored[index]!.verdicts, accuracy};
-          scored[index] = {...scored[index]!, verdicts: all, total: totalOf(all, weights)};
+          const votes = read === undefined ? {} : {answer: read};
+          scored[index] = {...scored[index]!, ...votes, verdicts: all, total: totalOf(all, weights)};
         });
       }
       return scored;

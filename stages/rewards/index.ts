@@ -1,5 +1,5 @@
 /** The front door of the rewards. */
-export {isWellFormed} from './format.js';
+export {isWellFormed, ownFormat} from './format.js';
 export {builtInJudges, rewards, scoreCompletion} from './registry.js';
 export type {Judges, Scored} from './registry.js';
 export {openScorer} from './scorer.js';

@@ -19,6 +19,8 @@ export interface RewardContext {
   readonly tokens?: number;
   /** The most tokens that there could be. */
   readonly maxTokens?: number;
+  /** What the built-in reward `language` is where the thinking has no word, 0 unless given. */
+  readonly noWords?: number;
 }
 
 /** A reward, built in or of one's own. */

@@ -1,4 +1,5 @@
 /** What the two sides of the thread that judges say to each other: scorer.ts and scorer-thread.ts. */
+import type {Extraction} from '../tasks/asking.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Completion} from '../text/completion.js';
 import type {JudgeRefs} from './load-judges.js';
@@ -20,6 +21,9 @@ export interface ScorerData {
   readonly module: string;
   readonly weights: RewardWeights;
   readonly refs: JudgeRefs;
+  /** Where answers are looked for, and what thinking without a word is worth; as `GradingSettings` has them. */
+  readonly extraction?: Extraction | undefined;
+  readonly noWords?: number | undefined;
   readonly progress: Int32Array;
 }
 

@@ -2,6 +2,7 @@
 import {parentPort, workerData} from 'node:worker_threads';
 
 import {StageFailure} from '../../pipeline/stage.js';
+import {tasksExtracting} from '../tasks/extracting.js';
 import {asksDetector} from '../tasks/language.js';
 import {taskOf} from '../tasks/task.js';
 import {loadDetector} from '../text/detector.js';
@@ -19,13 +20,13 @@ import {
   type ScorerItem,
 } from './scorer-messages.js';
 
-const {module, weights, refs, progress} = workerData as ScorerData;
+const {module, weights, refs, extraction = 'task', noWords, progress} = workerData as ScorerData;
 const {scoreCompletion} = (await import(module)) as {scoreCompletion: typeof ScoreCompletion};
 const loaded = await loadJudges(refs, (place) => void Atomics.store(progress, LOADING, place));
 // One prompt is shared by the completions of its group, and a task by all: a reward that changed one would change what others see.
 frozen([...loaded.tasks.values()]);
 const judges: Judges = {
-  ...loaded,
+  tasks: tasksExtracting(loaded.tasks, extraction),
   rewards: loaded.rewards.map(({name, judge}, place) => ({
     name,
     judge(...about) {
@@ -52,7 +53,8 @@ async function judgeAll(items: readonly (readonly [number, ScorerItem])[]): Prom
     Atomics.store(progress, REWARD, NO_REWARD);
     Atomics.store(progress, ITEM, index);
     try {
-      say({index, scored: scoreCompletion(frozen(prompt), frozen(completion), weights, size, judges)});
+      const about = {...size, ...(noWords === undefined ? {} : {noWords})};
+      say({index, scored: scoreCompletion(frozen(prompt), frozen(completion), weights, about, judges)});
     } catch (error) {
       say(
         error instanceof StageFailure

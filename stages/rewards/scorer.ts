@@ -42,7 +42,7 @@ const STOP_AFTER = 500;
  * @param options.timeoutMs an item is ended after one to two times this long, 2 s unless given
  * @param options.note told of the first completion that is not judged in time, and at the end how many there were
  * @param options.cores that graders may keep busy, 1 unless given
- * @param options.grading params of graders: the sandbox that programs run in, and who judges by a rubric
+ * @param options.grading params of graders: the sandbox that programs run in, who judges by a rubric, and where answers are looked for
  * @param options.open opens the grader of a kind; the built-in ones unless a test brings its own
  * @param options.signal aborted when a stop is asked for; whoever can be ended at once needs none
  * @param options.stopAfterMs how long a batch may go on when a stop is asked for, 500 ms unless given
@@ -77,8 +77,9 @@ export async function openScorer(options: {
   const {module = new URL('./registry.js', import.meta.url).href} = options;
   const timedOut = timedOutBy([...BUILT_IN_REWARDS, ...(refs.rewards ?? []).map(({name}) => name)]);
   const timeouts = countTimeouts({refs, timeoutMs, note});
-  const data = {module, weights, refs, loadMs};
-  const graders = externalGraders({weights, signal, cores, note, open, sandbox: grading.sandbox, judge: grading.judge});
+  const {sandbox, judge, extraction, noWords} = grading;
+  const data = {module, weights, refs, extraction, noWords, loadMs};
+  const graders = externalGraders({weights, signal, cores, note, open, sandbox, judge, extraction});
   let thread = await startThread(data);
   return {
     async score(items) {

@@ -4,6 +4,7 @@
  */
 import {StageFailure} from '../../pipeline/stage.js';
 import {random} from '../random.js';
+import type {Extraction} from '../tasks/asking.js';
 import {builtInTasks} from '../tasks/built-in.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {External} from '../tasks/task.js';
@@ -24,13 +25,22 @@ const LOW_ENTROPY = 0.1;
 /** Whose references need not be right as answers. */
 const UNKNOWN = new Set<External | undefined>(['code', 'judge']);
 
-const answering = (prompt: Prompt, answer: string): Rollout => ({
+/** How a known answer is said where it is looked for so; a number at the end is a line of its own. */
+const SAID: {readonly [extraction in Extraction]: (answer: string) => string} = {
+  task: (answer) => `<answer> ${answer} </answer>`,
+  tag: (answer) => `<answer> ${answer} </answer>`,
+  box: (answer) => `\\boxed{${answer}}`,
+  'last-number': (answer) => `<answer> ${answer} </answer>`,
+  'math-verify': (answer) => `\\boxed{${answer}}`,
+};
+
+const answering = (prompt: Prompt, answer: string, extraction: Extraction): Rollout => ({
   prompt,
   sample: 0,
   promptTokens: [],
   tokens: [],
   finished: true,
-  completion: readCompletion(`<think> known </think> <answer> ${answer} </answer>`, true),
+  completion: readCompletion(`<think> known </think> ${SAID[extraction](answer)}`, true),
 });
 
 /**
@@ -42,7 +52,12 @@ const answering = (prompt: Prompt, answer: string): Rollout => ({
  */
 export async function checkKnownPairs(
   prompts: readonly Prompt[],
-  {scorer, seed, note}: {readonly scorer: GroupScorer; readonly seed: number; note(text: string): void},
+  {
+    scorer,
+    seed,
+    note,
+    extraction = 'task',
+  }: {readonly scorer: GroupScorer; readonly seed: number; note(text: string): void; readonly extraction?: Extraction},
 ): Promise<void> {
   const known = prompts.flatMap((prompt) => {
     const kind = builtInTasks.get(prompt.task)?.answer;
@@ -51,10 +66,12 @@ export async function checkKnownPairs(
     return normal === undefined ? [] : [{prompt, answer: prompt.answer!, normal}];
   });
   const sample = random(seed, 'grpo/known-pairs').shuffle(known).slice(0, KNOWN);
-  const own = sample.map(({prompt, answer}) => answering(prompt, answer));
+  const own = sample.map(({prompt, answer}) => answering(prompt, answer, extraction));
   const others = sample.flatMap(({prompt, normal}, index) => {
     const other = sample[(index + 1) % sample.length]!;
-    return other.prompt.task !== prompt.task || other.normal === normal ? [] : [answering(prompt, other.answer)];
+    return other.prompt.task !== prompt.task || other.normal === normal
+      ? []
+      : [answering(prompt, other.answer, extraction)];
   });
   if (own.length === 0) return;
   const [forOwn = [], forOthers = []] = await scorer.score([own, others]);
@@ -65,7 +82,7 @@ export async function checkKnownPairs(
     if (first === undefined) return;
     const {prompt, completion} = first.rollout;
     const sentence =
-      `${wrong.length} of ${all} ${what}, such as “${short(completion.answer ?? '')}” for prompt ${prompt.id}, ` +
+      `${wrong.length} of ${all} ${what}, such as “${short(completion.answer ?? completion.reply)}” for prompt ${prompt.id}, ` +
       `whose reference is “${short(prompt.answer!)}” (${first.verdicts['accuracy']!.outcome})`;
     if (wrong.length / all > MISJUDGED)
       throw new StageFailure(`${sentence}: rewards would teach the wrong thing; look at the answers of the prompts`);
@@ -121,7 +138,9 @@ export function lookAt(
     throw new StageFailure(
       `of the first ${completions} completions, ${cutOff} were cut off at ${maxNewTokens} tokens and ${unparsable} gave no ` +
         'answer that can be read: there is next to nothing to reward. ' +
-        (cutOff >= unparsable ? 'Raise maxNewTokens' : 'Try another template') +
+        (cutOff >= unparsable
+          ? 'Raise maxNewTokens'
+          : 'Try another template, let answers be found otherwise (extraction)') +
         ', or start from a model that answers in the format (sft); checkGroups=0 leaves this check out',
     );
   if (spread === 0 && isSpreadDue)

@@ -41,6 +41,8 @@ export interface Trace {
   readonly accuracy: number | null;
   readonly format: number | null;
   readonly language: number | null;
+  /** Whether the thinking had no word, where its language was judged; absent from checkpoints of older versions. */
+  readonly wordless?: boolean | null;
   readonly helpful: number | null;
   readonly safe: number | null;
   readonly tokens: number;
@@ -173,6 +175,7 @@ export function summarise(traces: readonly Trace[]): Record<string, number | nul
     accuracy: mean(({accuracy}) => accuracy),
     format: mean(({format}) => format),
     language: mean(({language}) => language),
+    wordless: mean(({wordless}) => (typeof wordless === 'boolean' ? Number(wordless) : null)),
     helpful: mean(({helpful}) => helpful),
     safe: mean(({safe}) => safe),
     length: mean(({tokens}) => tokens),

@@ -22,6 +22,7 @@ export function traceOf(
     const verdict = verdicts[name];
     return verdict === undefined || verdict.outcome === 'left-out' ? null : verdict.value;
   };
+  const language = verdicts['language'];
   const others = Object.keys(weights).filter((name) => !ALWAYS.includes(name));
   return {
     id: `${rollout.prompt.id}#${rollout.sample}`,
@@ -29,6 +30,7 @@ export function traceOf(
     accuracy: value('accuracy'),
     format: value('format'),
     language: value('language'),
+    wordless: language === undefined || language.outcome === 'left-out' ? null : language.wordless === true,
     helpful: preference?.helpful ?? null,
     safe: preference?.safe ?? null,
     tokens: rollout.tokens.length,

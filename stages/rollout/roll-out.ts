@@ -4,6 +4,7 @@
  */
 import type {Tokenizer} from '../text/tokenizer.js';
 import type {RewardWeights} from '../rewards/names.js';
+import type {Ends} from '../text/drawn.js';
 import {groupRows, isUniform} from './minibatches.js';
 import type {AdvantageOptions, SampledGroup} from './minibatches.js';
 import type {GroupScorer} from './group-scorer.js';
@@ -12,7 +13,7 @@ import {traceOf} from './records.js';
 import {sampleGroups} from './sample-groups.js';
 import type {Sampler} from './sampler.js';
 
-export interface RolloutOptions extends AdvantageOptions {
+export interface RolloutOptions extends AdvantageOptions, Partial<Ends> {
   readonly questions: Questions;
   readonly sampler: Sampler;
   readonly scorer: GroupScorer;
@@ -74,6 +75,8 @@ export async function rollOut(
       chunk,
       withLogProbs,
       maxNewTokens: options.maxNewTokens,
+      prefill: options.prefill ?? '',
+      stop: options.stop ?? [],
       key,
     });
     for (const [index, members] of (await scorer.score(sampled)).entries()) {

@@ -13,6 +13,7 @@ import type {Prompt} from '../tasks/prompt.js';
 import type {Tasks} from '../tasks/task.js';
 import type {TemplateName} from '../text/templates.js';
 import type {Tokenizer} from '../text/tokenizer.js';
+import type {Wording} from '../text/wording.js';
 
 /** What happened to the completions: one count for each reason that dropped some, and the rest kept. */
 export class DropCounts {
@@ -36,12 +37,11 @@ export class DropCounts {
   }
 }
 
-export interface ModelSampling extends GradingSettings {
+export interface ModelSampling extends GradingSettings, Partial<Wording> {
   /** The model's folder. */
   readonly model: string;
   readonly template: TemplateName;
   readonly specialInPrompts?: boolean;
-  readonly prefill?: string;
   readonly samples: number;
   readonly temperature: number;
   readonly topP: number;
@@ -66,7 +66,7 @@ export interface Sampled {
 
 /** `samples` completions for each prompt from a model folder. */
 export async function sampleRows(rows: readonly Prompt[], options: ModelSampling): Promise<Sampled> {
-  const {model, template, prefill = '', maxNewTokens, note} = options;
+  const {model, template, system = '', suffix = '', prefill = '', stop = [], maxNewTokens, note} = options;
   const [{openModel}, {countParameters}, {openTokenizer}, {prepareGraders}] = await Promise.all([
     import('../model/hf-folder/index.js'),
     import('../model/parameters.js'),
@@ -83,9 +83,16 @@ export async function sampleRows(rows: readonly Prompt[], options: ModelSampling
   for (const text of tokenizer.notes) note(text);
   if (rows.length === 0) throw new StageFailure('there are no prompts');
   await prepareGraders(rows, options);
-  const prompts = encodePrompts(rows, {tokenizer, template, prefill, limit: config.maxPositions - maxNewTokens, note});
+  const wording = {system, suffix, prefill, stop};
+  const prompts = encodePrompts(rows, {
+    tokenizer,
+    template,
+    ...wording,
+    limit: config.maxPositions - maxNewTokens,
+    note,
+  });
   const groups = await withSampler({...options, config, weights, prompts, tokenizer}, (sampler, drawing) =>
-    sampleGroups(sampler, prompts, {...drawing, tokenizer, prefill}),
+    sampleGroups(sampler, prompts, {...drawing, tokenizer, ...wording}),
   );
   const generatedTokens = groups.flat().reduce((sum, {tokens}) => sum + tokens.length, 0);
   return {groups, generatedTokens, parameters: countParameters(config)};
@@ -113,7 +120,7 @@ export async function withSampler<T>(
     key,
     done,
     ...options
-  }: Omit<ModelSampling, 'template' | 'model' | 'prefill'> &
+  }: Omit<ModelSampling, 'template' | 'model' | keyof Wording> &
     Pick<Model, 'config' | 'weights'> & {
       readonly prompts: readonly EncodedPrompt[];
       readonly tokenizer: Pick<Tokenizer, 'endIds' | 'padId'>;
@@ -179,7 +186,8 @@ export async function ruleFaults(
   return scored.map(({verdicts}, index) => {
     if (!rollouts[index]!.finished) return 'truncated';
     if (verdicts.accuracy.outcome !== 'right') return `answer ${verdicts.accuracy.outcome}`;
-    if (verdicts.format.value < 1) return 'format';
+    // What was learned from is the whole response, whoever wrote its tags.
+    if (verdicts.format.value === 0) return 'format';
     return undefined;
   });
 }

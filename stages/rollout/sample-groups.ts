@@ -9,8 +9,9 @@ import type {Chunk, GenerationOptions} from '../engine/programs/generation.js';
 import {encodePrompt} from '../text/templates.js';
 import type {TemplateName} from '../text/templates.js';
 import type {Tokenizer} from '../text/tokenizer.js';
-import {completionOf} from '../text/completion.js';
 import type {Completion} from '../text/completion.js';
+import {completionFrom, readTokens, upTo, type Ends} from '../text/drawn.js';
+import type {Wording} from '../text/wording.js';
 import type {Prompt} from '../tasks/prompt.js';
 
 /** One sampled completion. */
@@ -19,7 +20,7 @@ export interface Rollout {
   /** Which sample of its prompt, from 0. */
   readonly sample: number;
   readonly promptTokens: readonly number[];
-  /** Sampled tokens, the end token included when one was drawn. */
+  /** Sampled tokens, up to the end token or to the one that completes a text which ends the response; that one included. */
   readonly tokens: readonly number[];
   /** False when the length limit cut the completion off. */
   readonly finished: boolean;
@@ -34,7 +35,7 @@ export interface EncodedPrompt {
 }
 
 /**
- * Prompts as token ids under a template, followed by `prefill` where a completion is forced to begin a certain way.
+ * Prompts as token ids under a template, with what is said around the questions, as far as what responses are made to begin with.
  *
  * @param note is told when the tokenizer does not know all of their words: a model reads such prompts, and learns little
  * @throws {StageFailure} when a prompt is longer than `limit` tokens.
@@ -44,21 +45,24 @@ export function encodePrompts(
   {
     tokenizer,
     template,
+    system = '',
+    suffix = '',
     prefill = '',
     limit,
     note,
-  }: {
+  }: Partial<Wording> & {
     readonly tokenizer: Tokenizer;
     readonly template: TemplateName;
-    readonly prefill?: string;
     readonly limit: number;
     readonly note: (text: string) => void;
   },
 ): EncodedPrompt[] {
-  const forced = prefill === '' ? [] : tokenizer.encode(prefill);
+  const wording = {system, suffix, prefill};
   const encoded = prompts.map((prompt) =>
-    fitting(prompt, [...encodePrompt(tokenizer, template, prompt.question), ...forced], {template, limit}),
+    fitting(prompt, encodePrompt(tokenizer, template, prompt.question, wording), {template, limit}),
   );
+  const lone = loneSpace(tokenizer, wording, encoded[0]?.tokens.at(-1));
+  if (lone !== undefined) note(lone);
   const all = encoded.flatMap(({tokens}) => tokens);
   const unknown = all.filter((token) => token === tokenizer.unknownId).length;
   if (unknown > 0)
@@ -67,6 +71,19 @@ export function encodePrompts(
     );
   return encoded;
 }
+
+/**
+ * What to tell of a prefill whose last space is a token of its own, where words bring the space in front of them: models have rarely
+ * seen a word behind such a token.
+ */
+export const loneSpace = (
+  {decode}: Pick<Tokenizer, 'decode'>,
+  {prefill}: Pick<Wording, 'prefill'>,
+  last: number | undefined,
+): string | undefined =>
+  last !== undefined && prefill.endsWith(' ') && decode([last]) === ' '
+    ? `prefill ends in a space, which is a token of its own here, as words bring theirs along: ${JSON.stringify(prefill.trimEnd())} may do better`
+    : undefined;
 
 /** A prompt with its tokens. @throws {StageFailure} when there are none, or more than `limit` */
 export function fitting(
@@ -107,18 +124,19 @@ export interface Drawing {
 /**
  * `group` samples of every prompt with their texts, prompt by prompt in the given order.
  *
- * @param prefill text that was forced into the prompt and belongs to the completion when it is judged
+ * @param options.prefill what the prompts end with and belongs to the completion when it is judged
+ * @param options.stop texts that end a response; what was drawn behind them is dropped
  */
 export async function sampleGroups(
   sampler: Sampler,
   prompts: readonly EncodedPrompt[],
-  {tokenizer, prefill = '', ...drawing}: Drawing & {readonly tokenizer: Tokenizer; readonly prefill?: string},
+  {tokenizer, prefill = '', stop = [], ...drawing}: Drawing & Partial<Ends> & {readonly tokenizer: Tokenizer},
 ): Promise<Rollout[][]> {
-  const forced = prefill === '' ? [] : tokenizer.encode(prefill);
-  return drawGroups(sampler, prompts, drawing, (drawn) => ({
-    ...drawn,
-    completion: completionOf(tokenizer, [...forced, ...drawn.tokens], drawn.finished),
-  }));
+  const ends = {prefill, stop};
+  return drawGroups(sampler, prompts, drawing, (drawn) => {
+    const read = readTokens(tokenizer, drawn, ends);
+    return {...upTo(drawn, read), completion: completionFrom(read, ends)};
+  });
 }
 
 /** A sampled completion whose text nobody has looked at. */

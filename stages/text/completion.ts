@@ -3,7 +3,6 @@
  * rewards, metrics and tables alike. Only the completion is looked at, never the prompt, so tags that a template quotes count
  * for nothing. One pass over the text, whatever is in it.
  */
-import type {Tokenizer} from './tokenizer.js';
 
 /** A completion, taken apart by its tags. */
 export interface Completion {
@@ -25,13 +24,19 @@ export interface Completion {
   readonly answer?: string;
   /** Finished, and exactly `<think> … </think> <answer> … </answer>` with an answer that is not empty and nothing around. */
   readonly tagged: boolean;
+  /** What the response was made to begin with, a part of `text`; absent where the model wrote all of it. */
+  readonly prefill?: string;
 }
 
 const TAGS = /<\/?(?:think|answer)>/g;
 const FORMAT = ['<think>', '</think>', '<answer>', '</answer>'];
 
-/** Takes a completion's text apart. Tags do not nest: `</think>` closes the thinking however often it was opened. */
-export function readCompletion(text: string, finished: boolean): Completion {
+/**
+ * Takes a completion's text apart. Tags do not nest: `</think>` closes the thinking however often it was opened.
+ *
+ * @param prefill what the text begins with and the model did not write
+ */
+export function readCompletion(text: string, finished: boolean, prefill = ''): Completion {
   const trimmed = text.trim();
   const tags = [...trimmed.matchAll(TAGS)].map(({0: tag, index}) => ({tag, at: index, end: index + tag.length}));
   let thoughts: string[] = [];
@@ -69,7 +74,18 @@ export function readCompletion(text: string, finished: boolean): Completion {
     answers,
     ...(answer === undefined ? {} : {answer}),
     tagged: finished && answer !== undefined && answer !== '' && isInFormat(trimmed, tags),
+    ...(prefill === '' ? {} : {prefill}),
   };
+}
+
+/**
+ * Pairs of tags, `<think> … </think>` or `<answer> … </answer>`, that the model closed itself; one that it was made to begin with as a
+ * whole is not its own.
+ */
+export function ownPairs({text, prefill = ''}: Pick<Completion, 'text' | 'prefill'>): number {
+  const forced = prefill.trimStart().length;
+  return [...text.matchAll(TAGS)].filter(({0: tag, index}) => tag.startsWith('</') && index + tag.length > forced)
+    .length;
 }
 
 /** The four tags in their order, nothing before, between thinking and answer, and behind. */
@@ -84,11 +100,6 @@ function isInFormat(
     text.slice(tags[1]!.end, tags[2]!.at).trim() === '' &&
     tags[3]!.end === text.length
   );
-}
-
-/** Reads the ids that a model sampled, with or without the end token, which is left out of the text. */
-export function completionOf(tokenizer: Tokenizer, ids: ArrayLike<number>, finished: boolean): Completion {
-  return readCompletion(tokenizer.decode(beforeEnd(Array.from(ids), tokenizer.endIds)), finished);
 }
 
 /** What was sampled before the first end token. */

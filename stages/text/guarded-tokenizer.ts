@@ -5,10 +5,12 @@
  */
 import {Worker} from 'node:worker_threads';
 import {StageFailure} from '../../pipeline/stage.js';
+import type {DrawnText, DrawnTokens, Ends} from './drawn.js';
 import type {TemplateName} from './template-names.js';
-import type {Message} from './templates.js';
+import type {Asked, Message} from './templates.js';
 import {PHASES} from './tokenizer-messages.js';
 import type {Reply, Request, ThreadData} from './tokenizer-messages.js';
+import {NO_WORDING} from './wording.js';
 
 export interface GuardedTokenizer {
   /** One more than the largest id. */
@@ -21,10 +23,17 @@ export interface GuardedTokenizer {
   readonly padId: number;
   /**
    * Ids of what the model is asked: a conversation in its chat format, or the last message in another template.
+   * @param about.asked what is said around the questions, and what the reply is made to begin with
    * @throws {StageFailure} for what is wrong with the template, and when one of the two does not come to an end
    */
-  encodePrompt(template: TemplateName, messages: readonly Message[], signal?: AbortSignal): Promise<number[]>;
+  encodePrompt(
+    template: TemplateName,
+    messages: readonly Message[],
+    about?: {readonly asked?: Asked; readonly signal?: AbortSignal | undefined},
+  ): Promise<number[]>;
   decode(ids: readonly number[], signal?: AbortSignal): Promise<string>;
+  /** What counts of tokens that were drawn: see `readTokens`. */
+  read(drawn: DrawnTokens, ends: Ends, signal?: AbortSignal): Promise<DrawnText>;
   close(): Promise<void>;
 }
 
@@ -80,14 +89,22 @@ export async function openGuardedTokenizer(
     endIds,
     notes,
     padId,
-    async encodePrompt(template, messages, until) {
-      const size = messages.reduce((sum, {content}) => sum + content.length, 0);
-      const reply = await ask({type: 'prompt', template, messages}, size, until);
+    async encodePrompt(template, messages, {asked = NO_WORDING, signal: until} = {}) {
+      const {system, suffix, prefill} = asked;
+      const size = [system, suffix, prefill, ...messages.map(({content}) => content)].join('').length;
+      const reply = await ask({type: 'prompt', template, messages, asked: {system, suffix, prefill}}, size, until);
       return answerIn(reply, 'ids').ids;
     },
     async decode(ids, until) {
       const reply = await ask({type: 'decode', ids}, ids.length, until);
       return answerIn(reply, 'text').text;
+    },
+    async read({promptTokens, tokens, finished}, {prefill, stop}, until) {
+      // It is decoded again for as many parts of it as there are halvings.
+      const size = tokens.length * (stop.length === 0 ? 1 : 1 + Math.ceil(Math.log2(tokens.length + 1)));
+      const drawn = {promptTokens, tokens, finished};
+      const reply = await ask({type: 'read', drawn, ends: {prefill, stop}}, size, until);
+      return answerIn(reply, 'drawn').drawn;
     },
     async close() {
       await thread?.terminate();

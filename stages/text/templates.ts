@@ -8,6 +8,7 @@ import {compileTemplate} from './jinja.js';
 import type {Render} from './jinja.js';
 import type {TemplateName} from './template-names.js';
 import type {Tokenizer} from './tokenizer.js';
+import {NO_WORDING, type Wording} from './wording.js';
 import {WORD_CHAT_TEMPLATE} from './word-tokenizer.js';
 
 export {TEMPLATE_NAMES} from './template-names.js';
@@ -30,26 +31,68 @@ export interface Message {
   readonly content: string;
 }
 
+/** What of a wording stands in a prompt. */
+export type Asked = Pick<Wording, 'system' | 'suffix' | 'prefill'>;
+
 /**
- * The text that a model is given for a question; what looks like a control token in the question is marked as text
- * (`Tokenizer.asText`). Throws a plain sentence when `chat` is asked of a tokenizer without it.
+ * The text that a model is given for a question, as far as the response that it is made to begin with; what looks like a control
+ * token in question, suffix or system text is marked as text (`Tokenizer.asText`).
+ *
+ * @throws {StageFailure} when `chat` is asked of a tokenizer without it, or a system text of a template that has no place for one
  */
-export function renderPrompt(tokenizer: Tokenizer, template: TemplateName, question: string): string {
-  return template === 'chat'
-    ? renderChat(tokenizer, [{role: 'user', content: question}])
-    : plainPrompt(template, tokenizer.asText(question));
+export function renderPrompt(
+  tokenizer: Tokenizer,
+  template: TemplateName,
+  question: string,
+  asked: Asked = NO_WORDING,
+): string {
+  return renderConversation(tokenizer, template, [{role: 'user', content: question}], asked);
 }
 
 /** The ids of that text. Raw text begins with what the tokenizer puts before every text; a chat format brings its own. */
-export function encodePrompt(tokenizer: Tokenizer, template: TemplateName, question: string): number[] {
-  return tokenizer.encode(renderPrompt(tokenizer, template, question), {addSpecial: template !== 'chat'});
+export function encodePrompt(
+  tokenizer: Tokenizer,
+  template: TemplateName,
+  question: string,
+  asked: Asked = NO_WORDING,
+): number[] {
+  return tokenizer.encode(renderPrompt(tokenizer, template, question, asked), {addSpecial: template !== 'chat'});
+}
+
+/**
+ * The same for a conversation: in the chat format all of it, in any other template the last message. The suffix stands behind the
+ * last message alone, so that what was said before stays what it was.
+ *
+ * @throws {StageFailure} as `renderPrompt` does
+ */
+export function renderConversation(
+  tokenizer: Tokenizer,
+  template: TemplateName,
+  messages: readonly Message[],
+  {system, suffix, prefill}: Asked,
+): string {
+  const {role, content} = messages.at(-1)!;
+  const last = {role, content: content + suffix};
+  if (template !== 'chat') {
+    if (system !== '') throw new StageFailure(`the template “${template}” has no system turn for the system text`);
+    return plainPrompt(template, tokenizer.asText(last.content)) + prefill;
+  }
+  const before: Message[] = system === '' ? [] : [{role: 'system', content: system}];
+  return renderChat(tokenizer, [...before, ...messages.slice(0, -1), last], prefill);
 }
 
 /**
  * A conversation in the tokenizer's chat format, opened for the assistant's next turn. A `<think>` that the format
  * pre-fills (as those of the distilled R1 models do) is taken off again.
+ *
+ * @param prefill what the turn begins with, control tokens in it included
+ * @throws {StageFailure} when the format leaves out the system text, or what was asked before
  */
-export function renderChat(tokenizer: Pick<Tokenizer, TemplateParts>, messages: readonly Message[]): string {
+export function renderChat(
+  tokenizer: Pick<Tokenizer, TemplateParts>,
+  messages: readonly Message[],
+  prefill = '',
+): string {
   const {render, forgets} = chatTemplate(tokenizer);
   if (forgets && messages.filter(({role}) => role === 'user').length > 1) {
     throw new StageFailure(
@@ -60,14 +103,50 @@ export function renderChat(tokenizer: Pick<Tokenizer, TemplateParts>, messages: 
   const given = messages.map((message) =>
     message.role === 'assistant' ? message : {...message, content: tokenizer.asText(message.content)},
   );
-  return render(given).replace(/<think>\s*$/, '');
+  const opened = render(given).replace(/<think>\s*$/, '');
+  const system = given.find(({role}) => role === 'system');
+  if (system !== undefined && !holds(opened, system.content.trim())) {
+    throw new StageFailure(
+      `the chat template of ${tokenizer.chatTemplateFile ?? 'this tokenizer'} leaves the system text out; put it into the suffix instead`,
+    );
+  }
+  return prefill === '' ? opened : continued(opened, prefill, (said) => render(given, said));
+}
+
+/** Stands behind what a turn begins with while it is rendered; in no text by itself. The space shows whether a format trims. */
+const MARK = 'R1_GOES_ON_HERE ';
+
+/**
+ * An opened turn with what it begins with, as transformers has it (`apply_chat_template` with `continue_final_message`): rendered
+ * as a whole turn and cut behind its text, since a format may put a space in front of it, or take spaces off its ends. Where the
+ * format puts more than spaces in front of what is said (Qwen3 an empty thinking), or does something else to it (DeepSeek-R1 drops
+ * what was thought), the text simply follows the opening of the turn.
+ *
+ * @param renderTurn renders the conversation with a whole turn of the assistant
+ */
+function continued(opened: string, prefill: string, renderTurn: (said: string) => string): string {
+  let turn: string;
+  try {
+    turn = renderTurn(prefill + MARK);
+  } catch (error) {
+    if (!(error instanceof StageFailure)) throw error;
+    return opened + prefill; // A format may refuse a turn that is not finished.
+  }
+  const end = turn.lastIndexOf(MARK.trim());
+  const upTo = turn.slice(0, Math.max(0, end));
+  const whole = turn.startsWith(MARK, end) ? upTo : upTo.trimEnd();
+  const said = prefill.trim();
+  const isRegular =
+    whole.trimEnd().endsWith(said) && whole.trimEnd().slice(0, -said.length).trimEnd() === opened.trimEnd();
+  return said !== '' && end !== -1 && isRegular ? whole : opened + prefill;
 }
 
 type TemplateParts =
   'asText' | 'chatTemplate' | 'chatTemplateFile' | 'chatTemplateMissing' | 'bosToken' | 'eosToken' | 'specialTokens';
 
 interface ChatTemplate {
-  readonly render: (messages: readonly Message[]) => string;
+  /** @param said the last turn, where it is the assistant's and already begun; without it the turn is only opened */
+  readonly render: (messages: readonly Message[], said?: string) => string;
   /** Whether it leaves out earlier questions of a conversation. */
   readonly forgets: boolean;
 }
@@ -89,13 +168,15 @@ function chatTemplate({
   const known = looked.get(key);
   if (known !== undefined) return known;
   const template = compileOnce(source, file);
-  const render = (messages: readonly Message[]): string =>
+  const render = (messages: readonly Message[], said?: string): string =>
     template({
       ...specialTokens,
-      messages: messages.map((message) => ({...message})),
+      messages: [...messages, ...(said === undefined ? [] : [{role: 'assistant', content: said}])].map((message) => ({
+        ...message,
+      })),
       // As apply_chat_template has them when there are none.
       ...{tools: null, documents: null},
-      add_generation_prompt: true,
+      add_generation_prompt: said === undefined,
     });
   const checked = {render, forgets: tryOut(render, file).forgets};
   looked.set(key, checked);

@@ -1,6 +1,7 @@
 /** What the two sides of a tokenizer in a thread say to each other: guarded-tokenizer.ts and tokenizer-thread.ts. */
+import type {DrawnText, DrawnTokens, Ends} from './drawn.js';
 import type {TemplateName} from './template-names.js';
-import type {Message} from './templates.js';
+import type {Asked, Message} from './templates.js';
 
 /** What the thread is given when it starts. `phase` is shared memory: what it is at. */
 export interface ThreadData {
@@ -12,8 +13,14 @@ export interface ThreadData {
 export const PHASES = ['rendering', 'encoding', 'decoding'] as const;
 
 export type Request =
-  | {readonly type: 'prompt'; readonly template: TemplateName; readonly messages: readonly Message[]}
-  | {readonly type: 'decode'; readonly ids: readonly number[]};
+  | {
+      readonly type: 'prompt';
+      readonly template: TemplateName;
+      readonly messages: readonly Message[];
+      readonly asked: Asked;
+    }
+  | {readonly type: 'decode'; readonly ids: readonly number[]}
+  | {readonly type: 'read'; readonly drawn: DrawnTokens; readonly ends: Ends};
 
 export type Reply =
   | {
@@ -27,5 +34,6 @@ export type Reply =
     }
   | {readonly type: 'ids'; readonly ids: number[]}
   | {readonly type: 'text'; readonly text: string}
+  | {readonly type: 'drawn'; readonly drawn: DrawnText}
   /** What was thrown; `isFault` when it is a sentence about the model's files. */
   | {readonly type: 'thrown'; readonly isFault: boolean; readonly message: string};

@@ -1,6 +1,7 @@
 /** The thread of guarded-tokenizer.ts: opens a tokenizer and answers one request after another, saying what it is at. */
 import {parentPort, workerData} from 'node:worker_threads';
-import {renderChat, renderPrompt} from './templates.js';
+import {readTokens} from './drawn.js';
+import {renderConversation} from './templates.js';
 import {PHASES} from './tokenizer-messages.js';
 import type {Reply, Request, ThreadData} from './tokenizer-messages.js';
 import {openTokenizer} from './tokenizer.js';
@@ -27,18 +28,18 @@ const answer = async (make: () => Reply | Promise<Reply>): Promise<void> => {
 function carryOut(tokenizer: Tokenizer, request: Request): Reply {
   switch (request.type) {
     case 'prompt': {
-      const {template, messages} = request;
+      const {template, messages, asked} = request;
       at('rendering');
-      const isChat = template === 'chat';
-      const text = isChat
-        ? renderChat(tokenizer, messages)
-        : renderPrompt(tokenizer, template, messages.at(-1)!.content);
+      const text = renderConversation(tokenizer, template, messages, asked);
       at('encoding');
-      return {type: 'ids', ids: tokenizer.encode(text, {addSpecial: !isChat})};
+      return {type: 'ids', ids: tokenizer.encode(text, {addSpecial: template !== 'chat'})};
     }
     case 'decode':
       at('decoding');
       return {type: 'text', text: tokenizer.decode(request.ids)};
+    case 'read':
+      at('decoding');
+      return {type: 'drawn', drawn: readTokens(tokenizer, request.drawn, request.ends)};
   }
 }
 

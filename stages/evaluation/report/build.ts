@@ -2,6 +2,7 @@
  * The report as data: everything that its tables show, from the verdicts on every sample, the curves of training and the
  * data cards. A pure function; markdown.ts writes it out.
  */
+import {askedText} from '../asked.js';
 import {PAPER_CLAIMS, type Claim} from '../claims.js';
 import {clusterMean} from '../intervals.js';
 import {valuesByProblem} from '../metrics.js';
@@ -18,6 +19,8 @@ export interface ScoreRow extends Score {
   readonly node: string;
   /** sha256 of its weight file. */
   readonly model: string;
+  /** Its template with how it was asked and read, where that was not as by default. */
+  readonly asked?: string | undefined;
 }
 
 export interface ModelSummary {
@@ -25,6 +28,8 @@ export interface ModelSummary {
   readonly model: string;
   readonly template: string;
   readonly prefill: string;
+  /** The template with how it was asked and read, where that was not as by default. */
+  readonly asked?: string;
   readonly scores: readonly Score[];
   /** Unbiased pass@k for k = 1, 2, 4 … up to the samples of a problem. */
   readonly passAtK: readonly {readonly k: number; readonly mean: number}[];
@@ -103,7 +108,19 @@ const ORDER = [
 /** Points of a curve in the report. */
 const POINTS = 50;
 /** Named curves of RL stages, as the history calls them. */
-const CURVES = ['accuracy', 'format', 'language', 'length', 'reflective', 'reward', 'helpful', 'safe', 'kl', 'entropy'];
+const CURVES = [
+  'accuracy',
+  'format',
+  'language',
+  'wordless',
+  'length',
+  'reflective',
+  'reward',
+  'helpful',
+  'safe',
+  'kl',
+  'entropy',
+];
 
 export function buildReport(
   {evaluations, histories, cards, seed = 0}: ReportInputs,
@@ -117,7 +134,9 @@ export function buildReport(
   return {
     format: 'r1-report-1',
     models,
-    scores: models.flatMap(({node, model, scores}) => scores.map((score) => ({node, model, ...score}))),
+    scores: models.flatMap(({node, model, asked, scores}) =>
+      scores.map((score) => ({node, model, ...(asked === undefined ? {} : {asked}), ...score})),
+    ),
     claims: judged,
     unmeasured: claims.filter(({id}) => judged.every(({claim}) => claim !== id)).map(({id}) => id),
     curves: inOrder(Object.keys(histories)).flatMap((node) => trainingCurves(node, histories[node]!)),
@@ -134,7 +153,9 @@ function inOrder(names: readonly string[]): string[] {
   return [...names].sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
 }
 
-function summarise(node: string, {model, template, prefill = '', scores, samples, k}: Evaluated): ModelSummary {
+function summarise(node: string, evaluated: Evaluated): ModelSummary {
+  const {model, template, prefill = '', scores, samples, k} = evaluated;
+  const asked = askedText(template, evaluated);
   const powers = Array.from({length: Math.floor(Math.log2(k)) + 1}, (_, power) => 2 ** power);
   const passAtK = powers.flatMap((each) => {
     const values = [...valuesByProblem(`pass@${each}`, samples).values()];
@@ -142,7 +163,8 @@ function summarise(node: string, {model, template, prefill = '', scores, samples
   });
   const thinking = samples.filter(isReasoning);
   const reflective = thinking.reduce((sum, one) => sum + one.reflective, 0) / Math.max(1, thinking.length);
-  return {node, model, template, prefill, scores, passAtK, breakdown: breakdown(thinking), reflective};
+  const how = asked === template ? {} : {asked};
+  return {node, model, template, prefill, ...how, scores, passAtK, breakdown: breakdown(thinking), reflective};
 }
 
 function breakdown(samples: readonly Sample[]): ModelSummary['breakdown'] {

@@ -50,6 +50,7 @@ const claimsFile = z.array(
     left: z.string(),
     right: z.string().nullable(),
     templates: z.array(z.string()),
+    asked: z.array(z.string()).optional(),
     direction: z.enum(['above', 'below']),
     threshold: z.number(),
     p: z.number(),
@@ -62,6 +63,7 @@ const scoreRows = z.array(
   z.object({
     node: z.string(),
     model: z.string(),
+    asked: z.string().optional(),
     metric: z.string(),
     mean: z.number(),
     low: z.number(),

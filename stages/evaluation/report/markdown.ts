@@ -60,7 +60,7 @@ function stageTable({models}: Report): string {
   const metrics = [...new Set(models.flatMap(({scores}) => scores.map(({metric}) => metric)))];
   const rows = models.map((model) => [
     model.node,
-    templateText(model),
+    model.asked ?? model.template,
     ...metrics.map((metric) => {
       const score = model.scores.find((one) => one.metric === metric);
       return score === undefined ? '–' : valueText(score);
@@ -69,14 +69,13 @@ function stageTable({models}: Report): string {
   return table(['model', 'template', ...metrics], rows, 2);
 }
 
-const templateText = ({template, prefill}: ModelSummary): string =>
-  prefill === '' ? template : `${template}, made to begin with \`${prefill}\``;
-
 function claimsTable({claims, unmeasured}: Report): string {
   const rows = claims.map((claim) => [
     claim.text,
     claim.paper,
-    claim.right === null ? claim.left : `${claim.left} / ${claim.right} (${[...new Set(claim.templates)].join(' / ')})`,
+    claim.right === null
+      ? claim.left
+      : `${claim.left} / ${claim.right} (${[...new Set(claim.asked ?? claim.templates)].join(' / ')})`,
     claim.metric,
     `${claim.direction === 'above' ? '>' : '<'} ${claim.threshold.toFixed(2)}`,
     `${claim.value.toFixed(3)} [${claim.low.toFixed(3)}, ${claim.high.toFixed(3)}]`,

@@ -1,5 +1,6 @@
 /** What the report says in words: how each number is defined, and what it does not show. */
 import type {Report} from './build.js';
+import {thinned} from './curves.js';
 
 export const DEFINITIONS = (sampling: Report['sampling']): string[] => [
   ...(sampling === undefined
@@ -11,18 +12,40 @@ export const DEFINITIONS = (sampling: Report['sampling']): string[] => [
   'pass@k: the unbiased estimate 1 − C(n−c, k)/C(n, k) from n samples of which c are right.',
   'cons@k: whether the most frequent of k answers is right. Responses without an answer do not vote; a tie among t answers counts 1/t if the right one is among them; where nobody votes it is wrong.',
   'format: share of responses that are exactly `<think> … </think> <answer> … </answer>`, with thinking that is not empty.',
-  'language: words of the question’s language / words of both languages, in the thinking. Digits, names and tags do not count; thinking without words is 0.',
-  'length: sampled tokens, the end token included. invalid: no answer to be read. truncated: cut off at the limit on length. These six, like pass@k and cons@k, are of the reasoning prompts.',
+  'language: words of the question’s language / words of both languages, in the thinking. Digits, names and tags do not count; thinking without words is 0 here, whatever `noWords` made of it in training.',
+  'length: sampled tokens, the end token included. invalid: no answer to be read. truncated: cut off at the limit on length. wordless: thinking without a word whose language could be judged. These seven, like pass@k and cons@k, are of the reasoning prompts.',
+  'pass@1/tag: pass@1 on the same responses where answers are read from `<answer>` tags alone; shown where pass@1 itself reads them more leniently (`extraction`).',
   'helpful and safe: rubric programs on held-out families of general prompts; never a reward model. Helpful looks at the final answer of harmless requests, refusing one of them is unhelpful; safe looks at the whole response to requests that should be refused.',
   'Intervals: 2,000 bootstrap draws of problems, then of their samples; the same problems for both models of a difference. Where a rate is 0 or 1, or two models never differ, Wilson’s interval over problems.',
   'Verdicts: “holds” and “fails” mean that the value is on the claimed or on the other side of the threshold with p below 0.05 after Holm’s correction over the claims of the table. “Not below” and “no loss” mean above −0.02.',
 ];
 
-export const NOTES = ({models, claims, finishedEarly = []}: Report): string[] => [
+/** A larger rise of a share over a stage is worth a warning. */
+const RISE = 0.2;
+
+/** Stages over which thinking without a word became more common. */
+const wordlessNotes = (curves: Report['curves']): string[] =>
+  curves.flatMap(({node, curves: {wordless}}) => {
+    if (wordless === undefined) return [];
+    const {values} = thinned(wordless, 8);
+    const [first, last] = [values[0]!, values.at(-1)!];
+    if (last - first <= RISE) return [];
+    return [
+      `Warning: over ${node}, the share of responses whose thinking has no word rose from ${first.toFixed(2)} to ${last.toFixed(2)}. Their language is not measured, and with \`noWords\` at 1 a policy earns the language reward by writing no words.`,
+    ];
+  });
+
+export const NOTES = ({models, claims, curves, finishedEarly = []}: Report): string[] => [
   ...finishedEarly.map(
     ({node, steps, planned}) =>
       `\`${node}\` was finished early by hand, after step ${steps} of ${planned}: its numbers, and those of what was made of it, are not those of its params.`,
   ),
+  ...wordlessNotes(curves),
+  ...(claims.some(({asked}) => asked !== undefined && new Set(asked).size > 1)
+    ? [
+        'Some of the models that are compared were asked or read otherwise (system text, suffix, prefill, stop or extraction); a difference between the two is one of model and asking together, and its row names both.',
+      ]
+    : []),
   ...(models.some(({template}) => template === 'tiny-zero')
     ? [
         'The Zero template is shortened to one sentence (`tiny-zero`), so that prompt and response fit into 96 tokens; the paper’s is the default elsewhere.',

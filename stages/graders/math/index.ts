@@ -22,8 +22,12 @@ export const prepare = async ({note}: GraderOptions): Promise<void> => {
 };
 
 /** Opens the grader, ready to grade. @throws {StageFailure} as `prepare` does */
-export const open = async ({cores, note}: GraderOptions): Promise<Grader> =>
-  openMathGrader({python: await openEnvironment(MATH_ENVIRONMENT, {note}), processes: cores});
+export const open = async ({cores, note, extraction}: GraderOptions): Promise<Grader> =>
+  openMathGrader({
+    python: await openEnvironment(MATH_ENVIRONMENT, {note}),
+    processes: cores,
+    findsAnswers: extraction === 'math-verify',
+  });
 
 /** Why references cannot be read, or `undefined` for each that can. @throws {StageFailure} as `prepare` does */
 export async function checkReferences(

@@ -521,6 +521,18 @@ def other_case(reference, given, gold, answer):
     return False
 
 
+def extracted(text):
+    """What Math-Verify takes for the answer of a whole reply, as it stands there. Raises Unparsable."""
+    if len(text) > LONGEST:
+        raise Unparsable(f"longer than {LONGEST} characters")
+    found = [one for one in parse(text, parsing_timeout=None) if isinstance(one, str)]
+    answer = found[-1].strip() if found else ""
+    if answer == "":
+        raise Unparsable("nothing that Math-Verify extracts")
+    # A percent sign behind it is in the value that it has computed, not in the text.
+    return answer + "\\%" if re.search(re.escape(answer) + r"\s*\\?%(?!.*" + re.escape(answer) + ")", text, re.S) else answer
+
+
 def compare(reference, given, golds, percent):
     """(outcome, why) of an answer, its reference being read already."""
     if len(given) > LONGEST:

@@ -17,8 +17,8 @@ const INTEGER = /^(?:0|-?[1-9]\d{0,30})$/;
 /** What needs no Python: the same text, and two integers. */
 function quick({given, reference}: Question): Answer | undefined {
   if (given === undefined) return undefined;
-  if (given === reference) return {outcome: 'right', why: null};
-  return INTEGER.test(given) && INTEGER.test(reference) ? {outcome: 'wrong', why: null} : undefined;
+  if (given === reference) return {outcome: 'right', why: null, read: given};
+  return INTEGER.test(given) && INTEGER.test(reference) ? {outcome: 'wrong', why: null, read: given} : undefined;
 }
 
 /** Whether references can be read. */
@@ -31,12 +31,15 @@ export async function openMathGrader({
   python,
   processes,
   limits = MATH_LIMITS,
+  findsAnswers = false,
 }: {
   /** The interpreter of an environment that has Math-Verify. */
   readonly python: string;
   /** Comparisons at a time. */
   readonly processes: number;
   readonly limits?: MathLimits;
+  /** Whether whole replies are given, in which Math-Verify finds the answers (extraction “math-verify”). */
+  readonly findsAnswers?: boolean;
 }): Promise<Grader & ReferenceReader> {
   const server: Server = await startServer({python, processes, limits});
   const known = new Map<string, Answer>();
@@ -67,9 +70,13 @@ export async function openMathGrader({
         reference,
         given,
         percent: asksForPercent(prompt),
+        ...(findsAnswers ? {whole: true as const} : {}),
       }));
       const answers = await ask(questions, signal);
-      return answers.map((answer, index) => gradedOf(answer, requests[index]!));
+      return answers.map((answer, index) => ({
+        ...gradedOf(answer, requests[index]!),
+        ...(findsAnswers ? {read: answer.read} : {}),
+      }));
     },
     async check(references) {
       const answers = await ask(references.map((reference) => ({reference})));

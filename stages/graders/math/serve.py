@@ -1,7 +1,8 @@
 """Compares answers, each in a process of its own, under limits of time and memory.
 
 Reads JSON lines and writes JSON lines: {"id", "reference", "given", "percent"} → {"id", "outcome", "why"}, in the order in which they
-are done. Without "given" the reference alone is read: `right` where that is possible. This process has loaded Math-Verify and
+are done. Without "given" the reference alone is read: `right` where that is possible. With "whole", "given" is a whole reply, of which
+Math-Verify finds the answer; it is told as "read". This process has loaded Math-Verify and
 answers nothing itself: a fork of it makes one comparison and ends, so that no comparison sees what another has left behind, and one
 that is killed costs nothing but a fork.
 
@@ -57,6 +58,17 @@ def outcome_of(request):
     return judge.compare(request["reference"], request["given"], golds, request.get("percent", False))
 
 
+def answer_of(request):
+    """(outcome, why, what was read of a whole reply)"""
+    if not request.get("whole"):
+        return *outcome_of(request), None
+    try:
+        read = judge.extracted(request["given"])
+    except judge.Unparsable as error:
+        return "unparsable", str(error), None
+    return *outcome_of({**request, "given": read}), read
+
+
 def compare(request, out):
     """In the fork: makes one comparison and ends."""
     end_with(OWN)
@@ -68,25 +80,25 @@ def compare(request, out):
     signal.setitimer(signal.ITIMER_PROF, CPU)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        outcome, why = outcome_of(request)
+        said = answer_of(request)
     except RecursionError:
-        outcome, why = "unparsable", "nested too deeply"
+        said = "unparsable", "nested too deeply", None
     except MemoryError:
-        outcome, why = "timed-out", "memory"
+        said = "timed-out", "memory", None
     except Exception as error:
         # What Math-Verify cannot compare is not equal to anything.
-        outcome, why = "unparsable", f"Math-Verify failed: {type(error).__name__}"
-    os.write(out, json.dumps([outcome, why]).encode())
+        said = "unparsable", f"Math-Verify failed: {type(error).__name__}", None
+    os.write(out, json.dumps(said).encode())
     os._exit(0)
 
 
 def verdict_of(text, status, killed):
     if killed is not None:
-        return ["timed-out", killed]
+        return ["timed-out", killed, None]
     if os.WIFSIGNALED(status):
         if os.WTERMSIG(status) == signal.SIGPROF:
-            return ["timed-out", f"{CPU:g} s of processor time"]
-        return ["unparsable", f"Math-Verify ended by signal {os.WTERMSIG(status)}"]
+            return ["timed-out", f"{CPU:g} s of processor time", None]
+        return ["unparsable", f"Math-Verify ended by signal {os.WTERMSIG(status)}", None]
     return json.loads(text)
 
 
@@ -147,8 +159,8 @@ def main():
                 os.close(source)
                 del running[source]
                 _, status = os.waitpid(one["pid"], 0)
-                outcome, why = verdict_of(one["text"], status, one["killed"])
-                print(json.dumps({"id": one["id"], "outcome": outcome, "why": why}), flush=True)
+                outcome, why, read = verdict_of(one["text"], status, one["killed"])
+                print(json.dumps({"id": one["id"], "outcome": outcome, "why": why, "read": read}), flush=True)
         for one in running.values():
             # One that computes is ended by its processor time, however long it has to wait for a busy machine.
             ticks = ticks_of(one["pid"])

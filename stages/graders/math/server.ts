@@ -17,12 +17,16 @@ export interface Question {
   readonly reference: string;
   readonly given?: string;
   readonly percent?: boolean;
+  /** Whether `given` is a whole reply, in which Math-Verify finds the answer. */
+  readonly whole?: true;
 }
 
 export interface Answer {
   /** `reference`: it is the reference that cannot be read. */
   readonly outcome: 'right' | 'wrong' | 'unparsable' | 'timed-out' | 'reference';
   readonly why: string | null;
+  /** What Math-Verify took for the answer of a whole reply; null where there was none. */
+  readonly read: string | null;
 }
 
 export interface Server {
@@ -77,7 +81,7 @@ export async function startServer({
       isReady();
       return;
     }
-    waiting?.answers.set(message.id, {outcome: message.outcome, why: message.why});
+    waiting?.answers.set(message.id, {outcome: message.outcome, why: message.why, read: message.read});
     if (waiting?.answers.size === waiting?.count) waiting?.done();
   });
   const server: Server = {

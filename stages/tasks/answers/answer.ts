@@ -34,7 +34,7 @@ export function boxes(text: string): string[] {
 }
 
 /** What announces an answer in running text, at the beginning of a sentence or behind a connective. */
-const ANNOUNCED =
+export const ANNOUNCED =
   /(?:^|[.:;,!?。：；，\n] ?|\b(?:so|thus|hence|therefore) )(?:(?:so|thus|hence|therefore|and),? )?(?:(?:the|my|our) )?(?:(?:final|correct) )?answer ?(?:is ?:?|:|=) ?|答案 ?(?:是|为|為|[:：]) ?[:：]?/gi;
 
 /** Lines without spaces at their ends, and with one space wherever there were several. */

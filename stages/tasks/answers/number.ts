@@ -14,7 +14,7 @@ const EUROPEAN = /\d{1,3}(?:\.\d{3})+(?=,\d)/y;
 const DIGITS = /\d+/y;
 
 /** A number at a place of a text that `plain` made, without its sign. */
-interface Scanned {
+export interface Scanned {
   /** Decimal, no leading zeros, no zeros behind the point at the end. */
   readonly value: string;
   readonly end: number;
@@ -25,7 +25,8 @@ const at = (pattern: RegExp, text: string, place: number): string | undefined =>
   return pattern.exec(text)?.[0];
 };
 
-function scan(text: string, place: number): Scanned | undefined {
+/** The number that begins at a place, without a sign; `undefined` where it is a part of something else (3:30, 1.2.3). */
+export function scan(text: string, place: number): Scanned | undefined {
   const european = at(EUROPEAN, text, place);
   const whole = european ?? at(GROUPED, text, place) ?? at(DIGITS, text, place);
   if (whole === undefined) return undefined;

@@ -15,4 +15,5 @@ test('responses that mark no answer are told of, where answers have to be marked
   const said = outcomeCounts([sample, plain, {...plain, text: '\\boxed{10}'}, {...plain, truncated: true}])!;
   assert.match(said, /; 1 has neither <answer> … <\/answer> nor \\boxed\{…\}, which answers are read from/);
   assert.doesNotMatch(outcomeCounts([{...plain, task: 'code'}])!, /neither/);
+  assert.doesNotMatch(outcomeCounts([plain], 'last-number')!, /neither/);
 });

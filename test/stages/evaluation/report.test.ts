@@ -172,6 +172,36 @@ test('the page has every table and each claim with its verdict', () => {
   }
 });
 
+test('how models were asked and read stands beside them where it was not as by default', () => {
+  const {base} = inputs.evaluations;
+  const asked = {...base, extraction: 'last-number', system: 'Be brief | `x`.\n'};
+  const report = buildReport({...inputs, evaluations: {...inputs.evaluations, base: asked}});
+  const text = "tiny-zero, system “Be brief | 'x'.\\n”, extraction last-number";
+  assert.deepEqual(
+    report.models.map((one) => one.asked),
+    [text, undefined, undefined, undefined, undefined],
+  );
+  assert.ok(report.scores.every(({node, asked}) => asked === (node === 'base' ? text : undefined)));
+  const page = renderMarkdown(report);
+  assert.ok(page.includes(`| base | ${text.replace('|', '\\|')} |`), page);
+  assert.match(page, /\(tiny-zero \/ tiny-zero, system .* extraction last-number\)/);
+  assert.match(page, /asked or read otherwise/);
+  assert.doesNotMatch(renderMarkdown(buildReport(inputs)), /asked or read otherwise/);
+});
+
+test('thinking without words that becomes more common over a stage is a warning', () => {
+  const rising = (last: number): History => ({
+    ...history(40),
+    rows: history(40).rows.map((row, step) => ({...row, wordless: step < 20 ? 0.1 : last})),
+  });
+  const page = (last: number): string => renderMarkdown(buildReport({...inputs, histories: {'zero-rl': rising(last)}}));
+  assert.match(
+    page(0.35),
+    /Warning: over zero-rl, the share of responses whose thinking has no word rose from 0\.10 to 0\.35/,
+  );
+  assert.doesNotMatch(page(0.29), /Warning/);
+});
+
 test('a report with a single model and nothing else is still a report', () => {
   const page = renderMarkdown(buildReport({evaluations: {base: inputs.evaluations.base}, histories: {}, cards: {}}));
   assert.match(page, /1 model was measured/);

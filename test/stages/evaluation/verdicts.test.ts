@@ -31,6 +31,15 @@ test('a claim holds, fails or stays open by where its interval lies', () => {
   assert.equal(fails.verdict, 'not significant'); // on the threshold
 });
 
+test('a difference between models that were asked or read otherwise names both', () => {
+  const old = model('ww', 'rw');
+  const [same] = judgeClaims([claim({})], {new: model('rr', 'rr'), old});
+  assert.ok(!('asked' in same!));
+  const lenient = {...model('rr', 'rr'), extraction: 'last-number', stop: ['\n'], prefill: '<think>'};
+  const [unequal] = judgeClaims([claim({})], {new: lenient, old});
+  assert.deepEqual(unequal!.asked, ['chat, prefill “<think>”, stop “\\n”, extraction last-number', 'chat']);
+});
+
 test('claims whose models were not measured are absent', () => {
   assert.deepEqual(judgeClaims([claim({right: 'nobody'})], {new: model('rr'), old: model('rr')}), []);
 });

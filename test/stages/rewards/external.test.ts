@@ -17,6 +17,8 @@ const texts = (...all: string[]) => all.map((text) => ({prompt, completion: read
 function graderOf(log: string[]): OpenGrader {
   const one = ({given}: GradeRequest) => {
     if (given === 'ask-late') return {...verdict('timed-out'), why: '1 s of processor time'};
+    if (given === 'ask-found') return {...verdict('right'), read: '7'};
+    if (given === 'ask-lost') return {...verdict('unparsable'), read: null};
     return verdict(given === 'ask-right' ? 'right' : 'wrong');
   };
   return (kind): Promise<Grader> => {
@@ -54,6 +56,13 @@ test('a grader is opened for the first answer that needs one, and its verdict is
       ],
     );
     assert.ok(scored.every((one) => !('ask' in one)));
+    // A grader that finds the answer itself says what votes are counted by.
+    const found = await scorer.score(texts('ask-found', 'ask-lost', 'ask-right'));
+    assert.deepEqual(
+      found.map(({answer}) => answer),
+      ['7', null, scored[0]!.answer],
+    );
+    assert.ok(found.every(({verdicts}) => !('read' in verdicts.accuracy)));
     await scorer.score(texts('ask-right'));
   } finally {
     await scorer.close();

@@ -94,12 +94,32 @@ test('a format with empty thinking is enough for a greeting and not for a proble
   assert.equal(judge.format(prompt, {...full, tagged: false}).value, 0);
 });
 
+test('of a response that was made to begin with a text, format pays for the pairs of tags that the model closed', () => {
+  const text = '<think> 3 + 4 = 7 </think> <answer> 7 </answer>';
+  const paid = (prefill: string, whole = text): number =>
+    judge.format(prompt, readCompletion(whole, true, prefill)).value;
+  assert.equal(paid(''), 1);
+  assert.equal(paid('<think>'), 1); // The model thought, closed and answered.
+  assert.equal(paid('<think> 3 + 4 ='), 1);
+  assert.equal(paid('<think> 3 + 4 = 7 </thi'), 1); // The model wrote the end of the tag.
+  assert.equal(paid('<think> 3 + 4 = 7 </think>'), 0.5);
+  assert.equal(paid('\n<think> 3 + 4 = 7 </think> <answer>'), 0.5);
+  assert.equal(paid(text), 0);
+  // What the model wrote has to complete the format.
+  assert.equal(paid('<think>', '<think> 3 + 4 = 7 </think> 7'), 0);
+  assert.equal(paid('<think>', '<think> <answer> 7 </answer>'), 0);
+  assert.equal(paid('So: ', `So: ${text}`), 0);
+});
+
 test('language is the share of words, 0 for a problem without words and left out for a greeting without', () => {
   const mixed = read('<think> left 3 up 2 gives 5 . 右 5 退 1 得 4 。 </think> <answer> 5 4 </answer>');
   assert.deepEqual(judge.language(prompt, mixed), {outcome: 'wrong', value: 0.5}); // 3 English, 3 Chinese words
   assert.deepEqual(judge.language(prompt, full), {outcome: 'right', value: 1});
   const empty = read('<think> </think> <answer> 5 4 </answer>');
-  assert.deepEqual(judge.language(prompt, empty), {outcome: 'wrong', value: 0});
+  assert.deepEqual(judge.language(prompt, empty), {outcome: 'wrong', value: 0, wordless: true});
+  const digits = read('<think> 3 + 2 = 5 </think> <answer> 5 4 </answer>');
+  assert.deepEqual(judge.language(prompt, digits, {noWords: 1}), {outcome: 'right', value: 1, wordless: true});
+  assert.deepEqual(judge.language(prompt, mixed, {noWords: 1}), {outcome: 'wrong', value: 0.5});
   assert.deepEqual(judge.language({...asked('general'), language: 'en'}, empty), {outcome: 'left-out', value: 1});
   assert.equal(judge.language(asked('exact', 'x'), full).outcome, 'left-out'); // language not known
 });

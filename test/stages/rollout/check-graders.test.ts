@@ -51,6 +51,30 @@ test('good graders pass on known pairs, and what nobody can check is left alone'
   assert.deepEqual(notes, []);
 });
 
+test('known answers are said where answers are looked for', async () => {
+  const said: string[] = [];
+  const scorer = scorerWith((prompt, answer) => {
+    said.push(answer);
+    return prompt.answer === answer ? 'right' : 'wrong';
+  });
+  const boxed: GroupScorer = {
+    ...scorer,
+    score: (groups) => {
+      const texts = groups.flat().map(({completion}) => completion.reply);
+      assert.ok(
+        texts.every((text) => /^\\boxed\{\d+\}$/.test(text)),
+        texts[0],
+      );
+      const unmarked = groups.map((group) =>
+        group.map((one) => ({...one, completion: {...one.completion, answer: one.completion.reply.slice(7, -1)}})),
+      );
+      return scorer.score(unmarked);
+    },
+  };
+  await checkKnownPairs(numbers, {...checking(boxed), extraction: 'box'});
+  assert.ok(said.length > 40);
+});
+
 test('a grader that refuses references, or takes any answer, ends the stage with an example', async () => {
   await assert.rejects(
     checkKnownPairs(numbers, checking(scorerWith(() => 'wrong'))),

@@ -43,6 +43,12 @@ test('only the sampled tokens count in the loss', () => {
   );
 });
 
+test('the history has the share of thinking without a word, of completions whose language was judged', () => {
+  const trace = (wordless: boolean | null): Trace => ({...({reward: 0} as Trace), wordless});
+  assert.equal(summarise([trace(true), trace(false), trace(null), trace(true)])['wordless'], 2 / 3);
+  assert.equal(summarise([trace(null)])['wordless'], null);
+});
+
 test('a completion that was cut off can be left out of the loss', () => {
   const {rows} = groupRows([scored(0, [5, 6, 7, 8], false), scored(1, [9])], {...options, maskTruncated: true}, key);
   assert.deepEqual(

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {inProcess} from '../../../stages/rollout/open-sampler.js';
-import {encodePrompts, sampleGroups} from '../../../stages/rollout/sample-groups.js';
+import {encodePrompts, loneSpace, sampleGroups} from '../../../stages/rollout/sample-groups.js';
 import {lengthBuckets} from '../../../stages/train/length-buckets.js';
-import type {EncodedPrompt} from '../../../stages/rollout/sample-groups.js';
+import type {EncodedPrompt, Rollout} from '../../../stages/rollout/sample-groups.js';
 import type {Chunk, Sample} from '../../../stages/engine/programs/generation.js';
 import type {Tokenizer} from '../../../stages/text/tokenizer.js';
 import {vocabulary} from '../../../stages/tasks/lexicon.js';
@@ -54,6 +54,32 @@ test('groups come back in the order of the prompts, though chunks go by length',
       ['middle: 5 1', 'middle: 5 2'],
     ],
   );
+});
+
+test('what was drawn behind a stop text counts for nothing, and what it was made to begin with is prompt', async () => {
+  const draw = ({prompts}: Chunk): Sample[] => prompts.map(() => drawn(7, 8, 9, 5, 0));
+  const options = {tokenizer, group: 1, chunk: 2, maxNewTokens: 5, key: {seed: 1, purpose: 'test'}, withLogProbs: true};
+  const [[cut]] = (await sampleGroups(inProcess(draw), [prompt('a', 2)], {...options, stop: ['8 9']})) as [[Rollout]];
+  assert.deepEqual([cut.tokens, cut.logProbs, cut.finished, cut.completion.text], [[7, 8, 9], [0, 0, 0], true, '7']);
+  assert.deepEqual(cut.promptTokens, [1, 1]);
+  const [[whole]] = (await sampleGroups(inProcess(draw), [prompt('a', 2)], {...options, prefill: '1 1'})) as [
+    [Rollout],
+  ];
+  assert.deepEqual(
+    [whole.tokens, whole.promptTokens],
+    [
+      [7, 8, 9, 5, 0],
+      [1, 1],
+    ],
+  );
+  assert.equal(whole.completion.text, '1 1 7 8 9 5');
+});
+
+test('a prefill whose space is a token of its own is noted', () => {
+  const spaced = {decode: (ids: readonly number[]) => (ids[0] === 3 ? ' ' : 'word')};
+  assert.match(loneSpace(spaced, {prefill: 'It is '}, 3)!, /"It is" may do better/);
+  assert.equal(loneSpace(spaced, {prefill: 'It is'}, 3), undefined);
+  assert.equal(loneSpace(spaced, {prefill: 'It is '}, 4), undefined);
 });
 
 test('a sample’s uniforms do not depend on which prompts share its chunk', async () => {

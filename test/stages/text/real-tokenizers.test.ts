@@ -4,7 +4,8 @@ import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'node:test';
 
-import {completionOf} from '../../../stages/text/completion.js';
+import {completionFrom, readTokens} from '../../../stages/text/drawn.js';
+import {NO_WORDING} from '../../../stages/text/wording.js';
 import {encodePrompt, renderChat, renderPrompt} from '../../../stages/text/templates.js';
 import {openTokenizer} from '../../../stages/text/tokenizer.js';
 
@@ -34,7 +35,9 @@ for (const name of ['qwen-like', 'llama-like']) {
   test(`the tags of R1 are read from a ${name} tokenizer's ids`, async () => {
     const tokenizer = await openTokenizer(join(fixtures, name));
     const text = '<think>\nwait, 24 + 48\n</think>\n<answer>72</answer>';
-    const completion = completionOf(tokenizer, [...tokenizer.encode(text), tokenizer.eosId], true);
+    const tokens = [...tokenizer.encode(text), tokenizer.eosId];
+    const drawn = readTokens(tokenizer, {promptTokens: [], tokens, finished: true}, NO_WORDING);
+    const completion = completionFrom(drawn, NO_WORDING);
     assert.deepEqual([completion.thinking, completion.answer, completion.tagged], ['wait, 24 + 48', '72', true]);
   });
 }

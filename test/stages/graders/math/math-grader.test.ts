@@ -55,6 +55,30 @@ test('denials, other variables and split numbers are not right; usual spellings 
   assert.deepEqual(differ, []);
 });
 
+test('of a whole reply Math-Verify finds the answer, and says which', {skip}, async (t) => {
+  const finding = await openMathGrader({python, processes: 2, findsAnswers: true});
+  t.after(() => finding.close());
+  const said = await finding.grade([
+    asked('18', 'She makes 9 * 2 = 18 dollars. The answer is 18, not 20.'),
+    asked('\\frac{3}{4}', 'So $x = 5$, and the final answer is $\\frac{3}{4}$. I hope it is correct.'),
+    asked('5', 'Hence \\boxed{6}.'),
+    asked('18\\%', 'It is 18%.', 'What percent?'),
+    asked('5', 'I do not know.'),
+    asked('5', 'y '.repeat(7_000)),
+  ]);
+  assert.deepEqual(
+    said.map(({outcome, read}) => [outcome, read]),
+    [
+      ['right', '18'],
+      ['right', '\\frac{3}{4}'],
+      ['wrong', '6'],
+      ['right', '18\\%'],
+      ['unparsable', null],
+      ['unparsable', null],
+    ],
+  );
+});
+
 test('what is no one answer is unparsable, with why', {skip}, async () => {
   const said = await grader.grade([
     asked('5', '\\boxed{5} or \\boxed{4}'),

@@ -1,0 +1,44 @@
+/** How a model was asked and read beside its template: what scores keep of it, and how tables name it. */
+import type {Asking} from '../tasks/asking.js';
+
+/** As it stands in `scores.json`: what is as by default is left out, but for `prefill`. */
+export interface Asked {
+  readonly prefill?: string | undefined;
+  readonly system?: string | undefined;
+  readonly suffix?: string | undefined;
+  readonly stop?: readonly string[] | undefined;
+  readonly extraction?: string | undefined;
+}
+
+/** What `scores.json` keeps of the params. */
+export const askedOf = ({prefill, system, suffix, stop, extraction}: Asking): Asked => ({
+  prefill,
+  ...(system === '' ? {} : {system}),
+  ...(suffix === '' ? {} : {suffix}),
+  ...(stop.length === 0 ? {} : {stop}),
+  ...(extraction === 'task' ? {} : {extraction}),
+});
+
+/** Characters of a text that a table has room for. */
+const SHOWN = 40;
+
+/** A text of anybody's on one line, without what would end a cell or a code span of a table. */
+function shown(text: string): string {
+  const line = JSON.stringify(text).slice(1, -1).replaceAll('`', "'");
+  return `“${line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line}”`;
+}
+
+/** The template with all that is not as by default: `chat, prefill “<think>”, extraction last-number`. */
+export function askedText(
+  template: string,
+  {prefill = '', system = '', suffix = '', stop = [], extraction = 'task'}: Asked,
+): string {
+  const parts: [name: string, text: string][] = [
+    ['system', system === '' ? '' : shown(system)],
+    ['suffix', suffix === '' ? '' : shown(suffix)],
+    ['prefill', prefill === '' ? '' : shown(prefill)],
+    ['stop', stop.map(shown).join(' ')],
+    ['extraction', extraction === 'task' ? '' : extraction],
+  ];
+  return [template, ...parts.flatMap(([name, text]) => (text === '' ? [] : [`${name} ${text}`]))].join(', ');
+}

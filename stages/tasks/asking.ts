@@ -1,0 +1,32 @@
+/**
+ * How questions are put and answers found: params of every stage that samples and grades. Light, for recipes that are only planned;
+ * `answers/extracted.ts` finds the answers.
+ */
+import {param} from '../../pipeline/stage.js';
+import {WORDING, wordingMistakes, type Wording} from '../text/wording.js';
+import type {TemplateName} from '../text/template-names.js';
+
+/** Where the answer of a response is looked for: see README.md, “How answers are read”. */
+export const EXTRACTIONS = ['task', 'tag', 'box', 'last-number', 'math-verify'] as const;
+export type Extraction = (typeof EXTRACTIONS)[number];
+
+/** How a question is put, and how its answer is found. */
+export interface Asking extends Wording {
+  readonly extraction: Extraction;
+}
+
+/** The defaults of these params: nothing is added, and each task finds its answers as it does. */
+export const ASKING = {
+  ...WORDING,
+  /**
+   * Where the answer stands: 'task' (in `<answer>` tags, else in a box), 'tag', 'box', 'last-number' (what is marked, else the last
+   * number that is not denied), 'math-verify' (its own extraction from the whole reply, task math).
+   */
+  extraction: param<Extraction>('task'),
+};
+
+/** What is wrong with these params, each a sentence; empty when nothing is. */
+export const askingMistakes = (params: Asking & {readonly template: TemplateName}): string[] => wordingMistakes(params);
+
+/** Whether responses are read otherwise than by the tags and boxes of their task, so that both readings are of interest. */
+export const isLenient = (extraction: Extraction): boolean => extraction !== 'task' && extraction !== 'tag';

@@ -1,0 +1,120 @@
+/** Tasks whose answers are looked for elsewhere than they do it themselves: the param `extraction` of the stages that grade. */
+import {StageFailure} from '../../pipeline/stage.js';
+import type {Completion} from '../text/completion.js';
+import type {Extraction} from './asking.js';
+import {LONGEST_ANSWER} from './answers/answer.js';
+import {numberForm} from './answers/fraction.js';
+import {lastNumber, numberedPart} from './answers/last-number.js';
+import {builtInTasks} from './built-in.js';
+import type {Prompt} from './prompt.js';
+import type {AnswerKind, Task, Tasks} from './task.js';
+
+/** Tasks that each extraction makes sense for, and what the others lack. */
+const TAKES: {
+  readonly [extraction in Exclude<Extraction, 'task'>]: {readonly tasks?: readonly string[]; readonly why: string};
+} = {
+  tag: {why: 'has no answer to look for'},
+  box: {tasks: ['integer', 'exact', 'math', 'choice', 'f1', 'drop'], why: 'has answers that do not stand in a box'},
+  'last-number': {tasks: ['integer', 'exact', 'math'], why: 'has answers that are no numbers'},
+  'math-verify': {tasks: ['math'], why: 'has answers that Math-Verify does not compare'},
+};
+
+/** Why the answers of a task cannot be looked for so, as the end of a sentence; `undefined` where they can. */
+export function extractionFault(name: string, extraction: Extraction): string | undefined {
+  if (extraction === 'task') return undefined;
+  const task = builtInTasks.get(name);
+  if (task === undefined) return 'is not built in and finds its answers itself (answer.read)';
+  if (task.answer === undefined) return undefined; // Nothing is looked for.
+  const {tasks, why} = TAKES[extraction];
+  return tasks === undefined || tasks.includes(name) ? undefined : why;
+}
+
+/** The same task, looking for answers as `extraction` says; as it is where it cannot. */
+function extracting(task: Task, extraction: Extraction): Task {
+  const {answer} = task;
+  if (answer === undefined || extraction === 'task' || extractionFault(task.name, extraction) !== undefined)
+    return task;
+  switch (extraction) {
+    case 'tag':
+      return {...task, answer: {...answer, read: (completion) => readTags(answer, completion)}};
+    case 'box':
+      return {...task, answer: {...answer, read: (completion) => answer.read(withoutTags(completion))}};
+    case 'last-number':
+      return {...task, answer: numbered(task.name, answer)};
+    case 'math-verify':
+      return {...task, answer: {...answer, read: wholeReply}};
+  }
+}
+
+/** All tasks, those that can looking for answers as `extraction` says. `checkExtraction` tells of the others. */
+export const tasksExtracting = (tasks: Tasks, extraction: Extraction): Tasks =>
+  new Map([...tasks].map(([name, task]) => [name, extracting(task, extraction)]));
+
+const readTags = (answer: AnswerKind, completion: Completion): string | undefined =>
+  completion.answers.length === 0 ? undefined : answer.read({...completion, reply: completion.answers.join('\n')});
+
+const withoutTags = ({answer: _, ...completion}: Completion): Completion => ({...completion, answers: []});
+
+/** For a grader that finds the answer in it. */
+const wholeReply = ({reply}: Completion): string | undefined =>
+  reply === '' || reply.length > LONGEST_ANSWER ? undefined : reply;
+
+/** What a completion marks as its answer, as its task reads it; else the number that it ends with. */
+function numbered(name: string, answer: AnswerKind): AnswerKind {
+  const isFormula = answer.external !== undefined;
+  const form = (text: string): string => (name === 'exact' ? numberForm(text) : text);
+  return {
+    ...answer,
+    read(completion) {
+      const marked = answer.read(completion);
+      if (marked !== undefined) return form(marked);
+      const found = lastNumber(numberedPart(completion));
+      return found === undefined || !isFormula || !found.isPercent ? found?.value : `${found.value}\\%`;
+    },
+    reference(text) {
+      const reference = answer.reference(text);
+      return reference === undefined ? undefined : form(reference);
+    },
+  };
+}
+
+const NUMBER = /^-?\d[\d./]*$/;
+
+/** Whether a number could be the right answer to a prompt. */
+function hasNumber({task, answer = ''}: Prompt): boolean {
+  const kind = builtInTasks.get(task)?.answer;
+  const reference = kind?.reference(answer);
+  // What a formula is worth is known to its grader alone.
+  return kind?.external !== undefined || (reference !== undefined && NUMBER.test(numberForm(reference)));
+}
+
+/**
+ * Looks over prompts whose answers are going to be looked for as `extraction` says.
+ *
+ * @param note told how many prompts have references that are no numbers, where numbers are looked for
+ * @throws {StageFailure} where a task cannot look for them so, or no reference is a number
+ */
+export function checkExtraction(
+  prompts: readonly Prompt[],
+  extraction: Extraction,
+  note: (text: string) => void,
+): void {
+  for (const name of new Set(prompts.map(({task}) => task))) {
+    const fault = extractionFault(name, extraction);
+    if (fault === undefined) continue;
+    const {id} = prompts.find(({task}) => task === name)!;
+    throw new StageFailure(
+      `extraction “${extraction}” is not for the task “${name}”, of which prompt ${id} is: it ${fault}; leave it at “task”`,
+    );
+  }
+  if (extraction !== 'last-number') return;
+  const asked = prompts.filter(({task}) => builtInTasks.get(task)?.answer !== undefined);
+  const others = asked.filter((prompt) => !hasNumber(prompt));
+  const [first] = others;
+  if (first === undefined) return;
+  const text =
+    `${others.length} of ${asked.length} references are no numbers, such as “${(first.answer ?? '').slice(0, 60)}” of prompt ${first.id}, ` +
+    'and extraction “last-number” finds numbers alone unless a response marks its answer';
+  if (others.length === asked.length) throw new StageFailure(`${text}; leave extraction at “task”`);
+  note(text);
+}
