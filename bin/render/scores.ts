@@ -12,13 +12,24 @@ const COLUMN = 21;
 export interface ScoredModel {
   readonly model: string;
   readonly scores: readonly Score[];
+  /** Its template with how it was asked and read, where that was not as by default. */
+  readonly asked?: string | undefined;
 }
 
 /** The rows of a report by model, in the order of the report. */
 export function byModel(rows: readonly ScoreRow[]): ScoredModel[] {
   const nodes = [...new Set(rows.map(({node}) => node))];
-  return nodes.map((node) => ({model: node, scores: rows.filter((row) => row.node === node)}));
+  return nodes.map((node) => {
+    const scores = rows.filter((row) => row.node === node);
+    return {model: node, scores, asked: scores[0]!.asked};
+  });
 }
+
+/** A line for each model that was asked or read otherwise than by default: its scores are of that as well. */
+const askedLines = (models: readonly ScoredModel[]): string =>
+  models
+    .flatMap(({model, asked}) => (asked === undefined ? [] : [`${model} was asked and read with ${asked}`]))
+    .join('\n');
 
 /** Models by metrics, in as many blocks as the width asks for. Brackets hold 95 % intervals. */
 export function scoreTable(models: readonly ScoredModel[], {width}: {readonly width: number}): string {
@@ -28,15 +39,14 @@ export function scoreTable(models: readonly ScoredModel[], {width}: {readonly wi
   const blocks = Array.from({length: Math.ceil(metrics.length / each)}, (_, index) =>
     metrics.slice(index * each, (index + 1) * each),
   );
-  return blocks
-    .map((block) => {
-      const lines = models.map(({model, scores}) => [
-        model,
-        ...block.map((metric) => cellText(scores.find((score) => score.metric === metric))),
-      ]);
-      return tableText(lines, {head: ['model', ...block], right: block.map((_, index) => index + 1)});
-    })
-    .join('\n\n');
+  const tables = blocks.map((block) => {
+    const lines = models.map(({model, scores}) => [
+      model,
+      ...block.map((metric) => cellText(scores.find((score) => score.metric === metric))),
+    ]);
+    return tableText(lines, {head: ['model', ...block], right: block.map((_, index) => index + 1)});
+  });
+  return [...tables, askedLines(models)].filter((text) => text !== '').join('\n\n');
 }
 
 /** What one model scored, a line for each metric, under what was asked of it. */
@@ -75,10 +85,11 @@ export function claimsText(
   return `${table}\n\n${tableText(each, {head: ['claim', ...names], right: names.map((_, index) => index + 1)})}`;
 }
 
-/** What is compared with what. */
-function subjectText({statistic, left, right}: ClaimResult): string {
+/** What is compared with what, and how both were asked and read where that differs. */
+function subjectText({statistic, left, right, asked = []}: ClaimResult): string {
   if (right === null || statistic === 'level') return left;
-  return statistic === 'ratio' ? `${left} / ${right}` : `${left} − ${right}`;
+  const subject = statistic === 'ratio' ? `${left} / ${right}` : `${left} − ${right}`;
+  return new Set(asked).size > 1 ? `${subject} (${asked.join(' / ')})` : subject;
 }
 
 const number = (value: number): string => (Number.isFinite(value) ? value.toFixed(3) : value < 0 ? '−∞' : '∞');

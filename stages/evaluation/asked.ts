@@ -22,9 +22,12 @@ export const askedOf = ({prefill, system, suffix, stop, extraction}: Asking): As
 /** Characters of a text that a table has room for. */
 const SHOWN = 40;
 
-/** A text of anybody's on one line, without what would end a cell or a code span of a table. */
+/** A text of anybody's on one line, without what would move a terminal's cursor or begin a code span. */
 function shown(text: string): string {
-  const line = JSON.stringify(text).slice(1, -1).replaceAll('`', "'");
+  const line = JSON.stringify(text)
+    .slice(1, -1)
+    .replaceAll('`', "'")
+    .replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (char) => `\\u${char.codePointAt(0)!.toString(16).padStart(4, '0')}`);
   return `“${line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line}”`;
 }
 

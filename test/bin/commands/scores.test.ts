@@ -54,6 +54,19 @@ test('scores prints the newest report as rows and as a table', async (t) => {
   for (const line of out.split('\n')) assert.ok(line.length <= 100, line); // the width that `spoken` has
 });
 
+test('models that were asked or read otherwise are named with how, in scores and in claims', async (t) => {
+  const bench = new Bench(t);
+  const lenient = {...evaluated(samplesOf(...Array.from({length: 20}, () => 'rrww'))), extraction: 'last-number'};
+  await makeReport(t, bench, 18, 'report', {base: {...lenient, prefill: '\u001b[31m<think>'}});
+  const scores = await spoken(scoresCommand, bench.folder, []);
+  const asked = 'tiny-zero, prefill “\\u001b[31m<think>”, extraction last-number';
+  assert.ok(scores.out.includes(`\nbase was asked and read with ${asked}`), scores.out);
+  const claims = await spoken(claimsCommand, bench.folder, []);
+  assert.ok(claims.out.includes(`pass@1: zero-rl − base (tiny-zero / ${asked})`), claims.out);
+  const rows = JSON.parse((await spoken(scoresCommand, bench.folder, ['--json'])).out) as ScoreRow[];
+  assert.ok(rows.every((row) => row.asked === (row.node === 'base' ? asked : undefined)));
+});
+
 test('claims prints each claim with its verdict', async (t) => {
   const bench = new Bench(t);
   await makeReport(t, bench, 18);
