@@ -6,7 +6,7 @@ import {param} from '../../pipeline/stage.js';
 import {WORDING, wordingMistakes, type Wording} from '../text/wording.js';
 import type {TemplateName} from '../text/template-names.js';
 
-/** Where the answer of a response is looked for: see README.md, “How answers are read”. */
+/** Where the answer of a response is looked for: see answers/README.md. */
 export const EXTRACTIONS = ['task', 'tag', 'box', 'last-number', 'math-verify'] as const;
 export type Extraction = (typeof EXTRACTIONS)[number];
 

@@ -1,6 +1,6 @@
 /**
  * Answers that are whole numbers, as in grade-school problems: no formula, no bound, no list. Which ways to write them are
- * read, and which are not, is in stages/tasks/README.md.
+ * read, and which are not, is in README.md.
  */
 import type {AnswerKind} from '../task.js';
 import {agreed, givenIn, referencesIn} from './answer.js';

@@ -1,7 +1,7 @@
 /**
  * The number that a response ends with, for models that mark no answer: the last one of a piece of text that is said of what was asked
  * for. Numbers that are denied, compared with, counted from, computed with or called by are passed over, and of several that are
- * joined none is the answer. stages/tasks/ANSWERS.md has the rules for those who use it.
+ * joined none is the answer. README.md has the rules for those who use it.
  */
 import type {Completion} from '../../text/completion.js';
 import {ANNOUNCED, boxes, collapsed, LONGEST_ANSWER} from './answer.js';

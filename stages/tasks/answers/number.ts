@@ -1,6 +1,6 @@
 /**
  * Numbers as people and models write them. Strict: a text is a number only if nothing in it says that it is something else, a
- * formula, a bound, a range, a list or a part of a name. stages/tasks/README.md has the rules for those who use it.
+ * formula, a bound, a range, a list or a part of a name. README.md has the rules for those who use it.
  */
 import {isDenied} from './denied.js';
 import {behindWord} from './exclaimed.js';
