@@ -4,11 +4,12 @@
  * another model rewrite and people check; here the task's grammar translates line by line without seeing the answer,
  * keeps every number, and drops what it cannot parse.
  */
-import {param, defineStage} from '../pipeline/stage.js';
-import {DropCounts, rolloutId, judgedRow, ruleFaults, sampleFromModel} from './rollout/sample-from-model.js';
+import {optional, param, defineStage} from '../pipeline/stage.js';
+import {DropCounts, rolloutId, judgedRow, ruleFaults} from './rollout/sample-from-model.js';
 import {writeRows} from './data/rows.js';
 import type {RolloutRow, SampleRow} from './data/schemas.js';
-import type {Rollout} from './rollout/sample-groups.js';
+import type {Given} from './rollout/given.js';
+import {endpointCautions, endpointMistakes, endpointParams} from './endpoint/params.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
 import {REWARD_TIMEOUT} from './rewards/names.js';
@@ -29,7 +30,7 @@ export const coldStartData = defineStage({
   summary: 'Readable, correct completions of R1-Zero with the language of the reasoning mended',
   tensor: true,
   resources: {memory: 1200},
-  inputs: {policy: 'model', prompts: 'prompts'},
+  inputs: {policy: optional('model'), prompts: 'prompts'},
   outputs: {dataset: 'dataset', rollouts: 'rollouts'},
   params: {
     template: param<TemplateName>('zero'),
@@ -50,37 +51,47 @@ export const coldStartData = defineStage({
     chunk: 32,
     /** Milliseconds for the judging of one completion. */
     rewardTimeout: REWARD_TIMEOUT,
+    /** Whether thinking and answer have to stand in their tags; a teacher may have a form of its own, of which the answer is read. */
+    wellFormed: true,
     ...GRADING,
+    ...endpointParams('teacher'),
   },
   choices: {template: TEMPLATE_NAMES, extraction: EXTRACTIONS, sandbox: SANDBOXES},
   definitions: {tasks: 'task'},
-  caution: (params) => gradingCautions(params, `${params.samples} a prompt`),
-  check: ({params, ...wired}) => [...askingMistakes(params), ...judgeMistakes(params.judge), ...taskMistakes(wired)],
+  caution: (params) => [
+    ...endpointCautions(params, `${params.samples} a prompt`),
+    ...gradingCautions(params, `${params.samples} a prompt`),
+  ],
+  check: ({params, ...wired}) => [
+    ...askingMistakes(params),
+    ...endpointMistakes(params, {port: 'policy', inputs: wired.inputs, templates: ['zero', 'chat']}),
+    ...judgeMistakes(params.judge),
+    ...taskMistakes(wired),
+  ],
   async memory({inputs, params, threads, cores}) {
     const {samplerNeedBefore} = await import('./memory/sampling.js');
     return samplerNeedBefore({model: inputs.policy, prompts: [inputs.prompts], params, threads, cores});
   },
-  async run({inputs, outputs, params, definitions, seed, threads, cores, progress, note}) {
-    const [{tasksWith}, {asksDetector, consistencyFor}, {taskOf}, {loadDetector}] = await Promise.all([
+  async run({inputs, outputs, params, definitions, seed, threads, cores, checkpoints, signal, progress, note}) {
+    const [{tasksWith}, {asksDetector, consistencyFor}, {taskOf}, {loadDetector}, {openSource}] = await Promise.all([
       import('./tasks/load-tasks.js'),
       import('./tasks/language.js'),
       import('./tasks/task.js'),
       import('./text/detector.js'),
+      import('./rollout/source.js'),
     ]);
     const tasks = await tasksWith(definitions.tasks);
-    const {groups, generatedTokens, parameters} = await sampleFromModel({
+    const source = await openSource({
       ...params,
-      model: inputs.policy,
+      ...{model: inputs.policy, topP: 1, tasks, threads, cores, checkpoints, signal, note},
+    });
+    const {groups, generatedTokens, parameters, usage} = await source.draw({
       prompts: inputs.prompts,
       count: params.prompts,
-      tasks,
-      topP: 1,
-      threads,
-      cores,
       key: {seed, purpose: 'cold-start-data'},
-      done: (step, total) => progress({step, total}),
-      note,
+      done: (step, total, tokens) => progress({step, total, ...(tokens === undefined ? {} : {tokens})}),
     });
+    source.close();
     const rollouts = groups.flat();
     if (rollouts.some(({prompt}) => asksDetector(taskOf(tasks, prompt), prompt))) await loadDetector();
     const faults = await ruleFaults(rollouts, {
@@ -88,6 +99,7 @@ export const coldStartData = defineStage({
       tasks: definitions.tasks,
       cores,
       grading: params,
+      wellFormed: params.wellFormed,
       note,
     });
     const drops = new DropCounts();
@@ -97,7 +109,7 @@ export const coldStartData = defineStage({
     const consistencies: number[] = [];
 
     /** The completion to learn from, or why there is none. */
-    const refine = ({prompt, completion}: Rollout): {readonly response: string} | {readonly fault: string} => {
+    const refine = ({prompt, completion}: Given): {readonly response: string} | {readonly fault: string} => {
       const mended = taskOf(tasks, prompt).mend?.(prompt, completion, {maxWords: params.maxWords});
       if (mended !== undefined) return mended.ok ? {response: mended.value} : {fault: mended.error};
       // Where a task knows no way to mend it, mixed reasoning is dropped, as the paper's filter does.
@@ -143,13 +155,18 @@ export const coldStartData = defineStage({
         consistencies.length === 0 ? null : consistencies.reduce((a, b) => a + b, 0) / consistencies.length,
       mendedShare:
         consistencies.length === 0 ? null : consistencies.filter((value) => value < 1).length / consistencies.length,
-      parameters,
+      ...(usage === undefined ? {parameters} : {endpoint: {server: params.endpointServer, usage}}),
       trainedTokens: 0,
       generatedTokens,
       scoredTokens: 0,
     };
     await writeRows(outputs.dataset, dataset, card);
     await writeRows(outputs.rollouts, judged, drops.card());
+    const untagged = dataset.length === 0 ? (drops.card().dropped['format'] ?? 0) : 0;
+    if (untagged > 0)
+      note(
+        `${untagged} right answers do not stand in the tags <think> and <answer>, and none is left: wellFormed false keeps them`,
+      );
     note(`kept ${dataset.length} of ${rollouts.length} completions`);
   },
 });

@@ -5,8 +5,8 @@
  */
 import {join} from 'node:path';
 import {optional, param, defineStage} from '../pipeline/stage.js';
-import {sampleFromModel} from './rollout/sample-from-model.js';
 import {readPrompts, writeJson, writeRows} from './data/rows.js';
+import {endpointCautions, endpointMistakes, endpointParams} from './endpoint/params.js';
 import {CHOICE_SCORES} from './evaluation/choice-params.js';
 import type {ChoiceScores} from './evaluation/choice-params.js';
 import {judgeMistakes} from './graders/judge-settings.js';
@@ -31,7 +31,7 @@ export const evaluate = defineStage({
   // The draws are keyed by the problem and the sample alone: all models of all runs meet the same ones.
   seedless: true,
   resources: {memory: 1200},
-  inputs: {model: 'model', prompts: 'prompts', general: optional('prompts')},
+  inputs: {model: optional('model'), prompts: 'prompts', general: optional('prompts')},
   outputs: {scores: 'scores'},
   params: {
     template: param<TemplateName>('chat'),
@@ -49,6 +49,7 @@ export const evaluate = defineStage({
     /** Milliseconds for the judging of one response. */
     rewardTimeout: REWARD_TIMEOUT,
     ...GRADING,
+    ...endpointParams('endpoint'),
     /** Whether choices are scored by log-probability, too (acc, acc_norm, acc_bytes), and how: evaluation/choice-params.ts. */
     choiceScores: param<ChoiceScores>('none'),
     /** Seed of the sampling, and of the bootstrap; in the place of a run's seed. */
@@ -56,8 +57,19 @@ export const evaluate = defineStage({
   },
   choices: {template: TEMPLATE_NAMES, extraction: EXTRACTIONS, sandbox: SANDBOXES, choiceScores: CHOICE_SCORES},
   definitions: {tasks: 'task'},
-  caution: (params) => gradingCautions(params, `${params.samples} a prompt`),
-  check: ({params, ...wired}) => [...askingMistakes(params), ...judgeMistakes(params.judge), ...taskMistakes(wired)],
+  caution: (params) => [
+    ...endpointCautions(params, `${params.samples} a prompt`),
+    ...gradingCautions(params, `${params.samples} a prompt`),
+  ],
+  check: ({params, ...wired}) => [
+    ...askingMistakes(params),
+    ...endpointMistakes(params, {port: 'model', inputs: wired.inputs, templates: ['chat']}),
+    ...(params.endpoint === '' || params.choiceScores === 'none'
+      ? []
+      : ['choiceScores: an endpoint does not say how likely a text is; leave out choiceScores']),
+    ...judgeMistakes(params.judge),
+    ...taskMistakes(wired),
+  ],
   async memory({inputs, params, threads, cores}) {
     const {samplerNeedBefore} = await import('./memory/sampling.js');
     return samplerNeedBefore({
@@ -68,37 +80,50 @@ export const evaluate = defineStage({
       cores,
     });
   },
-  async run({inputs, outputs, params, definitions, threads, cores, progress, note}) {
-    const [{judgeRollouts, outcomeCounts, scoreChoices, scoreSamples}, {askedOf}, {weightsDigest}, {tasksWith}] =
-      await Promise.all([
-        import('./evaluation/index.js'),
-        import('./evaluation/asked.js'),
-        import('./model/hf-folder/index.js'),
-        import('./tasks/load-tasks.js'),
-      ]);
+  async run({inputs, outputs, params, definitions, threads, cores, checkpoints, signal, progress, note}) {
+    const [
+      {judgeRollouts, outcomeCounts, scoreChoices, scoreSamples},
+      {askedOf},
+      {weightsDigest},
+      {openSource},
+      {tasksWith},
+    ] = await Promise.all([
+      import('./evaluation/index.js'),
+      import('./evaluation/asked.js'),
+      import('./model/hf-folder/index.js'),
+      import('./rollout/source.js'),
+      import('./tasks/load-tasks.js'),
+    ]);
     const tasks = await tasksWith(definitions.tasks);
+    const source = await openSource({
+      ...params,
+      ...{model: inputs.model, tasks, threads, cores, checkpoints, signal, note},
+    });
+    let before = 0;
     const drawSamples = async (prompts: string, purpose: string, offset: number, share: number) =>
-      sampleFromModel({
-        ...params,
-        model: inputs.model,
+      source.draw({
         prompts,
-        tasks,
-        threads,
-        cores,
         key: {seed: params.evaluationSeed, purpose},
-        done: (step, total) => progress({step: Math.round(1000 * (offset + (share * step) / total)), total: 1000}),
-        note,
+        done: (step, total, tokens) =>
+          progress({
+            step: Math.round(1000 * (offset + (share * step) / total)),
+            total: 1000,
+            ...(tokens === undefined ? {} : {tokens: before + tokens}),
+          }),
       });
     const {choiceScores: by} = params;
     // First, as prompts without choices are found out by it.
     const choices =
-      by === 'none'
+      by === 'none' || inputs.model === undefined
         ? undefined
         : await scoreChoices(inputs.model, await readPrompts(inputs.prompts, tasks), {...params, by, threads});
     const part = inputs.general === undefined ? 1 : 0.7;
-    const {groups} = await drawSamples(inputs.prompts, 'evaluate/reasoning', 0, part);
-    if (inputs.general !== undefined)
-      groups.push(...(await drawSamples(inputs.general, 'evaluate/general', part, 1 - part)).groups);
+    const {groups, usage, generatedTokens} = await drawSamples(inputs.prompts, 'evaluate/reasoning', 0, part);
+    before = generatedTokens;
+    const general =
+      inputs.general === undefined ? undefined : await drawSamples(inputs.general, 'evaluate/general', part, 1 - part);
+    source.close();
+    groups.push(...(general?.groups ?? []));
     const rollouts = groups.flat();
     const samples = await judgeRollouts(rollouts, {
       tasks,
@@ -113,10 +138,14 @@ export const evaluate = defineStage({
     const scores = scoreSamples(samples, {k, seed: params.evaluationSeed});
     await writeRows(
       outputs.scores,
-      samples.map((one) => ({id: `${one.prompt}#${one.sample}`, from: [one.prompt], ...one})),
+      samples.map((one, index) => {
+        const given = rollouts[index]!;
+        const served = 'served' in given ? {served: given.served} : {};
+        return {id: `${one.prompt}#${one.sample}`, from: [one.prompt], ...one, ...served};
+      }),
     );
     // The digest that model hubs show for a weight file, so that scores can be matched to a model outside the store too.
-    const model = await weightsDigest(inputs.model);
+    const model = inputs.model === undefined ? params.endpoint : await weightsDigest(inputs.model);
     await writeJson(join(outputs.scores, 'scores.json'), {
       format: 'r1-scores-1',
       model,
@@ -125,6 +154,7 @@ export const evaluate = defineStage({
       temperature,
       topP,
       k,
+      ...(usage === undefined ? {} : {endpoint: {server: params.endpointServer, usage, general: general?.usage}}),
       scores,
     });
     const counted = outcomeCounts(samples, params.extraction);

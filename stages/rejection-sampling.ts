@@ -3,10 +3,11 @@
  * that are correct, in one language, without repetition and not too long are kept. Every drop is counted by its reason,
  * and every row names the rollout it came from. Sampling temperature and number of samples are not published.
  */
-import {param, defineStage} from '../pipeline/stage.js';
-import {DropCounts, rolloutId, judgedRow, ruleFaults, sampleFromModel} from './rollout/sample-from-model.js';
+import {optional, param, defineStage} from '../pipeline/stage.js';
+import {DropCounts, rolloutId, judgedRow, ruleFaults} from './rollout/sample-from-model.js';
 import {writeRows} from './data/rows.js';
 import type {RolloutRow, SampleRow} from './data/schemas.js';
+import {endpointCautions, endpointMistakes, endpointParams} from './endpoint/params.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
 import {REWARD_TIMEOUT} from './rewards/names.js';
@@ -27,7 +28,7 @@ export const rejectionSampling = defineStage({
   summary: 'Correct, clean completions of the reasoning model, for supervised fine-tuning',
   tensor: true,
   resources: {memory: 1200},
-  inputs: {policy: 'model', prompts: 'prompts'},
+  inputs: {policy: optional('model'), prompts: 'prompts'},
   outputs: {dataset: 'dataset', rollouts: 'rollouts'},
   params: {
     template: param<TemplateName>('chat'),
@@ -50,37 +51,49 @@ export const rejectionSampling = defineStage({
     chunk: 32,
     /** Milliseconds for the judging of one completion. */
     rewardTimeout: REWARD_TIMEOUT,
+    /** Whether thinking and answer have to stand in their tags; a teacher may have a form of its own, of which the answer is read. */
+    wellFormed: true,
     ...GRADING,
+    ...endpointParams('teacher'),
   },
   choices: {template: TEMPLATE_NAMES, extraction: EXTRACTIONS, sandbox: SANDBOXES},
   definitions: {tasks: 'task'},
-  caution: (params) => gradingCautions(params, `${params.samples} a prompt`),
-  check: ({params, ...wired}) => [...askingMistakes(params), ...judgeMistakes(params.judge), ...taskMistakes(wired)],
+  caution: (params) => [
+    ...endpointCautions(params, `${params.samples} a prompt`),
+    ...gradingCautions(params, `${params.samples} a prompt`),
+  ],
+  check: ({params, ...wired}) => [
+    ...askingMistakes(params),
+    ...endpointMistakes(params, {port: 'policy', inputs: wired.inputs, templates: ['chat']}),
+    ...judgeMistakes(params.judge),
+    ...taskMistakes(wired),
+  ],
   async memory({inputs, params, threads, cores}) {
     const {samplerNeedBefore} = await import('./memory/sampling.js');
     return samplerNeedBefore({model: inputs.policy, prompts: [inputs.prompts], params, threads, cores});
   },
-  async run({inputs, outputs, params, definitions, seed, threads, cores, progress, note}) {
-    const [{tasksWith}, {asksDetector, consistencyFor}, {repetition}, {taskOf}, {loadDetector}] = await Promise.all([
-      import('./tasks/load-tasks.js'),
-      import('./tasks/language.js'),
-      import('./rewards/repetition.js'),
-      import('./tasks/task.js'),
-      import('./text/detector.js'),
-    ]);
+  async run({inputs, outputs, params, definitions, seed, threads, cores, checkpoints, signal, progress, note}) {
+    const [{tasksWith}, {asksDetector, consistencyFor}, {repetition}, {taskOf}, {loadDetector}, {openSource}] =
+      await Promise.all([
+        import('./tasks/load-tasks.js'),
+        import('./tasks/language.js'),
+        import('./rewards/repetition.js'),
+        import('./tasks/task.js'),
+        import('./text/detector.js'),
+        import('./rollout/source.js'),
+      ]);
     const tasks = await tasksWith(definitions.tasks);
-    const {groups, generatedTokens, parameters} = await sampleFromModel({
+    const source = await openSource({
       ...params,
-      model: inputs.policy,
+      ...{model: inputs.policy, tasks, threads, cores, checkpoints, signal, note},
+    });
+    const {groups, generatedTokens, parameters, usage} = await source.draw({
       prompts: inputs.prompts,
       count: params.prompts,
-      tasks,
-      threads,
-      cores,
       key: {seed, purpose: 'rejection-sampling'},
-      done: (step, total) => progress({step, total}),
-      note,
+      done: (step, total, tokens) => progress({step, total, ...(tokens === undefined ? {} : {tokens})}),
     });
+    source.close();
     const rollouts = groups.flat();
     if (rollouts.some(({prompt}) => asksDetector(taskOf(tasks, prompt), prompt))) await loadDetector();
     const faults = await ruleFaults(rollouts, {
@@ -88,6 +101,7 @@ export const rejectionSampling = defineStage({
       tasks: definitions.tasks,
       cores,
       grading: params,
+      wellFormed: params.wellFormed,
       note,
     });
     const drops = new DropCounts();
@@ -130,13 +144,18 @@ export const rejectionSampling = defineStage({
       ...drops.card(),
       prompts: groups.length,
       temperature: params.temperature,
-      parameters,
+      ...(usage === undefined ? {parameters} : {endpoint: {server: params.endpointServer, usage}}),
       trainedTokens: 0,
       generatedTokens,
       scoredTokens: 0,
     };
     await writeRows(outputs.dataset, dataset, card);
     await writeRows(outputs.rollouts, judged, drops.card());
+    const untagged = dataset.length === 0 ? (drops.card().dropped['format'] ?? 0) : 0;
+    if (untagged > 0)
+      note(
+        `${untagged} right answers do not stand in the tags <think> and <answer>, and none is left: wellFormed false keeps them`,
+      );
     note(`kept ${dataset.length} of ${rollouts.length} completions`);
   },
 });

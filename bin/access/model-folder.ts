@@ -80,7 +80,8 @@ async function inScratch(
   }
 }
 
-async function runInterruptibly(services: Services, work: (stop: AbortSignal) => Promise<void>): Promise<void> {
+/** Work that the first Ctrl-C asks to end and the second one ends. */
+export async function runInterruptibly(services: Services, work: (stop: AbortSignal) => Promise<void>): Promise<void> {
   const stop = new AbortController();
   const stopListening = onStopSignal(() => {
     // Whoever asks again does not want to wait for what computes just now.

@@ -6,6 +6,7 @@ import type {ChoiceScores} from '../../stages/evaluation/choice-params.js';
 import {withGlobals} from '../options/global-options.js';
 import {withModelFolder} from '../access/model-folder.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
+import {endpointOf, withEndpoint, type EndpointFlags} from '../options/endpoint-options.js';
 import {judgeOf, withJudge} from '../options/judge-options.js';
 import type {JudgeFlags} from '../options/judge-options.js';
 import {wholeNumber} from '../options/numbers.js';
@@ -17,7 +18,7 @@ import type {SamplingFlags} from '../options/sampling-options.js';
 import {SANDBOXES, type SandboxKind} from '../../stages/sandbox/names.js';
 import {EXTRACTIONS, type Extraction} from '../../stages/tasks/asking.js';
 
-interface EvalFlags extends SamplingFlags, PromptFlags, JudgeFlags {
+interface EvalFlags extends SamplingFlags, PromptFlags, JudgeFlags, EndpointFlags {
   readonly samples: number;
   readonly sandbox: SandboxKind;
   readonly choiceScores: ChoiceScores;
@@ -28,22 +29,28 @@ const counted = (count: number, what: string): string => `${count} ${what}${coun
 
 export const evalCommand = (services: Services): Command =>
   withSampling(
-    withJudge(
-      withPrompts(
-        withGlobals(new Command('eval'), [
-          'r1 eval all-scenario-rl --prompts questions.jsonl',
-          'r1 eval ./my-model --prompts questions.jsonl --samples 16 --json',
-          'r1 eval ./my-model --prompts test.parquet --column question=prompt --column answer=reward_model.ground_truth',
-          'r1 eval ./SmolLM2-135M-Instruct --prompts gsm8k.jsonl --extraction last-number --stop Question:',
-          'r1 eval ./my-model --prompts essays.jsonl --answers judge --judge qwen3-32b --rubric rubric.txt',
-        ]),
+    withEndpoint(
+      withJudge(
+        withPrompts(
+          withGlobals(new Command('eval'), [
+            'r1 eval all-scenario-rl --prompts questions.jsonl',
+            'r1 eval ./my-model --prompts questions.jsonl --samples 16 --json',
+            'r1 eval ./my-model --prompts test.parquet --column question=prompt --column answer=reward_model.ground_truth',
+            'r1 eval ./SmolLM2-135M-Instruct --prompts gsm8k.jsonl --extraction last-number --stop Question:',
+            'r1 eval ./my-model --prompts essays.jsonl --answers judge --judge qwen3-32b --rubric rubric.txt',
+            'r1 eval --model deepseek-reasoner --endpoint https://api.deepseek.com/v1 --prompts questions.jsonl --keep ./answers',
+          ]),
+        ),
       ),
     ),
   )
     .description(
       'sample answers to the questions of a file and score them; which fields are question and answer is found by the usual names',
     )
-    .argument('<model>', '[run/]node, @digest, @tag, the folder of a model (has a slash), or a .gguf file')
+    .argument(
+      '[model]',
+      '[run/]node, @digest, @tag, the folder of a model (has a slash), or a .gguf file; at an endpoint: --model',
+    )
     .addOption(
       new Option(
         '--choice-scores <by>',
@@ -66,7 +73,8 @@ export const evalCommand = (services: Services): Command =>
         .choices(SANDBOXES)
         .default(SANDBOXES[0]),
     )
-    .action(async (reference: string, options: GlobalOptions & EvalFlags) => {
+    .action(async (reference: string | undefined, options: GlobalOptions & EvalFlags) => {
+      const endpoint = endpointOf(options, reference);
       const [{readPromptFile}, {answerPrompts}, {modelScores}] = await Promise.all([
         import('../../stages/data/import/index.js'),
         import('../../stages/evaluation/chat.js'),
@@ -83,7 +91,18 @@ export const evalCommand = (services: Services): Command =>
         wording: PROMPT_WORDING,
       });
       for (const note of notes) services.complain(note);
-      await withModelFolder(services, options, reference, async (folder, stop) => {
+      const asked = `${counted(prompts.length, 'question')}, ${counted(options.samples, 'sample')} each`;
+      if (endpoint !== undefined) {
+        const {maxTokens, samples, sandbox, extraction, json = false} = options;
+        const sampling = samplingOf(options, {room: Number.MAX_SAFE_INTEGER, note: services.complain});
+        const {evalAtEndpoint} = await import('../execution/eval-at-endpoint.js');
+        await evalAtEndpoint(services, endpoint, {
+          ...{prompts, sampling, maxTokens, samples, json, asked},
+          grading: {sandbox, judge, extraction},
+        });
+        return;
+      }
+      await withModelFolder(services, options, reference!, async (folder, stop) => {
         const show = questionProgress();
         const done = (through: number, total: number): void => {
           stop.throwIfAborted();
@@ -96,18 +115,12 @@ export const evalCommand = (services: Services): Command =>
           ...{samples: each, sandbox, done, signal: stop, judge, choiceScores, extraction},
         }).finally(() => services.progress(undefined));
         if (options.json === true) {
-          const asked = new Map(prompts.map((prompt) => [prompt.id, prompt]));
+          const byId = new Map(prompts.map((prompt) => [prompt.id, prompt]));
           const rows = samples.map((sample) => {
-            const {question, answer = null} = asked.get(sample.prompt)!;
+            const {question, answer = null} = byId.get(sample.prompt)!;
             return {...sample, question, reference: answer};
           });
           services.say(JSON.stringify({model: reference, scores, samples: rows}));
-        } else
-          services.say(
-            modelScores(
-              {model: reference, scores},
-              `${counted(prompts.length, 'question')}, ${counted(each, 'sample')} each`,
-            ),
-          );
+        } else services.say(modelScores({model: reference!, scores}, asked));
       });
     });

@@ -67,7 +67,8 @@ export const rolloutRow = z.looseObject({
   ...origin,
   question: z.string(),
   completion: z.string(),
-  tokens: z.number(),
+  /** Null where a server did not count them. */
+  tokens: z.number().nullable(),
   finished: z.boolean(),
 });
 

@@ -1,6 +1,6 @@
-/** Responses that were drawn, judged one by one: what `evaluate` and `r1 eval` make of a model's answers. */
+/** Responses that were given, judged one by one: what `evaluate` and `r1 eval` make of a model's answers. */
 import {withScorer, type Scored} from '../rewards/index.js';
-import type {Rollout} from '../rollout/sample-groups.js';
+import {lengthOf, type Given} from '../rollout/given.js';
 import {isLenient} from '../tasks/asking.js';
 import {taskOf, type Tasks} from '../tasks/task.js';
 import type {ChoiceScore} from './choices.js';
@@ -20,7 +20,7 @@ export interface Judging extends Omit<Parameters<typeof withScorer>[0], 'weights
  * @throws {StageFailure} as a scorer does
  */
 export async function judgeRollouts(
-  rollouts: readonly Rollout[],
+  rollouts: readonly Given[],
   {tasks, choices, ...options}: Judging,
 ): Promise<Sample[]> {
   if (rollouts.some(({prompt}) => taskOf(tasks, prompt).answer?.external !== undefined))
@@ -33,14 +33,15 @@ export async function judgeRollouts(
   const strictly = isLenient(grading.extraction ?? 'task')
     ? await scoredWith({...grading, extraction: 'tag'})
     : undefined;
-  return rollouts.map(({prompt, completion, sample, tokens}, index) =>
-    judgeSample(prompt, completion, {
+  return rollouts.map((given, index) => {
+    const {prompt, completion, sample} = given;
+    return judgeSample(prompt, completion, {
       sample,
-      tokens: tokens.length,
+      tokens: lengthOf(given) ?? null,
       task: taskOf(tasks, prompt),
       scored: scored[index]!,
       strict: strictly?.[index],
       choices: choices?.get(prompt.id),
-    }),
-  );
+    });
+  });
 }

@@ -27,7 +27,7 @@ const SINGLE: Readonly<Record<string, (sample: Sample) => number | undefined>> =
   format: reasoning((sample) => Number(sample.wellFormed)),
   language: reasoning((sample) => sample.consistency ?? undefined),
   wordless: reasoning(({wordless}) => (typeof wordless === 'boolean' ? Number(wordless) : undefined)),
-  length: reasoning((sample) => sample.tokens),
+  length: reasoning((sample) => sample.tokens ?? undefined),
   invalid: answered((sample) => Number(sample.outcome === 'unparsable' || sample.outcome === 'timed-out')),
   truncated: reasoning((sample) => Number(sample.truncated)),
   helpful: ({helpful}) => (helpful === null ? undefined : Number(helpful)),

@@ -37,8 +37,8 @@ export interface Sample {
   readonly consistency: number | null;
   /** Whether the thinking has no word whose language could be judged, where it is judged; absent from rows of older versions. */
   readonly wordless?: boolean | null | undefined;
-  /** Sampled tokens, the end token included. */
-  readonly tokens: number;
+  /** Sampled tokens, the end token included; of a model at an endpoint as the server counts, null where it does not. */
+  readonly tokens: number | null;
   readonly truncated: boolean;
   readonly helpful: boolean | null;
   readonly safe: boolean | null;
@@ -59,7 +59,7 @@ export function judgeSample(
     choices,
   }: {
     readonly sample: number;
-    readonly tokens: number;
+    readonly tokens: number | null;
     /** The prompt's. */
     readonly task: Task;
     /** What the rewards say. */

@@ -70,8 +70,8 @@ export async function samplerNeedBefore({
   params,
   ...machine
 }: Machine & {
-  /** Folders. */
-  readonly model: string;
+  /** Folders; no model where one at an endpoint answers. */
+  readonly model: string | undefined;
   readonly prompts: readonly string[];
   readonly params: {
     readonly template: TemplateName;
@@ -85,6 +85,7 @@ export async function samplerNeedBefore({
     readonly maxNewTokens: number;
   };
 }): Promise<MemoryNeed> {
+  if (model === undefined) return told({values: {}, parts: () => [processMemory()]});
   const config = await readConfig(model);
   const {chunk, samples, maxNewTokens} = params;
   const needWith = ({tokens, rows}: Measured): Need => {

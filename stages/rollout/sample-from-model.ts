@@ -8,6 +8,7 @@ import type {RolloutRow} from '../data/schemas.js';
 import {encodePrompts, sampleGroups, samplingWith} from './sample-groups.js';
 import {lengthBuckets} from '../train/length-buckets.js';
 import type {Drawing, EncodedPrompt, Rollout} from './sample-groups.js';
+import {lengthOf, type Given} from './given.js';
 import type {GradingSettings} from '../graders/settings.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Tasks} from '../tasks/task.js';
@@ -147,27 +148,30 @@ export async function withSampler<T>(
   }
 }
 
-/** A rollout as a row, with what became of it. */
-export const judgedRow = (rollout: Rollout, verdict: string): RolloutRow => ({
-  id: rolloutId(rollout),
-  from: [rollout.prompt.id],
-  question: rollout.prompt.question,
-  completion: rollout.completion.text,
-  tokens: rollout.tokens.length,
-  finished: rollout.finished,
+/** A completion as a row, with what became of it. */
+export const judgedRow = (given: Given, verdict: string): RolloutRow => ({
+  id: rolloutId(given),
+  from: [given.prompt.id],
+  question: given.prompt.question,
+  completion: given.completion.text,
+  tokens: lengthOf(given) ?? null,
+  finished: given.finished,
   verdict,
+  ...('served' in given ? {served: given.served} : {}),
 });
 
-export const rolloutId = ({prompt, sample}: Rollout): string => `${prompt.id}#${sample}`;
+/** The id of the row of a completion. */
+export const rolloutId = ({prompt, sample}: Given): string => `${prompt.id}#${sample}`;
 
 /** The sentence that drops a completion for what the rules say of its answer and form, or `undefined`. */
 export async function ruleFaults(
-  rollouts: readonly Rollout[],
+  rollouts: readonly Given[],
   {
     timeoutMs,
     tasks,
     cores,
     grading,
+    wellFormed = true,
     note,
   }: {
     readonly timeoutMs: number;
@@ -175,11 +179,16 @@ export async function ruleFaults(
     /** That graders may keep busy. */
     readonly cores: number;
     readonly grading: GradingSettings;
+    /** Whether thinking and answer have to stand in their tags. */
+    readonly wellFormed?: boolean;
     readonly note?: (text: string) => void;
   },
 ): Promise<(string | undefined)[]> {
   const {withScorer} = await import('../rewards/index.js');
-  const items = rollouts.map(({prompt, completion, tokens}) => ({prompt, completion, tokens: tokens.length}));
+  const items = rollouts.map((given) => {
+    const tokens = lengthOf(given);
+    return {prompt: given.prompt, completion: given.completion, ...(tokens === undefined ? {} : {tokens})};
+  });
   const scored = await withScorer({timeoutMs, weights: {}, refs: {tasks}, cores, grading, note}, (scorer) =>
     scorer.score(items),
   );
@@ -187,7 +196,7 @@ export async function ruleFaults(
     if (!rollouts[index]!.finished) return 'truncated';
     if (verdicts.accuracy.outcome !== 'right') return `answer ${verdicts.accuracy.outcome}`;
     // What was learned from is the whole response, whoever wrote its tags.
-    if (verdicts.format.value === 0) return 'format';
+    if (wellFormed && verdicts.format.value === 0) return 'format';
     return undefined;
   });
 }

@@ -51,6 +51,7 @@ export const ORDER: Readonly<Record<string, readonly string[]>> = {
     'text',
     'tasks',
     'data',
+    'endpoint',
     'graders memory',
     'rewards',
     'rollout',

@@ -9,7 +9,7 @@ import type {Sample} from '../sample.js';
 /** `scores.json` of an evaluation, without the samples, which lie in `rows.jsonl` beside it. */
 export const scoresFile = z.object({
   format: z.literal('r1-scores-1'),
-  /** sha256 of the weight file, as model hubs show it. */
+  /** sha256 of the weight file, as model hubs show it; the name of a model at an endpoint. */
   model: z.string(),
   template: z.string(),
   /** How it was asked and read; what is absent was as by default. */
@@ -51,7 +51,7 @@ export const sampleRow = z.object({
   wellFormed: z.boolean(),
   consistency: z.number().nullable(),
   wordless: z.boolean().nullable().optional(),
-  tokens: z.number(),
+  tokens: z.number().nullable(),
   truncated: z.boolean(),
   helpful: z.boolean().nullable(),
   safe: z.boolean().nullable(),

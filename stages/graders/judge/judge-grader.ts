@@ -8,7 +8,8 @@ import type {Prompt} from '../../tasks/prompt.js';
 import type {Graded, GradeRequest, Grader} from '../grader.js';
 import {untilClosed} from '../until-closed.js';
 import {credited, verdict} from '../verdict.js';
-import {CUT_OFF, openEndpoint, shortened, type Said} from './endpoint.js';
+import {shortened} from '../../endpoint/printable.js';
+import {CUT_OFF, openEndpoint, type Said} from './endpoint.js';
 import {judgementIn, questionFor, type Judged, type JudgeQuestion} from './form.js';
 import {JUDGE_LIMITS, TRIAL_PATIENCE, type JudgeLimits} from './limits.js';
 import type {JudgeSettings} from '../judge-settings.js';
@@ -173,6 +174,7 @@ export function openJudge({settings, address, key, note, limits = JUDGE_LIMITS}:
     grade: batches.grade,
     async close() {
       await batches.close();
+      endpoint.close();
       for (const [why, count] of unjudged)
         note(`${count} of ${answers} answers were not judged and earn 0: ${why}: ${told.get(why)!}`);
       unjudged.clear();

@@ -1,19 +1,12 @@
 /** How long an endpoint is waited for; what a request may take is a param. */
+import type {ClientLimits} from '../../endpoint/limits.js';
 
 /** Times in ms. */
-export interface JudgeLimits {
-  /** A request that failed is repeated after this long, then twice as long, and so on … */
-  readonly firstWait: number;
-  /** … up to this long. */
-  readonly longestWait: number;
+export interface JudgeLimits extends ClientLimits {
   /** After the first failure of a request, it is repeated for this long. */
   readonly patience: number;
-  /** An endpoint that asks for a longer pause is not waited for. */
-  readonly longestPause: number;
   /** So many requests in a row without a judgement end the stage. */
   readonly troubles: number;
-  /** Bytes of the longest answer that is read. */
-  readonly longestAnswer: number;
   /** Verdicts that are kept in mind. */
   readonly known: number;
 }
