@@ -5,7 +5,7 @@
  * A step is one optimizer update. A rollout samples `questions × minibatches` groups, which are dealt into `minibatches`
  * updates, one inner epoch; so all but the first are slightly off-policy, and ratio and clip are at work. Policy, old and
  * reference log-probabilities divide the logits by the sampling temperature; the old ones are computed by the training
- * graph, not taken from the sampler. Rewards are pure functions in a worker that can be killed; a verdict that is
+ * graph, not taken from the sampler, and with one minibatch they are those of the update itself. Rewards are pure functions in a worker that can be killed; a verdict that is
  * unparsable or timed out earns nothing and is counted as what it is.
  *
  * Departures from the paper: the loss is averaged per token as in DeepSeekMath unless `ratio` says 'sequence'; the
@@ -171,7 +171,7 @@ export const grpo = defineStage({
     const {inputs, outputs, params, definitions, seed, threads, cores, note} = context;
     const [
       {withTraining, countTokens},
-      {grpoTraining, logProbabilities},
+      {planUpdates, teaches, whereTaught},
       {planRollouts},
       {openGroupScorer},
       {rollOut},
@@ -183,13 +183,13 @@ export const grpo = defineStage({
       {computesAgain},
       {announceMemory},
       {reinforcementNeed},
-      {importanceMeasures},
+      {importanceMeasures, samplerMismatch},
       {reflectiveWords},
       {tasksWith},
       {prepareGraders},
     ] = await Promise.all([
       import('./train/training-loop.js'),
-      import('./train/programs.js'),
+      import('./train/grpo-updates.js'),
       import('./rollout/open-sampler.js'),
       import('./rollout/group-scorer.js'),
       import('./rollout/roll-out.js'),
@@ -226,26 +226,20 @@ export const grpo = defineStage({
       {cores, sandbox: params.sandbox, judge: params.judge, extraction: params.extraction, note},
     );
 
-    // What is compiled: sampling for two lengths of prompts; log-probabilities and updates for ten lengths of whole rows.
-    const promptLengths = lengthBuckets(
-      [...reasoning, ...general].map(({tokens}) => tokens.length),
-      2,
-    );
+    // What is compiled: sampling for two lengths of prompts; log-probabilities and updates for some lengths of whole rows.
+    const tokensOf = [...reasoning, ...general].map(({tokens}) => tokens.length);
+    const promptLengths = lengthBuckets(tokensOf, 2);
     const longest = promptLengths.at(-1)! + params.maxNewTokens;
-    const lengths = lengthBuckets(
-      Array.from({length: 10}, (_, i) => (longest * (i + 1)) / 10),
-      10,
-    );
-    const {microBatch: rows, temperature, chunk, group, maxNewTokens, klCoefficient} = params;
-    const {rolloutPrecision, importanceCap, precision} = params;
-    const isWeighted = rolloutPrecision === 'bf16' && importanceCap > 0;
-    const drawing = {temperature, topP: 1, precision: rolloutPrecision};
+    const {temperature, group, maxNewTokens, klCoefficient, ratio, importanceCap, precision} = params;
+    const groups = params.questions * params.minibatches;
+    const chunk = Math.min(params.chunk, groups);
+    const drawing = {temperature, topP: 1, precision: params.rolloutPrecision};
     const sampling = {prompts: chunk, group, promptLengths, maxNewTokens, ...drawing};
     const {signal} = context;
-    const rollouts = planRollouts({config, sampling: samplingWith(tokenizer, sampling), threads, cores, note, signal});
-    const aggregate = params.aggregate === 'constant' ? {constant: maxNewTokens} : params.aggregate;
-    const {ratio, clipLow, clipHigh} = params;
-    const buckets = {rows, lengths};
+    const plan = {config, sampling: samplingWith(tokenizer, sampling), groups, threads, cores, note, signal};
+    const rollouts = planRollouts(plan);
+    const shortest = Math.min(...tokensOf);
+    const {buckets, isWeighted, programs} = planUpdates(config, params, {shortest, longest: promptLengths.at(-1)!});
     const activationCheckpointing = computesAgain(params.activationCheckpointing, config, buckets);
     const reference = klCoefficient > 0;
     const judges = await Promise.all([inputs.helpful ?? [], inputs.safety ?? []].flat().map(readConfig));
@@ -258,23 +252,7 @@ export const grpo = defineStage({
       threads,
       reference,
       optimizer: {beta2: params.beta2, weightDecay: params.weightDecay},
-      programs: {
-        update: grpoTraining({
-          ...buckets,
-          temperature,
-          ratio,
-          aggregate,
-          clipLow,
-          clipHigh,
-          klCoefficient,
-          importance: isWeighted,
-        }),
-        old: logProbabilities({...buckets, temperature}),
-        ...(klCoefficient > 0
-          ? {reference: logProbabilities({...buckets, temperature, of: 'reference' as const})}
-          : {}),
-        ...rollouts.programs,
-      },
+      programs: {...programs, ...rollouts.programs},
     };
     const questions = openQuestions({reasoning, general, seed});
     const rateAt = constant({warmup: params.warmup, peak: params.learningRate});
@@ -303,10 +281,10 @@ export const grpo = defineStage({
           reasoning.map(({prompt}) => prompt),
           {scorer, seed, note, extraction: params.extraction},
         );
-      const groups = params.questions * params.minibatches;
       const options = {
         ...params,
-        withLogProbs: isWeighted,
+        chunk,
+        withLogProbs: true,
         questions,
         sampler,
         scorer,
@@ -315,6 +293,9 @@ export const grpo = defineStage({
         groups,
         reflective: reflectiveWords,
       };
+
+      /** Of the newest rollout, until the history has it. */
+      let mismatch: ReturnType<typeof samplerMismatch> = {};
 
       /** Samples and scores one rollout under the current weights, and deals it into the minibatches of the next updates. */
       const nextRollout = async (step: number): Promise<State> => {
@@ -325,9 +306,11 @@ export const grpo = defineStage({
         tokens.generated += sampled.generatedTokens;
 
         const all = sampled.groups.flatMap(({rows}) => rows); // groups × group rows
-        const old = engine.run.old(all); // log π_old of each token of each row
+        // log π_old of each token of each row that teaches, unless the update finds it itself
+        const old = engine.run.old && whereTaught(all, klCoefficient, engine.run.old);
         const reference = engine.run.reference?.(all); // log π_ref, likewise
         if (reference !== undefined) tokens.scored += countTokens(all);
+        mismatch = samplerMismatch(all, old ?? []);
 
         const traces = sampled.groups.flatMap((one) => one.traces);
         const uniform = traces.every(({groupSpread}) => isUniform(groupSpread));
@@ -340,7 +323,7 @@ export const grpo = defineStage({
             {old, reference},
             params.minibatches,
             {seed, step: rollouts},
-            {cap: importanceCap, ratio},
+            isWeighted ? {cap: importanceCap, ratio} : undefined,
           ),
           samples: [...samples, ...sampled.groups[0]!.members.map((one) => scoredRow(one, step))],
           // A policy that solves all its problems learns nothing more from them, but general prompts are still to come.
@@ -361,18 +344,23 @@ export const grpo = defineStage({
       await training.until(params.steps, {}, async (step) => {
         if (training.own.pending.length === 0) training.own = await nextRollout(step);
         const [minibatch, ...pending] = training.own.pending as [Minibatch, ...Minibatch[]];
-        const {loss, gradNorm, ratioMax, clippedShare, kl, entropy} = engine.run.update(minibatch.rows, {
-          learningRate: rateAt(step),
-        });
+        const {values, ...updated} = engine.run.update(minibatch.rows, {learningRate: rateAt(step)});
         // Only now: an update that a stop cuts short is made again from the minibatch that is still pending.
         training.own = {...training.own, pending};
-        if (step === 0 && entropyWarning(entropy) !== undefined) note(entropyWarning(entropy)!);
+        const {loss, gradNorm, ratioMax = null, clippedShare, kl, entropy = null} = updated;
+        if (engine.run.old === undefined) mismatch = samplerMismatch(minibatch.rows, values);
+        const ofRollout = mismatch;
+        mismatch = {};
+        const warning = step === 0 && entropy !== null ? entropyWarning(entropy) : undefined;
+        if (warning !== undefined) note(warning);
         if ((step + 1) % params.referenceEvery === 0 && klCoefficient > 0) engine.copy('policy', 'reference');
         return {
           measured: {
             ...summarise(minibatch.traces),
             loss,
             gradNorm,
+            ...ofRollout,
+            ...(reference ? {} : {skippedRows: updated.skippedRows}),
             ratioMax,
             clippedShare,
             kl,
@@ -380,7 +368,7 @@ export const grpo = defineStage({
             entropy,
             ...(isWeighted ? importanceMeasures(minibatch.rows, importanceCap) : {}),
           },
-          trainedTokens: countTokens(minibatch.rows),
+          trainedTokens: countTokens(minibatch.rows.filter((row) => teaches(row, klCoefficient))),
         };
       });
 

@@ -56,6 +56,8 @@ export interface EngineOptions<P extends Programs> {
   readonly silentStart?: boolean;
   /** Called before each micro-batch of an update; what it throws ends the call, and nothing is updated. */
   readonly beforeMicroBatch?: () => void;
+  /** Told the name of each program before its first call, which compiles it and takes much longer than those that follow. */
+  readonly compiling?: (program: string) => void;
   /** All that will be called: none can be added later. */
   readonly programs: P;
 }
@@ -172,8 +174,16 @@ export async function openEngine<const P extends Programs>(options: EngineOption
     run,
     beforeMicroBatch: options.beforeMicroBatch,
   };
+  const {compiling} = options;
+  const uncompiled = new Set(Object.keys(options.programs));
   const bound = Object.fromEntries(
-    Object.entries<Program<unknown>>(options.programs).map(([name, program]) => [name, program.declare(context, name)]),
+    Object.entries<Program<unknown>>(options.programs).map(([name, program]) => {
+      const noticed: Run = (label, feeds, outputs) => {
+        if (uncompiled.delete(name)) compiling?.(name);
+        return run(label, feeds, outputs);
+      };
+      return [name, program.declare({...context, run: noticed}, name)];
+    }),
   ) as Engine<P>['run'];
   session = Session.open(graph);
 

@@ -7,6 +7,7 @@
  */
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {tensorflow} from '../tensorflow/backend.js';
+import type {BatchShape} from './objective.js';
 import {runtimeClass} from '../tensorflow/runtime-class.js';
 
 /** How many rollout workers share the chunks of a node with so many cores; 0 where this process, computing on its one thread, has the only core. */
@@ -76,6 +77,13 @@ export function lanesOfTraining(lanes: number, {rows, together = 1, trained = 0}
   }
   return count;
 }
+
+/** The shape of one lane of a batch. */
+export const ofLane = ({rows, most, ...shape}: BatchShape, lanes: number): BatchShape => ({
+  ...shape,
+  rows: rows / lanes,
+  ...(most !== undefined && {most: Math.ceil(most / lanes)}),
+});
 
 /**
  * Computes each lane of a batch.

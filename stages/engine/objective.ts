@@ -13,6 +13,10 @@ export interface BatchShape {
   readonly rows: number;
   /** Positions of each row. */
   readonly length: number;
+  /** Consecutive positions of each row at which a token is predicted; without it all of them. */
+  readonly targets?: number;
+  /** Targets of the largest batch of the program, all rows together; without it those of this shape. */
+  readonly most?: number;
 }
 
 /** How a micro-batch is computed. */
@@ -21,10 +25,18 @@ export interface ComputeShape extends BatchShape {
   readonly activationCheckpointing?: boolean;
 }
 
+/** What a call reports, by name; what cannot be said of it is absent. */
+export type Measures = Readonly<Record<string, number | undefined>>;
+
 /** A loss over rows of one kind, and what it reports. */
-export interface Objective<Row, Metrics extends Record<string, number>> {
+export interface Objective<Row, Metrics extends Measures> {
   /** How many positions a row takes. */
   positions(row: Row): number;
+  /**
+   * Whether a row has a part in loss or gradient; without this all have. One that has none is not computed, but stays among `all`,
+   * over which weights are decided.
+   */
+  counts?(row: Row): boolean;
   /** Rows that must share a micro-batch, side by side. */
   readonly rowsTogether: number;
   /**
@@ -34,15 +46,22 @@ export interface Objective<Row, Metrics extends Record<string, number>> {
   inputs(shape: BatchShape): Readonly<Record<string, {readonly dtype: DataType; readonly shape: readonly number[]}>>;
   /** Fills the arrays of one micro-batch. `all` is the whole call, over which weights are decided. */
   fill(rows: readonly Row[], shape: BatchShape, all: readonly Row[]): Record<string, TypedArray>;
-  /** The loss of one micro-batch, and sums that `report` turns into metrics. */
+  /**
+   * The loss of one micro-batch, sums that `report` turns into metrics, and maybe `values` of each row, which the call hands on as
+   * `valuesOf` reads them.
+   */
   compute(
     parameters: Parameters,
     inputs: Readonly<Record<string, Tf.Tensor>>,
     config: ModelConfig,
     shape: ComputeShape,
-  ): {loss: Tf.Tensor; metrics: Record<string, Tf.Tensor>};
-  /** Metrics of the call from those of its micro-batches (`loss` among them), in the order computed. */
+  ): {loss: Tf.Tensor; metrics: Record<string, Tf.Tensor>; values?: Tf.Tensor};
+  /**
+   * Metrics of the call from those of its micro-batches (`loss` among them), in the order computed: none where no row counts.
+   */
   report(parts: readonly Readonly<Record<string, number>>[], all: readonly Row[]): Metrics;
+  /** Those of a row among the `values` of a micro-batch, in which it is the row `at`; needed where `compute` returns such. */
+  valuesOf?(row: Row, shape: BatchShape, values: Float32Array, at: number): Float32Array;
 }
 
 /** Σ over the parts of one metric. */

@@ -127,7 +127,7 @@ export function declarePolymorphic(
   };
 }
 
-const keyOf = ({rows, length}: BatchShape): string => `${rows}×${length}`;
+const keyOf = ({rows, length}: BatchShape): string => `${rows}×${length}`; // the rest follows from these
 
 /** Records the function beside the graph; the weights it reads are named as in the graph. */
 function record(context: ProgramContext, {slot, inputs, compute}: ShapedFunction, shape: BatchShape): Recording {

@@ -6,7 +6,7 @@ import {newConfig} from '../model/config.js';
 import {readConfig} from '../model/hf-folder/index.js';
 import type {TemplateName} from '../text/template-names.js';
 import type {Checkpointing, Precision} from '../train/compute.js';
-import {LOGITS_AT_A_TIME} from '../model/transformer.js';
+import {logitParts} from '../model/transformer.js';
 import {lengthBuckets} from '../train/length-buckets.js';
 import {measureRows, vocabularySize} from './lengths.js';
 import type {Measured} from './lengths.js';
@@ -121,12 +121,16 @@ const OF_ROLLOUT_TOKEN = 48;
 /** Rows that a reward model scores at a time (`rewards/preference.ts`). */
 const JUDGED = 32;
 
+/** Whether one graph serves batches of all lengths, the largest of them with so many positions: their logits are cut alike. */
+const hasOneGraph = (positions: number, {vocabSize}: ModelConfig): boolean =>
+  logitParts(1, vocabSize, positions) === logitParts(positions, vocabSize);
+
 /** Of trainer, workers and reward models together. */
 export function reinforcementNeed({config, sampling, params, judges, threads, cores}: ReinforcementSizes): Need {
-  const {chunk, microBatch, maxNewTokens, activationCheckpointing, questions, minibatches, klCoefficient} = params;
+  const {microBatch, maxNewTokens, activationCheckpointing, questions, minibatches, klCoefficient} = params;
   const {group, promptLengths} = sampling;
   return {
-    values: {chunk, microBatch, activationCheckpointing, [CORES]: cores, maxNewTokens},
+    values: {chunk: params.chunk, microBatch, activationCheckpointing, [CORES]: cores, maxNewTokens},
     parts(values, reached = Number(values['maxNewTokens'])) {
       const most = Number(values['maxNewTokens']);
       const prompt = promptLengths.at(-1)!;
@@ -135,7 +139,7 @@ export function reinforcementNeed({config, sampling, params, judges, threads, co
       // if the vocabulary lets one graph serve all shapes.
       const length = prompt + Math.min(reached, most);
       const rows = Number(values['microBatch']);
-      const together = rows * whole * config.vocabSize > LOGITS_AT_A_TIME ? rows : (rows * whole) / length;
+      const together = hasOneGraph(rows * whole, config) ? (rows * whole) / length : rows;
       const wanted = values['activationCheckpointing'] as Checkpointing;
       const again = computesAgain(wanted, config, {rows, lengths: [whole]});
       const training = {
@@ -146,7 +150,8 @@ export function reinforcementNeed({config, sampling, params, judges, threads, co
         updateRows: questions * group,
         reference: klCoefficient > 0,
       };
-      const sizes = {...sampling, prompts: Number(values['chunk']), maxNewTokens: most};
+      const chunk = Math.min(Number(values['chunk']), questions * minibatches);
+      const sizes = {...sampling, prompts: chunk, maxNewTokens: most};
       const machine = {threads, cores: Number(values[CORES])};
       const workers = startedWorkers(machine, questions * minibatches, sizes.prompts);
       const drawing = workers > 0 ? undefined : samplingMemory(config, sizes, {reached});

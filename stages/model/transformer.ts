@@ -219,23 +219,37 @@ export const outputMatrix = (parameters: Parameters, config: ModelConfig): Tf.Te
 export const LOGITS_AT_A_TIME = 2 ** 24;
 
 /**
+ * With up to so many parts of logits all batches of a program have as many as the largest of them, so that one graph serves them all: a
+ * graph for each length would take longer to compile than small parts to compute.
+ */
+const PARTS_IN_COMMON = 8;
+
+/** In how many parts the logits of a batch are computed, where the largest of its program has `most` positions. */
+export function logitParts(positions: number, vocab: number, most = positions, atATime = LOGITS_AT_A_TIME): number {
+  const ofBatch = (count: number): number => Math.ceil(count / Math.max(1, Math.floor(atATime / vocab)));
+  return ofBatch(most) <= PARTS_IN_COMMON ? ofBatch(most) : ofBatch(positions);
+}
+
+/**
  * log p(target) at each position, logits divided by the temperature. Where all logits would take too much memory,
  * they are computed some rows at a time, and once more for the gradient.
  * @param hidden (N, D) @param output (V, D) @param targets (N) int32 @returns (N)
+ * @param most positions of the largest batch that the same graph is to serve
  */
 export function targetLogProbabilities(
   hidden: Tf.Tensor,
   output: Tf.Tensor,
   targets: Tf.Tensor,
   temperature: number,
-  atATime = LOGITS_AT_A_TIME,
+  {atATime = LOGITS_AT_A_TIME, most}: {readonly atATime?: number; readonly most?: number | undefined} = {},
 ): Tf.Tensor {
   const {tf} = tensorflow();
   const scaled = temperature === 1 ? hidden : tf.mul(hidden, 1 / temperature);
   const [tokens, vocab] = [hidden.shape[0], output.shape[0]];
-  if (tokens * vocab <= atATime) return gatherLogProbabilities(linear(scaled, output), targets);
+  const count = logitParts(tokens, vocab, most, atATime);
+  if (count === 1) return gatherLogProbabilities(linear(scaled, output), targets);
 
-  const sizes = chunks(tokens, Math.max(1, Math.floor(atATime / vocab)));
+  const sizes = chunks(tokens, count);
   const parts = (x: Tf.Tensor): Tf.Tensor[] => tf.split(x, sizes, 0);
   return withGradient(
     [scaled, output],
@@ -269,7 +283,6 @@ export function targetLogProbabilities(
   );
 }
 
-function chunks(total: number, atMost: number): number[] {
-  const count = Math.ceil(total / atMost);
+function chunks(total: number, count: number): number[] {
   return Array.from({length: count}, (_, i) => Math.floor(((i + 1) * total) / count) - Math.floor((i * total) / count));
 }

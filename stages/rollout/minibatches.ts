@@ -23,13 +23,14 @@ export interface SampledRow {
   readonly tokens: readonly number[];
   readonly mask: readonly number[];
   readonly advantage: number;
-  /** log p of each token under the sampler, 0 for those of the prompt; where they were asked for. */
+  /** log p of each token under the sampler, 0 for those of the prompt; never π_old: it computes in another order than training. */
   readonly samplerLogProbs?: readonly number[];
 }
 
 /** One training row of the policy update, as the engine takes it. */
-export interface UpdateRow extends Omit<SampledRow, 'samplerLogProbs'> {
-  readonly oldLogProbs: readonly number[];
+export interface UpdateRow extends SampledRow {
+  /** Under the policy before the update, for rows whose update needs to be told; the others keep the sampler's. */
+  readonly oldLogProbs?: readonly number[];
   readonly referenceLogProbs?: readonly number[];
   readonly importance?: readonly number[];
 }
@@ -116,29 +117,33 @@ export const isUniform = (groupSpread: number): boolean => groupSpread < 1e-6;
 /**
  * Deals the groups of a rollout into minibatches.
  *
- * @param logProbs of every row, all groups in order, each array aligned with the row's tokens: under the policy that sampled
- * and, where there is a KL term, under the reference
- * @param importance how rows that have the sampler's log-probabilities are weighted
+ * @param logProbs of every row, all groups in order, each array aligned with the row's tokens: under the policy that sampled, unless
+ * the update finds them itself (none of a row that nothing is learned from), and, where there is a KL term, under the reference
+ * @param importance how rows are weighted by what the sampler makes of their tokens; not at all unless given
  */
 export function dealMinibatches(
   groups: readonly SampledGroup[],
-  logProbs: {readonly old: readonly Float32Array[]; readonly reference?: readonly Float32Array[] | undefined},
+  logProbs: {
+    readonly old?: readonly (Float32Array | undefined)[] | undefined;
+    readonly reference?: readonly Float32Array[] | undefined;
+  },
   count: number,
   key: {readonly seed: number; readonly step: number},
-  importance: {readonly cap: number; readonly ratio: 'token' | 'sequence'} = {cap: Infinity, ratio: 'token'},
+  importance?: {readonly cap: number; readonly ratio: 'token' | 'sequence'},
 ): Minibatch[] {
   let at = 0;
   const complete = groups.map(({rows, traces}): Minibatch => ({
     rows: rows.map(({samplerLogProbs: sampler, ...row}) => {
       const index = at++;
       const reference = logProbs.reference?.[index];
-      const trainer = logProbs.old[index]!;
+      const trainer = logProbs.old?.[index];
       return {
         ...row,
-        oldLogProbs: [...trainer],
-        ...(sampler === undefined
-          ? {}
-          : {importance: importanceWeights({mask: row.mask, trainer, sampler}, importance)}),
+        ...(logProbs.old === undefined && sampler !== undefined && {samplerLogProbs: sampler}),
+        ...(trainer !== undefined && {oldLogProbs: [...trainer]}),
+        ...(importance !== undefined &&
+          trainer !== undefined &&
+          sampler !== undefined && {importance: importanceWeights({mask: row.mask, trainer, sampler}, importance)}),
         ...(reference === undefined ? {} : {referenceLogProbs: [...reference]}),
       };
     }),

@@ -82,8 +82,22 @@ export interface Rollouts {
   open(engine: Trainer): Sampler;
 }
 
+/** Says so where rollouts have fewer chunks than there are workers, since nothing else shows why a core has nothing to do. */
+export function noteIdleWorkers(
+  {prompts, chunk, workers}: {readonly prompts: number; readonly chunk: number; readonly workers: number},
+  note: (text: string) => void,
+): void {
+  const busy = Math.min(workers, Math.ceil(prompts / chunk));
+  if (busy >= workers) return;
+  const even = Math.ceil(prompts / workers);
+  const most = Math.ceil(prompts / even);
+  const said = `${prompts === 1 ? '1 prompt' : `${prompts} prompts`} in chunks of ${chunk} keep ${busy} of ${workers} rollout workers busy`;
+  note(most > busy ? `${said}; chunk=${even} keeps ${most} busy` : `${said}, and no other chunk keeps more busy`);
+}
+
 /**
  * Sampling beside training: in the trainer's own session, or by workers that take its weights before each rollout.
+ * @param options.groups prompts of a rollout, where all have as many
  * @param options.signal aborted when a stop is asked for: what is being drawn is given up then, by throwing {Stopped}
  */
 export function planRollouts({
@@ -91,9 +105,11 @@ export function planRollouts({
   sampling,
   note,
   signal,
+  groups,
   ...machine
-}: SamplerOptions & {readonly signal?: AbortSignal}): Rollouts {
+}: SamplerOptions & {readonly groups?: number; readonly signal?: AbortSignal}): Rollouts {
   const workers = workersFor(machine);
+  if (workers > 0 && groups !== undefined) noteIdleWorkers({prompts: groups, chunk: sampling.prompts, workers}, note);
   if (workers > 0) {
     return {
       programs: {},

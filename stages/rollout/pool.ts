@@ -4,6 +4,7 @@
  * and the weights alone, so neither the number of workers nor the death of one can be seen in what comes out.
  */
 import {StageFailure, Stopped} from '../../pipeline/stage.js';
+import {packedBytes, WORTH_SHARING} from '../engine/mapped-weights.js';
 import type {MappedWeights} from '../engine/mapped-weights.js';
 import type {ModelConfig} from '../model/config.js';
 import type {Weights} from '../model/parameters.js';
@@ -21,7 +22,7 @@ export interface PoolOptions {
   readonly weights: () => Weights | MappedWeights;
   /** Frees what the weights were in. */
   readonly release?: () => void;
-  /** Called with a sentence when a worker is replaced. */
+  /** Called with a sentence when a worker is replaced, and when those of a large model start. */
   readonly note: (text: string) => void;
   /** Aborted when a stop is asked for: `generate` then throws {Stopped} at once, whatever the workers are doing. */
   readonly signal?: AbortSignal | undefined;
@@ -42,6 +43,8 @@ interface WorkerSlot {
 }
 
 export function openPool({config, sampling, workers, weights, release, note, signal}: PoolOptions): Pool {
+  /** Workers of a large model compile for so long that it has to be said; nothing of theirs is told before their first samples. */
+  let isNew = packedBytes(config) >= WORTH_SHARING;
   const slots = Array.from({length: workers}, (): WorkerSlot => ({worker: undefined, weights: undefined}));
 
   /** Draws one chunk with a worker that has the weights, and with its successor where it is lost. */
@@ -77,6 +80,8 @@ export function openPool({config, sampling, workers, weights, release, note, sig
 
   return {
     async generate(chunks, take) {
+      if (isNew) note(`starting rollout workers, up to ${workers}: each compiles what it samples with`);
+      isNew = false;
       const current = weights();
       const waiting = numbered(chunks);
       let failed = false;

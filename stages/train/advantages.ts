@@ -6,12 +6,14 @@
  * counting as much as right against wrong. DeepSeek-R1, arXiv 2501.12948, equation 3.
  *
  * @param rewards of one group, any length but 0
- * @returns one advantage for each reward, in their order; all 0 where the rewards are equal
+ * @returns one advantage for each reward, in their order; all exactly 0 where the rewards are equal
  */
 export function groupAdvantages(
   rewards: readonly number[],
   {divideByStd, stdFloor}: {readonly divideByStd: boolean; readonly stdFloor: number},
 ): number[] {
+  // The mean of equal numbers may be off by a last bit, and what is not 0 is trained on.
+  if (rewards.every((reward) => reward === rewards[0])) return rewards.map(() => 0);
   const mean = rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length;
   if (!divideByStd) return rewards.map((reward) => reward - mean);
   const scale = Math.max(spread(rewards), stdFloor);

@@ -6,16 +6,24 @@
 import type * as Tf from '@tensorflow/tfjs-node-gpu';
 import {DataType, tensorflow} from '../tensorflow/backend.js';
 import type {TargetRow} from './cross-entropy.js';
-import {countTargets, tokenArrays, tokenInputs, tokenLogProbabilities} from './cross-entropy.js';
-import type {Objective} from '../engine/objective.js';
+import {withGradient, raw} from '../tensorflow/ops.js';
+import {
+  alignedWith,
+  atTargetsOf,
+  countTargets,
+  tokenArrays,
+  tokenInputs,
+  tokenLogProbabilities,
+} from './cross-entropy.js';
+import type {Measures, Objective} from '../engine/objective.js';
 import {padRight, sumOf} from '../engine/objective.js';
 
 /** One sampled response with its prompt. `mask` marks the sampled tokens, the stop token among them. */
 export interface GrpoRow extends TargetRow {
   /** A of the whole response, the same for each of its tokens: `groupAdvantages`. */
   readonly advantage: number;
-  /** log π_old of each token under the same temperature, aligned with `tokens`. */
-  readonly oldLogProbs: ArrayLike<number>;
+  /** log π_old of each token under the same temperature, aligned with `tokens`; not needed where the policy is its own old one. */
+  readonly oldLogProbs?: ArrayLike<number>;
   /** log π_ref, needed when the KL coefficient is not 0. */
   readonly referenceLogProbs?: ArrayLike<number>;
   /** What each token's gain is multiplied with, needed where the options say so: `importanceWeights`. */
@@ -45,23 +53,42 @@ export interface GrpoOptions {
   readonly klCoefficient: number;
   /** Whether rows have importance weights, because another policy than π_old has sampled them. */
   readonly importance?: boolean;
+  /**
+   * 'own' where every update is made from samples of the policy as it is: π_old is then the π of the update itself, without a
+   * gradient, and the ratio exactly 1. 'given' unless given: rows have it.
+   */
+  readonly oldPolicy?: 'own' | 'given';
 }
 
 /** What one optimizer step reports. “Ratios” are those of tokens, or of responses where `ratio` says `sequence`. */
-export interface GrpoMetrics extends Record<string, number> {
+export interface GrpoMetrics extends Measures {
   /** −J of equation 1, as aggregated. */
-  loss: number;
+  readonly loss: number;
   /** Sampled tokens in the step. */
-  targets: number;
-  /** The largest π/π_old of the call. */
-  ratioMax: number;
-  /** The share of ratios whose gradient the clip took away. */
-  clippedShare: number;
-  /** Mean k3 estimate against the reference; 0 without one. */
-  kl: number;
-  /** Mean −log π of the sampled tokens: the entropy, as far as the samples are the policy's own. */
-  entropy: number;
+  readonly targets: number;
+  /** The share of rows that were not computed, as `teaches` says of them. */
+  readonly skippedRows: number;
+  /** The largest π/π_old of the rows that were computed; absent where none was. */
+  readonly ratioMax?: number;
+  /** The share of the ratios of all rows that count whose gradient the clip took away: of their tokens, or of the rows. */
+  readonly clippedShare: number;
+  /** Mean k3 estimate against the reference, over the same; 0 without a reference. With one, all rows are computed. */
+  readonly kl: number;
+  /**
+   * Mean −log π of the sampled tokens of the rows that were computed: their entropy, as far as the samples are the policy's own. Absent
+   * where none was.
+   */
+  readonly entropy?: number;
 }
+
+/**
+ * Whether a row moves the policy. Without a KL term one does not whose advantage is exactly 0 (its whole group earned the same, say) or
+ * of which no token counts: its part of loss and gradient is 0 whatever the model makes of it.
+ */
+export const teaches = ({advantage, mask}: Pick<GrpoRow, 'advantage' | 'mask'>, klCoefficient: number): boolean =>
+  klCoefficient !== 0 || (advantage !== 0 && isMarked(mask));
+
+const isMarked = (mask: ArrayLike<number>): boolean => Array.prototype.some.call(mask, Boolean);
 
 /**
  * The objective of GRPO over sampled responses: DeepSeekMath, arXiv 2402.03300, equation 3; DeepSeek-R1, arXiv
@@ -71,18 +98,21 @@ export interface GrpoMetrics extends Record<string, number> {
  * is a KL term
  */
 export function grpoObjective(options: GrpoOptions): Objective<GrpoRow, GrpoMetrics> {
-  const {temperature, ratio, klCoefficient, importance = false} = options;
+  const {temperature, ratio, klCoefficient, importance = false, oldPolicy = 'given'} = options;
   const withReference = klCoefficient !== 0;
+  const counts = (row: GrpoRow): boolean => teaches(row, klCoefficient);
   return {
     positions: ({tokens}) => tokens.length - 1,
     rowsTogether: 1,
-    inputs({rows, length}) {
-      const each = {dtype: DataType.float, shape: [rows, length]};
+    counts,
+    inputs(shape) {
+      const {rows, length, targets = length} = shape;
+      const each = {dtype: DataType.float, shape: [rows, targets]};
       return {
-        ...tokenInputs({rows, length}),
+        ...tokenInputs(shape),
         mask: each,
         weights: each,
-        oldLogProbs: each,
+        ...(oldPolicy === 'given' && {oldLogProbs: each}),
         ...(withReference && {referenceLogProbs: each}),
         ...(importance && {importance: each}),
         advantages: {dtype: DataType.float, shape: [rows, 1]},
@@ -90,13 +120,13 @@ export function grpoObjective(options: GrpoOptions): Objective<GrpoRow, GrpoMetr
     },
     fill(rows, shape, all) {
       const aligned = (of: (row: GrpoRow) => ArrayLike<number>): Float32Array =>
-        padRight(new Float32Array(shape.rows * shape.length), rows.map(of), shape.length, 1);
+        atTargetsOf(new Float32Array(shape.rows * (shape.targets ?? shape.length)), rows, shape, of);
       const weight = tokenWeight(options.aggregate, all);
       return {
         ...tokenArrays(rows, shape),
         mask: aligned(({mask}) => mask),
         weights: aligned((row) => Array.from(row.mask, (mark) => (mark ? weight(row) : 0))),
-        oldLogProbs: aligned(({oldLogProbs}) => oldLogProbs),
+        ...(oldPolicy === 'given' && {oldLogProbs: aligned(oldOf)}),
         ...(withReference && {referenceLogProbs: aligned(reference)}),
         ...(importance && {importance: aligned(importanceOf)}),
         advantages: padRight(
@@ -109,20 +139,27 @@ export function grpoObjective(options: GrpoOptions): Objective<GrpoRow, GrpoMetr
     compute(parameters, inputs, config, shape) {
       const {tf} = tensorflow();
       const flat = tokenLogProbabilities(parameters, inputs, config, shape, temperature); // (B × T)
-      return surrogate(tf.reshape(flat, [shape.rows, shape.length]), inputs, options);
+      const logProbs = tf.reshape(flat, [shape.rows, shape.targets ?? shape.length]);
+      // Those that nobody has computed before are handed on, to be held beside the sampler's.
+      return {...surrogate(logProbs, inputs, options), ...(oldPolicy === 'own' && {values: logProbs})};
     },
     report(parts, all) {
       const targets = countTargets(all);
-      const ratios = Math.max(1, ratio === 'token' ? targets : all.length);
+      // A response without a token that counts has no ratio.
+      const ratios = Math.max(1, ratio === 'token' ? targets : all.filter(({mask}) => isMarked(mask)).length);
+      const computed = all.filter(counts);
+      const surprising = countTargets(computed);
       return {
         loss: sumOf(parts, 'loss'),
         targets,
-        ratioMax: Math.max(...parts.map((part) => part['ratioMax']!)),
+        skippedRows: 1 - computed.length / all.length,
+        ...(computed.length > 0 && {ratioMax: Math.max(...parts.map((part) => part['ratioMax']!))}),
         clippedShare: sumOf(parts, 'clipped') / ratios,
         kl: withReference ? sumOf(parts, 'kl') / ratios : 0,
-        entropy: sumOf(parts, 'surprise') / Math.max(1, targets),
+        ...(surprising > 0 && {entropy: sumOf(parts, 'surprise') / surprising}),
       };
     },
+    valuesOf: alignedWith,
   };
 }
 
@@ -131,21 +168,23 @@ export function grpoObjective(options: GrpoOptions): Objective<GrpoRow, GrpoMetr
  * k3 of its equation 2 (equation 4 of DeepSeekMath), `w` in the place of the means.
  *
  * @param logProbs (B, T) under the policy
- * @param inputs `mask`, `weights`, `oldLogProbs`, `referenceLogProbs`, `importance` (B, T), the last but one only for a KL term,
- * the last only where another policy has sampled: it multiplies the gain, not the KL term; `advantages` (B, 1)
+ * @param inputs `mask`, `weights`, `oldLogProbs`, `referenceLogProbs`, `importance` (B, T): the third unless the policy is its own
+ * old one, the fourth only for a KL term, the last only where another policy has sampled: it multiplies the gain, not the KL
+ * term; `advantages` (B, 1)
  * @returns the loss, and sums over ratios or tokens (`ratioMax`: the largest), all scalars
  */
 export function surrogate(
   logProbs: Tf.Tensor,
   inputs: Readonly<Record<string, Tf.Tensor>>,
-  {ratio, clipLow, clipHigh, klCoefficient}: GrpoOptions,
+  {ratio, clipLow, clipHigh, klCoefficient, oldPolicy = 'given'}: GrpoOptions,
 ): {loss: Tf.Tensor; metrics: Record<string, Tf.Tensor>} {
   const {tf} = tensorflow();
   const mask = inputs['mask']!;
   // Masked before the exponential, so that nothing at a padded position can overflow. Summed over the response where
   // the ratio is the response's; a weight then counts for the response as a whole.
   const ofRatio = (x: Tf.Tensor): Tf.Tensor => (ratio === 'token' ? x : tf.sum(x, 1, true)); // (B, T) or (B, 1)
-  const logRatio = ofRatio(tf.mul(tf.sub(logProbs, inputs['oldLogProbs']!), mask));
+  const before = oldPolicy === 'own' ? fromItself(logProbs) : tf.sub(logProbs, inputs['oldLogProbs']!);
+  const logRatio = ofRatio(tf.mul(before, mask));
   const weights = ofRatio(inputs['weights']!);
   const present = ratio === 'token' ? mask : tf.max(mask, 1, true);
   const rho = tf.exp(logRatio); // π/π_old, (B, T) or (B, 1), as everything below
@@ -172,6 +211,14 @@ export function surrogate(
   return {loss: tf.neg(tf.sum(tf.mul(gain, weights))), metrics};
 }
 
+/** x − stop_gradient(x): 0 with the gradient of x, and NaN where x is none. */
+const fromItself = (x: Tf.Tensor): Tf.Tensor =>
+  withGradient(
+    [x],
+    ([x]) => raw.sub(x!, x!),
+    (dy) => [dy],
+  );
+
 /** The weight of one sampled token of a row in the loss. */
 function tokenWeight(aggregate: Aggregate, all: readonly GrpoRow[]): (row: GrpoRow) => number {
   if (aggregate === 'response-mean') return (row) => 1 / (all.length * Math.max(1, countTargets([row])));
@@ -180,6 +227,12 @@ function tokenWeight(aggregate: Aggregate, all: readonly GrpoRow[]): (row: GrpoR
     return () => 1 / targets;
   }
   return () => 1 / (all.length * aggregate.constant);
+}
+
+function oldOf({oldLogProbs}: GrpoRow): ArrayLike<number> {
+  if (oldLogProbs === undefined)
+    throw new Error('Internal error: a row lacks its log-probabilities under the old policy');
+  return oldLogProbs;
 }
 
 function importanceOf({importance}: GrpoRow): ArrayLike<number> {

@@ -9,7 +9,7 @@ import {training} from '../engine/programs/training.js';
 import type {ShapedFunction} from '../engine/shape-polymorphic.js';
 import type {TypedArray} from '../tensorflow/backend.js';
 import type {CrossEntropyMetrics, TargetRow} from './cross-entropy.js';
-import {crossEntropyObjective, tokenArrays, tokenInputs, tokenLogProbabilities} from './cross-entropy.js';
+import {alignedWith, crossEntropyObjective, tokenArrays, tokenInputs, tokenLogProbabilities} from './cross-entropy.js';
 import type {GrpoMetrics, GrpoOptions, GrpoRow} from './grpo.js';
 import {grpoObjective} from './grpo.js';
 import type {LabelledRow, Pair, RewardMetrics} from './reward-model.js';
@@ -23,8 +23,10 @@ export const crossEntropyTraining = (buckets: Buckets): Program<Train<TargetRow,
 export const grpoTraining = ({
   rows,
   lengths,
+  targets,
   ...options
-}: Buckets & GrpoOptions): Program<Train<GrpoRow, GrpoMetrics>> => training(grpoObjective(options), {rows, lengths});
+}: Buckets & GrpoOptions): Program<Train<GrpoRow, GrpoMetrics>> =>
+  training(grpoObjective(options), {rows, lengths, ...(targets !== undefined && {targets})});
 
 /** A call makes one optimizer update by `pairwiseObjective`. `rows` of the buckets counts both rows of a pair. */
 export const pairwiseTraining = (buckets: Buckets): Program<Train<Pair, RewardMetrics>> =>
@@ -36,7 +38,7 @@ export const pointwiseTraining = (buckets: Buckets): Program<Train<LabelledRow, 
 
 /**
  * log p of each token given those before it, logits divided by the temperature. One array a row, aligned with its
- * tokens; the first token has nothing before it and gets 0.
+ * tokens; the first token has nothing before it and gets 0, as do those that are no targets where the buckets have `targets`.
  */
 export const logProbabilities = ({
   temperature,
@@ -59,11 +61,7 @@ export const logProbabilities = ({
       call(
         rows,
         ({tokens}) => tokens.length - 1,
-        (values, at, {tokens}, {length}) => {
-          const aligned = new Float32Array(tokens.length);
-          aligned.set(values.subarray(at * length, at * length + tokens.length - 1), 1);
-          return aligned;
-        },
+        (values, at, row, shape) => alignedWith(row, shape, values, at),
       );
   },
 });

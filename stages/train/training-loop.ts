@@ -26,6 +26,9 @@ import type {Compute} from './compute.js';
  */
 const STATE_FORMAT = 4;
 
+/** Numbers of a model from which on its opening is told step by step. */
+const SAID_FROM = 20e6;
+
 /** One optimizer step as the history keeps it: its number, counted from 1, and what was measured at it. */
 export interface HistoryEntry {
   /** `step-20`. */
@@ -127,7 +130,15 @@ export async function withTraining<const P extends Programs, Own, T>(
   const obeyStop = (): void => {
     if (checkpoints.isStopAsked()) throw new Stopped();
   };
-  const engine = await openEngine({...options, beforeMicroBatch: obeyStop});
+  const parameters = countParameters(options.config);
+  // A small model is there at once. A large one keeps still for so long that it would be taken for stuck.
+  const said = parameters < SAID_FROM ? undefined : note;
+  said?.(`opening a model of ${(parameters / 1e6).toFixed(1)} million numbers`);
+  const engine = await openEngine({
+    ...options,
+    beforeMicroBatch: obeyStop,
+    ...(said !== undefined && {compiling: (program) => said(`compiling “${program}”: its first call takes longest`)}),
+  });
   const resources: Closable[] = [{close: () => engine.dispose()}];
   return closingAfter(resources, async () => {
     const before = checkpoints.latest === undefined ? undefined : await restore<Own>(engine, checkpoints.latest);

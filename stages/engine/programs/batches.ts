@@ -16,6 +16,11 @@ export interface Buckets {
   readonly rows: number;
   /** Ascending. */
   readonly lengths: readonly number[];
+  /**
+   * Where rows begin with tokens that nothing predicts, as prompts are: the fewest positions in front of those that count, and the most
+   * that count. The others then get no logits. Without it all positions do.
+   */
+  readonly targets?: {readonly before: number; readonly most: number};
 }
 
 /** Rows of a call that are computed together. */
@@ -48,7 +53,7 @@ export interface Bucketed<T> {
 export function declareBuckets<T>(
   context: ProgramContext,
   name: string,
-  {rows, lengths}: Buckets,
+  {rows, lengths, targets}: Buckets,
   shaped: ShapedFunction,
   attach: (outputs: Readonly<Record<string, Output>>) => T,
   {together = 1, lanes = 1}: {readonly together?: number; readonly lanes?: number} = {},
@@ -67,19 +72,29 @@ export function declareBuckets<T>(
       const polymorphic = declarePolymorphic(context, shaped, examples);
       return polymorphic && {polymorphic, attached: attach(polymorphic.outputs)};
     });
-  const one = declare(name, [{rows, length: longest}, smallShape({rows, length: longest}, lengths[0]!, multiple)]);
+  const most = Math.max(
+    ...lengths.map((length) => Math.floor((rows * longest) / length) * (targetsAt(length, targets) ?? length)),
+  );
+  const shapeOf = ({rows, length}: BatchShape): BatchShape => {
+    const counted = targetsAt(length, targets);
+    return {rows, length, most, ...(counted !== undefined && {targets: counted})};
+  };
+  const cut = (positions: readonly number[], sizes: (length: number) => readonly number[]): MicroBatch[] =>
+    cutRows(positions, lengths, sizes, together).map(({indices, shape}) => ({indices, shape: shapeOf(shape)}));
+  const large = shapeOf({rows, length: longest});
+  const one = declare(name, [large, smallShape(large, shapeOf, lengths[0]!, multiple)]);
   if (one !== undefined) {
     return {
-      cut: (positions) => cutRows(positions, lengths, (length) => sizesFor(length, longest, rows, multiple), together),
+      cut: (positions) => cut(positions, (length) => sizesFor(length, longest, rows, multiple)),
       at: (shape) => ({...one.polymorphic.feedsFor(shape), attached: one.attached}),
     };
   }
-  // The function has other operators for another shape (large vocabularies are cut into parts): a graph for each.
+  // The function has other operators for another shape (logits are cut into very many parts): a graph for each.
   const each = new Map<number, {polymorphic: PolymorphicFunction; attached: T}>(
-    lengths.map((length) => [length, declare(`${name}/${length}`, [{rows, length}])!]),
+    lengths.map((length) => [length, declare(`${name}/${length}`, [shapeOf({rows, length})])!]),
   );
   return {
-    cut: (positions) => cutRows(positions, lengths, () => [rows], together),
+    cut: (positions) => cut(positions, () => [rows]),
     at(shape) {
       const {polymorphic, attached} = each.get(shape.length)!;
       return {...polymorphic.feedsFor(shape), attached};
@@ -87,11 +102,28 @@ export function declareBuckets<T>(
   };
 }
 
-/** A small shape that differs from a large one in all that can differ: rows, length and their product. */
-function smallShape(large: BatchShape, shortest: number, multiple: number): BatchShape {
+/** The fewest targets that a row is computed with, where it has so many positions: logits come in up to so many parts. */
+const FEWEST_TARGETS = 8;
+
+/** How many targets a row of a bucket may have. */
+const targetsAt = (length: number, targets: Buckets['targets']): number | undefined =>
+  targets && Math.min(length, Math.max(FEWEST_TARGETS, Math.min(targets.most, length - targets.before)));
+
+/**
+ * A small shape that differs from a large one in all that can differ: rows, length, targets and their products. No two of them
+ * may be alike in both shapes either, or they would be taken for one.
+ */
+function smallShape(
+  large: BatchShape,
+  shapeOf: (shape: BatchShape) => BatchShape,
+  shortest: number,
+  multiple: number,
+): BatchShape {
+  const sizes = ({rows, length, targets = length}: BatchShape): number[] => [rows, rows * length, rows * targets];
   let rows = 2 * multiple;
-  while (rows === large.rows || rows * shortest === large.rows * large.length) rows += multiple;
-  return {rows, length: shortest};
+  const own = (): BatchShape => shapeOf({rows, length: shortest});
+  while (sizes(own()).some((each, i) => each === sizes(large)[i])) rows += multiple;
+  return own();
 }
 
 /**

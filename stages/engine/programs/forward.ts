@@ -1,7 +1,7 @@
 /** The forward pass of any function of token rows: nothing is trained. */
 import type {BatchShape} from '../objective.js';
 import type {TypedArray} from '../../tensorflow/backend.js';
-import {inLanes, lanesOf} from '../lanes.js';
+import {inLanes, lanesOf, ofLane} from '../lanes.js';
 import {raw} from '../../tensorflow/ops.js';
 import type {ProgramContext} from '../program.js';
 import type {ShapedFunction} from '../shape-polymorphic.js';
@@ -11,6 +11,8 @@ import {declareBuckets, feedsOf, labelOf, rowsOf} from './batches.js';
 /** Tokens of one row, of any length up to the longest bucket. */
 export interface TokenRow {
   readonly tokens: ArrayLike<number>;
+  /** Marks the targets, where the buckets say how many there are; then nothing is computed of others. */
+  readonly mask?: ArrayLike<number>;
 }
 
 /**
@@ -27,8 +29,8 @@ export function forward(
   const lanes = lanesOf(context.lanes, buckets.rows);
   const cut: ShapedFunction = {
     ...shaped,
-    compute(weights, given, {rows, length}) {
-      const shape = {rows: rows / lanes, length};
+    compute(weights, given, whole) {
+      const shape = ofLane(whole, lanes);
       const parts = inLanes(lanes, given, (inputs) => shaped.compute(weights, inputs, shape)['values']!);
       return {values: parts.length === 1 ? parts[0]! : raw.concat(parts, 0)};
     },

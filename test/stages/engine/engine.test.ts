@@ -214,16 +214,16 @@ test('GRPO raises what had an advantage, lowers what had none, and says how far 
     referenceLogProbs: old[i]!,
   }));
   const first = engine.run.train(rows, {learningRate: 3e-3});
-  assert.ok(Math.abs(first.ratioMax - 1) < 1e-5); // on policy
+  assert.ok(Math.abs(first.ratioMax! - 1) < 1e-5); // on policy
   assert.equal(first.clippedShare, 0);
   assert.ok(Math.abs(first.kl) < 1e-6);
   const meanSurprise = old
     .flatMap((row, i) => Array.from(row).filter((_, t) => mixed[i]!.mask[t]))
     .reduce((sum, value, _, all) => sum - value / all.length, 0);
-  assert.ok(Math.abs(first.entropy - meanSurprise) < 1e-4);
+  assert.ok(Math.abs(first.entropy! - meanSurprise) < 1e-4);
   let last = first;
   for (let i = 0; i < 5; i++) last = engine.run.train(rows, {learningRate: 3e-3});
-  assert.ok(last.ratioMax > 1.2 && last.clippedShare > 0 && last.kl > 0, JSON.stringify(last));
+  assert.ok(last.ratioMax! > 1.2 && last.clippedShare > 0 && last.kl > 0, JSON.stringify(last));
   const sum = (row: Float32Array, i: number): number =>
     row.reduce((total, value, t) => total + (mixed[i]!.mask[t] ? value : 0), 0);
   engine.run.old(mixed).forEach((row, i) => {

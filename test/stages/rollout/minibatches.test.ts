@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {dealGroups, groupRows, summarise} from '../../../stages/rollout/minibatches.js';
-import type {AdvantageOptions, ScoredRollout, Trace} from '../../../stages/rollout/minibatches.js';
+import {dealGroups, dealMinibatches, groupRows, summarise} from '../../../stages/rollout/minibatches.js';
+import type {AdvantageOptions, SampledGroup, ScoredRollout, Trace} from '../../../stages/rollout/minibatches.js';
 import {readCompletion} from '../../../stages/text/completion.js';
 import type {Prompt} from '../../../stages/tasks/prompt.js';
 
@@ -73,6 +73,34 @@ test('shuffled rewards keep the group’s rewards and lose whose they were', () 
     group.map(({reward}) => reward - 7.5),
   );
   assert.ok(groupSpread > 4);
+});
+
+test('a row has log π_old only where it was computed; the sampler’s is never taken for it', () => {
+  const rows = groupRows([scored(1, [5, 6]), scored(0, [7])], options, key).rows.map((row) => ({
+    ...row,
+    samplerLogProbs: row.tokens.map(() => -2),
+  }));
+  const group: SampledGroup = {members: [], rows, traces: []};
+  const deal = (old?: (Float32Array | undefined)[], importance?: {cap: number; ratio: 'token'}) =>
+    dealMinibatches([group], {old}, 1, {seed: 0, step: 0}, importance)[0]!.rows;
+  // One minibatch: the update finds it itself, and what the sampler made of the tokens is held beside it.
+  assert.deepEqual(
+    deal().map(({oldLogProbs, samplerLogProbs}) => [oldLogProbs, samplerLogProbs]),
+    rows.map(({samplerLogProbs}) => [undefined, samplerLogProbs]),
+  );
+  const old = [Float32Array.of(0, 0, -1, -1), undefined];
+  assert.deepEqual(
+    deal(old).map(({oldLogProbs, samplerLogProbs, importance}) => [oldLogProbs, samplerLogProbs, importance]),
+    [
+      [[0, 0, -1, -1], undefined, undefined],
+      [undefined, undefined, undefined],
+    ],
+  );
+  // e^(−1 + 2) is above the cap.
+  assert.deepEqual(
+    deal(old, {cap: 2, ratio: 'token'}).map(({importance}) => importance),
+    [[1, 1, 2, 2], undefined],
+  );
 });
 
 test('groups are dealt whole, each once', () => {

@@ -13,7 +13,7 @@ import {random, samplingUniforms} from '../../../stages/random.js';
 import {openPool} from '../../../stages/rollout/pool.js';
 import type {Pool, PoolOptions} from '../../../stages/rollout/pool.js';
 import {workerEnvironment} from '../../../stages/rollout/process.js';
-import {inProcess, planRollouts} from '../../../stages/rollout/open-sampler.js';
+import {inProcess, noteIdleWorkers, planRollouts} from '../../../stages/rollout/open-sampler.js';
 import type {Sampler} from '../../../stages/rollout/sampler.js';
 import {crossEntropyTraining} from '../../../stages/train/programs.js';
 import {generation} from '../../../stages/engine/programs/generation.js';
@@ -107,6 +107,26 @@ test('workers draw with the weights that the trainer has by then', async (t) => 
     assert.deepEqual(await drawnBy(sampler), own);
   }
   engine.write('policy', weights);
+});
+
+test('fewer chunks than workers are told of, with the chunk that keeps more of them busy', () => {
+  const saidOf = (prompts: number, chunk: number, workers: number): string[] => {
+    const said: string[] = [];
+    noteIdleWorkers({prompts, chunk, workers}, (text) => said.push(text));
+    return said;
+  };
+  assert.deepEqual(saidOf(4, 4, 2), [
+    '4 prompts in chunks of 4 keep 1 of 2 rollout workers busy; chunk=2 keeps 2 busy',
+  ]);
+  // Five chunks of 2 on four workers would take as long as four prompts, three of 3 as long as three.
+  assert.deepEqual(saidOf(9, 8, 4), [
+    '9 prompts in chunks of 8 keep 2 of 4 rollout workers busy; chunk=3 keeps 3 busy',
+  ]);
+  assert.deepEqual(saidOf(1, 1, 2), [
+    '1 prompt in chunks of 1 keep 1 of 2 rollout workers busy, and no other chunk keeps more busy',
+  ]);
+  assert.deepEqual(saidOf(4, 2, 2), []);
+  assert.deepEqual(saidOf(16, 8, 2), []);
 });
 
 test('weights that are mapped give the samples of weights that are sent, the newest each time, to every worker', async (t) => {

@@ -8,6 +8,10 @@ const plain = {divideByStd: true, stdFloor: 0.05};
 test('a unanimous group teaches nothing', () => {
   assert.deepEqual(groupAdvantages([1, 1, 1, 1], plain), [0, 0, 0, 0]);
   assert.deepEqual(groupAdvantages([0.5, 0.5], {divideByStd: true, stdFloor: 0}), [0, 0]);
+  // (0.1 + 0.1 + 0.1) / 3 is above 0.1; a last bit would have the whole group trained on.
+  assert.ok((0.1 + 0.1 + 0.1) / 3 > 0.1);
+  for (const divideByStd of [true, false])
+    assert.deepEqual(groupAdvantages([0.1, 0.1, 0.1], {divideByStd, stdFloor: 0.05}), [0, 0, 0]);
 });
 
 test('one right answer in four stands out by 3/√3 standard deviations', () => {

@@ -62,7 +62,7 @@ function reference(given: number[][][], options: GrpoOptions): Reference {
       result.kls.push(k3);
       return Math.min(free, cut) - options.klCoefficient * k3;
     };
-    const logRatios = sampled.map((t, at) => logProbs[at]! - row.oldLogProbs[t]!);
+    const logRatios = sampled.map((t, at) => logProbs[at]! - row.oldLogProbs![t]!);
     const logReferences = sampled.map((t, at) => row.referenceLogProbs![t]! - logProbs[at]!);
     const sum = (values: number[]): number => values.reduce((a, b) => a + b, 0);
     const {aggregate} = options;
@@ -133,7 +133,7 @@ for (const [name, variant] of Object.entries(VARIANTS)) {
     const parts = [Object.fromEntries(Object.entries(result).map(([key, {values}]) => [key, values[0]!]))];
     const report = objective.report(parts, rows);
     assert.equal(report.clippedShare, count(clipped) / clipped.length);
-    assert.ok(Math.abs(report.ratioMax / Math.max(...ratios) - 1) < 1e-5);
+    assert.ok(Math.abs(report.ratioMax! / Math.max(...ratios) - 1) < 1e-5);
     const kl = options.klCoefficient === 0 ? 0 : kls.reduce((a, b) => a + b) / kls.length;
     assert.ok(Math.abs(report.kl - kl) < 1e-5 * (1 + kl));
     // The variants between them clip some ratios and let others pass.

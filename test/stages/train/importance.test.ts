@@ -9,7 +9,7 @@ import {random} from '../../../stages/random.js';
 import {loadTensorFlow} from '../../../stages/tensorflow/backend.js';
 import {valueAndGradients} from '../../../stages/tensorflow/gradients.js';
 import {surrogate} from '../../../stages/train/grpo.js';
-import {importanceMeasures, importanceWeights} from '../../../stages/train/importance.js';
+import {importanceMeasures, importanceWeights, samplerMismatch} from '../../../stages/train/importance.js';
 import {compile} from '../../rig/compile.js';
 
 const ROOT = join(import.meta.dirname, '../../../..');
@@ -84,6 +84,21 @@ for (const ratio of ['token', 'sequence'] as const) {
     },
   );
 }
+
+test('the gap between sampler and trainer is its mean and 99th percentile over the sampled tokens of rows that were computed', () => {
+  // Gaps of 0.01, 0.02 … 2.00 over two rows; 198 of 200 are at most 1.98. Prompts do not count, nor the row without a trainer.
+  const gaps = Array.from({length: 200}, (_, i) => (i + 1) / 100);
+  const rowOf = (own: number[]) => ({
+    mask: [0, ...own.map(() => 1)],
+    samplerLogProbs: [0, ...own.map((gap, i) => -3 + (i % 2 === 0 ? gap : -gap))],
+  });
+  const rows = [rowOf(gaps.slice(100)), rowOf([50]), rowOf(gaps.slice(0, 100))];
+  const trainer = [Array.from({length: 101}, () => -3), undefined, Array.from({length: 101}, () => -3)];
+  const {samplerMismatch: mean, samplerMismatchP99: p99} = samplerMismatch(rows, trainer);
+  assert.ok(Math.abs(mean! - 1.005) < 1e-9, String(mean));
+  assert.ok(Math.abs(p99! - 1.98) < 1e-9, String(p99));
+  assert.deepEqual(samplerMismatch(rows, []), {});
+});
 
 test('a weight multiplies the gain alone: not the KL term, and no gradient goes through it', () => {
   const weighted = computed('token', 0);

@@ -15,7 +15,7 @@ import {compile, runEagerly} from '../../rig/compile.js';
 import {valueAndGradients} from '../../../stages/tensorflow/gradients.js';
 import {crossEntropyObjective, tokenArrays, tokenLogProbabilities} from '../../../stages/train/cross-entropy.js';
 import {grpoObjective} from '../../../stages/train/grpo.js';
-import type {Objective} from '../../../stages/engine/objective.js';
+import type {Measures, Objective} from '../../../stages/engine/objective.js';
 import {pairwiseObjective, pointwiseObjective} from '../../../stages/train/reward-model.js';
 
 const {tf} = await loadTensorFlow(1);
@@ -71,7 +71,7 @@ function logProbsOf(texts: readonly (readonly number[])[]): number[][] {
 }
 
 type Row = (typeof rows)[number];
-const OBJECTIVES: Record<string, [ModelConfig, Objective<Row, Record<string, number>>]> = {
+const OBJECTIVES: Record<string, [ModelConfig, Objective<Row, Measures>]> = {
   'cross-entropy': [config, crossEntropyObjective],
   'cross-entropy with its own output matrix': [untied, crossEntropyObjective],
   'GRPO by token': [config, grpoObjective({...grpo, ratio: 'token'})],
@@ -150,7 +150,7 @@ test('log-probabilities computed some rows at a time are the same, and so are th
     const fn = (all: {readonly hidden: Tf.Tensor; readonly output: Tf.Tensor; readonly targets: Tf.Tensor}) => {
       let logProbs: Tf.Tensor | undefined;
       const {gradients} = valueAndGradients({hidden: all.hidden, output: all.output}, ({hidden, output}) => {
-        logProbs = targetLogProbabilities(hidden!, output!, all.targets, 0.7, atATime);
+        logProbs = targetLogProbabilities(hidden!, output!, all.targets, 0.7, {atATime});
         const along = tf.tensor1d(Float32Array.from({length: 10}, (_, i) => Math.cos(i)));
         return {loss: tf.sum(tf.mul(logProbs, along)), metrics: {logProbs}};
       });
