@@ -75,9 +75,10 @@ export const evalCommand = (services: Services): Command =>
     )
     .action(async (reference: string | undefined, options: GlobalOptions & EvalFlags) => {
       const endpoint = endpointOf(options, reference);
-      const [{readPromptFile}, {answerPrompts}, {modelScores}] = await Promise.all([
+      const [{readPromptFile}, {answerPrompts}, {askedText}, {modelScores}] = await Promise.all([
         import('../../stages/data/import/index.js'),
         import('../../stages/evaluation/chat.js'),
+        import('../../stages/evaluation/asked.js'),
         import('../render/scores.js'),
       ]);
       if (options.samples < 1)
@@ -114,13 +115,17 @@ export const evalCommand = (services: Services): Command =>
           ...sampling,
           ...{samples: each, sandbox, done, signal: stop, judge, choiceScores, extraction},
         }).finally(() => services.progress(undefined));
+        const how = askedText(options.template, options);
         if (options.json === true) {
           const byId = new Map(prompts.map((prompt) => [prompt.id, prompt]));
           const rows = samples.map((sample) => {
             const {question, answer = null} = byId.get(sample.prompt)!;
             return {...sample, question, reference: answer};
           });
-          services.say(JSON.stringify({model: reference, scores, samples: rows}));
-        } else services.say(modelScores({model: reference!, scores}, asked));
+          services.say(JSON.stringify({model: reference, asked: how, scores, samples: rows}));
+        } else
+          services.say(
+            modelScores({model: reference!, scores}, how === options.template ? asked : `${asked} (${how})`),
+          );
       });
     });

@@ -60,13 +60,15 @@ const BLOCK = 32;
  * @param stop ends the opening, which then rejects with its reason
  */
 export async function openChat(model: string, options: SamplingOptions, stop?: AbortSignal): Promise<Chat> {
-  const [{openEngine}, {conversation}, {openModel}, {handOver}, {openGuardedTokenizer}] = await Promise.all([
-    import('../engine/engine.js'),
-    import('../engine/programs/conversation.js'),
-    import('../model/hf-folder/index.js'),
-    import('../model/parameters.js'),
-    import('../text/guarded-tokenizer.js'),
-  ]);
+  const [{openEngine}, {conversation}, {openModel}, {handOver}, {openGuardedTokenizer}, {begunStop}] =
+    await Promise.all([
+      import('../engine/engine.js'),
+      import('../engine/programs/conversation.js'),
+      import('../model/hf-folder/index.js'),
+      import('../model/parameters.js'),
+      import('../text/guarded-tokenizer.js'),
+      import('../text/drawn.js'),
+    ]);
   const {config, weights, notes} = await openModel(model, stop);
   for (const text of notes) options.note(text);
   const tokenizer = await openGuardedTokenizer(model, {...options, ...(stop !== undefined && {signal: stop})});
@@ -151,14 +153,6 @@ export async function openChat(model: string, options: SamplingOptions, stop?: A
       await tokenizer.close();
     },
   };
-}
-
-/** Characters at the end of a text that one of the texts that end a reply may begin with. */
-function begunStop(text: string, stop: readonly string[]): number {
-  const longest = Math.min(text.length, Math.max(0, ...stop.map(({length}) => length - 1)));
-  for (let length = longest; length > 0; length--)
-    if (stop.some((end) => end.length > length && text.endsWith(end.slice(0, length)))) return length;
-  return 0;
 }
 
 const wordingOf = ({system = '', suffix = '', prefill = '', stop = []}: Partial<Wording>): Wording => ({

@@ -66,6 +66,14 @@ export function readTokens(
   return {text: prefill + text.slice(0, Math.min(...places)), count: low, finished: true};
 }
 
+/** Characters at the end of a text that one of the texts that end a reply may begin with. */
+export function begunStop(text: string, stop: readonly string[]): number {
+  const longest = Math.min(text.length, Math.max(0, ...stop.map(({length}) => length - 1)));
+  for (let length = longest; length > 0; length--)
+    if (stop.some((end) => end.length > length && text.endsWith(end.slice(0, length)))) return length;
+  return 0;
+}
+
 /** A completion of which nothing but its text is known to the tokenizer's thread, taken apart. */
 export const completionFrom = ({text, finished}: DrawnText, {prefill}: Ends): Completion =>
   readCompletion(text, finished, prefill);

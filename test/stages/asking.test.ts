@@ -9,7 +9,7 @@ import {join} from 'node:path';
 import {after, before, test} from 'node:test';
 import {writeRows} from '../../stages/data/rows.js';
 import {readEvaluation} from '../../stages/evaluation/report/index.js';
-import {evaluate, rejectionSampling} from '../../stages/index.js';
+import {evaluate, grpo, rejectionSampling} from '../../stages/index.js';
 import type {Prompt} from '../../stages/tasks/prompt.js';
 import {writeSpeaker} from '../rig/speaker.js';
 import {rowsIn} from './here.js';
@@ -129,6 +129,42 @@ test('rejection sampling takes the same params', async () => {
     verdicts.slice(1),
     Array.from({length: 4}, () => 'answer unparsable'),
   );
+});
+
+test('a policy that is made to begin in a way learns from what it wrote behind it', async () => {
+  await writeSpeaker(at('policy'), [
+    {key: 'key-0', replies: ['no']},
+    {key: 'key-1', replies: ['It is 18.', 'It is 20.']},
+  ]);
+  const params = {
+    ...{
+      template: 'chat',
+      prefill: ' key-1',
+      stop: ['.'],
+      extraction: 'last-number',
+      rewards: {accuracy: 1, language: 1},
+    },
+    ...{steps: 2, questions: 5, group: 4, minibatches: 1, maxNewTokens: 4, chunk: 5, microBatch: 20, klCoefficient: 0},
+    ...{temperature: 1, learningRate: 1e-3, noWords: 1, checkGroups: 5},
+  };
+  // All questions hold key-0, or keys that this model does not know, and it would say “no” but for the prefill.
+  const inputs = {policy: at('policy'), prompts: at('questions')};
+  await make(at('zero'), {stage: grpo, exported: 'grpo', inputs, params});
+  const rows = rowsIn<{
+    completion: string;
+    tokens: number;
+    finished: boolean;
+    verdicts: Record<string, {value: number}>;
+  }>(outputPath(at('zero'), 'rollouts'));
+  assert.ok(rows.length >= 8);
+  for (const {completion, tokens, finished, verdicts} of rows) {
+    assert.match(completion, /^key-1It is (?:18|20)$/); // The point ends it, and is left out.
+    assert.deepEqual([tokens, finished], [1, true]); // The end token behind it was dropped, the prefill is prompt.
+    assert.equal(verdicts['accuracy']!.value, Number(completion.endsWith('18')));
+    assert.equal(verdicts['language']!.value, 1); // No thinking, so no words in it.
+  }
+  const [first] = rowsIn<{wordless: number; language: number; length: number}>(outputPath(at('zero'), 'history'));
+  assert.deepEqual([first!.wordless, first!.language, first!.length], [1, 1, 1]);
 });
 
 test('an extraction that the prompts have no use for ends the stage before anything is sampled', async () => {

@@ -89,6 +89,24 @@ test('a reply comes in pieces that make up what --json gives at once, and is cut
   );
 });
 
+test('a reply begins as it is made to, and ends in front of the first stop text', async () => {
+  const whole = await reply('--temperature', '1');
+  const [word] = whole.response.split(' ').slice(12);
+  const stopped = await reply('--temperature', '1', '--stop', 'never said', '--stop', ` ${word!}`);
+  assert.equal(stopped.response, whole.response.slice(0, whole.response.indexOf(` ${word!}`)));
+  assert.equal(stopped.finished, true);
+  assert.ok(stopped.tokens < whole.tokens);
+  const streamed = await chat(model, 'hello', '--temperature', '1', '--stop', ` ${word!}`);
+  assert.equal(streamed.out.replaceAll('\n', ''), stopped.response);
+  const begun = await reply('--temperature', '1', '--prefill', ' left 3');
+  assert.match(begun.response, /^ left 3 \S/);
+  await assert.rejects(
+    chat(model, 'hello', '--template', 'none', '--system', 'be brief'),
+    /the template “none” has no system turn/,
+  );
+  assert.equal((await chat(model, 'hello', '--stop', '')).code, 2);
+});
+
 test('a model opens as quickly whatever positions it has, and a longer conversation gets a longer program', async () => {
   const vast = join(root, 'vast');
   cpSync(patient, vast, {recursive: true});
@@ -233,6 +251,9 @@ test('eval samples answers to the questions of a file and scores them', async ()
   assert.deepEqual([pass.problems, pass.samples], [3, 6]);
   assert.equal(pass.mean, samples.filter(({outcome}) => outcome === 'right').length / 6);
   assert.equal((await scored('--samples', '2', '--json')).out, json.out, 'the same draws again');
+  const lenient = await scored('--samples', '2', '--extraction', 'box', '--prefill', '<think>');
+  assert.match(lenient.out, /2 samples each \(chat, prefill “<think>”, extraction box\)\n/);
+  assert.match(lenient.out, /^pass@1\/tag +\.\d{3} \[/m);
   assert.deepEqual([samples[2]!.question, samples[2]!.reference], ['now ?', '1']);
   const {out} = await scored('--samples', '2');
   assert.ok(out.startsWith(`${model}: 3 questions, 2 samples each\n\nmetric `), out);

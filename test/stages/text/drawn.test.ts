@@ -2,13 +2,21 @@
 import assert from 'node:assert/strict';
 import {join} from 'node:path';
 import {test} from 'node:test';
-import {completionFrom, readTokens, upTo} from '../../../stages/text/drawn.js';
+import {begunStop, completionFrom, readTokens, upTo} from '../../../stages/text/drawn.js';
 import {encodePrompt} from '../../../stages/text/templates.js';
 import {openGuardedTokenizer} from '../../../stages/text/guarded-tokenizer.js';
 import {openTokenizer, type Tokenizer} from '../../../stages/text/tokenizer.js';
 import {NO_WORDING} from '../../../stages/text/wording.js';
 
 const folder = (name: string): string => join(import.meta.dirname, '../../../../test/fixtures/tokenizers', name);
+
+test('what may be the beginning of a stop text is not shown yet', () => {
+  assert.equal(begunStop('It is 7.\n', ['\n\nQuestion']), 1);
+  assert.equal(begunStop('It is 7.\n\nQues', ['x', '\n\nQuestion']), 6);
+  assert.equal(begunStop('It is 7.\n\nQuest?', ['\n\nQuestion']), 0);
+  assert.equal(begunStop('aa', ['aab', 'ab']), 2);
+  assert.equal(begunStop('It is 7.', []), 0);
+});
 
 for (const name of ['qwen-like', 'llama-like']) {
   const opened = openTokenizer(folder(name));
