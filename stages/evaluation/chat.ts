@@ -7,7 +7,7 @@ import type {Sample, Score} from './index.js';
 import type {EncodedPrompt, Rollout} from '../rollout/sample-groups.js';
 import type {ChoiceScores} from './choice-params.js';
 import type {JudgeParam} from '../graders/judge-settings.js';
-import type {Extraction} from '../tasks/asking.js';
+import {askingMistakes, type Extraction} from '../tasks/asking.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Message, TemplateName} from '../text/templates.js';
 import type {SandboxKind} from '../sandbox/names.js';
@@ -201,6 +201,8 @@ export async function answerPrompts(
   const {signal, template, seed, sandbox, judge, extraction = 'task', choiceScores: by = 'none'} = options;
   const wording = wordingOf(options);
   if (prompts.length === 0) throw new StageFailure('there are no prompts');
+  const [mistake] = askingMistakes({...wording, extraction, template});
+  if (mistake !== undefined) throw new StageFailure(mistake);
   const grading = {cores: options.threads, sandbox, judge, extraction, note: options.note};
   await prepareGraders(prompts, grading);
   await checkReferences(prompts, grading);

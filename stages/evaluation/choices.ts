@@ -8,8 +8,9 @@ import {lengthBuckets} from '../train/length-buckets.js';
 import {letterAt, placeOf} from '../tasks/answers/choice.js';
 import type {Prompt} from '../tasks/prompt.js';
 import {renderPrompt} from '../text/templates.js';
-import type {TemplateName} from '../text/templates.js';
+import type {Asked, TemplateName} from '../text/templates.js';
 import type {Tokenizer} from '../text/tokenizer.js';
+import type {Wording} from '../text/wording.js';
 import type {ChoiceScores} from './choice-params.js';
 
 /** What a model makes of the choices of a prompt. */
@@ -74,6 +75,7 @@ const withChoices = (prompts: readonly Prompt[]): Prompt[] =>
  *
  * @param model its folder
  * @param options.by what stands behind what: see `ChoiceScores`
+ * @param options.system,options.suffix,options.prefill what is said around the question; choices stand behind the prefill
  * @param options.done told how many rows are through
  * @returns by the prompt's id; prompts without choices are absent
  * @throws {StageFailure} where no prompt has choices, or a question does not fit the model with one of them; the signal's reason
@@ -88,7 +90,10 @@ export async function scoreChoices(
     threads,
     signal,
     done = () => undefined,
-  }: {
+    system = '',
+    suffix = '',
+    prefill = '',
+  }: Partial<Wording> & {
     readonly by: Exclude<ChoiceScores, 'none'>;
     readonly template: TemplateName;
     readonly specialInPrompts?: boolean;
@@ -113,7 +118,8 @@ export async function scoreChoices(
   const tokenizer = await openTokenizer(model, {specialInPrompts});
   const rows = asked.flatMap((prompt) => {
     const texts = behind(prompt, by);
-    return texts.map((text) => rowOf(prompt, text, {by, template, tokenizer, most: config.maxPositions}));
+    const about = {by, template, tokenizer, most: config.maxPositions, wording: {system, suffix, prefill}};
+    return texts.map((text) => rowOf(prompt, text, about));
   });
   const longest = Math.max(...rows.map(({tokens}) => tokens.length));
   const engine = await openEngine({
@@ -169,16 +175,19 @@ function rowOf(
     template,
     tokenizer,
     most,
+    wording,
   }: {
     readonly by: ChoiceScores;
     readonly template: TemplateName;
     readonly tokenizer: Tokenizer;
     readonly most: number;
+    readonly wording: Asked;
   },
 ): ChoiceTokens {
-  const context = renderPrompt(tokenizer, template, by === 'letter' ? question : (stem ?? question));
+  const context = renderPrompt(tokenizer, template, by === 'letter' ? question : (stem ?? question), wording);
   // A chat format has opened the turn of the assistant; running text goes on with a space, as the harness's does.
-  const space = template === 'chat' ? '' : ' ';
+  const isOpen = wording.prefill === '' ? template === 'chat' : /\s$/.test(wording.prefill);
+  const space = isOpen ? '' : ' ';
   const row = pairTokens(context, space + tokenizer.asText(text), (all) =>
     tokenizer.encode(all, {addSpecial: template !== 'chat'}),
   );

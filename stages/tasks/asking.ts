@@ -25,8 +25,20 @@ export const ASKING = {
   extraction: param<Extraction>('task'),
 };
 
-/** What is wrong with these params, each a sentence; empty when nothing is. */
-export const askingMistakes = (params: Asking & {readonly template: TemplateName}): string[] => wordingMistakes(params);
-
 /** Whether responses are read otherwise than by the tags and boxes of their task, so that both readings are of interest. */
 export const isLenient = (extraction: Extraction): boolean => extraction !== 'task' && extraction !== 'tag';
+
+/** What is wrong with these params, each a sentence; empty when nothing is. */
+export function askingMistakes(params: Asking & {readonly template: TemplateName}): string[] {
+  const {stop, extraction} = params;
+  const closing = stop.find((text) => text.includes('</answer>'));
+  return [
+    ...wordingMistakes(params),
+    // A stop text is left out, and answers are read between both tags.
+    ...(closing === undefined || isLenient(extraction)
+      ? []
+      : [
+          `stop ${JSON.stringify(closing)} cuts off the tag that closes an answer, so that none is read (extraction “${extraction}”); leave it out: an end token ends the response, and so would a text that follows the tag`,
+        ]),
+  ];
+}

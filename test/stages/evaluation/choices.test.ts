@@ -152,6 +152,10 @@ test('letters are read behind the question that shows the list; what cannot be s
   const same = {...first!, stem: shown.question, choices: ['A', 'B', 'C', 'D']};
   const byText = (await scoreChoices(folder, [same], {...options, by: 'text'})).get('0')!;
   assert.deepEqual(byLetter, byText);
+  // What is said around a question is read as well: here it makes the same texts of others.
+  const short = {...same, stem: 'Pick.'};
+  const around = {...options, by: 'text', suffix: '\nA. 7'} as const;
+  assert.deepEqual((await scoreChoices(folder, [short], {...around, prefill: '\nB. 12'})).get('0'), byText);
   const plain = {...first!, choices: undefined} as unknown as Prompt;
   await assert.rejects(scoreChoices(folder, [plain], {...options, by: 'text'}), /no prompt has choices to score/);
   const long = {...first!, choices: ['a', 'b '.repeat(300)]};
