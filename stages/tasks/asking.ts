@@ -31,7 +31,7 @@ export const isLenient = (extraction: Extraction): boolean => extraction !== 'ta
 /** What is wrong with these params, each a sentence; empty when nothing is. */
 export function askingMistakes(params: Asking & {readonly template: TemplateName}): string[] {
   const {stop, extraction} = params;
-  const closing = stop.find((text) => text.includes('</answer>'));
+  const closing = stop.find((text: unknown) => typeof text === 'string' && text.includes('</answer>'));
   return [
     ...wordingMistakes(params),
     // A stop text is left out, and answers are read between both tags.

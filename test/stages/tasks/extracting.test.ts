@@ -83,6 +83,11 @@ test('params that make no sense are told before anything runs', () => {
     askingMistakes({...ASKING, template: 'zero', system: 'x'}).join(),
     /the template “zero” has no system turn/,
   );
+  const number = [1] as unknown as string[];
+  assert.match(
+    askingMistakes({...ASKING, template: 'chat', stop: number}).join(),
+    /^stop is a list of texts .* 1 is none$/,
+  );
   const closed = {...ASKING, template: 'chat', stop: ['\n</answer>']} as const;
   assert.match(askingMistakes(closed).join(), /cuts off the tag that closes an answer, so that none is read/);
   assert.deepEqual(askingMistakes({...closed, extraction: 'last-number'}), []);
