@@ -121,14 +121,24 @@ const WHOLE =
   /(?:\bout of|(?:\d(?:st|nd|rd|th)?|%|\bhalf|\b(?:one|two|three)[- ](?:thirds?|quarters?|fourths?|fifths?)|\b(?:third|quarter|most|some|all|none|each|one|two|three|percent))(?:\s[\p{L}]+){0,2} of)(?: (?:the|its|his|her|their|these|those|all|my|our|your|original|initial|total))* ?$/iu;
 /** What a number calls: `Step 3`, `#2`, `COVID-19`, `x2`, `x^2`. */
 const CALLED =
-  /(?:\b(?:steps?|question|problem|case|part|section|chapter|figure|table|equation|example|option|room|page|line|no\.|number|day|week|month|year|round|grade|class|exercise|q)\s?#?|#|[\p{L}_^]\{?|\p{L}-)$/iu;
+  /(?:\b(?:steps?|question|problem|case|part|section|chapter|figure|table|equation|example|option|room|page|line|number|day|week|month|year|round|grade|class|exercise|q)\s?#?|#|[\p{L}_^]\{?|\p{L}-)$/iu;
 /** Of these, what could be asked for: `It is on day 3.` */
 const ASKED_FOR = /\b(?:number|day|week|month|year|round|grade|line|class|page|room)\s?$/i;
+/** A year that says when: `18 in 2024`. */
+const DATED = /\b(?:in|by|since|until|during|before|after)\s$/i;
+const YEAR = /^(?:1[89]|20)\d\d$/;
+/** More behind a number that belongs to it and is not read: `18 and a half`. */
+const GOES_ON = /^(?:\s[\p{L}]+)?\sand (?:a|one|two|three)[- ](?:half|thirds?|quarters?)\b/iu;
 /** A label of a list: `2. Then`, `3) Add`. */
 const LABEL = /^\s*\(?\d{1,2}[.)]\s+\S/;
 
 /** Between two numbers that are said together. */
 const JOINED = /^(?:\s?[\p{L}%°]+){0,2}\s?(?:[;&、~]|,? ?(?:\band|\bor|\bto|\bthrough)\b|[或和到])\s?[-$\s\p{Sc}]*$/iu;
+/** Between the parts of one quantity in two units, and behind the second: `5 feet 6 inches`. */
+const LARGER =
+  /^\s?(?:h|hrs?|hours?|mins?|minutes?|feet|foot|ft|yards?|m|km|met(?:er|re)s?|kilomet(?:er|re)s?|kg|kilograms?|lbs?|pounds?|stone|gallons?|dollars?|years?|months?|weeks?|days?)\s?$/i;
+const SMALLER =
+  /^\s?(?:mins?|minutes?|s|secs?|seconds?|in|inch|inches|feet|foot|ft|cm|centimet(?:er|re)s?|m|met(?:er|re)s?|g|grams?|oz|ounces?|pounds?|pints?|cents?|pence|months?|weeks?|days?|hours?)\b/i;
 const LISTED = /^\s?,\s?[-$\s\p{Sc}]*$/u;
 const OPENS_LIST = /(?:^|[=([{,:]|\b(?:is|are|be|answers?))\s*[-$\s\p{Sc}]*$/iu;
 const CHANGES =
@@ -175,6 +185,8 @@ function isSaid(
   if (attached !== '' && !isUnit(attached, true)) return false;
   const name = text.slice(Math.max(0, digits - 40), digits);
   if (CALLED.test(name) && !(isCalled && ASKED_FOR.test(name))) return false;
+  if (YEAR.test(text.slice(digits, to)) && DATED.test(name) && !isCalled) return false;
+  if (GOES_ON.test(after)) return false;
   if (isPercent && /^ of (?:\p{L}+ )?[$\d]/u.test(after)) return false; // 20% of 90
   if (DENIED.test(before) || REJECTED.test(after) || COMPARED.test(before) || WHOLE.test(before)) return false;
   return !COMPUTED_ON.test(after) && !COMPUTED_WITH.test(before);
@@ -190,7 +202,8 @@ function numberOfLine(line: string): {readonly number?: Found; readonly isJoined
     const between = text.slice(before.to, last.from);
     const front = text.slice(0, before.from);
     const isList = LISTED.test(between) && OPENS_LIST.test(front);
-    if ((JOINED.test(between) && !CHANGES.test(front)) || isList) return {isJoined: true};
+    const isCompound = LARGER.test(between) && SMALLER.test(text.slice(last.to, last.to + 40));
+    if ((JOINED.test(between) && !CHANGES.test(front)) || isCompound || isList) return {isJoined: true};
   }
   return {number: last};
 }
