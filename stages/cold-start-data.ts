@@ -52,7 +52,7 @@ export const coldStartData = defineStage({
     /** Milliseconds for the judging of one completion. */
     rewardTimeout: REWARD_TIMEOUT,
     /** Whether thinking and answer have to stand in their tags; a teacher may have a form of its own, of which the answer is read. */
-    wellFormed: true,
+    wellFormed: param<boolean>(true),
     ...GRADING,
     ...endpointParams('teacher'),
   },

@@ -72,6 +72,11 @@ export interface ReproduceOptions {
 export async function reproduce(attempt: Attempt, options: ReproduceOptions): Promise<Result<Verdict, Failure>> {
   const {store} = options;
   const same = await sameStage(attempt, options);
+  // What a plan says before it is made for the first time: it may cost money, or come out otherwise by its nature.
+  if (same.ok) {
+    const {stage, params} = same.value.node;
+    for (const text of stage.caution?.(params as never) ?? []) options.warn(`${attempt.node}: ${text}`);
+  }
   const made = same.ok
     ? await runInterruptibly(() => makeAgain(attempt, same.value, options), options)
     : ok(same.error);

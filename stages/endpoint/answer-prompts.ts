@@ -175,8 +175,8 @@ async function answerAll(
 
 const refusal = ({client, words}: Server, what: string, {why = ''}: Pick<Answer, 'why'>): StageFailure =>
   new StageFailure(
-    `${client.called} refused ${what}; the last time: ${why}. A field that it does not take is left out by null, as in ` +
-      `${words.request} {"seed": null}`,
+    `${client.called} refused ${what} (the last one with ${why}): look at ${words.model}, and at the fields of the requests, of ` +
+      `which null leaves one out, as in ${words.request} {"seed": null}`,
   );
 
 function wantedOf(prompt: Prompt, sample: number, asking: Asking): Wanted {

@@ -114,7 +114,7 @@ const HOPELESS: readonly (readonly [string, Habit, RegExp])[] = [
   [
     'requests that are refused',
     (_, response) => void response.writeHead(400).end('{"error":{"message":"unknown field: seed"}}'),
-    /refused every request; the last time: 400: unknown field: seed\. A field that it does not take is left out by null, as in endpointRequest \{"seed": null\}$/,
+    /refused every request \(the last one with 400: unknown field: seed\): look at endpoint, and at the fields of the requests, of which null leaves one out, as in endpointRequest \{"seed": null\}$/,
   ],
   [
     'an answer that never comes',
@@ -183,7 +183,7 @@ test('a prompt that a server refuses has no answer, and the others have theirs; 
   const many = ['a', 'bad1', 'bad2', 'bad3', 'bad4', 'bad5'].map((id) => prompt(id));
   await assert.rejects(
     answersOf(t, server, many, {}, {concurrency: 1}),
-    /refused 4 requests in a row; the last time: 400: too long/,
+    /refused 4 requests in a row \(the last one with 400: too long/,
   );
 });
 

@@ -11,6 +11,7 @@ import {stepsIn} from '../../../pipeline/job/checkpoints.js';
 import {jobFiles} from '../../../pipeline/job/folder.js';
 import type {JobResult} from '../../../pipeline/job/folder.js';
 import {readCard, writeRows} from '../../../stages/data/rows.js';
+import {variablesOf} from '../../../stages/endpoint/params.js';
 import type {Usage} from '../../../stages/endpoint/served.js';
 import {coldStartData, evaluate, rejectionSampling} from '../../../stages/index.js';
 import {rowsIn} from '../here.js';
@@ -249,6 +250,17 @@ test('a model or an endpoint, one of the two; what an endpoint cannot be asked f
   );
   assert.match(said, /what m answers is not a function of inputs, params and code/);
   assert.deepEqual(rejectionSampling.caution!(rejectionSampling.params), []);
+});
+
+test('the variables of a server have its word in their names; the key is handed to nobody who does not ask for it', () => {
+  assert.deepEqual(variablesOf('teacher'), {
+    url: 'R1_TEACHER_URL',
+    key: 'TEACHER_API_KEY',
+    concurrency: 'R1_TEACHER_CONCURRENCY',
+    timeout: 'R1_TEACHER_TIMEOUT',
+    price: 'R1_TEACHER_PRICE',
+  });
+  assert.equal(variablesOf('my-own').url, 'R1_MY_OWN_URL');
 });
 
 test('what the environment says wrongly ends a stage before it asks', async () => {
