@@ -358,7 +358,7 @@ export function openLineage({db, layout, rows, blobs, locks, ownerships, reuse}:
         .prepare<OutcomeRow & {id: number; output_bytes: number}>(
           `SELECT a.id, ${OUTCOME},
                   (SELECT coalesce(sum(x.bytes), 0) FROM output p JOIN artifact x ON x.id = p.artifact WHERE p.attempt = a.id) AS output_bytes
-           FROM attempt a JOIN outcome o ON o.attempt = a.id AND o.ok = 1 AND o.wall_ms IS NOT NULL
+           FROM attempt a JOIN outcome o ON o.attempt = a.id AND o.reason = 'succeeded' AND o.wall_ms IS NOT NULL
            WHERE a.node = ? AND a.stage = ? ORDER BY a.id DESC LIMIT ?`,
         )
         .all(node, stage, limit)

@@ -37,9 +37,10 @@ export function statusText({run, recipe, seed, state, nodes}: RunStatus, {colour
   return [oneLine(`run ${run}: ${recipe}, seed ${seed}: ${state}`), ...lines, ...next].join('\n');
 }
 
-function detailText({because, outcome, wallMs, step, total}: NodeStatus, indent: number): string {
+function detailText({because, outcome, wallMs, step, total, isToFinish}: NodeStatus, indent: number): string {
   return [
     ...(step === undefined || total === undefined ? [] : [`step ${step} of ${total}`]),
+    ...(isToFinish === true ? ['asked to finish early'] : []),
     ...(wallMs === undefined ? [] : [`in ${durationText(wallMs)}`]),
     ...(outcome !== undefined
       ? [indented(outcomeText(outcome), indent)]

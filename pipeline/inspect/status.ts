@@ -1,7 +1,7 @@
 /** How a run stands, node by node; of one that is going on, how far each node is. */
 import type {AttemptId, Run, RunNode, Store} from '../../artifacts/index.js';
 import {findRun} from '../../artifacts/queries/find-run.js';
-import {jobFiles} from '../job/folder.js';
+import {jobFiles, readFinish} from '../job/folder.js';
 import {lastProgress} from '../job/pace.js';
 import type {Outcome} from '../outcome.js';
 import {frozenPlanOf} from '../plan/frozen-plan.js';
@@ -36,6 +36,8 @@ export interface NodeStatus {
   readonly step?: number;
   /** See `step`. */
   readonly total?: number;
+  /** Set where an attempt that has not ended was asked to finish early. */
+  readonly isToFinish?: true;
 }
 
 /** How a run stands. */
@@ -81,8 +83,10 @@ function nodeStatus(
   if (action === 'cancelled') return {...base, state: 'not started'};
   if (action === 'reuse') return {...base, state: 'reused'};
   if (outcome === undefined) {
-    const progress = attempt === undefined ? undefined : lastProgress(jobFiles(store.jobFolder(attempt)).events);
-    return {...base, state: isAlive ? 'running' : 'interrupted', ...progress};
+    const folder = attempt === undefined ? undefined : store.jobFolder(attempt);
+    const progress = folder === undefined ? undefined : lastProgress(jobFiles(folder).events);
+    const isToFinish = folder !== undefined && readFinish(folder) !== undefined;
+    return {...base, state: isAlive ? 'running' : 'interrupted', ...progress, ...(isToFinish ? {isToFinish} : {})};
   }
   const wall = outcome.cost === undefined ? {} : {wallMs: outcome.cost.wallMs};
   const recorded = recordedOutcome(outcome);

@@ -29,6 +29,8 @@ async function finishedEarly(rig: Rig) {
   const asked = askToFinish(rig.store, 'base');
   assert.deepEqual([asked.node, asked.run, asked.again, readFinish(folder)], ['base', 1, false, 1]);
   assert.equal(askToFinish(rig.store, 'base', 1).again, true);
+  const [status] = statusOf(rig.store).nodes;
+  assert.deepEqual([status?.state, status?.isToFinish], ['running', true]);
   await rig.puppets.finishEarly('base', {step: 4, total: 10}, 'what there was');
   await rig.succeed('zero');
   return running;

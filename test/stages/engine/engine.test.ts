@@ -87,34 +87,6 @@ test('however the rows are cut into micro-batches, an update is the same but for
   }
 });
 
-test('an update that is given up between two micro-batches changes nothing, and the next one is as if it had not been', async () => {
-  const updates = async (giveUp: boolean) => {
-    let left = Infinity;
-    const beforeMicroBatch = () => {
-      if (left-- === 0) throw new Error('given up');
-    };
-    const programs = {train: crossEntropyTraining(buckets)};
-    const engine = await openEngine({config, weights, threads: 1, optimizer: {}, beforeMicroBatch, programs});
-    const train = (rows: typeof mixed) => engine.run.train(rows, {learningRate: 1e-2});
-    const policies: string[] = [];
-    // One micro-batch, which needs no sums, then several.
-    for (const rows of [mixed.slice(0, 1), mixed, mixed.slice(1)]) {
-      const before = digest(engine.read('policy'));
-      for (const after of giveUp ? [0, 1].slice(0, rows.length) : []) {
-        left = after;
-        assert.throws(() => train(rows), /given up/);
-        assert.deepEqual([digest(engine.read('policy')), engine.updates], [before, policies.length]);
-      }
-      left = Infinity;
-      train(rows);
-      policies.push(digest(engine.read('policy')));
-    }
-    engine.dispose();
-    return policies;
-  };
-  assert.deepEqual(await updates(true), await updates(false));
-});
-
 test('bfloat16 products train to the same loss within their rounding, from float32 weights', async () => {
   const train = async (precision: 'f32' | 'bf16') => {
     const engine = await openEngine({
