@@ -80,7 +80,8 @@ const [cut, whole, several] = [await open(48), await open(45), await open(4)];
 test.after(() => [cut, whole, several].forEach(({dispose}) => dispose()));
 
 function assertNear(found: unknown, expected: unknown, limit: number, what: string): void {
-  if (typeof expected === 'number') {
+  if (expected === undefined) assert.equal(found, undefined, what);
+  else if (typeof expected === 'number') {
     assert.ok(
       Math.abs((found as number) - expected) <= limit * Math.max(1, Math.abs(expected)),
       `${what}: ${String(found)} of ${expected}`,
