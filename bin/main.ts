@@ -34,6 +34,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   claims: async () => (await import('./commands/claims.js')).claimsCommand,
   chat: async () => (await import('./commands/chat.js')).chatCommand,
   eval: async () => (await import('./commands/eval.js')).evalCommand,
+  'bench-eval': async () => (await import('./commands/bench-eval.js')).benchEvalCommand,
   cost: async () => (await import('./commands/cost.js')).costCommand,
   diff: async () => (await import('./commands/diff.js')).diffCommand,
   export: async () => (await import('./commands/export.js')).exportCommand,

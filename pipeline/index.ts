@@ -42,7 +42,17 @@ export type {
 export {importDefinition} from './modules/import-definition.js';
 export type {Definition, DefinitionOptions, DefinitionRef} from './definition.js';
 export {recipe} from './recipe.js';
-export type {Add, DefinitionsOf, InputsOf, NodeOptions, OutputsOf, ParamsOf, Recipe, RecipeSettings, Ref} from './recipe.js';
+export type {
+  Add,
+  DefinitionsOf,
+  InputsOf,
+  NodeOptions,
+  OutputsOf,
+  ParamsOf,
+  Recipe,
+  RecipeSettings,
+  Ref,
+} from './recipe.js';
 export {stopSwitch} from './run/stop.js';
 export type {StopRequest, StopSwitch} from './run/stop.js';
 export type {RunEvent} from './events.js';

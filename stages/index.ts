@@ -1,4 +1,5 @@
 /** The stages, as recipes import them, and what declares a reward or a task of one's own. Importing this loads no TensorFlow: stages load what they need when they run. */
+export {bench} from './bench.js';
 export {coldStartData} from './cold-start-data.js';
 export {command} from './command.js';
 export {corpus} from './corpus.js';

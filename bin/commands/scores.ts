@@ -27,7 +27,12 @@ export const scoresCommand = (services: Services): Command =>
           return;
         }
         const {byModel, scoreTable} = await import('../render/scores.js');
+        const own = rows.filter(({suite}) => suite === undefined);
         services.say(`run ${found.run.id}: ${found.run.recipe}, seed ${found.run.seed}\n`);
-        services.say(scoreTable(byModel(rows), services));
+        if (own.length > 0 || rows.length === 0) services.say(scoreTable(byModel(own), services));
+        if (own.length === rows.length) return;
+        const {benchmarkTable} = await import('../render/benchmarks.js');
+        if (own.length > 0) services.say('');
+        services.say(benchmarkTable(rows));
       });
     });

@@ -9,3 +9,11 @@ export function wholeNumber(text: string): number {
   }
   return value;
 }
+
+/** A number between two bounds, both of them included. */
+export const numberBetween = (low: number, high: number) => (text: string) => {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= low && value <= high))
+    throw new InvalidArgumentError(`a number from ${low} to ${high} is expected.`);
+  return value;
+};

@@ -4,7 +4,7 @@ import type {Command} from 'commander';
 import type {SamplingOptions} from '../../stages/evaluation/chat.js';
 import {TEMPLATE_NAMES} from '../../stages/text/templates.js';
 import type {TemplateName} from '../../stages/text/templates.js';
-import {wholeNumber} from './numbers.js';
+import {numberBetween, wholeNumber} from './numbers.js';
 
 export interface SamplingFlags {
   readonly seed: number;
@@ -20,13 +20,6 @@ export interface SamplingFlags {
   readonly stop: readonly string[];
 }
 
-const between = (low: number, high: number) => (text: string) => {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= low && value <= high))
-    throw new InvalidArgumentError(`a number from ${low} to ${high} is expected.`);
-  return value;
-};
-
 const stopText = (text: string): string => {
   if (text === '') throw new InvalidArgumentError('a text that is not empty is expected.');
   return text;
@@ -35,8 +28,13 @@ const stopText = (text: string): string => {
 export const withSampling = (command: Command): Command =>
   command
     .option('--seed <n>', 'random seed; the same seed gives the same text', wholeNumber, 0)
-    .option('--temperature <t>', '0 always takes the likeliest token', between(0, 10), 0.6)
-    .option('--top-p <p>', 'sample from the likeliest tokens that add up to this probability', between(1e-6, 1), 0.95)
+    .option('--temperature <t>', '0 always takes the likeliest token', numberBetween(0, 10), 0.6)
+    .option(
+      '--top-p <p>',
+      'sample from the likeliest tokens that add up to this probability',
+      numberBetween(1e-6, 1),
+      0.95,
+    )
     .option(
       '--max-tokens <n>',
       'tokens of the longest response (default: what the model has room for, 1024 at most)',

@@ -98,17 +98,18 @@ const mapValues = <T, U>(record: Readonly<Record<string, T>>, map: (value: T) =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 
 /** `result.json`: what the stage's process says of its own end. */
-export type JobResult = /** `early`: it was asked to end after so many of its steps, and did. */
-(
-  | {readonly end: 'succeeded'; readonly early?: EarlyEnd}
-  /** `file`: its code is to be corrected. */
-  | {readonly end: 'failed'; readonly message: string; readonly file?: string}
-  | {readonly end: 'threw'; readonly message: string; readonly stack?: string}
-  | {readonly end: 'unstartable'; readonly message: string}
-  | {readonly end: 'stopped'; readonly step?: number}
-  /** Written for a program that knows nothing of results; `asked`: there was a `stop.json` when it ended. */
-  | {readonly end: 'exited'; readonly code: number; readonly asked?: boolean}
-) & {readonly usage?: Usage};
+export type JobResult =
+  /** `early`: it was asked to end after so many of its steps, and did. */
+  (
+    | {readonly end: 'succeeded'; readonly early?: EarlyEnd}
+    /** `file`: its code is to be corrected. */
+    | {readonly end: 'failed'; readonly message: string; readonly file?: string}
+    | {readonly end: 'threw'; readonly message: string; readonly stack?: string}
+    | {readonly end: 'unstartable'; readonly message: string}
+    | {readonly end: 'stopped'; readonly step?: number}
+    /** Written for a program that knows nothing of results; `asked`: there was a `stop.json` when it ended. */
+    | {readonly end: 'exited'; readonly code: number; readonly asked?: boolean}
+  ) & {readonly usage?: Usage};
 
 /** Where a stage was finished early: after `step` of `total` steps, counted from 1. */
 export interface EarlyEnd {

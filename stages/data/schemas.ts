@@ -30,6 +30,7 @@ export const codeTests = z.discriminatedUnion('style', [
   z.object({
     style: z.literal('stdin'),
     cases: z.array(z.object({input: z.string(), output: z.string()})).min(1),
+    decimals: z.boolean().optional(),
   }),
 ]);
 

@@ -5,6 +5,7 @@ import {dials} from './answers/dials.js';
 import {drop} from './answers/drop.js';
 import {exact} from './answers/exact.js';
 import {f1} from './answers/f1.js';
+import {ifEval} from './answers/if-eval.js';
 import {integer} from './answers/integer.js';
 import {judged} from './answers/judged.js';
 import {math} from './answers/math.js';
@@ -23,6 +24,7 @@ const tasks: {readonly [name in BuiltInTask]: Task & {readonly name: name}} = {
   code: {name: 'code', reasoning: true, answer: code},
   math: {name: 'math', reasoning: true, answer: math},
   drop: {name: 'drop', reasoning: true, answer: drop},
+  'if-eval': {name: 'if-eval', reasoning: true, answer: ifEval},
   judge: {name: 'judge', reasoning: true, answer: judged},
   general: {
     name: 'general',

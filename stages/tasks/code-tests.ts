@@ -34,6 +34,8 @@ export interface CallCase {
 export interface StreamTests {
   readonly style: 'stdin';
   readonly cases: readonly {readonly input: string; readonly output: string}[];
+  /** Whether lines are also the same where they are numbers of the same values: `1.0 2` and `1 2.00`. */
+  readonly decimals?: boolean | undefined;
 }
 
 export type CodeTests = CheckTests | CallTests | StreamTests;

@@ -29,6 +29,9 @@ export const consistencyFor = (
   language: Language,
 ): number | undefined => consistency(text, language);
 
-/** Whether judging the language of what answers a prompt may take the detector: see `loadDetector`. */
-export const asksDetector = ({consistency}: Pick<Task, 'consistency'>, {language}: Pick<Prompt, 'language'>): boolean =>
-  language !== undefined && consistency === undefined && needsDetector(language);
+/** Whether judging what answers a prompt may take the detector: see `loadDetector`. */
+export const asksDetector = (
+  {consistency, answer}: Pick<Task, 'consistency' | 'answer'>,
+  {language}: Pick<Prompt, 'language'>,
+): boolean =>
+  answer?.detects === true || (language !== undefined && consistency === undefined && needsDetector(language));

@@ -10,5 +10,6 @@ export const BUILT_IN_TASKS = [
   'math',
   'judge',
   'drop',
+  'if-eval',
 ] as const;
 export type BuiltInTask = (typeof BUILT_IN_TASKS)[number];

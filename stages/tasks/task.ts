@@ -17,6 +17,8 @@ export type External = 'math' | 'code' | 'judge';
 export interface AnswerKind {
   /** Which grader says what an answer is worth; `grade` is then absent. Without it the functions below say all. */
   readonly external?: External;
+  /** Whether grading takes the detector of languages: see `loadDetector`. */
+  readonly detects?: boolean;
   /** The answer that a completion gives, in a normal form that votes can be counted by; `undefined`: none to be read. */
   read(completion: Completion): string | undefined;
   /** The reference answer in the same form. `undefined`: the prompt's reference is no answer of this kind. */

@@ -22,3 +22,13 @@ export function detect(text: string): string | undefined {
   const found = detector.detect(text);
   return found.isReliable() ? found.language : undefined;
 }
+
+/**
+ * The likeliest language of a text, however unsure; `undefined` of a text without words.
+ * @throws {Error} where nobody has loaded it
+ */
+export function likeliestLanguage(text: string): string | undefined {
+  if (detector === undefined)
+    throw new Error('Internal error: a language is to be detected, and nobody has loaded the detector');
+  return detector.detect(text).language || undefined;
+}

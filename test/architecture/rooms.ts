@@ -56,6 +56,7 @@ export const ORDER: Readonly<Record<string, readonly string[]>> = {
     'rewards',
     'rollout',
     'evaluation',
+    'suites',
     // One file for each stage.
     '*.ts',
     'index.ts main.ts',

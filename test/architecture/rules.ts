@@ -200,9 +200,9 @@ export function countingFolders(tree: Tree): string[] {
         if (!ts.isNewExpression(node) || node.expression.getText(source) !== 'URL') return;
         const [target] = node.arguments ?? [];
         const text = target?.getText(source).slice(1) ?? '';
-        // Python and its lock files are not compiled and lie in the sources alone. Its address is written out, so that its bytes are seen by
+        // Python, its lock files and suites are not compiled and lie in the sources alone. Its address is written out, so that its bytes are seen by
         // whoever takes the code digest.
-        if (text.startsWith('..') && !/\.py.$|\/requirements\.txt.$/.test(text))
+        if (text.startsWith('..') && !/\.(?:py|toml).$|\/requirements\.txt.$/.test(text))
           found.push(`${file}:${lineOf(source, node)} counts folders; ${KNOWS_THE_PACKAGE} knows`);
       });
       return found;

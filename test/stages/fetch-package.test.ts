@@ -31,7 +31,7 @@ function withEnv(t: TestContext, values: Readonly<Record<string, string>>): void
     const before = process.env[name];
     process.env[name] = value;
     t.after(() => {
-      if (before === undefined) delete process.env[name];
+      if (before === undefined) Reflect.deleteProperty(process.env, name);
       else process.env[name] = before;
     });
   }

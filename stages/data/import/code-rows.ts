@@ -5,7 +5,7 @@
 import type {CodeTests} from '../../tasks/code-tests.js';
 import {codeTests} from '../schemas.js';
 import {Unusable} from './unusable.js';
-import {Unreadable, WrittenNumber, isFields, isList, type Fields, type SourceRow, type Value} from './values.js';
+import {plainFields, type SourceRow} from './values.js';
 
 /** What a row asks, and how what is answered is tested. */
 export interface CodeRow {
@@ -28,17 +28,6 @@ export function codeIn({fields, at}: SourceRow): {readonly row: SourceRow; reado
   if ('error' in found) throw new Unusable(`${at}: ${found.error}`, 'tests are none');
   const {question, answer, tests} = found;
   return {row: {fields: {...fields, question, answer}, at}, tests};
-}
-
-/** Numbers as JavaScript has them, since tests are JSON. */
-function plainFields(fields: Fields): Row {
-  const plain = (value: Value): unknown => {
-    if (value instanceof WrittenNumber) return Number(value.text);
-    if (value instanceof Unreadable) return undefined;
-    if (isList(value)) return value.map(plain);
-    return isFields(value) ? plainFields(value) : value;
-  };
-  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, plain(value)]));
 }
 
 /**

@@ -24,13 +24,14 @@ export type Role = (typeof ROLES)[number];
 export type Columns = Readonly<Partial<Record<Role, string>>>;
 
 /** Tasks whose answers are not of the kind that a file brings. */
-type NoAnswers = 'dials' | 'general';
+type NoAnswers = 'dials' | 'general' | 'if-eval';
+const NO_ANSWERS: readonly string[] = ['dials', 'general', 'if-eval'];
 export type Answers = 'auto' | Exclude<(typeof BUILT_IN_TASKS)[number], NoAnswers>;
 
 /** How the answers of a file may be compared: `auto` tells whole numbers from texts, the others are tasks. */
 export const ANSWERS: readonly Answers[] = [
   'auto',
-  ...BUILT_IN_TASKS.filter((name): name is Exclude<typeof name, NoAnswers> => name !== 'dials' && name !== 'general'),
+  ...BUILT_IN_TASKS.filter((name): name is Exclude<typeof name, NoAnswers> => !NO_ANSWERS.includes(name)),
 ];
 
 /** What is done about rows that were found wanting. */

@@ -68,3 +68,14 @@ export function kindOf(value: Value | undefined): string {
   if (typeof value === 'string') return value.trim() === '' ? 'empty' : 'a text';
   return String(value);
 }
+
+/** Fields with numbers as JavaScript has them: what is JSON in the end. What cannot be read is left out. */
+export function plainFields(fields: Fields): Readonly<Record<string, unknown>> {
+  const plain = (value: Value): unknown => {
+    if (value instanceof WrittenNumber) return Number(value.text);
+    if (value instanceof Unreadable) return undefined;
+    if (isList(value)) return value.map(plain);
+    return isFields(value) ? plainFields(value) : value;
+  };
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, plain(value)]));
+}

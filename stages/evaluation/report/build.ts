@@ -9,9 +9,10 @@ import {valuesByProblem} from '../metrics.js';
 import {isReasoning, type Sample} from '../sample.js';
 import type {Score} from '../scores.js';
 import {judgeClaims, type ClaimResult} from '../verdicts.js';
+import {benchmarksIn, withoutBenchmarks, type Benchmark} from './benchmarks.js';
 import {computeOf, type Compute} from './compute.js';
 import {curveOf, thinned, type Curve} from './curves.js';
-import type {Evaluated, History, ReportInputs} from './inputs.js';
+import type {Evaluated, History, ReportInputs, SuiteCard} from './inputs.js';
 
 /** A line of `r1 scores --json`. */
 export interface ScoreRow extends Score {
@@ -21,6 +22,8 @@ export interface ScoreRow extends Score {
   readonly model: string;
   /** Its template with how it was asked and read, where that was not as by default. */
   readonly asked?: string | undefined;
+  /** Of a benchmark. */
+  readonly suite?: SuiteCard | undefined;
 }
 
 export interface ModelSummary {
@@ -74,6 +77,7 @@ export interface Report {
   readonly format: 'r1-report-1';
   readonly models: readonly ModelSummary[];
   readonly scores: readonly ScoreRow[];
+  readonly benchmarks: readonly Benchmark[];
   readonly claims: readonly ClaimResult[];
   /** Declared claims whose models this run did not measure. */
   readonly unmeasured: readonly string[];
@@ -123,9 +127,11 @@ const CURVES = [
 ];
 
 export function buildReport(
-  {evaluations, histories, cards, seed = 0}: ReportInputs,
+  {evaluations: measured, histories, cards, seed = 0}: ReportInputs,
   claims: readonly Claim[] = PAPER_CLAIMS,
 ): Report {
+  const evaluations = withoutBenchmarks(measured);
+  const benchmarks = benchmarksIn(measured);
   const names = inOrder(Object.keys(evaluations));
   const models = names.map((node) => summarise(node, evaluations[node]!));
   const judged = judgeClaims(claims, evaluations, {seed});
@@ -134,9 +140,13 @@ export function buildReport(
   return {
     format: 'r1-report-1',
     models,
-    scores: models.flatMap(({node, model, asked, scores}) =>
-      scores.map((score) => ({node, model, ...(asked === undefined ? {} : {asked}), ...score})),
-    ),
+    scores: [
+      ...models.flatMap(({node, model, asked, scores}) =>
+        scores.map((score) => ({node, model, ...(asked === undefined ? {} : {asked}), ...score})),
+      ),
+      ...benchmarks.flatMap(({scores, ...of}) => scores.map((score) => ({...of, ...score}))),
+    ],
+    benchmarks,
     claims: judged,
     unmeasured: claims.filter(({id}) => judged.every(({claim}) => claim !== id)).map(({id}) => id),
     curves: inOrder(Object.keys(histories)).flatMap((node) => trainingCurves(node, histories[node]!)),

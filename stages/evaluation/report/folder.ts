@@ -9,7 +9,7 @@ import {StageFailure} from '../../../pipeline/stage.js';
 import type {ClaimResult} from '../verdicts.js';
 import type {Report, ScoreRow} from './build.js';
 import {figure} from './figure.js';
-import {sampleRow, scoresFile, type Evaluated} from './inputs.js';
+import {sampleRow, scoresFile, suiteCard, type Evaluated} from './inputs.js';
 import {figureName, renderMarkdown} from './markdown.js';
 
 /** An evaluation's `scores.json` and the verdicts on its samples. Throws `StageFailure` naming the file that is not one. */
@@ -70,6 +70,7 @@ const scoreRows = z.array(
     high: z.number(),
     problems: z.number(),
     samples: z.number(),
+    suite: suiteCard.optional(),
   }),
 ) satisfies z.ZodType<ScoreRow[]>;
 

@@ -1,6 +1,8 @@
 /** The front door of the report. */
+export {benchmarkNotes, benchmarkNumber, benchmarkRows, benchmarkValue, paperText} from './benchmarks.js';
+export type {Benchmark} from './benchmarks.js';
 export {buildReport} from './build.js';
 export type {Report, ScoreRow} from './build.js';
 export {parseClaims, parseScores, readClaims, readEvaluation, readScores, writeReport} from './folder.js';
-export type {Evaluated, History, ReportInputs} from './inputs.js';
+export type {Evaluated, History, ReportInputs, SuiteCard} from './inputs.js';
 export {renderMarkdown, valueText} from './markdown.js';

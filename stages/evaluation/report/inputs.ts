@@ -6,6 +6,21 @@ import {LANGUAGES} from '../../text/language.js';
 import type {Score} from '../scores.js';
 import type {Sample} from '../sample.js';
 
+/** What scores of a benchmark say beside the numbers: which it is, how it was asked, and what the paper printed of it. */
+export const suiteCard = z.object({
+  name: z.string(),
+  title: z.string(),
+  /** Problems and samples of each, temperature and so on, as they came about. */
+  settings: z.record(z.string(), z.union([z.string(), z.number()])),
+  /** The paper's numbers, as shares; of ratings as points. */
+  paper: z.array(z.object({model: z.string(), metric: z.string(), value: z.number(), source: z.string()})),
+  /** Why they were not measured in this way; empty where they were. */
+  differs: z.array(z.string()),
+  notes: z.array(z.string()),
+});
+
+export type SuiteCard = z.infer<typeof suiteCard>;
+
 /** `scores.json` of an evaluation, without the samples, which lie in `rows.jsonl` beside it. */
 export const scoresFile = z.object({
   format: z.literal('r1-scores-1'),
@@ -31,6 +46,8 @@ export const scoresFile = z.object({
       samples: z.number(),
     }),
   ),
+  /** Where it is a benchmark's. */
+  suite: suiteCard.optional(),
 });
 
 export type ScoresFile = z.infer<typeof scoresFile>;

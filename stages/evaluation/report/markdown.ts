@@ -1,5 +1,6 @@
 /** The report as a page of Markdown. Numbers come from build.ts; nothing is computed here but the way they are written. */
 import type {Score} from '../scores.js';
+import {benchmarkNotes, benchmarkRows} from './benchmarks.js';
 import type {DistillationRow, ModelSummary, Report, TrainingCurves} from './build.js';
 import {sparkline, thinned, type Curve} from './curves.js';
 import {DEFINITIONS, NOTES} from './notes.js';
@@ -10,6 +11,7 @@ export function renderMarkdown(report: Report): string {
     summary(report),
     '## The stages',
     stageTable(report),
+    ...section('## Benchmarks', benchmarkSection(report)),
     '## Claims',
     claimsTable(report),
     ...section('## pass@k', passTable(report.models)),
@@ -67,6 +69,13 @@ function stageTable({models}: Report): string {
     }),
   ]);
   return table(['model', 'template', ...metrics], rows, 2);
+}
+
+function benchmarkSection({benchmarks}: Report): string {
+  const rows = benchmarkRows(benchmarks);
+  if (rows.length === 0) return '';
+  const head = ['model', 'benchmark', 'measure', 'measured', 'the paper'];
+  return [table(head, rows, 3), bullets(benchmarkNotes(benchmarks))].join('\n\n');
 }
 
 function claimsTable({claims, unmeasured}: Report): string {

@@ -5,6 +5,7 @@ import {pipeline} from 'node:stream/promises';
 import {limitsOf, type Limits} from '../../sandbox/limits.js';
 import type {PythonSandbox} from '../../sandbox/python.js';
 import type {End, Running} from '../../sandbox/sandbox.js';
+import {sameDecimals} from './same-decimals.js';
 import type {CodeTests, StreamTests} from '../../tasks/code-tests.js';
 
 /** What a program is worth, and what it did. */
@@ -206,7 +207,7 @@ function testsFailed(end: End, complaint: string): ProgramVerdict {
 async function gradeStream(
   {sandbox, argv}: PythonSandbox,
   program: string,
-  {cases}: StreamTests,
+  {cases, decimals = false}: StreamTests,
   limits: Limits,
   signal?: AbortSignal,
 ): Promise<ProgramVerdict | undefined> {
@@ -231,7 +232,7 @@ async function gradeStream(
     if (broken !== undefined) return {...broken, why: at + broken.why};
     if (end.how !== 'exited' || end.code !== 0) return {outcome: 'wrong', why: at + failureText(end, errors.text)};
     const given = printed.text;
-    if (!sameOutput(given, output)) return {outcome: 'wrong', why: at + difference(given, output)};
+    if (!sameOutput(given, output, decimals)) return {outcome: 'wrong', why: at + difference(given, output)};
   }
   return {outcome: 'right', why: ''};
 }
@@ -247,9 +248,16 @@ function failureText(end: End, errors: string): string {
   return `${cause}${endText(end)}${last === '' ? '' : `: ${plain(last.slice(0, 200))}`}`;
 }
 
-/** Output by lines: spaces at the end of a line and empty lines at the end of the whole do not count, everything else does. */
-export const sameOutput = (given: string, wanted: string): boolean =>
-  linesOf(given).join('\n') === linesOf(wanted).join('\n');
+/**
+ * Output by lines: spaces at the end of a line and empty lines at the end of the whole do not count, everything else does.
+ *
+ * @param decimals whether spaces around a line do not count either, and lines of numbers are compared by their values
+ */
+export function sameOutput(given: string, wanted: string, decimals = false): boolean {
+  const [its, ours] = [linesOf(given), linesOf(wanted)];
+  if (its.join('\n') === ours.join('\n')) return true;
+  return decimals && sameDecimals(given, wanted);
+}
 
 const linesOf = (text: string): string[] => {
   const lines = text.split(/\r?\n/).map((line) => line.trimEnd());

@@ -1,0 +1,108 @@
+/**
+ * A model on a benchmark: a suite says which file, how it is asked, graded and measured, and what the paper printed. None of the
+ * benchmarks is shipped; their files are sources of the recipe.
+ */
+import {join} from 'node:path';
+import {optional, param, defineStage, Stopped} from '../pipeline/stage.js';
+import {FORMATS, type Format} from './data/import/params.js';
+import {judgeMistakes} from './graders/judge-settings.js';
+import {GRADING, gradingCautions} from './graders/settings.js';
+import {writeJson, writeRows} from './data/rows.js';
+import {SANDBOXES} from './sandbox/names.js';
+
+/**
+ * Samples a model on the problems of a benchmark and scores it as its suite says: k samples at temperature 0.6 and top-p 0.95 unless
+ * the suite says otherwise (DeepSeek-R1, arXiv 2501.12948, §3). `scores` holds `scores.json`, with the paper's numbers and why they
+ * may not be compared, and a row for each response; a report prints them beside the others.
+ */
+export const bench = defineStage({
+  module: import.meta.url,
+  name: 'bench',
+  summary: 'a benchmark of the paper, or one of your own, from its published file',
+  tensor: true,
+  // As in `evaluate`: all models meet the same draws.
+  seedless: true,
+  resources: {memory: 2400},
+  inputs: {
+    model: 'model',
+    /** The file or folder of the questions. */
+    data: 'data',
+    /** Other files, of suites that want them. */
+    shots: optional('data'),
+    baseline: optional('data'),
+    standings: optional('data'),
+    ratings: optional('data'),
+    /** A suite of one's own, TOML or JSON, in the place of one that is shipped. */
+    suite: optional('data'),
+  },
+  outputs: {scores: 'scores'},
+  params: {
+    /** The name of a suite that is shipped; '' where one is wired to `suite`. */
+    suite: '',
+    /** Responses to each problem; 0 is what the suite says, anything else is told as not the paper's. */
+    samples: 0,
+    /** Tokens of the longest response; 0 is what the suite says. */
+    maxNewTokens: 0,
+    /** Of the questions, where their beginning does not tell: rows with a list of `examples` want jsonl. */
+    format: param<Format>('auto'),
+    /** So many problems, drawn by the seed; 0 is all of them. */
+    limit: 0,
+    ...GRADING,
+    /** Of the sampling, the order of choices, the examples and the bootstrap; in the place of a run's seed. */
+    evaluationSeed: 20260103,
+  },
+  choices: {sandbox: SANDBOXES, format: FORMATS},
+  caution: (params) => gradingCautions(params, 'all that are sampled'),
+  check: ({params, inputs}) => [
+    ...judgeMistakes(params.judge),
+    ...((params.suite === '') === inputs.includes('suite')
+      ? []
+      : ['name a suite that is shipped by the param suite, or wire one of your own to the port suite: one of the two']),
+    ...(['samples', 'maxNewTokens', 'limit'] as const).flatMap((name) =>
+      Number.isInteger(params[name]) && params[name] >= 0
+        ? []
+        : [`${name} is a whole number, 0 for what the suite says`],
+    ),
+  ],
+  async run({inputs, outputs, params, threads, cores, progress, note, signal}) {
+    const [{localModel, readSuite, runSuite, shippedSuite}, {weightsDigest}] = await Promise.all([
+      import('./suites/index.js'),
+      import('./model/hf-folder/index.js'),
+    ]);
+    const suite =
+      inputs.suite === undefined ? await shippedSuite(params.suite) : await readSuite(inputs.suite, 'suite');
+    const {data, shots, baseline, standings, ratings} = inputs;
+    const {samples, maxNewTokens, format, limit, judge, sandbox, evaluationSeed: seed} = params;
+    const result = await runSuite(suite, {
+      files: Object.fromEntries(
+        Object.entries({questions: data, shots, baseline, standings, ratings}).flatMap(([role, path]) =>
+          path === undefined ? [] : [[role, [{path, name: role === 'questions' ? 'data' : role}]]],
+        ),
+      ),
+      askModel: localModel(inputs.model, {threads, cores, note}),
+      asking: {...(samples === 0 ? {} : {samples}), ...(maxNewTokens === 0 ? {} : {maxNewTokens})},
+      limit: limit === 0 ? undefined : limit,
+      ...{format, seed, cores, note},
+      grading: {judge, sandbox},
+      done: (through, total) => progress({step: through, total}),
+      stop: signal,
+    }).catch((error: unknown) => {
+      throw signal.aborted ? new Stopped() : error;
+    });
+    await writeRows(
+      outputs.scores,
+      result.samples.map((one) => ({id: `${one.prompt}#${one.sample}`, from: [one.prompt], ...one})),
+    );
+    const {suite: name, title, settings, scores, paper, differs, notes} = result;
+    const {template, temperature, topP, samples: k} = settings;
+    await writeJson(join(outputs.scores, 'scores.json'), {
+      format: 'r1-scores-1',
+      model: await weightsDigest(inputs.model),
+      ...{template, prefill: '', temperature, topP, k, scores},
+      suite: {name, title, settings, paper, differs, notes},
+    });
+    for (const {metric, mean, low, high} of scores.slice(0, suite.measure.metrics.length))
+      note(`${title}: ${metric} ${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`);
+    if (differs.length > 0) note(`not comparable with the paper: ${differs.join('; ')}`);
+  },
+});
