@@ -66,6 +66,13 @@ export function python(name: string, ...packages: readonly string[]): string {
   return path.join(folder, 'bin');
 }
 
+/** A folder with the files of one package of PyPI, without what it depends on. */
+export const wheel = (name: string, pack: string): string =>
+  filled(name, (empty) => {
+    const words = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--target', empty];
+    must('python3', [...words, pack], empty);
+  });
+
 /** A folder with a package of npm in its `node_modules`. */
 export const npm = (name: string, ...packages: readonly string[]): string =>
   filled(name, (empty) => {
