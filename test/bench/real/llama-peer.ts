@@ -1,4 +1,5 @@
 /** llama.cpp through node-llama-cpp: `llama-peer.js FOLDER PACKAGE`, 16 sequences that are drawn side by side on two threads. */
+import {readFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import path from 'node:path';
 import {pathToFileURL} from 'node:url';
@@ -59,5 +60,7 @@ async function generate(): Promise<number> {
   return counts.reduce((a, b) => a + b, 0);
 }
 
-const {version} = createRequire(path.join(home, 'package.json'))('node-llama-cpp/package.json') as {version: string};
+// It exports no package.json.
+const about = readFileSync(path.join(home, 'node_modules', 'node-llama-cpp', 'package.json'), 'utf8');
+const {version} = JSON.parse(about) as {version: string};
 await answer(version, generate);
