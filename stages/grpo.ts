@@ -348,7 +348,7 @@ export const grpo = defineStage({
         // Only now: an update that a stop cuts short is made again from the minibatch that is still pending.
         training.own = {...training.own, pending};
         const {loss, gradNorm, ratioMax = null, clippedShare, kl, entropy = null} = updated;
-        if (engine.run.old === undefined) mismatch = samplerMismatch(minibatch.rows, values);
+        if (engine.run.old === undefined) mismatch = samplerMismatch(minibatch.rows, values ?? []);
         const ofRollout = mismatch;
         mismatch = {};
         const warning = step === 0 && entropy !== null ? entropyWarning(entropy) : undefined;

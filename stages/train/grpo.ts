@@ -159,7 +159,7 @@ export function grpoObjective(options: GrpoOptions): Objective<GrpoRow, GrpoMetr
         ...(surprising > 0 && {entropy: sumOf(parts, 'surprise') / surprising}),
       };
     },
-    valuesOf: alignedWith,
+    ...(oldPolicy === 'own' && {valuesOf: alignedWith}),
   };
 }
 

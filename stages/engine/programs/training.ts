@@ -16,8 +16,8 @@ import {declareBuckets, feedsOf, labelOf, rowsOf} from './batches.js';
 export type Trained<Metrics> = Metrics & {
   /** The norm of the gradient before clipping. */
   readonly gradNorm: number;
-  /** Of each row what its objective calls `values`; of one that was not computed, and where there are none, nothing. */
-  readonly values: readonly (Float32Array | undefined)[];
+  /** Of each row what its objective calls `values`, if it has such; of one that was not computed nothing. */
+  readonly values?: readonly (Float32Array | undefined)[];
 };
 
 /**
@@ -85,7 +85,7 @@ export function training<Row, Metrics extends Measures>(
           gradNorm = norm!.values[0]!;
         }
         updates.count();
-        return {...objective.report(metrics, rows), gradNorm, values};
+        return {...objective.report(metrics, rows), gradNorm, ...(objective.valuesOf !== undefined && {values})};
       };
     },
   };

@@ -145,7 +145,7 @@ for (const ratio of ['token', 'sequence'] as const)
         // What was computed is handed on, and nothing is of rows that were not.
         const skips = (i: number): boolean => klCoefficient === 0 && (ADVANTAGES[i] === 0 || i === MASKED);
         assert.equal(own.told.skippedRows, klCoefficient === 0 ? 1 - 4 / 7 : 0);
-        own.told.values.forEach((values, i) => {
+        own.told.values!.forEach((values, i) => {
           assert.equal(values === undefined, skips(i));
           if (values === undefined) return;
           marked(rows[i]!, values).forEach((value, at) =>
