@@ -2,8 +2,9 @@
  * The report: stage table, curves, distillation table and claims as Markdown and JSON, from nothing but its inputs, so
  * equal inputs give equal bytes.
  */
-import {defineStage, many} from '../pipeline/stage.js';
+import {StageFailure, defineStage, many, param} from '../pipeline/stage.js';
 import {readCard, readRows} from './data/rows.js';
+import {claimMistakes, type Claim} from './evaluation/claims.js';
 
 /**
  * Writes the report of a run, `report.md` and `report.json`, from scores, histories and cards: tables, curves, and the
@@ -17,14 +18,23 @@ export const report = defineStage({
   inputs: {scores: many('scores'), histories: many('history'), cards: many('dataset')},
   outputs: {report: 'report'},
   params: {
+    /** What is claimed, declared before the run; null for the paper's claims as `tiny` has them: evaluation/claims.ts. */
+    claims: param<readonly Claim[] | null>(null),
     /** Of the bootstrap. */
     bootstrapSeed: 20260104,
   },
+  check: ({params: {claims}}) => (claims === null ? [] : claimMistakes(claims)),
   async run({inputs, outputs, params, progress, note}) {
-    const [{buildReport, readEvaluation, writeReport}, {historyRow}] = await Promise.all([
+    const [{buildReport, readEvaluation, writeReport}, {isMetric, metricsFor}, {historyRow}] = await Promise.all([
       import('./evaluation/report/index.js'),
+      import('./evaluation/index.js'),
       import('./data/schemas.js'),
     ]);
+    const unknown = params.claims?.find(({metric}) => !isMetric(metric));
+    if (unknown !== undefined)
+      throw new StageFailure(
+        `claim “${unknown.id}” is about the metric “${unknown.metric}”, and there is none; there are ${metricsFor(16).join(', ')}`,
+      );
     const each = async <T>(
       folders: Readonly<Record<string, string>>,
       read: (folder: string) => Promise<T>,
@@ -39,7 +49,7 @@ export const report = defineStage({
     }));
     const cards = await each(inputs.cards, async (folder) => (await readCard(folder)) ?? {});
     progress({step: 1, total: 2});
-    const built = buildReport({evaluations, histories, cards, seed: params.bootstrapSeed});
+    const built = buildReport({evaluations, histories, cards, seed: params.bootstrapSeed}, params.claims ?? undefined);
     await writeReport(outputs.report, built);
     progress({step: 2, total: 2});
     const verdicts = built.claims.map(({verdict}) => verdict);

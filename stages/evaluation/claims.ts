@@ -5,7 +5,8 @@
 import type {Statistic} from './comparison.js';
 import type {Metric} from './metrics.js';
 
-export interface Claim {
+/** A type, so that a list of them can be a param as it is. */
+export type Claim = {
   readonly id: string;
   /** What is claimed, as a sentence with its threshold. */
   readonly text: string;
@@ -21,7 +22,7 @@ export interface Claim {
   readonly threshold: number;
   /** Where the right model's mean is above `over`, there is no room to rise, and this threshold is the claim. */
   readonly ceiling?: {readonly over: number; readonly threshold: number};
-}
+};
 
 /** "Not below" and "no loss": worse by less than this. */
 const MARGIN = -0.02;
@@ -180,3 +181,35 @@ export const PAPER_CLAIMS: readonly Claim[] = [
     threshold: 0,
   },
 ];
+
+const STATISTICS: readonly string[] = ['difference', 'ratio', 'level'] satisfies Statistic[];
+
+/** What is wrong with claims that no compiler has seen, each mistake a sentence. */
+export function claimMistakes(claims: unknown): string[] {
+  if (!Array.isArray(claims)) return ['claims is a list, or null for the claims of the paper'];
+  const seen = new Set<unknown>();
+  return (claims as unknown[]).flatMap((given, place) => {
+    const claim = Object(given) as Partial<Record<keyof Claim, unknown>>;
+    const {id, statistic, direction, right, threshold} = claim;
+    const called = typeof id === 'string' ? `claim “${id}”` : `claim ${place + 1}`;
+    const texts = (['id', 'text', 'paper', 'metric', 'left'] as const).filter(
+      (name) => typeof claim[name] !== 'string',
+    );
+    const isTwice = seen.has(id);
+    seen.add(id);
+    return [
+      ...texts.map((name) => `${called}: “${name}” is missing, or is no text`),
+      ...(isTwice ? [`${called} is there twice`] : []),
+      ...(STATISTICS.includes(statistic as string)
+        ? []
+        : [`${called}: “statistic” is one of ${STATISTICS.join(', ')}, not ${JSON.stringify(statistic)}`]),
+      ...(direction === 'above' || direction === 'below'
+        ? []
+        : [`${called}: “direction” is above or below, not ${JSON.stringify(direction)}`]),
+      ...(typeof threshold === 'number' ? [] : [`${called}: “threshold” is missing, or is no number`]),
+      ...((statistic === 'level') === (right === undefined)
+        ? []
+        : [`${called}: ${statistic === 'level' ? 'a level has no “right”' : `a ${String(statistic)} needs “right”`}`]),
+    ];
+  });
+}

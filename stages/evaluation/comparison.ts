@@ -11,7 +11,7 @@ import {
   type Clusters,
   type Interval,
 } from './intervals.js';
-import {isRate, valuesByProblem, type Metric} from './metrics.js';
+import {groupsOf, isRate, valuesByProblem, type Metric} from './metrics.js';
 import type {Sample} from './sample.js';
 
 /** left − right, left / right, or left alone. */
@@ -56,8 +56,10 @@ export function compare(options: {
   const clusters = models.map((values): Clusters => keys.map((key) => values.get(key)!));
   const means = clusters.map(clusterMean);
   const value = STATISTICS[statistic](means);
-  const exact = isRate(metric) ? withoutSpread(statistic, clusters, value, threshold) : undefined;
-  const draws = exact === undefined ? bootstrap(clusters, STATISTICS[statistic], {seed}) : undefined;
+  const groups = groupsOf(keys, options.left);
+  const trials = groups?.length ?? keys.length;
+  const exact = isRate(metric) ? withoutSpread(statistic, {clusters, trials, value, threshold}) : undefined;
+  const draws = exact === undefined ? bootstrap(clusters, STATISTICS[statistic], {seed, groups}) : undefined;
   const measured = exact ?? {...percentileInterval(draws!), p: bootstrapP(draws!, threshold)};
   return {value, ...measured, problems: keys.length, ...(statistic === 'level' ? {} : {right: means[1]!})};
 }
@@ -75,12 +77,20 @@ const STATISTICS: Readonly<Record<Statistic, (means: readonly number[]) => numbe
  */
 function withoutSpread(
   statistic: Statistic,
-  clusters: readonly Clusters[],
-  value: number,
-  threshold: number,
+  {
+    clusters,
+    trials: n,
+    value,
+    threshold,
+  }: {
+    readonly clusters: readonly Clusters[];
+    /** Problems, or clusters of them, that are independent of each other. */
+    readonly trials: number;
+    readonly value: number;
+    readonly threshold: number;
+  },
 ): (Interval & {p: number}) | undefined {
   const [left, right] = clusters as [Clusters, Clusters?];
-  const n = left.length;
   const chance = (share: number): number => Math.min(1, 2 * (1 - Math.min(1, Math.abs(share))) ** n);
   if (statistic === 'level') {
     return value === 0 || value === 1 ? {...wilson(value, n), p: chance(value - threshold)} : undefined;

@@ -5,7 +5,7 @@ export {PAPER_CLAIMS} from './claims.js';
 export type {Claim} from './claims.js';
 export {compare} from './comparison.js';
 export type {Comparison, Statistic} from './comparison.js';
-export {metricsFor} from './metrics.js';
+export {isMetric, metricsFor} from './metrics.js';
 export type {Metric} from './metrics.js';
 export {outcomeCounts} from './outcomes.js';
 export {judgeRollouts} from './judge-rollouts.js';

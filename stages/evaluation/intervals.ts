@@ -17,6 +17,9 @@ export const mean = (values: readonly number[]): number =>
 /** Values of one model: a list per problem, one value a sample. All lists have at least one. */
 export type Clusters = readonly (readonly number[])[];
 
+/** Places of problems that are alike, a list for each kind; each problem is in one of them. */
+export type Groups = readonly (readonly number[])[];
+
 /** The mean over problems of the mean over their samples: problems weigh alike, however many samples they have. */
 export const clusterMean = (clusters: Clusters): number => mean(clusters.map(mean));
 
@@ -30,14 +33,17 @@ export const DRAWS = 2000;
  *
  * @param models one list of clusters each, in the same order of problems
  * @param statistic of the models' means
+ * @param options.groups places of problems that are alike and drawn together (the cluster bootstrap: Davison & Hinkley, §3.8;
+ * Miller, arXiv 2411.00640, §2.2); without them each problem is drawn by itself
  * @returns `draws` values, sorted; the same for the same seed
  */
 export function bootstrap(
   models: readonly Clusters[],
   statistic: (means: readonly number[]) => number,
-  {seed, draws = DRAWS}: {readonly seed: number; readonly draws?: number},
+  {seed, draws = DRAWS, groups}: {readonly seed: number; readonly draws?: number; readonly groups?: Groups | undefined},
 ): Float64Array {
   const problems = models[0]?.length ?? 0;
+  const drawn = groups ?? Array.from({length: problems}, (_, problem) => [problem]);
   const next = fastUniform(seed);
   // A problem whose samples all have the same value has the same mean however they are drawn.
   const flat = models.map((clusters) =>
@@ -47,13 +53,17 @@ export function bootstrap(
   const means = new Array<number>(models.length).fill(0);
   for (let draw = 0; draw < draws; draw++) {
     means.fill(0);
-    for (let n = 0; n < problems; n++) {
-      const problem = Math.floor(next() * problems);
-      for (let model = 0; model < models.length; model++) {
-        means[model]! += flat[model]![problem] ?? resampledMean(models[model]![problem]!, next);
+    let count = 0;
+    for (let n = 0; n < drawn.length; n++) {
+      const group = drawn[Math.floor(next() * drawn.length)]!;
+      count += group.length;
+      for (const problem of group) {
+        for (let model = 0; model < models.length; model++) {
+          means[model]! += flat[model]![problem] ?? resampledMean(models[model]![problem]!, next);
+        }
       }
     }
-    results[draw] = statistic(means.map((sum) => sum / problems));
+    results[draw] = statistic(means.map((sum) => sum / count));
   }
   return results.sort();
 }

@@ -15,6 +15,7 @@
  * - acc, acc_norm, acc_bytes: the right choice is the likeliest one; by log-probability, by that of a character, of a byte.
  * - helpful, safe: the rubrics, on general prompts they apply to.
  */
+import type {Groups} from './intervals.js';
 import {isReasoning, type Sample} from './sample.js';
 
 /** `pass@1`, `cons@16`, `length` …: see above. */
@@ -67,6 +68,9 @@ const BESIDE = [
   'acc_bytes',
 ];
 
+/** Whether there is a metric of that name. */
+export const isMetric = (name: string): boolean => Object.hasOwn(SINGLE, name) || /^(?:pass|cons)@[1-9]\d*$/.test(name);
+
 /** Samples that one value of a metric is made of. */
 export const samplesOf = (metric: Metric, k: number): number => (SINGLE[metric] === undefined ? k : 1);
 
@@ -112,6 +116,25 @@ export function valuesByProblem(metric: Metric, samples: readonly Sample[]): Map
     add(first.key, kind === 'pass' ? passAtK(group.length, right, k) : consensus(group.slice(0, k)));
   }
   return values;
+}
+
+/**
+ * Which of the problems are alike (`Sample.cluster`): places in `keys`, a list for each cluster.
+ *
+ * @returns `undefined` where each problem is by itself
+ */
+export function groupsOf(keys: readonly string[], samples: readonly Sample[]): Groups | undefined {
+  const clusters = new Map(
+    samples.flatMap(({key, cluster}) => (cluster === undefined ? [] : [[key, cluster] as const])),
+  );
+  if (clusters.size === 0) return undefined;
+  const groups = new Map<string, number[]>();
+  keys.forEach((key, place) => {
+    const cluster = clusters.get(key);
+    const name = cluster === undefined ? `key ${key}` : `cluster ${cluster}`;
+    groups.set(name, [...(groups.get(name) ?? []), place]);
+  });
+  return [...groups.values()];
 }
 
 /**

@@ -12,6 +12,8 @@ export interface Sample {
   readonly prompt: string;
   /** The problem: what intervals draw. */
   readonly key: string;
+  /** The prompt's: problems that are alike, which intervals draw together. */
+  readonly cluster?: string | undefined;
   readonly task: string;
   /** Whether the task asks for reasoning, where it is not a built-in one, of which that is known. */
   readonly reasoning?: boolean | undefined;
@@ -77,6 +79,7 @@ export function judgeSample(
   return {
     prompt: prompt.id,
     key: prompt.key,
+    ...(prompt.cluster === undefined ? {} : {cluster: prompt.cluster}),
     task: prompt.task,
     ...(builtInTasks.has(prompt.task) ? {} : {reasoning: task.reasoning}),
     language: prompt.language ?? null,

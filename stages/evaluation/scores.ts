@@ -1,6 +1,14 @@
 /** Scores of one model: every metric with its 95 % interval. */
-import {bootstrap, clusterMean, percentileInterval, wilson, type Clusters, type Interval} from './intervals.js';
-import {isRate, metricsFor, samplesOf, valuesByProblem, type Metric} from './metrics.js';
+import {
+  bootstrap,
+  clusterMean,
+  percentileInterval,
+  wilson,
+  type Clusters,
+  type Groups,
+  type Interval,
+} from './intervals.js';
+import {groupsOf, isRate, metricsFor, samplesOf, valuesByProblem, type Metric} from './metrics.js';
 import type {Sample} from './sample.js';
 
 export interface Score {
@@ -22,7 +30,8 @@ export function scoreSamples(
   {k, seed = 0}: {readonly k: number; readonly seed?: number},
 ): Score[] {
   return metricsFor(k).flatMap((metric) => {
-    const clusters: Clusters = [...valuesByProblem(metric, samples).values()];
+    const byProblem = valuesByProblem(metric, samples);
+    const clusters: Clusters = [...byProblem.values()];
     if (clusters.length === 0) return [];
     const mean = clusterMean(clusters);
     const values = clusters.reduce((sum, {length}) => sum + length, 0);
@@ -30,7 +39,7 @@ export function scoreSamples(
       {
         metric,
         mean,
-        ...levelInterval(metric, clusters, mean, seed),
+        ...levelInterval(metric, {clusters, groups: groupsOf([...byProblem.keys()], samples), mean, seed}),
         problems: clusters.length,
         samples: values * samplesOf(metric, k),
       },
@@ -38,7 +47,20 @@ export function scoreSamples(
   });
 }
 
-function levelInterval(metric: Metric, clusters: Clusters, mean: number, seed: number): Interval {
-  if (isRate(metric) && (mean === 0 || mean === 1)) return wilson(mean, clusters.length);
-  return percentileInterval(bootstrap([clusters], ([only]) => only!, {seed}));
+function levelInterval(
+  metric: Metric,
+  {
+    clusters,
+    groups,
+    mean,
+    seed,
+  }: {
+    readonly clusters: Clusters;
+    readonly groups: Groups | undefined;
+    readonly mean: number;
+    readonly seed: number;
+  },
+): Interval {
+  if (isRate(metric) && (mean === 0 || mean === 1)) return wilson(mean, groups?.length ?? clusters.length);
+  return percentileInterval(bootstrap([clusters], ([only]) => only!, {seed, groups}));
 }

@@ -56,6 +56,7 @@ export type ScoresFile = z.infer<typeof scoresFile>;
 export const sampleRow = z.object({
   prompt: z.string(),
   key: z.string(),
+  cluster: z.string().optional(),
   task: z.string(),
   reasoning: z.boolean().optional(),
   language: z.enum(LANGUAGES).nullable(),

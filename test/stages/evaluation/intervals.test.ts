@@ -133,3 +133,21 @@ test('one seed says nothing about seeds, and equal seeds say it without doubt', 
   assert.equal(tTest([0.25, 0.25], 0), 0);
   assert.equal(tTest([0.25, 0.25], 0.25), 1);
 });
+
+test('problems that are alike are drawn together: copies of a problem tell nothing new', () => {
+  const once = Array.from({length: 20}, (_, i) => [i % 4 === 0 ? 1 : 0]);
+  const copied = once.flatMap((values) => [values, values, values]);
+  const groups = once.map((_, i) => [3 * i, 3 * i + 1, 3 * i + 2]);
+  const spread = (models: readonly (readonly number[])[], grouped?: readonly (readonly number[])[]): number => {
+    const {low, high} = percentileInterval(bootstrap([models], ([mean]) => mean!, {seed: 3, groups: grouped}));
+    return high - low;
+  };
+  assert.equal(spread(copied, groups), spread(once));
+  assert.ok(spread(copied) < 0.7 * spread(once));
+  // Groups of one are problems drawn by themselves, to the byte.
+  const alone = once.map((_, i) => [i]);
+  assert.deepEqual(
+    bootstrap([once], ([mean]) => mean!, {seed: 3, groups: alone}),
+    bootstrap([once], ([mean]) => mean!, {seed: 3}),
+  );
+});

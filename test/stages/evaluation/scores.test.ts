@@ -179,3 +179,22 @@ test('a part of the credit is kept with its value, and is not right', async () =
   );
   assert.deepEqual(valuesByProblem('pass@1', samples).get('p'), [1, 0]);
 });
+
+test('intervals and differences draw problems of one form together', () => {
+  const of = (forms: boolean, letters: string) =>
+    samplesOf(...Array.from(letters)).map((one, place) => (forms ? {...one, cluster: `form ${place % 5}`} : one));
+  const verdicts = 'rrrrw'.repeat(8); // by form: all right, or all wrong
+  const width = (samples: ReturnType<typeof of>): number => {
+    const {low, high} = scoreSamples(samples, {k: 1}).find(({metric}) => metric === 'pass@1')!;
+    return high - low;
+  };
+  assert.ok(width(of(true, verdicts)) > 1.8 * width(of(false, verdicts)));
+  const about = {metric: 'pass@1', statistic: 'difference', threshold: 0, seed: 0} as const;
+  const paired = (forms: boolean) =>
+    compare({...about, left: of(forms, verdicts), right: of(forms, 'w'.repeat(verdicts.length))})!;
+  assert.ok(paired(true).low < paired(false).low);
+  // Five forms, all alike: the bound is that of five, not of forty.
+  const same = (forms: boolean) =>
+    compare({...about, left: of(forms, 'r'.repeat(40)), right: of(forms, 'r'.repeat(40))})!;
+  assert.ok(same(true).high > 3 * same(false).high);
+});

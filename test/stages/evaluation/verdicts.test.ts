@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import {judgeClaims, judgeOverRuns, PAPER_CLAIMS, type Claim} from '../../../stages/evaluation/index.js';
+import {claimMistakes} from '../../../stages/evaluation/claims.js';
 import {sampleOf, samplesOf} from './samples.js';
 
 const claim = (fields: Partial<Claim>): Claim => ({
@@ -106,4 +107,27 @@ test('the declared claims have different ids and name models of the recipe', () 
     ]),
   );
   assert.equal(judgeClaims(PAPER_CLAIMS, evaluations).length, PAPER_CLAIMS.length);
+});
+
+test('claims of a recipe of one’s own are looked at before anything runs', () => {
+  const given = {
+    id: 'a',
+    text: 'a',
+    paper: '',
+    metric: 'pass@1',
+    statistic: 'level',
+    left: 'm',
+    direction: 'above',
+    threshold: 0,
+  };
+  assert.deepEqual(claimMistakes([given, {...given, id: 'b', statistic: 'difference', right: 'n'}]), []);
+  assert.deepEqual(claimMistakes(PAPER_CLAIMS), []);
+  const wrong = (change: object): string => claimMistakes([{...given, ...change}]).join();
+  assert.match(wrong({metric: 3}), /“metric” is missing/);
+  assert.match(wrong({statistic: 'mean'}), /“statistic” is one of difference, ratio, level, not "mean"/);
+  assert.match(wrong({statistic: 'ratio'}), /a ratio needs “right”/);
+  assert.match(wrong({right: 'n'}), /a level has no “right”/);
+  assert.match(wrong({direction: 'up', threshold: '0'}), /above or below, not "up".*“threshold” is missing/);
+  assert.match(claimMistakes([given, given]).join(), /claim “a” is there twice/);
+  assert.match(claimMistakes({}).join(), /claims is a list/);
 });
