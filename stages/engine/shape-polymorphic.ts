@@ -73,6 +73,8 @@ export function declarePolymorphic(
   }
   // Constants that are equal in every example share a placeholder.
   const shared = new Map<string, Output>();
+  /** Constants that are fed together. */
+  const alike = new Map<Output, number[]>();
   const constantInputs = varying.map((index) => {
     const values = [first, ...others].map((recording) => valueAt(recording, index));
     const key = values.map(textOf).join('|');
@@ -81,6 +83,7 @@ export function declarePolymorphic(
       sharedInput ??
       context.graph.placeholder('of_shape', values[0]!.dtype, commonShape(values.map(({shape}) => shape)));
     shared.set(key, input);
+    alike.set(input, [...(alike.get(input) ?? []), index]);
     replaced.set(first.nodes[index]!.name, input);
     return {index, input, isNew: sharedInput === undefined};
   });
@@ -118,6 +121,9 @@ export function declarePolymorphic(
         sameOperators(first, recording) &&
         constants.every(
           (index) => isVarying.has(index) || sameConstant(valueAt(first, index), valueAt(recording, index)),
+        ) &&
+        [...alike.values()].every(([one, ...others]) =>
+          others.every((index) => sameConstant(valueAt(recording, one!), valueAt(recording, index))),
         );
       if (!fits) throw new Error(`Internal error: the graph does not serve ${keyOf(shape)}`);
       const made = feedsOf(recording);
@@ -127,7 +133,7 @@ export function declarePolymorphic(
   };
 }
 
-const keyOf = ({rows, length}: BatchShape): string => `${rows}×${length}`; // the rest follows from these
+const keyOf = ({rows, length, targets = length}: BatchShape): string => `${rows}×${length}×${targets}`;
 
 /** Records the function beside the graph; the weights it reads are named as in the graph. */
 function record(context: ProgramContext, {slot, inputs, compute}: ShapedFunction, shape: BatchShape): Recording {

@@ -283,6 +283,8 @@ export function targetLogProbabilities(
   );
 }
 
+/** All parts but the last are alike, whatever the total: so a graph that was recorded for one total serves others. */
 function chunks(total: number, count: number): number[] {
-  return Array.from({length: count}, (_, i) => Math.floor(((i + 1) * total) / count) - Math.floor((i * total) / count));
+  const each = Math.floor(total / count);
+  return Array.from({length: count}, (_, i) => (i < count - 1 ? each : total - i * each));
 }

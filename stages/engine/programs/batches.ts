@@ -3,6 +3,7 @@
  * longest row. Depends on the rows alone, so equal calls compute equal bytes.
  */
 import type {BatchShape} from '../objective.js';
+import {logitParts} from '../../model/transformer.js';
 import type {TypedArray} from '../../tensorflow/backend.js';
 import type {Output} from '../../tensorflow/graph.js';
 import type {Feed} from '../../tensorflow/session.js';
@@ -82,7 +83,9 @@ export function declareBuckets<T>(
   const cut = (positions: readonly number[], sizes: (length: number) => readonly number[]): MicroBatch[] =>
     cutRows(positions, lengths, sizes, together).map(({indices, shape}) => ({indices, shape: shapeOf(shape)}));
   const large = shapeOf({rows, length: longest});
-  const one = declare(name, [large, smallShape(large, shapeOf, lengths[0]!, multiple)]);
+  const isCut = logitParts(1, context.config.vocabSize, Math.ceil(most / lanes)) > 1;
+  const small = isCut ? unevenShape(large, multiple) : smallShape(large, shapeOf, lengths[0]!, multiple);
+  const one = declare(name, [large, small]);
   if (one !== undefined) {
     return {
       cut: (positions) => cut(positions, (length) => sizesFor(length, longest, rows, multiple)),
@@ -109,20 +112,38 @@ const FEWEST_TARGETS = 8;
 const targetsAt = (length: number, targets: Buckets['targets']): number | undefined =>
   targets && Math.min(length, Math.max(FEWEST_TARGETS, Math.min(targets.most, length - targets.before)));
 
+/** Rows, positions and targets of a shape, and how many there are in all. */
+const sizesOf = ({rows, length, targets = length}: BatchShape): number[] => [rows, rows * length, rows * targets];
+
 /**
- * A small shape that differs from a large one in all that can differ: rows, length, targets and their products. No two of them
- * may be alike in both shapes either, or they would be taken for one.
+ * A shape for recording alone, where logits are cut into parts. Of the parts of a batch the last is larger where they do not come
+ * out even; here they never do, into however many it is cut. Otherwise it would be taken for one that is always as large as the others.
  */
+function unevenShape(large: BatchShape, multiple: number): BatchShape {
+  const shapeWith = (rows: number): BatchShape => ({
+    ...large,
+    rows: rows * multiple,
+    length: 17,
+    ...(large.targets !== undefined && {targets: 13}),
+  });
+  const differs = (shape: BatchShape): boolean =>
+    sizesOf(shape).every((each, i) => each !== sizesOf(large)[i]) &&
+    shape.length !== large.length &&
+    (shape.targets === undefined || shape.targets !== large.targets);
+  const shape = [11, 19, 23].map(shapeWith).find(differs);
+  return shape ?? {...shapeWith(29), length: 37, ...(large.targets !== undefined && {targets: 31})};
+}
+
+/** A small shape that differs from a large one in all that can differ: rows, length, targets and their products. */
 function smallShape(
   large: BatchShape,
   shapeOf: (shape: BatchShape) => BatchShape,
   shortest: number,
   multiple: number,
 ): BatchShape {
-  const sizes = ({rows, length, targets = length}: BatchShape): number[] => [rows, rows * length, rows * targets];
   let rows = 2 * multiple;
   const own = (): BatchShape => shapeOf({rows, length: shortest});
-  while (sizes(own()).some((each, i) => each === sizes(large)[i])) rows += multiple;
+  while (sizesOf(own()).some((each, i) => each === sizesOf(large)[i])) rows += multiple;
   return own();
 }
 

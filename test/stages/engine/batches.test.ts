@@ -142,3 +142,79 @@ test('a vocabulary whose logits are computed in parts gives the same numbers', a
   assert.equal(engine.run.parts(short, {learningRate: 0}).targets, 36);
   engine.dispose();
 });
+
+test('one graph serves batches of all lengths whose logits come in parts, however unevenly', async () => {
+  // floor(2^24 / 70,000) = 239 positions a part: three parts for the 4 × 150 of the largest batch, and so for all of them.
+  const config = newConfig({
+    vocabSize: 70_000,
+    hiddenSize: 4,
+    intermediateSize: 4,
+    layers: 1,
+    heads: 2,
+    maxPositions: 256,
+    initializerRange: 0.3,
+    eosId: 2,
+    padId: 0,
+  });
+  const source = random(2, 'batches test');
+  const rowOf = (length: number, prompt: number) => ({
+    tokens: Array.from({length}, () => source.int(config.vocabSize)),
+    mask: Array.from({length}, (_, i) => (i < prompt ? 0 : 1)),
+  });
+  const rows = [
+    [20, 9],
+    [41, 8],
+    [58, 30],
+    [64, 50],
+    [99, 80],
+    [140, 111],
+    [151, 120],
+  ].map(([length, prompt]) => rowOf(length!, prompt!));
+  const lengths = [40, 57, 101, 150];
+  const targets = {before: 7, most: 50};
+  const engine = await openEngine({
+    config,
+    weights: initialWeights(config, 1),
+    threads: 1,
+    optimizer: {beta1: 0, maxNorm: 0},
+    programs: {
+      all: logProbabilities({rows: 4, lengths, temperature: 1}),
+      ofTargets: logProbabilities({rows: 4, lengths, targets, temperature: 1}),
+      train: crossEntropyTraining({rows: 4, lengths, targets}),
+      alone: logProbabilities({rows: 1, lengths: [150], temperature: 1}),
+    },
+  });
+  const alone = engine.run.alone(rows);
+  // In several shapes: alone, all together, and the shorter ones.
+  for (const some of [rows, ...rows.map((row) => [row]), rows.slice(0, 3), rows.slice(2, 5)]) {
+    const expected = some.map((row) => alone[rows.indexOf(row)]!);
+    engine.run
+      .all(some)
+      .forEach((values, i) =>
+        values.forEach((value, at) => assert.ok(Math.abs(value - expected[i]![at]!) < 1e-4, `row ${i}, token ${at}`)),
+      );
+    engine.run
+      .ofTargets(some)
+      .forEach((values, i) =>
+        values.forEach((value, at) =>
+          assert.ok(
+            Math.abs(value - (some[i]!.mask[at] ? expected[i]![at]! : 0)) < 1e-4,
+            `row ${i}, token ${at}, of targets`,
+          ),
+        ),
+      );
+    const sampled = some.flatMap(({mask}, i) => Array.from(expected[i]!).filter((_, at) => mask[at]));
+    const {loss} = engine.run.train(some, {learningRate: 0});
+    assert.ok(Math.abs(loss + sampled.reduce((a, b) => a + b) / sampled.length) < 1e-4, String(loss));
+  }
+  // With a graph for each length all batches would have four rows.
+  const labels = engine.stats().programs.map(({label}) => label);
+  for (const name of ['all', 'ofTargets', 'train'])
+    assert.ok(
+      labels.some((label) => label.startsWith(`${name}/1×`)),
+      labels.join(),
+    );
+  const tooMany = {tokens: rows[6]!.tokens, mask: rows[6]!.tokens.map((_, i) => (i < 20 ? 0 : 1))};
+  assert.throws(() => engine.run.ofTargets([tooMany]), /targets of a row of 151 tokens span more than 50/);
+  engine.dispose();
+});
