@@ -8,6 +8,8 @@ import {StageFailure, Stopped} from '../../pipeline/stage.js';
 import type {Checkpoints} from '../../pipeline/stage.js';
 import type {Prompt} from '../tasks/prompt.js';
 import {readCompletion} from '../text/completion.js';
+import {turnsOf} from '../text/templates.js';
+import type {Shot} from '../text/wording.js';
 import {answerIn, isFinished, type Answer} from './answer.js';
 import {NO_CHECKPOINTS, openJournal, type Journal} from './journal.js';
 import type {EndpointParams, RequestFields} from './params.js';
@@ -23,6 +25,8 @@ export interface Asking extends Omit<EndpointParams, 'endpointServer'> {
   readonly topP: number;
   /** Tokens of the longest answer, by the tokenizer of the model, thinking included. */
   readonly maxNewTokens: number;
+  /** Turns before the question, each answered. */
+  readonly shots?: readonly Shot[] | undefined;
   /** Text of a turn before the question, '' for none. */
   readonly system?: string | undefined;
   /** Text behind every question. */
@@ -183,6 +187,7 @@ function wantedOf(prompt: Prompt, sample: number, asking: Asking): Wanted {
   const {
     endpoint: model,
     endpointRequest,
+    shots = [],
     system = '',
     suffix = '',
     stop = [],
@@ -193,6 +198,7 @@ function wantedOf(prompt: Prompt, sample: number, asking: Asking): Wanted {
   const {seed, purpose} = asking.key;
   const messages = [
     ...(system === '' ? [] : [{role: 'system', content: system}]),
+    ...turnsOf(shots, suffix),
     {role: 'user', content: `${prompt.question}${suffix}`},
   ];
   const ours: RequestFields = {

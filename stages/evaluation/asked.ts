@@ -1,8 +1,10 @@
 /** How a model was asked and read beside its template: what scores keep of it, and how tables name it. */
 import type {Asking} from '../tasks/asking.js';
+import type {Shot} from '../text/wording.js';
 
 /** As it stands in `scores.json`: what is as by default is left out, but for `prefill`. */
 export interface Asked {
+  readonly shots?: readonly Shot[] | undefined;
   readonly prefill?: string | undefined;
   readonly system?: string | undefined;
   readonly suffix?: string | undefined;
@@ -11,8 +13,9 @@ export interface Asked {
 }
 
 /** What `scores.json` keeps of the params. */
-export const askedOf = ({prefill, system, suffix, stop, extraction}: Asking): Asked => ({
+export const askedOf = ({shots, prefill, system, suffix, stop, extraction}: Asking): Asked => ({
   prefill,
+  ...(shots.length === 0 ? {} : {shots}),
   ...(system === '' ? {} : {system}),
   ...(suffix === '' ? {} : {suffix}),
   ...(stop.length === 0 ? {} : {stop}),
@@ -34,9 +37,10 @@ function shown(text: string): string {
 /** The template with all that is not as by default: `chat, prefill “<think>”, extraction last-number`. */
 export function askedText(
   template: string,
-  {prefill = '', system = '', suffix = '', stop = [], extraction = 'task'}: Asked,
+  {shots = [], prefill = '', system = '', suffix = '', stop = [], extraction = 'task'}: Asked,
 ): string {
   const parts: [name: string, text: string][] = [
+    ['shots', shots.length === 0 ? '' : `${shots.length} (${shown(shots[0]!.question)})`],
     ['system', system === '' ? '' : shown(system)],
     ['suffix', suffix === '' ? '' : shown(suffix)],
     ['prefill', prefill === '' ? '' : shown(prefill)],

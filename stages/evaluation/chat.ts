@@ -155,9 +155,9 @@ export async function openChat(model: string, options: SamplingOptions, stop?: A
   };
 }
 
-const wordingOf = ({system = '', suffix = '', prefill = '', stop = []}: Partial<Wording>): Wording => ({
+const wordingOf = ({shots = [], system = '', suffix = '', prefill = '', stop = []}: Partial<Wording>): Wording => ({
   ...NO_WORDING,
-  ...{system, suffix, prefill, stop},
+  ...{shots, system, suffix, prefill, stop},
 });
 
 /** Samples answers to prompts and scores them as the evaluate stage does. `done` is called with the number of prompts that are through. */

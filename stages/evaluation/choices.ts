@@ -75,7 +75,7 @@ const withChoices = (prompts: readonly Prompt[]): Prompt[] =>
  *
  * @param model its folder
  * @param options.by what stands behind what: see `ChoiceScores`
- * @param options.system,options.suffix,options.prefill what is said around the question; choices stand behind the prefill
+ * @param options.shots,options.system,options.suffix,options.prefill what is said around the question; choices stand behind the prefill
  * @param options.done told how many rows are through
  * @returns by the prompt's id; prompts without choices are absent
  * @throws {StageFailure} where no prompt has choices, or a question does not fit the model with one of them; the signal's reason
@@ -90,6 +90,7 @@ export async function scoreChoices(
     threads,
     signal,
     done = () => undefined,
+    shots = [],
     system = '',
     suffix = '',
     prefill = '',
@@ -118,7 +119,7 @@ export async function scoreChoices(
   const tokenizer = await openTokenizer(model, {specialInPrompts});
   const rows = asked.flatMap((prompt) => {
     const texts = behind(prompt, by);
-    const about = {by, template, tokenizer, most: config.maxPositions, wording: {system, suffix, prefill}};
+    const about = {by, template, tokenizer, most: config.maxPositions, wording: {shots, system, suffix, prefill}};
     return texts.map((text) => rowOf(prompt, text, about));
   });
   const longest = Math.max(...rows.map(({tokens}) => tokens.length));

@@ -5,6 +5,7 @@ import type {ModelConfig} from '../model/config.js';
 import {newConfig} from '../model/config.js';
 import {readConfig} from '../model/hf-folder/index.js';
 import type {TemplateName} from '../text/template-names.js';
+import {wordsAround, type Wording} from '../text/wording.js';
 import type {Checkpointing, Precision} from '../train/compute.js';
 import {logitParts} from '../model/transformer.js';
 import {lengthBuckets} from '../train/length-buckets.js';
@@ -73,11 +74,8 @@ export async function samplerNeedBefore({
   /** Folders; no model where one at an endpoint answers. */
   readonly model: string | undefined;
   readonly prompts: readonly string[];
-  readonly params: {
+  readonly params: Partial<Wording> & {
     readonly template: TemplateName;
-    readonly system?: string;
-    readonly suffix?: string;
-    readonly prefill?: string;
     /** The most prompts that are sampled for; all of them unless given. */
     readonly prompts?: number;
     readonly samples: number;
@@ -181,14 +179,12 @@ export async function reinforcementNeedBefore({
   readonly policy: string;
   readonly prompts: readonly string[];
   readonly judges: readonly string[];
-  readonly params: ReinforcementSizes['params'] & {
-    readonly template: TemplateName;
-    readonly system?: string;
-    readonly suffix?: string;
-    readonly prefill?: string;
-    readonly group: number;
-    readonly rolloutPrecision: Precision;
-  };
+  readonly params: ReinforcementSizes['params'] &
+    Partial<Wording> & {
+      readonly template: TemplateName;
+      readonly group: number;
+      readonly rolloutPrecision: Precision;
+    };
 }): Promise<MemoryNeed> {
   const config = await readConfig(policy);
   const {group, rolloutPrecision: precision, maxNewTokens} = params;
@@ -265,23 +261,18 @@ const measurePrompts = async (
     model,
     prompts,
     template,
-    system = '',
-    suffix = '',
-    prefill = '',
-  }: {
+    ...wording
+  }: Partial<Wording> & {
     readonly model: string;
     readonly prompts: readonly string[];
     readonly template: TemplateName;
-    readonly system?: string;
-    readonly suffix?: string;
-    readonly prefill?: string;
   },
   needWith: (measured: Measured) => Need,
 ): Promise<Measured> =>
   measureRows(
     {
       folders: prompts,
-      textsOf: (field) => [{question: field('question'), rest: `${system}${suffix}${prefill}`}],
+      textsOf: (field) => [{question: field('question'), rest: wordsAround(wording)}],
       tokenizer: model,
       template,
     },

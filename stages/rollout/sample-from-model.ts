@@ -67,7 +67,7 @@ export interface Sampled {
 
 /** `samples` completions for each prompt from a model folder. */
 export async function sampleRows(rows: readonly Prompt[], options: ModelSampling): Promise<Sampled> {
-  const {model, template, system = '', suffix = '', prefill = '', stop = [], maxNewTokens, note} = options;
+  const {model, template, shots = [], system = '', suffix = '', prefill = '', stop = [], maxNewTokens, note} = options;
   const [{openModel}, {countParameters}, {openTokenizer}, {prepareGraders}] = await Promise.all([
     import('../model/hf-folder/index.js'),
     import('../model/parameters.js'),
@@ -84,7 +84,7 @@ export async function sampleRows(rows: readonly Prompt[], options: ModelSampling
   for (const text of tokenizer.notes) note(text);
   if (rows.length === 0) throw new StageFailure('there are no prompts');
   await prepareGraders(rows, options);
-  const wording = {system, suffix, prefill, stop};
+  const wording = {shots, system, suffix, prefill, stop};
   const prompts = encodePrompts(rows, {
     tokenizer,
     template,

@@ -45,6 +45,7 @@ export function encodePrompts(
   {
     tokenizer,
     template,
+    shots = [],
     system = '',
     suffix = '',
     prefill = '',
@@ -57,7 +58,7 @@ export function encodePrompts(
     readonly note: (text: string) => void;
   },
 ): EncodedPrompt[] {
-  const wording = {system, suffix, prefill};
+  const wording = {shots, system, suffix, prefill};
   const encoded = prompts.map((prompt) =>
     fitting(prompt, encodePrompt(tokenizer, template, prompt.question, wording), {template, limit}),
   );

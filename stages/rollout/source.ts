@@ -34,7 +34,7 @@ export interface Source {
 
 export type SourceOptions = Omit<ModelSampling, 'model' | 'key' | 'done'> &
   EndpointParams &
-  Pick<Asking, 'system' | 'suffix' | 'stop'> & {
+  Pick<Asking, 'shots' | 'system' | 'suffix' | 'stop'> & {
     /** A folder; `undefined` where `endpoint` names a model. */
     readonly model: string | undefined;
     readonly tasks: Tasks;

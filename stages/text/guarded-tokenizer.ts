@@ -90,9 +90,14 @@ export async function openGuardedTokenizer(
     notes,
     padId,
     async encodePrompt(template, messages, {asked = NO_WORDING, signal: until} = {}) {
-      const {system, suffix, prefill} = asked;
-      const size = [system, suffix, prefill, ...messages.map(({content}) => content)].join('').length;
-      const reply = await ask({type: 'prompt', template, messages, asked: {system, suffix, prefill}}, size, until);
+      const {shots, system, suffix, prefill} = asked;
+      const turns = shots.flatMap(({question, response}) => [question, response, suffix]);
+      const size = [system, suffix, prefill, ...turns, ...messages.map(({content}) => content)].join('').length;
+      const reply = await ask(
+        {type: 'prompt', template, messages, asked: {shots, system, suffix, prefill}},
+        size,
+        until,
+      );
       return answerIn(reply, 'ids').ids;
     },
     async decode(ids, until) {

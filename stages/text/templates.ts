@@ -8,7 +8,7 @@ import {compileTemplate} from './jinja.js';
 import type {Render} from './jinja.js';
 import type {TemplateName} from './template-names.js';
 import type {Tokenizer} from './tokenizer.js';
-import {NO_WORDING, type Wording} from './wording.js';
+import {NO_WORDING, type Shot, type Wording} from './wording.js';
 import {WORD_CHAT_TEMPLATE} from './word-tokenizer.js';
 
 export {TEMPLATE_NAMES} from './template-names.js';
@@ -32,7 +32,7 @@ export interface Message {
 }
 
 /** What of a wording stands in a prompt. */
-export type Asked = Pick<Wording, 'system' | 'suffix' | 'prefill'>;
+export type Asked = Pick<Wording, 'shots' | 'system' | 'suffix' | 'prefill'>;
 
 /**
  * The text that a model is given for a question, as far as the response that it is made to begin with; what looks like a control
@@ -69,17 +69,28 @@ export function renderConversation(
   tokenizer: Tokenizer,
   template: TemplateName,
   messages: readonly Message[],
-  {system, suffix, prefill}: Asked,
+  {shots, system, suffix, prefill}: Asked,
 ): string {
   const {role, content} = messages.at(-1)!;
   const last = {role, content: content + suffix};
   if (template !== 'chat') {
     if (system !== '') throw new StageFailure(`the template “${template}” has no system turn for the system text`);
+    if (shots.length > 0) throw new StageFailure(`the template “${template}” has no turns for the shots`);
     return plainPrompt(template, tokenizer.asText(last.content)) + prefill;
   }
-  const before: Message[] = system === '' ? [] : [{role: 'system', content: system}];
+  const before: Message[] = [
+    ...(system === '' ? [] : [{role: 'system', content: system} as const]),
+    ...turnsOf(shots, suffix),
+  ];
   return renderChat(tokenizer, [...before, ...messages.slice(0, -1), last], prefill);
 }
+
+/** Questions that were asked before, each with its response. */
+export const turnsOf = (shots: readonly Shot[], suffix: string): Message[] =>
+  shots.flatMap(({question, response}): Message[] => [
+    {role: 'user', content: question + suffix},
+    {role: 'assistant', content: response},
+  ]);
 
 /**
  * A conversation in the tokenizer's chat format, opened for the assistant's next turn. A `<think>` that the format

@@ -5,8 +5,13 @@
 import {param} from '../../pipeline/stage.js';
 import type {TemplateName} from './template-names.js';
 
+/** A question with the response that it should have had. A type, so that a list of them can be a param as it is. */
+export type Shot = {readonly question: string; readonly response: string};
+
 /** How a question is put, and where the response begins and ends. */
 export interface Wording {
+  /** Turns in front of the question, each answered as its own is to be: few-shot prompting. */
+  readonly shots: readonly Shot[];
   /** Text of a system turn in front of the question; '' leaves it to the template, which may have one of its own. */
   readonly system: string;
   /** Text behind every question, as it is: whoever wants a space or a new line in between writes it. */
@@ -18,10 +23,12 @@ export interface Wording {
 }
 
 /** Nothing is added and nothing ends a response but an end token. */
-export const NO_WORDING: Wording = {system: '', suffix: '', prefill: '', stop: []};
+export const NO_WORDING: Wording = {shots: [], system: '', suffix: '', prefill: '', stop: []};
 
 /** The defaults of these params. */
 export const WORDING = {
+  /** Turns in front of the question (template chat), each with its response: {question: '…', response: '…'}. The suffix stands in them, too. */
+  shots: param<readonly Shot[]>([]),
   /** Text of a system turn in front of the question (template chat); '' is what the template does without one. */
   system: '',
   /** Text behind every question, such as ' Let us think step by step.'; a space in between is written with it. */
@@ -33,9 +40,25 @@ export const WORDING = {
 };
 
 /** What is wrong with these params, each a sentence; empty when nothing is. */
-export function wordingMistakes({system, stop, template}: Wording & {readonly template: TemplateName}): string[] {
+export function wordingMistakes({
+  shots,
+  system,
+  stop,
+  template,
+}: Wording & {readonly template: TemplateName}): string[] {
   const strange = stop.find((text: unknown) => typeof text !== 'string' || text === '');
+  const isShot = (shot: unknown): boolean => {
+    const {question, response} = Object(shot) as Partial<Record<keyof Shot, unknown>>;
+    return typeof question === 'string' && typeof response === 'string';
+  };
+  const odd = (shots as readonly unknown[]).find((shot) => !isShot(shot));
   return [
+    ...(shots.length > 0 && template !== 'chat'
+      ? [`shots: the template “${template}” has no turns to put them into; leave them out, or set template to chat`]
+      : []),
+    ...(odd === undefined
+      ? []
+      : [`shots is a list of {question, response}, both texts; ${JSON.stringify(odd)} is none`]),
     ...(system !== '' && template !== 'chat'
       ? [`system: the template “${template}” has no system turn; leave the system text out, or set template to chat`]
       : []),
@@ -44,3 +67,7 @@ export function wordingMistakes({system, stop, template}: Wording & {readonly te
       : [`stop is a list of texts that are not empty, such as ["\\n\\n"]; ${JSON.stringify(strange)} is none`]),
   ];
 }
+
+/** All that is said around a question, one after the other, for whoever reckons how long prompts get. */
+export const wordsAround = ({shots = [], system = '', suffix = '', prefill = ''}: Partial<Wording>): string =>
+  [system, ...shots.flatMap(({question, response}) => [question, suffix, response]), suffix, prefill].join('');

@@ -11,6 +11,7 @@ import {writeRows} from '../../stages/data/rows.js';
 import {readEvaluation} from '../../stages/evaluation/report/index.js';
 import {evaluate, grpo, rejectionSampling} from '../../stages/index.js';
 import type {Prompt} from '../../stages/tasks/prompt.js';
+import {NO_WORDING, wordingMistakes} from '../../stages/text/wording.js';
 import {writeSpeaker} from '../rig/speaker.js';
 import {rowsIn} from './here.js';
 import {make, outputPath, runStage, writeJob} from './stagejob.js';
@@ -172,4 +173,15 @@ test('an extraction that the prompts have no use for ends the stage before anyth
   const {result} = await runStage(at('refused'));
   assert.equal(result?.end, 'failed');
   assert.match(JSON.stringify(result), /extraction “math-verify” is not for the task “integer”, of which prompt p0 is/);
+});
+
+test('shots that are none, or have no place, are told before anything runs', () => {
+  const asked = {...NO_WORDING, template: 'chat' as const, shots: [{question: 'a', response: 'b'}]};
+  assert.deepEqual(wordingMistakes(asked), []);
+  assert.match(wordingMistakes({...asked, template: 'zero'}).join(), /shots: the template “zero” has no turns/);
+  assert.match(
+    wordingMistakes({...asked, shots: [{question: 'a'}] as never}).join(),
+    /shots is a list of .*"question":"a"/,
+  );
+  assert.match(wordingMistakes({...asked, shots: [null] as never}).join(), /null is none/);
 });

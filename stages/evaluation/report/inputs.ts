@@ -29,6 +29,7 @@ export const scoresFile = z.object({
   template: z.string(),
   /** How it was asked and read; what is absent was as by default. */
   prefill: z.string().optional(),
+  shots: z.array(z.object({question: z.string(), response: z.string()})).optional(),
   system: z.string().optional(),
   suffix: z.string().optional(),
   stop: z.array(z.string()).optional(),

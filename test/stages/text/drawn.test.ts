@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import {begunStop, completionFrom, readTokens, upTo} from '../../../stages/text/drawn.js';
-import {encodePrompt} from '../../../stages/text/templates.js';
+import {encodePrompt, renderConversation, renderPrompt} from '../../../stages/text/templates.js';
 import {openGuardedTokenizer} from '../../../stages/text/guarded-tokenizer.js';
 import {openTokenizer, type Tokenizer} from '../../../stages/text/tokenizer.js';
 import {NO_WORDING} from '../../../stages/text/wording.js';
@@ -81,10 +81,21 @@ for (const name of ['qwen-like', 'llama-like']) {
     const given = drawn(tokenizer, 'The answer is 72.\nDone', 'So: ');
     const ends = {prefill: 'So: ', stop: ['\n']};
     assert.deepEqual(await guarded.read(given, ends), readTokens(tokenizer, given, ends));
-    const asked = {system: '', suffix: ' Think.', prefill: '<think>'};
+    const shots = [{question: 'Why?', response: 'So.'}];
+    const asked = {shots, system: '', suffix: ' Think.', prefill: '<think>'};
     assert.deepEqual(
       await guarded.encodePrompt('chat', [{role: 'user', content: 'How?'}], {asked}),
       encodePrompt(tokenizer, 'chat', 'How?', asked),
     );
+    const spoken = [
+      {role: 'user', content: 'Why? Think.'},
+      {role: 'assistant', content: 'So.'},
+      {role: 'user', content: 'How?'},
+    ] as const;
+    assert.equal(
+      renderPrompt(tokenizer, 'chat', 'How?', asked),
+      renderConversation(tokenizer, 'chat', spoken, {...asked, shots: []}),
+    );
+    assert.throws(() => renderPrompt(tokenizer, 'zero', 'How?', asked), /has no turns for the shots/);
   });
 }
