@@ -84,7 +84,11 @@ function logits(positions: number, {vocabSize, hiddenSize, head}: ModelConfig): 
 const LEFT_BETWEEN = 0.34;
 
 /** Of the forward and backward pass over the largest batch. */
-export function activationMemory(config: ModelConfig, {rows, lengths}: Buckets, checkpointing: boolean): MemoryPart {
+export function activationMemory(
+  config: ModelConfig,
+  {rows, lengths, targets}: Buckets,
+  checkpointing: boolean,
+): MemoryPart {
   const {layers, hiddenSize} = config;
   const length = Math.max(...lengths);
   const positions = rows * length;
@@ -93,7 +97,7 @@ export function activationMemory(config: ModelConfig, {rows, lengths}: Buckets, 
     ? layers * hiddenSize + (1 + LEFT_BETWEEN * layers) * ofLayer(config, length)
     : (layers + 1) * ofLayer(config, length);
   return part(
-    FLOAT * (positions * kept + logits(positions, config)),
+    FLOAT * (positions * kept + logits(rows * Math.min(length, targets?.most ?? length), config)),
     `a batch of ${rows} × ${length} positions${checkpointing ? ', whose layers are computed again' : ''}`,
   );
 }
@@ -103,10 +107,11 @@ const MOST_ACTIVATIONS = 4096;
 
 /**
  * Whether layers are computed again instead of being kept. It changes the last bits of gradients, so what is decided here depends
- * on the sizes of model and batch and not on the machine: ‘auto’ does where the largest batch would keep more than 4 GiB.
+ * on the sizes of model and batch and not on the machine: ‘auto’ does where the largest batch would keep more than 4 GiB, with logits of
+ * every position.
  */
-export const computesAgain = (wanted: 'auto' | 'on' | 'off', config: ModelConfig, buckets: Buckets): boolean =>
-  wanted === 'auto' ? activationMemory(config, buckets, false).mib > MOST_ACTIVATIONS : wanted === 'on';
+export const computesAgain = (wanted: 'auto' | 'on' | 'off', config: ModelConfig, {rows, lengths}: Buckets): boolean =>
+  wanted === 'auto' ? activationMemory(config, {rows, lengths}, false).mib > MOST_ACTIVATIONS : wanted === 'on';
 
 /** Of a model that only scores rows, beside its weights: a layer at a time. */
 export function scoringMemory(config: ModelConfig, {rows, lengths}: Buckets): MemoryPart {

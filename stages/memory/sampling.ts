@@ -6,6 +6,7 @@ import {newConfig} from '../model/config.js';
 import {readConfig} from '../model/hf-folder/index.js';
 import type {TemplateName} from '../text/template-names.js';
 import {wordsAround, type Wording} from '../text/wording.js';
+import {countsTargets} from '../train/compute.js';
 import type {Checkpointing, Precision} from '../train/compute.js';
 import {logitParts} from '../model/transformer.js';
 import {lengthBuckets} from '../train/length-buckets.js';
@@ -142,7 +143,11 @@ export function reinforcementNeed({config, sampling, params, judges, threads, co
       const again = computesAgain(wanted, config, {rows, lengths: [whole]});
       const training = {
         config,
-        buckets: {rows: Math.max(rows, Math.min(Math.floor(together), questions * group)), lengths: [length]},
+        buckets: {
+          rows: Math.max(rows, Math.min(Math.floor(together), questions * group)),
+          lengths: [length],
+          ...(countsTargets(config) && {targets: {before: 0, most: Math.min(reached, most)}}),
+        },
         activationCheckpointing: again,
         threads,
         updateRows: questions * group,

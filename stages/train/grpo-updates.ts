@@ -4,6 +4,7 @@
  */
 import type {Buckets} from '../engine/programs/batches.js';
 import type {ModelConfig} from '../model/config.js';
+import {countsTargets} from './compute.js';
 import type {Precision} from './compute.js';
 import type {GrpoOptions, GrpoRow} from './grpo.js';
 import {teaches} from './grpo.js';
@@ -26,12 +27,6 @@ export interface UpdateParams extends Pick<
 /** Lengths that whole rows are padded to, before those are left out that no row can have. */
 const LENGTHS = 10;
 
-/**
- * From this vocabulary on logits are computed where a token was sampled and not in the prompt. Below it they are a small part of the
- * work, and a model keeps the bytes that it had.
- */
-const LARGE_VOCABULARY = 4096;
-
 /** @param prompts tokens of the shortest and of the longest prompt */
 export function planUpdates(
   config: ModelConfig,
@@ -45,7 +40,7 @@ export function planUpdates(
     LENGTHS,
   ).filter((length) => length >= prompts.shortest);
   const targets = {before: prompts.shortest - 1, most: maxNewTokens};
-  const buckets: Buckets = {rows, lengths, ...(config.vocabSize >= LARGE_VOCABULARY && {targets})};
+  const buckets: Buckets = {rows, lengths, ...(countsTargets(config) && {targets})};
   const isWeighted = params.rolloutPrecision === 'bf16' && params.importanceCap > 0;
   // The weights of an update are made from π_old before it, so with them it has to be there.
   const isOwn = params.minibatches === 1 && !isWeighted;
