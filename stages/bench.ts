@@ -5,6 +5,7 @@
 import {join} from 'node:path';
 import {optional, param, defineStage, Stopped} from '../pipeline/stage.js';
 import {FORMATS, type Format} from './data/import/params.js';
+import {endpointCautions, endpointMistakes, endpointParams} from './endpoint/params.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
 import {writeJson, writeRows} from './data/rows.js';
@@ -24,7 +25,8 @@ export const bench = defineStage({
   seedless: true,
   resources: {memory: 2400},
   inputs: {
-    model: 'model',
+    /** The model, unless one at an endpoint answers. */
+    model: optional('model'),
     /** The file or folder of the questions. */
     data: 'data',
     /** Other files, of suites that want them. */
@@ -48,12 +50,20 @@ export const bench = defineStage({
     /** So many problems, drawn by the seed; 0 is all of them. */
     limit: 0,
     ...GRADING,
+    ...endpointParams('endpoint'),
     /** Of the sampling, the order of choices, the examples and the bootstrap; in the place of a run's seed. */
     evaluationSeed: 20260103,
   },
   choices: {sandbox: SANDBOXES, format: FORMATS},
-  caution: (params) => gradingCautions(params, 'all that are sampled'),
+  caution: (params) => [
+    ...endpointCautions(
+      params,
+      params.samples === 0 ? 'as many a problem as the suite says' : `${params.samples} a problem`,
+    ),
+    ...gradingCautions(params, 'all that are sampled'),
+  ],
   check: ({params, inputs}) => [
+    ...endpointMistakes(params, {port: 'model', inputs, templates: ['chat']}),
     ...judgeMistakes(params.judge),
     ...((params.suite === '') === inputs.includes('suite')
       ? []
@@ -64,11 +74,13 @@ export const bench = defineStage({
         : [`${name} is a whole number, 0 for what the suite says`],
     ),
   ],
-  async run({inputs, outputs, params, threads, cores, progress, note, signal}) {
-    const [{localModel, readSuite, runSuite, shippedSuite}, {weightsDigest}] = await Promise.all([
-      import('./suites/index.js'),
-      import('./model/hf-folder/index.js'),
-    ]);
+  async run({inputs, outputs, params, threads, cores, checkpoints, progress, note, signal}) {
+    const [{endpointModel, localModel, readSuite, runSuite, shippedSuite}, {weightsDigest}, {serverOf}] =
+      await Promise.all([
+        import('./suites/index.js'),
+        import('./model/hf-folder/index.js'),
+        import('./endpoint/server.js'),
+      ]);
     const suite =
       inputs.suite === undefined ? await shippedSuite(params.suite) : await readSuite(inputs.suite, 'suite');
     const {data, shots, baseline, standings, ratings} = inputs;
@@ -79,12 +91,15 @@ export const bench = defineStage({
           path === undefined ? [] : [[role, [{path, name: role === 'questions' ? 'data' : role}]]],
         ),
       ),
-      askModel: localModel(inputs.model, {threads, cores, note}),
+      askModel:
+        inputs.model === undefined
+          ? endpointModel(serverOf(params.endpointServer), {...params, checkpoints, note})
+          : localModel(inputs.model, {threads, cores, note}),
       asking: {...(samples === 0 ? {} : {samples}), ...(maxNewTokens === 0 ? {} : {maxNewTokens})},
       limit: limit === 0 ? undefined : limit,
       ...{format, seed, cores, note},
       grading: {judge, sandbox},
-      done: (through, total) => progress({step: through, total}),
+      done: (step, total, tokens) => progress({step, total, ...(tokens === undefined ? {} : {tokens})}),
       stop: signal,
     }).catch((error: unknown) => {
       throw signal.aborted ? new Stopped() : error;
@@ -93,12 +108,13 @@ export const bench = defineStage({
       outputs.scores,
       result.samples.map((one) => ({id: `${one.prompt}#${one.sample}`, from: [one.prompt], ...one})),
     );
-    const {suite: name, title, settings, scores, paper, differs, notes} = result;
+    const {suite: name, title, settings, scores, paper, differs, notes, usage} = result;
     const {template, temperature, topP, samples: k} = settings;
     await writeJson(join(outputs.scores, 'scores.json'), {
       format: 'r1-scores-1',
-      model: await weightsDigest(inputs.model),
+      model: inputs.model === undefined ? params.endpoint : await weightsDigest(inputs.model),
       ...{template, prefill: '', temperature, topP, k, scores},
+      ...(usage === undefined ? {} : {endpoint: {server: params.endpointServer, usage}}),
       suite: {name, title, settings, paper, differs, notes},
     });
     for (const {metric, mean, low, high} of scores.slice(0, suite.measure.metrics.length))

@@ -8,15 +8,16 @@ import {FORMATS, type Format} from '../../stages/data/import/params.js';
 import {ROLES, type Role} from '../../stages/suites/roles.js';
 import {SANDBOXES, type SandboxKind} from '../../stages/sandbox/names.js';
 import {TEMPLATE_NAMES, type TemplateName} from '../../stages/text/template-names.js';
-import type {NamedFile, Suite} from '../../stages/suites/index.js';
-import {withModelFolder} from '../access/model-folder.js';
+import type {AskModel, NamedFile, Suite} from '../../stages/suites/index.js';
+import {runInterruptibly, withModelFolder} from '../access/model-folder.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
+import {endpointOf, withEndpoint, type EndpointChoice, type EndpointFlags} from '../options/endpoint-options.js';
 import {judgeOf} from '../options/judge-options.js';
 import {numberBetween, wholeNumber} from '../options/numbers.js';
 import {questionProgress} from '../render/question-progress.js';
 
-interface BenchFlags {
+interface BenchFlags extends EndpointFlags {
   readonly suite?: string;
   readonly list?: string | true;
   readonly data: Files;
@@ -86,31 +87,38 @@ const withGrading = (command: Built): Built =>
 export const benchEvalCommand = (services: Services): Command =>
   withGrading(
     withSampling(
-      withGlobals(new Command('bench-eval'), [
-        'r1 bench-eval --list',
-        'r1 bench-eval --list aime-2024',
-        'r1 bench-eval all-scenario-rl --suite aime-2024 --data aime_2024.parquet',
-        'r1 bench-eval ./my-model --suite drop --data drop_v0_dev.jsonl.gz --data shots=drop_v0_train.jsonl.gz --limit 200',
-        'r1 bench-eval ./my-model --suite ./mine.toml --data mine.jsonl --json',
-      ])
-        .description(
-          'score a model on a benchmark, from the file that was published: how it is asked and graded the suite says, and the paper’s numbers stand beside yours where both were measured in one way',
-        )
-        .argument('[model]', '[run/]node, @digest, @tag, the folder of a model (has a slash), or a .gguf file')
-        .option(
-          '--suite <name|file>',
-          'a suite that is shipped, or a file of your own (TOML or JSON; has a slash or a dot)',
-        )
-        .option(
-          '--data <[what=]file>',
-          'the file or folder of the questions; other files that a suite wants by what they are, as shots=train.jsonl (repeats)',
-          file,
-          {},
-        )
-        .option(
-          '--list [name]',
-          'the suites that are shipped; or all of one: its files, prompt, settings and whence they come',
-        ),
+      withEndpoint(
+        withGlobals(new Command('bench-eval'), [
+          'r1 bench-eval --list',
+          'r1 bench-eval --list aime-2024',
+          'r1 bench-eval all-scenario-rl --suite aime-2024 --data aime_2024.parquet',
+          'r1 bench-eval ./my-model --suite drop --data drop_v0_dev.jsonl.gz --data shots=drop_v0_train.jsonl.gz --limit 200',
+          'r1 bench-eval ./my-model --suite ./mine.toml --data mine.jsonl --json',
+          'r1 bench-eval --model deepseek-reasoner --endpoint https://api.deepseek.com/v1 --suite aime-2024 --data aime_2024.parquet --keep ./answers',
+        ])
+          .description(
+            'score a model on a benchmark, from the file that was published: how it is asked and graded the suite says, and the paper’s numbers stand beside yours where both were measured in one way',
+          )
+          .argument(
+            '[model]',
+            '[run/]node, @digest, @tag, the folder of a model (has a slash), or a .gguf file; at an endpoint: --model',
+          )
+          .option(
+            '--suite <name|file>',
+            'a suite that is shipped, or a file of your own (TOML or JSON; has a slash or a dot)',
+          )
+          .option(
+            '--data <[what=]file>',
+            'the file or folder of the questions; other files that a suite wants by what they are, as shots=train.jsonl (repeats)',
+            file,
+            {},
+          )
+          .option(
+            '--list [name]',
+            'the suites that are shipped; or all of one: its files, prompt, settings and whence they come',
+          ),
+        'as many tokens as the suite says',
+      ),
     ),
   ).action(async (model: string | undefined, options: GlobalOptions & BenchFlags) => {
     const {list, suite: named} = options;
@@ -118,13 +126,14 @@ export const benchEvalCommand = (services: Services): Command =>
     const wrong = (problem: string, hint: string): UserError => new UserError('bad-argument', problem, {hint});
     if (named === undefined) throw wrong('which benchmark?', 'say --suite NAME; r1 bench-eval --list has their names');
     const suite = await suiteNamed(named);
-    if (model === undefined) throw wrong('which model?', `say r1 bench-eval MODEL --suite ${named} --data FILE`);
+    const {template = 'chat'} = options;
+    const endpoint = endpointOf({...options, template, choiceScores: 'none', prefill: ''}, model);
     if (options.data.questions === undefined)
       throw wrong(`${suite.title} wants a file of questions: ${suite.data.from}`, 'say --data FILE');
     for (const name of ['samples', 'limit', 'maxTokens'] as const)
       if (options[name] === 0)
         throw wrong(`--${name === 'maxTokens' ? 'max-tokens' : name} is at least 1`, `say --${name} 1`);
-    await evaluate(services, options, {model, suite});
+    await evaluate(services, options, {model, endpoint, suite});
   });
 
 /** A name without slash and dot is of a suite that is shipped. */
@@ -152,7 +161,11 @@ async function listSuites(services: Services, isJson: boolean, name: string | un
 async function evaluate(
   services: Services,
   options: GlobalOptions & BenchFlags,
-  {model, suite}: {readonly model: string; readonly suite: Suite},
+  {
+    model,
+    endpoint,
+    suite,
+  }: {readonly model: string | undefined; readonly endpoint: EndpointChoice | undefined; readonly suite: Suite},
 ): Promise<void> {
   const [{localModel, runSuite}, {suiteText}] = await Promise.all([
     import('../../stages/suites/index.js'),
@@ -162,17 +175,40 @@ async function evaluate(
   const judge = options.judge === undefined ? undefined : judgeOf({...options, answers: 'judge', column: {}});
   const asking = {samples, temperature, topP, template, maxNewTokens: maxTokens};
   const note = services.complain;
-  await withModelFolder(services, options, model, async (folder, stop) => {
-    const show = questionProgress();
+  const named = endpoint?.model ?? model!;
+  const score = async (askModel: AskModel, stop: AbortSignal): Promise<void> => {
+    const show = questionProgress(() => performance.now(), endpoint === undefined ? 'questions' : 'answers');
     const result = await runSuite(suite, {
-      files,
-      askModel: localModel(folder, {threads, cores: threads, note}),
+      ...{files, askModel},
       asking: Object.fromEntries(Object.entries(asking).filter(([, value]) => value !== undefined)),
       ...{format, limit, seed, note, stop},
       cores: threads,
       grading: {sandbox, judge},
-      done: (through, total) => services.progress(show(through, total)),
+      done: (through, total, tokens) =>
+        services.progress(
+          show(through, total) + (tokens === undefined ? '' : `  ${tokens.toLocaleString('en')} tokens`),
+        ),
     }).finally(() => services.progress(undefined));
-    services.say(options.json === true ? JSON.stringify({model, ...result}) : suiteText(model, result));
-  });
+    services.say(options.json === true ? JSON.stringify({model: named, ...result}) : suiteText(named, result));
+  };
+  if (endpoint === undefined)
+    return withModelFolder(services, options, named, (folder, stop) =>
+      score(localModel(folder, {threads, cores: threads, note}), stop),
+    );
+  const askModel = await atEndpoint(endpoint, note);
+  await runInterruptibly(services, (stop) => score(askModel, stop));
+}
+
+/** A model at an endpoint, its answers kept where a person said so. */
+async function atEndpoint(
+  {model, request, keep, open}: EndpointChoice,
+  note: (text: string) => void,
+): Promise<AskModel> {
+  const [{endpointModel}, {keptAnswers}, {NO_CHECKPOINTS}] = await Promise.all([
+    import('../../stages/suites/index.js'),
+    import('../../stages/endpoint/kept-answers.js'),
+    import('../../stages/endpoint/journal.js'),
+  ]);
+  const checkpoints = keep === undefined ? NO_CHECKPOINTS : await keptAnswers(keep);
+  return endpointModel(await open(), {endpoint: model, endpointRequest: request, checkpoints, note});
 }

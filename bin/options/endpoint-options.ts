@@ -27,12 +27,13 @@ export interface LocalFlags {
 
 const {url: URL_VARIABLE, key: KEY_VARIABLE} = variablesOf('endpoint');
 
-export const withEndpoint = (command: Command): Command =>
+/** @param longest how many tokens an answer has unless it is said */
+export const withEndpoint = (command: Command, longest = '4096 tokens at most'): Command =>
   command
     .option(
       '--model <name>',
       'a model at an OpenAI-compatible endpoint, as the server calls it, in the place of <model>; its answers have ' +
-        '4096 tokens at most, unless --max-tokens says otherwise; ' +
+        `${longest}, unless --max-tokens says otherwise; ` +
         `${KEY_VARIABLE} is the key, if it wants one`,
     )
     .option('--endpoint <url>', `with --model: the base of the endpoint (default: ${URL_VARIABLE})`)

@@ -3,6 +3,7 @@
  * function; the suite knows no more of it.
  */
 import {StageFailure} from '../../pipeline/stage.js';
+import type {ServedBy, Usage} from '../endpoint/served.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Completion} from '../text/completion.js';
 import type {TemplateName} from '../text/template-names.js';
@@ -17,8 +18,8 @@ export interface Asking {
   readonly maxNewTokens: number;
   /** Of the draws. */
   readonly seed: number;
-  /** Told how many prompts are through. */
-  readonly done: (through: number, total: number) => void;
+  /** Told how many are through: prompts of a model of this machine, answers of one at an endpoint, and the tokens of these. */
+  readonly done: (through: number, total: number, tokens?: number) => void;
   /** Ends it; it then rejects with the signal's reason. */
   readonly stop?: AbortSignal | undefined;
 }
@@ -26,8 +27,10 @@ export interface Asking {
 /** One response. */
 export interface Answer {
   readonly completion: Completion;
-  /** Sampled tokens, the end token included. */
-  readonly tokens: number;
+  /** Sampled tokens, the end token included; of a model at an endpoint as the server counts, null where it does not. */
+  readonly tokens: number | null;
+  /** How it came about, of a model at an endpoint. */
+  readonly served?: ServedBy;
 }
 
 export interface Answered {
@@ -35,6 +38,10 @@ export interface Answered {
   readonly answers: readonly (readonly Answer[])[];
   /** The longest response that there was room for, where that is less than was asked for. */
   readonly room?: number;
+  /** What was counted over the answers of a model at an endpoint. */
+  readonly usage?: Usage;
+  /** In what it was not asked as it was to be, each as the end of “not comparable: …”. */
+  readonly differs?: readonly string[];
 }
 
 /** Answers prompts. @throws {StageFailure} where it cannot */

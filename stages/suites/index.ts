@@ -1,5 +1,7 @@
 /** The front door of the suites. */
 export {localModel} from './ask.js';
+export {endpointModel} from './ask-endpoint.js';
+export type {EndpointModel} from './ask-endpoint.js';
 export type {Answered, AskModel, Asking} from './ask.js';
 export type {NamedFile, SuiteFiles} from './problems.js';
 export {readSuite, shippedSuite, SUITES} from './read-suite.js';

@@ -1,4 +1,5 @@
 /** What came of a suite: scores, how they were measured, and what the paper printed, where the two may stand side by side. */
+import type {ServedBy, Usage} from '../endpoint/served.js';
 import type {Sample, Score} from '../evaluation/index.js';
 import type {TemplateName} from '../text/template-names.js';
 import {isPercent, type Suite} from './suite.js';
@@ -26,6 +27,12 @@ export interface PaperScore {
   readonly source: string;
 }
 
+/** The verdict on a response. */
+export interface SuiteSample extends Sample {
+  /** How the response came about, of a model at an endpoint. */
+  readonly served?: ServedBy;
+}
+
 export interface SuiteResult {
   readonly suite: string;
   readonly title: string;
@@ -37,7 +44,9 @@ export interface SuiteResult {
   readonly differs: readonly string[];
   /** What a reader should know beside that. */
   readonly notes: readonly string[];
-  readonly samples: readonly Sample[];
+  /** What was counted over the answers of a model at an endpoint. */
+  readonly usage?: Usage;
+  readonly samples: readonly SuiteSample[];
 }
 
 /** The paper's numbers of a suite. */

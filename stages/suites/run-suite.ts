@@ -16,7 +16,7 @@ import {measure, scoreOf} from './measures.js';
 import {baselineOf, gamesOf, winRate} from './pairs.js';
 import {readProblems, type SuiteFiles} from './problems.js';
 import {readLine} from './read-line.js';
-import {differences, paperScores, type SuiteResult, type SuiteSettings} from './result.js';
+import {differences, paperScores, type SuiteResult, type SuiteSample, type SuiteSettings} from './result.js';
 import {OF_CONTESTS, type Suite} from './suite.js';
 
 export interface SuiteOptions {
@@ -33,7 +33,8 @@ export interface SuiteOptions {
   readonly grading: GradingSettings;
   readonly cores: number;
   readonly note: (text: string) => void;
-  readonly done: (through: number, total: number) => void;
+  /** As of `Asking`. */
+  readonly done: Asking['done'];
   readonly stop?: AbortSignal | undefined;
 }
 
@@ -52,7 +53,12 @@ export async function runSuite(suite: Suite, options: SuiteOptions): Promise<Sui
   await checkReferences(prompts, {...grading, cores, note});
   const asking = {...suite.ask, ...options.asking};
   const {template, samples, temperature, topP, maxNewTokens} = asking;
-  const {answers, room} = await askModel(prompts, {
+  const {
+    answers,
+    room,
+    usage,
+    differs = [],
+  } = await askModel(prompts, {
     ...{template, samples, temperature, topP, maxNewTokens},
     ...{seed, done, stop},
   });
@@ -85,7 +91,7 @@ export async function runSuite(suite: Suite, options: SuiteOptions): Promise<Sui
     settings,
     scores,
     paper: paperScores(suite),
-    differs: suite.paper === undefined ? [] : differences(suite, settings),
+    differs: suite.paper === undefined ? [] : [...differences(suite, settings), ...differs],
     notes: [
       ...(suite.paper?.notes ?? []),
       ...(isOfContests ? [`contests: ${contestsOf(problems).join(', ')}`] : []),
@@ -93,7 +99,8 @@ export async function runSuite(suite: Suite, options: SuiteOptions): Promise<Sui
         ? ['cons@k is ours: the paper has it of AIME 2024 alone']
         : []),
     ],
-    samples: all,
+    ...(usage === undefined ? {} : {usage}),
+    samples: withServed(all, prompts, answers),
   };
 }
 
@@ -106,6 +113,19 @@ function gradingOf({title, grade}: Suite, grading: GradingSettings): GradingSett
         (grade.judge === undefined ? '' : `; the paper had ${grade.judge}`),
     );
   return {...grading, judge: {...grading.judge, points: grade.points}};
+}
+
+/** The samples with how each came about, where a server answered. */
+function withServed(
+  samples: readonly Sample[],
+  prompts: readonly Prompt[],
+  answers: readonly (readonly Answer[])[],
+): SuiteSample[] {
+  const placeOf = new Map(prompts.map(({id}, index) => [id, index]));
+  return samples.map((one) => {
+    const served = answers[placeOf.get(one.prompt)!]![one.sample]!.served;
+    return served === undefined ? one : {...one, served};
+  });
 }
 
 /** Each answer beside the baseline's, in both orders. */
