@@ -74,7 +74,8 @@ export const bench = defineStage({
         : [`${name} is a whole number, 0 for what the suite says`],
     ),
   ],
-  async run({inputs, outputs, params, threads, cores, checkpoints, progress, note, signal}) {
+  async run(context) {
+    const {inputs, outputs, params, threads, cores, progress, note} = context;
     const [{endpointModel, localModel, readSuite, runSuite, shippedSuite}, {weightsDigest}, {serverOf}] =
       await Promise.all([
         import('./suites/index.js'),
@@ -85,6 +86,8 @@ export const bench = defineStage({
       inputs.suite === undefined ? await shippedSuite(params.suite) : await readSuite(inputs.suite, 'suite');
     const {data, shots, baseline, standings, ratings} = inputs;
     const {samples, maxNewTokens, format, limit, judge, sandbox, evaluationSeed: seed} = params;
+    // Looked at for an endpoint alone, whose answers are kept: a model of this machine is ended at once.
+    const stop = inputs.model === undefined ? context.signal : undefined;
     const result = await runSuite(suite, {
       files: Object.fromEntries(
         Object.entries({questions: data, shots, baseline, standings, ratings}).flatMap(([role, path]) =>
@@ -93,16 +96,16 @@ export const bench = defineStage({
       ),
       askModel:
         inputs.model === undefined
-          ? endpointModel(serverOf(params.endpointServer), {...params, checkpoints, note})
+          ? endpointModel(serverOf(params.endpointServer), {...params, checkpoints: context.checkpoints, note})
           : localModel(inputs.model, {threads, cores, note}),
       asking: {...(samples === 0 ? {} : {samples}), ...(maxNewTokens === 0 ? {} : {maxNewTokens})},
       limit: limit === 0 ? undefined : limit,
       ...{format, seed, cores, note},
       grading: {judge, sandbox},
       done: (step, total, tokens) => progress({step, total, ...(tokens === undefined ? {} : {tokens})}),
-      stop: signal,
+      stop,
     }).catch((error: unknown) => {
-      throw signal.aborted ? new Stopped() : error;
+      throw stop?.aborted === true ? new Stopped() : error;
     });
     await writeRows(
       outputs.scores,

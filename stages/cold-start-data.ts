@@ -72,7 +72,8 @@ export const coldStartData = defineStage({
     const {samplerNeedBefore} = await import('./memory/sampling.js');
     return samplerNeedBefore({model: inputs.policy, prompts: [inputs.prompts], params, threads, cores});
   },
-  async run({inputs, outputs, params, definitions, seed, threads, cores, checkpoints, signal, progress, note}) {
+  async run(context) {
+    const {inputs, outputs, params, definitions, seed, threads, cores, progress, note} = context;
     const [{tasksWith}, {asksDetector, consistencyFor}, {taskOf}, {loadDetector}, {openSource}] = await Promise.all([
       import('./tasks/load-tasks.js'),
       import('./tasks/language.js'),
@@ -83,7 +84,7 @@ export const coldStartData = defineStage({
     const tasks = await tasksWith(definitions.tasks);
     const source = await openSource({
       ...params,
-      ...{model: inputs.policy, topP: 1, tasks, threads, cores, checkpoints, signal, note},
+      ...{model: inputs.policy, topP: 1, tasks, threads, cores, context, note},
     });
     const {groups, generatedTokens, parameters, usage} = await source.draw({
       prompts: inputs.prompts,

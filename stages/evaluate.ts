@@ -80,7 +80,8 @@ export const evaluate = defineStage({
       cores,
     });
   },
-  async run({inputs, outputs, params, definitions, threads, cores, checkpoints, signal, progress, note}) {
+  async run(context) {
+    const {inputs, outputs, params, definitions, threads, cores, progress, note} = context;
     const [
       {judgeRollouts, outcomeCounts, scoreChoices, scoreSamples},
       {askedOf},
@@ -97,7 +98,7 @@ export const evaluate = defineStage({
     const tasks = await tasksWith(definitions.tasks);
     const source = await openSource({
       ...params,
-      ...{model: inputs.model, tasks, threads, cores, checkpoints, signal, note},
+      ...{model: inputs.model, tasks, threads, cores, context, note},
     });
     let before = 0;
     const drawSamples = async (prompts: string, purpose: string, offset: number, share: number) =>

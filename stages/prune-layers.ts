@@ -4,7 +4,7 @@
  * arXiv 2403.17887, with the loss itself in the place of a likeness of hidden states). What is left stumbles, and wants some
  * supervised training: arXiv 2403.17887 calls it healing.
  */
-import {StageFailure, defineStage, many, param} from '../pipeline/stage.js';
+import {StageFailure, Stopped, defineStage, many, param} from '../pipeline/stage.js';
 import {readRows, writeRows} from './data/rows.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -39,7 +39,7 @@ export const pruneLayers = defineStage({
       : [`layers is ${layers} and should be a number of layers, 1 or more`]),
     ...(Number.isInteger(rows) && rows > 0 ? [] : [`rows is ${rows} and should be a number of rows, 1 or more`]),
   ],
-  async run({inputs, outputs, params, threads, signal, progress, note}) {
+  async run({inputs, outputs, params, threads, checkpoints, progress, note}) {
     const [
       {openEngine},
       {logProbabilities},
@@ -96,7 +96,7 @@ export const pruneLayers = defineStage({
         let best: {readonly layer: number; readonly loss: number} | undefined;
         for (let layer = 0; layer < config.layers; layer++) {
           if (gone.has(layer)) continue;
-          signal.throwIfAborted();
+          if (checkpoints.isStopAsked()) throw new Stopped();
           const loss = lossWithout(new Set(gone).add(layer));
           if (best === undefined || loss < best.loss) best = {layer, loss};
           progress({step: ++tried, total});

@@ -72,7 +72,8 @@ export const rejectionSampling = defineStage({
     const {samplerNeedBefore} = await import('./memory/sampling.js');
     return samplerNeedBefore({model: inputs.policy, prompts: [inputs.prompts], params, threads, cores});
   },
-  async run({inputs, outputs, params, definitions, seed, threads, cores, checkpoints, signal, progress, note}) {
+  async run(context) {
+    const {inputs, outputs, params, definitions, seed, threads, cores, progress, note} = context;
     const [{tasksWith}, {asksDetector, consistencyFor}, {repetition}, {taskOf}, {loadDetector}, {openSource}] =
       await Promise.all([
         import('./tasks/load-tasks.js'),
@@ -85,7 +86,7 @@ export const rejectionSampling = defineStage({
     const tasks = await tasksWith(definitions.tasks);
     const source = await openSource({
       ...params,
-      ...{model: inputs.policy, tasks, threads, cores, checkpoints, signal, note},
+      ...{model: inputs.policy, tasks, threads, cores, context, note},
     });
     const {groups, generatedTokens, parameters, usage} = await source.draw({
       prompts: inputs.prompts,

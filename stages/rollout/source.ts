@@ -1,5 +1,5 @@
 /** Where the completions of a stage come from: a model that is wired, or one that answers at an endpoint. */
-import type {Checkpoints} from '../../pipeline/stage.js';
+import type {InputPorts, OutputPorts, Params, StageContext} from '../../pipeline/stage.js';
 import type {Asking} from '../endpoint/answer-prompts.js';
 import type {EndpointParams} from '../endpoint/params.js';
 import type {Usage} from '../endpoint/served.js';
@@ -38,14 +38,16 @@ export type SourceOptions = Omit<ModelSampling, 'model' | 'key' | 'done'> &
     /** A folder; `undefined` where `endpoint` names a model. */
     readonly model: string | undefined;
     readonly tasks: Tasks;
-    /** Where the answers of an endpoint are kept on the way. */
-    readonly checkpoints: Checkpoints;
-    readonly signal: AbortSignal;
+    /**
+     * Where the answers of an endpoint are kept on the way, and when to stop. Looked at for an endpoint alone: whoever looks takes it
+     * upon itself to obey a stop, and a stage that does not is ended at once.
+     */
+    readonly context: Pick<StageContext<InputPorts, OutputPorts, Params>, 'checkpoints' | 'signal'>;
   };
 
 /** Opens what the params of a stage name. @throws {StageFailure} where an endpoint has no address */
 export async function openSource(options: SourceOptions): Promise<Source> {
-  const {model, tasks, endpointServer, checkpoints, signal, note, ...asked} = options;
+  const {model, tasks, endpointServer, context, note, ...asked} = options;
   if (model !== undefined) {
     const {sampleFromModel} = await import('./sample-from-model.js');
     return {draw: (request) => sampleFromModel({...options, ...request, model}), close: () => undefined};
@@ -58,6 +60,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   ]);
   let report: Parameters<Source['draw']>[0]['done'] = () => undefined;
   const done = (answers: number, total: number, tokens: number): void => report(answers, total, tokens);
+  const {checkpoints, signal} = context;
   const answering = await openAnswering(serverOf(endpointServer), {checkpoints, signal, note, done});
   return {
     async draw({prompts, count, key, done: told}) {
