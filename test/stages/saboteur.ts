@@ -11,7 +11,8 @@ export interface Sabotage {
   /** SIGTERM comes as the runner sends it: that it was asked is written down first, and can be seen before the signal is heard. */
   readonly signal: 'SIGKILL' | 'SIGTERM';
   /**
-   * `computing`: `after` milliseconds after the stage reported `step`, wherever it is then.
+   * `computing`: `after` milliseconds after the stage reported `step`, wherever it is then, and at its next report at the latest: on
+   * a busy machine the whole stage could be over before a thread wakes up.
    * `writing`: with the first checkpoint of `step` or later on disk, but not yet in its place.
    * `written`: right after that checkpoint was put in its place.
    */
@@ -27,13 +28,15 @@ const file = join(process.argv[2] ?? '', 'stop.json');
 const stop = JSON.stringify({version: 1, why: 'person'});
 
 /** A thread of its own, because native calls hold the stage's; it waits from the start so that it is quick when wanted. */
-const now = new Int32Array(new SharedArrayBuffer(4));
+const now = new Int32Array(new SharedArrayBuffer(8));
 const killer = new Worker(
   `const {workerData: {now, pid, signal, after, file, stop}} = require('node:worker_threads');
    Atomics.wait(now, 0, 0);
    Atomics.wait(now, 0, 1, after);
    if (signal === 'SIGTERM') require('node:fs').writeFileSync(file, stop);
-   process.kill(pid, signal);`,
+   process.kill(pid, signal);
+   Atomics.store(now, 1, 1);
+   Atomics.notify(now, 1);`,
   {eval: true, workerData: {now, pid: process.pid, signal, after, file, stop}},
 );
 await new Promise((ready) => killer.once('online', ready));
@@ -52,6 +55,7 @@ if (moment === 'computing') {
     const bytes = writeSync(...args);
     const [, data] = args;
     if (typeof data === 'string' && data.startsWith('{"type":"progress"')) {
+      if (Atomics.load(now, 0) === 1) Atomics.wait(now, 1, 0);
       if ((JSON.parse(data) as {step: number}).step >= step) strike();
     }
     return bytes;
