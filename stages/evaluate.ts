@@ -38,6 +38,8 @@ export const evaluate = defineStage({
     /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
     specialInPrompts: param<boolean>(false),
     ...ASKING,
+    /** Problems that are asked, the first ones; 0 for all of them. Of general prompts all are. */
+    prompts: 0,
     /** Responses to each problem: the k of pass@k and cons@k. */
     samples: 16,
     temperature: 0.6,
@@ -62,6 +64,9 @@ export const evaluate = defineStage({
     ...gradingCautions(params, `${params.samples} a prompt`),
   ],
   check: ({params, ...wired}) => [
+    ...(Number.isInteger(params.prompts) && params.prompts >= 0
+      ? []
+      : [`prompts is ${params.prompts} and should be a number of problems, or 0 for all of them`]),
     ...askingMistakes(params),
     ...endpointMistakes(params, {port: 'model', inputs: wired.inputs, templates: ['chat']}),
     ...(params.endpoint === '' || params.choiceScores === 'none'
@@ -101,9 +106,15 @@ export const evaluate = defineStage({
       ...{model: inputs.model, tasks, threads, cores, context, note},
     });
     let before = 0;
-    const drawSamples = async (prompts: string, purpose: string, offset: number, share: number) =>
+    const count = params.prompts === 0 ? undefined : params.prompts;
+    const drawSamples = async (
+      given: {readonly prompts: string; readonly count?: number | undefined},
+      purpose: string,
+      offset: number,
+      share: number,
+    ) =>
       source.draw({
-        prompts,
+        ...given,
         key: {seed: params.evaluationSeed, purpose},
         done: (step, total, tokens) =>
           progress({
@@ -117,12 +128,23 @@ export const evaluate = defineStage({
     const choices =
       by === 'none' || inputs.model === undefined
         ? undefined
-        : await scoreChoices(inputs.model, await readPrompts(inputs.prompts, tasks), {...params, by, threads});
+        : await scoreChoices(inputs.model, (await readPrompts(inputs.prompts, tasks)).slice(0, count), {
+            ...params,
+            by,
+            threads,
+          });
     const part = inputs.general === undefined ? 1 : 0.7;
-    const {groups, usage, generatedTokens} = await drawSamples(inputs.prompts, 'evaluate/reasoning', 0, part);
+    const {groups, usage, generatedTokens} = await drawSamples(
+      {prompts: inputs.prompts, count},
+      'evaluate/reasoning',
+      0,
+      part,
+    );
     before = generatedTokens;
     const general =
-      inputs.general === undefined ? undefined : await drawSamples(inputs.general, 'evaluate/general', part, 1 - part);
+      inputs.general === undefined
+        ? undefined
+        : await drawSamples({prompts: inputs.general}, 'evaluate/general', part, 1 - part);
     source.close();
     groups.push(...(general?.groups ?? []));
     const rollouts = groups.flat();

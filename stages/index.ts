@@ -6,6 +6,7 @@ export {corpus} from './corpus.js';
 export {evaluate} from './evaluate.js';
 export {fetchModel} from './fetch-model.js';
 export {fetchPackage} from './fetch-package.js';
+export {gate} from './gate.js';
 export {generalData} from './general-data.js';
 export {grpo} from './grpo.js';
 export {importAdapter} from './import-adapter.js';

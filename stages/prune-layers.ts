@@ -48,6 +48,7 @@ export const pruneLayers = defineStage({
       {encodePrompt},
       {lengthBuckets},
       {silenced, withoutLayers},
+      {countsTargets},
       {sampleRow},
     ] = await Promise.all([
       import('./engine/engine.js'),
@@ -57,6 +58,7 @@ export const pruneLayers = defineStage({
       import('./text/templates.js'),
       import('./train/length-buckets.js'),
       import('./model/drop-layers.js'),
+      import('./train/compute.js'),
       import('./data/schemas.js'),
     ]);
     const {config, weights, generation} = await openModel(inputs.base);
@@ -68,17 +70,23 @@ export const pruneLayers = defineStage({
     const rows = samples
       .map(({question, response}) => {
         const prompt = encodePrompt(tokenizer, params.template, question);
-        return {tokens: [...prompt, ...tokenizer.encode(response), tokenizer.eosId], from: prompt.length};
+        const tokens = [...prompt, ...tokenizer.encode(response), tokenizer.eosId];
+        return {tokens, from: prompt.length, mask: tokens.map((_, at) => (at < prompt.length ? 0 : 1))};
       })
       .filter(({tokens}) => tokens.length <= limit)
       .slice(0, params.rows);
     if (rows.length === 0) throw new StageFailure(`the data holds no rows of at most ${limit} tokens`);
     const lengths = lengthBuckets([Math.max(...rows.map(({tokens}) => tokens.length))]);
+    const targets = {
+      before: Math.min(...rows.map(({from}) => from)) - 1,
+      most: Math.max(...rows.map(({tokens, from}) => tokens.length - from)),
+    };
+    const buckets = {rows: rows.length, lengths, ...(countsTargets(config) && {targets})};
     const engine = await openEngine({
       config,
       weights,
       threads,
-      programs: {logProbabilities: logProbabilities({rows: rows.length, lengths, temperature: 1})},
+      programs: {logProbabilities: logProbabilities({...buckets, temperature: 1})},
     });
     const gone = new Set<number>();
     const history: {id: string; from: string[]; step: number; layer: number; loss: number}[] = [];

@@ -20,10 +20,17 @@ export const report = defineStage({
   params: {
     /** What is claimed, declared before the run; null for the paper's claims as `tiny` has them: evaluation/claims.ts. */
     claims: param<readonly Claim[] | null>(null),
+    /** Sentences about these numbers that a reader should know, for the last section of the report. */
+    remarks: param<readonly string[]>([]),
     /** Of the bootstrap. */
     bootstrapSeed: 20260104,
   },
-  check: ({params: {claims}}) => (claims === null ? [] : claimMistakes(claims)),
+  check: ({params: {claims, remarks}}) => [
+    ...(claims === null ? [] : claimMistakes(claims)),
+    ...(Array.isArray(remarks) && remarks.every((text: unknown) => typeof text === 'string')
+      ? []
+      : ['remarks is a list of sentences']),
+  ],
   async run({inputs, outputs, params, progress, note}) {
     const [{buildReport, readEvaluation, writeReport}, {isMetric, metricsFor}, {historyRow}] = await Promise.all([
       import('./evaluation/report/index.js'),
@@ -49,7 +56,10 @@ export const report = defineStage({
     }));
     const cards = await each(inputs.cards, async (folder) => (await readCard(folder)) ?? {});
     progress({step: 1, total: 2});
-    const built = buildReport({evaluations, histories, cards, seed: params.bootstrapSeed}, params.claims ?? undefined);
+    const built = buildReport(
+      {evaluations, histories, cards, seed: params.bootstrapSeed, remarks: params.remarks},
+      params.claims ?? undefined,
+    );
     await writeReport(outputs.report, built);
     progress({step: 2, total: 2});
     const verdicts = built.claims.map(({verdict}) => verdict);

@@ -4,5 +4,9 @@ import {ownUrl} from '../../pipeline/modules/own-package.js';
 
 const at = (name: string): string => ownUrl(`stages/recipes/${name}.js`);
 
-export const RECIPES: RecipeRegistry = {tiny: at('tiny'), 'tiny-controls': at('tiny-controls')};
+export const RECIPES: RecipeRegistry = {
+  tiny: at('tiny'),
+  'tiny-controls': at('tiny-controls'),
+  smollm2: at('smollm2'),
+};
 export const DEFAULT_RECIPE = 'tiny';

@@ -105,8 +105,11 @@ export const sampleFromModel = async ({
   count,
   tasks,
   ...options
-}: ModelSampling & {readonly prompts: string; readonly count?: number; readonly tasks?: Tasks}): Promise<Sampled> =>
-  sampleRows((await readPrompts(prompts, tasks)).slice(0, count), options);
+}: ModelSampling & {
+  readonly prompts: string;
+  readonly count?: number | undefined;
+  readonly tasks?: Tasks;
+}): Promise<Sampled> => sampleRows((await readPrompts(prompts, tasks)).slice(0, count), options);
 
 /** Opens a sampler of a model for prompts that are encoded, and closes it after `work`. */
 export async function withSampler<T>(

@@ -25,7 +25,7 @@ export interface Source {
    */
   draw(request: {
     readonly prompts: string;
-    readonly count?: number;
+    readonly count?: number | undefined;
     readonly key: ModelSampling['key'];
     readonly done: (step: number, total: number, tokens?: number) => void;
   }): Promise<Draws>;

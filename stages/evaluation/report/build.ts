@@ -87,6 +87,8 @@ export interface Report {
   readonly cards: ReportInputs['cards'];
   /** Trainings that a person ended before their last step; left out where there are none. */
   readonly finishedEarly?: readonly EarlyRow[];
+  /** What the recipe itself says about its numbers; left out where it says nothing. */
+  readonly remarks?: readonly string[];
   readonly sampling: {readonly temperature: number; readonly topP: number; readonly k: number} | undefined;
 }
 
@@ -94,6 +96,7 @@ export interface Report {
 const ORDER = [
   'base',
   'base-chat',
+  'base-zero-shot',
   'base-forced-think',
   'zero-rl',
   'zero-shuffled',
@@ -102,6 +105,7 @@ const ORDER = [
   'reasoning-rl',
   'full-sft',
   'all-scenario-rl',
+  'student-base',
   'student-small-base',
   'student-medium-base',
   'distill-small',
@@ -127,7 +131,7 @@ const CURVES = [
 ];
 
 export function buildReport(
-  {evaluations: measured, histories, cards, seed = 0}: ReportInputs,
+  {evaluations: measured, histories, cards, seed = 0, remarks = []}: ReportInputs,
   claims: readonly Claim[] = PAPER_CLAIMS,
 ): Report {
   const evaluations = withoutBenchmarks(measured);
@@ -154,6 +158,7 @@ export function buildReport(
     rewardModels: inOrder(Object.keys(histories)).flatMap((node) => rewardModel(node, histories[node]!)),
     cards,
     ...(finishedEarly.length === 0 ? {} : {finishedEarly}),
+    ...(remarks.length === 0 ? {} : {remarks}),
     sampling: first && {temperature: first.temperature, topP: first.topP, k: first.k},
   };
 }
@@ -221,7 +226,9 @@ function distillation(
   const teacher = computeOf(cards['rejection-sampling']);
   return inOrder(Object.keys(evaluations)).flatMap((node): DistillationRow[] => {
     const kind = node.startsWith('distill-') ? 'distilled' : node === 'student-rl' ? 'RL alone' : undefined;
-    const how = kind ?? (/^student-.*-base$/.test(node) ? 'pre-trained only' : undefined);
+    const how =
+      kind ??
+      (node === 'student-base' ? 'before either' : /^student-.*-base$/.test(node) ? 'pre-trained only' : undefined);
     if (how === undefined) return [];
     const own = kind === undefined ? undefined : computeOf(histories[node]?.card);
     const data = kind === 'distilled' ? teacher : undefined;

@@ -97,4 +97,6 @@ export interface ReportInputs {
   /** Data cards by node. */
   readonly cards: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly seed?: number;
+  /** Sentences of the recipe about its own numbers, for the end of the report. */
+  readonly remarks?: readonly string[];
 }

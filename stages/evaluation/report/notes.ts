@@ -35,7 +35,8 @@ const wordlessNotes = (curves: Report['curves']): string[] =>
     ];
   });
 
-export const NOTES = ({models, claims, curves, finishedEarly = []}: Report): string[] => [
+export const NOTES = ({models, claims, curves, finishedEarly = [], remarks = []}: Report): string[] => [
+  ...remarks,
   ...finishedEarly.map(
     ({node, steps, planned}) =>
       `\`${node}\` was finished early by hand, after step ${steps} of ${planned}: its numbers, and those of what was made of it, are not those of its params.`,

@@ -11,6 +11,7 @@ import {defineTask, type Problem} from '../define-task.js';
 import type {Prompt} from '../prompt.js';
 import {splitOf} from '../splits.js';
 import type {Mended} from '../task.js';
+import {weighted} from '../weighted.js';
 import {PEOPLE, STORIES, type Story} from './stories.js';
 
 /** What happens: the beginning, plain or in packs, and then. */
@@ -43,7 +44,8 @@ type Deed = 'start' | 'packs' | 'more' | 'fewer' | 'share';
 /** Steps of a plan: its beginning is one where something is multiplied. */
 const stepsOf = (plan: string): number => plan.split(' ').filter((deed) => deed !== 'start').length;
 
-const LEVELS = [1, 2, 3] as const;
+/** How often a number of steps is asked: half of the problems have one, as a model that is new to them learns from these first. */
+const LEVELS = {1: 3, 2: 2, 3: 1} as const;
 
 /** Where the question stands. */
 const ORDERS = ['last', 'first'] as const;
@@ -63,7 +65,7 @@ interface Form {
 const ASIDES = 3;
 
 function drawForm(random: Random): Form {
-  const level = random.pick(LEVELS);
+  const level = Number(weighted(random, LEVELS));
   const story = random.pick(STORIES);
   const deeds = random.pick(PLANS.filter((plan) => stepsOf(plan) === level)).split(' ') as Deed[];
   const wordings = deeds.map((deed) => random.int(story[deed].length));
@@ -183,7 +185,7 @@ function mend({answer = ''}: Prompt, {text}: Completion, {maxWords}: {readonly m
 const respond = ({answer = '', solution = ''}: Problem): string =>
   `<think> ${solution} </think> <answer> ${answer} </answer>`;
 
-/** Word problems of one to three steps, each number of steps as often as the next. */
+/** Word problems of one to three steps; half of them have one, a third two. */
 export const wordProblems = defineTask({
   module: import.meta.url,
   name: 'word-problems',

