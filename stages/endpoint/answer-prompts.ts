@@ -11,6 +11,7 @@ import {readCompletion} from '../text/completion.js';
 import {turnsOf} from '../text/templates.js';
 import type {Shot} from '../text/wording.js';
 import {answerIn, isFinished, type Answer} from './answer.js';
+import {inParallel} from './in-parallel.js';
 import {NO_CHECKPOINTS, openJournal, type Journal} from './journal.js';
 import type {EndpointParams, RequestFields} from './params.js';
 import {usageOf, type Served, type Usage} from './served.js';
@@ -110,12 +111,11 @@ async function answerAll(
   let refused = 0;
   let isReached = false;
   const patience = (): number => (isReached ? limits.patience : limits.firstPatience);
-  const failing = new AbortController();
 
   /** The answer to one request. */
-  const answerTo = async ({body}: Wanted): Promise<Answer> => {
+  const answerTo = async ({body}: Wanted, giveUp: AbortSignal): Promise<Answer> => {
     for (let times = 1; ; times++) {
-      const outcome = await client.ask(body, {patience, signal: failing.signal});
+      const outcome = await client.ask(body, {patience, signal: giveUp});
       isReached = true;
       switch (outcome.kind) {
         case 'answered': {
@@ -136,35 +136,18 @@ async function answerAll(
         case 'too-long':
           return {text: '', finish: 'too-long', why: outcome.words};
       }
-      await client.waitAgain(times, failing.signal);
+      await client.waitAgain(times, giveUp);
     }
   };
-  const work = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const answer = await answerTo(next);
-      refused = answer.finish === 'refused' ? refused + 1 : 0;
-      if (refused >= limits.refusals) throw refusal(server, `${refused} requests in a row`, answer);
-      tokens += answer.tokens ?? 0;
-      through += 1;
-      await journal.add(next.asked, answer);
-      done(through, all.length, tokens);
-    }
-  };
-
-  const onAbort = (): void => failing.abort();
-  if (signal.aborted) onAbort();
-  signal.addEventListener('abort', onAbort);
-  const failures: unknown[] = [];
-  // One that fails leaves nothing to wait for.
-  const workers = Array.from({length: Math.min(concurrency, queue.length)}, () =>
-    work().catch((error: unknown) => {
-      failures.push(error);
-      queue.length = 0;
-      failing.abort();
-    }),
-  );
-  await Promise.all(workers);
-  signal.removeEventListener('abort', onAbort);
+  const failures = await inParallel(queue, {concurrency, signal}, async (one, giveUp) => {
+    const answer = await answerTo(one, giveUp);
+    refused = answer.finish === 'refused' ? refused + 1 : 0;
+    if (refused >= limits.refusals) throw refusal(server, `${refused} requests in a row`, answer);
+    tokens += answer.tokens ?? 0;
+    through += 1;
+    await journal.add(one.asked, answer);
+    done(through, all.length, tokens);
+  });
   const groups = wanted.map((group) => group.flatMap((one) => servedOf(one, journal.get(one.asked))));
   const last = groups.flat().find(({served}) => served.finish !== 'refused');
   if (failures.length === 0 && last === undefined)

@@ -8,6 +8,7 @@ import type {Prompt} from '../../tasks/prompt.js';
 import type {Graded, GradeRequest, Grader} from '../grader.js';
 import {untilClosed} from '../until-closed.js';
 import {credited, verdict} from '../verdict.js';
+import {inParallel} from '../../endpoint/in-parallel.js';
 import {shortened} from '../../endpoint/printable.js';
 import {CUT_OFF, openEndpoint, type Said} from './endpoint.js';
 import {judgementIn, questionFor, type Judged, type JudgeQuestion} from './form.js';
@@ -114,35 +115,18 @@ export function openJudge({settings, address, key, note, limits = JUDGE_LIMITS}:
       if (earlier === undefined) waiting.set(one.digest, one);
       else verdicts.set(one.digest, earlier);
     }
-    const queue = [...waiting.values()];
-    const failing = new AbortController();
-    const work = async (): Promise<void> => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        const {body, question, digest} = next;
-        const graded = gradedOf(
-          await endpoint.ask(body, {patience: limits.patience, signal: failing.signal}),
-          question,
-        );
+    const failures = await inParallel(
+      [...waiting.values()],
+      {concurrency, signal},
+      async ({body, question, digest}, giveUp) => {
+        const said = await endpoint.ask(body, {patience: limits.patience, signal: giveUp});
+        const graded = gradedOf(said, question);
         verdicts.set(digest, graded);
-        if (graded.outcome === 'timed-out') continue;
+        if (graded.outcome === 'timed-out') return;
         known.set(digest, graded);
         if (known.size > limits.known) known.delete(known.keys().next().value!);
-      }
-    };
-    const onAbort = (): void => failing.abort();
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort);
-    const failures: unknown[] = [];
-    // One that fails leaves nothing to wait for.
-    const workers = Array.from({length: Math.min(concurrency, queue.length)}, () =>
-      work().catch((error: unknown) => {
-        failures.push(error);
-        queue.length = 0;
-        failing.abort();
-      }),
+      },
     );
-    await Promise.all(workers);
-    signal.removeEventListener('abort', onAbort);
     if (signal.aborted) throw new Stopped();
     if (failures.length > 0) throw failures[0];
     const graded = asked.map(({digest}) => verdicts.get(digest)!);
