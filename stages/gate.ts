@@ -85,6 +85,7 @@ export const gate = defineStage({
     if (problems.length === 0) throw new StageFailure('none of the prompts has an answer that can be checked');
     const {groups} = await sampleRows(problems, {
       ...params,
+      tasks,
       model: inputs.model,
       threads,
       cores,

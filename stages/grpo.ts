@@ -223,7 +223,7 @@ export const grpo = defineStage({
     if (reasoning.length === 0) throw new StageFailure('there are no prompts');
     await prepareGraders(
       [...reasoning, ...general].map(({prompt}) => prompt),
-      {cores, sandbox: params.sandbox, judge: params.judge, extraction: params.extraction, note},
+      {cores, sandbox: params.sandbox, judge: params.judge, extraction: params.extraction, tasks, note},
     );
 
     // What is compiled: sampling for two lengths of prompts; log-probabilities and updates for some lengths of whole rows.

@@ -16,6 +16,8 @@ import {pack, packedLayout} from '../model/packing.js';
 import type {Packed} from '../model/packing.js';
 import type {Weights} from '../model/parameters.js';
 import {size} from '../model/parameters.js';
+import {runtimeClass} from '../tensorflow/runtime-class.js';
+import {workersFor} from './lanes.js';
 import type {Variable} from './variables.js';
 
 /** Where the packed tensors of a model lie, in the order of `packedLayout`. */
@@ -145,6 +147,18 @@ export function declareMapped(graph: Graph, layout: readonly Packed[], {path}: M
 
 /** From so many bytes on weights are mapped; smaller ones are quicker in huge pages of each process's own. */
 export const WORTH_SHARING = 2 ** 28;
+
+/**
+ * How many workers draw the samples of a model that is not trained meanwhile. A large one has a worker also where there is one core
+ * and one thread: a native call takes many seconds there, and this process would hear nothing until it is over.
+ */
+export const samplersFor = (
+  config: ModelConfig,
+  machine: {readonly threads: number; readonly cores: number},
+): number => {
+  const isSlow = packedBytes(config) >= WORTH_SHARING && !runtimeClass(machine.threads).device.startsWith('gpu');
+  return Math.max(workersFor(machine), isSlow ? 1 : 0);
+};
 
 export const packedBytes = (config: ModelConfig): number =>
   packedLayout(config).reduce((sum, {shape}) => sum + 4 * size(shape), 0);

@@ -3,7 +3,7 @@ import {StageFailure} from '../../pipeline/stage.js';
 import {builtInTasks} from '../tasks/built-in.js';
 import {checkExtraction} from '../tasks/extracting.js';
 import type {Prompt} from '../tasks/prompt.js';
-import type {External} from '../tasks/task.js';
+import type {External, Tasks} from '../tasks/task.js';
 import type {Grader, GraderOptions} from './grader.js';
 
 /** What the module of a kind exports. */
@@ -39,10 +39,14 @@ export const openGrader = async (kind: External, options: GraderOptions): Promis
  * Sees to it that the answers to these prompts can be graded, before anything is sampled or trained for them: what is missing is
  * said, what can be made is made.
  *
+ * @param options.tasks those of the prompts, where there are others than the built-in ones
  * @throws {StageFailure} as `openGrader` does, and where answers cannot be looked for as `extraction` says
  */
-export async function prepareGraders(prompts: readonly Prompt[], options: GraderOptions): Promise<void> {
-  checkExtraction(prompts, options.extraction ?? 'task', options.note);
+export async function prepareGraders(
+  prompts: readonly Prompt[],
+  {tasks = builtInTasks, ...options}: GraderOptions & {readonly tasks?: Tasks | undefined},
+): Promise<void> {
+  checkExtraction(prompts, options.extraction ?? 'task', {tasks, note: options.note});
   // Tasks of one's own bring pure functions, so their names need not be known here.
   const kindOf = ({task}: Prompt): External | undefined => builtInTasks.get(task)?.answer?.external;
   for (const kind of new Set(prompts.flatMap((prompt) => kindOf(prompt) ?? []))) {

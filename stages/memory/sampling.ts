@@ -1,12 +1,14 @@
 /** What the stages that sample need: with a model that stays as it is, beside reinforcement learning, and beside pre-training. */
 import type {MemoryNeed} from '../../pipeline/stage.js';
 import {workersFor} from '../engine/lanes.js';
+import {samplersFor} from '../engine/mapped-weights.js';
 import type {ModelConfig} from '../model/config.js';
 import {newConfig} from '../model/config.js';
 import {readConfig} from '../model/hf-folder/index.js';
 import type {TemplateName} from '../text/template-names.js';
 import {wordsAround, type Wording} from '../text/wording.js';
 import {countsTargets} from '../train/compute.js';
+import {updateBuckets} from '../train/grpo-updates.js';
 import type {Checkpointing, Precision} from '../train/compute.js';
 import {logitParts} from '../model/transformer.js';
 import {lengthBuckets} from '../train/length-buckets.js';
@@ -36,8 +38,8 @@ interface Machine {
 const CORES = 'resources.cpu';
 
 /** Workers that are started: each when there is a chunk for it. */
-const startedWorkers = (machine: Machine, groups: number, chunk: number): number =>
-  Math.min(workersFor(machine), Math.ceil(groups / chunk));
+const startedWorkers = (workers: number, groups: number, chunk: number): number =>
+  Math.min(workers, Math.ceil(groups / chunk));
 
 /**
  * Of a model that samples and stays as it is.
@@ -55,7 +57,11 @@ export function samplerNeed({
     values: {chunk, [CORES]: cores, maxNewTokens},
     parts(values, reached) {
       const sizes = {...sampling, prompts: Number(values['chunk']), maxNewTokens: Number(values['maxNewTokens'])};
-      const workers = startedWorkers({threads, cores: Number(values[CORES])}, groups, sizes.prompts);
+      const workers = startedWorkers(
+        samplersFor(config, {threads, cores: Number(values[CORES])}),
+        groups,
+        sizes.prompts,
+      );
       const read = setsMemory(config, 1, 'the model as it is read');
       if (workers > 0) return [processMemory(), read, ...workersMemory(config, sizes, {workers, reached})];
       const drawing = samplingMemory(config, sizes, {...(reached !== undefined && {reached})});
@@ -77,7 +83,7 @@ export async function samplerNeedBefore({
   readonly prompts: readonly string[];
   readonly params: Partial<Wording> & {
     readonly template: TemplateName;
-    /** The most prompts that are sampled for; all of them unless given. */
+    /** The most prompts that are sampled for; all of them unless given, or at 0. */
     readonly prompts?: number;
     readonly samples: number;
     readonly chunk: number;
@@ -90,7 +96,7 @@ export async function samplerNeedBefore({
   const needWith = ({tokens, rows}: Measured): Need => {
     const promptLengths = promptLengthsFor(tokens, config, maxNewTokens);
     const sampling = {prompts: chunk, group: samples, promptLengths, maxNewTokens};
-    return samplerNeed({...machine, config, sampling, groups: Math.min(params.prompts ?? rows, rows)});
+    return samplerNeed({...machine, config, sampling, groups: Math.min(params.prompts || rows, rows)});
   };
   return told(needWith(await measurePrompts({...params, model, prompts}, needWith)));
 }
@@ -109,6 +115,7 @@ export interface ReinforcementSizes extends Machine {
     readonly questions: number;
     readonly minibatches: number;
     readonly klCoefficient: number;
+    readonly ratio: 'token' | 'sequence';
   };
   /** Reward models, which have sessions of their own. */
   readonly judges: readonly ModelConfig[];
@@ -126,46 +133,53 @@ const hasOneGraph = (positions: number, {vocabSize}: ModelConfig): boolean =>
 
 /** Of trainer, workers and reward models together. */
 export function reinforcementNeed({config, sampling, params, judges, threads, cores}: ReinforcementSizes): Need {
-  const {microBatch, maxNewTokens, activationCheckpointing, questions, minibatches, klCoefficient} = params;
+  const {maxNewTokens, activationCheckpointing, questions, minibatches, klCoefficient} = params;
   const {group, promptLengths} = sampling;
   return {
-    values: {chunk: params.chunk, microBatch, activationCheckpointing, [CORES]: cores, maxNewTokens},
+    values: {chunk: params.chunk, microBatch: params.microBatch, activationCheckpointing, [CORES]: cores, maxNewTokens},
     parts(values, reached = Number(values['maxNewTokens'])) {
       const most = Number(values['maxNewTokens']);
       const prompt = promptLengths.at(-1)!;
-      const whole = prompt + most;
+      const microBatch = Number(values['microBatch']);
+      const prompts = {shortest: prompt, longest: prompt};
+      const {buckets, isShared} = updateBuckets(config, {...params, group, microBatch, maxNewTokens: most}, prompts);
+      const {rows} = buckets;
+      const whole = buckets.lengths.at(-1)!;
       // Rows as long as they have come to be: of short ones more are computed together (`batches.ts`), if they are that many, and
       // if the vocabulary lets one graph serve all shapes.
-      const length = prompt + Math.min(reached, most);
-      const rows = Number(values['microBatch']);
+      const sampled = Math.min(reached, most);
+      const length = Math.min(whole, prompt + (isShared ? group : 1) * sampled);
       const together = hasOneGraph(rows * whole, config) ? (rows * whole) / length : rows;
+      const updateRows = isShared
+        ? questions * Math.ceil((group * sampled) / Math.max(1, length - prompt))
+        : questions * group;
       const wanted = values['activationCheckpointing'] as Checkpointing;
-      const again = computesAgain(wanted, config, {rows, lengths: [whole]});
+      const again = computesAgain(wanted, config, buckets);
       const training = {
         config,
         buckets: {
-          rows: Math.max(rows, Math.min(Math.floor(together), questions * group)),
+          rows: Math.max(rows, Math.min(Math.floor(together), updateRows)),
           lengths: [length],
-          ...(countsTargets(config) && {targets: {before: 0, most: Math.min(reached, most)}}),
+          ...(countsTargets(config) && {targets: {before: 0, most: isShared ? length - prompt : sampled}}),
         },
         activationCheckpointing: again,
         threads,
-        updateRows: questions * group,
+        updateRows,
         reference: klCoefficient > 0,
       };
       const chunk = Math.min(Number(values['chunk']), questions * minibatches);
       const sizes = {...sampling, prompts: chunk, maxNewTokens: most};
       const machine = {threads, cores: Number(values[CORES])};
-      const workers = startedWorkers(machine, questions * minibatches, sizes.prompts);
+      const workers = startedWorkers(workersFor(machine), questions * minibatches, sizes.prompts);
       const drawing = workers > 0 ? undefined : samplingMemory(config, sizes, {reached});
-      const kept = (OF_ROLLOUT_TOKEN * questions * minibatches * group * length) / 2 ** 20;
+      const kept = (OF_ROLLOUT_TOKEN * questions * minibatches * group * (prompt + sampled)) / 2 ** 20;
       return [
         ...trainingMemory(training, drawing),
         ...(workers > 0 ? workersMemory(config, sizes, {workers, reached}) : []),
         {mib: kept, of: `${questions * minibatches * group} samples of a rollout`},
         ...judges.flatMap((judge): MemoryPart[] => [
           setsMemory(judge, 1, 'a reward model'),
-          scoringMemory(judge, {rows: JUDGED, lengths: [length]}),
+          scoringMemory(judge, {rows: JUDGED, lengths: [prompt + sampled]}),
         ]),
       ];
     },

@@ -16,7 +16,7 @@ import {
   withGradient,
 } from '../tensorflow/ops.js';
 import {raw, softmaxAt, softmaxAtGradient} from '../tensorflow/ops.js';
-import {attention, causalMask, rotationTable} from './attention.js';
+import {attention, causalMask, MASKED, rotationTable} from './attention.js';
 import type {ModelConfig} from './config.js';
 import {normalizeHeads} from './head-norms.js';
 
@@ -40,6 +40,29 @@ export function rightPadded(config: ModelConfig, length: number): Placement {
   return {
     rotation: tf.tensor2d(rotationTable(config, length), [1, length * rotationWidth(config)]),
     mask: causalMask(length),
+  };
+}
+
+/**
+ * Rows in which several continuations follow one prompt: each sees the prompt and itself, at positions of its own.
+ *
+ * @param inputs (rows × length) int32 each: `places`, the position of each token; `parts`, whose it is: 0 the prompt's, which all see
+ * @param shape.longest positions are below this
+ */
+export function sharedPrompts(
+  config: ModelConfig,
+  {places, parts}: Readonly<Record<string, Tf.Tensor>>,
+  {rows, length, longest}: {readonly rows: number; readonly length: number; readonly longest: number},
+): Placement {
+  const {tf} = tensorflow();
+  const width = rotationWidth(config);
+  const table = tf.tensor2d(rotationTable(config, longest), [longest, width]);
+  const queries = raw.reshape(parts!, [rows, length, 1]);
+  const keys = raw.reshape(parts!, [rows, 1, length]);
+  const isForeign = tf.mul(tf.cast(tf.notEqual(queries, keys), 'float32'), tf.cast(tf.greater(keys, 0), 'float32'));
+  return {
+    rotation: raw.reshape(raw.gather(table, places!), [rows, length * width]),
+    mask: tf.add(tf.mul(isForeign, MASKED), causalMask(length)), // (rows, length, length)
   };
 }
 

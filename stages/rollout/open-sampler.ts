@@ -1,5 +1,5 @@
 /**
- * What draws samples: the engine of this process, or rollout workers where the node has more than one core. Stages see one
+ * What draws samples: the engine of this process, or rollout workers where the node has more than one core or the model is large. Stages see one
  * interface and the same bytes; generation always computes on one thread.
  */
 import {setImmediate as turn} from 'node:timers/promises';
@@ -9,7 +9,7 @@ import type {Weights} from '../model/parameters.js';
 import {handOver} from '../model/parameters.js';
 import {openEngine} from '../engine/engine.js';
 import {workersFor} from '../engine/lanes.js';
-import {canShareWeights, openWeightFile, packedBytes, WORTH_SHARING} from '../engine/mapped-weights.js';
+import {canShareWeights, openWeightFile, packedBytes, samplersFor, WORTH_SHARING} from '../engine/mapped-weights.js';
 import type {MappedWeights, WeightFile} from '../engine/mapped-weights.js';
 import type {PackedPart} from '../engine/variables.js';
 import type {Program} from '../engine/program.js';
@@ -56,7 +56,7 @@ export async function openSampler(
   options: SamplerOptions & {readonly weights: Map<string, Float32Array>},
 ): Promise<Sampler> {
   const {config, sampling, threads, weights, note} = options;
-  const workers = workersFor(options);
+  const workers = samplersFor(config, options);
   if (workers > 0) {
     const file = sharedFile(config);
     if (file === undefined) return openPool({config, sampling, workers, weights: () => weights, note});

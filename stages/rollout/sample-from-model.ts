@@ -48,6 +48,8 @@ export interface ModelSampling extends GradingSettings, Partial<Wording> {
   readonly topP: number;
   readonly maxNewTokens: number;
   readonly chunk: number;
+  /** Those of the prompts, where there are others than the built-in ones. */
+  readonly tasks?: Tasks | undefined;
   readonly threads: number;
   /** Cores to keep busy; they change how long it takes and nothing else. */
   readonly cores: number;
@@ -103,13 +105,9 @@ export async function sampleRows(rows: readonly Prompt[], options: ModelSampling
 export const sampleFromModel = async ({
   prompts,
   count,
-  tasks,
   ...options
-}: ModelSampling & {
-  readonly prompts: string;
-  readonly count?: number | undefined;
-  readonly tasks?: Tasks;
-}): Promise<Sampled> => sampleRows((await readPrompts(prompts, tasks)).slice(0, count), options);
+}: ModelSampling & {readonly prompts: string; readonly count?: number | undefined}): Promise<Sampled> =>
+  sampleRows((await readPrompts(prompts, options.tasks)).slice(0, count), options);
 
 /** Opens a sampler of a model for prompts that are encoded, and closes it after `work`. */
 export async function withSampler<T>(

@@ -6,10 +6,11 @@ import type {Definition} from '../../pipeline/definition.js';
 import type {Random} from '../random.js';
 import type {Language} from '../text/language.js';
 import {exact} from './answers/exact.js';
+import {integer} from './answers/integer.js';
 import {checkFields, fieldError, fieldsOf, type Helper} from './check-fields.js';
 import {valueText} from './faults.js';
 import type {Split} from './splits.js';
-import type {AnswerKind, Task} from './task.js';
+import {ANSWER_NAMES, type AnswerKind, type AnswerName, type Task} from './task.js';
 
 /** A problem and, where there is one, its worked solution. A space stands between two tokens. */
 export interface Problem {
@@ -45,8 +46,11 @@ export interface TaskSpec {
   problems(random: Random): Problem;
   /** Whether an empty thinking part counts against a completion. Default true. */
   readonly reasoning?: boolean;
-  /** How answers are read and compared; `null` where there is nothing to check. By default as text, case and spacing aside. */
-  readonly answer?: AnswerKind | null;
+  /**
+   * How answers are read and compared: 'exact' (the default) as text, case and spacing aside; 'integer' as whole numbers, however they
+   * are written; or by functions of one's own. `null` where there is nothing to check.
+   */
+  readonly answer?: AnswerKind | AnswerName | null;
   /**
    * How a document of the corpus answers a problem, tags included: what a base model learns, well done and badly done. By
    * default most think and answer, some answer at once, and some end with another problem's answer.
@@ -78,16 +82,18 @@ export function defineTask(spec: TaskSpec): TaskDefinition {
   const given = fieldsOf(HELPER, spec);
   const mistake = mistakeIn(given);
   if (mistake !== undefined) throw fieldError(HELPER, given, mistake);
-  const {reasoning = true, answer = exact, words = [], sets: {validation = 120, heldOut = 420} = {}, ...rest} = given;
+  const {reasoning = true, answer = 'exact', words = [], sets: {validation = 120, heldOut = 420} = {}, ...rest} = given;
   return {
     ...rest,
     kind: 'task',
     reasoning,
     words,
     sets: {validation, heldOut},
-    ...(answer === null ? {} : {answer}),
+    ...(answer === null ? {} : typeof answer === 'string' ? {answer: NAMED[answer], answersAs: answer} : {answer}),
   };
 }
+
+const NAMED: Readonly<Record<AnswerName, AnswerKind>> = {exact, integer};
 
 /** What no compiler has seen may be of any type. */
 function mistakeIn(spec: {readonly [field in keyof TaskSpec]?: unknown}): string | undefined {
@@ -97,7 +103,9 @@ function mistakeIn(spec: {readonly [field in keyof TaskSpec]?: unknown}): string
   if (strange !== undefined) return `“${strange}” must be a function, not ${valueText(spec[strange])}`;
   if (reasoning !== undefined && typeof reasoning !== 'boolean')
     return `“reasoning” must be true or false, not ${valueText(reasoning)}`;
-  if (answer !== undefined && answer !== null) {
+  if (typeof answer === 'string' && !ANSWER_NAMES.some((name) => name === answer))
+    return `“answer” must be functions or one of ${ANSWER_NAMES.join(', ')}, not ${valueText(answer)}`;
+  if (answer !== undefined && answer !== null && typeof answer !== 'string') {
     const {read, reference, grade} = answer as Partial<Record<keyof AnswerKind, unknown>>;
     if (typeof read !== 'function' || typeof reference !== 'function')
       return '“answer” must have the functions “read” and “reference”';

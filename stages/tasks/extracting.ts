@@ -7,7 +7,7 @@ import {numberForm} from './answers/fraction.js';
 import {lastNumber, numberedPart} from './answers/last-number.js';
 import {builtInTasks} from './built-in.js';
 import type {Prompt} from './prompt.js';
-import type {AnswerKind, Task, Tasks} from './task.js';
+import {taskOf, type AnswerKind, type Task, type Tasks} from './task.js';
 
 /** Tasks that each extraction makes sense for, and what the others lack. */
 const TAKES: {
@@ -19,28 +19,31 @@ const TAKES: {
   'math-verify': {tasks: ['math'], why: 'has answers that Math-Verify does not compare'},
 };
 
+/** The built-in task whose answers a task has; `undefined` where it reads them by functions of its own. */
+const kindOf = ({name, answersAs}: Task): string | undefined =>
+  answersAs ?? (builtInTasks.has(name) ? name : undefined);
+
 /** Why the answers of a task cannot be looked for so, as the end of a sentence; `undefined` where they can. */
-export function extractionFault(name: string, extraction: Extraction): string | undefined {
-  if (extraction === 'task') return undefined;
-  const task = builtInTasks.get(name);
-  if (task === undefined) return 'is not built in and finds its answers itself (answer.read)';
-  if (task.answer === undefined) return undefined; // Nothing is looked for.
+export function extractionFault(task: Task, extraction: Extraction): string | undefined {
+  if (extraction === 'task' || task.answer === undefined) return undefined; // Nothing is looked for.
+  const kind = kindOf(task);
+  if (kind === undefined)
+    return "finds its answers by functions of its own (answer.read); answer: 'integer' reads whole numbers";
   const {tasks, why} = TAKES[extraction];
-  return tasks === undefined || tasks.includes(name) ? undefined : why;
+  return tasks === undefined || tasks.includes(kind) ? undefined : why;
 }
 
 /** The same task, looking for answers as `extraction` says; as it is where it cannot. */
 function extracting(task: Task, extraction: Extraction): Task {
   const {answer} = task;
-  if (answer === undefined || extraction === 'task' || extractionFault(task.name, extraction) !== undefined)
-    return task;
+  if (answer === undefined || extraction === 'task' || extractionFault(task, extraction) !== undefined) return task;
   switch (extraction) {
     case 'tag':
       return {...task, answer: {...answer, read: (completion) => readTags(answer, completion)}};
     case 'box':
       return {...task, answer: {...answer, read: (completion) => answer.read(withoutTags(completion))}};
     case 'last-number':
-      return {...task, answer: numbered(task.name, answer)};
+      return {...task, answer: numbered(kindOf(task), answer)};
     case 'math-verify':
       return {...task, answer: {...answer, read: wholeReply}};
   }
@@ -60,7 +63,7 @@ const wholeReply = ({reply}: Completion): string | undefined =>
   reply === '' || reply.length > LONGEST_ANSWER ? undefined : reply;
 
 /** What a completion marks as its answer, as its task reads it; else the number that it ends with. */
-function numbered(name: string, answer: AnswerKind): AnswerKind {
+function numbered(name: string | undefined, answer: AnswerKind): AnswerKind {
   const isFormula = answer.external !== undefined;
   const form = (text: string): string => (name === 'exact' ? numberForm(text) : text);
   return {
@@ -81,9 +84,9 @@ function numbered(name: string, answer: AnswerKind): AnswerKind {
 const NUMBER = /^-?\d[\d./]*$/;
 
 /** Whether a number could be the right answer to a prompt. */
-function hasNumber({task, answer = ''}: Prompt): boolean {
-  const kind = builtInTasks.get(task)?.answer;
-  const reference = kind?.reference(answer);
+function hasNumber(prompt: Prompt, tasks: Tasks): boolean {
+  const kind = taskOf(tasks, prompt).answer;
+  const reference = kind?.reference(prompt.answer ?? '');
   // What a formula is worth is known to its grader alone.
   return kind?.external !== undefined || (reference !== undefined && NUMBER.test(numberForm(reference)));
 }
@@ -91,25 +94,28 @@ function hasNumber({task, answer = ''}: Prompt): boolean {
 /**
  * Looks over prompts whose answers are going to be looked for as `extraction` says.
  *
+ * @param tasks those of the prompts
  * @param note told how many prompts have references that are no numbers, where numbers are looked for
  * @throws {StageFailure} where a task cannot look for them so, or no reference is a number
  */
 export function checkExtraction(
   prompts: readonly Prompt[],
   extraction: Extraction,
-  note: (text: string) => void,
+  {tasks, note}: {readonly tasks: Tasks; readonly note: (text: string) => void},
 ): void {
+  if (extraction === 'task') return;
   for (const name of new Set(prompts.map(({task}) => task))) {
-    const fault = extractionFault(name, extraction);
+    const first = prompts.find(({task}) => task === name)!;
+    const fault = extractionFault(taskOf(tasks, first), extraction);
     if (fault === undefined) continue;
-    const {id} = prompts.find(({task}) => task === name)!;
+    const {id} = first;
     throw new StageFailure(
       `extraction “${extraction}” is not for the task “${name}”, of which prompt ${id} is: it ${fault}; leave it at “task”`,
     );
   }
   if (extraction !== 'last-number') return;
-  const asked = prompts.filter(({task}) => builtInTasks.get(task)?.answer !== undefined);
-  const others = asked.filter((prompt) => !hasNumber(prompt));
+  const asked = prompts.filter((prompt) => taskOf(tasks, prompt).answer !== undefined);
+  const others = asked.filter((prompt) => !hasNumber(prompt, tasks));
   const [first] = others;
   if (first === undefined) return;
   const text =

@@ -34,6 +34,10 @@ export interface AnswerKind {
 /** What a task makes of a completion whose reasoning mixes languages: text to learn from, or the reason why there is none. */
 export type Mended = {readonly ok: true; readonly value: string} | {readonly ok: false; readonly error: string};
 
+/** Built-in tasks whose answers a task of one's own may have. */
+export const ANSWER_NAMES = ['integer', 'exact'] as const;
+export type AnswerName = (typeof ANSWER_NAMES)[number];
+
 export interface Task {
   readonly name: string;
   /**
@@ -43,6 +47,8 @@ export interface Task {
   readonly reasoning: boolean;
   /** Absent where there is no answer to check. */
   readonly answer?: AnswerKind;
+  /** Of one that is not built in: the built-in task whose answers it has, where it has no kind of its own. */
+  readonly answersAs?: AnswerName;
   /**
    * Puts the reasoning of a right answer into the language of the question, for cold-start data. Without it a completion stays
    * as it is, and one that mixes languages is dropped.

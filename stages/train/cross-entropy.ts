@@ -62,8 +62,9 @@ export function tokenLogProbabilities(
   config: ModelConfig,
   shape: ComputeShape,
   temperature: number,
+  placement = rightPadded(config, shape.length),
 ): Tf.Tensor {
-  const all = transformer(parameters, inputs['tokens']!, rightPadded(config, shape.length), config, shape); // (B × T, D)
+  const all = transformer(parameters, inputs['tokens']!, placement, config, shape); // (B × T, D)
   const hidden = inputs['starts'] === undefined ? all : atTargets(all, inputs['starts'], shape);
   const output = outputMatrix(parameters, config);
   return targetLogProbabilities(hidden, output, inputs['targets']!, temperature, {most: shape.most});

@@ -10,6 +10,7 @@ import type {GrpoOptions, GrpoRow} from './grpo.js';
 import {teaches} from './grpo.js';
 import {lengthBuckets} from './length-buckets.js';
 import {grpoTraining, logProbabilities} from './programs.js';
+import {sharedTraining} from './shared-prompts.js';
 
 /** Params of the stage `grpo`, which says what each means. */
 export interface UpdateParams extends Pick<
@@ -19,6 +20,8 @@ export interface UpdateParams extends Pick<
   readonly aggregate: 'response-mean' | 'token-mean' | 'constant';
   readonly minibatches: number;
   readonly maxNewTokens: number;
+  /** Responses to a question. */
+  readonly group: number;
   readonly microBatch: number;
   readonly rolloutPrecision: Precision;
   readonly importanceCap: number;
@@ -27,25 +30,61 @@ export interface UpdateParams extends Pick<
 /** Lengths that whole rows are padded to, before those are left out that no row can have. */
 const LENGTHS = 10;
 
+/** Positions of a row with several responses, at most: attention takes the square of them, and sees most of it for nothing. */
+const MOST_SHARED = 768;
+
+/** Sharing has to save something before it is worth rows of another form. */
+const WORTH_SHARING = 1.25;
+
+/** What rows are padded to and how many are computed together, and whether those of one prompt are one row. */
+export interface UpdateBuckets {
+  readonly buckets: Buckets;
+  /** Prompts are computed once for several responses: `shared-prompts.ts`. */
+  readonly isShared: boolean;
+  /** Positions of the longest response with its prompt. */
+  readonly whole: number;
+}
+
+/**
+ * A micro-batch of shared rows has about as many positions as one of as many rows by themselves. Models with a small vocabulary keep
+ * these, and the bytes that they had; ratios of whole responses need a row for each.
+ *
+ * @param prompts tokens of the shortest and of the longest prompt
+ */
+export function updateBuckets(
+  config: ModelConfig,
+  {microBatch, maxNewTokens, group, ratio}: Pick<UpdateParams, 'microBatch' | 'maxNewTokens' | 'group' | 'ratio'>,
+  prompts: {readonly shortest: number; readonly longest: number},
+): UpdateBuckets {
+  const whole = prompts.longest + maxNewTokens;
+  const shared = Math.min(prompts.longest + group * maxNewTokens, MOST_SHARED);
+  const isShared = countsTargets(config) && ratio === 'token' && shared >= WORTH_SHARING * whole;
+  const longest = isShared ? shared : whole;
+  const lengths = lengthBuckets(
+    Array.from({length: LENGTHS}, (_, i) => (longest * (i + 1)) / LENGTHS),
+    LENGTHS,
+  ).filter((length) => length >= prompts.shortest);
+  // An even number, so that two threads have as much to do each.
+  const rows = isShared ? Math.max(1, 2 * Math.floor((microBatch * whole) / longest / 2)) : microBatch;
+  const before = prompts.shortest - 1;
+  const targets = {before, most: isShared ? lengths.at(-1)! - before : maxNewTokens};
+  return {buckets: {rows, lengths, ...(countsTargets(config) && {targets})}, isShared, whole};
+}
+
 /** @param prompts tokens of the shortest and of the longest prompt */
 export function planUpdates(
   config: ModelConfig,
   params: UpdateParams,
   prompts: {readonly shortest: number; readonly longest: number},
 ) {
-  const {microBatch: rows, temperature, ratio, clipLow, clipHigh, klCoefficient, maxNewTokens} = params;
-  const whole = prompts.longest + maxNewTokens;
-  const lengths = lengthBuckets(
-    Array.from({length: LENGTHS}, (_, i) => (whole * (i + 1)) / LENGTHS),
-    LENGTHS,
-  ).filter((length) => length >= prompts.shortest);
-  const targets = {before: prompts.shortest - 1, most: maxNewTokens};
-  const buckets: Buckets = {rows, lengths, ...(countsTargets(config) && {targets})};
+  const {temperature, ratio, clipLow, clipHigh, klCoefficient, maxNewTokens} = params;
+  const {buckets, isShared, whole} = updateBuckets(config, params, prompts);
+  // Of rows by themselves, which the old policy and the reference are asked about.
+  const alone = isShared ? updateBuckets(config, {...params, group: 1}, prompts).buckets : buckets;
   const isWeighted = params.rolloutPrecision === 'bf16' && params.importanceCap > 0;
   // The weights of an update are made from π_old before it, so with them it has to be there.
   const isOwn = params.minibatches === 1 && !isWeighted;
-  const update = grpoTraining({
-    ...buckets,
+  const options = {
     temperature,
     ratio,
     aggregate: params.aggregate === 'constant' ? {constant: maxNewTokens} : params.aggregate,
@@ -54,10 +93,12 @@ export function planUpdates(
     klCoefficient,
     importance: isWeighted,
     oldPolicy: isOwn ? 'own' : 'given',
-  });
-  const of = (slot: 'policy' | 'reference') => logProbabilities({...buckets, temperature, of: slot});
+  } as const;
+  const update = isShared ? sharedTraining(buckets, options, whole) : grpoTraining({...buckets, ...options});
+  const of = (slot: 'policy' | 'reference') => logProbabilities({...alone, temperature, of: slot});
   return {
     buckets,
+    isShared,
     /** Whether tokens weigh what trainer and sampler make of them. */
     isWeighted,
     programs: {

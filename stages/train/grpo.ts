@@ -98,23 +98,18 @@ const isMarked = (mask: ArrayLike<number>): boolean => Array.prototype.some.call
  * is a KL term
  */
 export function grpoObjective(options: GrpoOptions): Objective<GrpoRow, GrpoMetrics> {
-  const {temperature, ratio, klCoefficient, importance = false, oldPolicy = 'given'} = options;
-  const withReference = klCoefficient !== 0;
-  const counts = (row: GrpoRow): boolean => teaches(row, klCoefficient);
+  const {temperature, klCoefficient, oldPolicy = 'given'} = options;
+  const fields = Object.entries(tokenFields(options));
   return {
     positions: ({tokens}) => tokens.length - 1,
     rowsTogether: 1,
-    counts,
+    counts: (row) => teaches(row, klCoefficient),
     inputs(shape) {
       const {rows, length, targets = length} = shape;
       const each = {dtype: DataType.float, shape: [rows, targets]};
       return {
         ...tokenInputs(shape),
-        mask: each,
-        weights: each,
-        ...(oldPolicy === 'given' && {oldLogProbs: each}),
-        ...(withReference && {referenceLogProbs: each}),
-        ...(importance && {importance: each}),
+        ...Object.fromEntries([['weights'], ...fields].map(([name]) => [name, each])),
         advantages: {dtype: DataType.float, shape: [rows, 1]},
       };
     },
@@ -124,11 +119,8 @@ export function grpoObjective(options: GrpoOptions): Objective<GrpoRow, GrpoMetr
       const weight = tokenWeight(options.aggregate, all);
       return {
         ...tokenArrays(rows, shape),
-        mask: aligned(({mask}) => mask),
         weights: aligned((row) => Array.from(row.mask, (mark) => (mark ? weight(row) : 0))),
-        ...(oldPolicy === 'given' && {oldLogProbs: aligned(oldOf)}),
-        ...(withReference && {referenceLogProbs: aligned(reference)}),
-        ...(importance && {importance: aligned(importanceOf)}),
+        ...Object.fromEntries(fields.map(([name, of]) => [name, aligned(of)])),
         advantages: padRight(
           new Float32Array(shape.rows),
           rows.map(({advantage}) => [advantage]),
@@ -143,23 +135,42 @@ export function grpoObjective(options: GrpoOptions): Objective<GrpoRow, GrpoMetr
       // Those that nobody has computed before are handed on, to be held beside the sampler's.
       return {...surrogate(logProbs, inputs, options), ...(oldPolicy === 'own' && {values: logProbs})};
     },
-    report(parts, all) {
-      const targets = countTargets(all);
-      // A response without a token that counts has no ratio.
-      const ratios = Math.max(1, ratio === 'token' ? targets : all.filter(({mask}) => isMarked(mask)).length);
-      const computed = all.filter(counts);
-      const surprising = countTargets(computed);
-      return {
-        loss: sumOf(parts, 'loss'),
-        targets,
-        skippedRows: 1 - computed.length / all.length,
-        ...(computed.length > 0 && {ratioMax: Math.max(...parts.map((part) => part['ratioMax']!))}),
-        clippedShare: sumOf(parts, 'clipped') / ratios,
-        kl: withReference ? sumOf(parts, 'kl') / ratios : 0,
-        ...(surprising > 0 && {entropy: sumOf(parts, 'surprise') / surprising}),
-      };
-    },
+    report: (parts, all) => grpoReport(parts, all, options),
     ...(oldPolicy === 'own' && {valuesOf: alignedWith}),
+  };
+}
+
+/** What the loss wants to know of each token of a row, by the name of its input. */
+export const tokenFields = ({
+  klCoefficient,
+  importance = false,
+  oldPolicy = 'given',
+}: GrpoOptions): Readonly<Record<string, (row: GrpoRow) => ArrayLike<number>>> => ({
+  mask: ({mask}) => mask,
+  ...(oldPolicy === 'given' && {oldLogProbs: oldOf}),
+  ...(klCoefficient !== 0 && {referenceLogProbs: reference}),
+  ...(importance && {importance: importanceOf}),
+});
+
+/** What a step reports, from the sums of its micro-batches and all of its rows. */
+export function grpoReport(
+  parts: readonly Readonly<Record<string, number>>[],
+  all: readonly GrpoRow[],
+  {ratio, klCoefficient}: Pick<GrpoOptions, 'ratio' | 'klCoefficient'>,
+): GrpoMetrics {
+  const targets = countTargets(all);
+  // A response without a token that counts has no ratio.
+  const ratios = Math.max(1, ratio === 'token' ? targets : all.filter(({mask}) => isMarked(mask)).length);
+  const computed = all.filter((row) => teaches(row, klCoefficient));
+  const surprising = countTargets(computed);
+  return {
+    loss: sumOf(parts, 'loss'),
+    targets,
+    skippedRows: 1 - computed.length / all.length,
+    ...(computed.length > 0 && {ratioMax: Math.max(...parts.map((part) => part['ratioMax']!))}),
+    clippedShare: sumOf(parts, 'clipped') / ratios,
+    kl: klCoefficient !== 0 ? sumOf(parts, 'kl') / ratios : 0,
+    ...(surprising > 0 && {entropy: sumOf(parts, 'surprise') / surprising}),
   };
 }
 
@@ -170,7 +181,7 @@ export function grpoObjective(options: GrpoOptions): Objective<GrpoRow, GrpoMetr
  * @param logProbs (B, T) under the policy
  * @param inputs `mask`, `weights`, `oldLogProbs`, `referenceLogProbs`, `importance` (B, T): the third unless the policy is its own
  * old one, the fourth only for a KL term, the last only where another policy has sampled: it multiplies the gain, not the KL
- * term; `advantages` (B, 1)
+ * term; `advantages` (B, 1), or (B, T) where ratios are those of tokens
  * @returns the loss, and sums over ratios or tokens (`ratioMax`: the largest), all scalars
  */
 export function surrogate(
@@ -220,7 +231,7 @@ const fromItself = (x: Tf.Tensor): Tf.Tensor =>
   );
 
 /** The weight of one sampled token of a row in the loss. */
-function tokenWeight(aggregate: Aggregate, all: readonly GrpoRow[]): (row: GrpoRow) => number {
+export function tokenWeight(aggregate: Aggregate, all: readonly GrpoRow[]): (row: GrpoRow) => number {
   if (aggregate === 'response-mean') return (row) => 1 / (all.length * Math.max(1, countTargets([row])));
   if (aggregate === 'token-mean') {
     const targets = Math.max(1, countTargets(all));

@@ -51,6 +51,7 @@ const {programs} = planUpdates(
     klCoefficient: 0,
     minibatches: 1,
     maxNewTokens: MOST,
+    group: Number(process.env['SHARED'] ?? GROUP),
     microBatch: 16,
     rolloutPrecision: 'f32',
     importanceCap: 2,

@@ -6,7 +6,6 @@
  */
 import type {Completion} from '../../text/completion.js';
 import type {Random} from '../../random.js';
-import {integer} from '../answers/integer.js';
 import {defineTask, type Problem} from '../define-task.js';
 import type {Prompt} from '../prompt.js';
 import {splitOf} from '../splits.js';
@@ -191,7 +190,7 @@ export const wordProblems = defineTask({
   name: 'word-problems',
   problems: draw,
   split: ({cluster = ''}) => splitOf(`form:${cluster}`),
-  answer: integer,
+  answer: 'integer',
   respond,
   mend,
   sets: {validation: 60, heldOut: 300},

@@ -76,6 +76,7 @@ test('reinforcement learning: a worker more, a reward model more, longer samples
   const params = {
     ...{chunk: 2, microBatch: 8, maxNewTokens: 64, questions: 2, minibatches: 3, klCoefficient: 0},
     activationCheckpointing: 'auto' as const,
+    ratio: 'token' as const,
   };
   const sampling = {group: 8, promptLengths: [64]};
   const needed = (

@@ -4,8 +4,10 @@ import {test} from 'node:test';
 import {StageFailure} from '../../../pipeline/stage.js';
 import {askingMistakes, ASKING, EXTRACTIONS, type Extraction} from '../../../stages/tasks/asking.js';
 import {builtInTasks} from '../../../stages/tasks/built-in.js';
+import {defineTask} from '../../../stages/tasks/define-task.js';
 import {checkExtraction, extractionFault, tasksExtracting} from '../../../stages/tasks/extracting.js';
 import type {Prompt} from '../../../stages/tasks/prompt.js';
+import type {Task} from '../../../stages/tasks/task.js';
 import {readCompletion} from '../../../stages/text/completion.js';
 
 const read = (task: string, extraction: Extraction, text: string): string | undefined =>
@@ -57,9 +59,20 @@ test('an extraction that makes no sense for a task is refused with the reason', 
     question: 'q',
     answer,
   });
+  const problems = () => ({question: 'q', answer: '1'});
+  const own = (name: string, answer?: 'integer'): Task =>
+    defineTask({
+      ...{module: import.meta.url, name, problems},
+      answer: answer ?? {read: () => undefined, reference: (text) => text},
+    });
+  const tasks = new Map<string, Task>([
+    ...builtInTasks,
+    ['sorting', own('sorting')],
+    ['counting', own('counting', 'integer')],
+  ]);
   const notes: string[] = [];
   const check = (extraction: Extraction, ...prompts: Prompt[]): void =>
-    checkExtraction(prompts, extraction, (text) => void notes.push(text));
+    checkExtraction(prompts, extraction, {tasks, note: (text) => void notes.push(text)});
   for (const extraction of EXTRACTIONS) check(extraction, prompt('math', '18'));
   for (const extraction of EXTRACTIONS) check(extraction, {...prompt('general', ''), task: 'general'});
   assert.throws(() => check('last-number', prompt('integer', '1'), prompt('code', 'x')), {
@@ -69,8 +82,10 @@ test('an extraction that makes no sense for a task is refused with the reason', 
   });
   assert.throws(() => check('math-verify', prompt('integer', '1')), /Math-Verify does not compare/);
   assert.throws(() => check('box', prompt('dials', '1 2')), /do not stand in a box/);
-  assert.throws(() => check('tag', prompt('sorting', '1 2')), /is not built in and finds its answers itself/);
-  assert.equal(extractionFault('sorting', 'task'), undefined);
+  assert.throws(() => check('tag', prompt('sorting', '1 2')), /finds its answers by functions of its own/);
+  check('last-number', prompt('counting', '1'));
+  assert.throws(() => check('math-verify', prompt('counting', '1')), /Math-Verify does not compare/);
+  assert.equal(extractionFault(own('sorting'), 'task'), undefined);
   assert.throws(() => check('last-number', prompt('exact', 'Paris')), StageFailure);
   assert.deepEqual(notes, []);
   check('last-number', prompt('exact', 'Paris'), prompt('exact', '3.5'), prompt('integer', '18'));
