@@ -47,6 +47,7 @@ export const promptRow = z.looseObject({
   choices: z.array(z.string()).min(2).optional(),
   stem: z.string().optional(),
   rubric: z.string().optional(),
+  solution: z.string().optional(),
   steps: z.number().optional(),
   tests: codeTests.optional(),
 });

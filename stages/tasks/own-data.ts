@@ -118,7 +118,7 @@ function distinct(task: TaskDefinition, side: Split, draws: Random, count: numbe
     const {problem, key} = drawOn(task, side, draws);
     const id = idOf(task, problem);
     if (prompts.has(id)) continue;
-    const {question, answer, language, steps, cluster} = problem;
+    const {question, answer, solution, language, steps, cluster} = problem;
     prompts.set(id, {
       id,
       from: [],
@@ -128,6 +128,7 @@ function distinct(task: TaskDefinition, side: Split, draws: Random, count: numbe
       ...(language === undefined ? {} : {language}),
       question,
       ...(answer === undefined ? {} : {answer}),
+      ...(solution === undefined ? {} : {solution}),
       ...(steps === undefined ? {} : {steps}),
     });
     idle = -1;

@@ -32,6 +32,8 @@ export interface Prompt {
   readonly stem?: string;
   /** What a good answer is, where the prompt says it itself (judge). */
   readonly rubric?: string;
+  /** The reasoning that leads to the answer, where the task works it out: never asked or judged, for whoever rewrites what a model wrote. */
+  readonly solution?: string;
   /** Steps that a worked solution takes (dials). */
   readonly steps?: number;
   /** What is wanted, for the rubric (general). */

@@ -170,18 +170,21 @@ function draw(random: Random): Problem {
   }
 }
 
-/** The working of a right completion without its tags, and its answer in them: what a model that never writes them learns from. */
-function mend({answer = ''}: Prompt, {text}: Completion, {maxWords}: {readonly maxWords: number}): Mended {
-  const working = text
-    .replaceAll(/<\/?(?:think|answer)>/g, ' ')
-    .replaceAll(/\s+/g, ' ')
-    .trim();
-  if (working.split(' ').length > maxWords) return {ok: false, error: 'too long'};
-  return {ok: true, value: `<think> ${working} </think> <answer> ${answer} </answer>`};
+/**
+ * A right completion as a person would write it down: the paper has people do so with what R1-Zero wrote (supplement B.3.2). The model
+ * has found the answer, by whatever working; what is learned from is the short one.
+ */
+function mend(
+  {answer = '', solution = ''}: Prompt,
+  {text}: Completion,
+  {maxWords}: {readonly maxWords: number},
+): Mended {
+  if (text.split(/\s+/).length > maxWords) return {ok: false, error: 'too long'};
+  return {ok: true, value: worked({answer, solution})};
 }
 
-/** How a document answers: worked out, in tags. */
-const respond = ({answer = '', solution = ''}: Problem): string =>
+/** Worked out, in tags. */
+const worked = ({answer = '', solution = ''}: Pick<Problem, 'answer' | 'solution'>): string =>
   `<think> ${solution} </think> <answer> ${answer} </answer>`;
 
 /** Word problems of one to three steps; half of them have one, a third two. */
@@ -191,7 +194,7 @@ export const wordProblems = defineTask({
   problems: draw,
   split: ({cluster = ''}) => splitOf(`form:${cluster}`),
   answer: 'integer',
-  respond,
+  respond: worked,
   mend,
   sets: {validation: 60, heldOut: 300},
 });

@@ -63,13 +63,14 @@ test('questions are whole sentences, without a count of one', () => {
   assert.equal(new Set(STORIES.map(({id}) => id)).size, STORIES.length);
 });
 
-test('a right completion without tags is put into them', () => {
-  const [prompt] = sets.train;
-  const completion = readCompletion('<think> 3 + 4 = 7\nSo there are 7.', true);
-  const mended = wordProblems.mend!({...prompt!, answer: '7'}, completion, {maxWords: 20});
+test('a right completion is written down as a person would do it', () => {
+  const prompt = sets.train.find(({steps}) => steps === 2)!;
+  const completion = readCompletion(`<think> First I count everything.\nSo there are ${prompt.answer!}.`, true);
+  const mended = wordProblems.mend!(prompt, completion, {maxWords: 20});
+  assert.match(prompt.solution!, /^\d+ . \d+ = \d+\n\d+ . \d+ = \d+$/);
   assert.deepEqual(mended, {
     ok: true,
-    value: '<think> 3 + 4 = 7 So there are 7. </think> <answer> 7 </answer>',
+    value: `<think> ${prompt.solution!} </think> <answer> ${prompt.answer!} </answer>`,
   });
-  assert.equal(wordProblems.mend!(prompt!, completion, {maxWords: 3}).ok, false);
+  assert.equal(wordProblems.mend!(prompt, completion, {maxWords: 3}).ok, false);
 });
