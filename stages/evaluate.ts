@@ -80,7 +80,8 @@ export const evaluate = defineStage({
     return samplerNeedBefore({
       model: inputs.model,
       prompts: [inputs.prompts, inputs.general ?? []].flat(),
-      params,
+      // Of general prompts all are asked, whatever `prompts` is.
+      params: inputs.general === undefined ? params : {...params, prompts: 0},
       threads,
       cores,
     });
