@@ -38,8 +38,9 @@ export const gate = defineStage({
     ...ASKING,
     /** Share of the problems that one of `samples` responses has to solve. */
     least: 0.3,
-    /** Problems that are asked, the first ones of those with an answer that can be checked. */
+    /** Problems that are asked, the first ones of those with an answer that can be checked; 0 for all of them. */
     prompts: 100,
+    /** Responses to each problem. */
     samples: 8,
     temperature: 0.6,
     topP: 0.95,
@@ -62,6 +63,12 @@ export const gate = defineStage({
     ...(params.least > 0 && params.least <= 1
       ? []
       : [`least is ${params.least} and should be a share of the problems, above 0 and at most 1`]),
+    ...(Number.isInteger(params.prompts) && params.prompts >= 0
+      ? []
+      : [`prompts is ${params.prompts} and should be a number of problems, or 0 for all of them`]),
+    ...(Number.isInteger(params.samples) && params.samples > 0
+      ? []
+      : [`samples is ${params.samples} and should be a number of responses, 1 or more`]),
     ...askingMistakes(params),
     ...judgeMistakes(params.judge),
     ...taskMistakes(wired),
@@ -81,7 +88,7 @@ export const gate = defineStage({
     const tasks = await tasksWith(definitions.tasks);
     const problems = (await readPrompts(inputs.prompts, tasks))
       .filter((prompt) => prompt.answer !== undefined && taskOf(tasks, prompt).answer !== undefined)
-      .slice(0, params.prompts);
+      .slice(0, params.prompts === 0 ? undefined : params.prompts);
     if (problems.length === 0) throw new StageFailure('none of the prompts has an answer that can be checked');
     const {groups} = await sampleRows(problems, {
       ...params,
