@@ -7,6 +7,7 @@ import type {TestContext} from 'node:test';
 import {jobFiles} from '../../pipeline/job/folder.js';
 import type {Params} from '../../pipeline/stage.js';
 import {pruneLayers} from '../../stages/index.js';
+import {openEngine} from '../../stages/engine/engine.js';
 import {newConfig} from '../../stages/model/config.js';
 import {silenced, withoutLayers} from '../../stages/model/drop-layers.js';
 import {openModel, saveModel} from '../../stages/model/hf-folder/index.js';
@@ -14,22 +15,28 @@ import {initialWeights} from '../../stages/model/parameters.js';
 import {readRows, writeRows} from '../../stages/data/rows.js';
 import {historyRow} from '../../stages/data/schemas.js';
 import {vocabulary} from '../../stages/tasks/lexicon.js';
+import {encodePrompt} from '../../stages/text/templates.js';
 import {openTokenizer} from '../../stages/text/tokenizer.js';
 import {writeWordTokenizer} from '../../stages/text/word-tokenizer.js';
+import {countsTargets} from '../../stages/train/compute.js';
+import {logProbabilities} from '../../stages/train/programs.js';
 import {temporaryFolder} from '../rig/temporary.js';
 import {make, outputPath, runStage, writeJob} from './stagejob.js';
 
-/** Five layers, of which the second and the fourth do nothing. */
-async function wholeModel(t: TestContext): Promise<string> {
+/** Five layers, of which the second and the fourth do nothing. `words` are those of the tokenizer beside the built-in ones. */
+async function wholeModel(
+  t: TestContext,
+  {words = [], idle = [1, 3]}: {words?: string[]; idle?: number[]} = {},
+): Promise<string> {
   const folder = temporaryFolder(t);
   const tokenizer = join(folder, 'tokenizer');
-  await writeWordTokenizer(tokenizer, vocabulary());
+  await writeWordTokenizer(tokenizer, [...vocabulary(), ...words]);
   const {size, eosId, padId} = await openTokenizer(tokenizer);
   const config = newConfig({
     ...{vocabSize: size, hiddenSize: 16, intermediateSize: 32, layers: 5, heads: 2, maxPositions: 64},
     ...{eosId, padId, initializerRange: 0.3},
   });
-  const weights = silenced(initialWeights(config, 3), new Set([1, 3]));
+  const weights = silenced(initialWeights(config, 3), new Set(idle));
   await saveModel(join(folder, 'model'), {config, weights, tokenizerFrom: tokenizer});
   return join(folder, 'model');
 }
@@ -73,6 +80,56 @@ test('layers that do nothing go first, and without them the model says the same'
       after.weights.get(`model.layers.${place}.mlp.up_proj.weight`),
       before.weights.get(`model.layers.${layer}.mlp.up_proj.weight`),
     );
+});
+
+test('of a large vocabulary logits are computed for responses alone, and the losses are those of all logits', async (t) => {
+  const words = Array.from({length: 4_000}, (_, index) => `word-${index}`);
+  const base = await wholeModel(t, {words, idle: []});
+  const job = join(temporaryFolder(t), 'job');
+  // Prompts and responses of unequal lengths, so that targets begin at another place in each row.
+  const folder = join(temporaryFolder(t), 'data');
+  const samples = [
+    {question: 'hello , i am tom .', response: 'hello tom ! how can i help you ?'},
+    {question: 'hello', response: 'hello ! how can i help you ?'},
+    {question: 'hello , i am tom . how can you help ?', response: 'hello !'},
+  ];
+  await writeRows(
+    folder,
+    samples.map((sample, id) => ({id: `${id}`, from: [], ...sample})),
+  );
+  await make(job, {
+    stage: pruneLayers,
+    exported: 'pruneLayers',
+    inputs: {base, data: {rows: folder}},
+    params: {layers: 3},
+  });
+  const history = await readRows(outputPath(job, 'history'), historyRow);
+
+  const {config, weights} = await openModel(base);
+  assert.ok(countsTargets(config), `${config.vocabSize} tokens`);
+  const tokenizer = await openTokenizer(base);
+  const rows = samples.map(({question, response}) => {
+    const prompt = encodePrompt(tokenizer, 'chat', question);
+    return {tokens: [...prompt, ...tokenizer.encode(response), tokenizer.eosId], from: prompt.length};
+  });
+  const engine = await openEngine({
+    config,
+    weights,
+    threads: 1,
+    programs: {logProbabilities: logProbabilities({rows: rows.length, lengths: [64], temperature: 1})},
+  });
+  try {
+    const gone = new Set<number>();
+    for (const [layer, loss] of history.map((row) => [Number(row['layer']), Number(row['loss'])] as const)) {
+      engine.write('policy', silenced(weights, gone.add(layer)));
+      const values = engine.run.logProbabilities(rows).flatMap((row, at) => [...row.subarray(rows[at]!.from)]);
+      const expected = -values.reduce((sum, value) => sum + value, 0) / values.length;
+      assert.ok(Math.abs(loss - expected) < 1e-5, `without layer ${layer}: ${loss}, not ${expected}`);
+    }
+    assert.equal(gone.size, 3);
+  } finally {
+    engine.dispose();
+  }
 });
 
 test('entries by layer of a config go with their layers', () => {
