@@ -49,7 +49,20 @@ test('held-out problems have forms and numbers that are not trained on', () => {
   assert.ok(forms.size >= 40, `${forms.size} held-out forms`);
   for (const {cluster, solution = ''} of problems)
     assert.equal(splitOf(`numbers:${solution.split('\n').join()}`), splitOf(`form:${cluster}`));
-  for (const steps of [1, 2, 3]) assert.ok(sets.heldOut.filter((prompt) => prompt.steps === steps).length >= 60);
+  // Enough of each for a row of its own in a table of scores.
+  for (const steps of [1, 2, 3]) assert.ok(sets.heldOut.filter((prompt) => prompt.steps === steps).length >= 25);
+});
+
+test('half of the problems have one step, a third two, a sixth three', () => {
+  for (const [steps, share] of [
+    [1, 1 / 2],
+    [2, 1 / 3],
+    [3, 1 / 6],
+  ] as const) {
+    const found = problems.filter((problem) => problem.steps === steps).length / problems.length;
+    // Three standard deviations of a count of 3,000 are 0.03; the sides of the split favour some forms besides.
+    assert.ok(Math.abs(found - share) < 0.04, `${steps} steps: ${found.toFixed(3)}`);
+  }
 });
 
 test('questions are whole sentences, without a count of one', () => {
