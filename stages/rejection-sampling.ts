@@ -53,10 +53,12 @@ export const rejectionSampling = defineStage({
     rewardTimeout: REWARD_TIMEOUT,
     /** Whether thinking and answer have to stand in their tags; a teacher may have a form of its own, of which the answer is read. */
     wellFormed: param<boolean>(true),
+    /** What thinking without a word counts as: 0 drops it with mixed languages, 1 (for arithmetic in digits alone) keeps it. */
+    noWords: 0,
     ...GRADING,
     ...endpointParams('teacher'),
   },
-  choices: {template: TEMPLATE_NAMES, extraction: EXTRACTIONS, sandbox: SANDBOXES},
+  choices: {template: TEMPLATE_NAMES, extraction: EXTRACTIONS, noWords: [0, 1], sandbox: SANDBOXES},
   definitions: {tasks: 'task'},
   caution: (params) => [
     ...endpointCautions(params, `${params.samples} a prompt`),
@@ -116,7 +118,7 @@ export const rejectionSampling = defineStage({
         if (faults[index] !== undefined) return faults[index];
         if (
           prompt.language !== undefined &&
-          (consistencyFor(taskOf(tasks, prompt), completion.thinking ?? '', prompt.language) ?? 0) < 1
+          (consistencyFor(taskOf(tasks, prompt), completion.thinking ?? '', prompt.language) ?? params.noWords) < 1
         )
           return 'mixed languages';
         if (repetition(prompt, completion).value < 1) return 'repetition';

@@ -132,6 +132,19 @@ test('rejection sampling takes the same params', async () => {
   );
 });
 
+test('thinking in digits alone is dropped as mixed, or kept where the params say that it needs no words', async () => {
+  const verdicts = async (noWords: number): Promise<(string | undefined)[]> => {
+    const name = `wordless-${noWords}`;
+    const params = {samples: 1, temperature: 0.1, maxNewTokens: 4, noWords};
+    const inputs = {policy: at('model'), prompts: at('questions')};
+    await make(at(name), {stage: rejectionSampling, exported: 'rejectionSampling', inputs, params});
+    return rowsIn<{verdict: string}>(outputPath(at(name), 'rollouts')).map(({verdict}) => verdict);
+  };
+  const [first, ...others] = await verdicts(0);
+  assert.equal(first, 'mixed languages');
+  assert.deepEqual(await verdicts(1), ['kept', ...others]);
+});
+
 test('a policy that is made to begin in a way learns from what it wrote behind it', async () => {
   await writeSpeaker(at('policy'), [
     {key: 'key-0', replies: ['no']},
