@@ -6,7 +6,7 @@
 import {StageFailure, many, param, defineStage} from '../pipeline/stage.js';
 import {readRows, writeRows} from './data/rows.js';
 import {lengthBuckets} from './train/length-buckets.js';
-import {CHECKPOINTING, PRECISIONS} from './train/compute.js';
+import {CHECKPOINTING, PRECISIONS, countsTargets} from './train/compute.js';
 import type {Checkpointing, Precision} from './train/compute.js';
 import {TEMPLATE_NAMES} from './text/template-names.js';
 import type {TemplateName} from './text/template-names.js';
@@ -93,7 +93,7 @@ export const sft = defineStage({
       const tokens = [...prompt, ...tokenizer.encode(response), tokenizer.eosId];
       const limit = Math.min(params.maxTokens, config.maxPositions);
       if (tokens.length > limit) throw new StageFailure(`row ${id} has ${tokens.length} tokens, the limit is ${limit}`);
-      return {tokens, mask: tokens.map((_, i) => (i < prompt.length ? 0 : 1))};
+      return {tokens, mask: tokens.map((_, i) => (i < prompt.length ? 0 : 1)), from: prompt.length};
     });
     const lengths = lengthBuckets(
       rows.map(({tokens}) => tokens.length),
@@ -103,9 +103,14 @@ export const sft = defineStage({
     const rateAt = cosine({steps, warmup: params.warmup, peak: params.learningRate});
     const batchAt = batchOrder(rows.length, params.batch, {seed, purpose: 'sft/order'});
 
-    const buckets = {rows: Math.min(params.microBatch, params.batch), lengths};
+    const targets = {
+      before: Math.min(...rows.map(({from}) => from)) - 1,
+      most: Math.max(...rows.map(({tokens, from}) => tokens.length - from)),
+    };
+    const counted = countsTargets(config) ? {targets} : {};
+    const buckets = {rows: Math.min(params.microBatch, params.batch), lengths, ...counted};
     const activationCheckpointing = computesAgain(params.activationCheckpointing, config, buckets);
-    announceMemory(trainingNeed({config, tokens: lengths.at(-1)!, threads, params}), note);
+    announceMemory(trainingNeed({config, tokens: lengths.at(-1)!, ...counted, threads, params}), note);
     const programs = {train: crossEntropyTraining(buckets)};
     const optimizer = {beta2: params.beta2, weightDecay: params.weightDecay};
     const {precision} = params;

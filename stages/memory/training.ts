@@ -1,5 +1,6 @@
 /** What the stages that only train need: supervised fine-tuning and reward models. */
 import {readConfig} from '../model/hf-folder/index.js';
+import type {Buckets} from '../engine/programs/batches.js';
 import {withScoreHead} from '../model/config.js';
 import type {ModelConfig} from '../model/config.js';
 import type {MemoryNeed} from '../../pipeline/stage.js';
@@ -18,6 +19,8 @@ interface FineTuning {
   readonly config: ModelConfig;
   /** Of the longest row. */
   readonly tokens: number;
+  /** Which positions get logits, where that is known and not all do. */
+  readonly targets?: Buckets['targets'];
   readonly threads: number;
   readonly params: {
     readonly batch: number;
@@ -27,7 +30,7 @@ interface FineTuning {
 }
 
 /** Of training on rows that are there. A pair counts as two rows of a micro-batch, and of an update. */
-export function trainingNeed({config, tokens, threads, params}: FineTuning, rowsOfOne = 1): Need {
+export function trainingNeed({config, tokens, targets, threads, params}: FineTuning, rowsOfOne = 1): Need {
   const {batch, microBatch, activationCheckpointing} = params;
   return {
     values: {microBatch, ...(activationCheckpointing !== undefined && {activationCheckpointing})},
@@ -35,6 +38,7 @@ export function trainingNeed({config, tokens, threads, params}: FineTuning, rows
       const buckets = {
         rows: Math.min(Number(values['microBatch']), batch * rowsOfOne),
         lengths: lengthBuckets([tokens]),
+        ...(targets !== undefined && {targets}),
       };
       const wanted = (values['activationCheckpointing'] ?? 'off') as Checkpointing;
       const again = computesAgain(wanted, config, buckets);
