@@ -103,5 +103,6 @@ export const SMOLLM2_REMARKS: readonly string[] = [
   '`zero-rl` starts from an instruct model, SmolLM2-135M-Instruct, which has been fine-tuned on chats by its makers: it is RL without supervised data of this recipe, not the pure base of the paper’s R1-Zero. `base` and `zero-rl` are shown two solved problems in front of each question and begin with `<think>`; all later models are asked by the question alone.',
   'pass@1 reads answers leniently (the last number of the reply, or of the last line where nothing is marked); `pass@1/tag` reads the same responses by `<answer>` tags alone.',
   'Held-out problems have forms and numbers that were not trained on. Problems of one form are drawn together in the intervals. More problems with two responses each say more than fewer with many.',
+  'Cold-start data are problems that `zero-rl` solved, with its working rewritten as a person would write it down (the paper has people do so). So what `cold-start-sft` learns is the form of a solution, and which problems it comes from is what `zero-rl` could do.',
   'The student is the same model without a third of its layers, chosen by the loss on cold-start data (`student-pruned` names them) and fine-tuned on the same data for both arms; the compute of neither arm counts that.',
 ];

@@ -73,7 +73,7 @@ const CPU: Numbers = {
   problems: 3_000,
   generalRows: 150,
   maxNewTokens: 64,
-  updates: {questions: 4, group: 8, chunk: 2, microBatch: 16, learningRate: 1e-5},
+  updates: {questions: 4, group: 8, chunk: 2, microBatch: 8, learningRate: 1e-5},
   zeroSteps: 40,
   reasoningSteps: 40,
   scenarioSteps: 30,
@@ -214,7 +214,7 @@ export function wireSmollm2(
     'rejection-sampling',
     rejectionSampling,
     {policy: dev2.model, prompts: asked.train},
-    {...sampling, ...TAUGHT, ...numbers.rejection},
+    {...sampling, ...TAUGHT, ...numbers.rejection, noWords: 1},
     wired,
   );
   const general = add('general-data', generalData, {}, {rows: numbers.generalRows, goodShare: 0.6, general: GENERAL});
