@@ -29,5 +29,6 @@ export type {Prompt} from './tasks/prompt.js';
 export type {AnswerKind} from './tasks/task.js';
 export type {Completion} from './text/completion.js';
 export type {Random} from './random.js';
+export {workedData} from './worked-data.js';
 export {isTensorflowNote} from './tensorflow/native-notes.js';
 export {runtimeClass} from './tensorflow/runtime-class.js';

@@ -104,5 +104,5 @@ export const SMOLLM2_REMARKS: readonly string[] = [
   'pass@1 reads answers leniently (the last number of the reply, or of the last line where nothing is marked); `pass@1/tag` reads the same responses by `<answer>` tags alone.',
   'Held-out problems have forms and numbers that were not trained on. Problems of one form are drawn together in the intervals. More problems with two responses each say more than fewer with many.',
   'Cold-start data are problems that `zero-rl` solved, with its working rewritten as a person would write it down (the paper has people do so). So what `cold-start-sft` learns is the form of a solution, and which problems it comes from is what `zero-rl` could do.',
-  'The student is the same model without a third of its layers, chosen by the loss on cold-start data (`student-pruned` names them) and fine-tuned on the same data for both arms; the compute of neither arm counts that.',
+  'The student is the same model without a third of its layers, chosen by the loss on worked problems (`student-pruned` names them) and fine-tuned on the same for both arms; the compute of neither arm counts that. Its worked problems are the generator’s own, which no model of the main line has seen.',
 ];

@@ -8,7 +8,7 @@
  *   no tags and has next to no right answer, so that no group of samples differs and there is nothing to learn from.
  * - Answers of models that were never taught the tags are read leniently (`last-number`) where they are rewarded and scored;
  *   scores by tags alone stand beside.
- * - The student is the model itself without a third of its layers; both arms begin with the same short fine-tuning.
+ * - The student is the model itself without a third of its layers; both arms begin with the same short fine-tuning on worked problems.
  */
 import {recipe} from '../../pipeline/recipe.js';
 import type {Add, Ref} from '../../pipeline/recipe.js';
@@ -29,6 +29,7 @@ import {
   report,
   safetyRewardModel,
   sft,
+  workedData,
 } from '../index.js';
 import type {GeneralChoice} from '../tasks/general-choice.js';
 import {wordProblems} from '../tasks/word-problems/index.js';
@@ -63,6 +64,7 @@ export interface Numbers {
   readonly fullEpochs: number;
   /** Layers that the student goes without, and the least pass@8 on validation problems with which its two arms begin. */
   readonly layersLeftOut: number;
+  readonly studentRows: number;
   readonly studentEpochs: number;
   readonly studentGate: number;
   /** Held-out problems of the models around each reinforcement learning, and of the others; responses to each. */
@@ -78,14 +80,15 @@ const CPU: Numbers = {
   reasoningSteps: 40,
   scenarioSteps: 30,
   studentSteps: 40,
-  coldStart: {prompts: 240, samples: 2, rows: 120},
+  coldStart: {prompts: 600, samples: 1, rows: 200},
   rejection: {prompts: 300, samples: 4, rows: 300},
   preferences: {prompts: 120, samples: 6},
   fineTuning: {batch: 8, microBatch: 8, learningRate: 1e-4},
   coldStartEpochs: 1,
   fullEpochs: 1,
   layersLeftOut: 10,
-  studentEpochs: 3,
+  studentRows: 300,
+  studentEpochs: 2,
   studentGate: 0.3,
   scored: {around: 300, others: 100, samples: 2},
 };
@@ -107,7 +110,8 @@ const GPU: Numbers = {
   coldStartEpochs: 2,
   fullEpochs: 2,
   layersLeftOut: 10,
-  studentEpochs: 3,
+  studentRows: 4_000,
+  studentEpochs: 2,
   studentGate: 0.3,
   scored: {around: 300, others: 300, samples: 16},
 };
@@ -254,18 +258,19 @@ export function wireSmollm2(
     wired,
   );
 
-  // The student: chosen by loss on what the teacher wrote, then healed by the same rows that cold-started the teacher.
+  // The student: layers are chosen by the loss on worked problems, which then heal it for both arms.
+  const worked = add('student-data', workedData, {}, {rows: numbers.studentRows}, {tasks});
   const pruned = add(
     'student-pruned',
     pruneLayers,
-    {base, data: {'cold-start': coldStart.dataset}},
+    {base, data: {worked: worked.dataset}},
     {layers: numbers.layersLeftOut},
     WHOLE,
   );
   const healed = add(
     'student-healed',
     sft,
-    {base: pruned.model, data: {'cold-start': coldStart.dataset}},
+    {base: pruned.model, data: {worked: worked.dataset}},
     {...fineTuning, epochs: numbers.studentEpochs},
     WHOLE,
   );
@@ -344,6 +349,7 @@ export function wireSmollm2(
     'cold-start-data': coldStart.dataset,
     'rejection-sampling': clean.dataset,
     'general-data': general.dataset,
+    'student-data': worked.dataset,
   };
   const result = add('report', report, {scores, histories, cards}, {claims: SMOLLM2_CLAIMS, remarks: SMOLLM2_REMARKS});
   return {asked, base, scores, histories, cards, report: result};

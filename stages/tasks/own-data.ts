@@ -50,6 +50,29 @@ export function* taskDocuments(
   stillPure();
 }
 
+/** A training problem with the response that its task writes for it. */
+export interface WorkedProblem {
+  readonly task: string;
+  readonly key: string;
+  readonly problem: Problem;
+  readonly response: string;
+}
+
+/** Problems number 0 … count − 1, the tasks in turn. Each depends on the seed, its number and its task alone. */
+export function* workedProblems(
+  tasks: readonly TaskDefinition[],
+  {seed, count}: {readonly seed: number; readonly count: number},
+): Generator<WorkedProblem> {
+  const stillPure = watchPurity(tasks);
+  for (let index = 0; index < count; index++) {
+    const task = tasks[index % tasks.length]!;
+    const draws = random(seed, `task:${task.name}:worked`, index);
+    const {problem, key} = drawOn(task, 'train', draws);
+    yield {task: task.name, key, problem, response: task.respond?.(problem, draws) ?? respond(task, problem, draws)};
+  }
+  stillPure();
+}
+
 function respond(task: TaskDefinition, {answer, solution = ''}: Problem, draws: Random): string {
   const direct = draws.uniform() < DIRECT;
   const wrong = draws.uniform() < WRONG;

@@ -2,7 +2,7 @@
  * What an update of GRPO costs a model: `node dist/test/bench/grpo-step.js MODEL [SHARE]` with a Hugging Face folder prints processor
  * seconds, which a busy machine changes less than wall time: of opening the engine, of the first update, which compiles, and of those
  * after it. 32 rows of 60 to 110 tokens, 16 to 40 of them sampled, as 4 questions × 8 completions are; of SHARE (0.5 unless given) of the
- * groups all members have earned the same.
+ * groups all members have earned the same. SHARED=1 in the environment computes each prompt for each of its responses.
  */
 import {openEngine} from '../../stages/engine/engine.js';
 import {openModel} from '../../stages/model/hf-folder/index.js';
