@@ -39,7 +39,8 @@ export const checkSet = (before: Wiring, now: Wiring): readonly string[] =>
 /**
  * Replaces the output `port` of a node by a file or folder; `absolute` is its path. The node goes on making its other
  * outputs. Without a port the whole node is replaced: the source stands for the one output that other nodes cannot do
- * without, and those that take any number of artifacts do without the rest.
+ * without, and those that take any number of artifacts do without the rest. Nodes that were there for a replaced one alone,
+ * such as one that fetches what it would have read, are left out.
  */
 export function applySource(wiring: Wiring, target: string, absolute: string): Result<Wiring, string> {
   const [id, port] = target.split(':') as [string, string | undefined];
@@ -60,7 +61,7 @@ export function applySource(wiring: Wiring, target: string, absolute: string): R
       return err(`“${id}” has the outputs ${ports.join(', ')}: say which, as in source ${id}:${ports[0]!}=PATH`);
     }
     const nodes = new Map([...wiring.nodes].map(([key, other]) => [key, withoutOthers(other, id, main)] as const));
-    return ok(replace({...wiring, nodes}, {...sourceOf(main), id}));
+    return ok(withoutUnused(wiring, replace({...wiring, nodes}, {...sourceOf(main), id})));
   }
   const beside = `${id}-${port}`;
   if (wiring.nodes.has(beside)) return err(`source ${target}: there is a node “${beside}” already`);
@@ -68,6 +69,20 @@ export function applySource(wiring: Wiring, target: string, absolute: string): R
   for (const [key, other] of wiring.nodes)
     nodes.set(key, other.type === 'source' ? other : rewired(other, id, port, beside));
   return ok({...wiring, nodes});
+}
+
+/** Without nodes whose outputs were used before and no longer are, one behind the other. */
+function withoutUnused(before: Wiring, now: Wiring): Wiring {
+  const usedIn = (nodes: Iterable<WiredNode>): ReadonlySet<string> =>
+    new Set([...nodes].flatMap((node) => refsOf(node).map(({ref}) => ref.node)));
+  const wereUsed = usedIn(before.nodes.values());
+  let nodes = now.nodes;
+  for (;;) {
+    const used = usedIn(nodes.values());
+    const kept = new Map([...nodes].filter(([id]) => used.has(id) || !wereUsed.has(id)));
+    if (kept.size === nodes.size) return {...now, nodes};
+    nodes = kept;
+  }
 }
 
 /** The only output, the only one that is used, or the only one that is the whole of some input. */

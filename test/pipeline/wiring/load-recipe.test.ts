@@ -284,6 +284,34 @@ export const read = defineStage({
   );
 });
 
+test('--source of a whole node leaves out what was there for it alone, and nothing else', async (t) => {
+  const chain = {
+    'main.ts': `
+      import {recipe} from 'r1';
+      import {corpus, train} from './stages.js';
+      export default recipe('chain', (add) => {
+        add('alone', train, {data: add('fetched', corpus, {}).data});
+        const {data} = add('shared', corpus, {});
+        add('one', train, {data});
+        add('two', train, {data});
+        add('beside', train, {data: add.source('given', 'dataset', './nowhere')});
+        add('leaf', corpus, {});
+      });`,
+    'stages.ts': STAGES,
+  };
+  const data = temporaryFolder(t);
+  const nodesWith = async (...source: string[]): Promise<readonly string[]> =>
+    [...(await planOf(t, chain, {source: [`given=${data}`, ...source]})).plan.nodes.keys()].sort();
+  const all = ['alone', 'beside', 'fetched', 'given', 'leaf', 'one', 'shared', 'two'];
+  const without = (...gone: string[]): string[] => all.filter((id) => !gone.includes(id));
+  assert.deepEqual(await nodesWith(), all);
+  assert.deepEqual(await nodesWith(`alone=${data}`), without('fetched'));
+  assert.deepEqual(await nodesWith(`beside=${data}`), without('given'));
+  // Another node still needs it.
+  assert.deepEqual(await nodesWith(`one=${data}`), all);
+  assert.deepEqual(await nodesWith(`one=${data}`, `two=${data}`), without('shared'));
+});
+
 test('--source of a path that is not there is told with the node', async (t) => {
   assert.match(await mistakeOf(t, FILES, {source: ['train=./nowhere/at/all']}), /^source “train”: /);
 });
