@@ -7,6 +7,6 @@ const at = (name: string): string => ownUrl(`stages/recipes/${name}.js`);
 export const RECIPES: RecipeRegistry = {
   tiny: at('tiny'),
   'tiny-controls': at('tiny-controls'),
-  smollm2: at('smollm2'),
+  smollm2: at('smollm2/smollm2'),
 };
 export const DEFAULT_RECIPE = 'tiny';

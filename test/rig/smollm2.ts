@@ -14,7 +14,7 @@ import {saveModel} from '../../stages/model/hf-folder/index.js';
 import {initialWeights} from '../../stages/model/parameters.js';
 import {packageFile} from '../../stages/python/package-file.js';
 import {random} from '../../stages/random.js';
-import {CHECKPOINT, GENERAL, UNTAUGHT} from '../../stages/recipes/smollm2.js';
+import {CHECKPOINT, GENERAL, UNTAUGHT} from '../../stages/recipes/smollm2/smollm2.js';
 import type {TaskDefinition} from '../../stages/tasks/define-task.js';
 import {generalRows} from '../../stages/tasks/general-rows.js';
 import {renderPrompt} from '../../stages/text/templates.js';

@@ -1,5 +1,5 @@
 /** What is claimed of the recipe `smollm2`, declared before it is run, and what a reader of its report should know. */
-import type {Claim} from '../evaluation/claims.js';
+import type {Claim} from '../../evaluation/claims.js';
 
 /** More than chance: the interval of the difference has to lie above it. */
 const ANY = 0;

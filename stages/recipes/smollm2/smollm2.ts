@@ -10,9 +10,9 @@
  *   scores by tags alone stand beside.
  * - The student is the model itself without a third of its layers; both arms begin with the same short fine-tuning on worked problems.
  */
-import {recipe} from '../../pipeline/recipe.js';
-import type {Add, Ref} from '../../pipeline/recipe.js';
-import type {Definition} from '../../pipeline/definition.js';
+import {recipe} from '../../../pipeline/recipe.js';
+import type {Add, Ref} from '../../../pipeline/recipe.js';
+import type {Definition} from '../../../pipeline/definition.js';
 import {
   coldStartData,
   evaluate,
@@ -30,10 +30,10 @@ import {
   safetyRewardModel,
   sft,
   workedData,
-} from '../index.js';
-import type {GeneralChoice} from '../tasks/general-choice.js';
-import {wordProblems} from '../tasks/word-problems/index.js';
-import {SMOLLM2_CLAIMS, SMOLLM2_REMARKS} from './smollm2-claims.js';
+} from '../../index.js';
+import type {GeneralChoice} from '../../tasks/general-choice.js';
+import {wordProblems} from '../../tasks/word-problems/index.js';
+import {SMOLLM2_CLAIMS, SMOLLM2_REMARKS} from './claims.js';
 
 /** How much of everything there is: what a profile sets. */
 export interface Numbers {
