@@ -7,7 +7,8 @@ import {NAMES} from './lexicon.js';
 import type {Spelling} from './spelling-names.js';
 
 const NAMED = new RegExp(`\\b(?:${[...NAMES, 'english', 'chinese'].join('|')})\\b`, 'g');
-const capital = (text: string): string => text.replace(/\p{L}/u, (letter) => letter.toUpperCase());
+/** A text that begins with a number stays as it is. */
+const capital = (text: string): string => text.replace(/^\p{L}/u, (letter) => letter.toUpperCase());
 
 /** A spaced text in a spelling. */
 export function spelled(text: string, language: BuiltInLanguage, spelling: Spelling): string {

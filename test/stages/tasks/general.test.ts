@@ -150,6 +150,7 @@ test('held-out deeds include look-alikes', () => {
 test('natural spelling is what people write, and is judged as the spaced one is', () => {
   assert.equal(spelled('hello , i am tom .', 'en', 'natural'), 'Hello, I am Tom.');
   assert.equal(spelled('my ball is red . what color is it ?', 'en', 'natural'), 'My ball is red. What color is it?');
+  assert.equal(spelled('7 is bigger .', 'en', 'natural'), '7 is bigger.');
   assert.equal(spelled('你好 ， 我 是 tom 。', 'zh', 'natural'), '你好，我是 tom。');
   const choice = {
     kinds: ['greeting', 'how-to', 'refuse', 'bigger', 'color'],
