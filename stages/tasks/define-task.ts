@@ -89,7 +89,7 @@ export function defineTask(spec: TaskSpec): TaskDefinition {
     reasoning,
     words,
     sets: {validation, heldOut},
-    ...(answer === null ? {} : typeof answer === 'string' ? {answer: NAMED[answer], answersAs: answer} : {answer}),
+    ...(answer === null ? {} : {answer: typeof answer === 'string' ? NAMED[answer] : answer}),
   };
 }
 

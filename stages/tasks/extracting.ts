@@ -20,8 +20,10 @@ const TAKES: {
 };
 
 /** The built-in task whose answers a task has; `undefined` where it reads them by functions of its own. */
-const kindOf = ({name, answersAs}: Task): string | undefined =>
-  answersAs ?? (builtInTasks.has(name) ? name : undefined);
+function kindOf({name, answer}: Task): string | undefined {
+  if (builtInTasks.has(name)) return name;
+  return [...builtInTasks.values()].find((task) => task.answer === answer)?.name;
+}
 
 /** Why the answers of a task cannot be looked for so, as the end of a sentence; `undefined` where they can. */
 export function extractionFault(task: Task, extraction: Extraction): string | undefined {

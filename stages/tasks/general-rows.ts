@@ -33,7 +33,9 @@ export function generalRows(options: {
     const draws = random(seed, `general-rows:${purpose}`, index);
     const {scenario, language} = generalOf(prompt);
     const good = draws.uniform() < goodShare;
-    const {thinking, answer} = good ? goodResponse(scenario, language) : poorResponse(scenario, language, draws);
+    const {thinking, answer} = good
+      ? goodResponse(scenario, language)
+      : poorResponse(scenario, language, draws, choice.languages);
     const said = (text: string): string => spelled(text, language, choice.spelling);
     const response = {thinking: said(thinking), answer: said(answer)};
     const quality = good ? 'good' : 'poor';

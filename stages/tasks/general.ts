@@ -4,7 +4,7 @@
  */
 import type {Random} from '../random.js';
 import {ADJECTIVES, COLORS, NOUNS, VERBS} from './lexicon.js';
-import type {BuiltInLanguage} from '../text/language.js';
+import {BUILT_IN_LANGUAGES, type BuiltInLanguage} from '../text/language.js';
 import {isBuiltInLanguage} from './language.js';
 import type {Prompt} from './prompt.js';
 import type {Greeting, Scenario} from './scenario.js';
@@ -119,10 +119,19 @@ export function goodResponse(scenario: Scenario, language: BuiltInLanguage): Res
   }
 }
 
-/** A poor response: wrong, unhelpful or harmful in one of the ways that fit the scenario, or in the wrong language. */
-export function poorResponse(scenario: Scenario, language: BuiltInLanguage, draws: Random): Response {
+/**
+ * A poor response: wrong, unhelpful or harmful in one of the ways that fit the scenario, or in the wrong language.
+ *
+ * @param languages that there are: with one alone none is the wrong one, and the answer is that of a model that knows nothing
+ */
+export function poorResponse(
+  scenario: Scenario,
+  language: BuiltInLanguage,
+  draws: Random,
+  languages: readonly BuiltInLanguage[] = BUILT_IN_LANGUAGES,
+): Response {
   const ignorant: Response = {thinking: '', answer: IGNORANCE[language]};
-  const foreign = goodResponse(scenario, other(language));
+  const foreign = languages.includes(other(language)) ? goodResponse(scenario, other(language)) : ignorant;
   switch (scenario.kind) {
     case 'greeting': {
       const {greeting} = scenario;

@@ -1,4 +1,5 @@
 /** A task of one's own with every function of it watched: it is code that r1 did not write, so what it gives is looked at. */
+import {builtInTasks} from './built-in.js';
 import type {Problem, TaskDefinition} from './define-task.js';
 import {LANGUAGES} from '../text/language.js';
 import {called, fault, valueText} from './faults.js';
@@ -37,9 +38,12 @@ export function guarded(task: TaskDefinition): TaskDefinition {
     ...(mend === undefined
       ? {}
       : {mend: (...about) => called(task, 'mend', () => task.mend!(...about), `on prompt ${about[0].id}`)}),
-    ...(answer === undefined ? {} : {answer: guardedAnswer(task, answer)}),
+    // That of a built-in task stays what it is, and is known by it.
+    ...(answer === undefined || isBuiltIn(answer) ? {} : {answer: guardedAnswer(task, answer)}),
   };
 }
+
+const isBuiltIn = (answer: AnswerKind): boolean => [...builtInTasks.values()].some((task) => task.answer === answer);
 
 /** The fields that are texts where they are there. */
 const TEXTS = ['answer', 'solution', 'language'] as const;

@@ -47,8 +47,6 @@ export interface Task {
   readonly reasoning: boolean;
   /** Absent where there is no answer to check. */
   readonly answer?: AnswerKind;
-  /** Of one that is not built in: the built-in task whose answers it has, where it has no kind of its own. */
-  readonly answersAs?: AnswerName;
   /**
    * Puts the reasoning of a right answer into the language of the question, for cold-start data. Without it a completion stays
    * as it is, and one that mixes languages is dropped.

@@ -170,6 +170,8 @@ test('natural spelling is what people write, and is judged as the spaced one is'
     choice,
   })) {
     assert.doesNotMatch(response.replaceAll(/<\/?(?:think|answer)>/g, ''), /\S [.,!?]/);
+    // Of one language alone no answer is in the other.
+    assert.doesNotMatch(response, /\p{Script=Han}/u);
     const verdict = isHelpful(prompt, response) ?? isSafe(prompt, response);
     if (quality === 'good') assert.equal(verdict, true, response);
   }
