@@ -93,10 +93,18 @@ interface Worked {
 
 const between = (random: Random, low: number, high: number): number => low + random.int(high - low + 1);
 
+/** The largest numbers of a problem, by its steps: what it begins with, and what is added. */
+const LARGEST: Readonly<Record<number, {readonly start: number; readonly more: number}>> = {
+  1: {start: 12, more: 9},
+  2: {start: 20, more: 12},
+  3: {start: 40, more: 30},
+};
+
 /** Numbers that fit: whole, positive, and no division with a remainder; `undefined` where the draws do not come out. */
 function drawNumbers(deeds: readonly Deed[], random: Random): Worked | undefined {
   const counts: [number, number?][] = [];
   const lines: string[] = [];
+  const largest = LARGEST[stepsOf(deeds.join(' '))]!;
   let now = 0;
   const step = (sign: string, by: number, then: number): void => {
     lines.push(`${now} ${sign} ${by} = ${then}`);
@@ -104,7 +112,7 @@ function drawNumbers(deeds: readonly Deed[], random: Random): Worked | undefined
   };
   for (const deed of deeds) {
     if (deed === 'start') {
-      now = between(random, 4, 40);
+      now = between(random, 4, largest.start);
       counts.push([now]);
     } else if (deed === 'packs') {
       const [packs, each] = [between(random, 2, 9), between(random, 2, 9)];
@@ -118,7 +126,7 @@ function drawNumbers(deeds: readonly Deed[], random: Random): Worked | undefined
       counts.push([by]);
       step('/', by, now / by);
     } else {
-      const by = deed === 'more' ? between(random, 2, 30) : between(random, 2, Math.max(2, now - 2));
+      const by = deed === 'more' ? between(random, 2, largest.more) : between(random, 2, Math.max(2, now - 2));
       if (deed === 'fewer' && by > now - 2) return undefined;
       counts.push([by]);
       step(deed === 'more' ? '+' : '-', by, deed === 'more' ? now + by : now - by);
