@@ -131,12 +131,12 @@ export const UNTAUGHT = {
   template: 'chat',
   shots: [
     {
-      question: 'Ann has 6 pens. She buys 4 more. How many pens does Ann have now?',
-      response: '<think> 6 + 4 = 10 </think> <answer> 10 </answer>',
-    },
-    {
       question: 'There are 3 boxes with 8 cups in each. Then 5 cups break. How many cups are left?',
       response: '<think> 3 * 8 = 24\n24 - 5 = 19 </think> <answer> 19 </answer>',
+    },
+    {
+      question: 'Bob has 9 nuts. He eats 5 of them. How many nuts does Bob have now?',
+      response: '<think> 9 - 5 = 4 </think> <answer> 4 </answer>',
     },
   ],
   prefill: '<think>',
