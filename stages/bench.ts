@@ -34,6 +34,9 @@ export const bench = defineStage({
     baseline: optional('data'),
     standings: optional('data'),
     ratings: optional('data'),
+    difficulties: optional('data'),
+    /** The prompt of a judge, in the place of the suite’s. */
+    rubric: optional('data'),
     /** A suite of one's own, TOML or JSON, in the place of one that is shipped. */
     suite: optional('data'),
   },
@@ -84,13 +87,14 @@ export const bench = defineStage({
       ]);
     const suite =
       inputs.suite === undefined ? await shippedSuite(params.suite) : await readSuite(inputs.suite, 'suite');
-    const {data, shots, baseline, standings, ratings} = inputs;
+    const {data, shots, baseline, standings, ratings, difficulties, rubric} = inputs;
+    const others = {shots, baseline, standings, ratings, difficulties, rubric};
     const {samples, maxNewTokens, format, limit, judge, sandbox, evaluationSeed: seed} = params;
     // Looked at for an endpoint alone, whose answers are kept: a model of this machine is ended at once.
     const stop = inputs.model === undefined ? context.signal : undefined;
     const result = await runSuite(suite, {
       files: Object.fromEntries(
-        Object.entries({questions: data, shots, baseline, standings, ratings}).flatMap(([role, path]) =>
+        Object.entries({questions: data, ...others}).flatMap(([role, path]) =>
           path === undefined ? [] : [[role, [{path, name: role === 'questions' ? 'data' : role}]]],
         ),
       ),
@@ -120,7 +124,9 @@ export const bench = defineStage({
       ...(usage === undefined ? {} : {endpoint: {server: params.endpointServer, usage}}),
       suite: {name, title, settings, paper, differs, notes},
     });
-    for (const {metric, mean, low, high} of scores.slice(0, suite.measure.metrics.length))
+    for (const {metric, mean, low, high} of scores.filter((one) =>
+      suite.measure.metrics.some((name) => name === one.metric),
+    ))
       note(`${title}: ${metric} ${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`);
     if (differs.length > 0) note(`not comparable with the paper: ${differs.join('; ')}`);
   },

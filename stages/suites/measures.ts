@@ -6,12 +6,12 @@
  * - f1: what an answer is worth where it may be right in part (DROP).
  * - not-attempted, correct-given-attempted, f-score: of a judge with three verdicts (SimpleQA, arXiv 2411.04368, §4); the last is the
  *   harmonic mean of correct and correct-given-attempted.
- * - cons@k: consensus.ts. Ratings: contests.ts.
+ * - cons@k: consensus.ts. Ratings: contests.ts. Rates of wins: pairs.ts, preferences.ts.
  * - unparsable, truncated: shares of responses without an answer that can be read, and of those that were cut off.
  */
 import {bootstrap, clusterMean, percentileInterval, wilson, type Clusters} from '../evaluation/intervals.js';
 import type {Sample, Score} from '../evaluation/index.js';
-import {OF_CONTESTS, type MeasureName} from './suite.js';
+import {OF_CONTESTS, OF_PAIRS, type MeasureName} from './suite.js';
 
 const right = ({outcome}: Sample): number => Number(outcome === 'right');
 const attempted = ({outcome}: Sample): number => Number(outcome !== 'partial');
@@ -60,7 +60,7 @@ export function scoreOf(
 export function measure(metrics: readonly MeasureName[], groups: Groups, seed: number): Score[] {
   return [
     ...metrics.flatMap((metric) => {
-      if (OF_CONTESTS.includes(metric) || metric === 'win-rate') return []; // contests.ts and pairs.ts have them.
+      if (OF_CONTESTS.includes(metric) || OF_PAIRS.includes(metric)) return []; // Others measure them.
       const value = OF_SAMPLE[metric];
       return value === undefined ? ratioOf(metric, groups, seed) : [shareOf(metric, groups, value, seed)];
     }),

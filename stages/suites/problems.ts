@@ -29,6 +29,8 @@ export interface Problems {
   readonly prompts: readonly Prompt[];
   /** Rows of the prompts, as the file has them, in the same order. */
   readonly rows: readonly SourceRow[];
+  /** Places of the rows in all files of the questions, from 0. */
+  readonly places: readonly number[];
   /** Rows of the files that the suite counts, before a limit. */
   readonly total: number;
 }
@@ -82,7 +84,7 @@ export async function readProblems(
     const prompt = make(suite, row, {id, order: random(seed, 'suite/choices', place)});
     return asked(suite, prompt, row, shown);
   });
-  return {prompts, rows, total: usable.length};
+  return {prompts, rows, places: kept.map(({place}) => place), total: usable.length};
 }
 
 /** Those rows that a reader can use, with their places. */

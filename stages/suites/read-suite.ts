@@ -25,6 +25,7 @@ const SHIPPED: Readonly<Record<string, URL>> = {
   'if-eval': new URL('../../../stages/suites/shipped/if-eval.toml', import.meta.url),
   'live-code-bench': new URL('../../../stages/suites/shipped/live-code-bench.toml', import.meta.url),
   codeforces: new URL('../../../stages/suites/shipped/codeforces.toml', import.meta.url),
+  'alpaca-eval-2': new URL('../../../stages/suites/shipped/alpaca-eval-2.toml', import.meta.url),
   'arena-hard': new URL('../../../stages/suites/shipped/arena-hard.toml', import.meta.url),
 };
 

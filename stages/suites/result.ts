@@ -16,6 +16,8 @@ export interface SuiteSettings {
   readonly of: number;
   /** Who judged, where somebody did. */
   readonly judge?: string;
+  /** Whose replies they stood beside, where the files say so. */
+  readonly baseline?: string;
 }
 
 /** A number of the paper. */
@@ -74,6 +76,9 @@ export function differences(suite: Suite, settings: SuiteSettings): string[] {
     ...(data.problems === undefined || settings.of === data.problems
       ? []
       : [`the files have ${settings.of} problems, the set has ${data.problems}`]),
+    ...(grade.baseline === undefined || settings.baseline === grade.baseline
+      ? []
+      : [`other baseline: ${settings.baseline ?? 'nobody is named'}, not ${grade.baseline}`]),
     ...(grade.judge === undefined || settings.judge === grade.judge ? [] : [`other judge: not ${grade.judge}`]),
   ];
 }

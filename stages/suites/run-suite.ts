@@ -14,6 +14,7 @@ import {contestMeasures, contestsOf} from './contests.js';
 import {ballotsOf, canVote, consensusOf, withEquality} from './consensus.js';
 import {measure, scoreOf} from './measures.js';
 import {baselineOf, gamesOf, winRate} from './pairs.js';
+import {openPairs} from './preferences.js';
 import {readProblems, type SuiteFiles} from './problems.js';
 import {readLine} from './read-line.js';
 import {differences, paperScores, type SuiteResult, type SuiteSample, type SuiteSettings} from './result.js';
@@ -49,8 +50,13 @@ export async function runSuite(suite: Suite, options: SuiteOptions): Promise<Sui
   const problems = await readProblems(suite, files, {limit, seed, format, note, sandbox: grading.sandbox});
   const {prompts, total} = problems;
   const baseline = suite.grade.pairs ? await baselineOf(suite, prompts, files.baseline) : [];
-  await prepareGraders(prompts, {...grading, cores, note});
-  await checkReferences(prompts, {...grading, cores, note});
+  const pairs = suite.grade.preference
+    ? await openPairs(suite, problems, {files, judge: grading.judge!, note, stop})
+    : undefined;
+  if (pairs === undefined) {
+    await prepareGraders(prompts, {...grading, cores, note});
+    await checkReferences(prompts, {...grading, cores, note});
+  }
   const asking = {...suite.ask, ...options.asking};
   const {template, samples, temperature, topP, maxNewTokens} = asking;
   const {
@@ -63,9 +69,15 @@ export async function runSuite(suite: Suite, options: SuiteOptions): Promise<Sui
     ...{seed, done, stop},
   });
   if (room !== undefined) note(`the model has room for ${room} tokens a response, not ${maxNewTokens}`);
-  const {groups, score: ofPairs = []} = suite.grade.pairs
-    ? await played(suite, prompts, answers, {...options, grading, baseline})
-    : {groups: await judged(suite, prompts, answers, {...options, grading})};
+  const {
+    groups,
+    score: ofPairs,
+    notes: told,
+  } = pairs !== undefined
+    ? await pairs.judge(answers, seed)
+    : suite.grade.pairs
+      ? {...(await played(suite, prompts, answers, {...options, grading, baseline})), notes: []}
+      : {groups: await judged(suite, prompts, answers, {...options, grading}), score: [], notes: []};
   const all = groups.flat();
   const counted = outcomeCounts(all);
   if (counted !== undefined) note(counted);
@@ -76,6 +88,7 @@ export async function runSuite(suite: Suite, options: SuiteOptions): Promise<Sui
     problems: prompts.length,
     of: total,
     ...(judge === undefined ? {} : {judge}),
+    ...(pairs?.baseline === undefined ? {} : {baseline: pairs.baseline}),
   };
   const isOfContests = suite.measure.metrics.some((metric) => OF_CONTESTS.includes(metric));
   const scores = [
@@ -91,9 +104,10 @@ export async function runSuite(suite: Suite, options: SuiteOptions): Promise<Sui
     settings,
     scores,
     paper: paperScores(suite),
-    differs: suite.paper === undefined ? [] : [...differences(suite, settings), ...differs],
+    differs: suite.paper === undefined ? [] : [...differences(suite, settings), ...(pairs?.differs ?? []), ...differs],
     notes: [
       ...(suite.paper?.notes ?? []),
+      ...told,
       ...(isOfContests ? [`contests: ${contestsOf(problems).join(', ')}`] : []),
       ...(paperK === undefined && scores.some(({metric}) => metric.startsWith('cons@'))
         ? ['cons@k is ours: the paper has it of AIME 2024 alone']

@@ -24,6 +24,7 @@ export const MEASURES = [
   'correct-given-attempted',
   'f-score',
   'win-rate',
+  'lc-win-rate',
   'problem-rating',
   'contest-rating',
   'percentile',
@@ -32,6 +33,9 @@ export type MeasureName = (typeof MEASURES)[number];
 
 /** Measures of a judge with three verdicts. */
 export const THREEFOLD: readonly MeasureName[] = ['not-attempted', 'correct-given-attempted', 'f-score'];
+
+/** Measures of replies beside those of a baseline. */
+export const OF_PAIRS: readonly MeasureName[] = ['win-rate', 'lc-win-rate'];
 
 /** Measures of contests; those of its standings and of players only where there are files of them. */
 export const OF_CONTESTS: readonly MeasureName[] = ['problem-rating', 'contest-rating', 'percentile'];
@@ -54,6 +58,8 @@ const data = z.strictObject({
   id: names.optional(),
   question: names.optional(),
   answer: names.optional(),
+  /** The reply of a baseline, in rows that have one; a field `generator` says who wrote it. */
+  baseline: names.optional(),
   /** The field that holds the list of choices. */
   choices: names.optional(),
   /** A field for each choice, in rows without such a list. */
@@ -99,6 +105,15 @@ const grade = z.strictObject({
   points: z.int().min(1).max(100).default(1),
   /** Whether the judge sees the reply beside that of a baseline, in both orders. */
   pairs: z.boolean().default(false),
+  /**
+   * Whether the judge sees the reply beside that of a baseline once, and says by the log-probabilities of one token which is better. The
+   * rubric is then all that it is asked, with `{instruction}`, `{output_1}`, `{output_2}` and `{mark}`; a file `rubric` may take its place.
+   */
+  preference: z.boolean().default(false),
+  /** SHA-256 of the prompt of the judge that was published, in UTF-8 without white space around it. */
+  rubricDigest: z.string().length(64).optional(),
+  /** Whose replies the paper had as its baseline. */
+  baseline: z.string().min(1).optional(),
   /** The judge that the paper had. */
   judge: z.string().min(1).optional(),
 });
@@ -185,8 +200,16 @@ function faultOf({data: from, ask: asked, grade: graded, measure}: Suite): strin
     return `“measure.metrics”: ${THREEFOLD.join(', ')} are of a judge with two points: 2 correct, 1 not attempted, 0 incorrect`;
   if (measure.metrics.some((one) => OF_CONTESTS.includes(one)) && from.reader !== 'codeforces')
     return `“measure.metrics”: ${OF_CONTESTS.join(', ')} are of the reader codeforces`;
+  if (graded.preference && (graded.pairs || graded.task !== 'judge' || from.baseline === undefined))
+    return '“grade.preference” wants the task judge, “data.baseline”, and no “grade.pairs”';
   if (graded.pairs && (graded.task !== 'judge' || graded.points !== 4 || from.others.baseline === undefined))
     return '“grade.pairs” wants the task judge, 4 points, and “data.others.baseline”';
-  if (graded.pairs !== measure.metrics.includes('win-rate')) return 'win-rate is of pairs, and pairs have nothing else';
+  const lacking = ['{instruction}', '{output_1}', '{output_2}'].find((one) => !(graded.rubric ?? '').includes(one));
+  if (graded.preference && lacking !== undefined) return `“grade.rubric” has no place for ${lacking}`;
+  if (graded.preference && from.reader !== 'fields') return '“grade.preference” is of the reader fields';
+  if ((graded.pairs || graded.preference) !== measure.metrics.includes('win-rate'))
+    return 'win-rate is of pairs and preferences, and they have it';
+  if (measure.metrics.includes('lc-win-rate') && !graded.preference)
+    return '“measure.metrics”: lc-win-rate is of “grade.preference”';
   return undefined;
 }

@@ -24,7 +24,8 @@ export interface Endpoint extends Pick<Client, 'called' | 'close'> {
 /** Why there is no judgement where a limit of tokens ended the judge's answer. */
 export const CUT_OFF = 'the judge’s answer was cut off';
 
-const JUDGE_WORDS: ServerWords = {
+/** What a person calls a judge, and where its settings are. */
+export const JUDGE_WORDS: ServerWords = {
   at: 'the judge at',
   refuses: 'refuses to judge',
   url: 'R1_JUDGE_URL',
@@ -52,10 +53,12 @@ export function openEndpoint(options: {
   };
 }
 
-function saidIn(outcome: Outcome): Said {
+const saidIn = (outcome: Outcome): Said =>
+  outcome.kind === 'answered' ? choiceIn(outcome.text) : unansweredIn(outcome);
+
+/** Why there is no judgement where a request was not answered. */
+export function unansweredIn(outcome: Exclude<Outcome, {kind: 'answered'}>): Exclude<Said, {kind: 'said'}> {
   switch (outcome.kind) {
-    case 'answered':
-      return choiceIn(outcome.text);
     case 'too-long':
       return {kind: 'none', why: 'the judge’s answer is too long', words: outcome.words};
     case 'refused':

@@ -4,9 +4,15 @@ import {closingAfter} from '../../train/closing.js';
 import type {Prompt} from '../../tasks/prompt.js';
 import type {Grader, GraderOptions} from '../grader.js';
 import {openJudge, rubricOf, type Judge} from './judge-grader.js';
-import {settingsOf, type JudgeSettings} from '../judge-settings.js';
+import {settingsOf, type JudgeParam, type JudgeSettings} from '../judge-settings.js';
+import {openPreferenceJudge, type PreferenceJudge} from './preference.js';
 
-function judgeOf({judge = {}, note}: GraderOptions): {judge: Judge; settings: JudgeSettings} {
+/** Where the judge is asked, as whom, with which key. @throws {StageFailure} where no judge or no address is named */
+function addressOf(judge: JudgeParam): {
+  readonly settings: JudgeSettings;
+  readonly address: string;
+  readonly key: string | undefined;
+} {
   const settings = settingsOf(judge);
   const {R1_JUDGE_URL: address = '', JUDGE_API_KEY: key} = process.env;
   if (settings.model === '')
@@ -15,8 +21,20 @@ function judgeOf({judge = {}, note}: GraderOptions): {judge: Judge; settings: Ju
     throw new StageFailure(
       'R1_JUDGE_URL is not set: it is the base of the OpenAI-compatible endpoint that judges answers, as http://127.0.0.1:8000/v1',
     );
-  return {judge: openJudge({settings, address, key, note}), settings};
+  return {settings, address, key};
 }
+
+function judgeOf({judge = {}, note}: GraderOptions): {judge: Judge; settings: JudgeSettings} {
+  const named = addressOf(judge);
+  return {judge: openJudge({...named, note}), settings: named.settings};
+}
+
+/**
+ * Opens the judge as one that prefers one of two replies, which asks nothing yet.
+ *
+ * @throws {StageFailure} where no judge or no address is named
+ */
+export const openPreferences = (judge: JudgeParam): PreferenceJudge => openPreferenceJudge(addressOf(judge));
 
 /**
  * Asks the judge one question whose answer is known.
