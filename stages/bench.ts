@@ -124,9 +124,7 @@ export const bench = defineStage({
       ...(usage === undefined ? {} : {endpoint: {server: params.endpointServer, usage}}),
       suite: {name, title, settings, paper, differs, notes},
     });
-    for (const {metric, mean, low, high} of scores.filter((one) =>
-      suite.measure.metrics.some((name) => name === one.metric),
-    ))
+    for (const {metric, mean, low, high} of scores.filter((one) => !['unparsable', 'truncated'].includes(one.metric)))
       note(`${title}: ${metric} ${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`);
     if (differs.length > 0) note(`not comparable with the paper: ${differs.join('; ')}`);
   },

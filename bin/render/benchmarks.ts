@@ -29,12 +29,13 @@ export function benchmarkTable(rows: readonly ScoreRow[]): string {
 /** What a model scored on one suite, the paper's numbers under it, or why they may not be compared. */
 export function suiteText(model: string, result: SuiteResult): string {
   const {title, suite: name, settings, scores, paper, differs, notes} = result;
-  const {problems, of, samples, temperature, topP, maxNewTokens, judge} = settings;
+  const {problems, of, samples, temperature, topP, maxNewTokens, judge, baseline} = settings;
   const asked = [
     problems === of ? `${problems} problems` : `${problems} of ${of} problems`,
     samples === 1 ? '1 sample each' : `${samples} samples each`,
     `temperature ${temperature}, top-p ${topP}, at most ${maxNewTokens} tokens`,
     ...(judge === undefined ? [] : [`judged by ${judge}`]),
+    ...(baseline === undefined ? [] : [`beside replies of ${baseline}`]),
   ].join(', ');
   const table = tableText(
     scores.map((score) => [score.metric, benchmarkValue(score)]),

@@ -216,7 +216,7 @@ async function difficultiesOf(
     ...(known.gamed.length > 0
       ? {}
       : {
-          refused: `lc-win-rate is not given: ${first.name} has difficulties alone, and df_gamed.csv also the replies that the fit is held by; lc-win-rate-noreg is the fit without them`,
+          refused: `lc-win-rate is not given: ${first.name} holds no replies of gamed baselines, as df_gamed.csv does; lc-win-rate-noreg is the fit without them`,
         }),
   };
 }

@@ -61,10 +61,11 @@ export const benchmarkRows = (benchmarks: readonly Benchmark[]): string[][] =>
 /** What stands under such a table: how each was asked, and why a number of the paper is not beside it. */
 export const benchmarkNotes = (benchmarks: readonly Benchmark[]): string[] =>
   benchmarks.map(({node, suite: {title, settings, paper, differs, notes}}) => {
-    const {problems, of, samples, temperature, topP, maxNewTokens, judge} = settings;
+    const {problems, of, samples, temperature, topP, maxNewTokens, judge, baseline} = settings;
     const asked =
       `${String(problems)} of ${String(of)} problems, ${String(samples)} samples each, temperature ${String(temperature)}, ` +
-      `top-p ${String(topP)}, at most ${String(maxNewTokens)} tokens${judge === undefined ? '' : `, judged by ${String(judge)}`}`;
+      `top-p ${String(topP)}, at most ${String(maxNewTokens)} tokens${judge === undefined ? '' : `, judged by ${String(judge)}`}` +
+      (baseline === undefined ? '' : `, beside replies of ${String(baseline)}`);
     const beside =
       paper.length === 0
         ? ['the paper has no number for it']

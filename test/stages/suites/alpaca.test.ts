@@ -140,8 +140,18 @@ test('with the package’s difficulties there is a length-controlled rate, and w
   // The file of difficulties alone, as pandas writes it; four replies that were judged are too few for five folds.
   const alone = await withFile(`,instruction_difficulty\n${ROWS.map((_, place) => `${place},0.1`).join('\n')}`);
   assert.deepEqual(Object.keys(means(alone)), ['win-rate', 'unparsable', 'truncated']);
-  assert.ok(alone.notes.some((one) => one.startsWith('lc-win-rate is not given: d.csv has difficulties alone')));
+  assert.ok(
+    alone.notes.some((one) => one.startsWith('lc-win-rate is not given: d.csv holds no replies of gamed baselines')),
+  );
   assert.ok(alone.notes.includes('lc-win-rate-noreg is not given: the fit wants 5 replies that were judged at least'));
+  // Problems that are drawn keep their places in the file.
+  const options = {...asked.options, limit: 2};
+  const two = await speak(t, 'alpaca-eval-2', {...asked, options, files: {questions: QUESTIONS}});
+  const places = two.samples.map(({prompt}) => prompt.replace('alpaca-eval-2:', ''));
+  assert.notDeepEqual(places, ['0', '1']);
+  const theirs = `index,instruction_difficulty\n${places.map((place) => `${place},0.1`).join('\n')}`;
+  const files = {questions: QUESTIONS, difficulties: ['d.csv', theirs]} as const;
+  assert.equal((await speak(t, 'alpaca-eval-2', {...asked, options, files})).settings.problems, 2);
   const named = ROWS.map(({instruction}) => `${instruction},0.1`).join('\n');
   assert.ok('win-rate' in means(await withFile(`instruction,instruction_difficulty\n${named}`)));
   await assert.rejects(
@@ -274,7 +284,10 @@ test('r1 bench-eval shows the rates and why the paper’s numbers do not stand b
   const more = ['--data', 'difficulties=data/df_gamed.csv', '--judge', 'some-judge', '--max-tokens', '8'];
   const {code, out, err} = await r1(t, [...typed, ...more], {cwd, env: {R1_JUDGE_URL: server.url}});
   assert.equal(code, 0, err);
-  assert.match(out, /AlpacaEval 2: 5 problems, 1 sample each, .*judged by some-judge\n/);
+  assert.match(
+    out,
+    /AlpacaEval 2: 5 problems, 1 sample each, .*judged by some-judge, beside replies of gpt4_1106_preview\n/,
+  );
   assert.match(out, /\nwin-rate +\.625 \[.*\nlc-win-rate +\.\d+ \[/);
   assert.match(out, /Not comparable with the paper’s numbers/);
   assert.match(err, /pairs of replies are sent to some-judge/);
