@@ -10,6 +10,7 @@ import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
 import {writeJson, writeRows} from './data/rows.js';
 import {SANDBOXES} from './sandbox/names.js';
+import type {Role, Suite, SuiteFiles} from './suites/index.js';
 
 /**
  * Samples a model on the problems of a benchmark and scores it as its suite says: k samples at temperature 0.6 and top-p 0.95 unless
@@ -77,33 +78,31 @@ export const bench = defineStage({
         : [`${name} is a whole number, 0 for what the suite says`],
     ),
   ],
+  // Of the model alone: judges and programs of the sandbox are processes of their own, and nobody knows what these take.
+  async memory({inputs, params, threads, cores}) {
+    const [{suiteNeed}, suite] = await Promise.all([import('./suites/index.js'), suiteOf(inputs, params)]);
+    const {evaluationSeed: seed, format} = params;
+    const files = filesOf(inputs);
+    return suiteNeed({model: inputs.model, suite, files, ...chosen(params), format, seed, threads, cores});
+  },
   async run(context) {
     const {inputs, outputs, params, threads, cores, progress, note} = context;
-    const [{endpointModel, localModel, readSuite, runSuite, shippedSuite}, {weightsDigest}, {serverOf}] =
-      await Promise.all([
-        import('./suites/index.js'),
-        import('./model/hf-folder/index.js'),
-        import('./endpoint/server.js'),
-      ]);
-    const suite =
-      inputs.suite === undefined ? await shippedSuite(params.suite) : await readSuite(inputs.suite, 'suite');
-    const {data, shots, baseline, standings, ratings, difficulties, rubric} = inputs;
-    const others = {shots, baseline, standings, ratings, difficulties, rubric};
-    const {samples, maxNewTokens, format, limit, judge, sandbox, evaluationSeed: seed} = params;
+    const [{endpointModel, localModel, runSuite}, {weightsDigest}, {serverOf}, suite] = await Promise.all([
+      import('./suites/index.js'),
+      import('./model/hf-folder/index.js'),
+      import('./endpoint/server.js'),
+      suiteOf(inputs, params),
+    ]);
+    const {format, judge, sandbox, evaluationSeed: seed} = params;
     // Looked at for an endpoint alone, whose answers are kept: a model of this machine is ended at once.
     const stop = inputs.model === undefined ? context.signal : undefined;
     const result = await runSuite(suite, {
-      files: Object.fromEntries(
-        Object.entries({questions: data, ...others}).flatMap(([role, path]) =>
-          path === undefined ? [] : [[role, [{path, name: role === 'questions' ? 'data' : role}]]],
-        ),
-      ),
+      files: filesOf(inputs),
       askModel:
         inputs.model === undefined
           ? endpointModel(serverOf(params.endpointServer), {...params, checkpoints: context.checkpoints, note})
           : localModel(inputs.model, {threads, cores, note}),
-      asking: {...(samples === 0 ? {} : {samples}), ...(maxNewTokens === 0 ? {} : {maxNewTokens})},
-      limit: limit === 0 ? undefined : limit,
+      ...chosen(params),
       ...{format, seed, cores, note},
       grading: {judge, sandbox},
       done: (step, total, tokens) => progress({step, total, ...(tokens === undefined ? {} : {tokens})}),
@@ -128,4 +127,33 @@ export const bench = defineStage({
       note(`${title}: ${metric} ${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`);
     if (differs.length > 0) note(`not comparable with the paper: ${differs.join('; ')}`);
   },
+});
+
+/** Its own file, or one that is shipped. */
+async function suiteOf(inputs: {readonly suite: string | undefined}, params: {readonly suite: string}): Promise<Suite> {
+  const {readSuite, shippedSuite} = await import('./suites/index.js');
+  return inputs.suite === undefined ? shippedSuite(params.suite) : readSuite(inputs.suite, 'suite');
+}
+
+/** Files by what they are, each called as its port. */
+const filesOf = (inputs: {readonly data: string} & Readonly<Partial<Record<Role, string | undefined>>>): SuiteFiles => {
+  const {data, shots, baseline, standings, ratings, difficulties, rubric} = inputs;
+  return Object.fromEntries(
+    Object.entries({questions: data, shots, baseline, standings, ratings, difficulties, rubric}).flatMap(([role, path]) =>
+      path === undefined ? [] : [[role, [{path, name: role === 'questions' ? 'data' : role}]]],
+    ),
+  );
+};
+
+/** What is not left to the suite. */
+const chosen = ({
+  samples,
+  maxNewTokens,
+  limit,
+}: Readonly<Record<'samples' | 'maxNewTokens' | 'limit', number>>): {
+  readonly asking: {readonly samples?: number; readonly maxNewTokens?: number};
+  readonly limit: number | undefined;
+} => ({
+  asking: {...(samples === 0 ? {} : {samples}), ...(maxNewTokens === 0 ? {} : {maxNewTokens})},
+  limit: limit === 0 ? undefined : limit,
 });

@@ -13,6 +13,10 @@ const LOOKED_AT = 8;
 export const bytesOf = ({question = '', rest}: RowText): number =>
   Buffer.byteLength(question) + Buffer.byteLength(rest);
 
+/** Of many texts those that have the most bytes, the longest first. */
+export const longestOf = (texts: readonly RowText[]): RowText[] =>
+  [...texts].sort((a, b) => bytesOf(b) - bytesOf(a)).slice(0, LOOKED_AT);
+
 /**
  * How many rows there are, and the texts that have the most bytes, the longest first.
  * @param textsOf a row, by field; a field that is no text reads as ''
@@ -31,7 +35,7 @@ export async function longestTexts(
     };
     for (const text of textsOf(field)) {
       if (longest.length === LOOKED_AT && bytesOf(text) <= bytesOf(longest.at(-1)!)) continue;
-      longest = [...longest, text].sort((a, b) => bytesOf(b) - bytesOf(a)).slice(0, LOOKED_AT);
+      longest = longestOf([...longest, text]);
     }
   });
   return {rows, longest};

@@ -44,19 +44,30 @@ const startedWorkers = (workers: number, groups: number, chunk: number): number 
 /**
  * Of a model that samples and stays as it is.
  * @param groups prompts that are sampled for
+ * @param hasOwnChunk whether nobody can choose the chunk, so that nobody is told to
  */
 export function samplerNeed({
   config,
   sampling,
   groups,
+  hasOwnChunk = false,
   threads,
   cores,
-}: Machine & {readonly config: ModelConfig; readonly sampling: SamplingSizes; readonly groups: number}): Need {
+}: Machine & {
+  readonly config: ModelConfig;
+  readonly sampling: SamplingSizes;
+  readonly groups: number;
+  readonly hasOwnChunk?: boolean;
+}): Need {
   const {prompts: chunk, maxNewTokens} = sampling;
   return {
-    values: {chunk, [CORES]: cores, maxNewTokens},
+    values: {...(hasOwnChunk ? {} : {chunk}), [CORES]: cores, maxNewTokens},
     parts(values, reached) {
-      const sizes = {...sampling, prompts: Number(values['chunk']), maxNewTokens: Number(values['maxNewTokens'])};
+      const sizes = {
+        ...sampling,
+        prompts: Number(values['chunk'] ?? chunk),
+        maxNewTokens: Number(values['maxNewTokens']),
+      };
       const workers = startedWorkers(
         samplersFor(config, {threads, cores: Number(values[CORES])}),
         groups,

@@ -121,10 +121,13 @@ export async function withSampler<T>(
     chunk,
     key,
     done,
+    hasOwnChunk = false,
     ...options
   }: Omit<ModelSampling, 'template' | 'model' | keyof Wording> &
     Pick<Model, 'config' | 'weights'> & {
       readonly prompts: readonly EncodedPrompt[];
+      /** As of `samplerNeed`. */
+      readonly hasOwnChunk?: boolean;
       readonly tokenizer: Pick<Tokenizer, 'endIds' | 'padId'>;
     },
   work: (sampler: Sampler, drawing: Drawing) => Promise<T>,
@@ -136,7 +139,7 @@ export async function withSampler<T>(
   ]);
   const lengths = prompts.map(({tokens}) => tokens.length);
   const sizes = {prompts: chunk, group: samples, promptLengths: lengthBuckets(lengths, 2), maxNewTokens};
-  announceMemory(samplerNeed({...options, sampling: sizes, groups: prompts.length}), options.note);
+  announceMemory(samplerNeed({...options, hasOwnChunk, sampling: sizes, groups: prompts.length}), options.note);
   const sampler = await openSampler({
     ...options,
     sampling: samplingWith(tokenizer, {...sizes, temperature, topP}),

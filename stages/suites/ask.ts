@@ -50,6 +50,10 @@ export type AskModel = (prompts: readonly Prompt[], asking: Asking) => Promise<A
 /** Responses in one native call, about: prompts go in chunks of as many as this makes, but of no more than there are, as chunks are filled up. */
 const ROWS = 64;
 
+/** Prompts of a chunk. */
+export const chunkFor = (prompts: number, samples: number): number =>
+  Math.max(1, Math.min(prompts, Math.floor(ROWS / samples)));
+
 /**
  * A model in a folder, sampled on this machine. Equal prompts, settings and seeds give equal answers.
  *
@@ -92,7 +96,8 @@ export const localModel =
         {
           ...{config, weights, tokenizer, prompts: fit, samples, temperature, topP, threads, cores, note},
           maxNewTokens: room,
-          chunk: Math.max(1, Math.min(prompts.length, Math.floor(ROWS / samples))),
+          chunk: chunkFor(prompts.length, samples),
+          hasOwnChunk: true,
           key: {seed, purpose: 'suite'},
           done(through, total) {
             stop?.throwIfAborted();

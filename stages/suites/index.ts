@@ -3,6 +3,7 @@ export {localModel} from './ask.js';
 export {endpointModel} from './ask-endpoint.js';
 export type {EndpointModel} from './ask-endpoint.js';
 export type {Answered, AskModel, Asking} from './ask.js';
+export {suiteNeed} from './memory-need.js';
 export type {NamedFile, SuiteFiles} from './problems.js';
 export {readSuite, shippedSuite, SUITES} from './read-suite.js';
 export type {PaperScore, SuiteResult, SuiteSettings} from './result.js';

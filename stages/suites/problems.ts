@@ -87,6 +87,16 @@ export async function readProblems(
   return {prompts, rows, places: kept.map(({place}) => place), total: usable.length};
 }
 
+/** The longest of the examples that a prompt may have in front of it, '' where it has none. @throws {StageFailure} as `readProblems` */
+export async function longestShot(suite: Suite, files: SuiteFiles): Promise<string> {
+  let longest = '';
+  for (const row of await shotRows(suite, files)) {
+    const text = shotOf(suite, row);
+    if (text.length > longest.length) longest = text;
+  }
+  return longest;
+}
+
 /** Those rows that a reader can use, with their places. */
 function keptOf(all: readonly Placed[], keep: KeepRows, note: (text: string) => void): readonly Placed[] {
   const rows = all.map(({row}) => row);
@@ -150,8 +160,8 @@ const listed = (files: readonly NamedFile[]): string => files.map(({name}) => na
 
 /** A row's own id, or its place. @throws {StageFailure} another row has it */
 function idOf(suite: Suite, row: SourceRow, place: number, ids: Map<string, string>): string {
-  const named = (suite.data.id ?? []).map((name) => valueAt(row.fields, name)).find((value) => value !== undefined);
-  const text = named === undefined || named === null ? undefined : scalarOf(named);
+  const own = (suite.data.id ?? []).map((name) => valueAt(row.fields, name)).find((value) => value !== undefined);
+  const text = own === undefined || own === null ? undefined : scalarOf(own);
   const id = `${suite.name}:${text ?? place}`;
   const earlier = ids.get(id);
   if (earlier !== undefined)
@@ -160,23 +170,26 @@ function idOf(suite: Suite, row: SourceRow, place: number, ids: Map<string, stri
   return id;
 }
 
+/** A field by its name. @throws {StageFailure} where there is none that holds a text */
+function named(suite: Suite, row: SourceRow, name: string): string {
+  const value = valueAt(row.fields, name);
+  const text = value === undefined || value === null ? undefined : scalarOf(value);
+  if (text === undefined) throw missing(suite, row, [name]);
+  return text;
+}
+
+/** A solved example, as it is shown. */
+const shotOf = (suite: Suite, row: SourceRow): string =>
+  filled(suite.ask.shot, (name) => named(suite, row, suite.data[name as 'question' | 'answer']?.[0] ?? name));
+
 /** The prompt with the suite's words around its question. */
 function asked(suite: Suite, prompt: Prompt, row: SourceRow, shots: readonly SourceRow[]): Prompt {
   const {ask} = suite;
-  const field = (from: SourceRow, name: string): string => {
-    const value = valueAt(from.fields, name);
-    const text = value === undefined || value === null ? undefined : scalarOf(value);
-    if (text === undefined) throw missing(suite, from, [name]);
-    return text;
-  };
-  const shown = (): string =>
-    shots
-      .map((shot) => filled(ask.shot, (name) => field(shot, suite.data[name as 'question' | 'answer']?.[0] ?? name)))
-      .join('\n');
+  const shown = (): string => shots.map((shot) => shotOf(suite, shot)).join('\n');
   const question = filled(ask.prompt, (name) => {
     if (name === 'question') return prompt.question;
     if (name === 'choices') return choiceLines(prompt.choices ?? [], ask.choice);
-    return name === 'shots' ? shown() : field(row, name);
+    return name === 'shots' ? shown() : named(suite, row, name);
   });
   return {...prompt, question};
 }
