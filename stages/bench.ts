@@ -115,11 +115,14 @@ export const bench = defineStage({
       result.samples.map((one) => ({id: `${one.prompt}#${one.sample}`, from: [one.prompt], ...one})),
     );
     const {suite: name, title, settings, scores, paper, differs, notes, usage} = result;
-    const {template, temperature, topP, samples: k} = settings;
+    const {template, temperature, topP, samples: k, prefill = '', system, suffix, stop: ends} = settings;
     await writeJson(join(outputs.scores, 'scores.json'), {
       format: 'r1-scores-1',
       model: inputs.model === undefined ? params.endpoint : await weightsDigest(inputs.model),
-      ...{template, prefill: '', temperature, topP, k, scores},
+      ...{template, prefill, temperature, topP, k, scores},
+      ...(system === undefined ? {} : {system}),
+      ...(suffix === undefined ? {} : {suffix}),
+      ...(ends === undefined ? {} : {stop: ends}),
       ...(usage === undefined ? {} : {endpoint: {server: params.endpointServer, usage}}),
       suite: {name, title, settings, paper, differs, notes},
     });

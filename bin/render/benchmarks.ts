@@ -84,6 +84,10 @@ export function suiteDetails({name, title, about, data, ask, grade, measure, pap
     ...(data.url === undefined ? [] : [`where: ${data.url}`]),
     ...(data.problems === undefined ? [] : [`problems: ${data.problems}`]),
     `asked: ${ask.samples} samples, temperature ${ask.temperature}, top-p ${ask.topP}, at most ${ask.maxNewTokens} tokens, template ${ask.template}`,
+    ...(['system', 'suffix', 'prefill'] as const).flatMap((key) =>
+      ask[key] === '' ? [] : [`${key}: ${JSON.stringify(ask[key])}`],
+    ),
+    ...(ask.stop.length === 0 ? [] : [`a response ends at: ${ask.stop.map((end) => JSON.stringify(end)).join(', ')}`]),
     `graded: as ${grade.task}${grade.judge === undefined ? '' : `; the paper’s judge is ${grade.judge}`}`,
     `measured: ${measure.metrics.join(', ')}${measure.consensus === undefined ? '' : `, cons@${measure.consensus}`}`,
     ...(paper === undefined ? ['the paper has no number for it'] : [`settings: ${paper.settings}`]),

@@ -31,15 +31,20 @@ const SAMPLED: Readonly<Record<string, string>> = {
  */
 export const endpointModel =
   (server: Server, {endpoint, endpointRequest, checkpoints, note}: EndpointModel): AskModel =>
-  async (prompts, {template, seed, done, stop, ...sampling}) => {
+  async (prompts, {template, seed, done, signal, prefill, ...sampling}) => {
     if (template !== 'chat')
       throw new StageFailure(
         `the suite asks under the template ${template}, and an endpoint has the template of its model: ` +
           'leave “ask.template” out of the suite',
       );
+    if (prefill !== '')
+      throw new StageFailure(
+        'the suite says what a response begins with, and an endpoint begins its answers itself: leave “ask.prefill” out of the suite, ' +
+          'or put it into “ask.prompt”',
+      );
     const {openAnswering} = await import('../endpoint/answer-prompts.js');
     try {
-      const answering = await openAnswering(server, {checkpoints, signal: stop, done, note});
+      const answering = await openAnswering(server, {checkpoints, signal, done, note});
       const {groups, usage} = await answering
         .answer(prompts, {endpoint, endpointRequest, ...sampling, key: {seed, purpose: 'suite'}})
         .finally(() => answering.close());
@@ -51,7 +56,7 @@ export const endpointModel =
         differs: unsaid(endpointRequest, sampling),
       };
     } catch (error) {
-      throw error instanceof Stopped && stop?.aborted === true ? stop.reason : error;
+      throw error instanceof Stopped && signal?.aborted === true ? signal.reason : error;
     }
   };
 

@@ -7,9 +7,13 @@ import type {ServedBy, Usage} from '../endpoint/served.js';
 import type {Prompt} from '../tasks/prompt.js';
 import type {Completion} from '../text/completion.js';
 import type {TemplateName} from '../text/template-names.js';
+import type {Wording} from '../text/wording.js';
+
+/** What a suite may have said around its prompts; its solved examples stand in the prompts. */
+export type Around = Omit<Wording, 'shots'>;
 
 /** How prompts are asked. */
-export interface Asking {
+export interface Asking extends Around {
   readonly template: TemplateName;
   readonly samples: number;
   readonly temperature: number;
@@ -21,7 +25,7 @@ export interface Asking {
   /** Told how many are through: prompts of a model of this machine, answers of one at an endpoint, and the tokens of these. */
   readonly done: (through: number, total: number, tokens?: number) => void;
   /** Ends it; it then rejects with the signal's reason. */
-  readonly stop?: AbortSignal | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** One response. */
@@ -64,15 +68,21 @@ export const localModel =
     model: string,
     {threads, cores, note}: {readonly threads: number; readonly cores: number; readonly note: (text: string) => void},
   ): AskModel =>
-  async (prompts, {template, samples, temperature, topP, maxNewTokens, seed, done, stop}) => {
-    const [{withSampler}, {drawGroups, fitting}, {beforeEnd, readCompletion}, {openModel}, {openGuardedTokenizer}] =
-      await Promise.all([
-        import('../rollout/sample-from-model.js'),
-        import('../rollout/sample-groups.js'),
-        import('../text/completion.js'),
-        import('../model/hf-folder/index.js'),
-        import('../text/guarded-tokenizer.js'),
-      ]);
+  async (prompts, {template, samples, temperature, topP, maxNewTokens, seed, done, signal: stop, ...around}) => {
+    const wording = {...around, shots: []};
+    const [
+      {withSampler},
+      {drawGroups, fitting, loneSpace},
+      {completionFrom, upTo},
+      {openModel},
+      {openGuardedTokenizer},
+    ] = await Promise.all([
+      import('../rollout/sample-from-model.js'),
+      import('../rollout/sample-groups.js'),
+      import('../text/drawn.js'),
+      import('../model/hf-folder/index.js'),
+      import('../text/guarded-tokenizer.js'),
+    ]);
     const {config, weights, notes} = await openModel(model, stop);
     for (const text of notes) note(text);
     const tokenizer = await openGuardedTokenizer(model, stop === undefined ? {} : {signal: stop});
@@ -80,8 +90,16 @@ export const localModel =
     try {
       const encoded = [];
       for (const prompt of prompts) {
-        const tokens = await tokenizer.encodePrompt(template, [{role: 'user', content: prompt.question}]);
+        const tokens = await tokenizer.encodePrompt(template, [{role: 'user', content: prompt.question}], {
+          asked: wording,
+        });
         encoded.push({prompt, tokens});
+      }
+      const last = encoded[0]?.tokens.at(-1);
+      if (last !== undefined) {
+        const end = await tokenizer.decode([last], stop);
+        const lone = loneSpace({decode: () => end}, wording, last);
+        if (lone !== undefined) note(lone);
       }
       const longest = Math.max(...encoded.map(({tokens}) => tokens.length));
       const room = Math.min(maxNewTokens, config.maxPositions - longest);
@@ -113,9 +131,9 @@ export const localModel =
       const answers: Answer[][] = [];
       for (const group of drawn) {
         const said: Answer[] = [];
-        for (const {tokens, finished} of group) {
-          const text = await tokenizer.decode(beforeEnd(tokens, tokenizer.endIds), stop);
-          said.push({completion: readCompletion(text, finished), tokens: tokens.length});
+        for (const drawn of group) {
+          const read = await tokenizer.read(drawn, wording, stop);
+          said.push({completion: completionFrom(read, wording), tokens: upTo(drawn, read).tokens.length});
         }
         answers.push(said);
       }

@@ -10,6 +10,7 @@ import {memoryOf, processMemory} from '../memory/parts.js';
 import {samplerNeed} from '../memory/sampling.js';
 import {readConfig} from '../model/hf-folder/index.js';
 import {lengthBuckets} from '../train/length-buckets.js';
+import {wordsAround} from '../text/wording.js';
 import {chunkFor} from './ask.js';
 import {longestShot, readProblems, type SuiteFiles} from './problems.js';
 import {readers} from './readers/index.js';
@@ -60,7 +61,9 @@ export async function suiteNeed({model, suite, files, threads, cores, ...chosen}
     return told(needWith({tokens: config.maxPositions, rows, isCounted: false}));
   }
   const {questions, shots} = texts;
-  const longest = longestOf(questions.map((question) => ({question, rest: shots})));
+  const longest = longestOf(
+    questions.map((question) => ({question, rest: shots + wordsAround({...suite.ask, shots: []})})),
+  );
   const measured = await measureTexts({rows: questions.length, longest, tokenizer: model, template}, (one) => {
     const {values, parts} = needWith(one);
     return memoryOf(parts(values));

@@ -11,6 +11,11 @@ export interface SuiteSettings {
   readonly temperature: number;
   readonly topP: number;
   readonly maxNewTokens: number;
+  /** What the suite had said around its prompts, began responses with, and ended them at; absent where there was nothing. */
+  readonly system?: string;
+  readonly suffix?: string;
+  readonly prefill?: string;
+  readonly stop?: readonly string[];
   /** Problems that were asked, and those that the files have. */
   readonly problems: number;
   readonly of: number;
@@ -60,6 +65,14 @@ export const paperScores = ({paper, measure}: Suite): PaperScore[] =>
     source,
   }));
 
+/** What a reader of the scores calls what is said around prompts. */
+const AROUND = {
+  system: 'a system text,',
+  suffix: 'a text behind each question,',
+  prefill: 'responses are made to begin with',
+  stop: 'responses end at',
+};
+
 /** In what the settings are not those of the suite, each as the end of “not comparable: …”. */
 export function differences(suite: Suite, settings: SuiteSettings): string[] {
   const {ask, data, grade, paper} = suite;
@@ -72,6 +85,10 @@ export function differences(suite: Suite, settings: SuiteSettings): string[] {
     ...unequal('top-p', settings.topP, ask.topP),
     ...unequal('tokens a response', settings.maxNewTokens, ask.maxNewTokens),
     ...unequal('template', settings.template, ask.template),
+    // Nothing of the kind is printed there.
+    ...(['system', 'suffix', 'prefill', 'stop'] as const).flatMap((name) =>
+      settings[name] === undefined ? [] : [`${AROUND[name]} ${JSON.stringify(settings[name])}`],
+    ),
     ...(settings.problems < settings.of ? [`${settings.problems} of ${settings.of} problems`] : []),
     ...(data.problems === undefined || settings.of === data.problems
       ? []

@@ -9,6 +9,7 @@ import {builtInTasks} from '../tasks/built-in.js';
 import type {Prompt} from '../tasks/prompt.js';
 import {taskOf} from '../tasks/task.js';
 import type {Completion} from '../text/completion.js';
+import {wordingMistakes} from '../text/wording.js';
 import type {Answer, AskModel, Asking} from './ask.js';
 import {contestMeasures, contestsOf} from './contests.js';
 import {ballotsOf, canVote, consensusOf, withEquality} from './consensus.js';
@@ -47,6 +48,12 @@ export interface SuiteOptions {
 export async function runSuite(suite: Suite, options: SuiteOptions): Promise<SuiteResult> {
   const {files, askModel, format, limit, seed, cores, note, done, stop} = options;
   const grading = gradingOf(suite, options.grading);
+  const asking = {...suite.ask, ...options.asking};
+  const {template, samples, temperature, topP, maxNewTokens, system, suffix, prefill, stop: ends} = asking;
+  const around = {system, suffix, prefill, stop: ends};
+  // The template may be another than that of the suite, with which they went together.
+  const [mistake] = wordingMistakes({...around, template, shots: []});
+  if (mistake !== undefined) throw new StageFailure(`“ask” of ${suite.title}: ${mistake}`);
   const problems = await readProblems(suite, files, {limit, seed, format, note, sandbox: grading.sandbox});
   const {prompts, total} = problems;
   const baseline = suite.grade.pairs ? await baselineOf(suite, prompts, files.baseline) : [];
@@ -57,8 +64,6 @@ export async function runSuite(suite: Suite, options: SuiteOptions): Promise<Sui
     await prepareGraders(prompts, {...grading, cores, note});
     await checkReferences(prompts, {...grading, cores, note});
   }
-  const asking = {...suite.ask, ...options.asking};
-  const {template, samples, temperature, topP, maxNewTokens} = asking;
   const {
     answers,
     room,
@@ -66,7 +71,8 @@ export async function runSuite(suite: Suite, options: SuiteOptions): Promise<Sui
     differs = [],
   } = await askModel(prompts, {
     ...{template, samples, temperature, topP, maxNewTokens},
-    ...{seed, done, stop},
+    ...around,
+    ...{seed, done, signal: stop},
   });
   if (room !== undefined) note(`the model has room for ${room} tokens a response, not ${maxNewTokens}`);
   const {
@@ -85,6 +91,7 @@ export async function runSuite(suite: Suite, options: SuiteOptions): Promise<Sui
   const settings: SuiteSettings = {
     ...{template, samples, temperature, topP},
     maxNewTokens: room ?? maxNewTokens,
+    ...Object.fromEntries(Object.entries(around).filter(([, value]) => value.length > 0)),
     problems: prompts.length,
     of: total,
     ...(judge === undefined ? {} : {judge}),

@@ -88,6 +88,11 @@ const ask = z.strictObject({
   shots: z.int().min(0).default(0),
   shot: z.string().min(1).default('{{question}}\n{{answer}}'),
   template: z.enum(TEMPLATE_NAMES).default('chat'),
+  /** What is said around each prompt, what a response is made to begin with, and at which texts it ends: as `text/wording.ts` has them. */
+  system: z.string().default(''),
+  suffix: z.string().default(''),
+  prefill: z.string().default(''),
+  stop: z.array(z.string().min(1, 'is an empty text, which would end a response at once')).default([]),
   /** Responses to each problem. */
   samples: z.int().positive(),
   temperature: z.number().min(0).max(10).default(0.6),
@@ -193,6 +198,12 @@ function faultOf({data: from, ask: asked, grade: graded, measure}: Suite): strin
   if (asked.shots > 0 && from.others.shots === undefined)
     return '“ask.shots” wants examples, and “data.others.shots” does not say from what file';
   if (asked.shots > 0 && !asked.prompt.includes('{{shots}}')) return '“ask.prompt” has no {{shots}} to put them';
+  if (asked.system !== '' && asked.template !== 'chat')
+    return `“ask.system”: the template “${asked.template}” has no system turn; leave the system text out, or set “ask.template” to chat`;
+  const closing = asked.stop.find((text) => text.includes('</answer>'));
+  // A stop text is left out, and answers are read between both tags.
+  if (closing !== undefined && graded.read === 'task')
+    return `“ask.stop”: ${JSON.stringify(closing)} cuts off the tag that closes an answer; leave it out, an end token ends the response`;
   if (graded.task === 'judge' && graded.rubric === undefined) return '“grade.rubric” is wanted by the task judge';
   if (measure.metrics.includes('f1') && !['drop', 'f1'].includes(graded.task))
     return `“measure.metrics”: f1 is of the tasks drop and f1, not of ${graded.task}`;

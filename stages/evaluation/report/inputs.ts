@@ -11,7 +11,7 @@ export const suiteCard = z.object({
   name: z.string(),
   title: z.string(),
   /** Problems and samples of each, temperature and so on, as they came about. */
-  settings: z.record(z.string(), z.union([z.string(), z.number()])),
+  settings: z.record(z.string(), z.union([z.string(), z.number(), z.array(z.string())])),
   /** The paper's numbers, as shares; of ratings as points. */
   paper: z.array(z.object({model: z.string(), metric: z.string(), value: z.number(), source: z.string()})),
   /** Why they were not measured in this way; empty where they were. */
