@@ -142,8 +142,8 @@ async function suiteOf(inputs: {readonly suite: string | undefined}, params: {re
 const filesOf = (inputs: {readonly data: string} & Readonly<Partial<Record<Role, string | undefined>>>): SuiteFiles => {
   const {data, shots, baseline, standings, ratings, difficulties, rubric} = inputs;
   return Object.fromEntries(
-    Object.entries({questions: data, shots, baseline, standings, ratings, difficulties, rubric}).flatMap(([role, path]) =>
-      path === undefined ? [] : [[role, [{path, name: role === 'questions' ? 'data' : role}]]],
+    Object.entries({questions: data, shots, baseline, standings, ratings, difficulties, rubric}).flatMap(
+      ([role, path]) => (path === undefined ? [] : [[role, [{path, name: role === 'questions' ? 'data' : role}]]]),
     ),
   );
 };

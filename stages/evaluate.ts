@@ -46,7 +46,10 @@ export const evaluate = defineStage({
     topP: 0.95,
     /** Tokens, the end token included; a response that is cut off counts as wrong. */
     maxNewTokens: 32_768,
-    /** Prompts in one native call. */
+    /**
+     * Prompts in one native call. A chunk that is not full is filled up with rows that nobody looks at, as the last bits of the others
+     * depend on how many there are: fewer prompts than this are sooner drawn with a chunk of as many.
+     */
     chunk: 8,
     /** Milliseconds for the judging of one response. */
     rewardTimeout: REWARD_TIMEOUT,

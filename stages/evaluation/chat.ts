@@ -230,6 +230,7 @@ export async function answerPrompts(
         ...options,
         ...{config, weights, tokenizer, maxNewTokens, prompts: encoded},
         chunk: 8,
+        hasOwnChunk: true,
         cores: options.threads,
         key: {seed, purpose: 'eval'},
       },

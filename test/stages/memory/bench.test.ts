@@ -38,6 +38,7 @@ async function benchmark(t: TestContext, {ask, data = {}}: {ask?: object; data?:
       inputs: {
         ...{model: join(folder, 'model'), suite: join(folder, 'suite.json'), data: join(folder, 'sums.jsonl')},
         ...{shots: undefined, baseline: undefined, standings: undefined, ratings: undefined},
+        ...{difficulties: undefined, rubric: undefined},
         ...others,
       },
       params: {...bench.params, ...params},
