@@ -8,7 +8,7 @@ import {handOver} from '../../../stages/model/parameters.js';
 import {samplingUniforms} from '../../../stages/random.js';
 import {openSampler} from '../../../stages/rollout/open-sampler.js';
 import {openEngine} from '../../../stages/engine/engine.js';
-import {grpoTraining, logProbabilities} from '../../../stages/train/programs.js';
+import {planUpdates} from '../../../stages/train/grpo-updates.js';
 import type {Precision} from '../../../stages/train/compute.js';
 import {answer} from './answering.js';
 import {readTask} from './task.js';
@@ -54,33 +54,31 @@ async function generating(): Promise<() => Promise<number>> {
 /** One update of all rows, whose log-probabilities before it are known. The norm of its gradient. */
 async function updating(): Promise<() => number> {
   const {rows, clip, learningRate, ...optimizer} = update;
-  const buckets = {rows, lengths: [prompts[0]!.length + newTokens]};
-  const temperature = 1;
+  const length = prompts[0]!.length;
+  const {programs} = planUpdates(
+    config,
+    {
+      ...{temperature: 1, ratio: 'token', aggregate: 'response-mean', clipLow: clip, clipHigh: clip, klCoefficient: 0},
+      // One of several updates of a rollout: the policy before it is another one.
+      minibatches: 2,
+      ...{maxNewTokens: newTokens, group, microBatch: rows, rolloutPrecision: 'f32', importanceCap: 0},
+    },
+    {shortest: length, longest: length},
+  );
   const engine = await openEngine({
     config,
     weights: handOver(weights),
     threads: CORES,
     precision,
     optimizer: {...optimizer, weightDecay: 0},
-    programs: {
-      old: logProbabilities({...buckets, temperature}),
-      update: grpoTraining({
-        ...buckets,
-        temperature,
-        ratio: 'token',
-        aggregate: 'response-mean',
-        clipLow: clip,
-        clipHigh: clip,
-        klCoefficient: 0,
-      }),
-    },
+    programs,
   });
   const all = completions.map((completion, i) => {
     const prompt = prompts[Math.floor(i / group)]!;
     const tokens = [...prompt, ...completion];
     return {tokens, mask: tokens.map((_, at) => (at < prompt.length ? 0 : 1)), advantage: advantages[i]!};
   });
-  const old = engine.run.old(all);
+  const old = engine.run.old!(all);
   const known = all.map((row, i) => ({...row, oldLogProbs: old[i]!}));
   return () => engine.run.update(known, {learningRate}).gradNorm;
 }
