@@ -116,6 +116,10 @@ function byNode(
   const found = decisionOf(store, {node, run, unfinished});
   if (found === undefined) {
     const known = nodesKnown(store, run);
+    if (known.includes(node))
+      throw new UserError('not-found', `“${node}” has not been made yet${run === undefined ? '' : ` in run ${run}`}`, {
+        remedy: {type: 'list-nodes', ...(run === undefined ? {} : {run})},
+      });
     const where = run === undefined ? 'no run has a node' : `run ${run} has no node`;
     throw new UserError('not-found', `${where} “${node}”${suggest?.(node, known) ?? ''}`, {
       ...(known.length === 0 ? {remedy: {type: 'begin-run'}} : {hint: `nodes: ${list(known)}`}),

@@ -51,6 +51,19 @@ test('a newer attempt that failed does not hide what was made before', async (t)
   );
 });
 
+test('a node that a run could not come to is told apart from one that there is not', async (t) => {
+  const bench = new Bench(t);
+  await bench.make({node: 'base', outputs: model('1')});
+  bench.store.recordDecisions([{run: bench.run, node: 'zero', action: 'cancelled', because: 'it was stopped'}]);
+  const suggest = (node: string): string => `, did you mean “${node}”?`;
+  await assert.rejects(
+    resolve(bench.store, 'zero', {suggest}),
+    isUserError('not-found', /^“zero” has not been made yet\n\{"type":"list-nodes"\}$/),
+  );
+  await assert.rejects(resolve(bench.store, `${bench.run}/zero`), isUserError('not-found', /not been made yet in run/));
+  await assert.rejects(resolve(bench.store, 'zeroo'), isUserError('not-found', /no run has a node “zeroo”/));
+});
+
 test('a port is needed only where several outputs could be meant', async (t) => {
   const bench = new Bench(t);
   const made = await bench.make({node: 'zero', outputs: both('1')});
