@@ -48,8 +48,9 @@ export async function measureRows(
 }
 
 /**
- * Measures texts that are known to be the longest of so many rows. The tokenizer, which runs in a thread of its own since it is anybody's, is asked only where it matters:
- * a token has at least a byte, and where the need is much the same for as many tokens as there are bytes, so many they are.
+ * Measures texts that are known to be the longest of so many rows. The tokenizer, which runs in a thread of its own since it is
+ * anybody's, is asked only where it matters: a token has at least a byte, and where the need is much the same for as many tokens as
+ * there are bytes, so many they are.
  *
  * @param needWith MiB with such rows
  */

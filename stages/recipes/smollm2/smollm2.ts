@@ -1,9 +1,9 @@
 /**
  * The whole DeepSeek-R1 recipe on a model that people use: SmolLM2-135M-Instruct, on word problems, with the graph and the stages
- * of `tiny`. On two cores it takes less than two hours; `--profile gpu` has the same nodes with more of everything.
+ * of `tiny`, sized for two cores; the profile `gpu` has the same nodes with more of everything.
  *
  * What departs from the paper:
- * - R1-Zero starts from an instruct model, as there is no base checkpoint of this size that can be fetched without an account.
+ * - R1-Zero starts from an instruct model: the checkpoint that a package index has of this size is one.
  *   It is shown two solved problems in front of each question and begins with `<think>`: asked without them, the model writes
  *   no tags and has next to no right answer, so that no group of samples differs and there is nothing to learn from.
  * - Answers of models that were never taught the tags are read leniently (`last-number`) where they are rewarded and scored;
@@ -37,8 +37,9 @@ import {SMOLLM2_CLAIMS, SMOLLM2_REMARKS} from './claims.js';
 
 /** How much of everything there is: what a profile sets. */
 export interface Numbers {
-  /** Training prompts, of problems and of general scenarios together with their supervised rows. */
+  /** Training problems. */
   readonly problems: number;
+  /** Supervised rows of general scenarios. */
   readonly generalRows: number;
   /** Tokens of the longest response. */
   readonly maxNewTokens: number;
@@ -62,12 +63,15 @@ export interface Numbers {
   readonly fineTuning: {readonly batch: number; readonly microBatch: number; readonly learningRate: number};
   readonly coldStartEpochs: number;
   readonly fullEpochs: number;
-  /** Layers that the student goes without, and the least pass@8 on validation problems with which its two arms begin. */
+  /**
+   * Layers that the student goes without, worked problems that heal it, how often each is seen, and the least pass@8 on validation
+   * problems with which its two arms begin.
+   */
   readonly layersLeftOut: number;
   readonly studentRows: number;
   readonly studentEpochs: number;
   readonly studentGate: number;
-  /** Held-out problems of the models around each reinforcement learning, and of the others; responses to each. */
+  /** Held-out problems that a model answers, and the instruct model when it is asked plainly; responses to each. */
   readonly scored: {readonly around: number; readonly others: number; readonly samples: number};
 }
 
@@ -153,7 +157,7 @@ export const GENERAL: GeneralChoice = {
   spelling: 'natural',
 };
 
-/** Two threads a node, one node at a time: a model of this size has use for both, and two of them for more memory than laptops have. */
+/** Two threads a node, so one node at a time on two cores: two that train would need 20 GiB. */
 const WHOLE = {threads: 2} as const;
 
 /**
@@ -359,6 +363,6 @@ export function wireSmollm2(
 export default recipe(
   'smollm2',
   (add, {profile}) => wireSmollm2(add, {numbers: profile === 'gpu' ? GPU : CPU}),
-  'The R1 recipe, end to end, on SmolLM2-135M-Instruct and word problems, in less than two hours on two cores',
+  'The R1 recipe, end to end, on SmolLM2-135M-Instruct and word problems, sized for two cores',
   {gpu: 'more of everything, for one GPU'},
 );
