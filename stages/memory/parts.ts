@@ -166,7 +166,7 @@ export function workersMemory(
   // Mapped, all share one copy; sent, each has them in the session and, until they are there, in JavaScript.
   const copies = packedBytes(config) >= WORTH_SHARING ? 1 : 2 * workers;
   return [
-    {mib: OWN * workers, of: `${workers} workers`},
+    {mib: OWN * workers, of: workers === 1 ? 'a worker' : `${workers} workers`},
     setsMemory(config, copies, 'their weights'),
     samplingMemory(config, sampling, {processes: workers, ...(reached !== undefined && {reached})}),
   ];

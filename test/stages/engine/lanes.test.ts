@@ -15,7 +15,8 @@ import {
 } from '../../../stages/train/programs.js';
 import {generation} from '../../../stages/engine/programs/generation.js';
 import {openEngine} from '../../../stages/engine/engine.js';
-import {lanesFor, lanesOf, lanesOfTraining} from '../../../stages/engine/lanes.js';
+import {lanesFor, lanesOf, lanesOfTraining, workersFor} from '../../../stages/engine/lanes.js';
+import {packedBytes, samplersFor, WORTH_SHARING} from '../../../stages/engine/mapped-weights.js';
 import {config, drawn} from './small.js';
 
 const source = random(1, 'lanes test');
@@ -234,4 +235,13 @@ test('a chunk is drawn in lanes as it is by itself, each lane until all of its o
       assert.deepEqual(again, found);
     }
   }
+});
+
+test('a large model is drawn from by a worker also on one core, where nothing is trained beside it', () => {
+  const one = {threads: 1, cores: 1};
+  const large = {...config, vocabSize: 5_000_000};
+  assert.ok(packedBytes(config) < WORTH_SHARING && packedBytes(large) >= WORTH_SHARING);
+  assert.deepEqual([samplersFor(config, one), samplersFor(large, one)], [0, 1]);
+  assert.equal(workersFor(one), 0);
+  for (const cores of [2, 3]) assert.equal(samplersFor(large, {threads: 1, cores}), cores);
 });

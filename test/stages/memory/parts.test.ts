@@ -92,3 +92,18 @@ test('reinforcement learning: a worker more, a reward model more, longer samples
   assert.ok(needed({judges: [config]}) > needed({}) + set);
   assert.ok(needed({maxNewTokens: 4096}) > 10 * needed({maxNewTokens: 4096}, 16) - 5 * needed({}));
 });
+
+test('responses that share their prompt make longer rows, of which fewer are computed together', () => {
+  const large = newConfig({...config, vocabSize: 8_192, eosId: 1, padId: 0});
+  const needOf = (ratio: 'token' | 'sequence') => {
+    const params = {
+      ...{chunk: 2, microBatch: 8, maxNewTokens: 64, questions: 4, minibatches: 1, klCoefficient: 0, ratio},
+      activationCheckpointing: 'off' as const,
+    };
+    const sampling = {group: 8, promptLengths: [96]};
+    const {values, parts} = reinforcementNeed({config: large, sampling, params, judges: [], threads: 1, cores: 1});
+    return parts(values).map(({of}) => of);
+  };
+  assert.ok(needOf('sequence').includes('a batch of 8 × 160 positions'), needOf('sequence').join('; '));
+  assert.ok(needOf('token').includes('a batch of 2 × 608 positions'), needOf('token').join('; '));
+});
