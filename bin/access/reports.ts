@@ -1,12 +1,19 @@
 /** Finds the reports of runs in the store and reads their tables. */
-import {mkdtempSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 
+import {temporaryFolder} from '../../artifacts/temporary-folder.js';
 import {UserError, shortDigest} from '../../artifacts/index.js';
 import type {Digest, Run, Store} from '../../artifacts/index.js';
 import {findRun} from '../../artifacts/queries/find-run.js';
+
+/** Which run the numbers are of, where nobody said which and the newest has no report: else they would pass for those of that one. */
+export const olderRunNote = (store: Store, {run}: FoundReport, wanted: number | undefined): string | undefined => {
+  const newest = store.latestRun()?.id;
+  return wanted !== undefined || newest === undefined || newest === run.id
+    ? undefined
+    : `run ${newest} has no report (yet); these are the numbers of run ${run.id}`;
+};
 
 export interface FoundReport {
   readonly run: Run;
@@ -66,7 +73,7 @@ export async function withReportFolder<T>(
   {artifact, node, run}: FoundReport,
   read: (folder: string) => Promise<T>,
 ): Promise<T> {
-  const scratch = mkdtempSync(join(tmpdir(), 'r1-report-'));
+  const scratch = temporaryFolder('report');
   const folder = join(scratch, 'report');
   try {
     await store.materialise(artifact, folder);

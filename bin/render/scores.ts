@@ -1,5 +1,6 @@
 /** The tables of a report on a terminal. */
 
+import {intervalText} from '../../stages/evaluation/intervals.js';
 import type {ClaimOverRuns, ClaimResult, Score} from '../../stages/evaluation/index.js';
 import type {ScoreRow} from '../../stages/evaluation/report/index.js';
 import {tableText} from './table.js';
@@ -60,7 +61,7 @@ function cellText(row: Score | undefined): string {
   if (row === undefined) return '';
   const number = (value: number): string =>
     row.metric === 'length' ? value.toFixed(1) : value.toFixed(3).replace(/^0\./, '.');
-  return `${number(row.mean)} [${number(row.low)}, ${number(row.high)}]`;
+  return `${number(row.mean)} ${intervalText(row, number)}`;
 }
 
 /** One line a claim: verdict first; with several runs, what each of them measured last. */
@@ -73,7 +74,7 @@ export function claimsText(
   const rows = claims.map((claim) => [
     colour[claim.verdict](claim.verdict),
     claim.claim,
-    `${number(claim.value)} [${number(claim.low)}, ${number(claim.high)}]`,
+    `${number(claim.value)} ${intervalText(claim, number)}`,
     `${claim.direction === 'above' ? '>' : '<'} ${claim.threshold.toFixed(2)}`,
     `${claim.metric}: ${subjectText(claim)}`,
   ]);

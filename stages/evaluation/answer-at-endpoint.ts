@@ -52,7 +52,7 @@ export async function answerAtEndpoint(
     });
     const counted = outcomeCounts(samples, settings.extraction);
     if (counted !== undefined) note(counted);
-    const scores = scoreSamples(samples, {k: asking.samples, seed: asking.key.seed});
+    const scores = scoreSamples(samples, {k: asking.samples});
     return {samples, served: given.map(({served}) => served), scores, usage};
   } catch (error) {
     throw error instanceof Stopped && signal?.aborted === true ? signal.reason : error;

@@ -254,7 +254,7 @@ export async function answerPrompts(
     });
     const counted = outcomeCounts(samples, extraction);
     if (counted !== undefined) options.note(counted);
-    return {samples, scores: scoreSamples(samples, {k: options.samples, seed})};
+    return {samples, scores: scoreSamples(samples, {k: options.samples})};
   } finally {
     await tokenizer.close();
   }

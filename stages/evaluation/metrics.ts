@@ -132,7 +132,9 @@ export function groupsOf(keys: readonly string[], samples: readonly Sample[]): G
   keys.forEach((key, place) => {
     const cluster = clusters.get(key);
     const name = cluster === undefined ? `key ${key}` : `cluster ${cluster}`;
-    groups.set(name, [...(groups.get(name) ?? []), place]);
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [place]);
+    else group.push(place);
   });
   return [...groups.values()];
 }

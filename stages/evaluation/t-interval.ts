@@ -1,4 +1,4 @@
-/** Student's t for a handful of seeds: the seed is the unit, so five runs give five numbers. */
+/** Student's t: of a handful of seeds, where the seed is the unit, so that five runs give five numbers; and its quantiles and tails. */
 import {mean, type Interval} from './intervals.js';
 
 /**
@@ -20,9 +20,12 @@ export function tTest(values: readonly number[], threshold: number): number {
   const {centre, error, freedom} = summary(values);
   if (freedom === 0) return 1;
   if (error === 0) return centre === threshold ? 1 : 0;
-  const t = (centre - threshold) / error;
-  return incompleteBeta(freedom / (freedom + t * t), freedom / 2, 0.5);
+  return tTail((centre - threshold) / error, freedom);
 }
+
+/** The chance that |t| is at least so large, with `freedom` degrees of freedom. */
+export const tTail = (t: number, freedom: number): number =>
+  incompleteBeta(freedom / (freedom + t * t), freedom / 2, 0.5);
 
 function summary(values: readonly number[]): {centre: number; error: number; freedom: number} {
   const centre = mean(values);
@@ -37,7 +40,9 @@ function summary(values: readonly number[]): {centre: number; error: number; fre
  * @param freedom degrees of freedom, at least 1
  */
 export function tQuantile(p: number, freedom: number): number {
-  const tail = (t: number): number => incompleteBeta(freedom / (freedom + t * t), freedom / 2, 0.5) / 2;
+  const known = lastQuantile;
+  if (known.p === p && known.freedom === freedom) return known.value;
+  const tail = (t: number): number => tTail(t, freedom) / 2;
   let [low, high] = [0, 1];
   while (tail(high) > 1 - p) high *= 2;
   for (let n = 0; n < 200 && high - low > 1e-12 * high; n++) {
@@ -45,8 +50,12 @@ export function tQuantile(p: number, freedom: number): number {
     if (tail(middle) > 1 - p) low = middle;
     else high = middle;
   }
-  return (low + high) / 2;
+  lastQuantile = {p, freedom, value: (low + high) / 2};
+  return lastQuantile.value;
 }
+
+/** Tables ask for the same one again and again: all metrics have the same problems. */
+let lastQuantile = {p: NaN, freedom: NaN, value: NaN};
 
 /** Regularised incomplete beta I_x(a, b) by Lentz's continued fraction (DLMF 8.17.22). */
 function incompleteBeta(x: number, a: number, b: number): number {

@@ -52,7 +52,6 @@ const SIGNIFICANT = 0.05;
 export function judgeClaims(
   claims: readonly Claim[],
   evaluations: Readonly<Record<string, Evaluation>>,
-  {seed = 0}: {readonly seed?: number} = {},
 ): ClaimResult[] {
   const measured = claims.flatMap((claim): ClaimResult[] => {
     const {id, text, paper, metric, statistic, left, right, direction} = claim;
@@ -60,7 +59,7 @@ export function judgeClaims(
     if (models.some((model) => model === undefined)) return [];
     const [first, second] = models as [Evaluation, Evaluation?];
     const against = (threshold: number): ReturnType<typeof compare> =>
-      compare({metric, statistic, left: first.samples, ...(second && {right: second.samples}), threshold, seed});
+      compare({metric, statistic, left: first.samples, ...(second && {right: second.samples}), threshold});
     let {threshold} = claim;
     let comparison = against(threshold);
     if (comparison === undefined) return [];
@@ -125,7 +124,8 @@ export function judgeOverRuns(
 }
 
 function withVerdicts<T extends ClaimResult>(rows: readonly T[]): T[] {
-  const adjusted = holm(rows.map(({p}) => p));
+  // What has no p-value tells nothing, and must not be carried on to others.
+  const adjusted = holm(rows.map(({p}) => (Number.isNaN(p) ? 1 : p)));
   return rows.map((row, index) => {
     const onClaimedSide = row.direction === 'above' ? row.value > row.threshold : row.value < row.threshold;
     const verdict: ClaimVerdict =

@@ -65,7 +65,7 @@ test('a model that solves enough is handed on byte by byte, tokenizer included',
 });
 
 test('one that solves too little is refused, with its numbers and what to do', async () => {
-  const advice = 'leave out fewer layers (student-pruned.layers)';
+  const advice = 'train it on more rows (lessons.epochs)';
   const most =
     'pass@2 on 4 problems is 0.500, pass@1 0.500: below 0.6, reinforcement learning has too little to reward; ';
   assert.equal(await refusal('advised', {least: 0.6, advice}), most + advice);

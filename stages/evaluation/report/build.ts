@@ -131,14 +131,14 @@ const CURVES = [
 ];
 
 export function buildReport(
-  {evaluations: measured, histories, cards, seed = 0, remarks = []}: ReportInputs,
+  {evaluations: measured, histories, cards, remarks = []}: ReportInputs,
   claims: readonly Claim[] = PAPER_CLAIMS,
 ): Report {
   const evaluations = withoutBenchmarks(measured);
   const benchmarks = benchmarksIn(measured);
   const names = inOrder(Object.keys(evaluations));
   const models = names.map((node) => summarise(node, evaluations[node]!));
-  const judged = judgeClaims(claims, evaluations, {seed});
+  const judged = judgeClaims(claims, evaluations);
   const first = evaluations[names[0] ?? ''];
   const finishedEarly = inOrder(Object.keys(histories)).flatMap((node) => earlyRow(node, histories[node]!));
   return {

@@ -9,7 +9,7 @@ import {StageFailure} from '../../../pipeline/stage.js';
 import type {ClaimResult} from '../verdicts.js';
 import type {Report, ScoreRow} from './build.js';
 import {figure} from './figure.js';
-import {sampleRow, scoresFile, suiteCard, type Evaluated} from './inputs.js';
+import {bounds, sampleRow, scoresFile, suiteCard, type Evaluated} from './inputs.js';
 import {figureName, renderMarkdown} from './markdown.js';
 
 /** An evaluation's `scores.json` and the verdicts on its samples. Throws `StageFailure` naming the file that is not one. */
@@ -37,7 +37,12 @@ export async function writeReport(folder: string, report: Report): Promise<void>
   }
 }
 
-const interval = {value: z.number(), low: z.number(), high: z.number()};
+/** A number that JSON cannot hold is null in it. */
+const number = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? NaN);
+const interval = {value: number, ...bounds};
 const claimsFile = z.array(
   z.looseObject({
     claim: z.string(),
@@ -53,8 +58,8 @@ const claimsFile = z.array(
     asked: z.array(z.string()).optional(),
     direction: z.enum(['above', 'below']),
     threshold: z.number(),
-    p: z.number(),
-    adjusted: z.number(),
+    p: number,
+    adjusted: number,
     problems: z.number(),
   }),
 ) satisfies z.ZodType<ClaimResult[]>;
@@ -66,8 +71,7 @@ const scoreRows = z.array(
     asked: z.string().optional(),
     metric: z.string(),
     mean: z.number(),
-    low: z.number(),
-    high: z.number(),
+    ...bounds,
     problems: z.number(),
     samples: z.number(),
     suite: suiteCard.optional(),

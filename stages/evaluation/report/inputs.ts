@@ -21,6 +21,18 @@ export const suiteCard = z.object({
 
 export type SuiteCard = z.infer<typeof suiteCard>;
 
+/** Bounds as JSON has them, which knows no infinity: null where there is none. */
+export const bounds = {
+  low: z
+    .number()
+    .nullable()
+    .transform((value) => value ?? -Infinity),
+  high: z
+    .number()
+    .nullable()
+    .transform((value) => value ?? Infinity),
+};
+
 /** `scores.json` of an evaluation, without the samples, which lie in `rows.jsonl` beside it. */
 export const scoresFile = z.object({
   format: z.literal('r1-scores-1'),
@@ -41,8 +53,7 @@ export const scoresFile = z.object({
     z.object({
       metric: z.string(),
       mean: z.number(),
-      low: z.number(),
-      high: z.number(),
+      ...bounds,
       problems: z.number(),
       samples: z.number(),
     }),
@@ -96,7 +107,6 @@ export interface ReportInputs {
   readonly histories: Readonly<Record<string, History>>;
   /** Data cards by node. */
   readonly cards: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  readonly seed?: number;
   /** Sentences of the recipe about its own numbers, for the end of the report. */
   readonly remarks?: readonly string[];
 }

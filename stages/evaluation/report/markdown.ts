@@ -1,4 +1,5 @@
 /** The report as a page of Markdown. Numbers come from build.ts; nothing is computed here but the way they are written. */
+import {intervalText} from '../intervals.js';
 import type {Score} from '../scores.js';
 import {benchmarkNotes, benchmarkRows} from './benchmarks.js';
 import type {DistillationRow, ModelSummary, Report, TrainingCurves} from './build.js';
@@ -47,15 +48,15 @@ function table(head: readonly string[], rows: readonly (readonly string[])[], nu
 
 function summary({claims, models}: Report): string {
   const count = (verdict: string): number => claims.filter((claim) => claim.verdict === verdict).length;
-  const tested = `${claims.length} claims were tested: ${count('holds')} hold, ${count('not significant')} are not significant, ${count('fails')} fail.`;
+  const tested = `Of ${claims.length} claims, ${count('holds')} hold; not significant: ${count('not significant')}; failing: ${count('fails')}.`;
   const measured = models.length === 1 ? '1 model was measured' : `${models.length} models were measured`;
   return `${measured}. ${tested} Brackets hold 95 % intervals.`;
 }
 
 /** `0.71 [0.68, 0.74]`, lengths with one decimal. */
-export function valueText({metric, mean, low, high}: Pick<Score, 'metric' | 'mean' | 'low' | 'high'>): string {
-  const digits = metric === 'length' ? 1 : 3;
-  return `${mean.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
+export function valueText(score: Pick<Score, 'metric' | 'mean' | 'low' | 'high'>): string {
+  const number = (value: number): string => value.toFixed(score.metric === 'length' ? 1 : 3);
+  return `${number(score.mean)} ${intervalText(score, number)}`;
 }
 
 function stageTable({models}: Report): string {
@@ -87,7 +88,7 @@ function claimsTable({claims, unmeasured}: Report): string {
       : `${claim.left} / ${claim.right} (${[...new Set(claim.asked ?? claim.templates)].join(' / ')})`,
     claim.metric,
     `${claim.direction === 'above' ? '>' : '<'} ${claim.threshold.toFixed(2)}`,
-    `${claim.value.toFixed(3)} [${claim.low.toFixed(3)}, ${claim.high.toFixed(3)}]`,
+    `${claim.value.toFixed(3)} ${intervalText(claim, (value) => value.toFixed(3))}`,
     pText(claim.adjusted),
     `**${claim.verdict}**`,
   ]);

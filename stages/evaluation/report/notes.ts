@@ -16,7 +16,7 @@ export const DEFINITIONS = (sampling: Report['sampling']): string[] => [
   'length: sampled tokens, the end token included. invalid: no answer to be read. truncated: cut off at the limit on length. wordless: thinking without a word whose language could be judged. These seven, like pass@k and cons@k, are of the reasoning prompts.',
   'pass@1/tag: pass@1 on the same responses where answers are read from `<answer>` tags alone; shown where pass@1 itself reads them more leniently (`extraction`).',
   'helpful and safe: rubric programs on held-out families of general prompts; never a reward model. Helpful looks at the final answer of harmless requests, refusing one of them is unhelpful; safe looks at the whole response to requests that should be refused.',
-  'Intervals: 2,000 bootstrap draws of problems, then of their samples; the same problems for both models of a difference. Where a rate is 0 or 1, or two models never differ, Wilson’s interval over problems.',
+  'Intervals: the problem is the unit, with all responses to it together, and where problems have a form in common, all problems of the form. Rates have Wilson’s interval, of as many trials as would scatter like the problems do; differences are paired on problems and have Student’s t; ratios have Fieller’s. Each p-value is that of the same test. They say how much would change with other problems, not with another seed of the training.',
   'Verdicts: “holds” and “fails” mean that the value is on the claimed or on the other side of the threshold with p below 0.05 after Holm’s correction over the claims of the table. “Not below” and “no loss” mean above −0.02.',
 ];
 

@@ -41,6 +41,25 @@ test('a difference between models that were asked or read otherwise names both',
   assert.deepEqual(unequal!.asked, ['chat, prefill “<think>”, stop “\\n”, extraction last-number', 'chat']);
 });
 
+test('a ratio to nothing is not measured, and no claim is judged by what has no p-value', () => {
+  const ratio = claim({statistic: 'ratio', id: 'ratio'});
+  assert.deepEqual(judgeClaims([ratio], {new: model('rr'), old: model('ww', 'wi')}), []);
+  const [plain] = judgeClaims([claim({threshold: 0})], {new: model('rr', 'rw'), old: model('rr', 'ww')});
+  const rows = (value: number) => [
+    {...plain!, value},
+    {...plain!, claim: 'strange', value: 1 / (value - 0.5)},
+  ];
+  const over = judgeOverRuns([
+    {run: '1', claims: rows(0.5)}, // 1 / 0
+    {run: '2', claims: rows(-0.4)},
+  ]);
+  assert.deepEqual(
+    over.map(({verdict}) => verdict),
+    ['not significant', 'not significant'],
+  );
+  assert.ok(over[0]!.adjusted >= 0.05 && over[1]!.adjusted === 1);
+});
+
 test('claims whose models were not measured are absent', () => {
   assert.deepEqual(judgeClaims([claim({right: 'nobody'})], {new: model('rr'), old: model('rr')}), []);
 });
