@@ -7,9 +7,10 @@ import {writeRows} from './data/rows.js';
 import type {SampleRow} from './data/schemas.js';
 
 /**
- * Makes supervised rows out of training problems of tasks, each with the response that its task writes for it (`respond`).
+ * Makes supervised rows out of training problems of tasks, each with the response that its task writes for it (`respond`) or, without one,
+ * with its solution and its answer in tags.
  *
- * @throws {StageFailure} from `run`, where no tasks are wired
+ * @throws {StageFailure} from `run`, where no tasks are wired, or a task has neither solutions nor `respond`
  */
 export const workedData = defineStage({
   module: import.meta.url,

@@ -4,7 +4,7 @@ import type {Problem, TaskDefinition} from './define-task.js';
 import {LANGUAGES} from '../text/language.js';
 import {called, fault, valueText} from './faults.js';
 import {SPLITS} from './splits.js';
-import type {AnswerKind} from './task.js';
+import type {AnswerKind, Mended} from './task.js';
 
 /** The same task. @throws {StageFailure} from its functions, with its name and file, where they throw or give what they must not */
 export function guarded(task: TaskDefinition): TaskDefinition {
@@ -22,8 +22,9 @@ export function guarded(task: TaskDefinition): TaskDefinition {
       : {
           respond(problem, random) {
             const text: unknown = called(task, 'respond', () => task.respond!(problem, random));
-            if (typeof text === 'string') return text;
-            throw fault(task, `respond gave ${valueText(text)} for the problem ${valueText(problem)}, not a text`);
+            if (typeof text === 'string' && text.trim() !== '') return text;
+            const wanted = typeof text === 'string' ? 'in which nothing is said' : 'not a text';
+            throw fault(task, `respond gave ${valueText(text)} for the problem ${valueText(problem)}, ${wanted}`);
           },
         }),
     ...(split === undefined
@@ -37,13 +38,29 @@ export function guarded(task: TaskDefinition): TaskDefinition {
         }),
     ...(mend === undefined
       ? {}
-      : {mend: (...about) => called(task, 'mend', () => task.mend!(...about), `on prompt ${about[0].id}`)}),
+      : {
+          mend(...about) {
+            const where = `on prompt ${about[0].id}`;
+            const mended: unknown = called(task, 'mend', () => task.mend!(...about), where);
+            if (isMended(mended)) return mended;
+            throw fault(
+              task,
+              `mend gave ${valueText(mended)} ${where}, and not {ok: true, value: 'text to learn from'} or {ok: false, error: 'why there is none'}`,
+            );
+          },
+        }),
     // That of a built-in task stays what it is, and is known by it.
     ...(answer === undefined || isBuiltIn(answer) ? {} : {answer: guardedAnswer(task, answer)}),
   };
 }
 
 const isBuiltIn = (answer: AnswerKind): boolean => [...builtInTasks.values()].some((task) => task.answer === answer);
+
+function isMended(value: unknown): value is Mended {
+  if (typeof value !== 'object' || value === null) return false;
+  const {ok, value: text, error} = value as {readonly [field: string]: unknown};
+  return ok === true ? typeof text === 'string' && text.trim() !== '' : ok === false && typeof error === 'string';
+}
 
 /** The fields that are texts where they are there. */
 const TEXTS = ['answer', 'solution', 'language'] as const;

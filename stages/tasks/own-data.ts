@@ -4,6 +4,7 @@
  */
 import {StageFailure} from '../../pipeline/stage.js';
 import {random, type Random} from '../random.js';
+import {readCompletion} from '../text/completion.js';
 import {plainPrompt} from '../text/templates.js';
 import {SPECIAL_TOKENS, TAGS} from '../text/word-tokenizer.js';
 import type {Problem, TaskDefinition} from './define-task.js';
@@ -50,7 +51,7 @@ export function* taskDocuments(
   stillPure();
 }
 
-/** A training problem with the response that its task writes for it. */
+/** A training problem with the response that its task writes for it or, where it writes none, its solution and its answer. */
 export interface WorkedProblem {
   readonly task: string;
   readonly key: string;
@@ -58,7 +59,11 @@ export interface WorkedProblem {
   readonly response: string;
 }
 
-/** Problems number 0 … count − 1, the tasks in turn. Each depends on the seed, its number and its task alone. */
+/**
+ * Problems number 0 … count − 1, the tasks in turn. Each depends on the seed, its number and its task alone.
+ *
+ * @throws {StageFailure} for a problem without solution or answer, of a task without `respond`
+ */
 export function* workedProblems(
   tasks: readonly TaskDefinition[],
   {seed, count}: {readonly seed: number; readonly count: number},
@@ -68,9 +73,19 @@ export function* workedProblems(
     const task = tasks[index % tasks.length]!;
     const draws = random(seed, `task:${task.name}:worked`, index);
     const {problem, key} = drawOn(task, 'train', draws);
-    yield {task: task.name, key, problem, response: task.respond?.(problem, draws) ?? respond(task, problem, draws)};
+    yield {task: task.name, key, problem, response: task.respond?.(problem, draws) ?? workedOut(task, problem)};
   }
   stillPure();
+}
+
+/** Right, and with its working, where a document may be neither. */
+function workedOut(task: TaskDefinition, {question, answer, solution}: Problem): string {
+  if (answer !== undefined && solution !== undefined) return writeResponse({thinking: solution, answer});
+  const lacks = answer === undefined ? 'answer' : 'solution';
+  throw fault(
+    task,
+    `the problem “${question}” has no ${lacks}, and worked problems are made of both; let problems have a “solution”, or the task a “respond”`,
+  );
 }
 
 function respond(task: TaskDefinition, {answer, solution = ''}: Problem, draws: Random): string {
@@ -118,7 +133,7 @@ export function taskPrompts(
       const prompts = distinct(task, side, random(from, `task:${task.name}:${name}`), wanted(task));
       if (prompts.length < wanted(task))
         notes.push(
-          `${name}: task “${task.name}” has only ${prompts.length} problems there, ${wanted(task)} were wanted`,
+          `${name}: task “${task.name}” has only ${prompts.length} problems there, ${wanted(task)} were wanted${side === 'train' ? '' : `; its “sets” say how many are`}`,
         );
       return prompts;
     });
@@ -131,8 +146,18 @@ export function taskPrompts(
     validation: set('validation', 'validation', 0, ({sets}) => sets.validation),
     heldOut: set('held-out', 'held-out', 0, ({sets}) => sets.heldOut),
   };
+  for (const task of tasks) tryMend(task, sets.train);
   stillPure();
   return {...sets, notes};
+}
+
+/** Cold-start data are made hours after this, so what is wrong with a `mend` is found here, on a right response to a prompt. */
+function tryMend(task: TaskDefinition, train: readonly Prompt[]): void {
+  const prompt = train.find((one) => one.task === task.name && one.answer !== undefined);
+  if (prompt?.answer === undefined) return;
+  const right = writeResponse({thinking: prompt.solution ?? prompt.question, answer: prompt.answer});
+  // Whether it finds fault with this one is its own affair: a guarded task looks at the form of what it gives.
+  task.mend?.(prompt, readCompletion(right, true), {maxWords: 1_000});
 }
 
 function distinct(task: TaskDefinition, side: Split, draws: Random, count: number): Prompt[] {

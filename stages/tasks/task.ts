@@ -31,7 +31,7 @@ export interface AnswerKind {
   grade?(given: string, reference: string, prompt?: Prompt): number;
 }
 
-/** What a task makes of a completion whose reasoning mixes languages: text to learn from, or the reason why there is none. */
+/** What a task makes of a right completion: text to learn from, or the reason why there is none, in a few words. */
 export type Mended = {readonly ok: true; readonly value: string} | {readonly ok: false; readonly error: string};
 
 /** Built-in tasks whose answers a task of one's own may have. */
@@ -48,8 +48,8 @@ export interface Task {
   /** Absent where there is no answer to check. */
   readonly answer?: AnswerKind;
   /**
-   * Puts the reasoning of a right answer into the language of the question, for cold-start data. Without it a completion stays
-   * as it is, and one that mixes languages is dropped.
+   * Writes down anew what is right, for cold-start data, as people did in the paper: the reasoning in the language of the question, or
+   * as a worked solution. Without it a completion stays as it is, and one that mixes languages is dropped.
    *
    * @param limits.maxWords words of reasoning beyond which nobody would want to read it
    */
@@ -78,3 +78,7 @@ export function taskOf(tasks: Tasks, {id, task: name}: Pick<Prompt, 'id' | 'task
     throw new Error(`Internal error: prompt ${id} is of the task “${name}”, which nobody has defined`);
   return task;
 }
+
+/** Whether there is a reference, and what says whether an answer is right by it. @throws as `taskOf` */
+export const isCheckable = (tasks: Tasks, prompt: Prompt): boolean =>
+  prompt.answer !== undefined && taskOf(tasks, prompt).answer !== undefined;

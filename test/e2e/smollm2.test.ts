@@ -92,7 +92,7 @@ test('the graph of smollm2 on two layers', {skip}, async (t) => {
       const resumed = await r1(t, ['resume', '--recipe', recipe, ...width], where);
       assert.equal(resumed.code, 0, resumed.err);
       const after = reading((store) => madeIn(store));
-      assert.equal(after.size, 32);
+      assert.equal(after.size, 30);
       for (const [node, attempt] of before) assert.equal(after.get(node), attempt, `${node} was kept`);
       assert.equal(
         reading((store) => store.runs().length),
@@ -121,13 +121,10 @@ test('the graph of smollm2 on two layers', {skip}, async (t) => {
       assert.ok((await artifact(reference)).rows().length >= 8, `${reference} has rows`);
     const labels = (await artifact('preference-data:labels')).rows<{safe: boolean}>();
     for (const safe of [true, false]) assert.ok(labels.some((label) => label.safe === safe));
-    assert.equal((await artifact('student-pruned:history')).rows().length, 1);
+    assert.equal((await artifact('student-base:layers')).rows().length, 1);
     const {folder} = await artifact('student-base:model');
     const student = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as {num_hidden_layers: number};
     assert.equal(student.num_hidden_layers, 1);
-    // What passes the gate is what was healed, byte by byte.
-    const digests = reading((store) => ['student-healed', 'student-base'].map((node) => modelOf(store, node)));
-    assert.equal(digests[0], digests[1]);
   });
 
   await t.test('nothing is trained on that is measured', async () => {
@@ -205,8 +202,3 @@ const madeIn = (store: ReturnType<typeof openStore>): Map<string, number> =>
         attempt === undefined || store.attempt(attempt)!.outputs.length === 0 ? [] : [[node, Number(attempt)] as const],
       ),
   );
-
-const modelOf = (store: ReturnType<typeof openStore>, node: string): string | undefined => {
-  const {attempt} = store.nodesOf(store.latestRun()!.id).find((other) => other.node === node)!;
-  return store.attempt(attempt!)!.outputs.find(({port}) => port === 'model')?.artifact;
-};

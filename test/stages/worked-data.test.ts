@@ -25,15 +25,14 @@ test('rows are worked problems of the training side, the same for a seed and oth
   assert.equal(first.bytes, again.bytes);
   assert.notEqual(first.bytes, other.bytes);
   assert.equal(first.rows.length, 120);
-  let right = 0;
   for (const {id, task, question, response, key} of first.rows) {
     assert.equal(task, 'sorting');
     assert.equal(splitOf(String(key)), 'train', id);
     const sorted = question.replace('sort ', '').split(' ').sort().join(' ');
-    if (readCompletion(response, true).answer === sorted) right++;
+    const completion = readCompletion(response, true);
+    assert.equal(completion.answer, sorted, 'documents may be wrong, and worked problems are not');
+    assert.ok(completion.tagged && completion.thinking !== '', response);
   }
-  // By default some of a task's documents end with another problem's answer.
-  assert.ok(right > 80 && right < 120, `${right} of 120 are right`);
 });
 
 test('it takes tasks, and a number of rows', () => {

