@@ -8,6 +8,7 @@ import {FORMATS, type Format} from './data/import/params.js';
 import {endpointCautions, endpointMistakes, endpointParams} from './endpoint/params.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
+import {samplingMistakes} from './number-params.js';
 import {writeJson, writeRows} from './data/rows.js';
 import {SANDBOXES} from './sandbox/names.js';
 import type {Role, Suite, SuiteFiles} from './suites/index.js';
@@ -55,7 +56,7 @@ export const bench = defineStage({
     limit: 0,
     ...GRADING,
     ...endpointParams('endpoint'),
-    /** Of the sampling, the order of choices, the examples and the bootstrap; in the place of a run's seed. */
+    /** Of the sampling, the order of choices, the examples, and the bootstrap of ratings; in the place of a run's seed. */
     evaluationSeed: 20260103,
   },
   choices: {sandbox: SANDBOXES, format: FORMATS},
@@ -77,6 +78,7 @@ export const bench = defineStage({
         ? []
         : [`${name} is a whole number, 0 for what the suite says`],
     ),
+    ...samplingMistakes({evaluationSeed: params.evaluationSeed}),
   ],
   // Of the model alone: judges and programs of the sandbox are processes of their own, and nobody knows what these take.
   async memory({inputs, params, threads, cores}) {

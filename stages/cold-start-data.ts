@@ -12,6 +12,7 @@ import type {Given} from './rollout/given.js';
 import {endpointCautions, endpointMistakes, endpointParams} from './endpoint/params.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
+import {COUNT, samplingMistakes} from './number-params.js';
 import {REWARD_TIMEOUT} from './rewards/names.js';
 import {SANDBOXES} from './sandbox/names.js';
 import {ASKING, askingMistakes, EXTRACTIONS} from './tasks/asking.js';
@@ -63,6 +64,7 @@ export const coldStartData = defineStage({
     ...gradingCautions(params, `${params.samples} a prompt`),
   ],
   check: ({params, ...wired}) => [
+    ...samplingMistakes(params, {prompts: COUNT, samples: COUNT, perPrompt: COUNT, rows: COUNT, maxWords: COUNT}),
     ...askingMistakes(params),
     ...endpointMistakes(params, {port: 'policy', inputs: wired.inputs, templates: ['zero', 'chat']}),
     ...judgeMistakes(params.judge),

@@ -11,6 +11,7 @@ import {CHOICE_SCORES} from './evaluation/choice-params.js';
 import type {ChoiceScores} from './evaluation/choice-params.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
+import {COUNT, samplingMistakes} from './number-params.js';
 import {REWARD_TIMEOUT} from './rewards/names.js';
 import {ASKING, askingMistakes, EXTRACTIONS} from './tasks/asking.js';
 import {SANDBOXES} from './sandbox/names.js';
@@ -57,7 +58,7 @@ export const evaluate = defineStage({
     ...endpointParams('endpoint'),
     /** Whether choices are scored by log-probability, too (acc, acc_norm, acc_bytes), and how: evaluation/choice-params.ts. */
     choiceScores: param<ChoiceScores>('none'),
-    /** Seed of the sampling, and of the bootstrap; in the place of a run's seed. */
+    /** Seed of the sampling, in the place of a run's seed. */
     evaluationSeed: 20260103,
   },
   choices: {template: TEMPLATE_NAMES, extraction: EXTRACTIONS, sandbox: SANDBOXES, choiceScores: CHOICE_SCORES},
@@ -70,6 +71,7 @@ export const evaluate = defineStage({
     ...(Number.isInteger(params.prompts) && params.prompts >= 0
       ? []
       : [`prompts is ${params.prompts} and should be a number of problems, or 0 for all of them`]),
+    ...samplingMistakes(params, {samples: COUNT}),
     ...askingMistakes(params),
     ...endpointMistakes(params, {port: 'model', inputs: wired.inputs, templates: ['chat']}),
     ...(params.endpoint === '' || params.choiceScores === 'none'
@@ -94,12 +96,14 @@ export const evaluate = defineStage({
     const [
       {judgeRollouts, outcomeCounts, scoreChoices, scoreSamples},
       {askedOf},
+      {intervalText},
       {weightsDigest},
       {openSource},
       {tasksWith},
     ] = await Promise.all([
       import('./evaluation/index.js'),
       import('./evaluation/asked.js'),
+      import('./evaluation/intervals.js'),
       import('./model/hf-folder/index.js'),
       import('./rollout/source.js'),
       import('./tasks/load-tasks.js'),
@@ -162,7 +166,7 @@ export const evaluate = defineStage({
       note,
     });
     const {template, temperature, topP, samples: k} = params;
-    const scores = scoreSamples(samples, {k, seed: params.evaluationSeed});
+    const scores = scoreSamples(samples, {k});
     await writeRows(
       outputs.scores,
       samples.map((one, index) => {
@@ -187,6 +191,6 @@ export const evaluate = defineStage({
     const counted = outcomeCounts(samples, params.extraction);
     if (counted !== undefined) note(counted);
     const pass = scores.find(({metric}) => metric === 'pass@1');
-    if (pass !== undefined) note(`pass@1 ${pass.mean.toFixed(3)} [${pass.low.toFixed(3)}, ${pass.high.toFixed(3)}]`);
+    if (pass !== undefined) note(`pass@1 ${pass.mean.toFixed(3)} ${intervalText(pass, (value) => value.toFixed(3))}`);
   },
 });

@@ -20,6 +20,7 @@ import {CHECKPOINTING, PRECISIONS} from './train/compute.js';
 import type {Checkpointing, Precision} from './train/compute.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
+import {reinforcementMistakes} from './number-params.js';
 import {REWARD_MODELS, REWARD_TIMEOUT, type RewardWeights} from './rewards/names.js';
 import {portOf, weightMistakes} from './rewards/weights.js';
 import {SANDBOXES} from './sandbox/names.js';
@@ -83,7 +84,7 @@ export const grpo = defineStage({
     beta2: 0.98,
     /** β of the k3 estimator in the loss; 0 leaves the reference model out. */
     klCoefficient: 0.001,
-    /** The policy becomes the reference after every this many steps, from the next rollout on. */
+    /** The policy becomes the reference after every this many steps, from the next rollout on; 0: never. */
     referenceEvery: 400,
     /** The paper's 10 for reasoning RL; not reported for R1-Zero. */
     clipLow: 10,
@@ -150,9 +151,7 @@ export const grpo = defineStage({
   definitions: {rewards: 'reward', tasks: 'task'},
   caution: (params) => gradingCautions(params, `${params.steps * params.questions * params.group}`),
   check: ({params, ...wired}) => [
-    ...(params.group < 2
-      ? [`group ${params.group}: a completion learns from the others of its group, so it takes two`]
-      : []),
+    ...reinforcementMistakes(params),
     ...askingMistakes(params),
     ...judgeMistakes(params.judge),
     ...taskMistakes(wired),

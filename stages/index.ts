@@ -21,6 +21,7 @@ export {rejectionSampling} from './rejection-sampling.js';
 export {report} from './report.js';
 export {helpfulRewardModel, safetyRewardModel} from './reward-model.js';
 export {sft} from './sft.js';
+export {student} from './student.js';
 export {defineReward} from './rewards/reward.js';
 export type {RewardContext, RewardDefinition} from './rewards/reward.js';
 export {defineTask} from './tasks/define-task.js';

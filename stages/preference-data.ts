@@ -6,6 +6,7 @@
 import {StageFailure, param, defineStage} from '../pipeline/stage.js';
 import {rolloutId, sampleFromModel} from './rollout/sample-from-model.js';
 import {writeRows} from './data/rows.js';
+import {COUNT, COUNT_OR_NONE, samplingMistakes} from './number-params.js';
 import type {LabelRow, PairRow} from './data/schemas.js';
 import {random} from './random.js';
 import type {Rollout} from './rollout/sample-groups.js';
@@ -46,7 +47,10 @@ export const preferenceData = defineStage({
     chunk: 16,
   },
   choices: {template: TEMPLATE_NAMES},
-  check: ({params}) => wordingMistakes(params),
+  check: ({params}) => [
+    ...samplingMistakes(params, {prompts: COUNT, samples: COUNT, perPrompt: COUNT, lengthGap: COUNT_OR_NONE}),
+    ...wordingMistakes(params),
+  ],
   async memory({inputs, params, threads, cores}) {
     const {samplerNeedBefore} = await import('./memory/sampling.js');
     return samplerNeedBefore({model: inputs.policy, prompts: [inputs.prompts], params, threads, cores});

@@ -13,6 +13,7 @@ import {encodePrompts, sampleGroups, samplingWith} from './rollout/sample-groups
 import {lengthBuckets} from './train/length-buckets.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
+import {ABOVE_ZERO, COUNT, COUNT_OR_NONE, SHARE, samplingMistakes, trainingMistakes} from './number-params.js';
 import {REWARD_TIMEOUT} from './rewards/names.js';
 import {SANDBOXES} from './sandbox/names.js';
 import {groundMistakes} from './tasks/wired-tasks.js';
@@ -97,9 +98,17 @@ export const pretrain = defineStage({
   definitions: {tasks: 'task'},
   caution: (params) =>
     gradingCautions(params, `${params.gateSamples} a validation problem each time the gate is tried`),
-  check: ({params: {gate, judge}, ...wired}) => [
-    ...judgeMistakes(judge),
-    ...groundMistakes(wired, {isGated: gate > 0}),
+  check: ({params, ...wired}) => [
+    ...trainingMistakes(params, {
+      ...{hiddenSize: COUNT, intermediateSize: COUNT, layers: COUNT, heads: COUNT, keyValueHeads: COUNT},
+      ...{maxPositions: COUNT, ropeTheta: ABOVE_ZERO, initializerRange: ABOVE_ZERO, decayFrom: SHARE},
+      ...{gate: SHARE, gateProblems: COUNT_OR_NONE, gateSamples: COUNT, freshStarts: COUNT_OR_NONE, freshBelow: SHARE},
+      // Without further steps the same model would be looked at for ever.
+      ...{extraSteps: COUNT, maxSteps: COUNT},
+    }),
+    ...samplingMistakes(params),
+    ...judgeMistakes(params.judge),
+    ...groundMistakes(wired, {isGated: params.gate > 0}),
   ],
   async memory({inputs, params, threads, cores}) {
     const {pretrainingNeed} = await import('./memory/sampling.js');
@@ -118,7 +127,7 @@ export const pretrain = defineStage({
       {batchOrder},
       {openScorer},
       {tasksWith},
-      {taskOf},
+      {isCheckable},
       {prepareGraders},
       {documentRow},
     ] = await Promise.all([
@@ -165,7 +174,7 @@ export const pretrain = defineStage({
     const tasks = await tasksWith(definitions.tasks);
     const problems = gated
       ? (await readPrompts(inputs.validation, tasks))
-          .filter((prompt) => prompt.answer !== undefined && taskOf(tasks, prompt).answer !== undefined)
+          .filter((prompt) => isCheckable(tasks, prompt))
           .slice(0, params.gateProblems)
       : [];
     if (gated && problems.length === 0)

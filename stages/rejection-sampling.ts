@@ -10,6 +10,7 @@ import type {RolloutRow, SampleRow} from './data/schemas.js';
 import {endpointCautions, endpointMistakes, endpointParams} from './endpoint/params.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
+import {COUNT, samplingMistakes} from './number-params.js';
 import {REWARD_TIMEOUT} from './rewards/names.js';
 import {SANDBOXES} from './sandbox/names.js';
 import {ASKING, askingMistakes, EXTRACTIONS} from './tasks/asking.js';
@@ -65,6 +66,7 @@ export const rejectionSampling = defineStage({
     ...gradingCautions(params, `${params.samples} a prompt`),
   ],
   check: ({params, ...wired}) => [
+    ...samplingMistakes(params, {prompts: COUNT, samples: COUNT, perPrompt: COUNT, rows: COUNT, maxWords: COUNT}),
     ...askingMistakes(params),
     ...endpointMistakes(params, {port: 'policy', inputs: wired.inputs, templates: ['chat']}),
     ...judgeMistakes(params.judge),

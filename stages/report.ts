@@ -22,8 +22,6 @@ export const report = defineStage({
     claims: param<readonly Claim[] | null>(null),
     /** Sentences about these numbers that a reader should know, for the last section of the report. */
     remarks: param<readonly string[]>([]),
-    /** Of the bootstrap. */
-    bootstrapSeed: 20260104,
   },
   check: ({params: {claims, remarks}}) => [
     ...(claims === null ? [] : claimMistakes(claims)),
@@ -56,14 +54,13 @@ export const report = defineStage({
     }));
     const cards = await each(inputs.cards, async (folder) => (await readCard(folder)) ?? {});
     progress({step: 1, total: 2});
-    const built = buildReport(
-      {evaluations, histories, cards, seed: params.bootstrapSeed, remarks: params.remarks},
-      params.claims ?? undefined,
-    );
+    const built = buildReport({evaluations, histories, cards, remarks: params.remarks}, params.claims ?? undefined);
     await writeReport(outputs.report, built);
     progress({step: 2, total: 2});
     const verdicts = built.claims.map(({verdict}) => verdict);
     const count = (wanted: string): number => verdicts.filter((verdict) => verdict === wanted).length;
-    note(`claims: ${count('holds')} hold, ${count('not significant')} not significant, ${count('fails')} fail`);
+    note(
+      `claims: ${count('holds')} of ${verdicts.length} hold, not significant ${count('not significant')}, failing ${count('fails')}`,
+    );
   },
 });

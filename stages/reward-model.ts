@@ -8,6 +8,7 @@ import {join} from 'node:path';
 import {StageFailure, defineStage, param} from '../pipeline/stage.js';
 import type {Kind, MemoryNeed, StageContext} from '../pipeline/stage.js';
 import {readRows, writeJson, writeRows} from './data/rows.js';
+import {PART, trainingMistakes} from './number-params.js';
 import {lengthBuckets} from './train/length-buckets.js';
 import {judgePairs, judgePoints, splitByQuestion} from './rewards/calibration.js';
 import type {Example} from './rewards/calibration.js';
@@ -46,6 +47,7 @@ export const helpfulRewardModel = defineStage({
   inputs: {base: 'model', data: 'pairs'},
   outputs: {model: 'reward-model', history: 'history'},
   params: PARAMS,
+  check: ({params}) => trainingMistakes(params, {heldOut: PART}),
   memory: async (context) => need(context, 'answer'),
   run: async (context) => train(context, 'answer'),
 });
@@ -64,6 +66,7 @@ export const safetyRewardModel = defineStage({
   inputs: {base: 'model', data: 'labels'},
   outputs: {model: 'reward-model', history: 'history'},
   params: PARAMS,
+  check: ({params}) => trainingMistakes(params, {heldOut: PART}),
   memory: async (context) => need(context, 'response'),
   run: async (context) => train(context, 'response'),
 });

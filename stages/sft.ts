@@ -5,6 +5,7 @@
  */
 import {StageFailure, many, param, defineStage} from '../pipeline/stage.js';
 import {readRows, writeRows} from './data/rows.js';
+import {trainingMistakes} from './number-params.js';
 import {lengthBuckets} from './train/length-buckets.js';
 import {CHECKPOINTING, PRECISIONS, countsTargets} from './train/compute.js';
 import type {Checkpointing, Precision} from './train/compute.js';
@@ -50,6 +51,7 @@ export const sft = defineStage({
     maxTokens: 32_768,
   },
   choices: {template: TEMPLATE_NAMES, precision: PRECISIONS, activationCheckpointing: CHECKPOINTING},
+  check: ({params}) => trainingMistakes(params),
   async memory({inputs, params, threads}) {
     const {fineTuningNeed} = await import('./memory/training.js');
     return fineTuningNeed({base: inputs.base, data: Object.values(inputs.data), threads, params});

@@ -78,9 +78,10 @@ export interface Engine<P extends Programs> {
   readPacked(slot: Slot): Iterable<PackedPart>;
   /**
    * Replaces the values of a slot.
+   * @param isChanged whether a tensor, by its Hugging Face name, differs from what the slot holds; those that do not need not be written
    * @throws {Error} for a slot that the engine does not have, or weights that lack a tensor
    */
-  write(slot: Slot, weights: Weights): void;
+  write(slot: Slot, weights: Weights, isChanged?: (name: string) => boolean): void;
   /**
    * Copies one set of weights to the other inside the session.
    * @throws {Error} where the engine has no reference
@@ -194,7 +195,7 @@ export async function openEngine<const P extends Programs>(options: EngineOption
     read: (slot) => read(run, slot),
     readInParts: (slot) => readInParts(run, slot),
     readPacked: (slot) => readPacked(run, slot),
-    write: (slot, values) => write(run, slot, values),
+    write: (slot, values, isChanged) => write(run, slot, values, isChanged),
     copy(from, to) {
       if (!copies) throw new Error('Internal error: the engine was opened without reference');
       if (from !== to) run('copy', [], [copies[to]]);

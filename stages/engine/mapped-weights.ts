@@ -5,9 +5,9 @@
  * The file is removed as soon as it is open and is reached through its writer's descriptor, so nothing is left of it when that
  * process ends, however it ends.
  */
-import {closeSync, existsSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync} from 'node:fs';
-import {tmpdir} from 'node:os';
+import {closeSync, existsSync, ftruncateSync, openSync, rmSync, writeSync} from 'node:fs';
 import {join} from 'node:path';
+import {temporaryFolder} from '../temporary-folder.js';
 import {DataType} from '../tensorflow/backend.js';
 import type {Attribute, Graph, Output} from '../tensorflow/graph.js';
 import type {Feed} from '../tensorflow/session.js';
@@ -41,7 +41,7 @@ export const canShareWeights = (): boolean => existsSync('/proc/self/fd');
 export function openWeightFile(config: ModelConfig): WeightFile {
   const layout = packedLayout(config);
   const {starts, total} = placesOf(layout);
-  const folder = mkdtempSync(join(tmpdir(), 'r1-weights-'));
+  const folder = temporaryFolder('weights');
   let file: number | undefined;
   try {
     file = openSync(join(folder, 'weights'), 'w+');

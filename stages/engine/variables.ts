@@ -77,8 +77,12 @@ export interface Slots<Slot extends string> {
   readInParts(run: Run, slot: Slot): Iterable<Map<string, Float32Array>>;
   /** Packed, some consecutive tensors at a time. */
   readPacked(run: Run, slot: Slot): Iterable<PackedPart>;
-  /** Replaces the values. @throws {Error} for a slot that there is not, or weights that lack a tensor */
-  write(run: Run, slot: Slot, weights: Weights): void;
+  /**
+   * Replaces the values.
+   * @param isChanged whether a tensor has to be written; others may be
+   * @throws {Error} for a slot that there is not, or weights that lack a tensor
+   */
+  write(run: Run, slot: Slot, weights: Weights, isChanged?: (name: string) => boolean): void;
 }
 
 /** Adds the variables of all slots, and what writes them. */
@@ -119,9 +123,10 @@ export function declareSlots<Slot extends string>(
     readPacked,
     readInParts,
     read: (run, slot) => new Map([...readInParts(run, slot)].flatMap((part) => [...part])),
-    write(run, slot, weights) {
+    write(run, slot, weights, isChanged = () => true) {
       of(slot);
       groups.forEach((group, i) => {
+        if (!group.some((at) => layout[at]!.parts.some(({name}) => isChanged(name)))) return;
         const feeds = group.map((at) => ({placeholder: inputs[at]!, values: pack(layout[at]!, weights, config)}));
         run('write', feeds, [writers.get(slot)![i]!]);
       });

@@ -10,13 +10,16 @@ import {parameterShapes} from './parameters.js';
 /** The tensors by which a layer adds to the residual stream. */
 const OUTPUTS = /^model\.layers\.(\d+)\.(?:self_attn\.o_proj|mlp\.down_proj)\.(?:weight|bias)$/;
 
+/** Whether a tensor is one by which one of these layers adds to the residual stream. */
+export function isOutputOf(layers: ReadonlySet<number>, name: string): boolean {
+  const layer = OUTPUTS.exec(name)?.[1];
+  return layer !== undefined && layers.has(Number(layer));
+}
+
 /** The same weights, those outputs 0 that belong to one of the layers. Nothing is copied but them. */
 export function silenced(weights: Weights, layers: ReadonlySet<number>): Weights {
   return new Map(
-    [...weights].map(([name, values]) => {
-      const layer = OUTPUTS.exec(name)?.[1];
-      return [name, layer !== undefined && layers.has(Number(layer)) ? new Float32Array(values.length) : values];
-    }),
+    [...weights].map(([name, values]) => [name, isOutputOf(layers, name) ? new Float32Array(values.length) : values]),
   );
 }
 

@@ -4,11 +4,11 @@
  * told nothing about the machine but what `/usr` holds.
  */
 import {spawn, type ChildProcess} from 'node:child_process';
-import {accessSync, constants, lstatSync, mkdtempSync, readlinkSync, rmSync} from 'node:fs';
-import {tmpdir} from 'node:os';
+import {accessSync, constants, lstatSync, readlinkSync, rmSync} from 'node:fs';
 import path from 'node:path';
 import type {Duplex, Readable, Writable} from 'node:stream';
 import {StageFailure} from '../../pipeline/stage.js';
+import {temporaryFolder} from '../temporary-folder.js';
 import {prlimitWords, type Limits} from './limits.js';
 import type {SandboxKind} from './names.js';
 import {seccompFilter} from './seccomp.js';
@@ -185,7 +185,7 @@ function run(
   {limits, report = false, isHeld, isContained, filter}: RunOptions,
 ): Running {
   // In the sandbox /tmp is the program's own and goes with it.
-  const scratch = isContained ? undefined : mkdtempSync(path.join(tmpdir(), 'r1-program-'));
+  const scratch = isContained ? undefined : temporaryFolder('program');
   const id = FIRST_ID + (started++ % IDS);
   const child = spawn(program!, words, {
     cwd: scratch ?? '/',

@@ -9,7 +9,8 @@
  * - cons@k: consensus.ts. Ratings: contests.ts. Rates of wins: pairs.ts, preferences.ts.
  * - unparsable, truncated: shares of responses without an answer that can be read, and of those that were cut off.
  */
-import {bootstrap, clusterMean, percentileInterval, wilson, type Clusters} from '../evaluation/intervals.js';
+import {clusterMean, type Clusters} from '../evaluation/intervals.js';
+import {levelOver, shareOver} from '../evaluation/over-problems.js';
 import type {Sample, Score} from '../evaluation/index.js';
 import {OF_CONTESTS, OF_PAIRS, type MeasureName} from './suite.js';
 
@@ -27,56 +28,51 @@ const OF_SAMPLE: Readonly<Partial<Record<MeasureName, (sample: Sample) => number
   f1: ({value, outcome}) => value ?? Number(outcome === 'right'),
 };
 
-/** Ratios of the share that is correct and the share that was attempted. */
-const RATIOS: Readonly<Partial<Record<MeasureName, (correct: number, tried: number) => number>>> = {
-  'correct-given-attempted': (correct, tried) => correct / tried,
-  'f-score': (correct, tried) => (2 * correct) / (1 + tried),
-};
+/** Shares of a whole: what of it counts, and the whole, by the shares of a problem's responses that are correct and were attempted. */
+const OF_WHOLE: Readonly<Partial<Record<MeasureName, (correct: number, tried: number) => readonly [number, number]>>> =
+  {
+    'correct-given-attempted': (correct, tried) => [correct, tried],
+    'f-score': (correct, tried) => [2 * correct, 1 + tried],
+  };
 
 /** Where to find what is measured: the samples of each problem. */
 export type Groups = readonly (readonly Sample[])[];
 
 /** A share of responses, or a mean of values in [0, 1], by its name. */
-export function shareOf(metric: string, groups: Groups, value: (sample: Sample) => number, seed: number): Score {
-  const clusters: Clusters = groups.map((group) => group.map(value));
-  return scoreOf(metric, clusters, {seed, samples: groups.reduce((sum, {length}) => sum + length, 0)});
+export function shareOf(metric: string, groups: Groups, value: (sample: Sample) => number): Score {
+  return scoreOf(
+    metric,
+    groups.map((group) => group.map(value)),
+    groups.flat().length,
+  );
 }
 
-/** The mean of values by problem with its interval. */
-export function scoreOf(
-  metric: string,
-  clusters: Clusters,
-  {seed, samples}: {readonly seed: number; readonly samples: number},
-): Score {
-  const mean = clusterMean(clusters);
-  const interval =
-    mean === 0 || mean === 1
-      ? wilson(mean, clusters.length)
-      : percentileInterval(bootstrap([clusters], ([only]) => only!, {seed}));
-  return {metric, mean, ...interval, problems: clusters.length, samples};
+/** The mean of values in [0, 1] by problem with its interval, of so many samples. */
+export function scoreOf(metric: string, clusters: Clusters, samples: number): Score {
+  const {value, low, high} = levelOver(clusters, {isRate: true, threshold: 0});
+  return {metric, mean: value, low, high, problems: clusters.length, samples};
 }
 
 /** What a suite asks for, and beside it how many responses were of no use. */
-export function measure(metrics: readonly MeasureName[], groups: Groups, seed: number): Score[] {
+export function measure(metrics: readonly MeasureName[], groups: Groups): Score[] {
   return [
     ...metrics.flatMap((metric) => {
       if (OF_CONTESTS.includes(metric) || OF_PAIRS.includes(metric)) return []; // Others measure them.
       const value = OF_SAMPLE[metric];
-      return value === undefined ? ratioOf(metric, groups, seed) : [shareOf(metric, groups, value, seed)];
+      return value === undefined ? ofWhole(metric, groups) : [shareOf(metric, groups, value)];
     }),
-    shareOf('unparsable', groups, ({outcome}) => Number(outcome === 'unparsable' || outcome === 'timed-out'), seed),
-    shareOf('truncated', groups, ({truncated}) => Number(truncated), seed),
+    shareOf('unparsable', groups, ({outcome}) => Number(outcome === 'unparsable' || outcome === 'timed-out')),
+    shareOf('truncated', groups, ({truncated}) => Number(truncated)),
   ];
 }
 
-/** A ratio with its interval; none where nothing was attempted. */
-function ratioOf(metric: MeasureName, groups: Groups, seed: number): Score[] {
-  const of = RATIOS[metric]!;
-  const correct = groups.map((group) => group.map(right));
-  const tried = groups.map((group) => group.map(attempted));
-  const mean = of(clusterMean(correct), clusterMean(tried));
-  if (!Number.isFinite(mean)) return [];
-  const draws = bootstrap([correct, tried], ([one, other]) => of(one!, other!), {seed}).filter(Number.isFinite);
-  const samples = groups.reduce((sum, {length}) => sum + length, 0);
-  return [{metric, mean, ...percentileInterval(draws), problems: groups.length, samples}];
+/** A share of a whole with its interval; none where nothing was attempted. */
+function ofWhole(metric: MeasureName, groups: Groups): Score[] {
+  const each = groups.map((group) =>
+    OF_WHOLE[metric]!(clusterMean([group.map(right)]), clusterMean([group.map(attempted)])),
+  );
+  const [part, whole] = [each.map(([one]) => one), each.map(([, one]) => one)];
+  if (!whole.some((one) => one > 0)) return [];
+  const {value, low, high} = shareOver(part, whole);
+  return [{metric, mean: value, low, high, problems: groups.length, samples: groups.flat().length}];
 }

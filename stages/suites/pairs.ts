@@ -8,7 +8,8 @@ import {StageFailure} from '../../pipeline/stage.js';
 import {sourceRows} from '../data/import/rows.js';
 import {valueAt} from '../data/import/values.js';
 import type {SourceRow} from '../data/import/values.js';
-import {bootstrap, clusterMean, percentileInterval} from '../evaluation/intervals.js';
+import {mean} from '../evaluation/intervals.js';
+import {shareOver} from '../evaluation/over-problems.js';
 import type {Sample, Score} from '../evaluation/index.js';
 import type {Scored, ScorerItem} from '../rewards/index.js';
 import type {Prompt} from '../tasks/prompt.js';
@@ -110,30 +111,20 @@ function wins(first: Scored, second: Scored): {readonly won: number; readonly of
 export function winRate(
   groups: readonly (readonly Sample[])[],
   scored: readonly Scored[],
-  seed: number,
 ): {readonly score: Score[]; readonly groups: Sample[][]} {
   let place = 0;
   const played = groups.map((group) =>
     group.map((sample) => ({sample, result: wins(scored[place++]!, scored[place++]!)})),
   );
   const judged = played.map((group) => group.flatMap(({result}) => result ?? [])).filter(({length}) => length > 0);
-  const [won, of] = [
-    judged.map((group) => group.map((one) => one.won)),
-    judged.map((group) => group.map((one) => one.of)),
-  ];
-  const ratio = ([wonMean, ofMean]: readonly number[]): number => wonMean! / ofMean!;
+  const {value, low, high} = shareOver(
+    judged.map((group) => mean(group.map(({won}) => won))),
+    judged.map((group) => mean(group.map(({of}) => of))),
+  );
   const score =
     judged.length === 0
       ? []
-      : [
-          {
-            metric: 'win-rate',
-            mean: ratio([clusterMean(won), clusterMean(of)]),
-            ...percentileInterval(bootstrap([won, of], ratio, {seed})),
-            problems: judged.length,
-            samples: judged.flat().length,
-          },
-        ];
+      : [{metric: 'win-rate', mean: value, low, high, problems: judged.length, samples: judged.flat().length}];
   const worth = ({sample, result}: (typeof played)[number][number]): Sample => {
     if (result === undefined) return {...sample, outcome: 'unparsable', value: 0};
     const value = result.won / result.of;

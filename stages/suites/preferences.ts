@@ -261,7 +261,7 @@ function scored(
   const clusters = prompts
     .map((_, index) => judged.flatMap((one) => (one.index === index ? (valueOf(one.verdict) ?? []) : [])))
     .filter(({length}) => length > 0);
-  const plain = clusters.length === 0 ? [] : [scoreOf('win-rate', clusters, {seed, samples: clusters.flat().length})];
+  const plain = clusters.length === 0 ? [] : [scoreOf('win-rate', clusters, clusters.flat().length)];
   if (difficulties === undefined || !suite.measure.metrics.includes('lc-win-rate'))
     return {score: plain, groups, notes: []};
   const compared = judged.map(({index, mine, other, verdict}): Compared => ({

@@ -92,7 +92,7 @@ export function differences(suite: Suite, settings: SuiteSettings): string[] {
     ...(settings.problems < settings.of ? [`${settings.problems} of ${settings.of} problems`] : []),
     ...(data.problems === undefined || settings.of === data.problems
       ? []
-      : [`the files have ${settings.of} problems, the set has ${data.problems}`]),
+      : [`the files have ${settings.of} problem${settings.of === 1 ? '' : 's'}, the set has ${data.problems}`]),
     ...(grade.baseline === undefined || settings.baseline === grade.baseline
       ? []
       : [`other baseline: ${settings.baseline ?? 'nobody is named'}, not ${grade.baseline}`]),

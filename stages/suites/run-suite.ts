@@ -30,7 +30,7 @@ export interface SuiteOptions {
   readonly format?: Format | undefined;
   /** So many problems, drawn by the seed. */
   readonly limit?: number | undefined;
-  /** Of the draws, the order of choices, the examples, and the bootstrap. */
+  /** Of the draws, the order of choices, the examples, and the bootstraps of ratings and of length-controlled rates. */
   readonly seed: number;
   readonly grading: GradingSettings;
   readonly cores: number;
@@ -101,7 +101,7 @@ export async function runSuite(suite: Suite, options: SuiteOptions): Promise<Sui
   const scores = [
     ...ofPairs,
     ...(isOfContests ? await contestMeasures(suite, problems, groups, {files, seed}) : []),
-    ...measure(suite.measure.metrics, groups, seed),
+    ...measure(suite.measure.metrics, groups),
     ...(await consensus(suite, prompts, groups, {...options, grading})),
   ];
   const {consensus: paperK} = suite.measure;
@@ -167,7 +167,7 @@ async function played(
       return judgeSample(prompt, completion, {sample, tokens, task: taskOf(builtInTasks, prompt), scored});
     }),
   );
-  return winRate(groups, verdicts, options.seed);
+  return winRate(groups, verdicts);
 }
 
 /** What the rewards say. */
@@ -223,5 +223,5 @@ async function consensus(
     ballotsOf(prompts, groups, equal),
   );
   const values = ballots.map((ballot, index) => [consensusOf(ballot, k, seed, index)]);
-  return [scoreOf(`cons@${k}`, values, {seed, samples: groups.reduce((sum, {length}) => sum + length, 0)})];
+  return [scoreOf(`cons@${k}`, values, groups.flat().length)];
 }

@@ -4,7 +4,16 @@
  */
 import {z} from 'zod';
 import {StageFailure} from '../../pipeline/stage.js';
-import {plainFields, type Fields} from '../data/import/values.js';
+import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
+import {
+  isFields,
+  isList,
+  plainFields,
+  Unreadable,
+  WrittenNumber,
+  type Fields,
+  type Value,
+} from '../data/import/values.js';
 import {TEMPLATE_NAMES} from '../text/template-names.js';
 import {ROLES} from './roles.js';
 
@@ -145,6 +154,12 @@ const paper = z.strictObject({
     .default([]),
 });
 
+const measure = z.strictObject({
+  metrics: z.array(z.enum(MEASURES)).min(1),
+  /** k of cons@k, where the paper prints it; elsewhere it is the number of samples, and ours. */
+  consensus: z.int().positive().optional(),
+});
+
 const schema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,60}$/, 'is small letters, digits and “-”'),
   title: z.string().min(1),
@@ -152,11 +167,7 @@ const schema = z.strictObject({
   data,
   ask,
   grade,
-  measure: z.strictObject({
-    metrics: z.array(z.enum(MEASURES)).min(1),
-    /** k of cons@k, where the paper prints it; elsewhere it is the number of samples, and ours. */
-    consensus: z.int().positive().optional(),
-  }),
+  measure,
   paper: paper.optional(),
 });
 
@@ -173,15 +184,47 @@ export const isPercent = (metric: string): boolean => !metric.endsWith('rating')
  * @throws {StageFailure} naming field and fault
  */
 export function suiteOf(fields: Fields, name: string): Suite {
+  const strange = strangeNumber(fields);
+  if (strange !== undefined) throw new StageFailure(`${name} is no suite: ${strange}`);
   const parsed = schema.safeParse(plainFields(fields));
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    const where = issue.path.join('.');
-    throw new StageFailure(`${name} is no suite: ${where === '' ? '' : `“${where}”: `}${issue.message}`);
+    // A field that nobody knows is why another one is missing, more often than not.
+    const issues = parsed.error.issues;
+    const issue = issues.find(({code}) => code === 'unrecognized_keys') ?? issues[0]!;
+    throw new StageFailure(`${name} is no suite: ${issueText(issue)}`);
   }
   const fault = faultOf(parsed.data);
   if (fault !== undefined) throw new StageFailure(`${name} is no suite: ${fault}`);
   return parsed.data;
+}
+
+function issueText(issue: z.core.$ZodIssue): string {
+  const where = issue.path.join('.');
+  if (issue.code !== 'unrecognized_keys') return `${where === '' ? '' : `“${where}”: `}${issue.message}`;
+  const [unknown] = issue.keys as [string];
+  const known = fieldsAt(issue.path);
+  const list = known.length === 0 ? '' : `; there are ${known.join(', ')}`;
+  return `there is no field “${[...issue.path, unknown].join('.')}”${suggestion(unknown, known)}${list}`;
+}
+
+/** The fields of the suite or of one of its tables; none where a path leads elsewhere. */
+function fieldsAt([table, ...rest]: readonly PropertyKey[]): readonly string[] {
+  if (table === undefined) return Object.keys(schema.shape);
+  const shapes: Readonly<Record<string, z.ZodObject>> = {data, ask, grade, measure, paper};
+  return rest.length > 0 ? [] : Object.keys(shapes[String(table)]?.shape ?? {});
+}
+
+/** A number that is none, or too large for one; without a word it would count as not given. */
+function strangeNumber(value: Value, at: readonly string[] = []): string | undefined {
+  if (value instanceof WrittenNumber)
+    return Number.isFinite(Number(value.text)) ? undefined : `“${at.join('.')}” is ${value.text}, not a finite number`;
+  if (value instanceof Unreadable) return `“${at.join('.')}” is ${value.why}`;
+  if (!isList(value) && !isFields(value)) return undefined;
+  for (const [name, one] of Object.entries(value)) {
+    const strange = strangeNumber(one, [...at, name]);
+    if (strange !== undefined) return strange;
+  }
+  return undefined;
 }
 
 /** What does not go together. */

@@ -2,9 +2,9 @@
  * A graph that runs. The graph is handed to TensorFlow as a SavedModel in a folder that is removed again at once;
  * what stays is one session, whose variables every call shares.
  */
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
-import {tmpdir} from 'node:os';
+import {rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {temporaryFolder} from '../temporary-folder.js';
 import type {DataType, TypedArray} from './backend.js';
 import {tensorflow} from './backend.js';
 import type {Graph, Output} from './graph.js';
@@ -34,7 +34,7 @@ export class Session {
   }
 
   static open(graph: Graph): Session {
-    const folder = mkdtempSync(join(tmpdir(), 'r1-graph-'));
+    const folder = temporaryFolder('graph');
     try {
       writeFileSync(join(folder, 'saved_model.pb'), savedModelBytes(graph));
       return new Session(tensorflow().binding.loadSavedModel(folder, TAG));

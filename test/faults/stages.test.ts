@@ -88,6 +88,17 @@ test('a program that leaves a daemon succeeds, and the daemon is ended and named
   assertNothingRuns(cwd);
 });
 
+test('a daemon is named by what it was, whatever it becomes when it is asked to end', async (t) => {
+  const cwd = withProgram(
+    t,
+    `setsid sh -c 'trap "exec sleep 0.4" TERM; : > ready; sleep 300 & wait' > /dev/null 2>&1 & until [ -e ready ]; do sleep 0.01; done; echo good > "$2"`,
+  );
+  const ended = await r1(t, WORDS, {cwd});
+  assert.equal(ended.code, 0, ended.err);
+  assert.match(ended.err, /left processes running, which were ended: .*sh -c trap/);
+  assertNothingRuns(cwd);
+});
+
 test('a program that ignores SIGTERM past its timeout is ended by force and recorded as timed out', async (t) => {
   const cwd = withProgram(t, "trap '' TERM; while :; do sleep 0.1; done", '{timeout: 0.5}');
   const ended = await r1(t, WORDS, {cwd});

@@ -219,7 +219,7 @@ test('r1 eval with a judge, and options that do not go together', async () => {
     [[...named, '--judge-request', '[]'], /judge\.request is a record of fields/],
     [[...named, '--judge-request', 'null'], /judge\.request is a record of fields/],
     [[...named, '--judge-request', '{"model": "x"}'], /judge\.request\.model: this field is filled in by r1/],
-    [[...named, '--judge-timeout', '0'], /judge\.timeout is milliseconds, from 1 to/],
+    [[...named, '--judge-timeout', '0'], /option '--judge-timeout <ms>' argument '0' is invalid/],
     [[...named, '--judge-concurrency', '2000'], /judge\.concurrency is a whole number from 1 to 1024/],
     [['--judge', 'm'], /--judge is for answers that a judge reads/],
     [['--answers', 'judge'], /wants to know who judges/],

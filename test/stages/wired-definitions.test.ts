@@ -58,7 +58,7 @@ test('a reward and a task of one’s own are wired beside the params', () => {
 });
 
 test('a group of one is a mistake: it has nobody to learn from', () => {
-  assert.match(mistakesOf({group: 1}).join(), /“zero”: group 1: .* it takes two/);
+  assert.match(mistakesOf({group: 1}).join(), /“zero”: group is 1 and should be a whole number, 2 or more/);
 });
 
 test('weights without a reward, rewards without a weight and names that are taken are mistakes with a place', () => {

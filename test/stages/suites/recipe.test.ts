@@ -112,6 +112,6 @@ test('what is missing is told before a model is read', async (t) => {
   );
   assert.match(
     await typed('./model', '--suite', './rows.jsonl', '--data', 'rows.jsonl'),
-    /rows\.jsonl is no suite: “name”: /,
+    /rows\.jsonl is no suite: there is no field “problem”; there are name, title, /,
   );
 });

@@ -9,6 +9,7 @@ import {serverOf} from '../../../stages/endpoint/server.js';
 import {scoresFile} from '../../../stages/evaluation/report/inputs.js';
 import {endpointModel, runSuite} from '../../../stages/suites/index.js';
 import type {SuiteOptions} from '../../../stages/suites/index.js';
+import {readSuite} from '../../../stages/suites/read-suite.js';
 import {suiteOf} from '../../../stages/suites/suite.js';
 import {writeSpeaker} from '../../rig/speaker.js';
 import {temporaryFolder} from '../../rig/temporary.js';
@@ -96,6 +97,25 @@ test('an endpoint is told all but a prefill, which is refused', async (t) => {
   assert.deepEqual(
     server.asked.map(({system, question, body}) => ({system, question, stop: body['stop']})),
     Array.from({length: 2}, () => ({system: 'Be brief.', question: 'What is key-1?', stop: ['\n\n']})),
+  );
+});
+
+test('a suite with a number that is none, or a field that nobody knows, is refused', async (t) => {
+  const text = readFileSync(new URL('../../../../stages/suites/shipped/aime-2024.toml', import.meta.url), 'utf8');
+  const refused = async (from: string, to: string, why: RegExp): Promise<void> => {
+    const folder = temporaryFolder(t, {'mine.toml': text.replace(from, to)});
+    await assert.rejects(readSuite(join(folder, 'mine.toml'), 'mine.toml'), why);
+  };
+  const ask = '[ask]\n';
+  for (const value of ['nan', 'inf', '-inf'])
+    await refused(ask, `${ask}temperature = ${value}\n`, /mine\.toml is no suite: “ask\.temperature” is (nan|an inf)/);
+  await refused(ask, `${ask}temperature = 1e400\n`, /“ask\.temperature” is (an infinite number|1e400)/);
+  await refused(ask, `${ask}topP = nan\n`, /“ask\.topP” is nan, which is no number/);
+  await refused('title =', 'titel =', /there is no field “titel”, did you mean “title”\?; there are name, title, /);
+  await refused(
+    ask,
+    `${ask}temprature = 1\n`,
+    /no field “ask\.temprature”, did you mean “temperature”\?; there are prompt/,
   );
 });
 
