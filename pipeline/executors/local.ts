@@ -285,7 +285,8 @@ async function endLeftovers(where: DescendantQuery): Promise<Exit['leftovers']> 
   for (;;) {
     const alive = descendantsOf(where);
     if (alive.length === 0) return [...all.values()];
-    for (const {pid, command} of alive) all.set(pid, {pid, command});
+    // What was there before keeps its command line: one that is on its way out has none any more.
+    for (const {pid, command} of alive) if (!all.has(pid)) all.set(pid, {pid, command});
     if (performance.now() - started > LEFTOVER_GRACE) for (const {pid} of alive) signal(pid, 'SIGKILL');
     await sleep(POLL);
   }

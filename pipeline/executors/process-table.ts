@@ -47,12 +47,12 @@ function ticksAt(moment: number): string | undefined {
   return String(Math.max(0, Math.floor(seconds * TICKS) - 2));
 }
 
-/** Whether the very process of the record runs (a zombie does not). */
+/** Whether the very process of the record runs (one that only waits to be taken note of by its parent does not). */
 export function isRunning({pid, started, boot}: ProcessRecord): boolean {
   if (boot !== bootId()) return false;
   if (!hasProc) return signal(pid, 0);
   const stat = statOf(pid);
-  return stat !== undefined && stat.state !== 'Z' && stat.started === started;
+  return stat !== undefined && !stat.hasEnded && stat.started === started;
 }
 
 let boot: string | undefined;
@@ -95,7 +95,7 @@ export function descendantsOf({tag, leader, writingTo}: DescendantQuery): Descen
     // Without a list of those that were given out since, most of what is there is older, and known to be.
     if (young === undefined && startOf(name) < oldest) continue;
     const stat = statOf(pid);
-    if (stat === undefined || stat.state === 'Z') continue;
+    if (stat === undefined || stat.hasEnded) continue;
     const inSession = leader !== undefined && stat.session === session && pid !== session;
     if (!inSession) {
       const tagged = tagIn(readProc(`${name}/environ`) ?? '');
@@ -107,10 +107,15 @@ export function descendantsOf({tag, leader, writingTo}: DescendantQuery): Descen
     }
     // The folder of a thread is not listed, but it is there under its number.
     if (young !== undefined && tgidOf(name) !== pid) continue;
-    const command = (readProc(`${name}/cmdline`) ?? '').replaceAll('\0', ' ').trim().slice(0, 200);
-    found.push({pid, command, isMain: stat.parent === stat.session && stat.session !== pid});
+    found.push({pid, command: commandOf(name), isMain: stat.parent === stat.session && stat.session !== pid});
   }
   return found;
+}
+
+/** The command line of a process, cut to what fits into a message; the name of the program where it has none (any more). */
+function commandOf(pid: string): string {
+  const words = (readProc(`${pid}/cmdline`) ?? '').replaceAll('\0', ' ').trim();
+  return (words === '' ? (readProc(`${pid}/comm`) ?? '').trim() : words).slice(0, 200);
 }
 
 /** The tag in an environment as /proc shows it. */
@@ -151,8 +156,8 @@ const MOST_PIDS = 100;
 let mostPids: number | undefined;
 
 /**
- * The pids that were given out since `leader` started. They are handed out in turn, so all descendants of it are among
- * them. Undefined when it has lived long enough for the numbers to have come round, or they are too many to look at each.
+ * The pid of `leader`, which may be there still, and those that were given out since it started. They are handed out in
+ * turn, so all descendants of it are among them. Undefined when it has lived long enough for the numbers to have come round, or they are too many to look at each.
  */
 function givenSince({pid, started}: ProcessRecord): string[] | undefined {
   const uptime = readProc('uptime');
@@ -163,7 +168,7 @@ function givenSince({pid, started}: ProcessRecord): string[] | undefined {
   // Both are rounded to a hundredth.
   const seconds = parseFloat(uptime) - Number(started) / TICKS + 0.02;
   const inTurn = newest >= pid && newest - pid < MOST_PIDS && seconds * FASTEST * availableParallelism() < mostPids;
-  return inTurn ? Array.from({length: newest - pid}, (_, i) => String(pid + 1 + i)) : undefined;
+  return inTurn ? Array.from({length: newest - pid + 1}, (_, i) => String(pid + i)) : undefined;
 }
 
 /** By pid: the inode of its folder under /proc, which another process of the same number does not share, and its start. */
@@ -212,7 +217,7 @@ export function isLauncherOf({session, launcher, boot}: ProcessRecord): boolean 
   if (session === undefined || boot !== bootId()) return false;
   if (!hasProc) return signal(session, 0);
   const stat = statOf(session);
-  if (stat === undefined || stat.state === 'Z' || stat.session !== session) return false;
+  if (stat === undefined || stat.hasEnded || stat.session !== session) return false;
   return launcher === undefined ? isLauncher(String(session)) : stat.started === launcher;
 }
 
@@ -240,7 +245,8 @@ function isIn(pid: string, {dev, ino}: BigIntStats): boolean {
 }
 
 interface Stat {
-  readonly state: string;
+  /** It is a zombie, or on its way out of the table. */
+  readonly hasEnded: boolean;
   readonly parent: number;
   readonly session: number;
   readonly user: number;
@@ -255,7 +261,7 @@ function statOf(pid: number): Stat | undefined {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const field = (number: number) => fields[number - 3]!;
   return {
-    state: field(3),
+    hasEnded: ['Z', 'X'].includes(field(3)),
     parent: Number(field(4)),
     session: Number(field(6)),
     user: Number(field(14)),

@@ -11,12 +11,23 @@ export interface FoundNode {
   readonly node: RunNode;
 }
 
+/** `3/zero-rl`, as artifacts are named. */
+const IN_RUN = /^(\d+)\/(.+)$/;
+
 /**
- * What was decided for a node in the run with this number, or in the newest run that includes the node.
+ * What was decided for a node in the run with this number, or in the newest run that includes the node. The number may
+ * stand in front of the name, too: `3/zero-rl`.
  *
+ * @throws UserError bad-argument: two different numbers
  * @throws UserError not-found: no such run, or it decided nothing for such a node; names the nearest name
  */
-export function findNode(store: Store, name: string, wanted?: number): FoundNode {
+export function findNode(store: Store, text: string, number?: number): FoundNode {
+  const [, before, name = text] = IN_RUN.exec(text) ?? [];
+  const wanted = before === undefined ? number : Number(before);
+  if (number !== undefined && number !== wanted)
+    throw new UserError('bad-argument', `“${text}” is of run ${before}, and run ${number} was asked for`, {
+      hint: 'leave one of the two numbers out',
+    });
   if (wanted !== undefined) {
     const run = findRun(store, wanted);
     const nodes = store.nodesOf(run.id);

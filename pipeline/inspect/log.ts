@@ -26,10 +26,10 @@ export interface NodeLog {
 export function logOf(store: Store, name: string, wanted?: number): NodeLog {
   const {run, node} = findNode(store, name, wanted);
   if (node.attempt === undefined) {
-    throw new UserError('not-found', `“${name}” did not run in run ${run.id}: ${node.because}`);
+    throw new UserError('not-found', `“${node.node}” did not run in run ${run.id}: ${node.because}`);
   }
   const file = jobFiles(store.jobFolder(node.attempt)).log;
-  const log = {node: name, run: run.id, attempt: node.attempt, file};
+  const log = {node: node.node, run: run.id, attempt: node.attempt, file};
   if (statSync(file, {throwIfNoEntry: false})?.isFile() !== true) throw goneError(log);
   return log;
 }

@@ -2,9 +2,8 @@
  * Stores for whoever plans. A run's is made, where there is none, only once it is known that the run can begin: after a
  * mistake in what was typed or in the recipe, nothing should lie where nothing lay before.
  */
-import {mkdtempSync, rmSync} from 'node:fs';
-import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {rmSync} from 'node:fs';
+import {temporaryFolder} from '../../artifacts/temporary-folder.js';
 import {UserError, openStore} from '../../artifacts/index.js';
 import type {Store, StoreOptions} from '../../artifacts/index.js';
 
@@ -45,7 +44,7 @@ export function openForPlan(open: (options: StoreOptions) => Store): LateStore &
     return {store, opened: () => store, close: () => store.close()};
   } catch (error) {
     if (!(error instanceof UserError) || error.reason !== 'no-store') throw error;
-    const folder = mkdtempSync(join(tmpdir(), 'r1-plan-'));
+    const folder = temporaryFolder('plan');
     const store = openStore(folder);
     return {
       store,

@@ -101,9 +101,20 @@ async function prepareWith(
   if (!wired.ok) throw mistakesError(loaded, wired.error);
   let wiring = wired.value;
   for (const assignment of request.set ?? []) wiring = orThrow(applySet(wiring, assignment));
+  const given = new Map<string, string>();
   for (const assignment of request.source ?? []) {
     const [target = '', ...path] = assignment.split('=');
     if (path.length === 0) throw new UserError('bad-argument', `source takes NODE[:PORT]=PATH, not “${assignment}”`);
+    if (path.join('=') === '')
+      throw new UserError('bad-argument', `source ${target}: the path is empty`, {
+        hint: `say the file or folder, as in ${target}=PATH; “.” is the current folder`,
+      });
+    const before = given.get(target);
+    if (before !== undefined)
+      throw new UserError('bad-argument', `source ${target} is given twice: “${before}” and “${assignment}”`, {
+        hint: 'leave one of them out',
+      });
+    given.set(target, assignment);
     wiring = orThrow(applySource(wiring, target, resolve(path.join('='))));
   }
   // Only now: one that is set may be right together with another that is set, or with a source.

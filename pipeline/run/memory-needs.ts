@@ -27,6 +27,10 @@ export async function memoryNeeds(
     const {mib} = needed;
     if (!Number.isFinite(mib) || mib < 0) throw new Error(`“memory” of ${stage.name} came to ${mib}`);
     return needed;
+  } catch (error) {
+    // That folder is gone by the time that anybody reads of it: what stays is `inputs/PORT`.
+    if (!(error instanceof Error) || !error.message.includes(scratch.folder)) throw error;
+    throw new Error(error.message.replaceAll(`${scratch.folder}/`, ''), {cause: error});
   } finally {
     await scratch.remove();
   }

@@ -32,12 +32,16 @@ test('what a process left behind is found, in its session and out of it, by its 
   const leader = processRecord(child.pid!);
   const sleeping = () => descendantsOf({tag}).filter(({command}) => command === 'sleep 600');
   await until('both sleep', () => sleeping().length === 2, 300_000);
-  assert.equal(sleeping().filter(({isMain}) => isMain).length, 1);
+  const mains = sleeping().filter(({isMain}) => isMain);
+  assert.equal(mains.length, 1);
+  const main = processRecord(mains[0]!.pid);
   const ended = once(child, 'exit');
   child.stdin.end();
   await ended;
   const left = sleeping();
   assert.deepEqual(descendantsOf({tag, leader}), left);
+  // A job that outlives its launcher is among what is to be ended, too, however soon it is looked for.
+  assert.deepEqual(descendantsOf({tag, leader: main}), left);
   assert.deepEqual(
     descendantsOf({tag: 'nobody', leader}),
     left.filter(({pid}) => processRecord(pid).session === child.pid),

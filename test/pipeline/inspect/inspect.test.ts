@@ -71,6 +71,11 @@ test('a program asks how runs stand, why, what they cost and what was printed', 
     ['from ← first'],
   );
   assert.equal((await whyOf(store, 'second', {run: 1})).attempt?.recorded.run, 1);
+  assert.equal((await whyOf(store, '1/second')).attempt?.recorded.run, 1);
+  await assert.rejects(
+    async () => whyOf(store, '1/second', {run: 2}),
+    /“1\/second” is of run 1, and run 2 was asked for/,
+  );
 
   const cost = await costOf(store);
   assert.deepEqual(

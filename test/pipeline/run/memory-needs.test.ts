@@ -70,6 +70,20 @@ test('a number that is none is an error, and the folder is gone all the same', a
   assert.equal(existsSync(join(folder, 'memory-node')), false);
 });
 
+test('what is wrong with an input is told of the input, not of where it lay for the moment', async (t) => {
+  const folder = temporaryFolder(t);
+  const looking = {
+    ...stage,
+    memory: ({inputs: {model}}: {inputs: {model: string}}) => {
+      throw new Error(`there is no ${model}/config.json`);
+    },
+  };
+  await assert.rejects(
+    memoryNeeds({...node(), stage: looking}, inputs, storeIn(folder, '100')),
+    ({message}: Error) => message === 'there is no inputs/model/config.json',
+  );
+});
+
 test('a node that needs more memory than the run may use says so, and runs when no other one does', async (t) => {
   const rig = new Rig(t);
   const options = {big: {resources: {memory: 3000}}, small: {resources: {memory: 100}}};
