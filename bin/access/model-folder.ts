@@ -1,8 +1,8 @@
 /** Lays a model out as a folder for as long as it is talked to: an artifact of the store, a folder from anywhere, a GGUF file. */
-import {existsSync, mkdtempSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {temporaryFolder} from '../../artifacts/temporary-folder.js';
 import {UserError} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
@@ -70,7 +70,7 @@ async function inScratch(
   work: (folder: string, stop: AbortSignal) => Promise<void>,
   store?: Store,
 ): Promise<void> {
-  const scratch = mkdtempSync(join(tmpdir(), 'r1-model-'));
+  const scratch = temporaryFolder('model');
   const folder = join(scratch, 'model');
   try {
     await runInterruptibly(services, (stop) => work(folder, stop));

@@ -14,7 +14,7 @@ import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
 import {endpointOf, withEndpoint, type EndpointChoice, type EndpointFlags} from '../options/endpoint-options.js';
 import {judgeOf} from '../options/judge-options.js';
-import {numberBetween, wholeNumber} from '../options/numbers.js';
+import {countingNumber, numberBetween, wholeNumber} from '../options/numbers.js';
 import {questionProgress} from '../render/question-progress.js';
 
 interface BenchFlags extends EndpointFlags {
@@ -55,9 +55,9 @@ const withSampling = (command: Built): Built =>
         .choices(FORMATS)
         .default('auto'),
     )
-    .option('--limit <n>', 'only so many problems, drawn by the seed', wholeNumber)
-    .option('--samples <n>', 'responses to each problem, in the place of the suite’s', wholeNumber)
-    .option('--max-tokens <n>', 'tokens of the longest response, in the place of the suite’s', wholeNumber)
+    .option('--limit <n>', 'only so many problems, drawn by the seed', countingNumber)
+    .option('--samples <n>', 'responses to each problem, in the place of the suite’s', countingNumber)
+    .option('--max-tokens <n>', 'tokens of the longest response, in the place of the suite’s', countingNumber)
     .option(
       '--temperature <t>',
       'in the place of the suite’s; 0 always takes the likeliest token',
@@ -66,7 +66,7 @@ const withSampling = (command: Built): Built =>
     .option('--top-p <p>', 'in the place of the suite’s', numberBetween(1e-6, 1))
     .addOption(new Option('--template <name>', 'in the place of the suite’s').choices([...TEMPLATE_NAMES]))
     .option('--seed <n>', 'of the draws; the same seed gives the same responses', wholeNumber, 0)
-    .option('--threads <n>', 'threads to compute with', wholeNumber, 1);
+    .option('--threads <n>', 'threads to compute with', countingNumber, 1);
 
 const withGrading = (command: Built): Built =>
   command
@@ -81,8 +81,8 @@ const withGrading = (command: Built): Built =>
         'JUDGE_API_KEY is its key, if it wants one',
     )
     .option('--judge-request <json>', 'fields of each request to the judge; null leaves one out')
-    .option('--judge-timeout <ms>', 'how long one request to the judge may take (default: 60000)', wholeNumber)
-    .option('--judge-concurrency <n>', 'requests to the judge at a time (default: 8)', wholeNumber);
+    .option('--judge-timeout <ms>', 'how long one request to the judge may take (default: 60000)', countingNumber)
+    .option('--judge-concurrency <n>', 'requests to the judge at a time (default: 8)', countingNumber);
 
 export const benchEvalCommand = (services: Services): Command =>
   withGrading(
@@ -115,7 +115,7 @@ export const benchEvalCommand = (services: Services): Command =>
           )
           .option(
             '--list [name]',
-            'the suites that are shipped; or all of one: its files, prompt, settings and whence they come',
+            'the suites that are shipped; or all of one: its files, prompt, settings and their sources',
           ),
         'as many tokens as the suite says',
       ),
@@ -130,9 +130,6 @@ export const benchEvalCommand = (services: Services): Command =>
     const endpoint = endpointOf({...options, template, choiceScores: 'none', prefill: ''}, model);
     if (options.data.questions === undefined)
       throw wrong(`${suite.title} wants a file of questions: ${suite.data.from}`, 'say --data FILE');
-    for (const name of ['samples', 'limit', 'maxTokens'] as const)
-      if (options[name] === 0)
-        throw wrong(`--${name === 'maxTokens' ? 'max-tokens' : name} is at least 1`, `say --${name} 1`);
     await evaluate(services, options, {model, endpoint, suite});
   });
 

@@ -23,11 +23,13 @@ export const claimsCommand = (services: Services): Command =>
     )
     .option('--report <node>', 'which report, where a run made several (default: the one that covers most)')
     .action(async ({run: wanted = [], report: node, json, ...options}: ClaimsOptions) => {
-      const {findReport, withReportFolder} = await import('../access/reports.js');
+      const {findReport, olderRunNote, withReportFolder} = await import('../access/reports.js');
       const {readClaims} = await import('../../stages/evaluation/report/index.js');
       await withStore(services, options, 'read', async (store) => {
         const found = (wanted.length === 0 ? [undefined] : wanted).map((run) => findReport(store, {run, node}));
         refuseTwins(found);
+        const older = olderRunNote(store, found[0]!, wanted[0]);
+        if (older !== undefined) services.complain(older);
         const runs = [];
         for (const report of found) {
           runs.push({run: String(report.run.id), claims: await withReportFolder(store, report, readClaims)});
@@ -45,10 +47,16 @@ export const claimsCommand = (services: Services): Command =>
       });
     });
 
-/** Seeds are the unit, so two runs of one seed would count the same thing twice. */
+/** Seeds are the unit, so two runs of one seed would count the same thing twice, and so would two of which nothing depends on it. */
 function refuseTwins(reports: readonly FoundReport[]): void {
-  reports.forEach(({run}, index) => {
-    const twin = reports.slice(0, index).find((other) => other.run.seed === run.seed);
+  reports.forEach(({run, artifact}, index) => {
+    const before = reports.slice(0, index);
+    const same = before.find((other) => other.artifact === artifact);
+    if (same !== undefined && same.run.seed !== run.seed)
+      throw new UserError('bad-argument', `runs ${same.run.id} and ${run.id} have the same report, byte by byte`, {
+        hint: 'nothing in it depends on the seed, so another seed tells nothing new: leave one of them out',
+      });
+    const twin = before.find((other) => other.run.seed === run.seed);
     if (twin === undefined) return;
     throw new UserError('bad-argument', `runs ${twin.run.id} and ${run.id} have the same seed, ${run.seed}`, {
       hint: 'leave one of them out: over several runs the seed is the unit',

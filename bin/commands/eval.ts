@@ -1,6 +1,5 @@
 /** `r1 eval`: any model on any prompts, scored as the evaluate stage scores. Nothing is stored. */
 import {Command, Option} from 'commander';
-import {UserError} from '../../artifacts/index.js';
 import {CHOICE_SCORES} from '../../stages/evaluation/choice-params.js';
 import type {ChoiceScores} from '../../stages/evaluation/choice-params.js';
 import {withGlobals} from '../options/global-options.js';
@@ -9,7 +8,7 @@ import type {GlobalOptions, Services} from '../cli-context.js';
 import {endpointOf, withEndpoint, type EndpointFlags} from '../options/endpoint-options.js';
 import {judgeOf, withJudge} from '../options/judge-options.js';
 import type {JudgeFlags} from '../options/judge-options.js';
-import {wholeNumber} from '../options/numbers.js';
+import {countingNumber} from '../options/numbers.js';
 import {PROMPT_WORDING, withPrompts} from '../options/prompt-options.js';
 import type {PromptFlags} from '../options/prompt-options.js';
 import {questionProgress} from '../render/question-progress.js';
@@ -67,7 +66,7 @@ export const evalCommand = (services: Services): Command =>
         .choices(EXTRACTIONS)
         .default('task'),
     )
-    .option('--samples <n>', 'samples of each question', wholeNumber, 16)
+    .option('--samples <n>', 'samples of each question', countingNumber, 16)
     .addOption(
       new Option('--sandbox <kind>', 'how programs that the model writes are contained, where answers are programs')
         .choices(SANDBOXES)
@@ -81,10 +80,6 @@ export const evalCommand = (services: Services): Command =>
         import('../../stages/evaluation/asked.js'),
         import('../render/scores.js'),
       ]);
-      if (options.samples < 1)
-        throw new UserError('bad-argument', 'there must be at least one sample of each question', {
-          hint: 'say --samples 16',
-        });
       const {prompts: file, format, column: columns, answers, language = null, choiceScores} = options;
       const judge = judgeOf(options);
       const {prompts, notes} = await readPromptFile(file, file, {

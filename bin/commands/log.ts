@@ -19,9 +19,9 @@ interface LogOptions extends GlobalOptions {
 }
 
 export const logCommand = (services: Services): Command =>
-  withGlobals(new Command('log'), ['r1 log zero-rl', 'r1 log zero-rl --follow', 'r1 log base --run 3'])
+  withGlobals(new Command('log'), ['r1 log zero-rl', 'r1 log zero-rl --follow', 'r1 log 3/base'])
     .description('show what the stage of a node printed, in the newest run that includes the node')
-    .argument('<node>', 'the node')
+    .argument('<node>', '[run/]node')
     .option('--run <n>', 'the run to look into', wholeNumber)
     .option('-f, --follow', 'keep showing what is printed, until the attempt ends')
     .action(async (name: string, {run: wanted, follow: isFollowed, json, ...options}: LogOptions) => {

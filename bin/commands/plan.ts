@@ -8,7 +8,7 @@ import {printPlan} from '../execution/print-plan.js';
 import {runtimeOf} from '../execution/runtime-of.js';
 import {withGlobals} from '../options/global-options.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
-import {requestOf, withRequest} from '../options/run-options.js';
+import {profileHeading, requestOf, withRequest} from '../options/run-options.js';
 import type {RequestOptions} from '../options/run-options.js';
 
 export const planCommand = (services: Services): Command =>
@@ -27,7 +27,7 @@ export const planCommand = (services: Services): Command =>
           store,
           runtimeOf,
         });
-        await printPlan(prepared, services, options.json === true);
+        await printPlan(prepared, services, {json: options.json, heading: profileHeading(loaded.recipe, options)});
       } finally {
         close();
       }

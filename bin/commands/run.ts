@@ -10,7 +10,7 @@ import {printPlan} from '../execution/print-plan.js';
 import {runtimeOf} from '../execution/runtime-of.js';
 import {withGlobals} from '../options/global-options.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
-import {commandLine, requestOf, withManaging, withRequest} from '../options/run-options.js';
+import {commandLine, profileHeading, requestOf, withManaging, withRequest} from '../options/run-options.js';
 import type {ManagingOptions, RequestOptions} from '../options/run-options.js';
 
 type Options = GlobalOptions & RequestOptions & ManagingOptions & {readonly dryRun?: boolean};
@@ -42,9 +42,10 @@ export const runCommand = (services: Services): Command =>
           runtimeOf,
         });
         if (options.dryRun === true) {
-          await printPlan(prepared, services, options.json === true);
+          await printPlan(prepared, services, {json: options.json, heading: profileHeading(loaded.recipe, options)});
           return;
         }
+        for (const line of profileHeading(loaded.recipe, options)) services.complain(line);
         const store = late.opened();
         const summary = await carryOut({store, prepared, options, services, command: commandLine()});
         if (summary.outcome === 'succeeded' && options.json !== true) await printReport({store, summary, services});

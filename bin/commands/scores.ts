@@ -17,10 +17,12 @@ export const scoresCommand = (services: Services): Command =>
     .option('--run <n>', 'number of the run (default: the newest that has a report)', wholeNumber)
     .option('--report <node>', 'which report, where a run made several (default: the one that covers most)')
     .action(async (options: ScoresOptions) => {
-      const {findReport, withReportFolder} = await import('../access/reports.js');
+      const {findReport, olderRunNote, withReportFolder} = await import('../access/reports.js');
       const {readScores} = await import('../../stages/evaluation/report/index.js');
       await withStore(services, options, 'read', async (store) => {
         const found = findReport(store, {run: options.run, node: options.report});
+        const older = olderRunNote(store, found, options.run);
+        if (older !== undefined) services.complain(older);
         const rows = await withReportFolder(store, found, readScores);
         if (options.json === true) {
           services.say(JSON.stringify(rows));

@@ -13,9 +13,9 @@ interface WhyOptions extends GlobalOptions {
 }
 
 export const whyCommand = (services: Services): Command =>
-  withGlobals(new Command('why'), ['r1 why full-sft', 'r1 why full-sft --run 12'])
+  withGlobals(new Command('why'), ['r1 why full-sft', 'r1 why 12/full-sft'])
     .description('show why a node ran, was reused or was not started, by default in the newest run that includes it')
-    .argument('<node>', 'the node')
+    .argument('<node>', '[run/]node')
     .option('--run <n>', 'the run to ask about', wholeNumber)
     .action(async (name: string, {run, json, ...options}: WhyOptions) => {
       await withStore(services, options, 'read', (store) => {

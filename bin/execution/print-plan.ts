@@ -5,11 +5,17 @@ import type {Services} from '../cli-context.js';
 import {graderNeedText, graderNeeds} from '../access/grader-needs.js';
 import {planJson, planText} from '../render/plan.js';
 
-export async function printPlan(prepared: Prepared, services: Services, isJson: boolean): Promise<void> {
+/** @param heading what is planned, where that is not all in the recipe's name */
+export async function printPlan(
+  prepared: Prepared,
+  services: Services,
+  {json = false, heading = []}: {readonly json?: boolean | undefined; readonly heading?: readonly string[]} = {},
+): Promise<void> {
   const {plan} = prepared;
   const {colours, width} = services;
   const warnings = planWarnings(prepared, process.env);
   const graders = await graderNeeds(plan);
-  if (isJson) for (const piece of planJson(plan, warnings, graders)) services.stream(piece);
-  else services.say([...graders.map(graderNeedText), planText(plan, {colours, width}, warnings)].join('\n'));
+  if (json) for (const piece of planJson(plan, warnings, graders)) services.stream(piece);
+  else
+    services.say([...heading, ...graders.map(graderNeedText), planText(plan, {colours, width}, warnings)].join('\n'));
 }

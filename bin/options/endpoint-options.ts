@@ -5,7 +5,7 @@ import {requestMistakes, variablesOf, type RequestFields} from '../../stages/end
 import type {Server} from '../../stages/endpoint/server.js';
 import type {ChoiceScores} from '../../stages/evaluation/choice-params.js';
 import type {TemplateName} from '../../stages/text/template-names.js';
-import {wholeNumber} from './numbers.js';
+import {countingNumber} from './numbers.js';
 
 export interface EndpointFlags {
   readonly model?: string;
@@ -41,8 +41,8 @@ export const withEndpoint = (command: Command, longest = '4096 tokens at most'):
       '--request <json>',
       'with --model: fields of each request, beside temperature, top_p, max_tokens and seed; null leaves one out',
     )
-    .option('--concurrency <n>', 'with --model: requests at a time (default: 8)', wholeNumber)
-    .option('--request-timeout <s>', 'with --model: seconds that one request may take (default: 1800)', wholeNumber)
+    .option('--concurrency <n>', 'with --model: requests at a time (default: 8)', countingNumber)
+    .option('--request-timeout <s>', 'with --model: seconds that one request may take (default: 1800)', countingNumber)
     .option('--price <in/out>', 'with --model: what a million tokens of prompts and of answers cost, as 0.55/2.19')
     .option(
       '--keep <folder>',

@@ -5,7 +5,7 @@ import {UserError} from '../../artifacts/index.js';
 import {columnMistakes} from '../../stages/data/import/params.js';
 import {judgeMistakes} from '../../stages/graders/judge-settings.js';
 import type {JudgeParam, JudgeSettings} from '../../stages/graders/judge-settings.js';
-import {wholeNumber} from './numbers.js';
+import {countingNumber} from './numbers.js';
 import type {PromptFlags} from './prompt-options.js';
 
 export interface JudgeFlags {
@@ -25,13 +25,13 @@ export const withJudge = (command: Command): Command =>
         'JUDGE_API_KEY is its key, if it wants one',
     )
     .option('--rubric <file>', 'a text that says what a good answer is, for questions that have no rubric of their own')
-    .option('--points <n>', 'the best mark that the judge can give (default: it says PASS or FAIL)', wholeNumber)
+    .option('--points <n>', 'the best mark that the judge can give (default: it says PASS or FAIL)', countingNumber)
     .option(
       '--judge-request <json>',
       'fields of each request to the judge, added to temperature 0, seed 0 and max_tokens 1024; null leaves one out',
     )
-    .option('--judge-timeout <ms>', 'how long one request to the judge may take (default: 60000)', wholeNumber)
-    .option('--judge-concurrency <n>', 'requests to the judge at a time (default: 8)', wholeNumber);
+    .option('--judge-timeout <ms>', 'how long one request to the judge may take (default: 60000)', countingNumber)
+    .option('--judge-concurrency <n>', 'requests to the judge at a time (default: 8)', countingNumber);
 
 /**
  * The settings of the judge, `undefined` where none is wanted.

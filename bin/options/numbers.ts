@@ -10,6 +10,14 @@ export function wholeNumber(text: string): number {
   return value;
 }
 
+/** A whole number from 1: how many of something there are, where none makes no sense. */
+export function countingNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('a whole number from 1 is expected.');
+  return value;
+}
+
 /** A number between two bounds, both of them included. */
 export const numberBetween = (low: number, high: number) => (text: string) => {
   const value = Number(text);

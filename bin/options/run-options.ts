@@ -5,18 +5,13 @@ import {recipeUrl} from '../../pipeline/wiring/load-recipe.js';
 import type {Capacity, OnFailure} from '../../pipeline/run/scheduler.js';
 import {GRACE} from '../../pipeline/run/stop.js';
 import type {RunRequest} from '../../pipeline/plan/prepare.js';
+import type {Recipe} from '../../pipeline/recipe.js';
 import type {TrustedPlace} from '../../pipeline/plan/trust.js';
 import {RECIPES} from '../access/recipes.js';
-import {wholeNumber} from './numbers.js';
+import {countingNumber, wholeNumber} from './numbers.js';
 
 /** A list option repeats and takes one value each time: `--only a --only b`. */
 export const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
-
-function fromOne(text: string): number {
-  const value = wholeNumber(text);
-  if (value === 0) throw new InvalidArgumentError('a whole number from 1 is expected.');
-  return value;
-}
 
 function positive(text: string): number {
   const value = Number(text);
@@ -70,6 +65,12 @@ export const requestOf = ({seed, profile, only, from, until, set, source, force}
   ...(force === undefined ? {} : {force}),
 });
 
+/** A line that names the profile that was asked for, as the nodes of all profiles are the same; none where none was. */
+export const profileHeading = (
+  {name, profiles = {}}: Pick<Recipe, 'name' | 'profiles'>,
+  {profile}: Pick<RequestOptions, 'profile'>,
+): string[] => (profile === undefined ? [] : [`${name}, profile ${profile}: ${profiles[profile] ?? ''}`]);
+
 /** How a run goes about it. */
 export interface ManagingOptions {
   readonly onFailure: OnFailure;
@@ -91,7 +92,7 @@ export const withManaging = (command: Command): Command =>
         .choices(['finish', 'continue', 'stop'])
         .default('finish'),
     )
-    .option('--jobs <n>', 'run at most this many nodes at once', fromOne)
+    .option('--jobs <n>', 'run at most this many nodes at once', countingNumber)
     .option('--cpu <n>', 'cores to use (default: all)', positive)
     .option('--gpu <n>', 'GPUs to use (default: what set-up found)', wholeNumber)
     .option('--memory <mib>', 'memory to use, in MiB (default: all)', mebibytes)

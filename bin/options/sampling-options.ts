@@ -4,7 +4,7 @@ import type {Command} from 'commander';
 import type {SamplingOptions} from '../../stages/evaluation/chat.js';
 import {TEMPLATE_NAMES} from '../../stages/text/templates.js';
 import type {TemplateName} from '../../stages/text/templates.js';
-import {numberBetween, wholeNumber} from './numbers.js';
+import {countingNumber, numberBetween, wholeNumber} from './numbers.js';
 
 export interface SamplingFlags {
   readonly seed: number;
@@ -38,7 +38,7 @@ export const withSampling = (command: Command): Command =>
     .option(
       '--max-tokens <n>',
       'tokens of the longest response (default: what the model has room for, 1024 at most)',
-      wholeNumber,
+      countingNumber,
     )
     .addOption(
       new Option('--template <name>', 'the prompt template; base and Zero models want zero or tiny-zero')
@@ -66,7 +66,7 @@ export const withSampling = (command: Command): Command =>
       (text: string, all: readonly string[]) => [...all, stopText(text)],
       [],
     )
-    .option('--threads <n>', 'threads to compute with', wholeNumber, 1);
+    .option('--threads <n>', 'threads to compute with', countingNumber, 1);
 
 export const samplingOf = (
   {seed, temperature, topP, maxTokens, template, threads, specialInPrompts = false, ...asked}: SamplingFlags,

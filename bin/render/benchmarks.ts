@@ -31,7 +31,7 @@ export function suiteText(model: string, result: SuiteResult): string {
   const {title, suite: name, settings, scores, paper, differs, notes} = result;
   const {problems, of, samples, temperature, topP, maxNewTokens, judge, baseline} = settings;
   const asked = [
-    problems === of ? `${problems} problems` : `${problems} of ${of} problems`,
+    problems === of ? `${problems} problem${of === 1 ? '' : 's'}` : `${problems} of ${of} problems`,
     samples === 1 ? '1 sample each' : `${samples} samples each`,
     `temperature ${temperature}, top-p ${topP}, at most ${maxNewTokens} tokens`,
     ...(judge === undefined ? [] : [`judged by ${judge}`]),

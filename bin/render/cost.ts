@@ -24,7 +24,7 @@ function cells({
     optional(peakBytes, bytesText),
     optional(readBytes, bytesText),
     optional(writtenBytes, bytesText),
-    optional(tokens, String),
+    optional(tokens, (count) => count.toLocaleString('en-US')),
     optional(outputBytes, bytesText),
     optional(savedMs, durationText),
   ];

@@ -12,6 +12,7 @@ const step = 'build';
 const rooms = ['artifacts', 'bin', 'pipeline', 'stages', 'test'];
 const dist = path.join(root, 'dist');
 const stamp = path.join(dist, '.built');
+const notes = path.join(dist, '.tsbuildinfo');
 
 /** Every source file, relative to the clone. */
 async function sources() {
@@ -53,17 +54,32 @@ async function prune(files) {
   }
 }
 
+/** Sources that tsc has compiled before, by its own notes; none where there are no notes that can be read. */
+function compiledBefore() {
+  if (!existsSync(notes)) return new Set();
+  try {
+    /** @type {{fileNames: string[]}} */
+    const {fileNames} = JSON.parse(readFileSync(notes, 'utf8'));
+    return new Set(fileNames.map((name) => path.relative(root, path.resolve(dist, name))));
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+    rmSync(notes); // tsc would begin anew, too
+    return new Set();
+  }
+}
+
 export async function buildSources() {
   if (!existsSync(path.join(root, 'tsconfig.json'))) return; // an installed copy comes compiled
   const files = await sources();
   const digest = digestOf(files);
-  const complete = files.every((file) => existsSync(compiled(file)));
-  if (complete && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
+  const missing = files.filter((file) => !existsSync(compiled(file)));
+  if (missing.length === 0 && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
   const began = Date.now();
   await mkdir(dist, {recursive: true});
   rmSync(stamp, {force: true});
-  // tsc's own notes say "up to date" about an output that somebody has deleted since.
-  if (!complete) rmSync(path.join(dist, '.tsbuildinfo'), {force: true});
+  // tsc's own notes say "up to date" about an output that somebody has deleted since. A new source is in none of them.
+  const before = compiledBefore();
+  if (missing.some((file) => before.has(file))) rmSync(notes);
   await prune(files);
   say(step, `compiling ${String(files.length)} source files → dist`);
   const tsc = path.join(packageFolder('typescript'), 'bin', 'tsc');

@@ -14,6 +14,7 @@ export const ORDER: Readonly<Record<string, readonly string[]>> = {
     'remedy.ts records.ts',
     'error.ts',
     'path-error.ts real-path.ts files.ts layout.ts',
+    'temporary-folder.ts',
     'guard.ts database',
     'folder',
     'blobs',
@@ -43,7 +44,8 @@ export const ORDER: Readonly<Record<string, readonly string[]>> = {
     'index.ts',
   ],
   stages: [
-    'random.ts sandbox python',
+    'random.ts number-params.ts temporary-folder.ts',
+    'sandbox python',
     'tensorflow',
     'model',
     'engine',
@@ -59,6 +61,8 @@ export const ORDER: Readonly<Record<string, readonly string[]>> = {
     'suites',
     // One file for each stage.
     '*.ts',
+    // Out of other stages.
+    'student.ts',
     'index.ts main.ts',
     'recipes',
   ],

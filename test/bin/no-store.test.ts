@@ -63,6 +63,11 @@ const REFUSED: readonly (readonly [words: readonly string[], said: RegExp])[] = 
   [['--only', 'd'], /there is no node “d”/],
   [['--force', 'd'], /there is no node “d”/],
   [['--only', 'a', '--source', 'a'], /^source takes NODE/],
+  [['--only', 'a', '--source', 'a='], /^source a: the path is empty\nsay the file or folder, as in a=PATH/],
+  [
+    ['--only', 'a', '--source', 'a=./one', '--source', 'a=./two'],
+    /^source a is given twice: “a=\.\/one” and “a=\.\/two”\nleave one of them out/,
+  ],
   [['--only', 'a', '--source', 'a=./nothing'], /source “a”: .*nothing does not exist/],
   [
     ['--only', 'a', '--source', 'a=loop/x'],

@@ -69,6 +69,13 @@ test('recipes of the documents run as the README shows', async (t) => {
   assert.equal(planned.code, 0, planned.err);
   assert.equal((JSON.parse(planned.out) as {nodes: unknown[]}).nodes.length, 7);
 
+  const checkpoint = {'SmolLM2-360M-Instruct/config.json': '{}'};
+  const other = temporaryFolder(t, {...files, ...checkpoint});
+  const graph = await r1(t, ['plan', './fares.recipe.ts', '--json'], {cwd: other});
+  assert.equal(graph.code, 0, graph.err);
+  const {nodes} = JSON.parse(graph.out) as {nodes: {node: string}[]};
+  assert.ok(['checkpoint', 'zero-rl', 'student-rl', 'report'].every((id) => nodes.some(({node}) => node === id)));
+
   await saysWhatIsShown(t, fenceOf(readme, '$ r1 run ./brief.recipe.ts'), cwd);
 });
 

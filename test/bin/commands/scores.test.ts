@@ -108,6 +108,27 @@ test('two runs of one seed are not two seeds', async (t) => {
   assert.match(err, /runs 1 and 2 have the same seed, 0/);
 });
 
+test('two runs with one report are not two seeds either', async (t) => {
+  const bench = new Bench(t);
+  await makeReport(t, bench, 18);
+  bench.begin('test', 1);
+  await makeReport(t, bench, 18);
+  const {err, code} = await spoken(claimsCommand, bench.folder, ['--run', '1', '--run', '2']);
+  assert.equal(code, 2);
+  assert.match(err, /runs 1 and 2 have the same report, byte by byte\nnothing in it depends on the seed/);
+});
+
+test('where the newest run has no report yet, it is said whose numbers these are', async (t) => {
+  const bench = new Bench(t);
+  await makeReport(t, bench, 18);
+  bench.begin('test', 1);
+  for (const command of [scoresCommand, claimsCommand]) {
+    const {out, err} = await spoken(command, bench.folder, []);
+    assert.match(out, /^run 1: /);
+    assert.match(err, /run 2 has no report \(yet\); these are the numbers of run 1/);
+  }
+});
+
 test('a run without a report and a report without a run are told apart', async (t) => {
   const bench = new Bench(t);
   assert.match(
