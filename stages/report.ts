@@ -18,24 +18,25 @@ export const report = defineStage({
   inputs: {scores: many('scores'), histories: many('history'), cards: many('dataset')},
   outputs: {report: 'report'},
   params: {
-    /** What is claimed, declared before the run; null for the paper's claims as `tiny` has them: evaluation/claims.ts. */
-    claims: param<readonly Claim[] | null>(null),
+    /** What is claimed, declared before the run: evaluation/claims.ts says what a claim is, recipes/tiny-claims.ts has examples. */
+    claims: param<readonly Claim[]>([]),
     /** Sentences about these numbers that a reader should know, for the last section of the report. */
     remarks: param<readonly string[]>([]),
   },
   check: ({params: {claims, remarks}}) => [
-    ...(claims === null ? [] : claimMistakes(claims)),
+    ...claimMistakes(claims),
     ...(Array.isArray(remarks) && remarks.every((text: unknown) => typeof text === 'string')
       ? []
       : ['remarks is a list of sentences']),
   ],
   async run({inputs, outputs, params, progress, note}) {
-    const [{buildReport, readEvaluation, writeReport}, {isMetric, metricsFor}, {historyRow}] = await Promise.all([
-      import('./evaluation/report/index.js'),
-      import('./evaluation/index.js'),
-      import('./data/schemas.js'),
-    ]);
-    const unknown = params.claims?.find(({metric}) => !isMetric(metric));
+    const [{buildReport, readEvaluation, writeReport}, {countsText, isMetric, metricsFor}, {historyRow}] =
+      await Promise.all([
+        import('./evaluation/report/index.js'),
+        import('./evaluation/index.js'),
+        import('./data/schemas.js'),
+      ]);
+    const unknown = params.claims.find(({metric}) => !isMetric(metric));
     if (unknown !== undefined)
       throw new StageFailure(
         `claim “${unknown.id}” is about the metric “${unknown.metric}”, and there is none; there are ${metricsFor(16).join(', ')}`,
@@ -54,13 +55,9 @@ export const report = defineStage({
     }));
     const cards = await each(inputs.cards, async (folder) => (await readCard(folder)) ?? {});
     progress({step: 1, total: 2});
-    const built = buildReport({evaluations, histories, cards, remarks: params.remarks}, params.claims ?? undefined);
+    const built = buildReport({evaluations, histories, cards, remarks: params.remarks}, params.claims);
     await writeReport(outputs.report, built);
     progress({step: 2, total: 2});
-    const verdicts = built.claims.map(({verdict}) => verdict);
-    const count = (wanted: string): number => verdicts.filter((verdict) => verdict === wanted).length;
-    note(
-      `claims: ${count('holds')} of ${verdicts.length} hold, not significant ${count('not significant')}, failing ${count('fails')}`,
-    );
+    if (built.claims.length > 0) note(`claims: ${countsText(built.claims)}`);
   },
 });

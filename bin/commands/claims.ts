@@ -1,4 +1,4 @@
-/** `r1 claims`: the paper's claims and what a run measured; over several runs, with the run's seed as the unit. */
+/** `r1 claims`: what a recipe claims and what a run measured; over several runs, with the run's seed as the unit. */
 import {Command} from 'commander';
 
 import {UserError} from '../../artifacts/index.js';
@@ -15,7 +15,9 @@ interface ClaimsOptions extends GlobalOptions {
 
 export const claimsCommand = (services: Services): Command =>
   withGlobals(new Command('claims'), ['r1 claims', 'r1 claims --run 1 --run 2 --run 3 --json'])
-    .description('the paper’s claims as measured: value, 95 % interval, and holds, not significant or fails')
+    .description(
+      'what the recipe claims, as measured: value, 95 % interval, and holds, not significant, fails or not judged',
+    )
     .option(
       '--run <n>',
       'number of a run; repeat it to judge over several seeds (default: the newest that has a report)',

@@ -70,7 +70,7 @@ export function claimsText(
   {colours}: {readonly colours: boolean},
 ): string {
   const paint = createColors(colours);
-  const colour = {holds: paint.green, 'not significant': paint.yellow, fails: paint.red};
+  const colour = {holds: paint.green, 'not significant': paint.yellow, fails: paint.red, 'not judged': paint.dim};
   const rows = claims.map((claim) => [
     colour[claim.verdict](claim.verdict),
     claim.claim,
@@ -78,7 +78,11 @@ export function claimsText(
     `${claim.direction === 'above' ? '>' : '<'} ${claim.threshold.toFixed(2)}`,
     `${claim.metric}: ${subjectText(claim)}`,
   ]);
-  const table = tableText(rows, {head: ['verdict', 'claim', 'measured', 'claimed', 'of']});
+  const why = claims.flatMap(({claim, unmet = []}) => unmet.map((text) => `${claim} was not judged: ${text}`));
+  const table = [
+    tableText(rows, {head: ['verdict', 'claim', 'measured', 'claimed', 'of']}),
+    ...(why.length === 0 ? [] : [why.join('\n')]),
+  ].join('\n\n');
   const overRuns = claims.filter((claim): claim is ClaimOverRuns => 'runs' in claim);
   if (overRuns.length === 0) return table;
   const names = overRuns[0]!.runs.map(({run}) => `run ${run}`);

@@ -1,8 +1,7 @@
 /** The front door of the evaluation. */
 export {scoreChoices} from './choices.js';
 export type {ChoiceScore} from './choices.js';
-export {PAPER_CLAIMS} from './claims.js';
-export type {Claim} from './claims.js';
+export type {Claim, Condition} from './claims.js';
 export {compare} from './comparison.js';
 export type {Comparison, Statistic} from './comparison.js';
 export {isMetric, metricsFor} from './metrics.js';
@@ -13,5 +12,5 @@ export {judgeSample} from './sample.js';
 export type {Sample} from './sample.js';
 export {scoreSamples} from './scores.js';
 export type {Score} from './scores.js';
-export {judgeClaims, judgeOverRuns} from './verdicts.js';
+export {countsText, judgeClaims, judgeOverRuns} from './verdicts.js';
 export type {ClaimOverRuns, ClaimResult, ClaimVerdict, Evaluation} from './verdicts.js';

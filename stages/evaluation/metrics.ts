@@ -8,8 +8,9 @@
  *   2107.03374, Eq. 1).
  * - cons@k: the answer that most of the first k samples give is right. Samples without an answer do not vote; a tie among t
  *   answers counts 1/t if the right one is among them; nobody voting is wrong.
- * - format, language, wordless, length, invalid, truncated: of reasoning prompts; length counts tokens with the end token, wordless
- *   is thinking without a word, whose language is by convention 0 or 1.
+ * - format, language, wordless, length, invalid, truncated, reflective: of reasoning prompts; length counts tokens with the end
+ *   token, wordless is thinking without a word, whose language is by convention 0 or 1, and reflective thinking with a word that
+ *   marks a second thought (`reflectiveWords`).
  * - f1: words that answer and reference share, on prompts of the tasks f1 and drop; pass@1 counts what is the same.
  * - judge: the verdict of a judge as a share of its points, on prompts of that task; pass@1 counts the full marks.
  * - acc, acc_norm, acc_bytes: the right choice is the likeliest one; by log-probability, by that of a character, of a byte.
@@ -31,6 +32,7 @@ const SINGLE: Readonly<Record<string, (sample: Sample) => number | undefined>> =
   length: reasoning((sample) => sample.tokens ?? undefined),
   invalid: answered((sample) => Number(sample.outcome === 'unparsable' || sample.outcome === 'timed-out')),
   truncated: reasoning((sample) => Number(sample.truncated)),
+  reflective: reasoning((sample) => Number(sample.reflective > 0)),
   helpful: ({helpful}) => (helpful === null ? undefined : Number(helpful)),
   f1: answered(({task, value}) => (task === 'f1' || task === 'drop' ? value : undefined)),
   judge: answered(({task, value}) => (task === 'judge' ? value : undefined)),
@@ -58,6 +60,7 @@ const BESIDE = [
   'length',
   'invalid',
   'truncated',
+  'reflective',
   'helpful',
   'safe',
   'f1',

@@ -24,6 +24,9 @@ import {
   safetyRewardModel,
   sft,
 } from '../index.js';
+import {TINY_CLAIMS} from './tiny-claims.js';
+
+export {TINY_CLAIMS, TINY_CONTROL_CLAIMS} from './tiny-claims.js';
 
 /** Tokens of the longest response: five turns take 43, a second thought 9 more; with a prompt of 45 that is 96 in all. */
 const maxNewTokens = 51;
@@ -233,7 +236,7 @@ export default recipe(
       'rejection-sampling': clean.dataset,
       'general-data': general.dataset,
     };
-    const result = add('report', report, {scores, histories, cards});
+    const result = add('report', report, {scores, histories, cards}, {claims: TINY_CLAIMS});
     return {asked, base, zero, r1, scores, histories, cards, report: result};
   },
   'The R1 recipe, end to end, on a model that two cores train in minutes',

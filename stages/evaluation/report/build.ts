@@ -3,7 +3,7 @@
  * data cards. A pure function; markdown.ts writes it out.
  */
 import {askedText} from '../asked.js';
-import {PAPER_CLAIMS, type Claim} from '../claims.js';
+import type {Claim} from '../claims.js';
 import {clusterMean} from '../intervals.js';
 import {valuesByProblem} from '../metrics.js';
 import {isReasoning, type Sample} from '../sample.js';
@@ -132,13 +132,17 @@ const CURVES = [
 
 export function buildReport(
   {evaluations: measured, histories, cards, remarks = []}: ReportInputs,
-  claims: readonly Claim[] = PAPER_CLAIMS,
+  claims: readonly Claim[] = [],
 ): Report {
   const evaluations = withoutBenchmarks(measured);
   const benchmarks = benchmarksIn(measured);
   const names = inOrder(Object.keys(evaluations));
   const models = names.map((node) => summarise(node, evaluations[node]!));
-  const judged = judgeClaims(claims, evaluations);
+  const students = distillation(evaluations, histories, cards);
+  const operations = Object.fromEntries(
+    students.flatMap((row) => (row.operations === undefined ? [] : [[row.node, row.operations] as const])),
+  );
+  const judged = judgeClaims(claims, evaluations, operations);
   const first = evaluations[names[0] ?? ''];
   const finishedEarly = inOrder(Object.keys(histories)).flatMap((node) => earlyRow(node, histories[node]!));
   return {
@@ -154,7 +158,7 @@ export function buildReport(
     claims: judged,
     unmeasured: claims.filter(({id}) => judged.every(({claim}) => claim !== id)).map(({id}) => id),
     curves: inOrder(Object.keys(histories)).flatMap((node) => trainingCurves(node, histories[node]!)),
-    distillation: distillation(evaluations, histories, cards),
+    distillation: students,
     rewardModels: inOrder(Object.keys(histories)).flatMap((node) => rewardModel(node, histories[node]!)),
     cards,
     ...(finishedEarly.length === 0 ? {} : {finishedEarly}),

@@ -47,7 +47,7 @@ const claimsFile = z.array(
   z.looseObject({
     claim: z.string(),
     ...interval,
-    verdict: z.enum(['holds', 'not significant', 'fails']),
+    verdict: z.enum(['holds', 'not significant', 'fails', 'not judged']),
     text: z.string(),
     paper: z.string(),
     metric: z.string(),
@@ -61,6 +61,7 @@ const claimsFile = z.array(
     p: number,
     adjusted: number,
     problems: z.number(),
+    unmet: z.array(z.string()).optional(),
   }),
 ) satisfies z.ZodType<ClaimResult[]>;
 

@@ -1,6 +1,7 @@
 /** The report as a page of Markdown. Numbers come from build.ts; nothing is computed here but the way they are written. */
 import {intervalText} from '../intervals.js';
 import type {Score} from '../scores.js';
+import {countsText} from '../verdicts.js';
 import {benchmarkNotes, benchmarkRows} from './benchmarks.js';
 import type {DistillationRow, ModelSummary, Report, TrainingCurves} from './build.js';
 import {sparkline, thinned, type Curve} from './curves.js';
@@ -13,8 +14,7 @@ export function renderMarkdown(report: Report): string {
     '## The stages',
     stageTable(report),
     ...section('## Benchmarks', benchmarkSection(report)),
-    '## Claims',
-    claimsTable(report),
+    ...section('## Claims', claimsTable(report)),
     ...section('## pass@k', passTable(report.models)),
     ...section('## By number of steps and by language', breakdownTable(report.models)),
     ...section('## Reinforcement learning, step by step', report.curves.map(curvesOf).join('\n\n')),
@@ -47,8 +47,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[], nu
 }
 
 function summary({claims, models}: Report): string {
-  const count = (verdict: string): number => claims.filter((claim) => claim.verdict === verdict).length;
-  const tested = `Of ${claims.length} claims, ${count('holds')} hold; not significant: ${count('not significant')}; failing: ${count('fails')}.`;
+  const tested = claims.length === 0 ? 'No claims were declared.' : `Claims: ${countsText(claims)}.`;
   const measured = models.length === 1 ? '1 model was measured' : `${models.length} models were measured`;
   return `${measured}. ${tested} Brackets hold 95 % intervals.`;
 }
@@ -94,7 +93,9 @@ function claimsTable({claims, unmeasured}: Report): string {
   ]);
   const head = ['claim', 'paper', 'models (templates)', 'metric', 'claimed', 'measured', 'p (Holm)', 'verdict'];
   const missing = unmeasured.length === 0 ? [] : [`Declared but not measured in this run: ${unmeasured.join(', ')}.`];
-  return [table(head, rows, 4), ...missing].filter((text) => text !== '').join('\n\n');
+  const unmet = claims.flatMap(({claim, unmet: sentences = []}) => sentences.map((text) => `${claim}: ${text}`));
+  const notJudged = unmet.length === 0 ? [] : [`Not judged, neither holding nor failing:\n\n${bullets(unmet)}`];
+  return [table(head, rows, 4), ...notJudged, ...missing].filter((text) => text !== '').join('\n\n');
 }
 
 const pText = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3));
