@@ -22,12 +22,17 @@ export const report = defineStage({
     claims: param<readonly Claim[]>([]),
     /** Sentences about these numbers that a reader should know, for the last section of the report. */
     remarks: param<readonly string[]>([]),
+    /** What the paper calls the models, by the names of their scores; a report that has any shows the paper's tables, too. */
+    paperNames: param<Readonly<Record<string, string>>>({}),
   },
-  check: ({params: {claims, remarks}}) => [
+  check: ({params: {claims, remarks, paperNames}}) => [
     ...claimMistakes(claims),
     ...(Array.isArray(remarks) && remarks.every((text: unknown) => typeof text === 'string')
       ? []
       : ['remarks is a list of sentences']),
+    ...(Object.values(Object(paperNames) as object).every((name: unknown) => typeof name === 'string')
+      ? []
+      : ['paperNames has a text for each name of a model']),
   ],
   async run({inputs, outputs, params, progress, note}) {
     const [{buildReport, readEvaluation, writeReport}, {countsText, isMetric, metricsFor}, {historyRow}] =
@@ -55,7 +60,8 @@ export const report = defineStage({
     }));
     const cards = await each(inputs.cards, async (folder) => (await readCard(folder)) ?? {});
     progress({step: 1, total: 2});
-    const built = buildReport({evaluations, histories, cards, remarks: params.remarks}, params.claims);
+    const {claims, remarks, paperNames} = params;
+    const built = buildReport({evaluations, histories, cards, remarks, paperNames}, claims);
     await writeReport(outputs.report, built);
     progress({step: 2, total: 2});
     if (built.claims.length > 0) note(`claims: ${countsText(built.claims)}`);

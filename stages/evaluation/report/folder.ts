@@ -69,6 +69,7 @@ const scoreRows = z.array(
   z.object({
     node: z.string(),
     model: z.string(),
+    paper: z.string().optional(),
     asked: z.string().optional(),
     metric: z.string(),
     mean: z.number(),
