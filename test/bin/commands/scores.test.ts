@@ -8,6 +8,7 @@ import {claimsCommand} from '../../../bin/commands/claims.js';
 import {scoresCommand} from '../../../bin/commands/scores.js';
 import {scoreSamples, type ClaimOverRuns, type Sample} from '../../../stages/evaluation/index.js';
 import {buildReport, writeReport, type ScoreRow} from '../../../stages/evaluation/report/index.js';
+import {TINY_CLAIMS} from '../../../stages/recipes/tiny-claims.js';
 import {Bench, temporaryFolder} from '../../artifacts/temporary.js';
 import {samplesOf} from '../../stages/evaluation/samples.js';
 import {spoken} from '../spoken.js';
@@ -28,7 +29,7 @@ async function makeReport(t: TestContext, bench: Bench, right: number, node = 'r
   const problems = Array.from({length: 20}, (_, n) => (n < right ? 'rrrr' : 'wwww'));
   const base = Array.from({length: 20}, (_, n) => (n % 2 === 0 ? 'rwww' : 'wwww'));
   const evaluations = {base: evaluated(samplesOf(...base)), 'zero-rl': evaluated(samplesOf(...problems)), ...more};
-  await writeReport(folder, buildReport({evaluations, histories: {}, cards: {}}));
+  await writeReport(folder, buildReport({evaluations, histories: {}, cards: {}}, TINY_CLAIMS));
   const files = ['scores.json', 'claims.json'].map((name) => [name, readFileSync(join(folder, name))] as const);
   await bench.make({
     node,
