@@ -2,7 +2,8 @@
  * The report: stage table, curves, distillation table and claims as Markdown and JSON, from nothing but its inputs, so
  * equal inputs give equal bytes.
  */
-import {StageFailure, defineStage, many, param} from '../pipeline/stage.js';
+import {declareParams, described} from '../pipeline/params.js';
+import {StageFailure, defineStage, many} from '../pipeline/stage.js';
 import {readCard, readRows} from './data/rows.js';
 import {claimMistakes, type Claim} from './evaluation/claims.js';
 
@@ -17,18 +18,22 @@ export const report = defineStage({
   seedless: true,
   inputs: {scores: many('scores'), histories: many('history'), cards: many('dataset')},
   outputs: {report: 'report'},
-  params: {
-    /** What is claimed, declared before the run; null for the paper's claims as `tiny` has them: evaluation/claims.ts. */
-    claims: param<readonly Claim[] | null>(null),
-    /** Sentences about these numbers that a reader should know, for the last section of the report. */
-    remarks: param<readonly string[]>([]),
-  },
-  check: ({params: {claims, remarks}}) => [
-    ...(claims === null ? [] : claimMistakes(claims)),
-    ...(Array.isArray(remarks) && remarks.every((text: unknown) => typeof text === 'string')
-      ? []
-      : ['remarks is a list of sentences']),
-  ],
+  ...declareParams({
+    claims: described<readonly Claim[] | null>(
+      null,
+      'What is claimed, declared before the run; null for the paper’s claims as tiny has them.',
+      {should: 'null, or a list of claims (stages/recipes/README.md)'},
+    ),
+    remarks: described<readonly string[]>(
+      [],
+      'Sentences about these numbers that a reader should know, for the last section of the report.',
+      {
+        should: 'a list of sentences',
+        isRight: (list) => Array.isArray(list) && list.every((text) => typeof text === 'string'),
+      },
+    ),
+  }),
+  check: ({params: {claims}}) => (claims === null ? [] : claimMistakes(claims)),
   async run({inputs, outputs, params, progress, note}) {
     const [{buildReport, readEvaluation, writeReport}, {isMetric, metricsFor}, {historyRow}] = await Promise.all([
       import('./evaluation/report/index.js'),
