@@ -91,6 +91,31 @@ function stored(store: Store, readable: Readable, chosen: Output): Stored {
   };
 }
 
+/** Outputs of the kind that keeps what was drawn, and why it was dropped: of one node, or of each run, the newest first. */
+export async function rolloutsOf(store: Store, reference: string | undefined): Promise<readonly (readonly Stored[])[]> {
+  const [kind = ''] = KINDS.besideModel;
+  if (reference !== undefined) {
+    const readable = await readableOf(store, reference, KINDS, {suggest: suggestion});
+    const own = readable.own.filter(({output}) => output.kind === kind);
+    if (own.length > 0) return [own.map((output) => stored(store, readable, output))];
+    const {attempt} = readable.resolved;
+    throw new UserError('bad-argument', `${attempt.node} has not kept what it drew: it has no ${kind}`, {
+      hint: `it has made ${attempt.outputs.map((edge) => `${attempt.node}:${edge.port} (${edge.kind})`).join(', ')}; \`card.json\` of a dataset counts what was dropped`,
+    });
+  }
+  const seen = new Set<string>();
+  return store.runs().map(({id}) =>
+    store.outputsOfKind(id, kind).flatMap(({attempt: maker, artifact}): Stored[] => {
+      if (seen.has(artifact) || !store.isPresent(artifact)) return [];
+      seen.add(artifact);
+      const attempt = store.attempt(maker)!;
+      const output = attempt.outputs.find((edge) => edge.artifact === artifact)!;
+      const resolved = {attempt, output, run: id};
+      return [stored(store, {resolved, own: [], about: [], isExact: true}, {attempt, output})];
+    }),
+  );
+}
+
 export const rowsOf = (store: Store, output: Output): StoredRows => ({
   name: `${referenceTo(output)} @${shortDigest(output.output.artifact)}`,
   files: rowsFilesOf(store, output),

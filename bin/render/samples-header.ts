@@ -1,8 +1,9 @@
 /** What stands above and below stored completions: what they are, how many there are and how many are shown, what else to type. */
 import {shortDigest} from '../../artifacts/index.js';
+import type {Output} from '../../artifacts/queries/readable.js';
 import {askedText} from '../../stages/evaluation/asked.js';
 import {isShuffled} from '../../stages/samples/index.js';
-import type {Judged, Survey} from '../../stages/samples/index.js';
+import type {Judged, StoredGroup, Survey} from '../../stages/samples/index.js';
 import {referenceTo} from '../access/stored-samples.js';
 import type {Stored} from '../access/stored-samples.js';
 import {wrap} from '../terminal/wrap.js';
@@ -15,9 +16,7 @@ const ASKING = new Set(['grpo', 'evaluate', 'rejection-sampling', 'cold-start-da
 
 /** `zero-rl:rollouts @abf491c0  grpo, attempt 7, run 1`, what was sampled, and how it was asked. */
 export function storedText(stored: Stored, survey: Survey, canvas: Canvas): string {
-  const {bold, cyan, dim} = createColors(canvas.colours);
   const {attempt, output} = stored;
-  const place = dim(`${oneLine(attempt.stage)}, attempt ${attempt.id}, run ${attempt.run}`);
   const lines = [
     contentText(survey),
     ...(attempt.stage === 'grpo' && output.kind === 'rollouts' ? ['of every rollout the first group is stored'] : []),
@@ -27,9 +26,15 @@ export function storedText(stored: Stored, survey: Survey, canvas: Canvas): stri
     ...askingOf(stored),
   ];
   return [
-    ...itemLines([`${bold(referenceTo(stored))} ${cyan(`@${shortDigest(output.artifact)}`)}`, place], '', canvas),
+    ...nameLines(stored, canvas),
     ...lines.flatMap((line) => fitted(line, canvas)).map((line) => `  ${line}`),
   ].join('\n');
+}
+
+function nameLines({attempt, output}: Output, canvas: Canvas): readonly string[] {
+  const {bold, cyan, dim} = createColors(canvas.colours);
+  const name = `${bold(referenceTo({attempt, output}))} ${cyan(`@${shortDigest(output.artifact)}`)}`;
+  return itemLines([name, dim(`${oneLine(attempt.stage)}, attempt ${attempt.id}, run ${attempt.run}`)], '', canvas);
 }
 
 function askingOf({attempt: {stage}, rows: {params = {}}}: Stored): readonly string[] {
@@ -39,7 +44,7 @@ function askingOf({attempt: {stage}, rows: {params = {}}}: Stored): readonly str
 }
 
 /** `800 completions in 50 groups at steps 0 to 98: 301 right, 499 wrong; 12 cut off` */
-export function contentText({groups, samples, outcomes, fates, steps, ended}: Survey): string {
+export function contentText({groups, samples, outcomes, fates, steps, ended, helpful, safe}: Survey): string {
   const at =
     steps.length === 0
       ? ''
@@ -54,6 +59,9 @@ export function contentText({groups, samples, outcomes, fates, steps, ended}: Su
   const kept = fates.get('kept') ?? 0;
   const tail = [
     ...(verdicts.length === 0 ? [] : [verdicts.join(', ')]),
+    ...Object.entries({helpful, safe}).flatMap(([name, {yes, of}]) =>
+      of === 0 ? [] : [`${grouped(yes)} of ${grouped(of)} ${name}`],
+    ),
     ...(fates.size === 0 ? [] : [`${grouped(kept)} kept`]),
     ...(ended.cutOff === 0 ? [] : [`${grouped(ended.cutOff)} cut off`]),
   ];
@@ -89,6 +97,13 @@ export function shownText({chosenBy, found, shown, other}: Wanted, canvas: Canva
   return fitted(text, canvas)
     .map((line) => `  ${line}`)
     .join('\n');
+}
+
+/** `cold-start-data:rollouts @888f3d7f  cold-start-data, attempt 10, run 1`, and what became of what was drawn for one prompt. */
+export function siftedText(stored: Stored, {samples, wanted}: StoredGroup, canvas: Canvas): string {
+  const kept = samples.filter(({fate}) => fate === 'kept').length;
+  const text = `${counted(samples.length, 'completion')} drawn, ${kept} kept, ${wanted.length === 0 ? 'none' : wanted.length} dropped`;
+  return [...nameLines(stored, canvas), ...fitted(text, canvas).map((line) => `  ${line}`)].join('\n');
 }
 
 /** How to follow one of the completions, and what else can be read. */

@@ -27,7 +27,13 @@ function* graphemesOf(text: string): Generator<string> {
 /** Between letters of these scripts a line may end anywhere. */
 const UNSPACED = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303f\uff00-\uffef]/u;
 /** No line begins with what closes a part of a sentence. */
-const CLOSING = /^[\p{Pe}\p{Pf}、。，．：；？！…]/u;
+const CLOSING = /^[\p{Pe}\p{Pf}、。，．：；？！….,:;?!]/u;
+
+/** Where a line may end: how much of it stays, and how much the next line leaves out. */
+interface Ending {
+  readonly at: number;
+  readonly next: number;
+}
 
 /**
  * One line of text as lines of at most `width` places: broken at blanks, of which one is left out there, and between East Asian
@@ -38,11 +44,13 @@ export function wrap(line: string, width: number): readonly string[] {
   const lines: string[] = [];
   let current = '';
   let used = 0;
-  /** Where the line may end: how much of it stays, and how much of that a new line leaves out. */
-  let end: {readonly at: number; readonly next: number} | undefined;
+  /** The last place where it may, and the one before. */
+  let end: Ending | undefined;
+  let endBefore: Ending | undefined;
   let isFresh = true;
   for (const segment of graphemesOf(line)) {
     const wide = widthOf(segment);
+    if (CLOSING.test(segment) && end?.next === current.length) end = endBefore ?? end;
     // Even a character that is wider than a line has to go somewhere.
     while (used + wide > width && current !== '' && segment !== ' ') {
       const {at, next} = end ?? {at: current.length, next: current.length};
@@ -50,18 +58,19 @@ export function wrap(line: string, width: number): readonly string[] {
       current = current.slice(next);
       used = widthOf(current);
       end = undefined;
+      endBefore = undefined;
       isFresh = false;
     }
     if (segment === ' ') {
       const isIndent = isFresh && current.trim() === '';
-      if (!isIndent) end = {at: current.length, next: current.length + 1};
+      if (!isIndent) [endBefore, end] = [end, {at: current.length, next: current.length + 1}];
     } else if (UNSPACED.test(segment) && !CLOSING.test(segment) && current.trim() !== '') {
-      if (end?.next !== current.length) end = {at: current.length, next: current.length};
+      if (end?.next !== current.length) [endBefore, end] = [end, {at: current.length, next: current.length}];
     }
     current += segment;
     used += wide;
   }
-  return [...lines.map((text) => text.trimEnd()), current];
+  return [...lines.map((text) => text.trimEnd()), used > width ? current.trimEnd() : current];
 }
 
 const TAB = '    ';

@@ -39,6 +39,9 @@ export interface Survey {
   /** Completions that are known to be right or not (`isRight`), and those of which it is known whether they were cut off. */
   readonly judged: number;
   readonly ended: {readonly known: number; readonly cutOff: number};
+  /** Completions that a rubric or a judge has called so, and of how many it said either. */
+  readonly helpful: {readonly yes: number; readonly of: number};
+  readonly safe: {readonly yes: number; readonly of: number};
   /** Steps at which was sampled, ascending. */
   readonly steps: readonly number[];
 }
@@ -79,6 +82,10 @@ export async function surveyOf(
   const fates = new Map<string, number>();
   const steps = new Set<number>();
   const names = filter.problem === undefined ? undefined : namesOf(filter.problem);
+  const [helpful, safe] = [
+    {yes: 0, of: 0},
+    {yes: 0, of: 0},
+  ];
   let [samples, judged, known, cutOff] = [0, 0, 0, 0];
   for await (const lines of linesIn(rows)) {
     for (const line of lines) {
@@ -107,6 +114,8 @@ export async function surveyOf(
         else if (right === false) group.wrong++;
         if (sample.outcome !== undefined) count(outcomes, sample.outcome);
         if (sample.fate !== undefined) count(fates, sample.fate);
+        if (sample.helpful !== undefined) tally(helpful, sample.helpful);
+        if (sample.safe !== undefined) tally(safe, sample.safe);
         if (sample.finished !== undefined) known++;
         if (sample.finished === false) cutOff++;
       }
@@ -116,7 +125,7 @@ export async function surveyOf(
   const all = [...groups.values()];
   const ordered = [...steps].sort((a, b) => a - b);
   const found = all.filter((group) => isFound(group, filter, ordered.at(-1)));
-  return {groups: all, found, samples, outcomes, fates, judged, ended: {known, cutOff}, steps: ordered};
+  return {groups: all, found, samples, outcomes, fates, judged, ended: {known, cutOff}, helpful, safe, steps: ordered};
 }
 
 /** Ids that may be meant: a completion's leads to its prompt, also where its row begins with a step. */
@@ -138,6 +147,11 @@ function isFound(group: GroupEntry, filter: SampleFilter, last: number | undefin
 
 function count<K>(counts: Map<K, number>, key: K): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function tally(counts: {yes: number; of: number}, is: boolean): void {
+  counts.of++;
+  if (is) counts.yes++;
 }
 
 /**
