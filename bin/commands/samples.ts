@@ -77,15 +77,14 @@ interface Looked {
 }
 
 async function samples(services: Services, store: Store, reference: string, options: SamplesOptions): Promise<void> {
-  const {surveyOf, spreadOver, askedBy, partnersIn} = await import('../../stages/samples/index.js');
+  const {askedBy, partnersIn, promptsWithKey, spreadOver, surveyOf} = await import('../../stages/samples/index.js');
   const {step, wrong, mixed, reflective, truncated, problem, beside, limit} = options;
-  const filter: SampleFilter = {
+  const plain: SampleFilter = {
     ...(step === undefined ? {} : {steps: step}),
     ...(wrong === true ? {wrong} : {}),
     ...(mixed === true ? {mixed} : {}),
     ...(reflective === true ? {reflective} : {}),
     ...(truncated === true ? {truncated} : {}),
-    ...(problem === undefined ? {} : {problem}),
   };
   const look = async (stored: Stored, wanted: SampleFilter): Promise<Looked> => {
     const since = performance.now();
@@ -98,8 +97,10 @@ async function samples(services: Services, store: Store, reference: string, opti
   };
   const [one, other] =
     beside === undefined ? [await findStored(store, reference)] : await findBeside(store, [reference, beside]);
+  const named = problem === undefined ? [] : [problem, ...(await promptsWithKey(one.prompts, problem))];
+  const filter = problem === undefined ? plain : {...plain, problems: named};
   const left = await look(one, filter);
-  refuseUnknown(left, filter);
+  refuseUnknown(left, filter, problem);
   const right = other === undefined ? undefined : await look(other, {});
   const partnerOf = right === undefined ? undefined : partnersIn(right.survey);
   if (right !== undefined && !left.survey.groups.some((group) => partnerOf!(group) !== undefined))
@@ -231,7 +232,11 @@ function chosenBy({step, wrong, mixed, reflective, truncated, problem}: SamplesO
 }
 
 /** A filter that asks for what the rows do not say would find nothing, and seem to say that there is nothing. */
-function refuseUnknown({stored, survey}: Looked, {wrong, mixed, truncated, steps, problem}: SampleFilter): void {
+function refuseUnknown(
+  {stored, survey}: Looked,
+  {wrong, mixed, truncated, steps}: SampleFilter,
+  problem: string | undefined,
+): void {
   const name = referenceTo(stored);
   const hint = stored.others.length === 0 ? undefined : `what else there is to read: ${stored.others.join(', ')}`;
   const refuse = (message: string): never => {

@@ -126,7 +126,7 @@ async function drawnFor(store: Store, prompt: string, node: string | undefined):
   for (const run of await rolloutsOf(store, node)) {
     const drawn: Drawn[] = [];
     for (const stored of run) {
-      const {groups, found, fates} = await surveyOf(stored.rows, {problem: prompt});
+      const {groups, found, fates} = await surveyOf(stored.rows, {problems: [prompt]});
       if (fates.size === 0) continue; // reinforcement learning learns from all that it draws
       sifting++;
       for (const group of groups) known.add(group.prompt);

@@ -51,6 +51,7 @@ export function contentText({groups, samples, outcomes, fates, steps, ended, hel
       : steps.length === 1
         ? ` at step ${steps[0]!}`
         : ` at steps ${steps[0]!} to ${steps.at(-1)!}`;
+  if (groups.length === 0) return 'it has no rows';
   if (samples === 0) return `${counted(groups.length, 'prompt')}${at}`;
   const verdicts = (['right', 'partial', 'wrong', 'unparsable', 'timed-out'] satisfies Judged[]).flatMap((outcome) => {
     const count = outcomes.get(outcome);
@@ -92,7 +93,9 @@ export function shownText({chosenBy, found, shown, other}: Wanted, canvas: Canva
     found === 0
       ? `nothing to show: there is no group${which}`
       : shown === found
-        ? `all ${groups}`
+        ? found === 1
+          ? `the one group${which === '' ? ' that there is' : which}`
+          : `all ${groups}`
         : `${grouped(shown)} of ${groups}, ${shown > 1 ? 'spread over all of them' : 'the last of them'}; --limit N or --limit all shows more`;
   return fitted(text, canvas)
     .map((line) => `  ${line}`)

@@ -82,13 +82,13 @@ function samplesLines({wanted}: StoredGroup, canvas: Canvas): readonly string[] 
   const {dim} = createColors(canvas.colours);
   return alike(wanted).flatMap((samples) => [
     ...itemLines(headItems(samples, canvas), '  ', canvas),
-    ...textLines(readable(samples[0]!.text), canvas.width - 4, canvas).map((line) =>
-      line === '' ? '' : `    ${line}`,
-    ),
-    ...(samples[0]!.text.trim() === '' ? [dim('    (no text)')] : []),
+    ...(samples[0]!.text.trim() === '' ? [dim('    (no text)')] : completionLines(samples[0]!.text, canvas)),
     '',
   ]);
 }
+
+const completionLines = (text: string, canvas: Canvas): readonly string[] =>
+  textLines(readable(text), canvas.width - 4, canvas).map((line) => (line === '' ? '' : `    ${line}`));
 
 /** Completions that differ in nothing but their number are shown once. */
 function alike(samples: readonly StoredSample[]): readonly (readonly StoredSample[])[] {

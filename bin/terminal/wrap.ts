@@ -51,6 +51,8 @@ export function wrap(line: string, width: number): readonly string[] {
   for (const segment of graphemesOf(line)) {
     const wide = widthOf(segment);
     if (CLOSING.test(segment) && end?.next === current.length) end = endBefore ?? end;
+    const isFree = UNSPACED.test(segment) && !CLOSING.test(segment) && current.trim() !== '';
+    if (isFree && end?.next !== current.length) [endBefore, end] = [end, {at: current.length, next: current.length}];
     // Even a character that is wider than a line has to go somewhere.
     while (used + wide > width && current !== '' && segment !== ' ') {
       const {at, next} = end ?? {at: current.length, next: current.length};
@@ -64,8 +66,6 @@ export function wrap(line: string, width: number): readonly string[] {
     if (segment === ' ') {
       const isIndent = isFresh && current.trim() === '';
       if (!isIndent) [endBefore, end] = [end, {at: current.length, next: current.length + 1}];
-    } else if (UNSPACED.test(segment) && !CLOSING.test(segment) && current.trim() !== '') {
-      if (end?.next !== current.length) [endBefore, end] = [end, {at: current.length, next: current.length}];
     }
     current += segment;
     used += wide;

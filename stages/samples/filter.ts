@@ -14,8 +14,8 @@ export interface SampleFilter {
   readonly mixed?: boolean;
   /** Groups that were sampled at one of these steps, both ends included, or at the last one that there is. */
   readonly steps?: {readonly from: number; readonly to: number} | 'last';
-  /** Groups of the prompt with this id, or of all prompts with this key; the id of a completion stands for its prompt. */
-  readonly problem?: string;
+  /** Groups of the prompts with these ids, or with these keys; the id of a completion stands for its prompt. */
+  readonly problems?: readonly string[];
 }
 
 /** Whether a completion is right by whatever judged it; undefined where nothing did. */

@@ -124,3 +124,22 @@ export async function askedBy(
   }
   return found;
 }
+
+/**
+ * Ids of the prompts that have this key: one problem in several languages or phrasings.
+ *
+ * @throws {StageFailure} a row is not JSON, or no prompt
+ */
+export async function promptsWithKey(prompts: readonly StoredRows[], key: string): Promise<readonly string[]> {
+  const found = new Set<string>();
+  for (const rows of prompts) {
+    for await (const lines of linesIn(rows)) {
+      for (const line of lines) {
+        const fields = fieldsOf(parseLine(line), line);
+        const id = fields.value('id');
+        if (typeof id === 'string' && fields.value('key') === key) found.add(id);
+      }
+    }
+  }
+  return [...found];
+}

@@ -4,7 +4,7 @@ export {partnersIn, readPartners} from './beside.js';
 export type {PartnerOf} from './beside.js';
 export {isRight, looksAtSamples, reflectionsIn} from './filter.js';
 export type {SampleFilter} from './filter.js';
-export {askedBy, readGroups} from './groups.js';
+export {askedBy, promptsWithKey, readGroups} from './groups.js';
 export type {StoredGroup} from './groups.js';
 export {linesIn, parseLine} from './lines.js';
 export type {StoredRows} from './lines.js';

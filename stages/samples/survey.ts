@@ -81,7 +81,7 @@ export async function surveyOf(
   const outcomes = new Map<Judged, number>();
   const fates = new Map<string, number>();
   const steps = new Set<number>();
-  const names = filter.problem === undefined ? undefined : namesOf(filter.problem);
+  const names = filter.problems && new Set(filter.problems.flatMap(namesOf));
   const [helpful, safe] = [
     {yes: 0, of: 0},
     {yes: 0, of: 0},
@@ -129,9 +129,9 @@ export async function surveyOf(
 }
 
 /** Ids that may be meant: a completion's leads to its prompt, also where its row begins with a step. */
-function namesOf(problem: string): ReadonlySet<string> {
+function namesOf(problem: string): readonly string[] {
   const plain = problem.replace(/^step-\d+:/, '');
-  return new Set([problem, plain, promptOf(problem), promptOf(plain)]);
+  return [problem, plain, promptOf(problem), promptOf(plain)];
 }
 
 function isFound(group: GroupEntry, filter: SampleFilter, last: number | undefined): boolean {
@@ -141,7 +141,7 @@ function isFound(group: GroupEntry, filter: SampleFilter, last: number | undefin
     if (!(group.step !== undefined && group.step >= from && group.step <= to)) return false;
   }
   if (filter.mixed === true && (group.right === 0 || group.wrong === 0)) return false;
-  if (filter.problem !== undefined && !group.isNamed) return false;
+  if (filter.problems !== undefined && !group.isNamed) return false;
   return !looksAtSamples(filter) || group.wanted > 0;
 }
 
