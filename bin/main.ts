@@ -34,6 +34,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   metrics: async () => (await import('./commands/metrics.js')).metricsCommand,
   scores: async () => (await import('./commands/scores.js')).scoresCommand,
   claims: async () => (await import('./commands/claims.js')).claimsCommand,
+  samples: async () => (await import('./commands/samples.js')).samplesCommand,
   chat: async () => (await import('./commands/chat.js')).chatCommand,
   eval: async () => (await import('./commands/eval.js')).evalCommand,
   'bench-eval': async () => (await import('./commands/bench-eval.js')).benchEvalCommand,
