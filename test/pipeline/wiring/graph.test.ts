@@ -19,16 +19,22 @@ const dags = fc
   )
   .map((needs) => Object.fromEntries(needs.map((some, i) => [`n${i}`, some])));
 
-test('every node comes after all that it needs', () => {
+test('every node comes after all that it needs, in whichever order they were declared', () => {
   fc.assert(
-    fc.property(dags, (needs) => {
-      const {order} = graphOf(needs);
+    fc.property(dags, fc.boolean(), (needs, isReversed) => {
+      const entries = Object.entries(needs);
+      const {order} = graphOf(Object.fromEntries(isReversed ? entries.reverse() : entries));
       assert.deepEqual([...order].sort(), Object.keys(needs).sort());
       for (const [node, others] of Object.entries(needs)) {
         for (const other of others) assert.ok(order.indexOf(other) < order.indexOf(node));
       }
     }),
   );
+});
+
+test('nodes stand in the order of their declaration, where each follows what it needs', () => {
+  const chains = {a: [], a1: ['a'], a2: ['a1'], b: [], b1: ['b']};
+  assert.deepEqual(graphOf(chains).order, ['a', 'a1', 'a2', 'b', 'b1']);
 });
 
 test('a cycle is an error that holds its path', () => {
