@@ -14,11 +14,11 @@ export type {
 } from './compare-evaluations.js';
 export {compare} from './comparison.js';
 export type {Comparison, Statistic} from './comparison.js';
-export {isMetric, metricsFor} from './metrics.js';
+export {betterEnd, isMetric, metricsFor} from './metrics.js';
 export type {Metric} from './metrics.js';
 export {outcomeCounts} from './outcomes.js';
-export {spreadOverSeeds} from './over-seeds.js';
-export type {SeedSpread} from './over-seeds.js';
+export {scoresOverSeeds, spreadOverSeeds} from './over-seeds.js';
+export type {ScoreOverSeeds, SeedScores, SeedSpread} from './over-seeds.js';
 export {judgeRollouts} from './judge-rollouts.js';
 export {judgeSample} from './sample.js';
 export type {Sample} from './sample.js';
