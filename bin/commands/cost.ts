@@ -9,11 +9,13 @@ import {costText} from '../render/cost.js';
 
 export const costCommand = (services: Services): Command =>
   withGlobals(new Command('cost'), ['r1 cost', 'r1 cost 3 --json'])
-    .description('what each node of a run cost: time, memory, bytes, tokens')
+    .description(
+      'what each node of a run cost, the longest first: time, memory, tokens, bytes (--json: processor time of user and system apart)',
+    )
     .argument('[run]', 'number of the run (default: the newest)', wholeNumber)
     .action(async (wanted: number | undefined, {json, ...options}: GlobalOptions) => {
       await withStore(services, options, 'read', (store) => {
         const cost = costOf(store, wanted);
-        services.say(json === true ? JSON.stringify(cost) : costText(cost));
+        services.say(json === true ? JSON.stringify(cost) : costText(cost, services));
       });
     });

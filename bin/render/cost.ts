@@ -1,10 +1,12 @@
-/** The costs of a run as a table. */
+/** The costs of a run as a table, what took longest first. */
 import type {CostSum, RunCost} from '../../pipeline/inspect/cost.js';
 import {bytesText, durationText} from './quantity.js';
-import {tableText} from './table.js';
+import {fittingColumns, tableText} from './table.js';
 
 const optional = (value: number | undefined, text: (value: number) => string): string =>
   value === undefined || value === 0 ? '' : text(value);
+
+const HEAD = ['node', '', 'wall', 'cpu', 'memory', 'tokens', 'outputs', 'saved', 'read', 'written'];
 
 function cells({
   wallMs,
@@ -19,25 +21,26 @@ function cells({
 }: CostSum): readonly string[] {
   return [
     optional(wallMs, durationText),
-    optional(userMs, durationText),
-    optional(systemMs, durationText),
+    optional((userMs ?? 0) + (systemMs ?? 0), durationText),
     optional(peakBytes, bytesText),
-    optional(readBytes, bytesText),
-    optional(writtenBytes, bytesText),
     optional(tokens, (count) => count.toLocaleString('en-US')),
     optional(outputBytes, bytesText),
     optional(savedMs, durationText),
+    optional(readBytes, bytesText),
+    optional(writtenBytes, bytesText),
   ];
 }
 
-export function costText({nodes, total}: RunCost): string {
-  const rows = nodes.map((node) => [
+/** As many columns as fit, what was read and written last; `--json` has all. */
+export function costText({nodes, total}: RunCost, {width}: {readonly width: number}): string {
+  const sorted = nodes.toSorted((a, b) => b.wallMs - a.wallMs || b.savedMs - a.savedMs);
+  const rows = sorted.map((node) => [
     node.node,
     node.action + (node.attempts > 1 ? ` ×${node.attempts}` : ''),
     ...cells(node),
   ]);
-  return tableText([...rows, ['total', '', ...cells(total)]], {
-    head: ['node', '', 'wall', 'user', 'system', 'memory', 'read', 'written', 'tokens', 'outputs', 'saved'],
-    right: [2, 3, 4, 5, 6, 7, 8, 9, 10],
-  });
+  const all = [HEAD, ...rows, ['total', '', ...cells(total)]];
+  const shown = [0, ...fittingColumns(all, {width, order: HEAD.slice(1).map((_, index) => index + 1)})];
+  const [head, ...lines] = all.map((line) => shown.map((place) => line[place]!));
+  return tableText(lines, {head: head!, right: shown.slice(2).map((_, index) => index + 2)});
 }
