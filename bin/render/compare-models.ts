@@ -29,7 +29,7 @@ export function modelsText({models, pairs, curves}: ModelsComparison, {width, co
     ...pairs.map((pair, index) =>
       pairText(pair, [models[0]!, models[index + 1]!], {place: index + 1, isAmongMany: pairs.length > 1, width, paint}),
     ),
-    isDrawn(curves) ? curvesText(models, curves, {width, paint}) : noCurvesText(curves),
+    isDrawn(curves) ? curvesText(models, curves, {width, paint}) : noCurvesText(curves, width),
     causesText(models, pairs),
   ]
     .filter((text) => text !== '')
@@ -165,10 +165,13 @@ function curvesText(models: readonly Compared[], {metric, points}: Curves, {widt
 }
 
 /** What could be drawn of trainings that are not of one stage. */
-const noCurvesText = ({stages, shared}: NoCurves): string =>
+const noCurvesText = ({stages, shared}: NoCurves, width: number): string =>
   stages.length < 2 || shared.length === 0
     ? ''
-    : `the models were trained by other stages (${stages.join(', ')}), so no curves are drawn; --curve draws one that all have: ${shared.join(', ')}`;
+    : [
+        `no curves are drawn, as the models were trained by different stages: ${stages.join(', ')}`,
+        clip(oneLine(`--curve draws one that all have: ${shared.join(', ')}`), width),
+      ].join('\n');
 
 function causesText(models: readonly Compared[], pairs: readonly ModelPair[]): string {
   return pairs

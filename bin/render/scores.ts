@@ -3,7 +3,7 @@
 import {intervalText} from '../../stages/evaluation/intervals.js';
 import type {ClaimOverRuns, ClaimResult, Score} from '../../stages/evaluation/index.js';
 import {betterEnd} from '../../stages/evaluation/metrics.js';
-import {spreadOverSeeds} from '../../stages/evaluation/over-seeds.js';
+import {FEWEST_SEEDS, spreadOverSeeds} from '../../stages/evaluation/over-seeds.js';
 import type {SeedSpread} from '../../stages/evaluation/over-seeds.js';
 import {countsText} from '../../stages/evaluation/verdicts.js';
 import type {ScoreRow} from '../../stages/evaluation/report/index.js';
@@ -127,12 +127,18 @@ export function claimsText(
   return [
     paint.bold(countsText(claims)),
     claimsTable(rows, width),
-    overRuns.length === 0 ? OVER_PROBLEMS : seedNotes(overRuns.map(spreadOf)),
+    overRuns.length === 0 ? OVER_PROBLEMS : overRunsNotes(overRuns),
     why.join('\n'),
     overRuns.length === 0 ? '' : eachRun(overRuns, width),
   ]
     .filter(isThere)
     .join('\n\n');
+}
+
+function overRunsNotes(claims: readonly ClaimOverRuns[]): string {
+  const isFew = claims.some(({runs}) => runs.length < FEWEST_SEEDS);
+  const judged = isFew ? ['and no claim is judged over them; what it came to in each run stands below'] : [];
+  return [seedNotes(claims.map(spreadOf)), ...judged].join('\n');
 }
 
 /** In two parts under the claims' names, where it is too wide for one. */
