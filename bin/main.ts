@@ -33,6 +33,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   runs: async () => (await import('./commands/runs.js')).runsCommand,
   metrics: async () => (await import('./commands/metrics.js')).metricsCommand,
   scores: async () => (await import('./commands/scores.js')).scoresCommand,
+  compare: async () => (await import('./commands/compare.js')).compareCommand,
   claims: async () => (await import('./commands/claims.js')).claimsCommand,
   samples: async () => (await import('./commands/samples.js')).samplesCommand,
   chat: async () => (await import('./commands/chat.js')).chatCommand,

@@ -9,7 +9,7 @@ import type {LineageGraph, LineageNode} from '../../artifacts/queries/ancestry.j
 import {artifactDetails} from '../../artifacts/queries/artifact-details.js';
 import type {ResolvedArtifact} from '../../artifacts/queries/reference.js';
 import {StageFailure} from '../../pipeline/stage.js';
-import {parseEvaluation, type ScoresFile} from '../../stages/evaluation/report/index.js';
+import {readScoresFile, type Evaluated} from '../../stages/evaluation/report/index.js';
 import {withLaidOut} from './laid-out.js';
 
 /** An attempt that the model came from, or that made it. */
@@ -34,7 +34,7 @@ export interface CardData {
 }
 
 /** An evaluation of the model. */
-export interface CardScores extends ScoresFile {
+export interface CardScores extends Omit<Evaluated, 'samples'> {
   readonly node: string;
   readonly digest: Digest;
 }
@@ -180,7 +180,7 @@ async function scoresOf(
       const file = join(folder, 'scores.json');
       if (!existsSync(file)) return void unread.add(node);
       try {
-        scores.set(digest, {node, digest, ...parseEvaluation(await readFile(file, 'utf8'), `scores.json of ${node}`)});
+        scores.set(digest, {node, digest, ...(await readScoresFile({file, name: `scores.json of ${node}`}))});
       } catch (error) {
         if (!(error instanceof StageFailure || error instanceof SyntaxError)) throw error;
         unread.add(node);

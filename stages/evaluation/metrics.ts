@@ -74,18 +74,29 @@ const BESIDE = [
 /** Whether there is a metric of that name. */
 export const isMetric = (name: string): boolean => Object.hasOwn(SINGLE, name) || /^(?:pass|cons)@[1-9]\d*$/.test(name);
 
-/** Samples that one value of a metric is made of. */
-export const samplesOf = (metric: Metric, k: number): number => (SINGLE[metric] === undefined ? k : 1);
+/** Samples that one value of a metric is made of: the k of pass@k and cons@k. */
+export const samplesOf = (metric: Metric): number =>
+  SINGLE[metric] === undefined ? Number(metric.slice(metric.indexOf('@') + 1)) : 1;
 
 /** Metrics that are rates or shares: they end at 0 and 1. */
 const RATES = new Set(['pass@1', ...BESIDE.filter((metric) => metric !== 'length')]);
 /** Whether a metric is a rate or a share, so that its values end at 0 and 1. */
 export const isRate = (metric: Metric): boolean => RATES.has(metric) || metric.includes('@');
 
-/** The metrics of a table, in its order, for k samples of each prompt. */
-export function metricsFor(k: number): Metric[] {
-  const several = k > 1 ? [`pass@${k}`, `cons@${k}`] : [];
-  return ['pass@1', 'pass@1/tag', ...several, ...BESIDE];
+/** Of these less is better; of those below neither is: how long responses are, or how often they think twice, is no merit. */
+const BETTER_LOW = new Set(['invalid', 'truncated']);
+const NEITHER = new Set(['wordless', 'length', 'reflective']);
+
+/** The end of a metric that is the better one; `undefined` where neither is, and of measures that a benchmark alone has. */
+export function betterEnd(metric: Metric): 'high' | 'low' | undefined {
+  if (!isMetric(metric) || NEITHER.has(metric)) return undefined;
+  return BETTER_LOW.has(metric) ? 'low' : 'high';
+}
+
+/** The metrics of a table, in its order, for k samples of each prompt; of several models, for each number of samples once. */
+export function metricsFor(...k: readonly number[]): Metric[] {
+  const counts = [...new Set(k)].filter((count) => count > 1).sort((a, b) => a - b);
+  return ['pass@1', 'pass@1/tag', ...counts.flatMap((count) => [`pass@${count}`, `cons@${count}`]), ...BESIDE];
 }
 
 /**

@@ -4,6 +4,7 @@ import type {Claim, Condition} from './claims.js';
 import {compare, type Statistic} from './comparison.js';
 import {holm, intervalText, mean} from './intervals.js';
 import type {Metric} from './metrics.js';
+import {FEWEST_SEEDS} from './over-seeds.js';
 import type {Sample} from './sample.js';
 import {tInterval, tTest} from './t-interval.js';
 
@@ -134,7 +135,8 @@ export interface ClaimOverRuns extends ClaimResult {
 /**
  * The claims that every run has measured: mean of the runs' values, t-interval over runs, verdict by a t-test with Holm's
  * correction. Where the threshold depends on the run (see `ceiling`), each run is held against its own, and their mean is
- * shown. A claim that one of the runs could not judge is not judged over them either.
+ * shown. A claim that one of the runs could not judge is not judged over them either. Two runs have no interval, and no claim is
+ * significant over them.
  */
 export function judgeOverRuns(
   runs: readonly {readonly run: string; readonly claims: readonly ClaimResult[]}[],
@@ -147,10 +149,9 @@ export function judgeOverRuns(
     const found = each as {run: string; row: ClaimResult}[];
     const values = found.map(({row}) => row.value);
     const thresholds = found.map(({row}) => row.threshold);
-    const p = tTest(
-      values.map((value, index) => value - thresholds[index]!),
-      0,
-    );
+    const areEnough = values.length >= FEWEST_SEEDS;
+    const offs = values.map((value, index) => value - thresholds[index]!);
+    const p = areEnough ? tTest(offs, 0) : 1;
     const unmet = found.flatMap(({run, row: {unmet: sentences = []}}) =>
       sentences.map((text) => `run ${run}: ${text}`),
     );
@@ -159,7 +160,7 @@ export function judgeOverRuns(
         ...claim,
         ...(unmet.length === 0 ? {unmet: undefined} : {unmet}),
         value: mean(values),
-        ...tInterval(values),
+        ...(areEnough ? tInterval(values) : {low: -Infinity, high: Infinity}),
         threshold: mean(thresholds),
         p,
         adjusted: p,
