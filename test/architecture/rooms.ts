@@ -59,7 +59,7 @@ export const ORDER: Readonly<Record<string, readonly string[]>> = {
     'rewards',
     'rollout',
     'evaluation',
-    'suites',
+    'samples suites',
     // One file for each stage.
     '*.ts',
     // Out of other stages.

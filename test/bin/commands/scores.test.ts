@@ -13,7 +13,6 @@ import {Bench, temporaryFolder} from '../../artifacts/temporary.js';
 import {evaluatedRun} from '../../rig/evaluations.js';
 import type {Trained} from '../../rig/evaluations.js';
 import {samplesOf} from '../../stages/evaluation/samples.js';
-import {TINY_CLAIMS} from '../../../stages/recipes/tiny-claims.js';
 import {spoken} from '../spoken.js';
 
 const evaluated = (samples: Sample[]) => ({
