@@ -51,7 +51,7 @@ export const exportCommand = (services: Services): Command =>
         await withStore(services, options, 'read', async (store) => {
           refuseOddTarget(folder);
           const made = await resolveOutput(store, reference);
-        const {output} = made;
+          const {output} = made;
           const artifact = await runInterruptibly(services, (stop) =>
             exportArtifact(store, output.artifact, absolute(folder), stop),
           );
