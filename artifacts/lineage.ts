@@ -25,6 +25,8 @@ export {pin, pins, tag, tags, unpin, untag} from './queries/tags.js';
 export type {Pin, Tag} from './queries/tags.js';
 export {keepReasonText} from './upkeep/gc-roots.js';
 export type {KeepPolicy, KeepReason} from './upkeep/gc-roots.js';
+export {readableOf, rowsFilesOf} from './queries/readable.js';
+export type {Output, Readable, ReadableKinds, RowsFile} from './queries/readable.js';
 export {resolve, resolveArtifact} from './queries/reference.js';
 export type {ResolveOptions, Resolved, ResolvedArtifact} from './queries/reference.js';
 export {findRow, trace, traceRow} from './queries/row-lineage.js';

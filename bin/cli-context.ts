@@ -8,6 +8,14 @@ export interface Services {
   say(text: string): void;
   /** A piece of a result as it comes, on stdout, without a line break. */
   stream(piece: string): void;
+  /**
+   * A long result on stdout, piece by piece. On a terminal it goes through a pager as soon as it is longer than the screen, unless
+   * `isPaged` is false. `show` says whether anybody still reads: a reader who has seen enough is no error.
+   */
+  long(
+    work: (show: (text: string) => Promise<boolean>) => Promise<void>,
+    how: {readonly isPaged: boolean},
+  ): Promise<void>;
   /** Progress, notes and failures: stderr. */
   complain(text: string): void;
   /** Replaces the last progress line on a terminal; elsewhere it is said every 15 seconds. Undefined clears it. */

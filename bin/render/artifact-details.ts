@@ -6,6 +6,7 @@ import {inAWord, outcomeIn} from '../../pipeline/outcome.js';
 import {earlyText} from './outcome.js';
 import {bytesText, durationText} from './quantity.js';
 import {tableText} from './table.js';
+import {typed} from './typed.js';
 import {whenText} from './when.js';
 import {createColors, oneLine} from '../terminal/paint.js';
 
@@ -162,9 +163,6 @@ function rowsText({rows}: ArtifactDetails, {attempt, port}: Maker): string {
     .map((line) => `  ${line}`)
     .join('\n');
 }
-
-/** As a shell reads it: of letters and such as it is, else in quotes. */
-const typed = (id: string): string => (/^[\w:.@%+/-]+$/.test(id) ? id : `'${oneLine(id).replaceAll("'", "'\\''")}'`);
 
 /** How much the code digest covers, where that was kept. */
 function codeText({codeParts}: Maker): string {

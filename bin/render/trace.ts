@@ -1,8 +1,10 @@
 /** Where a row came from, as a tree of rows. */
 import {shortDigest} from '../../artifacts/index.js';
 import type {TracedRow} from '../../artifacts/queries/row-lineage.js';
-import type {Services} from '../cli-context.js';
-import {createColors} from '../terminal/paint.js';
+import {clip, pad, widthOf} from '../terminal/columns.js';
+import {createColors, oneLine} from '../terminal/paint.js';
+import {wrappedText} from '../terminal/wrap.js';
+import type {Canvas} from './samples.js';
 import {treeLines} from './tree.js';
 import type {Branch} from './tree.js';
 
@@ -12,16 +14,40 @@ function excerpt({row}: TracedRow, places: number): string {
   return text.length <= places ? text : `${text.slice(0, places - 1)}…`;
 }
 
-export function traceText(
-  root: TracedRow,
-  {colours, width, isTerminal}: Pick<Services, 'colours' | 'width' | 'isTerminal'>,
-): string {
+/** Each field of a row on lines of its own, texts as they were written. */
+function fieldBranches({row}: TracedRow, {colours, isTerminal}: Canvas): readonly Omit<Branch<string>, 'id'>[] {
+  const {dim} = createColors(colours);
+  const isObject = typeof row === 'object' && row !== null && !Array.isArray(row);
+  const fields = isObject ? Object.entries(row) : [['', row] as const];
+  const wide = Math.max(0, ...fields.map(([name]) => Math.min(LONGEST_NAME, widthOf(name))));
+  return fields.map(([name, value]) => {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    const label = dim(pad(clip(oneLine(name), LONGEST_NAME), wide));
+    return {
+      text: '',
+      lines: (room) => {
+        const places = Math.max(NARROWEST, room - wide - 2);
+        const [first = '', ...others] = isTerminal ? wrappedText(text, places) : text.split('\n');
+        return [`${label}  ${first}`, ...others.map((line) => `${' '.repeat(wide)}  ${line}`)];
+      },
+    };
+  });
+}
+
+const LONGEST_NAME = 20;
+/** A text stays legible however deep its row lies. */
+const NARROWEST = 16;
+
+/** @param isFull whether whole rows are shown, and not as much of each as fits a line */
+export function traceText(root: TracedRow, canvas: Canvas, isFull = false): string {
+  const {colours, width, isTerminal} = canvas;
   const {bold, cyan, dim, red} = createColors(colours);
   type Id = TracedRow | string;
   const title = (row: TracedRow): string =>
     `${bold(row.id)}  ${row.node}:${row.port} ${cyan(`@${shortDigest(row.artifact)}`)}  ${dim(`${row.file === '' ? '' : `${row.file} `}line ${row.line}`)}`;
+  const contents = (row: TracedRow): readonly Omit<Branch<string>, 'id'>[] =>
+    isFull ? fieldBranches(row, canvas) : [{text: dim(excerpt(row, isTerminal ? Math.max(40, width - 12) : Infinity))}];
   const notes = (row: TracedRow): readonly string[] => [
-    dim(excerpt(row, isTerminal ? Math.max(40, width - 12) : Infinity)),
     ...row.beside.map(
       ({port, node, artifact}) => `${port} ← ${node} ${cyan(`@${shortDigest(artifact)}`)}  ${dim(`seed ${row.seed}`)}`,
     ),
@@ -35,11 +61,13 @@ export function traceText(
         typeof id === 'string'
           ? []
           : [
+              ...contents(id).map((content): Branch<Id> => ({...content, id: `note ${note++}`})),
               ...notes(id).map((text): Branch<Id> => ({id: `note ${note++}`, text})),
               ...id.from.map((row): Branch<Id> => ({id: row, text: title(row)})),
             ],
       more: () => undefined,
       again: '',
+      width: isTerminal ? width : Infinity,
     },
   );
   return lines.join('\n');

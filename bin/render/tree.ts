@@ -4,6 +4,8 @@ import {oneLine} from '../terminal/paint.js';
 export interface Branch<Id> {
   readonly id: Id;
   readonly text: string;
+  /** In the place of `text`, for one that takes several lines: what fits into so many places. */
+  readonly lines?: (room: number) => readonly string[];
 }
 
 export interface TreeOptions<Id> {
@@ -13,10 +15,15 @@ export interface TreeOptions<Id> {
   readonly more: (id: Id) => string | undefined;
   /** Said behind a node whose branches were drawn before. */
   readonly again: string;
+  /** Places that there are for `lines`. */
+  readonly width?: number;
 }
 
 /** Depth first, without recursion: a chain may be longer than the stack is deep. */
-export function treeLines<Id>(root: Branch<Id>, {below, more, again}: TreeOptions<Id>): readonly string[] {
+export function treeLines<Id>(
+  root: Branch<Id>,
+  {below, more, again, width = Infinity}: TreeOptions<Id>,
+): readonly string[] {
   const lines: string[] = [];
   const drawn = new Set<Id>();
   interface Waiting {
@@ -29,7 +36,8 @@ export function treeLines<Id>(root: Branch<Id>, {below, more, again}: TreeOption
   const stack: Waiting[] = [{branch: root, text: root.text, before: '', beforeBelow: ''}];
   for (let line = stack.pop(); line !== undefined; line = stack.pop()) {
     const {branch, before, beforeBelow} = line;
-    const text = oneLine(line.text);
+    const [first = '', ...others] = branch?.lines?.(width - before.length) ?? [line.text];
+    const text = oneLine(first);
     if (branch === undefined) {
       lines.push(before + text);
       continue;
@@ -42,7 +50,7 @@ export function treeLines<Id>(root: Branch<Id>, {below, more, again}: TreeOption
       continue;
     }
     drawn.add(branch.id);
-    lines.push(before + text);
+    lines.push(before + text, ...others.map((other) => beforeBelow + oneLine(other)));
     const children: {branch: Branch<Id> | undefined; text: string}[] = branches.map((child) => ({
       branch: child,
       text: child.text,

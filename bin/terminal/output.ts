@@ -11,6 +11,8 @@ export interface Output {
   /** Size of the terminal; undefined elsewhere, and where the terminal does not know it. */
   readonly columns: number | undefined;
   readonly rows: number | undefined;
+  /** Nobody reads any more what is written: the other end of a pipe was closed. Known a moment after something was written. */
+  readonly isGone: boolean;
   /** Never throws: what does not arrive is reported to `onLost`, once. */
   write(text: string): void;
   /** Settles when nothing that was written is still on its way. */
@@ -56,6 +58,9 @@ export function streamOutput(stream: NodeJS.WriteStream, onLost: OnLost): Output
     get rows() {
       return stream.rows > 0 ? stream.rows : undefined;
     },
+    get isGone() {
+      return stream.destroyed;
+    },
     write: (text) => {
       if (!stream.destroyed) write(text);
     },
@@ -75,6 +80,7 @@ function fileOutput(descriptor: number, onLost: OnLost): Output {
     isTerminal: false,
     columns: undefined,
     rows: undefined,
+    isGone: false,
     write(text) {
       try {
         writeWhole(descriptor, text);

@@ -9,6 +9,7 @@ import {EXIT} from '../exit-codes.js';
 import {isInBackground} from './foreground.js';
 import {standardOutput, streamOutput} from './output.js';
 import type {Output} from './output.js';
+import {pagedOutput, plainOutput} from './pager.js';
 import {forTerminal, withoutColors} from './paint.js';
 import {clip, widthOf} from './columns.js';
 import type {Services} from '../cli-context.js';
@@ -54,6 +55,15 @@ export function terminalServices(streams?: Streams): Terminal {
     openStore: (folder, options) => openStore(folder ?? (process.env['R1_STORE'] || DEFAULT_STORE), options),
     say: (text) => drawing.around(() => out.write(outText(`${text}\n`))),
     stream: (piece) => out.write(outText(piece)),
+    async long(work, {isPaged}) {
+      drawing.replace(undefined); // a pager and a line that is drawn over do not go together
+      const output = isPaged ? pagedOutput(out, () => widthOfTerminal(out)) : plainOutput(out);
+      try {
+        await work((text) => output.show(outText(text)));
+      } finally {
+        await output.end();
+      }
+    },
     complain: (text) => drawing.around(errText(`${text}\n`)),
     progress: (text) => drawing.replace(text),
     get width() {

@@ -5,6 +5,7 @@
  */
 import {recipe} from '../../pipeline/recipe.js';
 import {evaluate, grpo, report} from '../index.js';
+import {PAPER_NAMES} from './paper-names.js';
 import {TINY_CLAIMS, TINY_CONTROL_CLAIMS} from './tiny-claims.js';
 import tiny, {TINY_EVALUATION, TINY_ZERO} from './tiny.js';
 
@@ -41,7 +42,10 @@ export default recipe(
       histories: {...histories, 'zero-shuffled': shuffled.history, 'zero-format-only': formatOnly.history},
       cards,
     };
-    const result = add('report-controls', report, measured, {claims: [...TINY_CLAIMS, ...TINY_CONTROL_CLAIMS]});
+    const result = add('report-controls', report, measured, {
+      claims: [...TINY_CLAIMS, ...TINY_CONTROL_CLAIMS],
+      paperNames: {base: 'V3-Base', ...PAPER_NAMES},
+    });
     return {report: result};
   },
   'tiny, and the control rows that stand beside its claims',

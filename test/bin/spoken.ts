@@ -25,6 +25,14 @@ export async function spoken(
     openStore: (folder, options) => openStore(folder ?? store, options),
     say: (text) => void out.push(text),
     stream: (piece) => void out.push(piece),
+    async long(work) {
+      let all = '';
+      await work(async (text) => {
+        all += text;
+        return true;
+      });
+      out.push(all.replace(/\n$/, ''));
+    },
     complain: (text) => void err.push(text),
     progress: () => undefined,
     width: 100,

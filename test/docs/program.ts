@@ -13,6 +13,7 @@ const services: Services = {
   openStore: unused,
   say: unused,
   stream: unused,
+  long: unused,
   complain: unused,
   progress: unused,
   width: 100,

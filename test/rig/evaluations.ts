@@ -3,8 +3,8 @@ import {digestOf} from '../../artifacts/index.js';
 import type {Json, RunId} from '../../artifacts/index.js';
 import {scoreSamples} from '../../stages/evaluation/index.js';
 import type {Sample} from '../../stages/evaluation/index.js';
-import {Bench, edge} from '../artifacts/temporary.js';
-import type {Made, Making} from '../artifacts/temporary.js';
+import {edge} from '../artifacts/temporary.js';
+import type {Bench, Made, Making} from '../artifacts/temporary.js';
 
 /** A node that makes a model, and what evaluates it. */
 export interface Trained {

@@ -9,8 +9,12 @@ import {StageFailure} from '../../../pipeline/stage.js';
 import type {ClaimResult} from '../verdicts.js';
 import type {Report, ScoreRow} from './build.js';
 import {figure} from './figure.js';
-import {bounds, sampleRow, scoresFile, suiteCard, type Evaluated} from './inputs.js';
+import {bounds, sampleRow, scoresFile, suiteCard, type Evaluated, type ScoresFile} from './inputs.js';
 import {figureName, renderMarkdown} from './markdown.js';
+
+/** An evaluation's `scores.json`, from its text. `where` names it in a `StageFailure`. */
+export const parseEvaluation = (text: string, where: string): ScoresFile =>
+  parseWith(scoresFile, JSON.parse(text), where);
 
 /** An evaluation's `scores.json` and the verdicts on its samples. Throws `StageFailure` naming the file that is not one. */
 export async function readEvaluation(folder: string): Promise<Evaluated> {
@@ -79,6 +83,7 @@ const scoreRows = z.array(
   z.object({
     node: z.string(),
     model: z.string(),
+    paper: z.string().optional(),
     asked: z.string().optional(),
     metric: z.string(),
     mean: z.number(),

@@ -157,6 +157,7 @@ test('the command examines this machine for real, and says all of it as JSON', a
     openStore: open,
     say: (text) => said.push(text),
     stream: () => undefined,
+    long: () => assert.fail('nothing long is said'),
     complain: (text) => assert.fail(text),
     progress: () => undefined,
     width: 80,

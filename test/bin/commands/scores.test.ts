@@ -8,11 +8,11 @@ import {claimsCommand} from '../../../bin/commands/claims.js';
 import {scoresCommand} from '../../../bin/commands/scores.js';
 import {scoreSamples, type ClaimOverRuns, type Sample} from '../../../stages/evaluation/index.js';
 import {buildReport, writeReport, type ScoreRow} from '../../../stages/evaluation/report/index.js';
+import {TINY_CLAIMS} from '../../../stages/recipes/tiny-claims.js';
 import {Bench, temporaryFolder} from '../../artifacts/temporary.js';
 import {evaluatedRun} from '../../rig/evaluations.js';
 import type {Trained} from '../../rig/evaluations.js';
 import {samplesOf} from '../../stages/evaluation/samples.js';
-import {TINY_CLAIMS} from '../../../stages/recipes/tiny-claims.js';
 import {spoken} from '../spoken.js';
 
 const evaluated = (samples: Sample[]) => ({

@@ -20,6 +20,9 @@ class Screen implements Services {
   complain = (text: string) => void this.complained.push(text);
   progress = (text: string | undefined) => void (this.block = text);
   stream = () => undefined;
+  long(): never {
+    throw new Error('not here');
+  }
   exit = () => undefined;
 }
 

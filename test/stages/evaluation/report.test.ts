@@ -203,6 +203,22 @@ test('how models were asked and read stands beside them where it was not as by d
   assert.doesNotMatch(renderMarkdown(buildReport(inputs, CLAIMS)), /asked or read otherwise/);
 });
 
+test('a recipe that says what the paper calls its models has the paper’s tables beside them, marked as such', () => {
+  const report = buildReport({...inputs, paperNames: {'zero-rl': 'R1-Zero', nobody: 'R1'}});
+  assert.deepEqual(
+    report.models.map(({paper}) => paper),
+    [undefined, 'R1-Zero', undefined, undefined, undefined],
+  );
+  assert.ok(report.scores.every(({node, paper}) => paper === (node === 'zero-rl' ? 'R1-Zero' : undefined)));
+  const page = renderMarkdown(report);
+  assert.match(page, /\| zero-rl \| R1-Zero \| tiny-zero \| 0\.875/);
+  assert.match(page, /\| base \| – \| tiny-zero \| 0\.125/);
+  assert.match(page, /## The paper’s own numbers\n\nNone of these was measured here/);
+  assert.match(page, /\| AIME 2024, pass@1 \| 77\.9 \| 59 \| 74 \| 78\.1 \| 79\.8 \|/);
+  const plain = renderMarkdown(buildReport(inputs));
+  assert.doesNotMatch(plain, /paper’s own numbers|in the paper/);
+});
+
 test('thinking without words that becomes more common over a stage is a warning', () => {
   const rising = (last: number): History => ({
     ...history(40),
