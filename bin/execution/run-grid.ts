@@ -11,7 +11,6 @@ import {combinationsOf, type Combination, type GridOptions} from '../options/gri
 import {commandLine, profileHeading, requestOf} from '../options/run-options.js';
 import type {ManagingOptions, RequestOptions} from '../options/run-options.js';
 import {printPlan} from './print-plan.js';
-import {sayScoresOverSeeds} from './scores-over-seeds.js';
 import {carryOut} from './run-and-render.js';
 import {runtimeOf} from './runtime-of.js';
 
@@ -94,5 +93,7 @@ async function tell(
   const {gridText} = await import('../render/grid.js');
   services.say(`\n${gridText(results, left)}`);
   const done = results.filter(({outcome}) => outcome === 'succeeded').map(({run}) => run);
-  if (done.length > 1) await sayScoresOverSeeds(services, options, done);
+  if (done.length < 2) return;
+  const {sayScoresOverSeeds} = await import('./scores-over-seeds.js');
+  await sayScoresOverSeeds(services, options, done);
 }

@@ -1,6 +1,11 @@
-/** After several runs: the spread of what they measured over their seeds, cell by cell of a grid. */
+/** After several runs: the spread of what they measured over their seeds, cell by cell of a grid. Imported when it is needed: see `SELDOM` in setup/one-file/parts.js. */
+import {findRun} from '../../artifacts/queries/find-run.js';
+import {evaluationsOf} from '../access/evaluations.js';
+import {scoresOf, spreadOf} from '../access/score-rows.js';
+import {seedGroups} from '../access/scored-runs.js';
 import {withStore} from '../access/with-store.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
+import {seedTexts} from '../render/run-scores.js';
 
 /** Says nothing where no two of the runs are seeds of one recipe that have evaluated something. */
 export async function sayScoresOverSeeds(
@@ -8,11 +13,6 @@ export async function sayScoresOverSeeds(
   options: GlobalOptions,
   runs: readonly number[],
 ): Promise<void> {
-  const {findRun} = await import('../../artifacts/queries/find-run.js');
-  const {evaluationsOf} = await import('../access/evaluations.js');
-  const {scoresOf, spreadOf} = await import('../access/score-rows.js');
-  const {seedGroups} = await import('../access/scored-runs.js');
-  const {seedTexts} = await import('../render/run-scores.js');
   await withStore(services, options, 'read', async (store) => {
     const found = [];
     for (const number of runs) {

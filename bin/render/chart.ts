@@ -155,7 +155,9 @@ function dotsOf(
 function marksOf(grid: readonly Uint8Array[], share: number): readonly {readonly row: number; readonly cell: number}[] {
   const isUsed = (cell: number): boolean => grid.some((line) => line[cell] !== 0);
   const used = Array.from(grid[0]!, (_, cell) => cell).filter(isUsed);
-  const places = new Set(Array.from({length: MARKS}, (_, mark) => used[Math.floor(((mark + share) / MARKS) * used.length)]!));
+  const places = new Set(
+    Array.from({length: MARKS}, (_, mark) => used[Math.floor(((mark + share) / MARKS) * used.length)]!),
+  );
   return [...places].flatMap((cell) => {
     const row = grid.findIndex((line) => line[cell] !== 0);
     return row === -1 ? [] : [{row, cell}];

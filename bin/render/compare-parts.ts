@@ -59,7 +59,11 @@ export function settingLines(
     ...settings.map(({name, baseline, other}) => `${name}: ${names[0]} ${of(baseline)}, ${names[1]} ${of(other)}`),
     ...others.slice(0, CAUSES),
     ...more,
-    ...(code.length === 0 ? [] : [`code of the evaluation: ${code.length === 1 ? of(code[0]!) : `${code.length} files, among them ${of(code[0]!)}`}`]),
+    ...(code.length === 0
+      ? []
+      : [
+          `code of the evaluation: ${code.length === 1 ? of(code[0]!) : `${code.length} files, among them ${of(code[0]!)}`}`,
+        ]),
   ];
   return lines.length === 0
     ? []

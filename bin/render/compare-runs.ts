@@ -133,6 +133,7 @@ function apartText({comparison, evaluations: [one, two]}: ComparedByName): strin
   if (comparison === undefined) return '';
   const names = [`run ${one.run.id}`, `run ${two.run.id}`] as const;
   const {shared, onlyBaseline, onlyOther, reworded} = comparison.problems;
-  const problems = shared > 0 && onlyBaseline + onlyOther + reworded === 0 ? [] : problemLines(comparison.problems, names);
+  const problems =
+    shared > 0 && onlyBaseline + onlyOther + reworded === 0 ? [] : problemLines(comparison.problems, names);
   return [...problems, ...settingLines(comparison, names)].join('\n');
 }

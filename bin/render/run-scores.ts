@@ -30,10 +30,9 @@ export const runScoresText = (
   spreads: readonly SeedScoresTable[],
   options: ScoreTableOptions,
 ): string =>
-  [
-    ...seedTexts(spreads, options),
-    ...runs.map(({run, rows}) => `${runLine(run)}\n\n${tables(rows, options)}`),
-  ].join('\n\n');
+  [...seedTexts(spreads, options), ...runs.map(({run, rows}) => `${runLine(run)}\n\n${tables(rows, options)}`)].join(
+    '\n\n',
+  );
 
 /** The spread over the seeds of each group: of as many metrics as fit, or of all. */
 export const seedTexts = (spreads: readonly SeedScoresTable[], options: ScoreTableOptions): readonly string[] =>

@@ -118,7 +118,13 @@ function levelOf(metric: Metric, {scores, samples}: EvaluationToCompare): Score 
 }
 
 function settingsOf(baseline: EvaluationToCompare, other: EvaluationToCompare): readonly SettingDifference[] {
-  const texts = ({template, k, temperature, topP, ...asked}: EvaluationToCompare): Readonly<Record<string, string>> => ({
+  const texts = ({
+    template,
+    k,
+    temperature,
+    topP,
+    ...asked
+  }: EvaluationToCompare): Readonly<Record<string, string>> => ({
     'asked and read with': askedText(template, asked),
     'samples of each prompt': String(k),
     temperature: String(temperature),
