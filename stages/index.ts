@@ -4,7 +4,7 @@ export {coldStartData} from './cold-start-data.js';
 export {command} from './command.js';
 export {corpus} from './corpus.js';
 export {evaluate} from './evaluate.js';
-export {compareEvaluations, readEvaluation} from './evaluation/for-programs.js';
+export {compareEvaluations, readEvaluation, spreadOverSeeds} from './evaluation/for-programs.js';
 export type {
   EvaluationComparison,
   EvaluationToCompare,
@@ -14,7 +14,6 @@ export type {
   SharedProblems,
   Told,
 } from './evaluation/compare-evaluations.js';
-export {spreadOverSeeds} from './evaluation/over-seeds.js';
 export type {SeedSpread} from './evaluation/over-seeds.js';
 export type {Evaluated} from './evaluation/report/inputs.js';
 export type {ProblemChange, RightOf, Tally, WonAndLost} from './evaluation/won-and-lost.js';

@@ -20,7 +20,7 @@ export const claimsCommand = (services: Services): Command =>
     )
     .option(
       '--run <n>',
-      'number of a run; several (1,2,3; repeats) to judge over their seeds (default: the newest that has a report)',
+      'number of a run; several (1,2,3 or 1..3; repeats) to judge over their seeds (default: the newest that has a report)',
       runNumbers,
     )
     .option('--report <node>', 'which report, where a run made several (default: the one that covers most)')

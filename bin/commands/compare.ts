@@ -32,7 +32,7 @@ export const compareCommand = (services: Services): Command =>
     )
     .option(
       '--run <n>',
-      'the run of models that name none; several (1,2,3; repeats) show the spread over seeds',
+      'the run of models that name none; several (1,2,3 or 1..3; repeats) show the spread over seeds',
       runNumbers,
     )
     .option('--metric <name>', 'only this metric (repeats, or a,b); all for every one', listed)

@@ -20,7 +20,11 @@ export const scoresCommand = (services: Services): Command =>
     'r1 scores --run 1,2,3 --model zero-rl --json',
   ])
     .description('what a run measured: every evaluated model by metrics, with 95 % intervals over problems')
-    .option('--run <n>', 'number of a run, or several (1,2,3; repeats): then the spread over seeds first', runNumbers)
+    .option(
+      '--run <n>',
+      'number of a run, or several (1,2,3 or 1..3; repeats): then the spread over seeds first',
+      runNumbers,
+    )
     .option('--metric <name>', 'only this metric, with its interval (repeats, or a,b); all for every one', listed)
     .option('--model <name>', 'only this model, or the node that evaluated it (repeats, or a,b)', listed)
     .option('--sort <metric>', 'the best by this metric first (default: the order of the recipe)')

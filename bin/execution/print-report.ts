@@ -10,20 +10,13 @@ export interface Succeeded {
 }
 
 export async function printReport({store, summary, services}: Succeeded): Promise<void> {
-  const {reportsOf, withReportFolder} = await import('../access/reports.js');
+  const {reportsOf} = await import('../access/reports.js');
   const run = store.run(summary.run);
   const found = run === undefined ? undefined : reportsOf(store, run)[0];
   if (found === undefined) return;
-  const {readClaims, readScores} = await import('../../stages/evaluation/report/index.js');
-  const [scores, claims] = await withReportFolder(store, found, (folder) =>
-    Promise.all([readScores(folder), readClaims(folder)]),
-  );
-  const {benchmarkTable} = await import('../render/benchmarks.js');
-  const {byModel, claimsText, scoreTable} = await import('../render/scores.js');
-  const own = scores.filter(({suite}) => suite === undefined);
-  if (own.length > 0) services.say(`\n${scoreTable(byModel(own), services)}`);
-  if (own.length < scores.length) services.say(`\n${benchmarkTable(scores)}`);
-  if (claims.length > 0) services.say(`\n${claimsText(claims, services)}`);
+  const {reportTables} = await import('./report-tables.js');
+  const {width, colours} = services;
+  for (const table of await reportTables(store, found, {width, colours})) services.say(`\n${table}`);
   services.say(
     `\nr1 export ${summary.run}/${found.node} ./report writes out the whole report; r1 lineage ${summary.run}/${found.node} says where it came from`,
   );

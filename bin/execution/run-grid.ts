@@ -92,4 +92,8 @@ async function tell(
   }
   const {gridText} = await import('../render/grid.js');
   services.say(`\n${gridText(results, left)}`);
+  const done = results.filter(({outcome}) => outcome === 'succeeded').map(({run}) => run);
+  if (done.length < 2) return;
+  const {sayScoresOverSeeds} = await import('./scores-over-seeds.js');
+  await sayScoresOverSeeds(services, options, done);
 }

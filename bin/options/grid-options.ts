@@ -1,11 +1,9 @@
 /** `--seeds` and `--grid`: one recipe, run once for each of several seeds and values of params. */
 import {InvalidArgumentError} from 'commander';
+import {MOST_NUMBERS, numberList} from './lists.js';
 import {collect} from './run-options.js';
 import type {RequestOptions} from './run-options.js';
 import type {Command} from 'commander';
-
-/** A list that is longer was hardly meant: it is days of work, or a slip of the keyboard. */
-const MOST = 1_000;
 
 export interface GridOptions {
   readonly seeds?: readonly number[];
@@ -22,18 +20,7 @@ export const withGrid = (command: Command): Command =>
     );
 
 /** `0..4`, `3`, `0,2,7..9`; each seed once. @throws InvalidArgumentError */
-export function seedList(text: string): number[] {
-  const seeds = text.split(',').flatMap((part) => {
-    const [, first, last = first] = /^\s*(\d+)\s*(?:\.\.\s*(\d+)\s*)?$/.exec(part) ?? [];
-    const [from, to] = [Number(first), Number(last)];
-    if (first === undefined || !Number.isSafeInteger(from) || !Number.isSafeInteger(to) || to < from)
-      throw new InvalidArgumentError('seeds such as 0..4 or 0,2,7 are expected.');
-    if (to - from >= MOST) throw new InvalidArgumentError(`at most ${MOST} seeds are expected.`);
-    return Array.from({length: to - from + 1}, (_, more) => from + more);
-  });
-  if (new Set(seeds).size < seeds.length) throw new InvalidArgumentError('each seed is expected once.');
-  return seeds;
-}
+export const seedList = (text: string): number[] => numberList(text, 'seed');
 
 /** One run of several: what it is asked for, and how it is told from the others. */
 export interface Combination {
@@ -55,8 +42,8 @@ export function combinationsOf({seeds, grid = []}: GridOptions, request: Request
   let cells: readonly (readonly string[])[] = [[]];
   for (const axis of axes) {
     cells = cells.flatMap((cell) => axis.map((assignment) => [...cell, assignment]));
-    if (cells.length > MOST)
-      throw new InvalidArgumentError(`--grid: more than ${MOST} combinations are not run at once.`);
+    if (cells.length > MOST_NUMBERS)
+      throw new InvalidArgumentError(`--grid: more than ${MOST_NUMBERS} combinations are not run at once.`);
   }
   return cells.flatMap((cell) =>
     (seeds ?? [request.seed]).map((seed) => ({

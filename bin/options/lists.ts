@@ -1,12 +1,32 @@
 /** Options that take several values, repeated or with commas. */
 import {InvalidArgumentError} from 'commander';
-import {wholeNumber} from './numbers.js';
 
-/** `--run 1,2 --run 3`: numbers of runs, each named once. */
+/** A list that is longer was hardly meant: it is days of work, or a slip of the keyboard. */
+export const MOST_NUMBERS = 1000;
+
+/**
+ * `0..4`, `3`, `0,2,7..9`; each number once.
+ *
+ * @param what one of them, for messages
+ * @throws InvalidArgumentError
+ */
+export function numberList(text: string, what: string): number[] {
+  const numbers = text.split(',').flatMap((part) => {
+    const [, first, last = first] = /^\s*(\d+)\s*(?:\.\.\s*(\d+)\s*)?$/.exec(part) ?? [];
+    const [from, to] = [Number(first), Number(last)];
+    if (first === undefined || !Number.isSafeInteger(from) || !Number.isSafeInteger(to) || to < from)
+      throw new InvalidArgumentError(`${what}s such as 0..4 or 0,2,7 are expected.`);
+    if (to - from >= MOST_NUMBERS) throw new InvalidArgumentError(`at most ${MOST_NUMBERS} ${what}s are expected.`);
+    return Array.from({length: to - from + 1}, (_, more) => from + more);
+  });
+  if (new Set(numbers).size < numbers.length) throw new InvalidArgumentError(`each ${what} is expected once.`);
+  return numbers;
+}
+
+/** `--run 1,2 --run 3..5`: numbers of runs, each named once. */
 export function runNumbers(text: string, before: readonly number[] = []): readonly number[] {
-  const numbers = [...before, ...text.split(',').map(wholeNumber)];
-  const twice = numbers.find((number, index) => numbers.indexOf(number) < index);
-  if (twice !== undefined) throw new InvalidArgumentError(`run ${twice} is named twice.`);
+  const numbers = [...before, ...numberList(text, 'run')];
+  if (new Set(numbers).size < numbers.length) throw new InvalidArgumentError('each run is expected once.');
   return numbers;
 }
 

@@ -153,9 +153,12 @@ function dotsOf(
 
 /** Where letters stand on a curve; each curve has its own share of the way between two, so that they seldom meet. */
 function marksOf(grid: readonly Uint8Array[], share: number): readonly {readonly row: number; readonly cell: number}[] {
-  const used = grid[0]!.length;
-  const places = Array.from({length: MARKS}, (_, mark) => Math.floor(((mark + share) / MARKS) * used));
-  return places.flatMap((cell) => {
+  const isUsed = (cell: number): boolean => grid.some((line) => line[cell] !== 0);
+  const used = Array.from(grid[0]!, (_, cell) => cell).filter(isUsed);
+  const places = new Set(
+    Array.from({length: MARKS}, (_, mark) => used[Math.floor(((mark + share) / MARKS) * used.length)]!),
+  );
+  return [...places].flatMap((cell) => {
     const row = grid.findIndex((line) => line[cell] !== 0);
     return row === -1 ? [] : [{row, cell}];
   });

@@ -5,8 +5,8 @@ import type {Compared} from '../access/compared.js';
 import type {Relation, Way} from '../access/first-cause.js';
 import {isDrawn} from '../access/training-curves.js';
 import type {Curves, NoCurves} from '../access/training-curves.js';
-import type {RightOf, Tally, WonAndLost} from '../../stages/evaluation/index.js';
 import {gainOf} from '../../stages/evaluation/won-and-lost.js';
+import type {RightOf, Tally, WonAndLost} from '../../stages/evaluation/won-and-lost.js';
 import {clip, WIDEST_NAME} from '../terminal/columns.js';
 import {createColors, oneLine} from '../terminal/paint.js';
 import type {Paint} from '../terminal/paint.js';
@@ -15,6 +15,7 @@ import {firstText, letterOf, problemLines, settingLines, toldCell} from './compa
 import {questionText} from './question.js';
 import {OVER_PROBLEMS, scoreCell} from './score-numbers.js';
 import {tableBlocks, tableText} from './table.js';
+import {typed} from './typed.js';
 
 export interface CompareTextOptions {
   readonly width: number;
@@ -95,7 +96,7 @@ function pairText(
   if (pair.isSame) return `A and ${names[1]} are one and the same evaluation: there is nothing to compare`;
   const answers = pair.answers === undefined ? [] : answerLines(pair.answers, names, paint);
   const title = isAmongMany ? [paint.bold(`${names[1]} against A`)] : [];
-  const read = `r1 samples ${typed(baseline)} --beside ${typed(other)}`;
+  const read = `r1 samples ${placeOf(baseline)} --beside ${placeOf(other)}`;
   return [
     [...title, ...problemLines(pair.problems, names), ...settingLines(pair, names)].join('\n'),
     ...(answers.length === 0 ? [] : [answers.join('\n')]),
@@ -103,16 +104,13 @@ function pairText(
       ? []
       : [
           `${questionText(pair.question, {width, names: [`A ${baseline.evaluation.name}`, `${names[1]} ${other.evaluation.name}`]})}\n` +
-            `${read} --problem ${quoted(pair.question.prompt)}`,
+            `${read} --problem ${typed(pair.question.prompt)}`,
         ]),
   ].join('\n\n');
 }
 
 /** The evaluation, by its run and node. */
-const typed = ({evaluation: {run, node}}: Compared): string => `${run.id}/${node}`;
-
-/** As a shell takes it for one word. */
-const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+const placeOf = ({evaluation: {run, node}}: Compared): string => typed(`${run.id}/${node}`);
 
 function answerLines(answers: WonAndLost, names: readonly [string, string], {bold}: Paint): readonly string[] {
   const {byLevel, changes} = answers;

@@ -43,7 +43,7 @@ export function problemLines(
 
 /** Longest text of a setting. */
 const SETTING = 60;
-/** Causes of one kind that are listed. */
+/** Params, inputs and such that are listed. */
 const CAUSES = 3;
 
 /** What was not the same beside the models, a line each; none where nothing was. */
@@ -52,14 +52,18 @@ export function settingLines(
   names: readonly [string, string],
 ): readonly string[] {
   const of = (text: string): string => clip(oneLine(text), SETTING);
-  const kinds = [...new Set(causes.map(({what}) => what))];
+  const code = causes.filter(({what}) => what === 'code').map(({name}) => name);
+  const others = causes.filter(({what}) => what !== 'code').map((cause) => of(causeText(cause)));
+  const more = others.length > CAUSES ? [`… and ${others.length - CAUSES} more`] : [];
   const lines = [
     ...settings.map(({name, baseline, other}) => `${name}: ${names[0]} ${of(baseline)}, ${names[1]} ${of(other)}`),
-    ...kinds.flatMap((kind) => {
-      const own = causes.filter(({what}) => what === kind);
-      const more = own.length > CAUSES ? [`… and ${own.length - CAUSES} more of ${kind}`] : [];
-      return [...own.slice(0, CAUSES).map((cause) => clip(oneLine(causeText(cause)), 2 * SETTING)), ...more];
-    }),
+    ...others.slice(0, CAUSES),
+    ...more,
+    ...(code.length === 0
+      ? []
+      : [
+          `code of the evaluation: ${code.length === 1 ? of(code[0]!) : `${code.length} files, among them ${of(code[0]!)}`}`,
+        ]),
   ];
   return lines.length === 0
     ? []

@@ -119,14 +119,21 @@ const linesOf = ({name, comparison}: ComparedByName): readonly Line[] =>
 const headline = (lines: readonly Line[]): string =>
   lines.some(({compared}) => compared.metric === 'pass@1') ? 'pass@1' : lines[0]!.compared.metric;
 
-/** Models that were not evaluated alike, or not on the same problems. */
+/** Models that were not evaluated alike, or not on the same problems; those of which the same is to be said are named together. */
 function apartLines(models: readonly ComparedByName[]): readonly string[] {
-  return models.flatMap(({name, comparison, evaluations: [one, two]}) => {
-    if (comparison === undefined) return [];
-    const names = [`run ${one.run.id}`, `run ${two.run.id}`] as const;
-    const {shared, onlyBaseline, onlyOther, reworded} = comparison.problems;
-    const problems =
-      shared > 0 && onlyBaseline + onlyOther + reworded === 0 ? [] : problemLines(comparison.problems, names);
-    return [...problems, ...settingLines(comparison, names)].map((line) => oneLine(`${name}: ${line}`));
-  });
+  const said = new Map<string, string[]>();
+  for (const model of models) {
+    const text = apartText(model);
+    if (text !== '') said.set(text, [...(said.get(text) ?? []), model.name]);
+  }
+  return [...said].map(([text, names]) => `${oneLine(names.join(', '))}: ${text}`);
+}
+
+function apartText({comparison, evaluations: [one, two]}: ComparedByName): string {
+  if (comparison === undefined) return '';
+  const names = [`run ${one.run.id}`, `run ${two.run.id}`] as const;
+  const {shared, onlyBaseline, onlyOther, reworded} = comparison.problems;
+  const problems =
+    shared > 0 && onlyBaseline + onlyOther + reworded === 0 ? [] : problemLines(comparison.problems, names);
+  return [...problems, ...settingLines(comparison, names)].join('\n');
 }

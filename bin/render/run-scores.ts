@@ -3,8 +3,8 @@ import type {ScoreOverSeeds} from '../../stages/evaluation/over-seeds.js';
 import type {ScoreRow} from '../../stages/evaluation/report/index.js';
 import {benchmarkTable} from './benchmarks.js';
 import {runLine} from './runs.js';
+import type {ScoreTableOptions} from './fitted-table.js';
 import {byModel, scoreTable} from './scores.js';
-import type {ScoreTableOptions} from './scores.js';
 import {seedTable} from './seeds.js';
 
 /** What is said of a run. */
@@ -30,10 +30,15 @@ export const runScoresText = (
   spreads: readonly SeedScoresTable[],
   options: ScoreTableOptions,
 ): string =>
-  [
-    ...spreads.map(({runs: seeds, rows}) => `${seedHeadline(seeds)}\n\n${seedTable(rows, options)}`),
-    ...runs.map(({run, rows}) => `${runLine(run)}\n\n${tables(rows, options)}`),
-  ].join('\n\n');
+  [...seedTexts(spreads, options), ...runs.map(({run, rows}) => `${runLine(run)}\n\n${tables(rows, options)}`)].join(
+    '\n\n',
+  );
+
+/** The spread over the seeds of each group: of as many metrics as fit, or of all. */
+export const seedTexts = (spreads: readonly SeedScoresTable[], options: ScoreTableOptions): readonly string[] =>
+  spreads
+    .filter(({rows}) => rows.length > 0)
+    .map(({runs, rows}) => `${seedHeadline(runs)}\n\n${seedTable(rows, options)}`);
 
 /** `3 seeds of tiny: runs 1, 2, 3` */
 export const seedHeadline = (runs: readonly RunHeadline[]): string =>

@@ -1,7 +1,9 @@
 /** Numbers of scores as tables write them, and what their brackets hold. */
 import {intervalText} from '../../stages/evaluation/intervals.js';
 import type {Interval} from '../../stages/evaluation/intervals.js';
-import type {Metric, PairedDifference, Score, SeedSpread} from '../../stages/evaluation/index.js';
+import type {PairedDifference} from '../../stages/evaluation/compare-evaluations.js';
+import type {Metric, Score} from '../../stages/evaluation/index.js';
+import type {SeedSpread} from '../../stages/evaluation/over-seeds.js';
 
 /** Decimals of a metric: those of a share, fewer of a length, none of a rating. */
 const decimalsOf = (metric: Metric): number => (metric.endsWith('rating') ? 0 : metric === 'length' ? 1 : 3);

@@ -9,7 +9,9 @@ import {countsText} from '../../stages/evaluation/verdicts.js';
 import type {ScoreRow} from '../../stages/evaluation/report/index.js';
 import {OVER_PROBLEMS, scoreCell, scoreNumber, spreadCell} from './score-numbers.js';
 import {seedNotes} from './seeds.js';
-import {fittingColumns, tableBlocks, tableText} from './table.js';
+import {fittedTable} from './fitted-table.js';
+import type {ScoreTableOptions} from './fitted-table.js';
+import {tableBlocks, tableText} from './table.js';
 import {widthOf} from '../terminal/columns.js';
 import {createColors, oneLine} from '../terminal/paint.js';
 
@@ -36,16 +38,6 @@ const askedLines = (models: readonly ScoredModel[]): string =>
     .flatMap(({model, asked}) => (asked === undefined ? [] : [`${model} was asked and read with ${asked}`]))
     .join('\n');
 
-/** Which scores a table shows, and how. */
-export interface ScoreTableOptions {
-  readonly width: number;
-  /** Every metric with its interval, in as many blocks as the width asks for; else one block, of what fits. */
-  readonly isWhole?: boolean;
-}
-
-/** What a table makes room for first, where it has none for all; the others follow in their own order. */
-const FIRST = [/^pass@1$/, /^cons@/, /^length$/, /^format$/, /^language$/, /^helpful$/, /^safe$/, /^truncated$/];
-
 /** Models by metrics, the best of a column marked. */
 export function scoreTable(models: readonly ScoredModel[], {width, isWhole = false}: ScoreTableOptions): string {
   const metrics = [...new Set(models.flatMap(({scores}) => scores.map(({metric}) => metric)))];
@@ -59,18 +51,13 @@ export function scoreTable(models: readonly ScoredModel[], {width, isWhole = fal
     const notes = [OVER_PROBLEMS, ...marks].join('\n');
     return [tableBlocks(lines, {head, right, width}), notes, askedLines(models)].filter(isThere).join('\n\n');
   }
-  const rank = (metric: string): number => FIRST.findIndex((one) => one.test(metric)) >>> 0;
-  const order = right.toSorted((a, b) => rank(metrics[a - 1]!) - rank(metrics[b - 1]!));
-  const shown = [0, ...fittingColumns([head, ...lines], {width, order})];
-  const pick = (line: readonly string[]): string[] => shown.map((place) => line[place]!);
-  const hidden = metrics.filter((_, index) => !shown.includes(index + 1));
+  const {table, hidden} = fittedTable(lines, {head, metrics, width});
   const notes = [
     OVER_PROBLEMS,
     ...marks,
     ...(hidden.length === 0 ? [] : [`not shown: ${hidden.join(', ')}`]),
     'r1 scores --metric NAME has the interval of any, --metric all of all',
   ];
-  const table = tableText(lines.map(pick), {head: pick(head), right: shown.slice(1).map((_, index) => index + 1)});
   return [table, notes.join('\n'), askedLines(models)].filter(isThere).join('\n\n');
 }
 

@@ -2,10 +2,12 @@
 import {FEWEST_SEEDS} from '../../stages/evaluation/over-seeds.js';
 import type {ScoreOverSeeds} from '../../stages/evaluation/over-seeds.js';
 import {OVER_SEEDS, scoreNumber, spreadCell} from './score-numbers.js';
+import {fittedTable} from './fitted-table.js';
+import type {ScoreTableOptions} from './fitted-table.js';
 import {tableBlocks} from './table.js';
 
 /** Models by metrics over seeds: mean, lowest and highest, and from three seeds on the interval. */
-export function seedTable(rows: readonly ScoreOverSeeds[], {width}: {readonly width: number}): string {
+export function seedTable(rows: readonly ScoreOverSeeds[], {width, isWhole = false}: ScoreTableOptions): string {
   const models = [...new Set(rows.map(({model}) => model))];
   const metrics = [...new Set(rows.map(({metric}) => metric))];
   const lines = models.map((model) => {
@@ -21,7 +23,10 @@ export function seedTable(rows: readonly ScoreOverSeeds[], {width}: {readonly wi
   });
   const head = ['model', 'seeds', ...metrics];
   const right = metrics.map((_, index) => index + 2);
-  return [tableBlocks(lines, {head, right: [1, ...right], width}), seedNotes(rows)].join('\n\n');
+  if (isWhole) return [tableBlocks(lines, {head, right: [1, ...right], width}), seedNotes(rows)].join('\n\n');
+  const {table, hidden} = fittedTable(lines, {head, metrics, width});
+  const more = hidden.length === 0 ? [] : [`not shown: ${hidden.join(', ')}`];
+  return [table, [seedNotes(rows), ...more].join('\n')].join('\n\n');
 }
 
 /** What the numbers of a spread are, and of what seeds there are too few. */

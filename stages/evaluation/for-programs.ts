@@ -1,5 +1,6 @@
 /** What a program may ask of evaluations. Recipes import the same door, and load none of this: it is loaded when it is called. */
 import type {EvaluationComparison, EvaluationToCompare} from './compare-evaluations.js';
+import type {SeedSpread} from './over-seeds.js';
 import type {Evaluated} from './report/inputs.js';
 
 /**
@@ -19,3 +20,12 @@ export const compareEvaluations = async (
   baseline: EvaluationToCompare,
   other: EvaluationToCompare,
 ): Promise<EvaluationComparison> => (await import('./compare-evaluations.js')).compareEvaluations(baseline, other);
+
+/**
+ * A number over several seeds of one recipe: its mean, lowest and highest value, and from three seeds on Student's t-interval at 95 %,
+ * which holds the noise of training.
+ *
+ * @param values one of each seed, at least one
+ */
+export const spreadOverSeeds = async (values: readonly number[]): Promise<SeedSpread> =>
+  (await import('./over-seeds.js')).spreadOverSeeds(values);

@@ -220,7 +220,7 @@ test('a report that is none is said, whatever lies in its place', async (t) => {
   for (const [what, files] of Object.entries(reports)) {
     const bench = new Bench(t);
     await bench.make({node: 'report', outputs: {report: {kind: 'report', files}}});
-    for (const command of [scoresCommand, claimsCommand]) {
+    for (const command of [claimsCommand]) {
       const {code, err} = await spoken(command, bench.folder, []).catch((error: unknown) => {
         assert.equal((error as Error).name, 'StageFailure', `${what}: ${(error as Error).stack ?? ''}`);
         return {code: 2, err: (error as Error).message};

@@ -96,9 +96,10 @@ test('a task and a reward beside a recipe train and score a model, and are the i
     assert.ok(scores.every(({outcome}) => ['right', 'wrong', 'unparsable'].includes(outcome)));
     assert.ok(scores.every(({outcome, value}) => value === Number(outcome === 'right')));
     const table = await r1(t, ['scores'], {cwd});
+    assert.match(table.out, /^run 1: .*\n\nmodel +pass@1 /);
     assert.match(
-      table.err,
-      /no run in this store has made a report yet\nscores has made scores; the stage “report” makes a/,
+      (await r1(t, ['claims'], {cwd})).err,
+      /no run in this store has made a report yet\nscores has made scores/,
     );
   });
 

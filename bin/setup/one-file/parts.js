@@ -26,8 +26,12 @@ const external = ['@tensorflow/*', '@swc/wasm-typescript', '@huggingface/gguf', 
 /** What starts jobs: with its package, a part for those who run something. */
 const JOBS = /^pipeline\/(?:run\/(?:run-nodes|orphans)|executors\/local)\.js$/;
 
-/** Modules of ours that a run seldom comes to use, though they are no stages: other commands and questions, a damaged store's needs. */
-const SELDOM = /^(?:artifacts\/upkeep\/damage|bin\/commands\/(?!run\b).*|pipeline\/inspect\/index)\.js$/;
+/**
+ * Modules of ours that a run seldom comes to use, though they are no stages: other commands and questions, tables at its end, a damaged
+ * store's needs. None of them may be imported statically by what is not, as it would then be looked for in a part that has it not.
+ */
+const SELDOM =
+  /^(?:artifacts\/upkeep\/damage|bin\/commands\/(?!run\b).*|bin\/execution\/(?:report-tables|scores-over-seeds)|pipeline\/inspect\/index)\.js$/;
 
 /** What several of the other parts want, and need not open one more part for. */
 const COMMON = ['pipeline/stage.js'];

@@ -2,8 +2,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import {compareEvaluations, scoreSamples, spreadOverSeeds, wonAndLost} from '../../../stages/evaluation/index.js';
-import type {EvaluationToCompare, Sample} from '../../../stages/evaluation/index.js';
+import {compareEvaluations} from '../../../stages/evaluation/compare-evaluations.js';
+import type {EvaluationToCompare} from '../../../stages/evaluation/compare-evaluations.js';
+import {scoreSamples} from '../../../stages/evaluation/index.js';
+import type {Sample} from '../../../stages/evaluation/index.js';
+import {spreadOverSeeds} from '../../../stages/evaluation/over-seeds.js';
+import {wonAndLost} from '../../../stages/evaluation/won-and-lost.js';
 import {sampleOf, samplesOf} from './samples.js';
 
 const near = (actual: number | undefined, expected: number, tolerance = 1e-6): void => {
