@@ -48,6 +48,8 @@ export type Remedy =
   | {readonly type: 'list-runs'; readonly newest?: number}
   /** Choose one of the nodes of this run, or of the newest. */
   | {readonly type: 'list-nodes'; readonly run?: number}
+  /** Look at the params of this node of the recipe, each with what it may be. */
+  | {readonly type: 'list-params'; readonly node: string; readonly recipe: string; readonly profile?: string}
   /** Begin a run: there is none. */
   | {readonly type: 'begin-run'}
   /** Look at runs and their lineage for what the store knows. */

@@ -181,8 +181,11 @@ export interface StageStopped extends CutShort {
   readonly reason: 'stopped';
   /** Set where it had not ended by itself when its time was up, or was ended at once. */
   readonly isForced?: true;
-  /** Who asked, where it was not this runner; `signal` is the one that somebody sent to the stage's own process. */
-  readonly by?: 'earlier-runner' | {readonly signal: string};
+  /**
+   * Who asked: the person at the runner; `failure`, that of another node; `unwanted`, a later run that had no use for it; `signal`,
+   * the one that somebody sent to the stage's own process. Records of older versions do not tell the first three apart.
+   */
+  readonly by?: 'person' | 'earlier-runner' | 'failure' | 'unwanted' | {readonly signal: string};
 }
 
 /** The process is gone without a result and nobody saw how: its runner had been killed. */

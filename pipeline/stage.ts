@@ -4,6 +4,10 @@
  * `wiring/wire.ts` repeats the check for recipes that were loaded without one.
  */
 import type {Definition, DefinitionOptions, DefinitionRef} from './definition.js';
+import type {Json, ParamAbout, Params} from './params.js';
+
+export {param} from './params.js';
+export type {Json, ParamAbout, Params} from './params.js';
 
 /** What lies behind a port: `model`, `dataset`, `scores` … To the runner it is just a word that has to match. */
 export type Kind = string;
@@ -34,11 +38,6 @@ export const many = <const K extends Kind>(kind: K): Many<K> => ({kind, many: tr
 
 /** `inputs: {policy: optional('model')}`: may be left out; `run` then sees `undefined`. */
 export const optional = <const K extends Kind>(kind: K): Optional<K> => ({kind, optional: true});
-
-/** Whatever JSON can carry: params are stored, hashed and shown as JSON. */
-export type Json = string | number | boolean | null | readonly Json[] | {readonly [key: string]: Json};
-/** Param → value. A stage declares defaults, a recipe overrides some of them; all of them are in the fingerprint. */
-export type Params = Readonly<Record<string, Json>>;
 
 /** What one attempt occupies while it runs. The scheduler never lets the sum exceed what the machine has. */
 export interface Resources {
@@ -163,6 +162,11 @@ export interface StageDefinition<
   readonly outputs: O;
   /** Defaults; their widened types are the params' types. */
   readonly params: P;
+  /**
+   * What a person should know of each param: a sentence on what it does, or that with the range that it may be in. `r1 params`
+   * shows it, and a value outside of its range is refused before anything runs.
+   */
+  readonly about?: {readonly [name in keyof P]?: string | ParamAbout};
   /** For params that are one of a few words: what they may be. Checked before anything runs. */
   readonly choices?: {readonly [name in keyof P]?: readonly P[name][]};
   /**
@@ -178,6 +182,8 @@ export interface StageDefinition<
   check?(wired: WiredWith<P, D>): readonly string[];
   /** What a person should know of a node's params before it runs with them, each a sentence: a plan has it as a warning. */
   caution?(params: NoInfer<P>): readonly string[];
+  /** Changes the weights of a model by optimizer steps; `r1 stages` says so. */
+  readonly trains?: boolean;
   /** Computes with tensors: TensorFlow version, device, threads and CPU kind are then part of the fingerprint. */
   readonly tensor?: boolean;
   /** The result does not depend on the seed, so runs of every seed share it. */
@@ -277,8 +283,9 @@ export type Stage<
 /** Any stage, for code that only carries stages around. `run` is contravariant in its context, hence `never`. */
 export interface AnyStage extends Omit<
   Stage,
-  'run' | 'argv' | 'choices' | 'definitions' | 'check' | 'caution' | 'memory'
+  'run' | 'argv' | 'about' | 'choices' | 'definitions' | 'check' | 'caution' | 'memory'
 > {
+  readonly about?: Readonly<Record<string, string | ParamAbout | undefined>>;
   readonly choices?: Readonly<Record<string, readonly Json[] | undefined>>;
   readonly definitions?: DefinitionOptions;
   check?(wired: never): readonly string[];
@@ -300,12 +307,6 @@ export const isStage = (value: unknown): value is AnyStage =>
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/**
- * A default whose type is wider than itself: `ratio: param<'token' | 'sequence'>('token')`. Without it the compiler would
- * take any string there, or no other than this one.
- */
-export const param = <T extends Json>(value: T): T => value;
 
 /**
  * Declares a stage. Ports are literal types, so a recipe that feeds a dataset into a model port does not compile.

@@ -3,14 +3,14 @@
  * benchmarks is shipped; their files are sources of the recipe.
  */
 import {join} from 'node:path';
-import {optional, param, defineStage, Stopped} from '../pipeline/stage.js';
-import {FORMATS, type Format} from './data/import/params.js';
+import {declareParams, described} from '../pipeline/params.js';
+import {optional, defineStage, Stopped} from '../pipeline/stage.js';
+import {FORMATS} from './data/import/params.js';
 import {endpointCautions, endpointMistakes, endpointParams} from './endpoint/params.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
-import {samplingMistakes} from './number-params.js';
+import {COUNT_OR_NONE, SEED} from './common-params.js';
 import {writeJson, writeRows} from './data/rows.js';
-import {SANDBOXES} from './sandbox/names.js';
 import type {Role, Suite, SuiteFiles} from './suites/index.js';
 
 /**
@@ -21,7 +21,7 @@ import type {Role, Suite, SuiteFiles} from './suites/index.js';
 export const bench = defineStage({
   module: import.meta.url,
   name: 'bench',
-  summary: 'a benchmark of the paper, or one of your own, from its published file',
+  summary: 'A benchmark of the paper, or one of your own, from its published file',
   tensor: true,
   // As in `evaluate`: all models meet the same draws.
   seedless: true,
@@ -43,23 +43,28 @@ export const bench = defineStage({
     suite: optional('data'),
   },
   outputs: {scores: 'scores'},
-  params: {
-    /** The name of a suite that is shipped; '' where one is wired to `suite`. */
-    suite: '',
-    /** Responses to each problem; 0 is what the suite says, anything else is told as not the paper's. */
-    samples: 0,
-    /** Tokens of the longest response; 0 is what the suite says. */
-    maxNewTokens: 0,
-    /** Of the questions, where their beginning does not tell: rows with a list of `examples` want jsonl. */
-    format: param<Format>('auto'),
-    /** So many problems, drawn by the seed; 0 is all of them. */
-    limit: 0,
+  ...declareParams({
+    suite: described('', 'The name of a suite that is shipped; "" where one is wired to the input suite.'),
+    samples: described(
+      0,
+      'Responses to each problem; 0 is what the suite says, anything else is told as not the paper’s.',
+      COUNT_OR_NONE,
+    ),
+    maxNewTokens: described(0, 'Tokens of the longest response; 0 is what the suite says.', COUNT_OR_NONE),
+    format: described(
+      'auto',
+      'Format of the questions, where their beginning does not tell: rows with a list of `examples` want jsonl.',
+      FORMATS,
+    ),
+    limit: described(0, 'So many problems, drawn by the seed; 0 is all of them.', COUNT_OR_NONE),
     ...GRADING,
     ...endpointParams('endpoint'),
-    /** Of the sampling, the order of choices, the examples, and the bootstrap of ratings; in the place of a run's seed. */
-    evaluationSeed: 20260103,
-  },
-  choices: {sandbox: SANDBOXES, format: FORMATS},
+    evaluationSeed: described(
+      20260103,
+      'Seed of the sampling, the order of choices, the examples, and the bootstrap of ratings; in the place of a run’s seed.',
+      SEED,
+    ),
+  }),
   caution: (params) => [
     ...endpointCautions(
       params,
@@ -73,12 +78,6 @@ export const bench = defineStage({
     ...((params.suite === '') === inputs.includes('suite')
       ? []
       : ['name a suite that is shipped by the param suite, or wire one of your own to the port suite: one of the two']),
-    ...(['samples', 'maxNewTokens', 'limit'] as const).flatMap((name) =>
-      Number.isInteger(params[name]) && params[name] >= 0
-        ? []
-        : [`${name} is a whole number, 0 for what the suite says`],
-    ),
-    ...samplingMistakes({evaluationSeed: params.evaluationSeed}),
   ],
   // Of the model alone: judges and programs of the sandbox are processes of their own, and nobody knows what these take.
   async memory({inputs, params, threads, cores}) {

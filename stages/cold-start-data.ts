@@ -4,7 +4,8 @@
  * another model rewrite and people check; here the task's grammar translates line by line without seeing the answer,
  * keeps every number, and drops what it cannot parse.
  */
-import {optional, param, defineStage} from '../pipeline/stage.js';
+import {declareParams, described} from '../pipeline/params.js';
+import {optional, defineStage} from '../pipeline/stage.js';
 import {DropCounts, rolloutId, judgedRow, ruleFaults} from './rollout/sample-from-model.js';
 import {writeRows} from './data/rows.js';
 import type {RolloutRow, SampleRow} from './data/schemas.js';
@@ -12,13 +13,11 @@ import type {Given} from './rollout/given.js';
 import {endpointCautions, endpointMistakes, endpointParams} from './endpoint/params.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
-import {COUNT, samplingMistakes} from './number-params.js';
-import {REWARD_TIMEOUT} from './rewards/names.js';
-import {SANDBOXES} from './sandbox/names.js';
-import {ASKING, askingMistakes, EXTRACTIONS} from './tasks/asking.js';
+import {COUNT, SPECIAL_IN_PROMPTS, chunk, temperature} from './common-params.js';
+import {JUDGING_TIME} from './rewards/names.js';
+import {ASKING, askingMistakes} from './tasks/asking.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
-import {TEMPLATE_NAMES} from './text/template-names.js';
-import type {TemplateName} from './text/template-names.js';
+import {template} from './text/template-names.js';
 
 /**
  * Samples R1-Zero on training prompts, keeps right and readable completions, and mends the language of their reasoning
@@ -33,38 +32,36 @@ export const coldStartData = defineStage({
   resources: {memory: 1200},
   inputs: {policy: optional('model'), prompts: 'prompts'},
   outputs: {dataset: 'dataset', rollouts: 'rollouts'},
-  params: {
-    template: param<TemplateName>('zero'),
-    /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
-    specialInPrompts: param<boolean>(false),
+  ...declareParams({
+    template: template('zero'),
+    ...SPECIAL_IN_PROMPTS,
     ...ASKING,
-    /** Prompts to sample for, completions of each, rows to keep of each and in all ("thousands" in the paper). */
-    prompts: 4_000,
-    samples: 4,
-    perPrompt: 1,
-    rows: 4_000,
-    temperature: 1,
-    /** Tokens, the end token included; a longer completion is cut off and dropped. */
-    maxNewTokens: 32_768,
-    /** Words of reasoning beyond which a completion is not readable. */
-    maxWords: 8_000,
-    /** Prompts in one native call. */
-    chunk: 32,
-    /** Milliseconds for the judging of one completion. */
-    rewardTimeout: REWARD_TIMEOUT,
-    /** Whether thinking and answer have to stand in their tags; a teacher may have a form of its own, of which the answer is read. */
-    wellFormed: param<boolean>(true),
+    prompts: described(4_000, 'Prompts to sample for, the first ones.', COUNT),
+    samples: described(4, 'Completions of each prompt.', COUNT),
+    perPrompt: described(1, 'Rows to keep of each prompt.', COUNT),
+    rows: described(4_000, 'Rows to keep in all (“thousands” in the paper).', COUNT),
+    temperature: temperature(1),
+    maxNewTokens: described(
+      32_768,
+      'Tokens, the end token included; a longer completion is cut off and dropped.',
+      COUNT,
+    ),
+    maxWords: described(8_000, 'Words of reasoning beyond which a completion is not readable.', COUNT),
+    chunk: chunk(32),
+    ...JUDGING_TIME,
+    wellFormed: described(
+      true,
+      'Whether thinking and answer have to stand in their tags; a teacher may have a form of its own, of which the answer is read.',
+    ),
     ...GRADING,
     ...endpointParams('teacher'),
-  },
-  choices: {template: TEMPLATE_NAMES, extraction: EXTRACTIONS, sandbox: SANDBOXES},
+  }),
   definitions: {tasks: 'task'},
   caution: (params) => [
     ...endpointCautions(params, `${params.samples} a prompt`),
     ...gradingCautions(params, `${params.samples} a prompt`),
   ],
   check: ({params, ...wired}) => [
-    ...samplingMistakes(params, {prompts: COUNT, samples: COUNT, perPrompt: COUNT, rows: COUNT, maxWords: COUNT}),
     ...askingMistakes(params),
     ...endpointMistakes(params, {port: 'policy', inputs: wired.inputs, templates: ['zero', 'chat']}),
     ...judgeMistakes(params.judge),

@@ -5,10 +5,12 @@
  * With tasks of one's own, the documents are about these alone and the tokenizer's words are those that occur in them; of the
  * params, `count`, `corpusSeed` and the shares of `zero` and `chat` among the sources then count.
  */
+import {declareParams, described} from '../pipeline/params.js';
 import {defineStage} from '../pipeline/stage.js';
+import {COUNT, SEED} from './common-params.js';
 import {writeRows} from './data/rows.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
-import {CORPUS} from './tasks/documents.js';
+import {CORPUS_SHARES} from './tasks/documents.js';
 
 /**
  * Makes the pre-training documents of the tasks and a word-level tokenizer of the words in them. The paper starts from
@@ -21,13 +23,11 @@ export const corpus = defineStage({
   seedless: true,
   inputs: {},
   outputs: {documents: 'dataset', tokenizer: 'tokenizer'},
-  params: {
-    ...CORPUS,
-    /** Documents. */
-    count: 60_000,
-    /** The corpus has a seed of its own: it is data, not a draw of the run. */
-    corpusSeed: 20260101,
-  },
+  ...declareParams({
+    ...CORPUS_SHARES,
+    count: described(60_000, 'Documents.', COUNT),
+    corpusSeed: described(20260101, 'The corpus has a seed of its own: it is data, not a draw of the run.', SEED),
+  }),
   definitions: {tasks: 'task'},
   check: taskMistakes,
   async run({outputs, params, definitions}) {

@@ -4,20 +4,18 @@
  * on the same problems afterwards.
  */
 import {join} from 'node:path';
-import {optional, param, defineStage} from '../pipeline/stage.js';
+import {declareParams, described} from '../pipeline/params.js';
+import {optional, defineStage} from '../pipeline/stage.js';
 import {readPrompts, writeJson, writeRows} from './data/rows.js';
 import {endpointCautions, endpointMistakes, endpointParams} from './endpoint/params.js';
-import {CHOICE_SCORES} from './evaluation/choice-params.js';
-import type {ChoiceScores} from './evaluation/choice-params.js';
+import {CHOICE_SCORING} from './evaluation/choice-params.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
-import {COUNT, samplingMistakes} from './number-params.js';
-import {REWARD_TIMEOUT} from './rewards/names.js';
-import {ASKING, askingMistakes, EXTRACTIONS} from './tasks/asking.js';
-import {SANDBOXES} from './sandbox/names.js';
+import {COUNT, COUNT_OR_NONE, SEED, SPECIAL_IN_PROMPTS, temperature, topP} from './common-params.js';
+import {JUDGING_TIME} from './rewards/names.js';
+import {ASKING, askingMistakes} from './tasks/asking.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
-import {TEMPLATE_NAMES} from './text/template-names.js';
-import type {TemplateName} from './text/template-names.js';
+import {template} from './text/template-names.js';
 
 /**
  * Samples a model on held-out problems, k responses each at temperature 0.6 and top-p 0.95, and scores them with 95 %
@@ -34,44 +32,42 @@ export const evaluate = defineStage({
   resources: {memory: 1200},
   inputs: {model: optional('model'), prompts: 'prompts', general: optional('prompts')},
   outputs: {scores: 'scores'},
-  params: {
-    template: param<TemplateName>('chat'),
-    /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
-    specialInPrompts: param<boolean>(false),
+  ...declareParams({
+    template: template('chat'),
+    ...SPECIAL_IN_PROMPTS,
     ...ASKING,
-    /** Problems that are asked, the first ones; 0 for all of them. Of general prompts all are. */
-    prompts: 0,
-    /** Responses to each problem: the k of pass@k and cons@k. */
-    samples: 16,
-    temperature: 0.6,
-    topP: 0.95,
-    /** Tokens, the end token included; a response that is cut off counts as wrong. */
-    maxNewTokens: 32_768,
-    /**
-     * Prompts in one native call. A chunk that is not full is filled up with rows that nobody looks at, as the last bits of the others
-     * depend on how many there are: fewer prompts than this are sooner drawn with a chunk of as many.
-     */
-    chunk: 8,
-    /** Milliseconds for the judging of one response. */
-    rewardTimeout: REWARD_TIMEOUT,
+    prompts: described(
+      0,
+      'Problems that are asked, the first ones; 0 for all of them. Of general prompts all are.',
+      COUNT_OR_NONE,
+    ),
+    samples: described(16, 'Responses to each problem: the k of pass@k and cons@k.', COUNT),
+    temperature: temperature(0.6),
+    topP: topP(0.95),
+    maxNewTokens: described(
+      32_768,
+      'Tokens, the end token included; a response that is cut off counts as wrong.',
+      COUNT,
+    ),
+    // A chunk that is not full is filled up with rows that nobody looks at, as the last bits of the others depend on how many
+    // there are.
+    chunk: described(
+      8,
+      'Prompts in one native call. The last bits of what is sampled depend on it; fewer prompts than this are sooner drawn with a chunk of as many.',
+      COUNT,
+    ),
+    ...JUDGING_TIME,
     ...GRADING,
     ...endpointParams('endpoint'),
-    /** Whether choices are scored by log-probability, too (acc, acc_norm, acc_bytes), and how: evaluation/choice-params.ts. */
-    choiceScores: param<ChoiceScores>('none'),
-    /** Seed of the sampling, in the place of a run's seed. */
-    evaluationSeed: 20260103,
-  },
-  choices: {template: TEMPLATE_NAMES, extraction: EXTRACTIONS, sandbox: SANDBOXES, choiceScores: CHOICE_SCORES},
+    ...CHOICE_SCORING,
+    evaluationSeed: described(20260103, 'Seed of the sampling, in the place of a run’s seed.', SEED),
+  }),
   definitions: {tasks: 'task'},
   caution: (params) => [
     ...endpointCautions(params, `${params.samples} a prompt`),
     ...gradingCautions(params, `${params.samples} a prompt`),
   ],
   check: ({params, ...wired}) => [
-    ...(Number.isInteger(params.prompts) && params.prompts >= 0
-      ? []
-      : [`prompts is ${params.prompts} and should be a number of problems, or 0 for all of them`]),
-    ...samplingMistakes(params, {samples: COUNT}),
     ...askingMistakes(params),
     ...endpointMistakes(params, {port: 'model', inputs: wired.inputs, templates: ['chat']}),
     ...(params.endpoint === '' || params.choiceScores === 'none'

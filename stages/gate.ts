@@ -4,16 +4,15 @@
  */
 import {constants} from 'node:fs';
 import {cp} from 'node:fs/promises';
-import {StageFailure, defineStage, param} from '../pipeline/stage.js';
-import {GATE, gateMistakes} from './evaluation/gate-params.js';
+import {declareParams, described} from '../pipeline/params.js';
+import {StageFailure, defineStage} from '../pipeline/stage.js';
+import {GATE} from './evaluation/gate-params.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
-import {samplingMistakes} from './number-params.js';
-import {ASKING, askingMistakes, EXTRACTIONS} from './tasks/asking.js';
-import {SANDBOXES} from './sandbox/names.js';
+import {SPECIAL_IN_PROMPTS} from './common-params.js';
+import {ASKING, askingMistakes} from './tasks/asking.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
-import {TEMPLATE_NAMES} from './text/template-names.js';
-import type {TemplateName} from './text/template-names.js';
+import {template} from './text/template-names.js';
 
 /**
  * Samples a model on problems and hands it on, byte by byte, if pass@`samples` is at least `least`: the ground that
@@ -31,26 +30,17 @@ export const gate = defineStage({
   resources: {memory: 1200},
   inputs: {model: 'model', prompts: 'prompts'},
   outputs: {model: 'model'},
-  params: {
-    template: param<TemplateName>('chat'),
-    /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
-    specialInPrompts: param<boolean>(false),
+  ...declareParams({
+    template: template('chat'),
+    ...SPECIAL_IN_PROMPTS,
     ...ASKING,
     ...GATE,
-    /** What a person may do about a model that does not pass, as a sentence for the message. */
-    advice: '',
+    advice: described('', 'What a person may do about a model that does not pass, as a sentence for the message.'),
     ...GRADING,
-  },
-  choices: {template: TEMPLATE_NAMES, extraction: EXTRACTIONS, sandbox: SANDBOXES},
+  }),
   definitions: {tasks: 'task'},
   caution: (params) => gradingCautions(params, `${params.samples} a prompt`),
-  check: ({params, ...wired}) => [
-    ...gateMistakes(params),
-    ...samplingMistakes(params),
-    ...askingMistakes(params),
-    ...judgeMistakes(params.judge),
-    ...taskMistakes(wired),
-  ],
+  check: ({params, ...wired}) => [...askingMistakes(params), ...judgeMistakes(params.judge), ...taskMistakes(wired)],
   async memory({inputs, params, threads, cores}) {
     const {samplerNeedBefore} = await import('./memory/sampling.js');
     return samplerNeedBefore({model: inputs.model, prompts: [inputs.prompts], params, threads, cores});

@@ -3,10 +3,12 @@
  * from another model's pipeline). A share of the rows is poor on purpose, as found data is: preference rewards should have
  * something to mend.
  */
-import {defineStage, param} from '../pipeline/stage.js';
+import {declareParams, described} from '../pipeline/params.js';
+import {defineStage} from '../pipeline/stage.js';
+import {COUNT, SHARE} from './common-params.js';
 import {writeRows} from './data/rows.js';
 import type {SampleRow} from './data/schemas.js';
-import {ALL_GENERAL, choiceMistakes, type GeneralChoice} from './tasks/general-choice.js';
+import {GENERAL, choiceMistakes} from './tasks/general-choice.js';
 
 /**
  * Makes supervised rows for general scenarios, the non-reasoning half of the full fine-tuning data (DeepSeek-R1, arXiv
@@ -18,13 +20,11 @@ export const generalData = defineStage({
   summary: 'Supervised rows for general scenarios',
   inputs: {},
   outputs: {dataset: 'dataset'},
-  params: {
-    rows: 1_500,
-    /** Share of rows with a reference response; the rest are poor ones. */
-    goodShare: 0.8,
-    /** Which scenarios, and how they are spelled: as of the `prompts` stage. */
-    general: param<GeneralChoice>(ALL_GENERAL),
-  },
+  ...declareParams({
+    rows: described(1_500, 'Rows, for scenarios of the training side.', COUNT),
+    goodShare: described(0.8, 'Share of rows with a reference response; the rest are poor ones.', SHARE),
+    general: GENERAL,
+  }),
   check: ({params}) => choiceMistakes(params.general),
   async run({outputs, params, seed}) {
     const {generalRows} = await import('./tasks/general-rows.js');

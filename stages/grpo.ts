@@ -11,33 +11,27 @@
  * Departures from the paper: the loss is averaged per token as in DeepSeekMath unless `ratio` says 'sequence'; the
  * group's standard deviation has a floor.
  */
-import {StageFailure, optional, param, defineStage} from '../pipeline/stage.js';
+import {declareParams, described} from '../pipeline/params.js';
+import {StageFailure, optional, defineStage} from '../pipeline/stage.js';
 import {readPrompts, writeRows} from './data/rows.js';
 import {encodePrompts, samplingWith} from './rollout/sample-groups.js';
 import {lengthBuckets} from './train/length-buckets.js';
 import type {EncodedPrompt} from './rollout/sample-groups.js';
-import {CHECKPOINTING, PRECISIONS} from './train/compute.js';
-import type {Checkpointing, Precision} from './train/compute.js';
+import {COMPUTING, PRECISIONS} from './train/compute.js';
+import {OBJECTIVE} from './train/grpo-params.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
-import {reinforcementMistakes} from './number-params.js';
-import {REWARD_MODELS, REWARD_TIMEOUT, type RewardWeights} from './rewards/names.js';
+import {ABOVE_ZERO, COUNT, COUNT_OR_NONE, OPTIMIZER, SHARE, SPECIAL_IN_PROMPTS, chunk} from './common-params.js';
+import {BUILT_IN_REWARDS, JUDGING_TIME, REWARD_MODELS, type RewardWeights} from './rewards/names.js';
 import {portOf, weightMistakes} from './rewards/weights.js';
-import {SANDBOXES} from './sandbox/names.js';
-import {ASKING, askingMistakes, EXTRACTIONS} from './tasks/asking.js';
+import {ASKING, askingMistakes} from './tasks/asking.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
-import {TEMPLATE_NAMES} from './text/template-names.js';
-import type {TemplateName} from './text/template-names.js';
+import {template} from './text/template-names.js';
 import {dealMinibatches, isUniform, summarise} from './rollout/minibatches.js';
 import type {Minibatch} from './rollout/minibatches.js';
 import {checkKnownPairs, checkPatience, entropyWarning, lookAt} from './rollout/check-graders.js';
 import {scoredRow} from './rollout/records.js';
 import {START, type State} from './rollout/state.js';
-
-const RATIOS = ['token', 'sequence'] as const;
-const AGGREGATES = ['response-mean', 'token-mean', 'constant'] as const;
-type Ratio = (typeof RATIOS)[number];
-type Aggregate = (typeof AGGREGATES)[number];
 
 /**
  * Reinforcement learning with GRPO (DeepSeek-R1, arXiv 2501.12948, §2.2.1, equations 1–3; DeepSeekMath, arXiv
@@ -52,6 +46,7 @@ export const grpo = defineStage({
   name: 'grpo',
   canFinishEarly: true,
   summary: 'Reinforcement learning from rule rewards and, where wired, reward models',
+  trains: true,
   tensor: true,
   resources: {memory: 2000},
   inputs: {
@@ -62,96 +57,89 @@ export const grpo = defineStage({
     safety: optional('reward-model'),
   },
   outputs: {model: 'model', history: 'history', rollouts: 'rollouts'},
-  params: {
-    /** 'zero' for R1-Zero, 'chat' for every later model. */
-    template: param<TemplateName>('zero'),
-    /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
-    specialInPrompts: param<boolean>(false),
+  ...declareParams({
+    template: template('zero'),
+    ...SPECIAL_IN_PROMPTS,
     ...ASKING,
-    /** Optimizer updates (the paper's R1-Zero: 10,400). */
-    steps: 10_400,
-    /** Questions in an update, completions per question, updates per rollout (32 × 16 = 512; 8,192 a rollout). */
-    questions: 32,
-    group: 16,
-    minibatches: 16,
-    /** Tokens of the longest completion, the end token included; what is longer is cut off. */
-    maxNewTokens: 32_768,
-    temperature: 1,
-    learningRate: 3e-6,
-    /** Updates over which the learning rate rises linearly from 0. */
-    warmup: 0,
-    weightDecay: 0,
-    beta2: 0.98,
-    /** β of the k3 estimator in the loss; 0 leaves the reference model out. */
-    klCoefficient: 0.001,
-    /** The policy becomes the reference after every this many steps, from the next rollout on; 0: never. */
-    referenceEvery: 400,
-    /** The paper's 10 for reasoning RL; not reported for R1-Zero. */
-    clipLow: 10,
-    clipHigh: 10,
-    ratio: param<Ratio>('token'),
-    /** 'response-mean' (DeepSeekMath), 'token-mean' (DAPO), or 'constant' = divided by maxNewTokens (Dr. GRPO). */
-    aggregate: param<Aggregate>('response-mean'),
-    /**
-     * Whether advantages are divided by the standard deviation of their group; false is Dr. GRPO (arXiv 2503.20783).
-     */
-    divideByStd: param<boolean>(true),
-    /** The standard deviation of a group counts as at least this much reward. */
-    stdFloor: 0.05,
-    /**
-     * Weights by the name of the reward: accuracy, format, language, repetition, length; helpful and safe for what the
-     * reward models say, which is about general prompts only; and those of one's own. A reward without a weight is not summed.
-     */
-    rewards: param<RewardWeights>({accuracy: 1, format: 1}),
-    /** What the reward `language` is where the thinking has no word (0, or 1 for arithmetic in digits alone). */
-    noWords: 0,
-    /** Share of the steps after which general prompts come in, and their share of the questions from then on. */
-    generalFrom: 0.75,
-    generalShare: 0.5,
-    /** DAPO: groups without spread are dropped and other questions drawn, in at most this many more rounds a rollout. */
-    dynamicSampling: 0,
-    /** Whether completions that were cut off are left out of the loss (DAPO, arXiv 2503.14476). */
-    maskTruncated: param<boolean>(false),
-    /** Tokens before `maxNewTokens` over which DAPO's soft penalty falls from 0 to −1; 0 turns it off. */
-    overlongMargin: 0,
-    /** The control: rewards are dealt out anew within each group. */
-    shuffleRewards: param<boolean>(false),
-    /** Stop after this many rollouts in a row without any spread (once general prompts are in, if any), or nine in ten cut off. */
-    patience: 20,
-    /** Groups to look at before going on: stop if in none of them the rewards differ, or nine in ten give no answer; 0: never. */
-    checkGroups: 32,
-    /** Prompts and rows in one native call. */
-    chunk: 8,
-    microBatch: 16,
-    /** Of products with weights, in training and in sampling; what is stored stays float32. bf16 rollouts of few samples save no time: engine/README.md. */
-    precision: param<Precision>('f32'),
-    rolloutPrecision: param<Precision>('f32'),
-    /**
-     * Where rollouts are bf16, each sampled token weighs min(π_train / π_sampler, this) (Yao et al. 2025; `train/importance.ts`);
-     * 0 leaves the weights out.
-     */
-    importanceCap: 2,
-    /** Layers are computed again in the backward pass instead of being kept; 'auto' where they would take more than 4 GiB. */
-    activationCheckpointing: param<Checkpointing>('auto'),
-    /** Milliseconds for the judging of one completion. */
-    rewardTimeout: REWARD_TIMEOUT,
+    steps: described(10_400, 'Optimizer updates (the paper’s R1-Zero: 10,400).', COUNT),
+    questions: described(32, 'Questions in an update; with group 16 that is 512 completions.', COUNT),
+    group: described(16, 'Completions to each question.', {
+      from: 2,
+      whole: true,
+      why: 'a completion learns from the others of its group',
+    }),
+    minibatches: described(16, 'Updates that a rollout is dealt into (16 × 512 = 8,192 completions a rollout).', COUNT),
+    maxNewTokens: described(
+      32_768,
+      'Tokens of the longest completion, the end token included; what is longer is cut off.',
+      COUNT,
+    ),
+    temperature: described(
+      1,
+      'Divides the logits, in sampling and in the loss; what is learned from is drawn.',
+      ABOVE_ZERO,
+    ),
+    learningRate: described(
+      3e-6,
+      'Learning rate of every update after warmup (the paper’s 3e-6 for its own size).',
+      ABOVE_ZERO,
+    ),
+    warmup: described(0, 'Updates over which the learning rate rises linearly from 0.', COUNT_OR_NONE),
+    ...OPTIMIZER,
+    ...OBJECTIVE,
+    rewards: described<RewardWeights>(
+      {accuracy: 1, format: 1},
+      'Weights of the rewards in the sum; helpful and safe are what the reward models say, about general prompts only. A reward without a weight is not summed.',
+      {
+        should: `a record of numbers by the name of the reward: ${[...BUILT_IN_REWARDS, ...REWARD_MODELS].join(', ')}, and one’s own`,
+      },
+    ),
+    noWords: described(
+      0,
+      'What the reward language is where the thinking has no word (1 for arithmetic in digits alone).',
+      [0, 1],
+    ),
+    generalFrom: described(0.75, 'Share of the steps after which general prompts come in.', SHARE),
+    generalShare: described(0.5, 'Share of the questions that are general prompts from then on.', SHARE),
+    dynamicSampling: described(
+      0,
+      'DAPO: groups without spread are dropped and other questions drawn, in at most this many more rounds a rollout.',
+      COUNT_OR_NONE,
+    ),
+    maskTruncated: described(
+      false,
+      'Whether completions that were cut off are left out of the loss (DAPO, arXiv 2503.14476).',
+    ),
+    overlongMargin: described(
+      0,
+      'Tokens before maxNewTokens over which DAPO’s soft penalty falls from 0 to −1; 0 turns it off.',
+      COUNT_OR_NONE,
+    ),
+    shuffleRewards: described(false, 'The control: rewards are dealt out anew within each group.'),
+    patience: described(
+      20,
+      'Stop after this many rollouts in a row without any spread (once general prompts are in, if any), or with nine in ten cut off.',
+      COUNT,
+    ),
+    checkGroups: described(
+      32,
+      'Groups to look at before going on: stop if in none of them the rewards differ, or nine in ten give no answer; 0: never.',
+      COUNT_OR_NONE,
+    ),
+    chunk: chunk(8),
+    microBatch: described(16, 'Rows of an update in one native call.', COUNT),
+    ...COMPUTING,
+    rolloutPrecision: described(
+      'f32',
+      'Precision of products with weights in sampling. bf16 rollouts of few samples save no time (stages/engine/README.md).',
+      PRECISIONS,
+    ),
+    ...JUDGING_TIME,
     ...GRADING,
-  },
-  choices: {
-    template: TEMPLATE_NAMES,
-    extraction: EXTRACTIONS,
-    noWords: [0, 1],
-    sandbox: SANDBOXES,
-    ratio: RATIOS,
-    aggregate: AGGREGATES,
-    precision: PRECISIONS,
-    rolloutPrecision: PRECISIONS,
-    activationCheckpointing: CHECKPOINTING,
-  },
+  }),
   definitions: {rewards: 'reward', tasks: 'task'},
   caution: (params) => gradingCautions(params, `${params.steps * params.questions * params.group}`),
   check: ({params, ...wired}) => [
-    ...reinforcementMistakes(params),
     ...askingMistakes(params),
     ...judgeMistakes(params.judge),
     ...taskMistakes(wired),
@@ -231,9 +219,9 @@ export const grpo = defineStage({
     const longest = promptLengths.at(-1)! + params.maxNewTokens;
     const {temperature, group, maxNewTokens, klCoefficient, ratio, importanceCap, precision} = params;
     const groups = params.questions * params.minibatches;
-    const chunk = Math.min(params.chunk, groups);
+    const inCall = Math.min(params.chunk, groups);
     const drawing = {temperature, topP: 1, precision: params.rolloutPrecision};
-    const sampling = {prompts: chunk, group, promptLengths, maxNewTokens, ...drawing};
+    const sampling = {prompts: inCall, group, promptLengths, maxNewTokens, ...drawing};
     const {signal} = context;
     const plan = {config, sampling: samplingWith(tokenizer, sampling), groups, threads, cores, note, signal};
     const rollouts = planRollouts(plan);
@@ -282,7 +270,7 @@ export const grpo = defineStage({
         );
       const options = {
         ...params,
-        chunk,
+        chunk: inCall,
         withLogProbs: true,
         questions,
         sampler,

@@ -2,11 +2,9 @@
  * Questions from outside, with the answers that a model's are compared with: files of several formats, read by `data/import/`. They
  * are split so that one question in any spelling, and all rows of a group, are on one side; see data/README.md.
  */
-import {StageFailure, defineStage, optional, param} from '../pipeline/stage.js';
-import {ANSWERS, FORMATS, MEASURES, columnMistakes, portMistakes} from './data/import/params.js';
-import type {Answers, Columns, Format, Measure} from './data/import/params.js';
-import {LANGUAGES} from './text/language.js';
-import type {Language} from './text/language.js';
+import {declareParams, described} from '../pipeline/params.js';
+import {StageFailure, defineStage, optional} from '../pipeline/stage.js';
+import {ANSWERS, MEASURES, READING, columnMistakes, portMistakes} from './data/import/params.js';
 
 /**
  * Takes questions and answers into the store, as three prompt sets and a data card.
@@ -28,35 +26,25 @@ export const importPrompts = defineStage({
   },
   /** `card`: what was found, counted, and the rows that it was found in. */
   outputs: {train: 'prompts', validation: 'prompts', heldOut: 'prompts', card: 'dataset'},
-  params: {
-    format: param<Format>('auto'),
-    /** Of a folder: a regular expression that paths of files have to match; '' for all. */
-    files: '',
-    /** What the fields are, where their names do not say it: `{question: 'problem', answer: 'reward_model.ground_truth'}`. */
-    columns: param<Columns>({}),
-    benchmarkColumns: param<Columns>({}),
-    /** How answers are compared: whole numbers told from other texts, or the task that all of them belong to. */
-    answers: param<Answers>('auto'),
-    /** Of rows that do not say their own. */
-    language: param<Language | null>(null),
-    /** Rows without a question or an answer to compare with. */
-    unusable: param<'refuse' | 'drop'>('refuse'),
-    /** Rows whose question and answer occurred before. */
-    duplicates: param<Measure>('count'),
-    /** Rows of one question with differing answers. */
-    contradictions: param<Measure>('count'),
-    /** Training rows that share 13 words with a held-out, validation or benchmark question. */
-    overlap: param<Measure | 'off'>('count'),
-  },
-  choices: {
-    format: FORMATS,
-    answers: ANSWERS,
-    language: [null, ...LANGUAGES],
-    unusable: ['refuse', 'drop'],
-    duplicates: MEASURES,
-    contradictions: MEASURES,
-    overlap: [...MEASURES, 'off'],
-  },
+  ...declareParams({
+    ...READING,
+    answers: described(
+      'auto',
+      'How answers are compared: whole numbers told from other texts (auto), or the task that all of them belong to.',
+      ANSWERS,
+    ),
+    unusable: described('refuse', 'What is done about rows without a question or an answer to compare with.', [
+      'refuse',
+      'drop',
+    ]),
+    duplicates: described('count', 'What is done about rows whose question and answer occurred before.', MEASURES),
+    contradictions: described('count', 'What is done about rows of one question with differing answers.', MEASURES),
+    overlap: described(
+      'count',
+      'What is done about training rows that share 13 words with a held-out, validation or benchmark question.',
+      [...MEASURES, 'off'],
+    ),
+  }),
   check: ({params, inputs}) => [
     ...portMistakes(inputs),
     ...columnMistakes(params.columns, params),

@@ -4,6 +4,20 @@ export {coldStartData} from './cold-start-data.js';
 export {command} from './command.js';
 export {corpus} from './corpus.js';
 export {evaluate} from './evaluate.js';
+export {compareEvaluations, readEvaluation} from './evaluation/for-programs.js';
+export type {
+  EvaluationComparison,
+  EvaluationToCompare,
+  MetricComparison,
+  PairedDifference,
+  SettingDifference,
+  SharedProblems,
+  Told,
+} from './evaluation/compare-evaluations.js';
+export {spreadOverSeeds} from './evaluation/over-seeds.js';
+export type {SeedSpread} from './evaluation/over-seeds.js';
+export type {Evaluated} from './evaluation/report/inputs.js';
+export type {ProblemChange, RightOf, Tally, WonAndLost} from './evaluation/won-and-lost.js';
 export {fetchModel} from './fetch-model.js';
 export {fetchPackage} from './fetch-package.js';
 export {gate} from './gate.js';

@@ -3,15 +3,15 @@
  * metric. Pairs (helpful) are of comparable length, as the paper's are over the whole set; labels (safety) are point-wise.
  * The paper asks a language model four times per pair; this judge is a program, so once is enough.
  */
-import {StageFailure, param, defineStage} from '../pipeline/stage.js';
+import {declareParams, described} from '../pipeline/params.js';
+import {StageFailure, defineStage} from '../pipeline/stage.js';
 import {rolloutId, sampleFromModel} from './rollout/sample-from-model.js';
 import {writeRows} from './data/rows.js';
-import {COUNT, COUNT_OR_NONE, samplingMistakes} from './number-params.js';
+import {COUNT, COUNT_OR_NONE, SPECIAL_IN_PROMPTS, chunk, temperature} from './common-params.js';
 import type {LabelRow, PairRow} from './data/schemas.js';
 import {random} from './random.js';
 import type {Rollout} from './rollout/sample-groups.js';
-import {TEMPLATE_NAMES} from './text/template-names.js';
-import type {TemplateName} from './text/template-names.js';
+import {template} from './text/template-names.js';
 import {WORDING, wordingMistakes} from './text/wording.js';
 
 /**
@@ -28,29 +28,27 @@ export const preferenceData = defineStage({
   resources: {memory: 1200},
   inputs: {policy: 'model', prompts: 'prompts'},
   outputs: {pairs: 'pairs', labels: 'labels'},
-  params: {
-    template: param<TemplateName>('chat'),
-    /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
-    specialInPrompts: param<boolean>(false),
+  ...declareParams({
+    template: template('chat'),
+    ...SPECIAL_IN_PROMPTS,
     ...WORDING,
-    /** Prompts, chosen at random, and completions of each. */
-    prompts: 66_000,
-    samples: 8,
-    temperature: 1,
-    /** Pairs to keep of a prompt. */
-    perPrompt: 2,
-    /** A pair whose lengths differ by more tokens than this is not kept. */
-    lengthGap: 6,
-    /** Tokens, the end token included; a longer completion is cut off and dropped. */
-    maxNewTokens: 8_192,
-    /** Prompts in one native call. */
-    chunk: 16,
-  },
-  choices: {template: TEMPLATE_NAMES},
-  check: ({params}) => [
-    ...samplingMistakes(params, {prompts: COUNT, samples: COUNT, perPrompt: COUNT, lengthGap: COUNT_OR_NONE}),
-    ...wordingMistakes(params),
-  ],
+    prompts: described(66_000, 'Prompts, chosen at random (the paper’s 66,000 helpful pairs).', COUNT),
+    samples: described(8, 'Completions of each prompt.', COUNT),
+    temperature: temperature(1),
+    perPrompt: described(2, 'Pairs to keep of each prompt.', COUNT),
+    lengthGap: described(
+      6,
+      'A pair whose lengths differ by more tokens than this is not kept: length is not what should be learned.',
+      COUNT_OR_NONE,
+    ),
+    maxNewTokens: described(
+      8_192,
+      'Tokens, the end token included; a longer completion is cut off and dropped.',
+      COUNT,
+    ),
+    chunk: chunk(16),
+  }),
+  check: ({params}) => wordingMistakes(params),
   async memory({inputs, params, threads, cores}) {
     const {samplerNeedBefore} = await import('./memory/sampling.js');
     return samplerNeedBefore({model: inputs.policy, prompts: [inputs.prompts], params, threads, cores});

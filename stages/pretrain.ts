@@ -7,18 +7,26 @@
  * that training on rarely leaves: it starts afresh, from other initial weights. One that is near trains on in chunks. At the
  * cap the stage fails and says so.
  */
-import {StageFailure, optional, param, defineStage} from '../pipeline/stage.js';
+import {declareParams, described} from '../pipeline/params.js';
+import {StageFailure, optional, defineStage} from '../pipeline/stage.js';
 import {readPrompts, readRows, writeRows} from './data/rows.js';
 import {encodePrompts, sampleGroups, samplingWith} from './rollout/sample-groups.js';
 import {lengthBuckets} from './train/length-buckets.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
-import {ABOVE_ZERO, COUNT, COUNT_OR_NONE, SHARE, samplingMistakes, trainingMistakes} from './number-params.js';
-import {REWARD_TIMEOUT} from './rewards/names.js';
-import {SANDBOXES} from './sandbox/names.js';
+import {
+  ABOVE_ZERO,
+  COUNT,
+  COUNT_OR_NONE,
+  OPTIMIZER,
+  SHARE,
+  SPECIAL_IN_PROMPTS,
+  temperature,
+  topP,
+} from './common-params.js';
+import {JUDGING_TIME} from './rewards/names.js';
 import {groundMistakes} from './tasks/wired-tasks.js';
-import {TEMPLATE_NAMES} from './text/template-names.js';
-import type {TemplateName} from './text/template-names.js';
+import {template} from './text/template-names.js';
 
 /** Where the training stands between two looks at the gate. */
 interface Phase {
@@ -41,75 +49,71 @@ export const pretrain = defineStage({
   name: 'pretrain',
   canFinishEarly: true,
   summary: 'A base model from raw documents, trained until it can solve some problems by sampling',
+  trains: true,
   tensor: true,
   resources: {memory: 1500},
   inputs: {documents: 'dataset', tokenizer: 'tokenizer', validation: optional('prompts')},
   outputs: {model: 'model', history: 'history'},
-  params: {
-    hiddenSize: 64,
-    intermediateSize: 192,
-    layers: 2,
-    heads: 4,
-    keyValueHeads: 4,
-    /** Tokens of the longest document, and of prompt and response together. */
-    maxPositions: 128,
-    /** Base of the rotary frequencies (arXiv 2104.09864). */
-    ropeTheta: 10_000,
-    /** Standard deviation of the fresh matrices; the usual 0.02 is small for narrow models. */
-    initializerRange: 0.02,
-    /** Input and output embeddings are one matrix. */
-    tied: param<boolean>(true),
-    /** Optimizer updates. */
-    steps: 2_200,
-    /** Documents in an optimizer step. */
-    batch: 64,
-    /** Documents in one native call; the sum over a step is the same, its last bits are not. */
-    microBatch: 32,
-    /** Peak. */
-    learningRate: 4e-3,
-    /** Updates over which the learning rate rises linearly from 0. */
-    warmup: 50,
-    /** The learning rate falls from here on, as a share of the steps, linearly to a twentieth. */
-    decayFrom: 0.6,
-    weightDecay: 0,
-    beta2: 0.98,
-    /** The gate: pass@`gateSamples` on this many validation problems must reach `gate`; 0 turns it off. */
-    gate: 0.9,
-    gateProblems: 100,
-    gateSamples: 16,
-    gateTemplate: param<TemplateName>('zero'),
-    /** Whether a control token that is typed into a question of the gate counts as such; by default it is text. */
-    specialInPrompts: param<boolean>(false),
-    gateTemperature: 0.6,
-    gateTopP: 0.95,
-    /** Milliseconds for the judging of one sample of the gate. */
-    rewardTimeout: REWARD_TIMEOUT,
+  ...declareParams({
+    hiddenSize: described(64, 'Width of the model: numbers that stand for a token between layers.', COUNT),
+    intermediateSize: described(192, 'Width of the feed-forward blocks (SwiGLU).', COUNT),
+    layers: described(2, 'Layers of attention and feed-forward.', COUNT),
+    heads: described(4, 'Attention heads; they divide hiddenSize.', COUNT),
+    keyValueHeads: described(4, 'Heads of keys and values; fewer than heads is grouped-query attention.', COUNT),
+    maxPositions: described(128, 'Tokens of the longest document, and of prompt and response together.', COUNT),
+    ropeTheta: described(10_000, 'Base of the rotary frequencies (arXiv 2104.09864).', ABOVE_ZERO),
+    initializerRange: described(
+      0.02,
+      'Standard deviation of the fresh matrices; the usual 0.02 is small for narrow models.',
+      ABOVE_ZERO,
+    ),
+    tied: described(true, 'Whether input and output embeddings are one matrix.'),
+    steps: described(2_200, 'Optimizer updates, before the gate asks for more.', COUNT),
+    batch: described(64, 'Documents in an optimizer step.', COUNT),
+    microBatch: described(
+      32,
+      'Documents in one native call; the sum over a step is the same, its last bits are not.',
+      COUNT,
+    ),
+    learningRate: described(4e-3, 'Peak of the learning rate, between warmup and decayFrom.', ABOVE_ZERO),
+    warmup: described(50, 'Updates over which the learning rate rises linearly from 0.', COUNT_OR_NONE),
+    decayFrom: described(
+      0.6,
+      'The learning rate falls from here on, as a share of the steps, linearly to a twentieth.',
+      SHARE,
+    ),
+    ...OPTIMIZER,
+    gate: described(
+      0.9,
+      'pass@gateSamples on gateProblems validation problems must reach this before the stage ends; 0 turns it off.',
+      SHARE,
+    ),
+    gateProblems: described(100, 'Validation problems that the gate asks, the first ones.', COUNT_OR_NONE),
+    gateSamples: described(16, 'Samples of each of them.', COUNT),
+    gateTemplate: template('zero'),
+    ...SPECIAL_IN_PROMPTS,
+    gateTemperature: temperature(0.6),
+    gateTopP: topP(0.95),
+    ...JUDGING_TIME,
     ...GRADING,
-    /** Tokens of a sample of the gate, the end token included. */
-    maxNewTokens: 48,
-    /** At most this many times, a model below `freshBelow` after `steps` is given up for one from other initial weights. */
-    freshStarts: 0,
-    freshBelow: 0.8,
-    /** Steps that are added while the gate is missed, and the most steps in all. */
-    extraSteps: 400,
-    maxSteps: 4_600,
-  },
-  choices: {gateTemplate: TEMPLATE_NAMES, sandbox: SANDBOXES},
+    maxNewTokens: described(48, 'Tokens of a sample of the gate, the end token included.', COUNT),
+    freshStarts: described(
+      0,
+      'At most this many times, a model below freshBelow after `steps` is given up for one from other initial weights.',
+      COUNT_OR_NONE,
+    ),
+    freshBelow: described(
+      0.8,
+      'pass@gateSamples below which a model is given up: it sits on a plateau that training on rarely leaves.',
+      SHARE,
+    ),
+    extraSteps: described(400, 'Steps that are added while the gate is missed.', COUNT),
+    maxSteps: described(4_600, 'The most steps in all; a model that misses the gate there fails the stage.', COUNT),
+  }),
   definitions: {tasks: 'task'},
   caution: (params) =>
     gradingCautions(params, `${params.gateSamples} a validation problem each time the gate is tried`),
-  check: ({params, ...wired}) => [
-    ...trainingMistakes(params, {
-      ...{hiddenSize: COUNT, intermediateSize: COUNT, layers: COUNT, heads: COUNT, keyValueHeads: COUNT},
-      ...{maxPositions: COUNT, ropeTheta: ABOVE_ZERO, initializerRange: ABOVE_ZERO, decayFrom: SHARE},
-      ...{gate: SHARE, gateProblems: COUNT_OR_NONE, gateSamples: COUNT, freshStarts: COUNT_OR_NONE, freshBelow: SHARE},
-      // Without further steps the same model would be looked at for ever.
-      ...{extraSteps: COUNT, maxSteps: COUNT},
-    }),
-    ...samplingMistakes(params),
-    ...judgeMistakes(params.judge),
-    ...groundMistakes(wired, {isGated: params.gate > 0}),
-  ],
+  check: ({params, ...wired}) => [...judgeMistakes(params.judge), ...groundMistakes(wired, {isGated: params.gate > 0})],
   async memory({inputs, params, threads, cores}) {
     const {pretrainingNeed} = await import('./memory/sampling.js');
     return pretrainingNeed({...inputs, params, threads, cores});

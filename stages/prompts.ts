@@ -5,9 +5,11 @@
  * With tasks of one's own, the sets are about these alone, those of general prompts are empty, and of the params `train` and
  * `promptSeed` count.
  */
-import {defineStage, param} from '../pipeline/stage.js';
+import {declareParams, described} from '../pipeline/params.js';
+import {defineStage} from '../pipeline/stage.js';
+import {COUNT, SEED, SHARE} from './common-params.js';
 import {writeRows} from './data/rows.js';
-import {ALL_GENERAL, choiceMistakes, type GeneralChoice} from './tasks/general-choice.js';
+import {GENERAL, choiceMistakes} from './tasks/general-choice.js';
 import type {Prompt} from './tasks/prompt.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 
@@ -26,21 +28,22 @@ export const prompts = defineStage({
     generalTrain: 'prompts',
     generalHeldOut: 'prompts',
   },
-  params: {
-    /** Training prompts. */
-    train: 4_000,
-    /** Turns of a training problem, from and to. */
-    fewestSteps: 2,
-    mostSteps: 5,
-    /** Share of the training prompts that are in Chinese. */
-    chinese: 0.5,
-    /** Which general prompts there are, and how they are spelled. */
-    general: param<GeneralChoice>(ALL_GENERAL),
-    /** Seed of the draws, in the place of a run's seed. */
-    promptSeed: 20260102,
-  },
+  ...declareParams({
+    train: described(4_000, 'Training prompts.', COUNT),
+    fewestSteps: described(2, 'Turns of a training problem, at the least.', COUNT),
+    mostSteps: described(5, 'Turns of a training problem, at the most.', COUNT),
+    chinese: described(0.5, 'Share of the training prompts that are in Chinese.', SHARE),
+    general: GENERAL,
+    promptSeed: described(20260102, 'Seed of the draws, in the place of a run’s seed.', SEED),
+  }),
   definitions: {tasks: 'task'},
-  check: ({params, ...wired}) => [...choiceMistakes(params.general), ...taskMistakes(wired)],
+  check: ({params, ...wired}) => [
+    ...(params.fewestSteps <= params.mostSteps
+      ? []
+      : [`fewestSteps is ${params.fewestSteps} and should be at most mostSteps, which is ${params.mostSteps}`]),
+    ...choiceMistakes(params.general),
+    ...taskMistakes(wired),
+  ],
   async run({outputs, params, definitions, note}) {
     const {train, fewestSteps, mostSteps, chinese, general: choice, promptSeed: seed} = params;
     if (definitions.tasks.length > 0) {

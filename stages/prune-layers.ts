@@ -4,12 +4,12 @@
  * arXiv 2403.17887, with the loss itself in the place of a likeness of hidden states). What is left stumbles, and wants some
  * supervised training: arXiv 2403.17887 calls it healing.
  */
-import {StageFailure, Stopped, defineStage, many, param} from '../pipeline/stage.js';
+import {declareParams, described} from '../pipeline/params.js';
+import {StageFailure, Stopped, defineStage, many} from '../pipeline/stage.js';
 import type {InputPorts, OutputPorts, Params, StageContext} from '../pipeline/stage.js';
 import {readRows, writeRows} from './data/rows.js';
-import {COUNT, numberMistakes} from './number-params.js';
-import {TEMPLATE_NAMES} from './text/template-names.js';
-import type {TemplateName} from './text/template-names.js';
+import {COUNT} from './common-params.js';
+import {template} from './text/template-names.js';
 
 /**
  * Leaves layers out of a model, chosen by the loss on the responses of a dataset. `history` names each layer, by its number in
@@ -26,22 +26,16 @@ export const pruneLayers = defineStage({
   resources: {memory: 2000},
   inputs: {base: 'model', data: many('dataset')},
   outputs: {model: 'model', history: 'history'},
-  params: {
-    /** How many layers go. */
-    layers: 10,
-    /** Rows of the data that the loss is measured on, the first ones that have at most so many tokens. */
-    rows: 8,
-    maxTokens: 128,
-    template: param<TemplateName>('chat'),
-  },
-  choices: {template: TEMPLATE_NAMES},
-  check: ({params: {layers, rows, ...params}}) => [
-    ...numberMistakes(params, {maxTokens: COUNT}),
-    ...(Number.isInteger(layers) && layers > 0
-      ? []
-      : [`layers is ${layers} and should be a number of layers, 1 or more`]),
-    ...(Number.isInteger(rows) && rows > 0 ? [] : [`rows is ${rows} and should be a number of rows, 1 or more`]),
-  ],
+  ...declareParams({
+    layers: described(10, 'How many layers go.', COUNT),
+    rows: described(
+      8,
+      'Rows of the data that the loss is measured on, the first ones that have at most maxTokens tokens.',
+      COUNT,
+    ),
+    maxTokens: described(128, 'Tokens of the longest of these rows, the question included.', COUNT),
+    template: template('chat'),
+  }),
   async run({inputs, outputs, params, ...context}) {
     const history = await leastMissed(inputs, params, context);
     const counts = await saveWithout(inputs.base, history, outputs.model);

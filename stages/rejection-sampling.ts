@@ -3,20 +3,19 @@
  * that are correct, in one language, without repetition and not too long are kept. Every drop is counted by its reason,
  * and every row names the rollout it came from. Sampling temperature and number of samples are not published.
  */
-import {optional, param, defineStage} from '../pipeline/stage.js';
+import {declareParams, described} from '../pipeline/params.js';
+import {optional, defineStage} from '../pipeline/stage.js';
 import {DropCounts, rolloutId, judgedRow, ruleFaults} from './rollout/sample-from-model.js';
 import {writeRows} from './data/rows.js';
 import type {RolloutRow, SampleRow} from './data/schemas.js';
 import {endpointCautions, endpointMistakes, endpointParams} from './endpoint/params.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
-import {COUNT, samplingMistakes} from './number-params.js';
-import {REWARD_TIMEOUT} from './rewards/names.js';
-import {SANDBOXES} from './sandbox/names.js';
-import {ASKING, askingMistakes, EXTRACTIONS} from './tasks/asking.js';
+import {COUNT, SPECIAL_IN_PROMPTS, chunk, temperature, topP} from './common-params.js';
+import {JUDGING_TIME} from './rewards/names.js';
+import {ASKING, askingMistakes} from './tasks/asking.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
-import {TEMPLATE_NAMES} from './text/template-names.js';
-import type {TemplateName} from './text/template-names.js';
+import {template} from './text/template-names.js';
 
 /**
  * Samples the reasoning model and keeps completions that are right, in one language, without repetition and not too
@@ -31,42 +30,42 @@ export const rejectionSampling = defineStage({
   resources: {memory: 1200},
   inputs: {policy: optional('model'), prompts: 'prompts'},
   outputs: {dataset: 'dataset', rollouts: 'rollouts'},
-  params: {
-    template: param<TemplateName>('chat'),
-    /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
-    specialInPrompts: param<boolean>(false),
+  ...declareParams({
+    template: template('chat'),
+    ...SPECIAL_IN_PROMPTS,
     ...ASKING,
-    /** Prompts to sample for, and completions of each. */
-    prompts: 100_000,
-    samples: 4,
-    /** Rows to keep of each prompt and in all (the paper's 600,000). */
-    perPrompt: 2,
-    rows: 600_000,
-    temperature: 1,
-    topP: 1,
-    /** Tokens, the end token included; a longer completion is cut off and dropped. */
-    maxNewTokens: 32_768,
-    /** Words of the longest completion to keep. */
-    maxWords: 8_000,
-    /** Prompts in one native call. */
-    chunk: 32,
-    /** Milliseconds for the judging of one completion. */
-    rewardTimeout: REWARD_TIMEOUT,
-    /** Whether thinking and answer have to stand in their tags; a teacher may have a form of its own, of which the answer is read. */
-    wellFormed: param<boolean>(true),
-    /** What thinking without a word counts as: 0 drops it with mixed languages, 1 (for arithmetic in digits alone) keeps it. */
-    noWords: 0,
+    prompts: described(100_000, 'Prompts to sample for, the first ones.', COUNT),
+    samples: described(4, 'Completions of each prompt; the paper does not say how many it draws.', COUNT),
+    perPrompt: described(2, 'Rows to keep of each prompt.', COUNT),
+    rows: described(600_000, 'Rows to keep in all (the paper’s 600,000).', COUNT),
+    temperature: temperature(1),
+    topP: topP(1),
+    maxNewTokens: described(
+      32_768,
+      'Tokens, the end token included; a longer completion is cut off and dropped.',
+      COUNT,
+    ),
+    maxWords: described(8_000, 'Words of the longest completion to keep.', COUNT),
+    chunk: chunk(32),
+    ...JUDGING_TIME,
+    wellFormed: described(
+      true,
+      'Whether thinking and answer have to stand in their tags; a teacher may have a form of its own, of which the answer is read.',
+    ),
+    noWords: described(
+      0,
+      'What thinking without a word counts as: 0 drops it with mixed languages, 1 (for arithmetic in digits alone) keeps it.',
+      [0, 1],
+    ),
     ...GRADING,
     ...endpointParams('teacher'),
-  },
-  choices: {template: TEMPLATE_NAMES, extraction: EXTRACTIONS, noWords: [0, 1], sandbox: SANDBOXES},
+  }),
   definitions: {tasks: 'task'},
   caution: (params) => [
     ...endpointCautions(params, `${params.samples} a prompt`),
     ...gradingCautions(params, `${params.samples} a prompt`),
   ],
   check: ({params, ...wired}) => [
-    ...samplingMistakes(params, {prompts: COUNT, samples: COUNT, perPrompt: COUNT, rows: COUNT, maxWords: COUNT}),
     ...askingMistakes(params),
     ...endpointMistakes(params, {port: 'policy', inputs: wired.inputs, templates: ['chat']}),
     ...judgeMistakes(params.judge),

@@ -2,7 +2,8 @@
  * The report: stage table, curves, distillation table and claims as Markdown and JSON, from nothing but its inputs, so
  * equal inputs give equal bytes.
  */
-import {StageFailure, defineStage, many, param} from '../pipeline/stage.js';
+import {declareParams, described} from '../pipeline/params.js';
+import {StageFailure, defineStage, many} from '../pipeline/stage.js';
 import {readCard, readRows} from './data/rows.js';
 import {claimMistakes, type Claim} from './evaluation/claims.js';
 
@@ -17,25 +18,36 @@ export const report = defineStage({
   seedless: true,
   inputs: {scores: many('scores'), histories: many('history'), cards: many('dataset')},
   outputs: {report: 'report'},
-  params: {
-    /** What is claimed, declared before the run; null for the paper's claims as `tiny` has them: evaluation/claims.ts. */
-    claims: param<readonly Claim[] | null>(null),
-    /** Sentences about these numbers that a reader should know, for the last section of the report. */
-    remarks: param<readonly string[]>([]),
-  },
-  check: ({params: {claims, remarks}}) => [
-    ...(claims === null ? [] : claimMistakes(claims)),
-    ...(Array.isArray(remarks) && remarks.every((text: unknown) => typeof text === 'string')
-      ? []
-      : ['remarks is a list of sentences']),
-  ],
+  ...declareParams({
+    claims: described<readonly Claim[]>([], 'What is claimed, declared before the run.', {
+      should: 'a list of claims (evaluation/claims.ts says what one is; TINY_CLAIMS of r1/recipes/tiny has examples)',
+    }),
+    remarks: described<readonly string[]>(
+      [],
+      'Sentences about these numbers that a reader should know, for the last section of the report.',
+      {
+        should: 'a list of sentences',
+        isRight: (list) => Array.isArray(list) && list.every((text) => typeof text === 'string'),
+      },
+    ),
+    paperNames: described<Readonly<Record<string, string>>>(
+      {},
+      'What the paper calls the models, by the names of their scores; a report that has any shows the paper’s tables, too.',
+      {
+        should: 'a record of texts by the name of the scores',
+        isRight: (names) => Object.values(Object(names) as object).every((name: unknown) => typeof name === 'string'),
+      },
+    ),
+  }),
+  check: ({params: {claims}}) => claimMistakes(claims),
   async run({inputs, outputs, params, progress, note}) {
-    const [{buildReport, readEvaluation, writeReport}, {isMetric, metricsFor}, {historyRow}] = await Promise.all([
-      import('./evaluation/report/index.js'),
-      import('./evaluation/index.js'),
-      import('./data/schemas.js'),
-    ]);
-    const unknown = params.claims?.find(({metric}) => !isMetric(metric));
+    const [{buildReport, readEvaluation, writeReport}, {countsText, isMetric, metricsFor}, {historyRow}] =
+      await Promise.all([
+        import('./evaluation/report/index.js'),
+        import('./evaluation/index.js'),
+        import('./data/schemas.js'),
+      ]);
+    const unknown = params.claims.find(({metric}) => !isMetric(metric));
     if (unknown !== undefined)
       throw new StageFailure(
         `claim “${unknown.id}” is about the metric “${unknown.metric}”, and there is none; there are ${metricsFor(16).join(', ')}`,
@@ -54,13 +66,10 @@ export const report = defineStage({
     }));
     const cards = await each(inputs.cards, async (folder) => (await readCard(folder)) ?? {});
     progress({step: 1, total: 2});
-    const built = buildReport({evaluations, histories, cards, remarks: params.remarks}, params.claims ?? undefined);
+    const {claims, remarks, paperNames} = params;
+    const built = buildReport({evaluations, histories, cards, remarks, paperNames}, claims);
     await writeReport(outputs.report, built);
     progress({step: 2, total: 2});
-    const verdicts = built.claims.map(({verdict}) => verdict);
-    const count = (wanted: string): number => verdicts.filter((verdict) => verdict === wanted).length;
-    note(
-      `claims: ${count('holds')} of ${verdicts.length} hold, not significant ${count('not significant')}, failing ${count('fails')}`,
-    );
+    if (built.claims.length > 0) note(`claims: ${countsText(built.claims)}`);
   },
 });

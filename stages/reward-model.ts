@@ -5,33 +5,36 @@
  * and the scores are calibrated there to [0, 1].
  */
 import {join} from 'node:path';
-import {StageFailure, defineStage, param} from '../pipeline/stage.js';
+import {declareParams, described} from '../pipeline/params.js';
+import {StageFailure, defineStage} from '../pipeline/stage.js';
 import type {Kind, MemoryNeed, StageContext} from '../pipeline/stage.js';
 import {readRows, writeJson, writeRows} from './data/rows.js';
-import {PART, trainingMistakes} from './number-params.js';
+import {ABOVE_ZERO, COUNT, OPTIMIZER, PART, SPECIAL_IN_PROMPTS} from './common-params.js';
 import {lengthBuckets} from './train/length-buckets.js';
 import {judgePairs, judgePoints, splitByQuestion} from './rewards/calibration.js';
 import type {Example} from './rewards/calibration.js';
 import {scoredTokens} from './rewards/preference.js';
 import type {Calibration} from './rewards/preference.js';
 
-const PARAMS = {
-  /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
-  specialInPrompts: param<boolean>(false),
-  epochs: 1,
-  /** Pairs or labelled rows in an optimizer step (the paper's 256). */
-  batch: 256,
-  /** Pairs or labelled rows in one native call. */
-  microBatch: 32,
-  /** The paper's 6e-6 for its own size. */
-  learningRate: 6e-6,
-  weightDecay: 0,
-  beta2: 0.98,
-  /** Share of the rows, by prompt, that is kept for accuracy and calibration. */
-  heldOut: 0.15,
-};
+const PARAMS = declareParams({
+  ...SPECIAL_IN_PROMPTS,
+  epochs: described(1, 'How often each row is learned; a fraction is a part of the rows.', ABOVE_ZERO),
+  batch: described(256, 'Pairs or labelled rows in an optimizer step (the paper’s 256).', COUNT),
+  microBatch: described(32, 'Pairs or labelled rows in one native call.', COUNT),
+  learningRate: described(
+    6e-6,
+    'Peak of the learning rate; the paper’s 6e-6 for its own size. It falls to a tenth by a cosine.',
+    ABOVE_ZERO,
+  ),
+  ...OPTIMIZER,
+  heldOut: described(0.15, 'Share of the rows, by prompt, that is kept for accuracy and calibration.', PART),
+});
 
-type Context = StageContext<{base: 'model'; data: Kind}, {model: 'reward-model'; history: 'history'}, typeof PARAMS>;
+type Context = StageContext<
+  {base: 'model'; data: Kind},
+  {model: 'reward-model'; history: 'history'},
+  typeof PARAMS.params
+>;
 
 /**
  * Trains a reward model on preference pairs, −log σ(r_chosen − r_rejected); it sees question and final answer
@@ -42,12 +45,12 @@ export const helpfulRewardModel = defineStage({
   name: 'helpful-reward-model',
   canFinishEarly: true,
   summary: 'A reward model from preference pairs; judges the final answer only',
+  trains: true,
   tensor: true,
   resources: {memory: 1200},
   inputs: {base: 'model', data: 'pairs'},
   outputs: {model: 'reward-model', history: 'history'},
-  params: PARAMS,
-  check: ({params}) => trainingMistakes(params, {heldOut: PART}),
+  ...PARAMS,
   memory: async (context) => need(context, 'answer'),
   run: async (context) => train(context, 'answer'),
 });
@@ -61,12 +64,12 @@ export const safetyRewardModel = defineStage({
   name: 'safety-reward-model',
   canFinishEarly: true,
   summary: 'A reward model from safety labels; judges reasoning and answer',
+  trains: true,
   tensor: true,
   resources: {memory: 1200},
   inputs: {base: 'model', data: 'labels'},
   outputs: {model: 'reward-model', history: 'history'},
-  params: PARAMS,
-  check: ({params}) => trainingMistakes(params, {heldOut: PART}),
+  ...PARAMS,
   memory: async (context) => need(context, 'response'),
   run: async (context) => train(context, 'response'),
 });

@@ -3,14 +3,27 @@
  * tokens only, end of sequence included; prompt and padding are left out. Cosine from the peak to a tenth of it, two to
  * three epochs (DeepSeek-R1, supplement B.4.2). Not packed: rows are padded to a few lengths.
  */
-import {StageFailure, many, param, defineStage} from '../pipeline/stage.js';
+import {declareParams, described} from '../pipeline/params.js';
+import {StageFailure, many, defineStage} from '../pipeline/stage.js';
 import {readRows, writeRows} from './data/rows.js';
-import {trainingMistakes} from './number-params.js';
+import {ABOVE_ZERO, COUNT, COUNT_OR_NONE, OPTIMIZER, SPECIAL_IN_PROMPTS} from './common-params.js';
 import {lengthBuckets} from './train/length-buckets.js';
-import {CHECKPOINTING, PRECISIONS, countsTargets} from './train/compute.js';
-import type {Checkpointing, Precision} from './train/compute.js';
-import {TEMPLATE_NAMES} from './text/template-names.js';
-import type {TemplateName} from './text/template-names.js';
+import {COMPUTING, countsTargets} from './train/compute.js';
+import {template} from './text/template-names.js';
+
+/** Params of a supervised training on datasets, without those of its optimizer. */
+export const FINE_TUNING = {
+  epochs: described(2, 'How often each row is learned; a fraction is a part of the rows.', ABOVE_ZERO),
+  batch: described(128, 'Rows in an optimizer step; the paper’s 128 at 800,000 rows.', COUNT),
+  microBatch: described(16, 'Rows in one native call; the sum over a step is the same, its last bits are not.', COUNT),
+  learningRate: described(
+    5e-5,
+    'Peak of the learning rate; the paper’s 5e-5 for its own size. It falls to a tenth by a cosine.',
+    ABOVE_ZERO,
+  ),
+  warmup: described(0, 'Optimizer updates over which the learning rate rises linearly from 0.', COUNT_OR_NONE),
+  maxTokens: described(32_768, 'Rows with more tokens than this are an error, not cut.', COUNT),
+};
 
 /**
  * Fine-tunes a model on questions and responses (DeepSeek-R1, arXiv 2501.12948, §2.3.1, §2.3.3 and, for distillation,
@@ -24,34 +37,18 @@ export const sft = defineStage({
   name: 'sft',
   canFinishEarly: true,
   summary: 'Supervised fine-tuning on the completions of one or more datasets',
+  trains: true,
   tensor: true,
   resources: {memory: 1500},
   inputs: {base: 'model', data: many('dataset')},
   outputs: {model: 'model', history: 'history'},
-  params: {
-    template: param<TemplateName>('chat'),
-    /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
-    specialInPrompts: param<boolean>(false),
-    epochs: 2,
-    /** Rows in an optimizer step; the paper's 128 at 800,000 rows. */
-    batch: 128,
-    /** Rows in one native call. */
-    microBatch: 16,
-    /** Peak; the paper's 5e-5 for its own size. */
-    learningRate: 5e-5,
-    /** Optimizer updates over which the learning rate rises linearly from 0. */
-    warmup: 0,
-    weightDecay: 0,
-    /** Of products with weights; what is stored stays float32. */
-    precision: param<Precision>('f32'),
-    /** Layers are computed again in the backward pass instead of being kept; 'auto' where they would take more than 4 GiB. */
-    activationCheckpointing: param<Checkpointing>('auto'),
-    beta2: 0.98,
-    /** Rows with more tokens than this are an error, not cut. */
-    maxTokens: 32_768,
-  },
-  choices: {template: TEMPLATE_NAMES, precision: PRECISIONS, activationCheckpointing: CHECKPOINTING},
-  check: ({params}) => trainingMistakes(params),
+  ...declareParams({
+    template: template('chat'),
+    ...SPECIAL_IN_PROMPTS,
+    ...FINE_TUNING,
+    ...OPTIMIZER,
+    ...COMPUTING,
+  }),
   async memory({inputs, params, threads}) {
     const {fineTuningNeed} = await import('./memory/training.js');
     return fineTuningNeed({base: inputs.base, data: Object.values(inputs.data), threads, params});

@@ -8,22 +8,21 @@
 import {readFile, rename, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import type {DefinitionRef} from '../pipeline/definition.js';
-import {StageFailure, defineStage, many, param} from '../pipeline/stage.js';
+import {declareParams, described} from '../pipeline/params.js';
+import {StageFailure, defineStage, many} from '../pipeline/stage.js';
 import type {Checkpoints} from '../pipeline/stage.js';
 import {writeRows} from './data/rows.js';
-import {GATE, gateMistakes} from './evaluation/gate-params.js';
+import {GATE} from './evaluation/gate-params.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
 import type {GradingSettings} from './graders/settings.js';
-import {COUNT, samplingMistakes, trainingMistakes} from './number-params.js';
+import {COUNT, SPECIAL_IN_PROMPTS} from './common-params.js';
 import {leastMissed, saveWithout} from './prune-layers.js';
 import type {LeftOut} from './prune-layers.js';
-import {SANDBOXES} from './sandbox/names.js';
-import {sft} from './sft.js';
-import {ASKING, askingMistakes, EXTRACTIONS} from './tasks/asking.js';
+import {FINE_TUNING, sft} from './sft.js';
+import {ASKING, askingMistakes} from './tasks/asking.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
-import {TEMPLATE_NAMES} from './text/template-names.js';
-import type {TemplateName} from './text/template-names.js';
+import {template} from './text/template-names.js';
 
 /** What a checkpoint remembers beside the training's own state. */
 interface Remembered {
@@ -54,42 +53,30 @@ export const student = defineStage({
   module: import.meta.url,
   name: 'student',
   summary: 'A student out of its teacher: layers left out, fine-tuned, and able to solve problems',
+  trains: true,
   tensor: true,
   resources: {memory: 2000},
   inputs: {base: 'model', data: many('dataset'), prompts: 'prompts'},
   outputs: {model: 'model', layers: 'history', history: 'history'},
-  params: {
-    template: param<TemplateName>('chat'),
-    /** Whether a control token that is typed into a question (`<|im_end|>`) counts as such; by default it is text. */
-    specialInPrompts: param<boolean>(false),
+  ...declareParams({
+    template: template('chat'),
+    ...SPECIAL_IN_PROMPTS,
     ...ASKING,
-    /** How many layers are left out at first, and how many fewer in each further try. */
-    layers: 10,
-    fewer: 2,
-    /** Rows of the data that layers are chosen by, the first ones that have at most so many tokens. */
-    lossRows: 8,
-    lossTokens: 128,
-    /** Of the fine-tuning, as in `sft`. */
-    epochs: 2,
-    batch: 128,
-    microBatch: 16,
-    learningRate: 5e-5,
-    warmup: 0,
-    maxTokens: 32_768,
+    layers: described(10, 'How many layers are left out at first.', COUNT),
+    fewer: described(2, 'How many fewer are left out in each further try.', COUNT),
+    lossRows: described(
+      8,
+      'Rows of the data that layers are chosen by, the first ones that have at most lossTokens tokens.',
+      COUNT,
+    ),
+    lossTokens: described(128, 'Tokens of the longest of these rows, the question included.', COUNT),
+    ...FINE_TUNING,
     ...GATE,
     ...GRADING,
-  },
-  choices: {template: TEMPLATE_NAMES, extraction: EXTRACTIONS, sandbox: SANDBOXES},
+  }),
   definitions: {tasks: 'task'},
   caution: (params) => gradingCautions(params, `${params.samples} a prompt`),
-  check: ({params, ...wired}) => [
-    ...trainingMistakes(params, {layers: COUNT, fewer: COUNT, lossRows: COUNT, lossTokens: COUNT}),
-    ...gateMistakes(params),
-    ...samplingMistakes(params),
-    ...askingMistakes(params),
-    ...judgeMistakes(params.judge),
-    ...taskMistakes(wired),
-  ],
+  check: ({params, ...wired}) => [...askingMistakes(params), ...judgeMistakes(params.judge), ...taskMistakes(wired)],
   async memory({inputs, params, threads, cores}) {
     const [{fineTuningNeed}, {samplerNeedBefore}] = await Promise.all([
       import('./memory/training.js'),

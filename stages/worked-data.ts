@@ -2,7 +2,9 @@
  * Worked problems as supervised rows: what a base model of the size of a student has seen before anybody teaches it, where it is not
  * pre-trained on a corpus here.
  */
+import {declareParams, described} from '../pipeline/params.js';
 import {StageFailure, defineStage} from '../pipeline/stage.js';
+import {COUNT} from './common-params.js';
 import {writeRows} from './data/rows.js';
 import type {SampleRow} from './data/schemas.js';
 
@@ -18,15 +20,12 @@ export const workedData = defineStage({
   summary: 'Training problems of tasks with their worked solutions, for supervised fine-tuning',
   inputs: {},
   outputs: {dataset: 'dataset'},
-  params: {
-    /** Rows, of the tasks in turn; a problem may come again where there are few. */
-    rows: 1_000,
-  },
+  ...declareParams({
+    rows: described(1_000, 'Rows, of the tasks in turn; a problem may come again where there are few.', COUNT),
+  }),
   definitions: {tasks: 'task'},
-  check: ({params: {rows}, definitions: {tasks}}) => [
-    ...(Number.isInteger(rows) && rows > 0 ? [] : [`rows is ${rows} and should be a number of rows, 1 or more`]),
-    ...(tasks.length > 0 ? [] : ['no tasks are wired, and rows are made of their problems: {tasks: [sorting]}']),
-  ],
+  check: ({definitions: {tasks}}) =>
+    tasks.length > 0 ? [] : ['no tasks are wired, and rows are made of their problems: {tasks: [sorting]}'],
   async run({outputs, params, definitions, seed}) {
     const [{loadTasks}, {workedProblems}] = await Promise.all([
       import('./tasks/load-tasks.js'),

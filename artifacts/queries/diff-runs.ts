@@ -80,9 +80,12 @@ export interface RunDifference {
 export function diffRuns(store: Lineage, a: RunId, b: RunId): RunDifference {
   const [left, right] = [usedBy(store, a), usedBy(store, b)];
   const nodes = inOrder(left, right).map((node) => diffNode(store, node, left.get(node), right.get(node)));
-  const first = nodes.find(({status, causes}) => status === 'diverged' || causes.some(({what}) => what !== 'input'));
-  return {a, b, nodes, first};
+  return {a, b, nodes, first: firstDifference(nodes)};
 }
+
+/** Where it began, among these nodes in the order of `diffRuns`: the first with other outputs or causes than what it was given. */
+export const firstDifference = (nodes: readonly NodeDifference[]): NodeDifference | undefined =>
+  nodes.find(({status, causes}) => status === 'diverged' || causes.some(({what}) => what !== 'input'));
 
 /** The attempt that each node of the run came to use. */
 function usedBy(store: Lineage, run: RunId): ReadonlyMap<string, Attempt> {
@@ -164,7 +167,8 @@ const KNOWN: ReadonlySet<string> = new Set([
   'source',
 ]);
 
-function causesOf(store: Lineage, a: Attempt, b: Attempt): readonly Cause[] {
+/** In what two attempts differ that they are functions of, inputs by their digests. */
+export function causesOf(store: Lineage, a: Attempt, b: Attempt): readonly Cause[] {
   const [left, right] = [isObject(a.ingredients) ? a.ingredients : {}, isObject(b.ingredients) ? b.ingredients : {}];
   const of = (what: Cause['what'], found: Iterable<Pick<Cause, 'name' | 'a' | 'b'>>): Cause[] =>
     [...found].map((cause) => ({what, ...cause}));

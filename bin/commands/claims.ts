@@ -1,11 +1,11 @@
-/** `r1 claims`: the paper's claims and what a run measured; over several runs, with the run's seed as the unit. */
+/** `r1 claims`: what a recipe claims and what a run measured; over several runs, with the run's seed as the unit. */
 import {Command} from 'commander';
 
 import {UserError} from '../../artifacts/index.js';
 import type {FoundReport} from '../access/reports.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
-import {wholeNumber} from '../options/numbers.js';
+import {runNumbers} from '../options/lists.js';
 import {withStore} from '../access/with-store.js';
 
 interface ClaimsOptions extends GlobalOptions {
@@ -14,12 +14,14 @@ interface ClaimsOptions extends GlobalOptions {
 }
 
 export const claimsCommand = (services: Services): Command =>
-  withGlobals(new Command('claims'), ['r1 claims', 'r1 claims --run 1 --run 2 --run 3 --json'])
-    .description('the paper’s claims as measured: value, 95 % interval, and holds, not significant or fails')
+  withGlobals(new Command('claims'), ['r1 claims', 'r1 claims --run 1,2,3 --json'])
+    .description(
+      'what the recipe claims, as measured: value, 95 % interval, and holds, not significant, fails or not judged',
+    )
     .option(
       '--run <n>',
-      'number of a run; repeat it to judge over several seeds (default: the newest that has a report)',
-      (text: string, before: readonly number[] | undefined) => [...(before ?? []), wholeNumber(text)],
+      'number of a run; several (1,2,3; repeats) to judge over their seeds (default: the newest that has a report)',
+      runNumbers,
     )
     .option('--report <node>', 'which report, where a run made several (default: the one that covers most)')
     .action(async ({run: wanted = [], report: node, json, ...options}: ClaimsOptions) => {

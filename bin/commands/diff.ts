@@ -4,7 +4,9 @@ import type {ArtifactDifference} from '../../artifacts/queries/diff-artifacts.js
 import {UserError} from '../../artifacts/index.js';
 import type {RunId, Store} from '../../artifacts/index.js';
 import {findRun} from '../../artifacts/queries/find-run.js';
+import {StageFailure} from '../../pipeline/stage.js';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
+import type {RunPair} from '../access/compare-runs.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
 import {withStore} from '../access/with-store.js';
@@ -19,10 +21,12 @@ export const diffCommand = (services: Services): Command =>
     'r1 diff 3 4 --quick --json',
     'r1 diff 3/full-sft:model 4/full-sft:model',
   ])
-    .description('what differs between two runs, and where it began: params, inputs, code, tensors, rows, metrics')
+    .description(
+      'what differs between two runs, where it began (params, inputs, code …), and what came of it in the scores',
+    )
     .argument('<a>', 'number of a run, or a reference to an artifact')
     .argument('<b>', 'the other')
-    .option('--quick', 'do not compare the contents of what differs')
+    .option('--quick', 'do not compare the contents of what differs, nor scores')
     .action(async (a: string, b: string, {quick, json, ...options}: DiffOptions) => {
       await withStore(services, options, 'read', async (store) => {
         const runs = [a, b].filter((word) => /^\d+$/.test(word));
@@ -65,12 +69,42 @@ async function diffOfRuns(
     }
     services.progress(undefined);
   }
+  const effect = quick || difference.first === undefined ? undefined : await effectOf(services, store, [a, b]);
   if (json) {
-    services.say(jsonText({...difference, comparisons: Object.fromEntries(comparisons)}));
+    const {runPairJson} = await import('../render/compare-json.js');
+    const scores = effect === undefined ? {} : {effect: runPairJson(effect)};
+    services.say(jsonText({...difference, comparisons: Object.fromEntries(comparisons), ...scores}));
     return;
   }
   const {diffText} = await import('../render/diff.js');
   services.say(diffText(difference, {comparisons, colours: services.colours}));
+  if (effect === undefined) return;
+  const {effectText} = await import('../render/compare-runs.js');
+  const {width, colours} = services;
+  const text = effectText(effect, {width, colours, most: MOST_EFFECTS});
+  if (text !== '') services.say(`\nwhat came of it in the scores\n\n${text}`);
+}
+
+/** Lines of each table of what changed in the scores. */
+const MOST_EFFECTS = 8;
+
+/** What the difference did to the scores, where both runs have some that can be read: what is different is told without them too. */
+async function effectOf(
+  services: Services,
+  store: Store,
+  [a, b]: readonly [RunId, RunId],
+): Promise<RunPair | undefined> {
+  const {compareRuns} = await import('../access/compare-runs.js');
+  const {openReader} = await import('../access/compare-models.js');
+  try {
+    return await compareRuns(store, [store.run(a)!, store.run(b)!], openReader(store, services.progress));
+  } catch (error) {
+    if (!(error instanceof UserError) && !(error instanceof StageFailure)) throw error;
+    services.complain(`what came of it in the scores is not shown: ${error.message}`);
+    return undefined;
+  } finally {
+    services.progress(undefined);
+  }
 }
 
 async function diffOfArtifacts(

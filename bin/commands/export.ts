@@ -1,9 +1,11 @@
 /** `r1 export`: a model, or any other artifact, as plain files of its own; a model as a GGUF file, too. */
 import {existsSync, statSync} from 'node:fs';
 import {Command, Option} from 'commander';
-import {resolve as absolute} from 'node:path';
+import {writeFile} from 'node:fs/promises';
+import {join, resolve as absolute} from 'node:path';
 import {UserError, shortDigest} from '../../artifacts/index.js';
 import type {Store} from '../../artifacts/index.js';
+import type {ResolvedArtifact} from '../../artifacts/queries/reference.js';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
 import {bytesText} from '../render/quantity.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
@@ -18,6 +20,7 @@ import {onStopSignal} from '../terminal/stop-signals.js';
 interface ExportFlags {
   readonly format?: 'folder' | 'gguf';
   readonly type?: ExportType;
+  readonly card: boolean;
 }
 
 export const exportCommand = (services: Services): Command =>
@@ -37,32 +40,52 @@ export const exportCommand = (services: Services): Command =>
       new Option('--format <format>', 'a folder as it is in the store, or a GGUF file').choices(['folder', 'gguf']),
     )
     .addOption(new Option('--type <type>', 'how a GGUF file stores numbers; f16 unless given').choices(EXPORT_TYPES))
-    .action(async (reference: string, folder: string, {format, type, ...options}: GlobalOptions & ExportFlags) => {
-      const {json} = options;
-      if (format === 'gguf') return exportGguf(services, options, {reference, file: folder, type: type ?? 'f16'});
-      if (type !== undefined)
-        throw new UserError('bad-argument', '--type is about GGUF files', {hint: 'add --format gguf'});
-      const {exportArtifact} = await import('../../artifacts/export/copy-out.js');
-      await withStore(services, options, 'read', async (store) => {
-        refuseOddTarget(folder);
-        const output = await resolveOutput(store, reference);
-        const artifact = await runInterruptibly(services, (stop) =>
-          exportArtifact(store, output.artifact, absolute(folder), stop),
-        );
-        if (artifact === undefined) return;
-        services.say(
-          json === true
-            ? JSON.stringify({
-                artifact: artifact.digest,
-                kind: output.kind,
-                folder: absolute(folder),
-                bytes: artifact.bytes,
-                files: artifact.files,
-              })
-            : `${output.kind} @${shortDigest(artifact.digest)}: ${artifact.files.length} ${artifact.files.length === 1 ? 'file' : 'files'}, ${bytesText(artifact.bytes)}, in ${folder}`,
-        );
-      });
-    });
+    .option('--no-card', 'without the model card, README.md: the folder is then byte by byte what the store has')
+    .action(
+      async (reference: string, folder: string, {format, type, card, ...options}: GlobalOptions & ExportFlags) => {
+        const {json} = options;
+        if (format === 'gguf') return exportGguf(services, options, {reference, file: folder, type: type ?? 'f16'});
+        if (type !== undefined)
+          throw new UserError('bad-argument', '--type is about GGUF files', {hint: 'add --format gguf'});
+        const {exportArtifact} = await import('../../artifacts/export/copy-out.js');
+        await withStore(services, options, 'read', async (store) => {
+          refuseOddTarget(folder);
+          const made = await resolveOutput(store, reference);
+          const {output} = made;
+          const artifact = await runInterruptibly(services, (stop) =>
+            exportArtifact(store, output.artifact, absolute(folder), stop),
+          );
+          if (artifact === undefined) return;
+          const hasCard = card && output.kind === 'model' && (await writeCard(store, made, folder));
+          services.say(
+            json === true
+              ? JSON.stringify({
+                  artifact: artifact.digest,
+                  kind: output.kind,
+                  folder: absolute(folder),
+                  bytes: artifact.bytes,
+                  files: artifact.files,
+                  ...(hasCard ? {card: CARD} : {}),
+                })
+              : `${output.kind} @${shortDigest(artifact.digest)}: ${artifact.files.length} ${artifact.files.length === 1 ? 'file' : 'files'}, ${bytesText(artifact.bytes)}, in ${folder}${hasCard ? `, with the model card ${CARD}` : ''}`,
+          );
+        });
+      },
+    );
+
+const CARD = 'README.md';
+
+/** Writes the card beside the weights, unless the model is one file, or came with a card of its own. @returns whether it did */
+async function writeCard(store: Store, made: ResolvedArtifact, folder: string): Promise<boolean> {
+  const file = join(absolute(folder), CARD);
+  if (!statSync(absolute(folder)).isDirectory() || existsSync(file)) return false;
+  const [{cardFacts}, {modelCard}] = await Promise.all([
+    import('../access/model-card.js'),
+    import('../render/model-card.js'),
+  ]);
+  await writeFile(file, modelCard(await cardFacts(store, made, absolute(folder))), {flag: 'wx'});
+  return true;
+}
 
 async function exportGguf(
   services: Services,
@@ -90,13 +113,14 @@ async function exportGguf(
 }
 
 /** The only output of a node, or its only model. */
-async function resolveOutput(store: Store, reference: string) {
+async function resolveOutput(store: Store, reference: string): Promise<ResolvedArtifact> {
   const {resolve, resolveArtifact} = await import('../../artifacts/queries/reference.js');
-  const {attempt, output} = await resolve(store, reference, {suggest: suggestion});
+  const found = await resolve(store, reference, {suggest: suggestion});
+  const {attempt, output} = found;
   const models = attempt.outputs.filter(({kind}) => kind === 'model');
-  if (output !== undefined) return output;
-  if (models.length === 1) return models[0]!;
-  return (await resolveArtifact(store, reference, {suggest: suggestion})).output;
+  if (output !== undefined) return {...found, output};
+  if (models.length === 1) return {...found, output: models[0]!};
+  return resolveArtifact(store, reference, {suggest: suggestion});
 }
 
 function refuseOddTarget(folder: string): void {

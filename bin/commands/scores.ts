@@ -1,40 +1,56 @@
-/** `r1 scores`: every model of a run by every metric, with 95 % intervals. */
+/** `r1 scores`: every evaluation of a run by every metric, with 95 % intervals; of several runs, the spread over seeds first. */
 import {Command} from 'commander';
 
+import {withStore} from '../access/with-store.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
-import {wholeNumber} from '../options/numbers.js';
-import {withStore} from '../access/with-store.js';
+import {listed, runNumbers} from '../options/lists.js';
 
 interface ScoresOptions extends GlobalOptions {
-  readonly run?: number;
-  readonly report?: string;
+  readonly run?: readonly number[];
+  readonly metric?: readonly string[];
+  readonly model?: readonly string[];
+  readonly sort?: string;
 }
 
 export const scoresCommand = (services: Services): Command =>
-  withGlobals(new Command('scores'), ['r1 scores', 'r1 scores --run 3 --json'])
-    .description('the scores of a run’s report: models by metrics, with 95 % intervals')
-    .option('--run <n>', 'number of the run (default: the newest that has a report)', wholeNumber)
-    .option('--report <node>', 'which report, where a run made several (default: the one that covers most)')
+  withGlobals(new Command('scores'), [
+    'r1 scores',
+    'r1 scores --metric pass@1 --metric length --sort pass@1',
+    'r1 scores --run 1,2,3 --model zero-rl --json',
+  ])
+    .description('what a run measured: every evaluated model by metrics, with 95 % intervals over problems')
+    .option('--run <n>', 'number of a run, or several (1,2,3; repeats): then the spread over seeds first', runNumbers)
+    .option('--metric <name>', 'only this metric, with its interval (repeats, or a,b); all for every one', listed)
+    .option('--model <name>', 'only this model, or the node that evaluated it (repeats, or a,b)', listed)
+    .option('--sort <metric>', 'the best by this metric first (default: the order of the recipe)')
+    .addHelpText(
+      'after',
+      '\nWithout --run: the newest run that has scores. With --json: a list, an object for each model and metric; of several runs\n' +
+        '{"overSeeds": […], "scores": […]}. `r1 compare` pairs two models on the same problems.',
+    )
     .action(async (options: ScoresOptions) => {
-      const {findReport, olderRunNote, withReportFolder} = await import('../access/reports.js');
-      const {readScores} = await import('../../stages/evaluation/report/index.js');
+      const {newerRunNote, scoredRuns, seedGroups} = await import('../access/scored-runs.js');
+      const {scoresOf, spreadOf, wishedFor} = await import('../access/score-rows.js');
       await withStore(services, options, 'read', async (store) => {
-        const found = findReport(store, {run: options.run, node: options.report});
-        const older = olderRunNote(store, found, options.run);
-        if (older !== undefined) services.complain(older);
-        const rows = await withReportFolder(store, found, readScores);
+        const wanted = options.run ?? [];
+        const found = scoredRuns(store, wanted);
+        const newer = newerRunNote(store, found[0]!, wanted);
+        if (newer !== undefined) services.complain(newer);
+        const all = [];
+        for (const one of found) all.push(await scoresOf(store, one, services.complain));
+        const chosen = wishedFor(all, options);
+        const spreads = seedGroups(chosen).map((seeds) => ({runs: seeds.map(({run}) => run), rows: spreadOf(seeds)}));
         if (options.json === true) {
-          services.say(JSON.stringify(rows));
+          const scores = chosen.flatMap(({rows}) => rows);
+          const overSeeds = spreads.flatMap(({runs, rows}) =>
+            rows.map((row) => ({runs: runs.map(({id}) => id), ...row})),
+          );
+          services.say(JSON.stringify(chosen.length === 1 ? scores : {overSeeds, scores}));
           return;
         }
-        const {byModel, scoreTable} = await import('../render/scores.js');
-        const own = rows.filter(({suite}) => suite === undefined);
-        services.say(`run ${found.run.id}: ${found.run.recipe}, seed ${found.run.seed}\n`);
-        if (own.length > 0 || rows.length === 0) services.say(scoreTable(byModel(own), services));
-        if (own.length === rows.length) return;
-        const {benchmarkTable} = await import('../render/benchmarks.js');
-        if (own.length > 0) services.say('');
-        services.say(benchmarkTable(rows));
+        const {runScoresText} = await import('../render/run-scores.js');
+        const isWhole = options.metric !== undefined;
+        services.say(runScoresText(chosen, spreads, {width: services.width, isWhole}));
       });
     });

@@ -18,8 +18,11 @@ export async function printReport({store, summary, services}: Succeeded): Promis
   const [scores, claims] = await withReportFolder(store, found, (folder) =>
     Promise.all([readScores(folder), readClaims(folder)]),
   );
+  const {benchmarkTable} = await import('../render/benchmarks.js');
   const {byModel, claimsText, scoreTable} = await import('../render/scores.js');
-  services.say(`\n${scoreTable(byModel(scores), services)}`);
+  const own = scores.filter(({suite}) => suite === undefined);
+  if (own.length > 0) services.say(`\n${scoreTable(byModel(own), services)}`);
+  if (own.length < scores.length) services.say(`\n${benchmarkTable(scores)}`);
   if (claims.length > 0) services.say(`\n${claimsText(claims, services)}`);
   services.say(
     `\nr1 export ${summary.run}/${found.node} ./report writes out the whole report; r1 lineage ${summary.run}/${found.node} says where it came from`,

@@ -1,7 +1,10 @@
 /** Remedies as commands: what to type, from what an error says as data that a person can do. */
+import {isAbsolute, relative} from 'node:path';
+import {pathToFileURL} from 'node:url';
 import {shortDigest} from '../../artifacts/index.js';
 import type {Remedy} from '../../artifacts/index.js';
 import {unreachable} from '../../pipeline/result.js';
+import {DEFAULT_RECIPE, RECIPES} from '../access/recipes.js';
 
 /** What errors, and outcomes of a node, say beside their message. */
 export interface Mendable {
@@ -58,6 +61,8 @@ function remedyText(remedy: Remedy): string {
       return remedy.run === undefined
         ? 'r1 status lists the nodes of the newest run'
         : `r1 status ${remedy.run} lists its nodes`;
+    case 'list-params':
+      return `\`${paramsCommand(remedy)}\` says what each param does and what it may be`;
     case 'begin-run':
       return '`r1 run` begins one';
     case 'list-lineage':
@@ -93,6 +98,18 @@ function remedyText(remedy: Remedy): string {
     default:
       return unreachable(remedy);
   }
+}
+
+/** The recipe is left out where it is the one that is meant by itself. */
+function paramsCommand({node, recipe, profile}: Extract<Remedy, {type: 'list-params'}>): string {
+  const url = isAbsolute(recipe) ? pathToFileURL(recipe).href : undefined;
+  const [name] = Object.entries(RECIPES).find(([, builtIn]) => builtIn === url) ?? [];
+  const typed = name ?? (url === undefined ? recipe : relative(process.cwd(), recipe));
+  return [
+    `r1 params ${node}`,
+    ...(typed === DEFAULT_RECIPE ? [] : [`--recipe ${typed}`]),
+    ...(profile === undefined ? [] : [`--profile ${profile}`]),
+  ].join(' ');
 }
 
 const ANEW: Readonly<Record<Extract<Remedy, {type: 'run-anew'}>['because'], string>> = {

@@ -40,7 +40,7 @@ export function outcomeText(outcome: Outcome): string {
     case 'store-failed':
       return outcome.message;
     case 'stopped':
-      return `was ${outcome.isForced === true ? 'ended by force' : 'stopped'}${savedText(outcome)}${stopperText(outcome.by)}`;
+      return `was ${outcome.isForced === true ? 'ended by force' : 'stopped'}${stopperText(outcome)}${savedText(outcome)}${asideText(outcome.by)}`;
     case 'lost':
       return outcome.copied === true
         ? 'continues in the store that this one was copied from, if at all'
@@ -124,11 +124,16 @@ function signalText(signal: string): string {
 /** Lines behind the first one stand below it, so that none of them passes for a line of its own. */
 export const indented = (text: string, width: number): string => text.replaceAll('\n', `\n${' '.repeat(width)}`);
 
-function stopperText(by: StageStopped['by']): string {
-  if (by === undefined) return '';
-  return by === 'earlier-runner'
-    ? ' (an earlier run had asked for it)'
-    : ` (${by.signal} from outside of r1 or from the program itself)`;
+/** Who asked for it, so that a person tells what they did from what happened to them. */
+function stopperText({by, isForced}: StageStopped): string {
+  if (by === 'failure') return ' because another node failed';
+  if (by === 'unwanted') return ' because no run wanted it any more';
+  return by === 'person' && isForced !== true ? ' by you' : '';
+}
+
+function asideText(by: StageStopped['by']): string {
+  if (by === 'earlier-runner') return ' (an earlier run had asked for it)';
+  return typeof by === 'object' ? ` (${by.signal} from outside of r1 or from the program itself)` : '';
 }
 
 function codeChangedText({when, files, own}: Extract<Outcome, {reason: 'code-changed'}>): string {

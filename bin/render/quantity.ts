@@ -18,3 +18,12 @@ export function bytesText(bytes: number): string {
   for (; value >= 999.5 && unit < units.length - 1; unit++) value /= 1000;
   return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${units[unit]!}`;
 }
+
+/** `950`, `1.50 k`, `12.3 G`, `4.20 P`: powers of 1000, three digits. */
+export function operationsText(operations: number): string {
+  const units = ['', ' k', ' M', ' G', ' T', ' P', ' E'];
+  let value = operations;
+  let unit = 0;
+  for (; value >= 999.5 && unit < units.length - 1; unit++) value /= 1000;
+  return `${unit === 0 ? Math.round(value) : value.toPrecision(3)}${units[unit]!}`;
+}

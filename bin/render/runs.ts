@@ -1,6 +1,7 @@
 /** The runs of a store as a table. */
 import type {RunOverview} from '../../pipeline/inspect/runs.js';
 import {durationText} from './quantity.js';
+import {oneLine} from '../terminal/paint.js';
 import {tableText} from './table.js';
 import {whenText} from './when.js';
 
@@ -22,3 +23,14 @@ export function runsText(runs: readonly RunOverview[]): string {
     right: [0, 2, 5, 6, 7, 8, 9],
   });
 }
+
+/** `run 3: tiny, seed 0` */
+export const runLine = ({
+  id,
+  recipe,
+  seed,
+}: {
+  readonly id: number;
+  readonly recipe: string;
+  readonly seed: number;
+}): string => `run ${id}: ${oneLine(recipe)}, seed ${seed}`;

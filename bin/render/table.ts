@@ -16,6 +16,62 @@ const NO_LINES = Object.fromEntries(
     .map((name) => [name, '']),
 );
 
+/** Blanks between two columns. */
+const GAP = 2;
+
+/** How wide each column is. */
+const columnWidths = (rows: readonly (readonly string[])[]): readonly number[] =>
+  Array.from({length: rows[0]?.length ?? 0}, (_, index) =>
+    rows.reduce((widest, cells) => Math.max(widest, widthOf(oneLine(cells[index] ?? ''))), 0),
+  );
+
+/**
+ * The columns that fit into the width beside the first one, which stands for the line; at least one of them.
+ *
+ * @param rows the head among them
+ * @param order places of the columns but the first, the most important first
+ * @returns places of those that fit, in the order of the table
+ */
+export function fittingColumns(
+  rows: readonly (readonly string[])[],
+  {width, order}: {readonly width: number; readonly order: readonly number[]},
+): readonly number[] {
+  const widths = columnWidths(rows);
+  let used = widths[0] ?? 0;
+  const fitting = order.filter((place, rank) => {
+    const wide = GAP + (widths[place] ?? 0);
+    if (rank > 0 && used + wide > width) return false;
+    used += wide;
+    return true;
+  });
+  return fitting.toSorted((a, b) => a - b);
+}
+
+/** A table in as many blocks as the width asks for, each with the first column at its left. */
+export function tableBlocks(
+  rows: readonly (readonly string[])[],
+  {
+    head,
+    right = [],
+    width,
+  }: {readonly head: readonly string[]; readonly right?: readonly number[]; readonly width: number},
+): string {
+  const blocks: string[] = [];
+  for (let rest = head.slice(1).map((_, index) => index + 1); rest.length > 0;) {
+    const widths = columnWidths([head, ...rows]);
+    let used = widths[0]!;
+    let count = 0;
+    while (count < rest.length && (count === 0 || used + GAP + widths[rest[count]!]! <= width))
+      used += GAP + widths[rest[count++]!]!;
+    const places = [0, ...rest.slice(0, count)];
+    const pick = (cells: readonly string[]): string[] => places.map((place) => cells[place] ?? '');
+    const numbers = places.flatMap((place, index) => (right.includes(place) ? [index] : []));
+    blocks.push(tableText(rows.map(pick), {head: pick(head), right: numbers}));
+    rest = rest.slice(count);
+  }
+  return blocks.join('\n\n');
+}
+
 /** Rows that are laid out together. */
 const PIECE = 100;
 
@@ -32,7 +88,7 @@ export function tableText(
   const texts: string[] = [];
   for (let begin = 0; begin === 0 || begin < lines.length; begin += PIECE) {
     const table = new Table({
-      chars: {...NO_LINES, middle: '  '},
+      chars: {...NO_LINES, middle: ' '.repeat(GAP)},
       colAligns: widths.map((_, index) => (right.includes(index) ? 'right' : 'left')),
       ...(lines.length > PIECE ? {colWidths: widths} : {}),
       style: {head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true},

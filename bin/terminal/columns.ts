@@ -29,6 +29,49 @@ export function clip(text: string, width: number): string {
 
 export const pad = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - widthOf(text)));
 
+/**
+ * A text in lines of at most `width` columns, broken at spaces; a word that is wider stands on a line of its own, broken where it
+ * has to be.
+ *
+ * @param indent in front of every line
+ * @param first in front of the first line, where that is another
+ */
+export function wrapped(text: string, width: number, indent: string, first: string = indent): string[] {
+  const lines: string[] = [];
+  let line = first;
+  let isEmpty = true;
+  const end = (): void => {
+    lines.push(line);
+    line = indent;
+    isEmpty = true;
+  };
+  for (const word of text.split(' ')) {
+    const room = Math.max(1, width - widthOf(indent));
+    for (const piece of pieces(word, room)) {
+      if (!isEmpty && widthOf(line) + 1 + widthOf(piece) > width) end();
+      line = isEmpty ? `${line}${piece}` : `${line} ${piece}`;
+      isEmpty = false;
+    }
+  }
+  end();
+  return lines;
+}
+
+/** A word in pieces of at most `room` columns. */
+function pieces(word: string, room: number): string[] {
+  if (widthOf(word) <= room) return [word];
+  const found: string[] = [];
+  let piece = '';
+  for (const {segment} of graphemes.segment(word)) {
+    if (piece !== '' && widthOf(piece) + widthOf(segment) > room) {
+      found.push(piece);
+      piece = '';
+    }
+    piece += segment;
+  }
+  return [...found, piece];
+}
+
 /** The widest name that a column of names makes room for; a longer one is cut. */
 export const WIDEST_NAME = 40;
 

@@ -5,6 +5,7 @@ import {jobFiles, readFinish} from '../job/folder.js';
 import {lastProgress} from '../job/pace.js';
 import type {Outcome} from '../outcome.js';
 import {frozenPlanOf} from '../plan/frozen-plan.js';
+import {turnMissed} from '../values/turn-missed.js';
 import {lastWordsOf} from './last-words.js';
 import type {LastWordsOptions} from './last-words.js';
 import {recordedOutcome} from './recorded-outcome.js';
@@ -62,12 +63,16 @@ export function statusOf(store: Store, wanted?: number, options: LastWordsOption
 function nodesOf(run: Run, isAlive: boolean, store: Store, options: LastWordsOptions): NodeStatus[] {
   const decisions = new Map(store.nodesOf(run.id).map((node) => [node.node, node]));
   const {order = [], nodes} = frozenPlanOf(run);
+  const failed = [...decisions.values()].find(
+    ({action, outcome}) => action === 'run' && outcome?.ok === false && outcome.reason !== 'stopped',
+  );
   const names = new Set([...order, ...Object.keys(nodes), ...decisions.keys()]);
   return [...names].map((name) => {
     const decision = decisions.get(name);
     // While the run goes on, a node that was called off is one of an earlier session, and its turn may come.
     if (isAlive && (decision === undefined || decision.action === 'cancelled')) return {node: name, state: 'waiting'};
-    if (decision === undefined) return {node: name, state: 'not started', because: 'the run ended before its turn'};
+    if (decision === undefined)
+      return {node: name, state: 'not started', because: turnMissed(run.end?.outcome, failed?.node)};
     return nodeStatus(decision, isAlive, store, options);
   });
 }

@@ -1,8 +1,8 @@
 /** From a recipe and what a person asks for to a plan: wiring, changes from outside, selection, sources, code, history. */
-import {existsSync} from 'node:fs';
 import {resolve} from 'node:path';
 import {disk} from '../../artifacts/files.js';
 import {UserError, digestOf} from '../../artifacts/index.js';
+import type {Remedy} from '../../artifacts/index.js';
 import {listFiles} from '../../artifacts/blobs/list-files.js';
 import {missingVariables} from '../wiring/environment.js';
 import {prefetchReusable} from '../../artifacts/queries/reuse-prefetch.js';
@@ -15,22 +15,20 @@ import {buildGraph} from '../wiring/graph.js';
 import type {Graph} from '../wiring/graph.js';
 import {openCurrentCode} from '../job/job-code.js';
 import type {CurrentCode} from '../job/job-code.js';
-import {inPlace, placeOfFunction, recipeError} from '../wiring/load-recipe.js';
 import type {LoadedRecipe} from '../wiring/load-recipe.js';
 import {applySet, applySource, checkSet, unknownNode} from '../wiring/overrides.js';
 import {openHistory} from './history.js';
 import {unreadable} from '../../artifacts/path-error.js';
 import {makePlan} from './plan.js';
 import type {History, Plan} from './plan.js';
-import {err} from '../result.js';
 import {shown} from '../values/printable.js';
 import {described} from '../wiring/check-declarations.js';
 import {select} from '../wiring/selection.js';
 import type {Selection} from '../wiring/selection.js';
 import {openTokenCache} from '../fingerprint/token-cache.js';
-import {placesOf, wire} from '../wiring/wire.js';
+import {placesOf} from '../wiring/wire.js';
+import {mistakesError, wireLoaded} from '../wiring/wire-loaded.js';
 import {needsOf} from '../wiring/nodes.js';
-import type {Mistake} from '../wiring/wire.js';
 import type {Wiring} from '../wiring/nodes.js';
 
 /** What a person can ask of a run; option lists as on the command line. */
@@ -97,10 +95,16 @@ async function prepareWith(
   prefetch: ReusePrefetch | undefined,
 ): Promise<Prepared> {
   checkRequest(request);
-  const wired = await wireRecipe(inProfile(loaded, request.profile));
-  if (!wired.ok) throw mistakesError(loaded, wired.error);
-  let wiring = wired.value;
-  for (const assignment of request.set ?? []) wiring = orThrow(applySet(wiring, assignment));
+  const wired = await wireLoaded(loaded, request.profile);
+  let wiring = wired;
+  for (const assignment of request.set ?? []) {
+    const changed = applySet(wiring, assignment);
+    if (!changed.ok)
+      throw new UserError('bad-argument', changed.error, {
+        remedy: listParams(wiring, loaded, request, [assignment.split('.')[0]!]),
+      });
+    wiring = changed.value;
+  }
   const given = new Map<string, string>();
   for (const assignment of request.source ?? []) {
     const [target = '', ...path] = assignment.split('=');
@@ -118,8 +122,16 @@ async function prepareWith(
     wiring = orThrow(applySource(wiring, target, resolve(path.join('='))));
   }
   // Only now: one that is set may be right together with another that is set, or with a source.
-  const mistakes = request.set === undefined ? [] : checkSet(wired.value, wiring);
-  if (mistakes.length > 0) throw new UserError('bad-argument', mistakes.join('\n'));
+  const mistakes = request.set === undefined ? [] : checkSet(wired, wiring);
+  if (mistakes.length > 0)
+    throw new UserError('bad-argument', mistakes.map(({node, message}) => `set ${node}: ${message}`).join('\n'), {
+      remedy: listParams(
+        wiring,
+        loaded,
+        request,
+        mistakes.map(({node}) => node),
+      ),
+    });
   const graph = graphOf(wiring, loaded);
   for (const option of ['only', 'from', 'until', 'force'] as const) {
     for (const id of request[option] ?? []) {
@@ -143,6 +155,19 @@ async function prepareWith(
   });
 }
 
+/** Where the params of the first of these nodes that is a stage in its place are explained. */
+function listParams(
+  {nodes}: Wiring,
+  {file}: LoadedRecipe,
+  {profile}: RunRequest,
+  ids: readonly string[],
+): Remedy | undefined {
+  const node = ids.find((id) => nodes.get(id)?.type === 'stage');
+  return node === undefined
+    ? undefined
+    : {type: 'list-params', node, recipe: file, ...(profile === undefined ? {} : {profile})};
+}
+
 /** For programs that no compiler has checked. @throws UserError */
 function checkRequest({seed, profile, ...request}: RunRequest): void {
   if (!Number.isSafeInteger(seed) || seed < 0)
@@ -153,30 +178,6 @@ function checkRequest({seed, profile, ...request}: RunRequest): void {
     const given: unknown = request[option];
     if (given !== undefined && !(Array.isArray(given) && given.every((each) => typeof each === 'string')))
       throw new UserError('bad-argument', `“${option}” is ${described(given)}, not a list of texts`);
-  }
-}
-
-/** The recipe as it is wired in a profile. @throws UserError where it has no such profile */
-function inProfile(loaded: LoadedRecipe, profile: string | undefined): LoadedRecipe {
-  if (profile === undefined) return loaded;
-  const {recipe} = loaded;
-  const names = Object.keys(recipe.profiles ?? {});
-  if (!names.includes(profile))
-    throw new UserError('not-found', `recipe “${recipe.name}” has no profile “${profile}”`, {
-      hint: names.length === 0 ? 'it has none: leave the profile out' : `it has ${names.join(', ')}`,
-    });
-  return {...loaded, recipe: {...recipe, wire: (add) => recipe.wire(add, {profile})}};
-}
-
-async function wireRecipe({recipe, folder, file}: LoadedRecipe): Promise<ReturnType<typeof wire>> {
-  try {
-    const wired = await inPlace(file, () => wire(recipe, folder));
-    if (wired.ok || !existsSync(file)) return wired;
-    const where = wired.error.some(({ofFunction}) => ofFunction === true) && (await placeOfFunction(file, recipe.wire));
-    if (!where) return wired;
-    return err(wired.error.map((mistake) => (mistake.ofFunction === true ? {...mistake, place: where} : mistake)));
-  } catch (error) {
-    throw await recipeError(file, error);
   }
 }
 
@@ -290,11 +291,6 @@ export function graphOf(wiring: Wiring, loaded?: LoadedRecipe): Graph {
 }
 
 const knownNodes = (wiring: Wiring): string => `nodes are ${[...wiring.nodes.keys()].slice(0, 40).join(', ')}`;
-
-function mistakesError({file}: LoadedRecipe, mistakes: readonly Mistake[]): UserError {
-  const lines = mistakes.map(({message, place}) => `${place ?? file}: ${message}`);
-  return new UserError('bad-argument', lines.join('\n'));
-}
 
 function orThrow<T>(result: {readonly ok: true; readonly value: T} | {readonly ok: false; readonly error: string}): T {
   if (result.ok) return result.value;

@@ -105,7 +105,10 @@ async function prepareAndRun(
   }
   const claimed = {...placed, ...(isProgram ? {} : {own: code.own})};
   // Placing gigabytes may have taken long; a stop that was asked for meanwhile is obeyed before anything starts.
-  if (stop.asked.aborted || supervision.stop.aborted) return recordUnstarted(claimed, {reason: 'stopped'}, context);
+  if (stop.asked.aborted || supervision.stop.aborted) {
+    const by = stop.asked.aborted ? 'person' : 'failure';
+    return recordUnstarted(claimed, {reason: 'stopped', by}, context);
+  }
   const rebuilt = isProgram ? [] : findRebuilt(code.own);
   const changed = rebuilt.length > 0 ? rebuilt : findTouchedBeforeStart(code);
   if (changed.length > 0) return recordChanged(ready, claimed, changed, context);

@@ -33,7 +33,7 @@ export async function endOrphan(
     const exit = await endOf(found.running, `attempt ${attempt}`, warn);
     outcome = outcomeOf({folder: jobFolder, exit, result: readResult(jobFolder), asked: 'unwanted'});
     // Nobody is there to store its outputs.
-    if (isSuccess(outcome)) outcome = {reason: 'stopped'};
+    if (isSuccess(outcome)) outcome = {reason: 'stopped', by: 'unwanted'};
   }
   outcome = withSavedStep(checkCode(outcome, {folder: jobFolder}), jobFolder);
   store.finishAttempt({attempt, ownership, outcome: {ok: false, reason: outcome.reason, detail: outcomeJson(outcome)}});

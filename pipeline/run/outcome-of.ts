@@ -39,7 +39,14 @@ export function outcomeOf(seen: {
   }
   if (asked === 'timeout' && wasAsked) return {reason: 'timed-out', seconds: timeout!};
   if (own?.end === 'stopped' || (wasAsked && (own === undefined || own.end === 'exited'))) {
-    const by = asked !== undefined ? undefined : askedBefore ? 'earlier-runner' : signalOf(record);
+    const by =
+      asked === undefined
+        ? askedBefore
+          ? 'earlier-runner'
+          : signalOf(record)
+        : asked === 'timeout'
+          ? undefined
+          : asked;
     const isForced = own === undefined && exit.how.type === 'signalled' && exit.how.signal === 'SIGKILL';
     return {reason: 'stopped', ...(isForced ? {isForced} : {}), ...(by === undefined ? {} : {by})};
   }

@@ -196,7 +196,7 @@ async function closeInterrupted(claimed: ClaimedAttempt, context: AttemptContext
   const {emit} = context;
   const {node, attempt, folder} = claimed;
   const [result, cost] = [readResult(folder), {wallMs: wallOf(folder)}];
-  const outcome: Outcome = {reason: 'stopped'};
+  const outcome: Outcome = {reason: 'stopped', by: 'person'};
   if (!result.ok || result.value === undefined) return recordOutcome(claimed, outcome, cost, context);
   emit({
     type: 'node-note',

@@ -24,7 +24,8 @@ import type {Result} from '../result.js';
 import type {NodeEnd, RunFailure, RunOptions} from './options.js';
 import {memoryNeeds} from './memory-needs.js';
 import {schedule} from './scheduler.js';
-import type {Turn} from './scheduler.js';
+import type {Cancelled, Turn} from './scheduler.js';
+import {turnMissed} from '../values/turn-missed.js';
 import {openCleanup} from './cleanup.js';
 import type {Cleanup} from './cleanup.js';
 import {refsOf, resourcesOf} from '../wiring/nodes.js';
@@ -61,6 +62,8 @@ class NodesRun {
   readonly #runner: NodeContext;
   /** What nodes need of memory, as far as their stages have reckoned it. */
   readonly #memory = new Map<string, MemoryNeed>();
+  /** The first node that failed. */
+  #failed: string | undefined;
   /** MiB that may be given out. */
   #mostMemory = Infinity;
 
@@ -91,18 +94,19 @@ class NodesRun {
       perform: (id, turn) => this.#perform(id, turn),
       cancelled: (node, why) => {
         const because = why.reason === 'cancelled' ? why.because : undefined;
-        this.#cancelled.push({
-          run: this.#run,
-          node,
-          action: 'cancelled',
-          because: because === undefined ? 'the run ended before its turn' : `needs “${because}”, which did not finish`,
-        });
+        this.#cancelled.push({run: this.#run, node, action: 'cancelled', because: this.#whyCancelled(why)});
         emit({type: 'node-cancelled', node, ...(because === undefined ? {} : {because})});
       },
     });
     await this.#cleanup.finish();
     if (this.#cancelled.length > 0) this.#options.store.recordDecisions(this.#cancelled);
     return ends;
+  }
+
+  #whyCancelled(why: Cancelled): string {
+    if (why.reason === 'cancelled')
+      return `needs “${why.because}”, which ${why.ended === 'stopped' ? 'was stopped' : 'failed'}`;
+    return turnMissed(this.#options.stop.asked.aborted ? 'stopped' : 'failed', this.#failed);
   }
 
   #resources(node: WiredNode): Resources {
@@ -133,6 +137,7 @@ class NodesRun {
       end = err(outcome);
     }
     if (end.ok) this.#made.set(id, end.value);
+    else if (end.error.reason !== 'not-started' && end.error.reason !== 'stopped') this.#failed ??= id;
     return end;
   }
 

@@ -17,7 +17,14 @@ export type OnFailure =
   | 'stop';
 
 /** Why a node was not performed: a node that it needs ended badly, or the run came to an end before its turn. */
-export type Cancelled = {readonly reason: 'cancelled'; readonly because: string} | {readonly reason: 'not-started'};
+export type Cancelled =
+  | {
+      readonly reason: 'cancelled';
+      /** The node at the root, and how it ended. */
+      readonly because: string;
+      readonly ended: string;
+    }
+  | {readonly reason: 'not-started'};
 
 /** What is given out to nodes at a time: cores, GPUs, MiB of memory, and a number of nodes. */
 export interface Capacity extends Resources {
@@ -125,7 +132,9 @@ export async function schedule<T, E extends {readonly reason: string}>(
 /** The failure at the root: a node that was cancelled itself hands on what cancelled it. */
 function rootOf(need: string, error: {readonly reason: string} | Cancelled): Cancelled {
   if (error.reason === 'not-started') return {reason: 'not-started'};
-  return error.reason === 'cancelled' && 'because' in error ? error : {reason: 'cancelled', because: need};
+  return error.reason === 'cancelled' && 'because' in error
+    ? error
+    : {reason: 'cancelled', because: need, ended: error.reason};
 }
 
 interface Waiting {

@@ -3,6 +3,7 @@ import {kindOf, jsonCopy} from '../values/json.js';
 import {shown} from '../values/printable.js';
 import {nameMistake, quoted, sameFolder} from '../values/names.js';
 import {defaultMistakes} from './check-params.js';
+import {aboutMistakes} from './ranges.js';
 import {suggestion} from './did-you-mean.js';
 import type {NodeOptions} from '../recipe.js';
 import {err, ok} from '../result.js';
@@ -17,10 +18,12 @@ const FIELDS: Readonly<Record<keyof AnyStage, true>> = {
   inputs: true,
   outputs: true,
   params: true,
+  about: true,
   choices: true,
   definitions: true,
   check: true,
   caution: true,
+  trains: true,
   tensor: true,
   seedless: true,
   canFinishEarly: true,
@@ -91,7 +94,7 @@ export function stageMistakes(stage: AnyStage): readonly string[] {
     const same = sameFolder(Object.keys(ports));
     if (same !== undefined) mistakes.push(`${side}s ${sameText(same)}`);
   }
-  mistakes.push(...defaultMistakes(stage));
+  mistakes.push(...defaultMistakes(stage), ...aboutMistakes(stage));
   const {threads, resources} = stage;
   mistakes.push(...numberMistakes('its', {threads, resources}).map((mistake) => mistake.replace('its.', 'its ')));
   return mistakes.map((mistake) => `stage ${quoted(stage.name)}: ${mistake}`);

@@ -8,6 +8,7 @@ import type {AnyStage, Origin, Params, WiredWith} from '../stage.js';
 import {described, isRecord, own} from './check-declarations.js';
 import {suggestion} from './did-you-mean.js';
 import {refsOf} from './nodes.js';
+import {rangeMistakes} from './ranges.js';
 import type {StageNode, WiredNode} from './nodes.js';
 
 /** All that `NodeOptions` may hold. */
@@ -148,13 +149,15 @@ export function allOptions<T>(
 }
 
 /**
- * What the stage itself finds wrong with params, definitions and inputs that go together; see `StageDefinition.check`.
+ * What is wrong with the params of a node by their ranges or, where nothing is, what the stage itself finds wrong with params,
+ * definitions and inputs that go together; see `StageDefinition.check`.
  *
  * @param nodes those that the stage is told of as origins of its inputs
  */
 export function checkTogether(node: StageNode, nodes: ReadonlyMap<string, WiredNode> = new Map()): readonly string[] {
   const {stage, params, definitions, inputs} = node;
-  if (stage.check === undefined) return [];
+  const outside = rangeMistakes(stage, params);
+  if (outside.length > 0 || stage.check === undefined) return outside;
   const check = stage.check.bind(stage) as (wired: WiredWith<Params, DefinitionOptions>) => unknown;
   const wired = {
     params,

@@ -8,7 +8,8 @@ import type {AnyStage, Json} from '../stage.js';
 
 /**
  * A copy of `value` for the param `name`, or what is wrong with it. `null` is taken from a recipe, where the compiler has
- * seen the declared type, but not from the command line, unless the default is `null`, and never for a record or a list.
+ * seen the declared type, but not from the command line, unless the default is `null`, and never for a record or a list. Where
+ * the stage lists choices, these alone count.
  */
 export function checkParam(
   stage: AnyStage,
@@ -29,9 +30,10 @@ export function checkParam(
   if (!copied.ok) return err(`${copied.error}; ${CARRIED}`);
   const given = copied.value;
   const wanted = shape(standard);
-  if (given === null && from === 'recipe' && wanted !== 'record' && wanted !== 'list') return copied;
-  if (wanted === 'null' || wanted === shape(given)) {
-    const choices = stage.choices?.[name];
+  const choices = stage.choices?.[name];
+  if (given === null && from === 'recipe' && choices === undefined && wanted !== 'record' && wanted !== 'list')
+    return copied;
+  if (wanted === 'null' || wanted === shape(given) || choices?.includes(given) === true) {
     if (choices === undefined || choices.includes(given)) return copied;
     return err(
       `param “${name}” is one of ${choices.map((choice) => JSON.stringify(choice)).join(', ')}, not ${short(given)}`,
@@ -69,12 +71,14 @@ const CARRIED =
 
 const MOST_SHOWN = 200;
 
-function short(value: Json): string {
+/** A value as JSON, cut where nobody would read on. */
+export function short(value: Json): string {
   const text = JSON.stringify(value);
   return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;
 }
 
-function shape(value: Json): string {
+/** The type of a param with this default, in a word. */
+export function shape(value: Json): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'list';
   return typeof value === 'object' ? 'record' : typeof value;

@@ -5,7 +5,7 @@ import {err, ok} from '../result.js';
 import type {Result} from '../result.js';
 
 export interface Graph {
-  /** Every node after all that it needs. */
+  /** Every node after all that it needs, in the order of the recipe wherever that is one. */
   readonly order: readonly string[];
   /** What a node needs itself, in the order of its declaration. */
   needs(node: string): readonly string[];
@@ -34,7 +34,7 @@ export function buildGraph(needs: ReadonlyMap<string, readonly string[]>): Resul
     return seen;
   };
   return ok({
-    order: orderOf(followers),
+    order: isInOrder(needs) ? [...needs.keys()] : orderOf(followers),
     needs: needsOf,
     neededBy,
     withNeeds: (nodes) => closure(nodes, needsOf),
@@ -52,6 +52,16 @@ function followersOf(needs: ReadonlyMap<string, readonly string[]>): ReadonlyMap
     }
   }
   return followers;
+}
+
+/** Whether every node stands after all that it needs, as in a recipe that was written in TypeScript: then its order is the plan's. */
+function isInOrder(needs: ReadonlyMap<string, readonly string[]>): boolean {
+  const before = new Set<string>();
+  for (const [node, others] of needs) {
+    if (others.some((other) => !before.has(other))) return false;
+    before.add(node);
+  }
+  return true;
 }
 
 /** The graph of graphology lives only for this: kept, one of 100,000 nodes would hold 75 MB through the whole plan. */

@@ -29,11 +29,17 @@ export function applySet(wiring: Wiring, assignment: string): Result<Wiring, str
   return ok(replace(wiring, {...node, params: {...node.params, [name]: checked.value}}));
 }
 
-/** What stages find wrong with the params that `--set` has changed, each a sentence; see `StageDefinition.check`. */
-export const checkSet = (before: Wiring, now: Wiring): readonly string[] =>
+/** A sentence on a node. */
+export interface NodeMistake {
+  readonly node: string;
+  readonly message: string;
+}
+
+/** What is wrong with the params that `--set` has changed, by their ranges and for their stages; see `StageDefinition.check`. */
+export const checkSet = (before: Wiring, now: Wiring): readonly NodeMistake[] =>
   [...now.nodes.values()].flatMap((node) => {
     if (node.type === 'source' || node === before.nodes.get(node.id)) return [];
-    return checkTogether(node, now.nodes).map((mistake) => `set ${node.id}: ${mistake}`);
+    return checkTogether(node, now.nodes).map((message) => ({node: node.id, message}));
   });
 
 /**

@@ -19,15 +19,25 @@ import type {Prompt} from '../tasks/prompt.js';
  */
 export async function eachRow(folder: string, onRow: (row: unknown, where: string) => void): Promise<void> {
   const file = join(folder, 'rows.jsonl');
-  if (!(await isFile(file))) throw new StageFailure(`there is no ${file}`);
+  await eachRowOf({file, name: file}, onRow);
+}
+
+/** A file, and what messages call it: in a store it has no name that tells anything. */
+export interface NamedFile {
+  readonly file: string;
+  readonly name: string;
+}
+
+async function eachRowOf({file, name}: NamedFile, onRow: (row: unknown, where: string) => void): Promise<void> {
+  if (!(await isFile(file))) throw new StageFailure(`there is no ${name}`);
   const reader = openRowsReader((row, line) => {
-    onRow(row, `${file}:${line}`);
+    onRow(row, `${name}:${line}`);
   });
   try {
     for await (const piece of createReadStream(file) as AsyncIterable<Buffer>) reader.take(piece);
     reader.end();
   } catch (error) {
-    if (error instanceof JsonLinesError) throw new StageFailure(`${file}:${error.line} is not JSON: ${error.why}`);
+    if (error instanceof JsonLinesError) throw new StageFailure(`${name}:${error.line} is not JSON: ${error.why}`);
     throw error;
   }
 }
@@ -39,6 +49,13 @@ export async function eachRow(folder: string, onRow: (row: unknown, where: strin
 export async function readRows<T>(folder: string, schema: z.ZodType<T>): Promise<T[]> {
   const rows: T[] = [];
   await eachRow(folder, (row, where) => rows.push(checkRow(row, schema, where)));
+  return rows;
+}
+
+/** The same of a single file, wherever it lies. */
+export async function readRowsOf<T>(file: NamedFile, schema: z.ZodType<T>): Promise<T[]> {
+  const rows: T[] = [];
+  await eachRowOf(file, (row, where) => rows.push(checkRow(row, schema, where)));
   return rows;
 }
 
@@ -84,12 +101,13 @@ export async function readCard(folder: string): Promise<Record<string, unknown> 
   return (await isFile(file)) ? ((await readJson(file)) as Record<string, unknown>) : undefined;
 }
 
-export async function readJson(file: string): Promise<unknown> {
+/** @param name what a message calls the file */
+export async function readJson(file: string, name = file): Promise<unknown> {
   const text = await readFile(file, 'utf8');
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new StageFailure(`${file} is not JSON: ${(error as Error).message}`);
+    throw new StageFailure(`${name} is not JSON: ${(error as Error).message}`);
   }
 }
 

@@ -1,6 +1,6 @@
 /** The params of a stage that may have a model at an endpoint answer; light, since a recipe that is only planned loads it. */
-import {param} from '../../pipeline/stage.js';
-import type {Json} from '../../pipeline/stage.js';
+import {described, textLike} from '../../pipeline/params.js';
+import type {Json} from '../../pipeline/params.js';
 
 /** Fields of a request beside those that r1 fills in. */
 export type RequestFields = Readonly<Record<string, Json>>;
@@ -15,14 +15,22 @@ export interface EndpointParams {
   readonly endpointRequest: RequestFields;
 }
 
-/** The defaults of these params: no endpoint. @param server the word of the stage's own server */
+/** These as params: by default no endpoint. @param server the word of the stage's own server */
 export const endpointParams = (server: string) => ({
-  /** The model at an endpoint that answers in the place of one that is wired, as the server calls it: endpoint/README.md. */
-  endpoint: '',
-  /** Which endpoint: the word in its variables, R1_…_URL, …_API_KEY. */
-  endpointServer: server,
-  /** Fields of each request, beside what the other params say; null leaves one out: {seed: null}. */
-  endpointRequest: param<RequestFields>({}),
+  endpoint: described(
+    '',
+    'The model at an endpoint that answers in the place of one that is wired, as the server calls it; "" for none.',
+  ),
+  endpointServer: described(
+    server,
+    'Which endpoint: the word in its variables, R1_…_URL, …_API_KEY.',
+    textLike(SERVER, 'a word of small letters, digits and “-”, at most 40'),
+  ),
+  endpointRequest: described<RequestFields>(
+    {},
+    'Fields of each request, beside what the other params say; null leaves one out: {"seed": null}.',
+    {should: 'a record of fields'},
+  ),
 });
 
 /** Names of the variables that say where a server is, and how it is asked. */
@@ -91,8 +99,6 @@ export function endpointMistakes(
 ): string[] {
   const {endpoint, endpointServer, endpointRequest, prefill = '', template = 'chat'} = params;
   const {url} = variablesOf(endpointServer);
-  if (!SERVER.test(endpointServer))
-    return [`endpointServer is a word of small letters, digits and “-”, at most 40, not “${endpointServer}”`];
   if (endpoint === '')
     return [
       ...(inputs.includes(port)

@@ -8,8 +8,9 @@
  *   2107.03374, Eq. 1).
  * - cons@k: the answer that most of the first k samples give is right. Samples without an answer do not vote; a tie among t
  *   answers counts 1/t if the right one is among them; nobody voting is wrong.
- * - format, language, wordless, length, invalid, truncated: of reasoning prompts; length counts tokens with the end token, wordless
- *   is thinking without a word, whose language is by convention 0 or 1.
+ * - format, language, wordless, length, invalid, truncated, reflective: of reasoning prompts; length counts tokens with the end
+ *   token, wordless is thinking without a word, whose language is by convention 0 or 1, and reflective thinking with a word that
+ *   marks a second thought (`reflectiveWords`).
  * - f1: words that answer and reference share, on prompts of the tasks f1 and drop; pass@1 counts what is the same.
  * - judge: the verdict of a judge as a share of its points, on prompts of that task; pass@1 counts the full marks.
  * - acc, acc_norm, acc_bytes: the right choice is the likeliest one; by log-probability, by that of a character, of a byte.
@@ -31,6 +32,7 @@ const SINGLE: Readonly<Record<string, (sample: Sample) => number | undefined>> =
   length: reasoning((sample) => sample.tokens ?? undefined),
   invalid: answered((sample) => Number(sample.outcome === 'unparsable' || sample.outcome === 'timed-out')),
   truncated: reasoning((sample) => Number(sample.truncated)),
+  reflective: reasoning((sample) => Number(sample.reflective > 0)),
   helpful: ({helpful}) => (helpful === null ? undefined : Number(helpful)),
   f1: answered(({task, value}) => (task === 'f1' || task === 'drop' ? value : undefined)),
   judge: answered(({task, value}) => (task === 'judge' ? value : undefined)),
@@ -58,6 +60,7 @@ const BESIDE = [
   'length',
   'invalid',
   'truncated',
+  'reflective',
   'helpful',
   'safe',
   'f1',
@@ -71,18 +74,29 @@ const BESIDE = [
 /** Whether there is a metric of that name. */
 export const isMetric = (name: string): boolean => Object.hasOwn(SINGLE, name) || /^(?:pass|cons)@[1-9]\d*$/.test(name);
 
-/** Samples that one value of a metric is made of. */
-export const samplesOf = (metric: Metric, k: number): number => (SINGLE[metric] === undefined ? k : 1);
+/** Samples that one value of a metric is made of: the k of pass@k and cons@k. */
+export const samplesOf = (metric: Metric): number =>
+  SINGLE[metric] === undefined ? Number(metric.slice(metric.indexOf('@') + 1)) : 1;
 
 /** Metrics that are rates or shares: they end at 0 and 1. */
 const RATES = new Set(['pass@1', ...BESIDE.filter((metric) => metric !== 'length')]);
 /** Whether a metric is a rate or a share, so that its values end at 0 and 1. */
 export const isRate = (metric: Metric): boolean => RATES.has(metric) || metric.includes('@');
 
-/** The metrics of a table, in its order, for k samples of each prompt. */
-export function metricsFor(k: number): Metric[] {
-  const several = k > 1 ? [`pass@${k}`, `cons@${k}`] : [];
-  return ['pass@1', 'pass@1/tag', ...several, ...BESIDE];
+/** Of these less is better; of those below neither is: how long responses are, or how often they think twice, is no merit. */
+const BETTER_LOW = new Set(['invalid', 'truncated']);
+const NEITHER = new Set(['wordless', 'length', 'reflective']);
+
+/** The end of a metric that is the better one; `undefined` where neither is, and of measures that a benchmark alone has. */
+export function betterEnd(metric: Metric): 'high' | 'low' | undefined {
+  if (!isMetric(metric) || NEITHER.has(metric)) return undefined;
+  return BETTER_LOW.has(metric) ? 'low' : 'high';
+}
+
+/** The metrics of a table, in its order, for k samples of each prompt; of several models, for each number of samples once. */
+export function metricsFor(...k: readonly number[]): Metric[] {
+  const counts = [...new Set(k)].filter((count) => count > 1).sort((a, b) => a - b);
+  return ['pass@1', 'pass@1/tag', ...counts.flatMap((count) => [`pass@${count}`, `cons@${count}`]), ...BESIDE];
 }
 
 /**

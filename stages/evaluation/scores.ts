@@ -15,14 +15,16 @@ export interface Score {
 }
 
 /** All metrics that the samples have values for, each with its interval: see over-problems.ts. */
-export function scoreSamples(samples: readonly Sample[], {k}: {readonly k: number}): Score[] {
-  return metricsFor(k).flatMap((metric) => {
-    const byProblem = valuesByProblem(metric, samples);
-    const clusters: Clusters = [...byProblem.values()];
-    if (clusters.length === 0) return [];
-    const values = clusters.reduce((sum, {length}) => sum + length, 0);
-    const groups = groupsOf([...byProblem.keys()], samples);
-    const {value, low, high} = levelOver(clusters, {groups, isRate: isRate(metric), threshold: 0});
-    return [{metric, mean: value, low, high, problems: clusters.length, samples: values * samplesOf(metric, k)}];
-  });
+export const scoreSamples = (samples: readonly Sample[], {k}: {readonly k: number}): Score[] =>
+  metricsFor(k).flatMap((metric) => scoreOf(metric, samples) ?? []);
+
+/** One metric with its interval; `undefined` where no sample has a value for it. */
+export function scoreOf(metric: Metric, samples: readonly Sample[]): Score | undefined {
+  const byProblem = valuesByProblem(metric, samples);
+  const clusters: Clusters = [...byProblem.values()];
+  if (clusters.length === 0) return undefined;
+  const values = clusters.reduce((sum, {length}) => sum + length, 0);
+  const groups = groupsOf([...byProblem.keys()], samples);
+  const {value, low, high} = levelOver(clusters, {groups, isRate: isRate(metric), threshold: 0});
+  return {metric, mean: value, low, high, problems: clusters.length, samples: values * samplesOf(metric)};
 }

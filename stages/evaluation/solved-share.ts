@@ -7,10 +7,10 @@ import type {GradingSettings} from '../graders/settings.js';
 import type {Asking} from '../tasks/asking.js';
 import {taskOf} from '../tasks/task.js';
 import type {TemplateName} from '../text/template-names.js';
-import type {GATE} from './gate-params.js';
+import type {GateParams} from './gate-params.js';
 
 /** Params of the stages that ask, each of which says what they mean. */
-interface Asked extends Asking, Omit<GradingSettings, 'extraction'>, Omit<typeof GATE, 'least'> {
+interface Asked extends Asking, Omit<GradingSettings, 'extraction'>, Omit<GateParams, 'least'> {
   readonly template: TemplateName;
   readonly specialInPrompts: boolean;
 }

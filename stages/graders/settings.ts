@@ -1,6 +1,6 @@
 /** The params of a stage that grades answers, for those that take another process; light, for recipes that are only planned. */
-import {param} from '../../pipeline/stage.js';
-import {sandboxCautions, type SandboxKind} from '../sandbox/names.js';
+import {described} from '../../pipeline/params.js';
+import {SANDBOXES, sandboxCautions, type SandboxKind} from '../sandbox/names.js';
 import type {Extraction} from '../tasks/asking.js';
 import {judgeCautions, NO_JUDGE, type JudgeParam} from './judge-settings.js';
 
@@ -16,12 +16,14 @@ export interface GradingSettings {
   readonly noWords?: number | undefined;
 }
 
-/** The defaults of these params. */
+/** These as params. */
 export const GRADING = {
-  /** How programs that a model writes are contained (task code). */
-  sandbox: param<SandboxKind>('bubblewrap'),
-  /** Who judges answers by a rubric (task judge): graders/judge-settings.ts. */
-  judge: param<JudgeParam>(NO_JUDGE),
+  sandbox: described('bubblewrap', 'How programs that a model writes are contained (task code).', SANDBOXES),
+  judge: described<JudgeParam>(
+    NO_JUDGE,
+    'Who judges answers by a rubric (task judge): a model at the endpoint of R1_JUDGE_URL; "" as model where nothing is judged.',
+    {should: `a record of ${Object.keys(NO_JUDGE).join(', ')}`},
+  ),
 };
 
 /**

@@ -5,6 +5,8 @@
  */
 import {recipe} from '../../pipeline/recipe.js';
 import {evaluate, grpo, report} from '../index.js';
+import {PAPER_NAMES} from './paper-names.js';
+import {TINY_CLAIMS, TINY_CONTROL_CLAIMS} from './tiny-claims.js';
 import tiny, {TINY_EVALUATION, TINY_ZERO} from './tiny.js';
 
 export default recipe(
@@ -35,10 +37,14 @@ export default recipe(
       'zero-shuffled': evaluateModel('zero-shuffled', shuffled.model),
       'zero-format-only': evaluateModel('zero-format-only', formatOnly.model),
     };
-    const result = add('report-controls', report, {
+    const measured = {
       scores: {...scores, ...controls},
       histories: {...histories, 'zero-shuffled': shuffled.history, 'zero-format-only': formatOnly.history},
       cards,
+    };
+    const result = add('report-controls', report, measured, {
+      claims: [...TINY_CLAIMS, ...TINY_CONTROL_CLAIMS],
+      paperNames: {base: 'V3-Base', ...PAPER_NAMES},
     });
     return {report: result};
   },

@@ -24,6 +24,10 @@ import {
   safetyRewardModel,
   sft,
 } from '../index.js';
+import {PAPER_NAMES} from './paper-names.js';
+import {TINY_CLAIMS} from './tiny-claims.js';
+
+export {TINY_CLAIMS, TINY_CONTROL_CLAIMS} from './tiny-claims.js';
 
 /** Tokens of the longest response: five turns take 43, a second thought 9 more; with a prompt of 45 that is 96 in all. */
 const maxNewTokens = 51;
@@ -233,7 +237,12 @@ export default recipe(
       'rejection-sampling': clean.dataset,
       'general-data': general.dataset,
     };
-    const result = add('report', report, {scores, histories, cards});
+    const result = add(
+      'report',
+      report,
+      {scores, histories, cards},
+      {claims: TINY_CLAIMS, paperNames: {base: 'V3-Base', ...PAPER_NAMES}},
+    );
     return {asked, base, zero, r1, scores, histories, cards, report: result};
   },
   'The R1 recipe, end to end, on a model that two cores train in minutes',

@@ -2,7 +2,7 @@
  * How questions are put and answers found: params of every stage that samples and grades. Light, for recipes that are only planned;
  * `answers/extracted.ts` finds the answers.
  */
-import {param} from '../../pipeline/stage.js';
+import {described} from '../../pipeline/params.js';
 import {WORDING, wordingMistakes, type Wording} from '../text/wording.js';
 import type {TemplateName} from '../text/template-names.js';
 
@@ -15,14 +15,14 @@ export interface Asking extends Wording {
   readonly extraction: Extraction;
 }
 
-/** The defaults of these params: nothing is added, and each task finds its answers as it does. */
+/** These as params: by default nothing is added, and each task finds its answers as it does. */
 export const ASKING = {
   ...WORDING,
-  /**
-   * Where the answer stands: 'task' (in `<answer>` tags, else in a box), 'tag', 'box', 'last-number' (what is marked, else the last
-   * number that is not denied), 'math-verify' (its own extraction from the whole reply, task math).
-   */
-  extraction: param<Extraction>('task'),
+  extraction: described(
+    'task',
+    'Where the answer stands: task (in `<answer>` tags, else in a box), tag, box, last-number (what is marked, else the last number that is not denied), math-verify (its own extraction from the whole reply, task math).',
+    EXTRACTIONS,
+  ),
 };
 
 /** Whether responses are read otherwise than by the tags and boxes of their task, so that both readings are of interest. */

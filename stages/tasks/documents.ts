@@ -4,6 +4,9 @@
  * keeps to the tags, makes slips and mixes its languages, most of all in Chinese; which is what the recipe then works on.
  * All shares stand in one place and are counted again in the card.
  */
+import {described, isWithin, valuesOf} from '../../pipeline/params.js';
+import type {Form, Json} from '../../pipeline/params.js';
+import {COUNT, SHARE, ZERO_OR_MORE} from '../common-params.js';
 import {random, type Random} from '../random.js';
 import type {BuiltInLanguage} from '../text/language.js';
 import type {TemplateName} from '../text/templates.js';
@@ -20,53 +23,64 @@ export type Style = 'direct' | 'step' | 'wait' | 'skip' | 'bare';
 /** Where a document comes from: running text without a question, or a question in one of the templates. */
 export type Source = 'plain' | 'zero' | 'chat' | 'general';
 
-/** A type, not an interface, so that it can be the params of a stage as it is. */
-export type CorpusShares = {
-  /** Documents by source; `general` documents are spread over the templates as the rest is. */
-  readonly sources: Readonly<Record<Source, number>>;
-  readonly styles: Readonly<Record<Style, number>>;
-  /** Numbers of turns, repeated as often as they weigh. */
-  readonly steps: readonly number[];
-  /** Share of dials documents and of general documents that are in Chinese. */
-  readonly chinese: number;
-  /** Chance of a wrong digit in an English line; in a Chinese line it is `chineseNoise` times that. */
-  readonly noise: number;
-  readonly chineseNoise: number;
-  /** The same for running text, which was written with more care. */
-  readonly plainNoise: number;
-  /** Chance that a line is in a language drawn anew, and then in English with chance `englishBias`. */
-  readonly mixing: number;
-  readonly englishBias: number;
-  /** Chance that a direct answer is two random digits. */
-  readonly directError: number;
-  /** Chance that a `skip` document leaves a step out, and that a `wait` document notices its slip. */
-  readonly skipping: number;
-  readonly noticing: number;
-  /** Share of good responses among general documents, and the share of those documents that keep to the tags. */
-  readonly generalGood: number;
-  readonly generalTagged: number;
-  /** Longest document, in words. */
-  readonly maxWords: number;
+const SOURCES: readonly Source[] = ['plain', 'zero', 'chat', 'general'];
+const STYLES: readonly Style[] = ['direct', 'step', 'wait', 'skip', 'bare'];
+
+/** Numbers by name, of which something is drawn in proportion. */
+const weightsOf = (names: readonly string[]): Form => ({
+  should: `numbers, 0 or more and not all 0, for ${names.join(', ')}`,
+  isRight: (value) => {
+    const weights = Object.entries(Object(value) as Readonly<Record<string, unknown>>);
+    return (
+      weights.length === names.length &&
+      weights.every(([name, weight]) => names.includes(name) && typeof weight === 'number' && weight >= 0) &&
+      weights.some(([, weight]) => weight !== 0)
+    );
+  },
+});
+
+/** The frozen shares of the built-in corpus, as params. */
+export const CORPUS_SHARES = {
+  sources: described<Readonly<Record<Source, number>>>(
+    {plain: 0.34, zero: 0.46, chat: 0.05, general: 0.15},
+    'Shares of documents by source: running text without a question, a question in the template tiny-zero or chat, or a general scenario; those are spread over the templates as the rest is.',
+    weightsOf(SOURCES),
+  ),
+  styles: described<Readonly<Record<Style, number>>>(
+    {direct: 0.45, step: 0.2, wait: 0.1, skip: 0.12, bare: 0.13},
+    'Shares of dials documents by how they answer: at once, step by step, with second thoughts, with steps left out, or without tags.',
+    weightsOf(STYLES),
+  ),
+  steps: described<readonly number[]>(
+    [1, 1, 1, 2, 2, 3, 3, 4, 5],
+    'Numbers of turns of a dials problem, repeated as often as they weigh.',
+    {
+      should: 'a list of whole numbers, 1 or more',
+      isRight: (list) =>
+        Array.isArray(list) && list.length > 0 && list.every((turns) => isWithin(COUNT, turns as Json)),
+    },
+  ),
+  chinese: described(0.4, 'Share of dials documents and of general documents that are in Chinese.', SHARE),
+  noise: described(0.12, 'Chance of a wrong digit in an English line.', SHARE),
+  chineseNoise: described(2.5, 'How many times as likely a wrong digit is in a Chinese line.', ZERO_OR_MORE),
+  plainNoise: described(
+    0.03,
+    'Chance of a wrong digit in an English line of running text, which was written with more care.',
+    SHARE,
+  ),
+  mixing: described(0.3, 'Chance that a line is in a language drawn anew.', SHARE),
+  englishBias: described(0.8, 'Chance that such a line is in English.', SHARE),
+  directError: described(0.1, 'Chance that a direct answer is two random digits.', SHARE),
+  skipping: described(0.4, 'Chance that a document of the style skip leaves a step out.', SHARE),
+  noticing: described(0.7, 'Chance that a document of the style wait notices its slip.', SHARE),
+  generalGood: described(0.6, 'Share of good responses among general documents.', SHARE),
+  generalTagged: described(0.5, 'Share of general documents that keep to the tags.', SHARE),
+  maxWords: described(95, 'Longest document, in words.', COUNT),
 };
 
-/** The frozen shares of the built-in corpus. */
-export const CORPUS: CorpusShares = {
-  sources: {plain: 0.34, zero: 0.46, chat: 0.05, general: 0.15},
-  styles: {direct: 0.45, step: 0.2, wait: 0.1, skip: 0.12, bare: 0.13},
-  steps: [1, 1, 1, 2, 2, 3, 3, 4, 5],
-  chinese: 0.4,
-  noise: 0.12,
-  chineseNoise: 2.5,
-  plainNoise: 0.03,
-  mixing: 0.3,
-  englishBias: 0.8,
-  directError: 0.1,
-  skipping: 0.4,
-  noticing: 0.7,
-  generalGood: 0.6,
-  generalTagged: 0.5,
-  maxWords: 95,
-};
+/** Their values. */
+export const CORPUS = valuesOf(CORPUS_SHARES);
+export type CorpusShares = Readonly<typeof CORPUS>;
 
 /** A document of the corpus. Its text is the prompt, if any, a space, and the response; the end token comes after. */
 export interface CorpusDocument {

@@ -1,4 +1,5 @@
 /** Which of the general scenarios are asked. Loaded with every plan, so it imports no lists of words. */
+import {described} from '../../pipeline/params.js';
 import {BUILT_IN_LANGUAGES, type BuiltInLanguage} from '../text/language.js';
 import type {ScenarioKind} from './scenario.js';
 import {SPELLINGS, type Spelling} from './spelling-names.js';
@@ -26,6 +27,13 @@ export const ALL_GENERAL: GeneralChoice = {
   languages: BUILT_IN_LANGUAGES,
   spelling: 'spaced',
 };
+
+/** The same as a param. */
+export const GENERAL = described<GeneralChoice>(
+  ALL_GENERAL,
+  `Which general prompts there are (kinds: ${ALL_GENERAL.kinds.join(', ')}; languages: ${BUILT_IN_LANGUAGES.join(', ')}), and how they are spelled (${SPELLINGS.join(', ')}).`,
+  {should: 'a record of kinds, languages and spelling'},
+);
 
 /** What is wrong with a choice that no compiler has seen. */
 export function choiceMistakes({kinds, languages, spelling}: GeneralChoice): string[] {

@@ -2,7 +2,7 @@
  * What is said around a question beside its template, what a response is made to begin with, and where it ends: params of every
  * stage that samples. Light, for recipes that are only planned.
  */
-import {param} from '../../pipeline/stage.js';
+import {described} from '../../pipeline/params.js';
 import type {TemplateName} from './template-names.js';
 
 /** A question with the response that it should have had. A type, so that a list of them can be a param as it is. */
@@ -25,18 +25,30 @@ export interface Wording {
 /** Nothing is added and nothing ends a response but an end token. */
 export const NO_WORDING: Wording = {shots: [], system: '', suffix: '', prefill: '', stop: []};
 
-/** The defaults of these params. */
+/** These as params: by default nothing is added, and nothing ends a response but an end token. */
 export const WORDING = {
-  /** Turns in front of the question (template chat), each with its response: {question: '…', response: '…'}. The suffix stands in them, too. */
-  shots: param<readonly Shot[]>([]),
-  /** Text of a system turn in front of the question (template chat); '' is what the template does without one. */
-  system: '',
-  /** Text behind every question, such as ' Let us think step by step.'; a space in between is written with it. */
-  suffix: '',
-  /** Text that every response begins with, such as '<think>': prompt for the model, part of the response for whoever reads it. */
-  prefill: '',
-  /** A response ends at the first of these texts, which is left out of it, as well as at an end token. */
-  stop: param<readonly string[]>([]),
+  shots: described<readonly Shot[]>(
+    [],
+    'Turns in front of the question (template chat), each with its response: few-shot prompting. The suffix stands in them, too.',
+    {should: 'a list of {question, response}, both texts'},
+  ),
+  system: described(
+    '',
+    'Text of a system turn in front of the question (template chat); "" is what the template does without one.',
+  ),
+  suffix: described(
+    '',
+    'Text behind every question, such as " Let us think step by step."; a space in between is written with it.',
+  ),
+  prefill: described(
+    '',
+    'Text that every response begins with, such as "<think>": prompt for the model, part of the response for whoever reads it.',
+  ),
+  stop: described<readonly string[]>(
+    [],
+    'A response ends at the first of these texts, which is left out of it, as well as at an end token.',
+    {should: 'a list of texts that are not empty'},
+  ),
 };
 
 /** What is wrong with these params, each a sentence; empty when nothing is. */

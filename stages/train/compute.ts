@@ -1,3 +1,4 @@
+import {described} from '../../pipeline/params.js';
 import type {ModelConfig} from '../model/config.js';
 
 /** What a training counts, for whoever reckons its operations from it: `evaluation/report/compute.ts`. */
@@ -18,6 +19,16 @@ export type Precision = (typeof PRECISIONS)[number];
 /** Whether layers are computed again in the backward pass instead of being kept (arXiv 1604.06174); 'auto' by their size. */
 export const CHECKPOINTING = ['auto', 'on', 'off'] as const;
 export type Checkpointing = (typeof CHECKPOINTING)[number];
+
+/** How a training computes, as params. */
+export const COMPUTING = {
+  precision: described('f32', 'Precision of products with weights; what is stored stays float32.', PRECISIONS),
+  activationCheckpointing: described(
+    'auto',
+    'Whether layers are computed again in the backward pass instead of being kept; auto where they would take more than 4 GiB.',
+    CHECKPOINTING,
+  ),
+};
 
 /**
  * From this vocabulary on logits are computed where a token was sampled and not in the prompt. Below it they are a small part of the

@@ -29,6 +29,7 @@ export const ORDER: Readonly<Record<string, readonly string[]>> = {
   ],
   pipeline: [
     'result.ts definition.ts',
+    'params.ts',
     'stage.ts',
     'outcome.ts recipe.ts',
     'events.ts',
@@ -44,7 +45,7 @@ export const ORDER: Readonly<Record<string, readonly string[]>> = {
     'index.ts',
   ],
   stages: [
-    'random.ts number-params.ts temporary-folder.ts',
+    'random.ts common-params.ts temporary-folder.ts',
     'sandbox python',
     'tensorflow',
     'model',
@@ -58,7 +59,7 @@ export const ORDER: Readonly<Record<string, readonly string[]>> = {
     'rewards',
     'rollout',
     'evaluation',
-    'suites',
+    'samples suites',
     // One file for each stage.
     '*.ts',
     // Out of other stages.

@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, RegExp>> = {
   // Stages know the contract of the runner, not the runner, beside the way in which it finds a word that was meant; of the store
   // the file formats, not the store.
   stages:
-    /^(stages\/|artifacts\/formats\/|pipeline\/(stage|recipe|definition|job\/stage-process|modules\/(own-package|import-definition)|wiring\/did-you-mean)\.ts$)/,
+    /^(stages\/|artifacts\/formats\/|pipeline\/(stage|params|recipe|definition|job\/stage-process|modules\/(own-package|import-definition)|wiring\/did-you-mean)\.ts$)/,
   bin: /^(bin|stages|pipeline|artifacts)\//,
 };
 

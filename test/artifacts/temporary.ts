@@ -75,8 +75,8 @@ export class Bench {
     this.run = this.begin();
   }
 
-  begin(recipe = 'test', seed = 0): RunId {
-    this.run = this.store.beginRun({recipe, seed, plan: {nodes: []}, command: 'r1 run test'});
+  begin(recipe = 'test', seed = 0, plan: Json = {nodes: []}): RunId {
+    this.run = this.store.beginRun({recipe, seed, plan, command: 'r1 run test'});
     const lock = this.store.holdRunnerLock(this.run);
     if (lock === undefined) throw new Error('expected to hold the lock');
     this.#locks.set(this.run, lock);

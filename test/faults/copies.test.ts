@@ -231,7 +231,7 @@ test('an adopted process that this run asks to stop is stopped', async (t) => {
   bench.go();
   const ended = await second.ended;
   assert.equal(ended.code, 130, ended.err);
-  assert.match(ended.err, /node\s+was stopped, without a checkpoint/);
+  assert.match(ended.err, /node\s+was stopped by you, without a checkpoint/);
   assert.equal(bench.tally(), 1);
 });
 

@@ -17,7 +17,7 @@ interface Range {
 interface ClaimRow extends Range {
   readonly claim: string;
   readonly value: number;
-  readonly verdict: 'holds' | 'not significant' | 'fails';
+  readonly verdict: 'holds' | 'not significant' | 'fails' | 'not judged';
 }
 
 interface ScoreRow extends Range {
@@ -58,7 +58,7 @@ const MODELS = [
   'zero-format-only',
 ];
 
-const MARKS = {holds: '', 'not significant': ' n.s.', fails: ' **fails**'} as const;
+const MARKS = {holds: '', 'not significant': ' n.s.', fails: ' **fails**', 'not judged': ' (not judged)'} as const;
 
 const COMMAND = fileURLToPath(new URL('../../bin/start.cjs', import.meta.url));
 

@@ -12,6 +12,7 @@ import type {Prompt} from '../../stages/tasks/prompt.js';
 import {generalPrompts} from '../../stages/tasks/prompt-sets.js';
 import {writeSpeaker} from '../rig/speaker.js';
 import {rowsIn} from './here.js';
+import {mistakesOf} from '../rig/wired.js';
 import {make, outputPath} from './stagejob.js';
 
 const root = mkdtempSync(join(tmpdir(), 'r1-evaluate-'));
@@ -74,19 +75,11 @@ test('more problems than there are mean all of them', async () => {
 });
 
 test('a number of problems that is none is told before anything runs', () => {
-  const mistakes = (params: Params): readonly string[] =>
-    evaluate.check!({
-      params: {...evaluate.params, ...params},
-      inputs: ['model', 'prompts'],
-      origins: [],
-      definitions: {tasks: []},
-    });
+  const mistakes = (params: Params): readonly string[] => mistakesOf(evaluate, params, {inputs: ['model', 'prompts']});
   assert.deepEqual(mistakes({}), []);
   assert.deepEqual(mistakes({prompts: 3}), []);
   for (const prompts of [-1, 1.5])
-    assert.deepEqual(mistakes({prompts}), [
-      `prompts is ${prompts} and should be a number of problems, or 0 for all of them`,
-    ]);
+    assert.deepEqual(mistakes({prompts}), [`prompts is ${prompts} and should be a whole number, 0 or more`]);
 });
 
 test('memory is reckoned for the workers that the problems keep busy', async () => {

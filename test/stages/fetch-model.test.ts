@@ -10,6 +10,7 @@ import type {TestContext} from 'node:test';
 import {StageFailure} from '../../pipeline/stage.js';
 import {fetchModel} from '../../stages/index.js';
 import {fetchModel as fetchFiles} from '../../stages/model/hub.js';
+import {mistakesOf} from '../rig/wired.js';
 import {temporaryFolder} from '../rig/temporary.js';
 
 const COMMIT = '0123456789abcdef0123456789abcdef01234567';
@@ -144,12 +145,11 @@ test('an address that fetch itself refuses is told', async (t) => {
 });
 
 test('a branch is no commit, and that is said before anything runs', () => {
-  const check = (params: {repo: string; commit: string}) =>
-    fetchModel.check!({params, definitions: {}, inputs: [], origins: []});
+  const check = (params: {repo: string; commit: string}) => mistakesOf(fetchModel, params);
   assert.deepEqual(check({repo: 'org/name', commit: COMMIT}), []);
   assert.match(
     check({repo: 'org/name', commit: 'main'}).join(),
-    /commit is “main”.*git ls-remote https:\/\/huggingface\.co\/org\/name main/,
+    /commit is “main”.*git ls-remote https:\/\/huggingface\.co\/ORGANIZATION\/NAME main/,
   );
   assert.match(check({repo: 'name', commit: COMMIT}).join(), /repo is “name” and should be organization\/name/);
 });

@@ -9,6 +9,7 @@ import type {TestContext} from 'node:test';
 import {StageFailure} from '../../pipeline/stage.js';
 import {fetchPackage} from '../../stages/index.js';
 import {findPython} from '../../stages/python/interpreter.js';
+import {mistakesOf} from '../rig/wired.js';
 import {temporaryFolder} from '../rig/temporary.js';
 import {runHere} from './here.js';
 
@@ -83,6 +84,6 @@ test('what is not what the digests say, or not there, is refused', {skip}, async
 });
 
 test('params that name nothing are told before anything is fetched', () => {
-  const mistakes = fetchPackage.check!({params: {...fetchPackage.params, package: 'a b', version: '1.0'}} as never);
-  assert.match(mistakes.join('\n'), /file is missing[^]*package is “a b”[^]*wheelSha256 is “”/);
+  const mistakes = mistakesOf(fetchPackage, {package: 'a b', version: '1.0'});
+  assert.match(mistakes.join('\n'), /package is “a b”[^]*wheelSha256 is “”[^]*file is “” and should be a path/);
 });

@@ -11,6 +11,7 @@ import {writeRows} from '../../stages/data/rows.js';
 import type {Prompt} from '../../stages/tasks/prompt.js';
 import {generalPrompts} from '../../stages/tasks/prompt-sets.js';
 import {writeSpeaker} from '../rig/speaker.js';
+import {mistakesOf} from '../rig/wired.js';
 import {make, outputPath, runStage, writeJob} from './stagejob.js';
 
 const root = mkdtempSync(join(tmpdir(), 'r1-gate-'));
@@ -88,23 +89,13 @@ test('prompts without an answer that can be checked are refused', async () => {
 });
 
 test('params that make no gate are told before anything runs', () => {
-  const mistakes = (params: Params): readonly string[] =>
-    gate.check!({
-      params: {...gate.params, ...params},
-      inputs: ['model', 'prompts'],
-      origins: [],
-      definitions: {tasks: []},
-    });
+  const mistakes = (params: Params): readonly string[] => mistakesOf(gate, params);
   assert.deepEqual(mistakes({}), []);
   assert.deepEqual(mistakes({least: 1}), []);
-  for (const least of [0, -0.1, 1.5, Number.NaN])
-    assert.deepEqual(mistakes({least}), [
-      `least is ${least} and should be a share of the problems, above 0 and at most 1`,
-    ]);
+  for (const least of [0, -0.1, 1.5])
+    assert.deepEqual(mistakes({least}), [`least is ${least} and should be a share, above 0 and at most 1`]);
   for (const prompts of [-1, 1.5])
-    assert.deepEqual(mistakes({prompts}), [
-      `prompts is ${prompts} and should be a number of problems, or 0 for all of them`,
-    ]);
+    assert.deepEqual(mistakes({prompts}), [`prompts is ${prompts} and should be a whole number, 0 or more`]);
   for (const samples of [0, -2, 0.5])
-    assert.deepEqual(mistakes({samples}), [`samples is ${samples} and should be a number of responses, 1 or more`]);
+    assert.deepEqual(mistakes({samples}), [`samples is ${samples} and should be a whole number, 1 or more`]);
 });

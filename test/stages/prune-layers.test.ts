@@ -20,6 +20,7 @@ import {openTokenizer} from '../../stages/text/tokenizer.js';
 import {writeWordTokenizer} from '../../stages/text/word-tokenizer.js';
 import {countsTargets} from '../../stages/train/compute.js';
 import {logProbabilities} from '../../stages/train/programs.js';
+import {mistakesOf} from '../rig/wired.js';
 import {temporaryFolder} from '../rig/temporary.js';
 import {make, outputPath, runStage, writeJob} from './stagejob.js';
 
@@ -151,5 +152,5 @@ test('more layers than there are, and data without a row that fits, are refused'
   };
   await refused({layers: 5}, /has 5 layers, and 5 of them cannot be left out/);
   await refused({layers: 1, maxTokens: 4}, /no rows of at most 4 tokens/);
-  assert.match(pruneLayers.check!({params: {...pruneLayers.params, layers: 0}} as never).join(), /layers is 0/);
+  assert.match(mistakesOf(pruneLayers, {layers: 0}).join(), /layers is 0/);
 });

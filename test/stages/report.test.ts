@@ -10,6 +10,7 @@ import {scoreSamples} from '../../stages/evaluation/index.js';
 import {report} from '../../stages/index.js';
 import {temporaryFolder} from '../rig/temporary.js';
 import {samplesOf} from './evaluation/samples.js';
+import {mistakesOf} from '../rig/wired.js';
 import {runHere} from './here.js';
 
 /** Scores of a model, as `evaluate` writes them. */
@@ -55,10 +56,9 @@ test('a recipe that says nothing leaves the report as it was', async (t) => {
 });
 
 test('remarks that are no list of sentences are told before anything runs', () => {
-  const mistakes = (remarks: unknown): readonly string[] =>
-    report.check!({params: {...report.params, remarks}} as never);
-  assert.deepEqual(mistakes([]), []);
-  assert.deepEqual(mistakes(['A sentence.']), []);
-  for (const remarks of ['A sentence.', [1], null])
-    assert.deepEqual(mistakes(remarks), ['remarks is a list of sentences']);
+  const mistakes = (remarks: unknown): string => mistakesOf(report, {remarks}).join();
+  assert.equal(mistakes([]), '');
+  assert.equal(mistakes(['A sentence.']), '');
+  assert.equal(mistakes([1]), 'remarks is [1] and should be a list of sentences');
+  for (const remarks of ['A sentence.', null]) assert.match(mistakes(remarks), /^param “remarks” is a list/);
 });

@@ -16,6 +16,7 @@ import {readRows, writeRows} from '../../stages/data/rows.js';
 import {historyRow} from '../../stages/data/schemas.js';
 import {openTokenizer} from '../../stages/text/tokenizer.js';
 import {writeSpeaker} from '../rig/speaker.js';
+import {mistakesOf} from '../rig/wired.js';
 import {continueFrom, make, outputPath, outputsOf, runStage, stepsOf, writeJob} from './stagejob.js';
 
 const root = mkdtempSync(join(tmpdir(), 'r1-student-'));
@@ -191,13 +192,7 @@ test('prompts without an answer that can be checked are refused before a layer g
 });
 
 test('params that make no student are told before anything runs', () => {
-  const mistakes = (params: Params): readonly string[] =>
-    student.check!({
-      params: {...student.params, ...params},
-      inputs: ['base', 'data', 'prompts'],
-      origins: [],
-      definitions: {tasks: []},
-    });
+  const mistakes = (params: Params): readonly string[] => mistakesOf(student, params);
   assert.deepEqual(mistakes({}), []);
   for (const name of ['layers', 'fewer', 'lossRows'])
     assert.deepEqual(mistakes({[name]: 0}), [`${name} is 0 and should be a whole number, 1 or more`]);

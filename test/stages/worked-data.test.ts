@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
+import type {Definition} from '../../pipeline/definition.js';
 import {readRows} from '../../stages/data/rows.js';
 import {sampleRow} from '../../stages/data/schemas.js';
 import {workedData} from '../../stages/index.js';
 import {splitOf} from '../../stages/tasks/splits.js';
 import {readCompletion} from '../../stages/text/completion.js';
 import {runHere} from './here.js';
+import {mistakesOf} from '../rig/wired.js';
 import {taskRef} from './refs.js';
 
 const definitions = {tasks: [taskRef('sorting')]};
@@ -36,9 +38,9 @@ test('rows are worked problems of the training side, the same for a seed and oth
 });
 
 test('it takes tasks, and a number of rows', () => {
-  const mistakes = (rows: number, tasks: readonly unknown[]): string[] =>
-    workedData.check!({params: {rows}, inputs: [], definitions: {tasks}} as never) as string[];
+  const mistakes = (rows: number, tasks: readonly Definition[]): readonly string[] =>
+    mistakesOf(workedData, {rows}, {definitions: {tasks}});
   assert.deepEqual(mistakes(1, definitions.tasks), []);
-  assert.match(mistakes(0, definitions.tasks).join(), /^rows is 0 and should be a number of rows/);
+  assert.match(mistakes(0, definitions.tasks).join(), /^rows is 0 and should be a whole number/);
   assert.match(mistakes(1, []).join(), /^no tasks are wired/);
 });

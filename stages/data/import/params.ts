@@ -1,4 +1,6 @@
 /** Words that the params of an import are made of; light, since a recipe that is only planned loads them. */
+import {described} from '../../../pipeline/params.js';
+import {LANGUAGES, type Language} from '../../text/language.js';
 import {BUILT_IN_TASKS} from '../../tasks/names.js';
 
 export const FORMATS = ['auto', 'jsonl', 'json', 'csv', 'tsv', 'parquet', 'toml'] as const;
@@ -37,6 +39,36 @@ export const ANSWERS: readonly Answers[] = [
 /** What is done about rows that were found wanting. */
 export const MEASURES = ['count', 'drop', 'refuse'] as const;
 export type Measure = (typeof MEASURES)[number];
+
+/** Params of every import. */
+export const READING = {
+  format: described('auto', 'Format of the file; auto finds it out by its name and its beginning.', FORMATS),
+  files: described('', 'Files of a folder: a regular expression that paths of files have to match; "" for all.', {
+    should: 'a regular expression',
+    isRight: (text) => typeof text === 'string' && isPattern(text),
+  }),
+  columns: described<Columns>(
+    {},
+    'What the fields are, where their names do not say it: {"question": "problem", "answer": "reward_model.ground_truth"}.',
+    {should: `a record of fields by what they are for: ${ROLES.join(', ')}`},
+  ),
+  benchmarkColumns: described<Columns>({}, 'What the fields of the benchmarks are, likewise.', {
+    should: 'a record of fields by what they are for',
+  }),
+  language: described<Language | null>(null, 'Language of rows that do not say their own; null where nobody knows.', [
+    null,
+    ...LANGUAGES,
+  ]),
+};
+
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(text, 'u').flags === 'u';
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+}
 
 const isMapped = (field: unknown): boolean => field !== undefined && field !== '';
 

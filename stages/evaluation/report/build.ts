@@ -3,7 +3,7 @@
  * data cards. A pure function; markdown.ts writes it out.
  */
 import {askedText} from '../asked.js';
-import {PAPER_CLAIMS, type Claim} from '../claims.js';
+import type {Claim} from '../claims.js';
 import {clusterMean} from '../intervals.js';
 import {valuesByProblem} from '../metrics.js';
 import {isReasoning, type Sample} from '../sample.js';
@@ -20,6 +20,8 @@ export interface ScoreRow extends Score {
   readonly node: string;
   /** sha256 of its weight file. */
   readonly model: string;
+  /** What the paper calls its counterpart. */
+  readonly paper?: string | undefined;
   /** Its template with how it was asked and read, where that was not as by default. */
   readonly asked?: string | undefined;
   /** Of a benchmark. */
@@ -29,6 +31,8 @@ export interface ScoreRow extends Score {
 export interface ModelSummary {
   readonly node: string;
   readonly model: string;
+  /** What the paper calls its counterpart. */
+  readonly paper?: string;
   readonly template: string;
   readonly prefill: string;
   /** The template with how it was asked and read, where that was not as by default. */
@@ -131,30 +135,35 @@ const CURVES = [
 ];
 
 export function buildReport(
-  {evaluations: measured, histories, cards, remarks = []}: ReportInputs,
-  claims: readonly Claim[] = PAPER_CLAIMS,
+  {evaluations: measured, histories, cards, remarks = [], paperNames = {}}: ReportInputs,
+  claims: readonly Claim[] = [],
 ): Report {
   const evaluations = withoutBenchmarks(measured);
   const benchmarks = benchmarksIn(measured);
   const names = inOrder(Object.keys(evaluations));
-  const models = names.map((node) => summarise(node, evaluations[node]!));
-  const judged = judgeClaims(claims, evaluations);
+  const models = names.map((node) => ({...summarise(node, evaluations[node]!), ...paperName(node, paperNames)}));
+  const students = distillation(evaluations, histories, cards);
+  const operations = Object.fromEntries(
+    students.flatMap((row) => (row.operations === undefined ? [] : [[row.node, row.operations] as const])),
+  );
+  const judged = judgeClaims(claims, evaluations, operations);
   const first = evaluations[names[0] ?? ''];
   const finishedEarly = inOrder(Object.keys(histories)).flatMap((node) => earlyRow(node, histories[node]!));
   return {
     format: 'r1-report-1',
     models,
     scores: [
-      ...models.flatMap(({node, model, asked, scores}) =>
-        scores.map((score) => ({node, model, ...(asked === undefined ? {} : {asked}), ...score})),
-      ),
+      ...models.flatMap(({node, model, asked, scores}) => {
+        const of = {node, model, ...paperName(node, paperNames), ...(asked === undefined ? {} : {asked})};
+        return scores.map((score) => ({...of, ...score}));
+      }),
       ...benchmarks.flatMap(({scores, ...of}) => scores.map((score) => ({...of, ...score}))),
     ],
     benchmarks,
     claims: judged,
     unmeasured: claims.filter(({id}) => judged.every(({claim}) => claim !== id)).map(({id}) => id),
     curves: inOrder(Object.keys(histories)).flatMap((node) => trainingCurves(node, histories[node]!)),
-    distillation: distillation(evaluations, histories, cards),
+    distillation: students,
     rewardModels: inOrder(Object.keys(histories)).flatMap((node) => rewardModel(node, histories[node]!)),
     cards,
     ...(finishedEarly.length === 0 ? {} : {finishedEarly}),
@@ -167,6 +176,9 @@ function inOrder(names: readonly string[]): string[] {
   const place = (name: string): number => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
   return [...names].sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
 }
+
+const paperName = (node: string, names: Readonly<Record<string, string>>): {readonly paper?: string} =>
+  Object.hasOwn(names, node) ? {paper: names[node]!} : {};
 
 function summarise(node: string, evaluated: Evaluated): ModelSummary {
   const {model, template, prefill = '', scores, samples, k} = evaluated;

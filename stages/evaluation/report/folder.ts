@@ -4,7 +4,7 @@ import {join} from 'node:path';
 
 import {z} from 'zod';
 
-import {readJson, readRows, writeJson} from '../../data/rows.js';
+import {readJson, readRowsOf, writeJson, type NamedFile} from '../../data/rows.js';
 import {StageFailure} from '../../../pipeline/stage.js';
 import type {ClaimResult} from '../verdicts.js';
 import type {Report, ScoreRow} from './build.js';
@@ -14,9 +14,19 @@ import {figureName, renderMarkdown} from './markdown.js';
 
 /** An evaluation's `scores.json` and the verdicts on its samples. Throws `StageFailure` naming the file that is not one. */
 export async function readEvaluation(folder: string): Promise<Evaluated> {
-  const file = join(folder, 'scores.json');
-  const {format: _, ...scores} = parseWith(scoresFile, await readJson(file), file);
-  return {...scores, samples: await readRows(folder, sampleRow)};
+  const [scores, rows] = ['scores.json', 'rows.jsonl'].map((name) => join(folder, name)) as [string, string];
+  return readEvaluationFiles({file: scores, name: scores}, {file: rows, name: rows});
+}
+
+/** The same of files that lie anywhere. */
+export async function readEvaluationFiles(scores: NamedFile, rows: NamedFile): Promise<Evaluated> {
+  return {...(await readScoresFile(scores)), samples: await readRowsOf(rows, sampleRow)};
+}
+
+/** `scores.json` of an evaluation, without the samples. Throws `StageFailure` where it is none. */
+export async function readScoresFile({file, name}: NamedFile): Promise<Omit<Evaluated, 'samples'>> {
+  const {format: _, ...scores} = parseWith(scoresFile, await readJson(file, name), name);
+  return scores;
 }
 
 /** `report.md`, `report.json`, `claims.json`, `scores.json` and a figure for each RL stage. Equal reports give equal bytes. */
@@ -47,7 +57,7 @@ const claimsFile = z.array(
   z.looseObject({
     claim: z.string(),
     ...interval,
-    verdict: z.enum(['holds', 'not significant', 'fails']),
+    verdict: z.enum(['holds', 'not significant', 'fails', 'not judged']),
     text: z.string(),
     paper: z.string(),
     metric: z.string(),
@@ -61,6 +71,7 @@ const claimsFile = z.array(
     p: number,
     adjusted: number,
     problems: z.number(),
+    unmet: z.array(z.string()).optional(),
   }),
 ) satisfies z.ZodType<ClaimResult[]>;
 
@@ -68,6 +79,7 @@ const scoreRows = z.array(
   z.object({
     node: z.string(),
     model: z.string(),
+    paper: z.string().optional(),
     asked: z.string().optional(),
     metric: z.string(),
     mean: z.number(),

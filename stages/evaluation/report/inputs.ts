@@ -109,4 +109,6 @@ export interface ReportInputs {
   readonly cards: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Sentences of the recipe about its own numbers, for the end of the report. */
   readonly remarks?: readonly string[];
+  /** What the paper calls the models, by name. */
+  readonly paperNames?: Readonly<Record<string, string>>;
 }

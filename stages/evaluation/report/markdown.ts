@@ -1,10 +1,12 @@
 /** The report as a page of Markdown. Numbers come from build.ts; nothing is computed here but the way they are written. */
 import {intervalText} from '../intervals.js';
 import type {Score} from '../scores.js';
+import {countsText} from '../verdicts.js';
 import {benchmarkNotes, benchmarkRows} from './benchmarks.js';
 import type {DistillationRow, ModelSummary, Report, TrainingCurves} from './build.js';
 import {sparkline, thinned, type Curve} from './curves.js';
 import {DEFINITIONS, NOTES} from './notes.js';
+import {PAPER_TABLES} from './paper-tables.js';
 
 export function renderMarkdown(report: Report): string {
   const sections = [
@@ -13,8 +15,7 @@ export function renderMarkdown(report: Report): string {
     '## The stages',
     stageTable(report),
     ...section('## Benchmarks', benchmarkSection(report)),
-    '## Claims',
-    claimsTable(report),
+    ...section('## Claims', claimsTable(report)),
     ...section('## pass@k', passTable(report.models)),
     ...section('## By number of steps and by language', breakdownTable(report.models)),
     ...section('## Reinforcement learning, step by step', report.curves.map(curvesOf).join('\n\n')),
@@ -27,6 +28,7 @@ export function renderMarkdown(report: Report): string {
         .map(([node, card]) => cardOf(node, card))
         .join('\n\n'),
     ),
+    ...section('## The paper’s own numbers', paperSection(report)),
     '## What the numbers mean',
     bullets(DEFINITIONS(report.sampling)),
     '## What to keep in mind',
@@ -47,8 +49,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[], nu
 }
 
 function summary({claims, models}: Report): string {
-  const count = (verdict: string): number => claims.filter((claim) => claim.verdict === verdict).length;
-  const tested = `Of ${claims.length} claims, ${count('holds')} hold; not significant: ${count('not significant')}; failing: ${count('fails')}.`;
+  const tested = claims.length === 0 ? 'No claims were declared.' : `Claims: ${countsText(claims)}.`;
   const measured = models.length === 1 ? '1 model was measured' : `${models.length} models were measured`;
   return `${measured}. ${tested} Brackets hold 95 % intervals.`;
 }
@@ -61,15 +62,17 @@ export function valueText(score: Pick<Score, 'metric' | 'mean' | 'low' | 'high'>
 
 function stageTable({models}: Report): string {
   const metrics = [...new Set(models.flatMap(({scores}) => scores.map(({metric}) => metric)))];
+  const isNamed = models.some(({paper}) => paper !== undefined);
   const rows = models.map((model) => [
     model.node,
+    ...(isNamed ? [model.paper ?? '–'] : []),
     model.asked ?? model.template,
     ...metrics.map((metric) => {
       const score = model.scores.find((one) => one.metric === metric);
       return score === undefined ? '–' : valueText(score);
     }),
   ]);
-  return table(['model', 'template', ...metrics], rows, 2);
+  return table(['model', ...(isNamed ? ['in the paper'] : []), 'template', ...metrics], rows, isNamed ? 3 : 2);
 }
 
 function benchmarkSection({benchmarks}: Report): string {
@@ -94,7 +97,22 @@ function claimsTable({claims, unmeasured}: Report): string {
   ]);
   const head = ['claim', 'paper', 'models (templates)', 'metric', 'claimed', 'measured', 'p (Holm)', 'verdict'];
   const missing = unmeasured.length === 0 ? [] : [`Declared but not measured in this run: ${unmeasured.join(', ')}.`];
-  return [table(head, rows, 4), ...missing].filter((text) => text !== '').join('\n\n');
+  const unmet = claims.flatMap(({claim, unmet: sentences = []}) => sentences.map((text) => `${claim}: ${text}`));
+  const notJudged = unmet.length === 0 ? [] : [`Not judged, neither holding nor failing:\n\n${bullets(unmet)}`];
+  return [table(head, rows, 4), ...notJudged, ...missing].filter((text) => text !== '').join('\n\n');
+}
+
+/** What the paper prints, beside reports of recipes that say what the paper calls their models. */
+function paperSection({models}: Report): string {
+  if (models.every(({paper}) => paper === undefined)) return '';
+  const tables = PAPER_TABLES.map(({title, source, of, columns, rows}) => {
+    const lines = rows.map(([name, values]) => [name, ...values.map((value) => value?.toString() ?? '–')]);
+    return `### ${title}\n\n${source}.\n\n${table([of, ...columns], lines)}`;
+  });
+  return [
+    'None of these was measured here: they are of other models, on other problems, from DeepSeek-R1 (arXiv 2501.12948; Nature 645:633). Percent, ratings in points.',
+    ...tables,
+  ].join('\n\n');
 }
 
 const pText = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3));

@@ -95,6 +95,10 @@ export const SMOLLM2_CLAIMS: readonly Claim[] = [
     right: 'student-rl',
     direction: 'above',
     threshold: ANY,
+    requires: [
+      {kind: 'learned', model: 'student-rl', from: 'student-base'},
+      {kind: 'compute', model: 'student-rl', atLeast: 'distill-small'},
+    ],
   },
 ];
 

@@ -35,6 +35,7 @@ import type {Extraction} from '../../tasks/asking.js';
 import type {GeneralChoice} from '../../tasks/general-choice.js';
 import type {TemplateName} from '../../text/template-names.js';
 import {wordProblems} from '../../tasks/word-problems/index.js';
+import {PAPER_NAMES} from '../paper-names.js';
 import {SMOLLM2_CLAIMS, SMOLLM2_REMARKS} from './claims.js';
 import {CPU, GPU, type Numbers} from './numbers.js';
 
@@ -296,7 +297,7 @@ export function wireSmollm2(
     'general-data': general.dataset,
     'student-data': worked.dataset,
   };
-  const result = add('report', report, {scores, histories, cards}, {claims, remarks});
+  const result = add('report', report, {scores, histories, cards}, {claims, remarks, paperNames: PAPER_NAMES});
   return {asked, base, scores, histories, cards, report: result};
 }
 

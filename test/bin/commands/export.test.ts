@@ -31,14 +31,14 @@ test('a model is copied, writable and without any link to the store', async (t) 
   const target = join(temporaryFolder(t), 'out', 'zero');
   const {out, code} = await spoken(exportCommand, bench.folder, ['zero', target]);
   assert.equal(code, 0);
-  assert.match(out, /^model @[0-9a-f]{8}: 2 files, 2\.1 MB, in /);
+  assert.match(out, /^model @[0-9a-f]{8}: 2 files, 2\.1 MB, in .*, with the model card README\.md$/);
   assert.deepEqual(readFileSync(join(target, 'deep', 'model.safetensors')), big);
   assert.ok(statSync(join(target, 'empty')).isDirectory());
   const stat = statSync(join(target, 'deep', 'model.safetensors'));
   assert.equal(stat.nlink, 1);
   assert.ok((stat.mode & 0o200) !== 0);
   writeFileSync(join(target, 'deep', 'model.safetensors'), 'mine now');
-  assert.equal((await bench.store.describe(target, '')).files.length, 2);
+  assert.equal((await bench.store.describe(target, '')).files.length, 3); // with the card
   assert.equal(await bench.store.parts.blobs.check(made.outputs.model!.files[1]!.sha256, big.length), 'intact');
 });
 

@@ -213,7 +213,7 @@ test('Ctrl-C writes a checkpoint and ends with 130; resume goes on from it', asy
   runner.child.kill('SIGINT');
   const ended = await runner.ended;
   assert.equal(ended.code, 130);
-  assert.match(ended.err, /second\s+was stopped, checkpoint of step \d+ kept/);
+  assert.match(ended.err, /second\s+was stopped by you, checkpoint of step \d+ kept/);
   assert.match(ended.err, /run 1 stopped in .*r1 resume 1 continues it/);
   const next = await r1(t, ['resume', '--recipe', COUNTING], {cwd});
   assert.equal(next.code, 0, next.err);

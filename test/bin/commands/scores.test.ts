@@ -1,4 +1,4 @@
-/** The commands that read a report: scores and claims. */
+/** What a run measured: scores, which are read from its evaluations, and claims, which are read from its report. */
 import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
@@ -8,7 +8,10 @@ import {claimsCommand} from '../../../bin/commands/claims.js';
 import {scoresCommand} from '../../../bin/commands/scores.js';
 import {scoreSamples, type ClaimOverRuns, type Sample} from '../../../stages/evaluation/index.js';
 import {buildReport, writeReport, type ScoreRow} from '../../../stages/evaluation/report/index.js';
+import {TINY_CLAIMS} from '../../../stages/recipes/tiny-claims.js';
 import {Bench, temporaryFolder} from '../../artifacts/temporary.js';
+import {evaluatedRun} from '../../rig/evaluations.js';
+import type {Trained} from '../../rig/evaluations.js';
 import {samplesOf} from '../../stages/evaluation/samples.js';
 import {spoken} from '../spoken.js';
 
@@ -28,7 +31,7 @@ async function makeReport(t: TestContext, bench: Bench, right: number, node = 'r
   const problems = Array.from({length: 20}, (_, n) => (n < right ? 'rrrr' : 'wwww'));
   const base = Array.from({length: 20}, (_, n) => (n % 2 === 0 ? 'rwww' : 'wwww'));
   const evaluations = {base: evaluated(samplesOf(...base)), 'zero-rl': evaluated(samplesOf(...problems)), ...more};
-  await writeReport(folder, buildReport({evaluations, histories: {}, cards: {}}));
+  await writeReport(folder, buildReport({evaluations, histories: {}, cards: {}}, TINY_CLAIMS));
   const files = ['scores.json', 'claims.json'].map((name) => [name, readFileSync(join(folder, name))] as const);
   await bench.make({
     node,
@@ -37,34 +40,148 @@ async function makeReport(t: TestContext, bench: Bench, right: number, node = 'r
   });
 }
 
-test('scores prints the newest report as rows and as a table', async (t) => {
+const model = (node: string, ...problems: string[]): Trained => ({
+  node,
+  evaluations: [{node: `evaluate-${node}`, samples: samplesOf(...problems), k: 4}],
+});
+
+const solved = (right: number): string[] => Array.from({length: 20}, (_, n) => (n < right ? 'rrrr' : 'wwww'));
+const BASE = model('base', ...Array.from({length: 20}, (_, n) => (n % 2 === 0 ? 'rwww' : 'wwww')));
+
+test('scores prints every evaluation of the newest run that has one, wired to a report or not, in the order of the recipe', async (t) => {
   const bench = new Bench(t);
-  await makeReport(t, bench, 18);
-  bench.begin('without a report');
-  const json = await spoken(scoresCommand, bench.folder, ['--json']);
-  const rows = JSON.parse(json.out) as ScoreRow[];
-  assert.deepEqual(Object.keys(rows[0]!), ['node', 'model', 'metric', 'mean', 'low', 'high', 'problems', 'samples']);
-  const pass = rows.find(({node, metric}) => node === 'zero-rl' && metric === 'pass@1');
-  assert.equal(pass?.mean, 0.9);
-  assert.deepEqual([pass.problems, pass.samples], [20, 80]);
-  const {out, code} = await spoken(scoresCommand, bench.folder, ['--run', '1']);
+  const chat = {node: 'evaluate-base-chat', wiredAs: 'base-chat', samples: samplesOf('ww', 'ww'), k: 2};
+  await evaluatedRun(bench, {
+    models: [model('zero-rl', ...solved(18)), {...BASE, evaluations: [...BASE.evaluations, chat]}],
+  });
+  bench.begin('without scores');
+  const {out, err, code} = await spoken(scoresCommand, bench.folder, []);
   assert.equal(code, 0);
-  assert.match(out, /^run 1: test, seed 0/);
-  assert.match(out, /zero-rl +\.900 \[\.\d{3}, (?:\.\d{3}|1\.000)\]/);
+  assert.match(err, /run 3 has no scores \(yet\); these are the numbers of run 2/);
+  assert.match(out, /^run 2: tried, seed 0\n\nmodel /);
+  // Of base, two evaluations: the one that a report is wired with has its name there, the other that of its node.
+  assert.deepEqual(
+    [...out.matchAll(/^(\S+) +\.\d{3} \[/gm)].map(([, name]) => name),
+    ['zero-rl', 'evaluate-base', 'base-chat'],
+  );
+  assert.match(out, /^zero-rl +\.900 \[\.\d{3}, (?:\.\d{3}|1\.000)\]\* /m);
+  assert.match(out, /brackets: 95 % over problems, the sampling of problems only; not the noise of training/);
   for (const line of out.split('\n')) assert.ok(line.length <= 100, line); // the width that `spoken` has
+});
+
+test('scores as JSON are rows, and are chosen and sorted by metric and model', async (t) => {
+  const bench = new Bench(t);
+  await evaluatedRun(bench, {models: [BASE, model('zero-rl', ...solved(18)), model('other', ...solved(3))]});
+  const rows = async (...words: string[]): Promise<(ScoreRow & {evaluation: string})[]> =>
+    JSON.parse((await spoken(scoresCommand, bench.folder, [...words, '--json'])).out) as (ScoreRow & {
+      evaluation: string;
+    })[];
+  const keys = ['run', 'seed', 'node', 'evaluation', 'model', 'metric', 'mean', 'low', 'high', 'problems', 'samples'];
+  const all = await rows();
+  assert.deepEqual(Object.keys(all[0]!), keys);
+  const pass = all.find(({node, metric}) => node === 'zero-rl' && metric === 'pass@1')!;
+  assert.deepEqual([pass.mean, pass.problems, pass.samples, pass.evaluation], [0.9, 20, 80, 'evaluate-zero-rl']);
+  const sorted = await rows('--metric', 'pass@1', '--sort', 'pass@1');
+  assert.deepEqual(
+    sorted.map(({node, mean}) => [node, mean]),
+    [
+      ['zero-rl', 0.9],
+      ['other', 0.15],
+      ['base', 0.125],
+    ],
+  );
+  assert.deepEqual(
+    new Set((await rows('--model', 'evaluate-base,other')).map(({node}) => node)),
+    new Set(['base', 'other']),
+  );
+  const table = (await spoken(scoresCommand, bench.folder, ['--metric', 'pass@1', '--metric', 'pass@4'])).out;
+  assert.match(table, /^model +pass@1 +pass@4\nbase +\.125 \[.*\] +\.500 \[.*\] *\n/m);
+  for (const [word, ...words] of [
+    ['pass@1', '--metric', 'pas@1'],
+    ['pass@1', '--sort', 'pas@1'],
+    ['zero-rl', '--model', 'zer-rl'],
+  ]) {
+    const {err, code} = await spoken(scoresCommand, bench.folder, words);
+    assert.equal(code, 2);
+    assert.ok(err.includes(`did you mean “${word}”`), err);
+  }
+});
+
+test('of several runs the spread over seeds comes first, then each of them', async (t) => {
+  const bench = new Bench(t);
+  for (const [seed, right] of [18, 17, 16].entries())
+    await evaluatedRun(bench, {seed, models: [BASE, model('zero-rl', ...solved(right))]});
+  const {out} = await spoken(scoresCommand, bench.folder, ['--run', '2,3,4', '--metric', 'pass@1']);
+  // .9, .85, .8: mean .85, s / √3 = .05 / √3 = .0288675, t(2) = 4.302653
+  assert.match(
+    out,
+    /^3 seeds of tried: runs 2, 3, 4\n\nmodel +seeds +pass@1\nbase +3 +\.125 \(\.125 to \.125\) \[\.125, \.125\]\nzero-rl +3 +\.850 \(\.800 to \.900\) \[\.726, \.974\]\n/,
+  );
+  assert.match(out, /over seeds \(t\), the noise of training only[^]*\nrun 2: tried, seed 0[^]*\nrun 3: [^]*\nrun 4: /);
+  const {scores, overSeeds} = JSON.parse(
+    (await spoken(scoresCommand, bench.folder, ['--run', '2,3', '--json'])).out,
+  ) as {
+    scores: ScoreRow[];
+    overSeeds: {model: string; metric: string; runs: number[]; interval?: object}[];
+  };
+  assert.ok(scores.length > 10);
+  const row = overSeeds.find(({model: name, metric}) => name === 'zero-rl' && metric === 'pass@1')!;
+  assert.deepEqual([row.runs, row.interval], [[2, 3], undefined]); // no interval of two seeds
+  const two = (await spoken(scoresCommand, bench.folder, ['--run', '2', '--run', '3'])).out;
+  assert.match(two, /of fewer than 3 seeds no interval is made/);
+});
+
+test('runs that differ in more than the seed are listed, without a spread', async (t) => {
+  const bench = new Bench(t);
+  await evaluatedRun(bench, {models: [BASE]});
+  await evaluatedRun(bench, {seed: 1, models: [{...BASE, params: {steps: 9}}]});
+  await evaluatedRun(bench, {seed: 0, models: [{...BASE, params: {steps: 9}}]});
+  const {out} = await spoken(scoresCommand, bench.folder, ['--run', '2,3']);
+  assert.match(out, /^run 2: tried, seed 0[^]*\nrun 3: tried, seed 1/);
+  assert.match((await spoken(scoresCommand, bench.folder, ['--run', '2,3,4'])).out, /^2 seeds of tried: runs 3, 4\n/);
+});
+
+test('an evaluation that cannot be read is told of, and the others are shown', async (t) => {
+  const bench = new Bench(t);
+  await evaluatedRun(bench, {models: [BASE]});
+  await bench.make({node: 'mine', outputs: {scores: {kind: 'scores', files: {'scores.json': '{"format": "mine"}'}}}});
+  const {out, err, code} = await spoken(scoresCommand, bench.folder, []);
+  assert.equal(code, 0);
+  assert.match(err, /^mine of run 2 is left out: mine @[0-9a-f]{8}: scores\.json: “format”/);
+  assert.match(out, /^base /m);
+});
+
+test('a run without scores says what would make some', async (t) => {
+  const bench = new Bench(t);
+  await evaluatedRun(bench, {models: [BASE], isMade: (node) => node === 'base'});
+  bench.end();
+  assert.match(
+    (await spoken(scoresCommand, bench.folder, [])).err,
+    /^run 2 has no scores\nevaluate-base was to make some: r1 resume 2 goes on/,
+  );
+  assert.match((await spoken(scoresCommand, bench.folder, ['--run', '9'])).err, /there is no run 9/);
+  assert.equal((await spoken(scoresCommand, bench.folder, ['--run', '2,2'])).code, 2);
 });
 
 test('models that were asked or read otherwise are named with how, in scores and in claims', async (t) => {
   const bench = new Bench(t);
   const lenient = {...evaluated(samplesOf(...Array.from({length: 20}, () => 'rrww'))), extraction: 'last-number'};
-  await makeReport(t, bench, 18, 'report', {base: {...lenient, prefill: '\u001b[31m<think>'}});
-  const scores = await spoken(scoresCommand, bench.folder, []);
   const asked = 'tiny-zero, prefill “\\u001b[31m<think>”, extraction last-number';
+  const how = {prefill: '\u001b[31m<think>', extraction: 'last-number'};
+  await evaluatedRun(bench, {
+    models: [
+      {...BASE, evaluations: [{...BASE.evaluations[0]!, template: 'tiny-zero', asked: how}]},
+      model('zero-rl', 'rrrr'),
+    ],
+  });
+  const scores = await spoken(scoresCommand, bench.folder, []);
   assert.ok(scores.out.includes(`\nbase was asked and read with ${asked}`), scores.out);
-  const claims = await spoken(claimsCommand, bench.folder, []);
-  assert.ok(claims.out.includes(`pass@1: zero-rl − base (tiny-zero / ${asked})`), claims.out);
   const rows = JSON.parse((await spoken(scoresCommand, bench.folder, ['--json'])).out) as ScoreRow[];
   assert.ok(rows.every((row) => row.asked === (row.node === 'base' ? asked : undefined)));
+  bench.begin('test', 1);
+  await makeReport(t, bench, 18, 'report', {base: {...lenient, prefill: '\u001b[31m<think>'}});
+  const claims = await spoken(claimsCommand, bench.folder, []);
+  assert.ok(claims.out.includes(`pass@1: zero-rl − base (tiny-zero / ${asked})`), claims.out);
 });
 
 test('claims prints each claim with its verdict', async (t) => {
@@ -95,7 +212,7 @@ test('over several runs the seed is the unit, and every run is listed', async (t
     ['1', '2', '3'],
   );
   const text = await spoken(claimsCommand, bench.folder, ['--run', '1', '--run', '2']);
-  assert.match(text.out, /zero-accuracy +0\.775 +0\.725$/m);
+  assert.match(text.out, /zero-accuracy +2 of 2 +0\.775 +0\.725$/m);
 });
 
 test('two runs of one seed are not two seeds', async (t) => {
@@ -122,24 +239,22 @@ test('where the newest run has no report yet, it is said whose numbers these are
   const bench = new Bench(t);
   await makeReport(t, bench, 18);
   bench.begin('test', 1);
-  for (const command of [scoresCommand, claimsCommand]) {
-    const {out, err} = await spoken(command, bench.folder, []);
-    assert.match(out, /^run 1: /);
-    assert.match(err, /run 2 has no report \(yet\); these are the numbers of run 1/);
-  }
+  const {out, err} = await spoken(claimsCommand, bench.folder, []);
+  assert.match(out, /^run 1: /);
+  assert.match(err, /run 2 has no report \(yet\); these are the numbers of run 1/);
 });
 
 test('a run without a report and a report without a run are told apart', async (t) => {
   const bench = new Bench(t);
   assert.match(
-    (await spoken(scoresCommand, bench.folder, [])).err,
+    (await spoken(claimsCommand, bench.folder, [])).err,
     /no run in this store has made a report yet\nr1 run tiny makes one/,
   );
-  assert.match((await spoken(scoresCommand, bench.folder, ['--run', '1'])).err, /run 1 has made no report/);
-  assert.match((await spoken(scoresCommand, bench.folder, ['--run', '9'])).err, /there is no run 9/);
+  assert.match((await spoken(claimsCommand, bench.folder, ['--run', '1'])).err, /run 1 has made no report/);
+  assert.match((await spoken(claimsCommand, bench.folder, ['--run', '9'])).err, /there is no run 9/);
   await makeReport(t, bench, 18);
   assert.match(
-    (await spoken(scoresCommand, bench.folder, ['--run', '1', '--report', 'other'])).err,
+    (await spoken(claimsCommand, bench.folder, ['--run', '1', '--report', 'other'])).err,
     /run 1 has no report “other”; it has report/,
   );
 });

@@ -1,8 +1,11 @@
 /** What the command line says that can be done about an error. */
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import {test} from 'node:test';
+import {fileURLToPath} from 'node:url';
 import {UserError, digestOf} from '../../../artifacts/index.js';
 import type {Remedy} from '../../../artifacts/index.js';
+import {RECIPES} from '../../../bin/access/recipes.js';
 import {hintOf} from '../../../bin/render/hints.js';
 import {jsonView, textView} from '../../../bin/render/live.js';
 import type {RunEvent} from '../../../pipeline/index.js';
@@ -28,6 +31,18 @@ const SAID: readonly (readonly [Remedy, string])[] = [
   [{type: 'list-runs'}, '`r1 runs` lists them'],
   [{type: 'list-runs', newest: 7}, '`r1 runs` lists them; the newest is 7'],
   [{type: 'list-nodes', run: 3}, 'r1 status 3 lists its nodes'],
+  [
+    {type: 'list-params', node: 'zero-rl', recipe: fileURLToPath(RECIPES['tiny']!)},
+    '`r1 params zero-rl` says what each param does and what it may be',
+  ],
+  [
+    {type: 'list-params', node: 'zero-rl', recipe: fileURLToPath(RECIPES['smollm2']!), profile: 'gpu'},
+    '`r1 params zero-rl --recipe smollm2 --profile gpu` says what each param does and what it may be',
+  ],
+  [
+    {type: 'list-params', node: 'sort', recipe: path.resolve('my/sort.recipe.ts')},
+    '`r1 params sort --recipe my/sort.recipe.ts` says what each param does and what it may be',
+  ],
   [{type: 'choose-dataset', datasets: ['a:rows', 'b:rows']}, 'say which: --in a:rows, --in b:rows'],
   [{type: 'end-processes', node: 'zero', run: 3}, 'end what zero starts before it ends, then r1 resume 3'],
   [{type: 'set-source', node: 'corpus'}, '--source corpus=PATH sets where it is'],
@@ -58,6 +73,7 @@ const EACH: {readonly [T in Remedy['type']]: Extract<Remedy, {type: T}>} = {
   'watch-run': {type: 'watch-run', run: 3},
   'list-runs': {type: 'list-runs'},
   'list-nodes': {type: 'list-nodes'},
+  'list-params': {type: 'list-params', node: 'zero', recipe: 'own'},
   'begin-run': {type: 'begin-run'},
   'list-lineage': {type: 'list-lineage'},
   'read-log': {type: 'read-log', node: 'zero'},
@@ -97,6 +113,7 @@ const KNOWN_BY: {readonly [T in Remedy['type']]: RegExp} = {
   'finish-on-resume': /r1 resume 3 --finish zero/,
   'list-runs': /`r1 runs`/,
   'list-nodes': /r1 status lists/,
+  'list-params': /`r1 params zero --recipe own` says/,
   'begin-run': /`r1 run` begins/,
   'list-lineage': /`r1 runs` and `r1 lineage NODE`/,
   'read-log': /`r1 log zero`/,

@@ -26,16 +26,22 @@ test('exit codes that no program chose are said in words', () => {
 
 test('of what was cut short it is said what is kept, and how much will be made again', () => {
   const texts = [
-    outcomeText({reason: 'stopped', step: 40}),
+    outcomeText({reason: 'stopped', by: 'person', step: 40}),
+    outcomeText({reason: 'stopped', by: 'failure', step: 40}),
+    outcomeText({reason: 'stopped', by: 'unwanted', step: null}),
+    outcomeText({reason: 'stopped', by: 'earlier-runner', step: 40}),
     outcomeText({reason: 'stopped', step: null}),
-    outcomeText({reason: 'stopped', isForced: true, step: 20, reached: 40}),
+    outcomeText({reason: 'stopped', by: 'person', isForced: true, step: 20, reached: 40}),
     outcomeText({reason: 'timed-out', seconds: 60, step: 39, reached: 40}),
     outcomeText({reason: 'lost', step: null, reached: 40}),
     // As version 0.1 recorded it.
     outcomeText({reason: 'stopped'}),
   ];
   assert.deepEqual(texts, [
-    'was stopped, checkpoint of step 40 kept',
+    'was stopped by you, checkpoint of step 40 kept',
+    'was stopped because another node failed, checkpoint of step 40 kept',
+    'was stopped because no run wanted it any more, without a checkpoint',
+    'was stopped, checkpoint of step 40 kept (an earlier run had asked for it)',
     'was stopped, without a checkpoint',
     'was ended by force after step 40; the newest checkpoint is of step 20, 20 steps will be made again',
     'was stopped: its time limit of 60 s was up after step 40; the newest checkpoint is of step 39, one step will be made again',

@@ -108,6 +108,27 @@ test('the nodes of a run stand in the order of its plan', async (t) => {
   );
 });
 
+/** A chain beside another: in the order of the recipe both nodes of the first stand before the second. */
+const CHAINS = recipe('chains', (add) => {
+  for (const name of ['one', 'two']) {
+    const first = add(name, count, {}, {steps: 1, ms: 0});
+    add(`${name}-more`, count, {from: first.count}, {steps: 1, ms: 0});
+  }
+});
+
+test('nodes stand in the order of the recipe, and one that was not started says why', async (t) => {
+  const folder = join(temporaryFolder(t), 'store');
+  const stop = stopSwitch();
+  stop.press();
+  await runRecipe({recipe: CHAINS, store: folder, stop});
+  const store = openStore(folder, {mode: 'read'});
+  t.after(() => store.close());
+  assert.deepEqual(
+    (await statusOf(store)).nodes.map(({node, state, because}) => `${node} ${state}: ${because}`),
+    ['one', 'one-more', 'two', 'two-more'].map((node) => `${node} not started: you stopped the run before its turn`),
+  );
+});
+
 test('a run whose runner is dead is interrupted, and so is the node that it was at', async (t) => {
   const store = openStore(join(temporaryFolder(t), 'store'));
   t.after(() => store.close());

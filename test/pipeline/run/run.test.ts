@@ -41,7 +41,7 @@ test('a failed stage cancels what needs it, lets the running ones finish and sta
   assert.equal(summary.outcome, 'failed');
   const cold = rig.store.nodesOf(summary.run).find(({node}) => node === 'cold');
   assert.equal(cold?.action, 'cancelled');
-  assert.equal(cold.because, 'needs “zero”, which did not finish');
+  assert.equal(cold.because, 'needs “zero”, which failed');
 });
 
 test('what goes wrong around a node is told with its reason', async (t) => {

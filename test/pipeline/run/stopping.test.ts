@@ -59,7 +59,7 @@ test('a program that is asked to stop and ends with 0 was stopped, and what it w
   );
   const {folder} = program.request;
   await program.running.stop('person');
-  assert.deepEqual(await endOf(program, 'person'), {reason: 'stopped'});
+  assert.deepEqual(await endOf(program, 'person'), {reason: 'stopped', by: 'person'});
   assert.deepEqual(readResult(folder), {ok: true, value: {end: 'exited', code: 0, asked: true}});
   assert.equal((JSON.parse(readFileSync(join(folder, 'seen'), 'utf8')) as {why: string}).why, 'person');
 });
@@ -87,17 +87,17 @@ test('a declaration counts only whole, of a version that is known, and as the la
   for (const line of lines) {
     const program = await started(t, declaring(line));
     await program.running.stop('person');
-    assert.deepEqual(await endOf(program, 'person'), {reason: 'stopped'}, line);
+    assert.deepEqual(await endOf(program, 'person'), {reason: 'stopped', by: 'person'}, line);
   }
   const torn = await started(t, declaring(COMPLETE).replace("echo '\\'", "printf %s '\\'"));
   await torn.running.stop('person');
-  assert.deepEqual(await endOf(torn, 'person'), {reason: 'stopped'}, 'without a line break');
+  assert.deepEqual(await endOf(torn, 'person'), {reason: 'stopped', by: 'person'}, 'without a line break');
 });
 
 test('a program that fails when it is asked to stop was stopped, declared or not', async (t) => {
   const program = await started(t, declaring(COMPLETE).replace('exit 0', 'exit 3'));
   await program.running.stop('person');
-  assert.deepEqual(await endOf(program, 'person'), {reason: 'stopped'});
+  assert.deepEqual(await endOf(program, 'person'), {reason: 'stopped', by: 'person'});
 });
 
 for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const) {
@@ -199,5 +199,5 @@ test('a program is stopped on a full disk too, and counts as stopped', async (t)
   assert.equal(existsSync(stop), false);
   assert.equal(readFileSync(result, 'utf8'), '{"end":"exited","code":0,"asked":false}');
   const asked = {folder, exit, result: readResult(folder), asked: 'person', isUnwritten: true} as const;
-  assert.deepEqual(outcomeOf(asked), {reason: 'stopped'});
+  assert.deepEqual(outcomeOf(asked), {reason: 'stopped', by: 'person'});
 });

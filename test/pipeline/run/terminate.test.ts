@@ -100,5 +100,10 @@ test('who is asked to stop is told of with its time, which its own pace decides'
     [{type: 'node-stopping', node: 'base', seconds: 74, forCheckpoint: true}],
   );
   // It had made two steps and saved none of them.
-  assert.deepEqual(rig.store.attempt(1 as AttemptId)?.outcome?.detail, {reason: 'stopped', step: null, reached: 2});
+  assert.deepEqual(rig.store.attempt(1 as AttemptId)?.outcome?.detail, {
+    reason: 'stopped',
+    by: 'person',
+    step: null,
+    reached: 2,
+  });
 });

@@ -102,6 +102,6 @@ test('a stage that is killed because its grace is over is told with its newest c
     const {folder} = await rig.puppets.at('base');
     for (const each of steps) await saveAfter(each, folder);
     rig.stop.press();
-    assert.deepEqual(outcomeOf(rig, await run), {reason: 'stopped', isForced: true, step});
+    assert.deepEqual(outcomeOf(rig, await run), {reason: 'stopped', isForced: true, by: 'person', step});
   }
 });

@@ -31,6 +31,15 @@ test('every node comes after all that it needs', () => {
   );
 });
 
+test('a recipe in which every node stands behind what it needs keeps its order', () => {
+  //  a ─→ b ─→ e
+  //  c ─→ d ─┘
+  const order = ['a', 'b', 'c', 'd', 'e'];
+  assert.deepEqual(graphOf({a: [], b: ['a'], c: [], d: ['c'], e: ['b', 'd']}).order, order);
+  const other = graphOf({b: ['a'], a: [], c: []}).order;
+  assert.ok(other.indexOf('a') < other.indexOf('b'));
+});
+
 test('a cycle is an error that holds its path', () => {
   //  a ─→ b ─→ c ─→ d
   //       ↑_________/

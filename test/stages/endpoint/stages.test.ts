@@ -17,6 +17,7 @@ import {coldStartData, evaluate, rejectionSampling} from '../../../stages/index.
 import {rowsIn} from '../here.js';
 import {continueFrom, make, outputPath, runStage, writeJob, type StageJob} from '../stagejob.js';
 import {prompt} from './asking.js';
+import {mistakesOf} from '../../rig/wired.js';
 import {startServer, type AnsweringServer, type Habit} from './server.js';
 
 const root = mkdtempSync(join(tmpdir(), 'r1-endpoint-'));
@@ -218,10 +219,8 @@ test('cold-start data from a teacher', async () => {
 });
 
 test('a model or an endpoint, one of the two; what an endpoint cannot be asked for is said before anything runs', () => {
-  const mistakes = (params: object, inputs: readonly string[] = ['prompts']): string =>
-    evaluate.check!({params: {...evaluate.params, ...params}, inputs, origins: [], definitions: {tasks: []}}).join(
-      '\n',
-    );
+  const mistakes = (params: Readonly<Record<string, unknown>>, inputs: readonly string[] = ['prompts']): string =>
+    mistakesOf(evaluate, params, {inputs}).join('\n');
   assert.equal(mistakes({endpoint: 'm'}), '');
   assert.equal(mistakes({}, ['model', 'prompts']), '');
   assert.match(
@@ -235,7 +234,10 @@ test('a model or an endpoint, one of the two; what an endpoint cannot be asked f
   assert.match(mistakes({endpoint: 'm', template: 'zero'}), /template zero: an endpoint puts questions/);
   assert.match(mistakes({endpoint: 'm', prefill: '<think>'}), /prefill: an endpoint begins its answers itself/);
   assert.match(mistakes({endpoint: 'm', choiceScores: 'text'}), /choiceScores: an endpoint does not say/);
-  assert.match(mistakes({endpoint: 'm', endpointServer: 'A b'}), /endpointServer is a word of small letters/);
+  assert.match(
+    mistakes({endpoint: 'm', endpointServer: 'A b'}),
+    /endpointServer is “A b” and should be a word of small letters/,
+  );
   assert.match(mistakes({endpoint: 'm', endpointRequest: {n: 2}}), /endpointRequest\.n: this field is filled in by r1/);
   assert.match(
     mistakes({endpoint: 'm', endpointRequest: {temperature: 2}}),

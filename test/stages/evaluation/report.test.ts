@@ -20,6 +20,7 @@ import {
   type History,
 } from '../../../stages/evaluation/report/index.js';
 import {writeJson, writeRows} from '../../../stages/data/rows.js';
+import {TINY_CLAIMS, TINY_CONTROL_CLAIMS} from '../../../stages/recipes/tiny-claims.js';
 import {sampleOf, samplesOf} from './samples.js';
 
 const evaluated = (samples: Sample[], template = 'chat'): Evaluated => ({
@@ -95,15 +96,28 @@ test('models stand in the order of the recipe, strangers last', () => {
   ]);
 });
 
-test('claims are those whose models were measured; the others are named', () => {
+const CLAIMS = [...TINY_CLAIMS, ...TINY_CONTROL_CLAIMS];
+
+test('a recipe that declares nothing gets no claims, whatever its nodes are called', () => {
   const report = buildReport(inputs);
+  assert.deepEqual([report.claims, report.unmeasured], [[], []]);
+  assert.match(renderMarkdown(report), /No claims were declared\./);
+  assert.doesNotMatch(renderMarkdown(report), /## Claims/);
+});
+
+test('claims are those whose models were measured; the others are named', () => {
+  const report = buildReport(inputs, CLAIMS);
   const claims = Object.fromEntries(report.claims.map((claim) => [claim.claim, claim]));
   // Zero: (1 + 0.75) / 2 = 0.875; base: 0.25 / 2 = 0.125
   assert.equal(claims['zero-accuracy']!.value, 0.75);
   assert.equal(claims['zero-accuracy']!.verdict, 'holds');
-  assert.equal(claims['distillation']!.verdict, 'holds');
+  assert.deepEqual(claims['distillation']!.unmet, [
+    'whether student-rl learned is not known, as student-small-base was not measured',
+    'student-rl took only 0.48 times the operations of distill-small',
+  ]);
+  assert.match(renderMarkdown(report), /- distillation: student-rl took only 0\.48 times the operations/);
   assert.ok(report.unmeasured.includes('r1-accuracy'));
-  assert.equal(report.claims.length + report.unmeasured.length, 14);
+  assert.equal(report.claims.length + report.unmeasured.length, CLAIMS.length);
 });
 
 test('compute is 6N a trained and 2N a generated or scored token, the teacher included', () => {
@@ -155,7 +169,7 @@ test('a figure places its points on its axes', () => {
 });
 
 test('the page has every table and each claim with its verdict', () => {
-  const page = renderMarkdown(buildReport(inputs));
+  const page = renderMarkdown(buildReport(inputs, CLAIMS));
   for (const title of ['The stages', 'Claims', 'pass@k', 'Distillation', 'Reflective words', 'Reward models', 'Data']) {
     assert.match(page, new RegExp(`^## ${title}`, 'm'));
   }
@@ -175,7 +189,7 @@ test('the page has every table and each claim with its verdict', () => {
 test('how models were asked and read stands beside them where it was not as by default', () => {
   const {base} = inputs.evaluations;
   const asked = {...base, extraction: 'last-number', system: 'Be brief | `x`.\n'};
-  const report = buildReport({...inputs, evaluations: {...inputs.evaluations, base: asked}});
+  const report = buildReport({...inputs, evaluations: {...inputs.evaluations, base: asked}}, CLAIMS);
   const text = "tiny-zero, system “Be brief | 'x'.\\n”, extraction last-number";
   assert.deepEqual(
     report.models.map((one) => one.asked),
@@ -186,7 +200,23 @@ test('how models were asked and read stands beside them where it was not as by d
   assert.ok(page.includes(`| base | ${text.replace('|', '\\|')} |`), page);
   assert.match(page, /\(tiny-zero \/ tiny-zero, system .* extraction last-number\)/);
   assert.match(page, /asked or read otherwise/);
-  assert.doesNotMatch(renderMarkdown(buildReport(inputs)), /asked or read otherwise/);
+  assert.doesNotMatch(renderMarkdown(buildReport(inputs, CLAIMS)), /asked or read otherwise/);
+});
+
+test('a recipe that says what the paper calls its models has the paper’s tables beside them, marked as such', () => {
+  const report = buildReport({...inputs, paperNames: {'zero-rl': 'R1-Zero', nobody: 'R1'}});
+  assert.deepEqual(
+    report.models.map(({paper}) => paper),
+    [undefined, 'R1-Zero', undefined, undefined, undefined],
+  );
+  assert.ok(report.scores.every(({node, paper}) => paper === (node === 'zero-rl' ? 'R1-Zero' : undefined)));
+  const page = renderMarkdown(report);
+  assert.match(page, /\| zero-rl \| R1-Zero \| tiny-zero \| 0\.875/);
+  assert.match(page, /\| base \| – \| tiny-zero \| 0\.125/);
+  assert.match(page, /## The paper’s own numbers\n\nNone of these was measured here/);
+  assert.match(page, /\| AIME 2024, pass@1 \| 77\.9 \| 59 \| 74 \| 78\.1 \| 79\.8 \|/);
+  const plain = renderMarkdown(buildReport(inputs));
+  assert.doesNotMatch(plain, /paper’s own numbers|in the paper/);
 });
 
 test('thinking without words that becomes more common over a stage is a warning', () => {
@@ -219,9 +249,9 @@ test('a training that was finished early is named, with the steps that it made a
 test('what is written is read back, and equal reports are equal files', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'r1-report-'));
   try {
-    const report = buildReport(inputs);
+    const report = buildReport(inputs, CLAIMS);
     await writeReport(join(folder, 'a'), report);
-    await writeReport(join(folder, 'b'), buildReport(inputs));
+    await writeReport(join(folder, 'b'), buildReport(inputs, CLAIMS));
     const files = (await readdir(join(folder, 'a'))).sort();
     assert.deepEqual(files, [
       'claims.json',

@@ -38,8 +38,8 @@ test('consensus follows the votes, splits ties and does not let the silent vote'
 
 test('every metric counts what it says', () => {
   const samples = [
-    ...samplesOf('rrwi', 'wwwx'),
-    sampleOf({prompt: 'g', key: 'g', task: 'general', helpful: true, outcome: 'left-out', tokens: 99}),
+    ...samplesOf('rrwi', 'wwwx').map((sample, index) => ({...sample, reflective: index === 0 ? 3 : 0})),
+    sampleOf({prompt: 'g', key: 'g', task: 'general', helpful: true, reflective: 1, outcome: 'left-out', tokens: 99}),
     sampleOf({prompt: 'h', key: 'h', task: 'general', safe: false, outcome: 'left-out', tokens: 99}),
   ];
   const scores = Object.fromEntries(scoreSamples(samples, {k: 4}).map((score) => [score.metric, score]));
@@ -52,6 +52,7 @@ test('every metric counts what it says', () => {
     'length',
     'invalid',
     'truncated',
+    'reflective',
     'helpful',
     'safe',
   ]);
@@ -59,6 +60,7 @@ test('every metric counts what it says', () => {
   assert.equal(scores['pass@4']!.mean, (1 + 0) / 2);
   assert.equal(scores['cons@4']!.mean, (1 + 0) / 2);
   assert.equal(scores['invalid']!.mean, (1 / 4 + 0) / 2);
+  assert.equal(scores['reflective']!.mean, (1 / 4 + 0) / 2); // a response with three such words is one
   assert.equal(scores['length']!.mean, 10); // general responses do not count
   assert.equal(scores['helpful']!.mean, 1);
   assert.equal(scores['safe']!.mean, 0);

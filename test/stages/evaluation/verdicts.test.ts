@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import {judgeClaims, judgeOverRuns, PAPER_CLAIMS, type Claim} from '../../../stages/evaluation/index.js';
+import {countsText, judgeClaims, judgeOverRuns, type Claim} from '../../../stages/evaluation/index.js';
 import {claimMistakes} from '../../../stages/evaluation/claims.js';
+import {SMOLLM2_CLAIMS} from '../../../stages/recipes/smollm2/claims.js';
+import {TINY_CLAIMS, TINY_CONTROL_CLAIMS} from '../../../stages/recipes/tiny-claims.js';
 import {sampleOf, samplesOf} from './samples.js';
 
 const claim = (fields: Partial<Claim>): Claim => ({
@@ -114,19 +116,70 @@ test('a run with another threshold is held against its own', () => {
   assert.equal(over!.verdict, 'holds');
 });
 
-test('the declared claims have different ids and name models of the recipe', () => {
-  assert.equal(new Set(PAPER_CLAIMS.map(({id}) => id)).size, PAPER_CLAIMS.length);
-  const evaluations = Object.fromEntries(
-    PAPER_CLAIMS.flatMap(({left, right}) => [left, right ?? left]).map((name) => [
-      name,
-      {
-        template: 'chat',
-        samples: [...samplesOf('rw', 'rr'), sampleOf({key: 'g', task: 'general', helpful: true, safe: true})],
-      },
-    ]),
-  );
-  assert.equal(judgeClaims(PAPER_CLAIMS, evaluations).length, PAPER_CLAIMS.length);
+test('a claim about a control that did not learn is not judged, and is no test among the others', () => {
+  const requires = [{kind: 'learned', model: 'old', from: 'base'}] as const;
+  const won = model(...repeat(20, 'r'));
+  const level = {
+    ...claim({statistic: 'level', threshold: 0.8, metric: 'format'}),
+    right: undefined,
+  } as unknown as Claim;
+  const [gated, alone] = judgeClaims([claim({requires}), level], {
+    new: won,
+    old: model(...repeat(10, 'r', 'w')),
+    base: model(...repeat(10, 'r', 'w')),
+  });
+  assert.equal(gated!.verdict, 'not judged');
+  assert.match(gated!.unmet!.join(), /^the control did not learn: pass@1 of old − base is 0\.000 \[-0\.\d+, 0\.\d+\]$/);
+  assert.equal(gated!.value, 0.5); // what was measured is still shown
+  assert.equal(alone!.adjusted, alone!.p); // one test, not two
+  assert.equal(countsText([gated!, alone!]), '1 of 2 hold, not significant 0, failing 0, not judged 1');
+
+  const learned = {new: won, old: model(...repeat(10, 'r', 'w')), base: model(...repeat(20, 'w'))};
+  const [judged] = judgeClaims([claim({requires})], learned);
+  assert.deepEqual([judged!.verdict, 'unmet' in judged!], ['holds', false]);
+  const [unknown] = judgeClaims([claim({requires})], {new: won, old: won});
+  assert.deepEqual(unknown!.unmet, ['whether old learned is not known, as base was not measured']);
 });
+
+test('a claim at equal compute is judged only where the control took as much', () => {
+  const requires = [{kind: 'compute', model: 'old', atLeast: 'new'}] as const;
+  const models = {new: model(...repeat(50, 'rr')), old: model(...repeat(50, 'ww', 'rw'))};
+  const judge = (operations: Record<string, number>) => judgeClaims([claim({requires})], models, operations)[0]!;
+  assert.equal(judge({new: 10, old: 10}).verdict, 'holds');
+  assert.deepEqual(judge({new: 10, old: 8}).unmet, ['old took only 0.80 times the operations of new']);
+  assert.deepEqual(judge({new: 10}).unmet, ['the operations of old are not known']);
+  const runs = [
+    {run: '1', claims: [judge({new: 10, old: 10})]},
+    {run: '2', claims: [judge({new: 10, old: 8})]},
+  ];
+  const [over] = judgeOverRuns(runs);
+  assert.equal(over!.verdict, 'not judged');
+  assert.deepEqual(over!.unmet, ['run 2: old took only 0.80 times the operations of new']);
+  assert.deepEqual(
+    over!.runs.map(({verdict}) => verdict),
+    ['holds', 'not judged'],
+  );
+});
+
+test('the declared claims have different ids and name models of the recipe', () => {
+  for (const claims of [[...TINY_CLAIMS, ...TINY_CONTROL_CLAIMS], SMOLLM2_CLAIMS]) checkDeclared(claims);
+});
+
+function checkDeclared(claims: readonly Claim[]): void {
+  assert.deepEqual(claimMistakes(claims), []);
+  const evaluations = Object.fromEntries(
+    claims
+      .flatMap(({left, right}) => [left, right ?? left])
+      .map((name) => [
+        name,
+        {
+          template: 'chat',
+          samples: [...samplesOf('rw', 'rr'), sampleOf({key: 'g', task: 'general', helpful: true, safe: true})],
+        },
+      ]),
+  );
+  assert.equal(judgeClaims(claims, evaluations).length, claims.length);
+}
 
 test('claims of a recipe of one’s own are looked at before anything runs', () => {
   const given = {
@@ -140,7 +193,6 @@ test('claims of a recipe of one’s own are looked at before anything runs', () 
     threshold: 0,
   };
   assert.deepEqual(claimMistakes([given, {...given, id: 'b', statistic: 'difference', right: 'n'}]), []);
-  assert.deepEqual(claimMistakes(PAPER_CLAIMS), []);
   const wrong = (change: object): string => claimMistakes([{...given, ...change}]).join();
   assert.match(wrong({metric: 3}), /“metric” is missing/);
   assert.match(wrong({statistic: 'mean'}), /“statistic” is one of difference, ratio, level, not "mean"/);
@@ -149,4 +201,7 @@ test('claims of a recipe of one’s own are looked at before anything runs', () 
   assert.match(wrong({direction: 'up', threshold: '0'}), /above or below, not "up".*“threshold” is missing/);
   assert.match(claimMistakes([given, given]).join(), /claim “a” is there twice/);
   assert.match(claimMistakes({}).join(), /claims is a list/);
+  assert.match(wrong({requires: {}}), /“requires” is a list/);
+  assert.match(wrong({requires: [{kind: 'money'}]}), /requires is one of learned, compute, not "money"/);
+  assert.match(wrong({requires: [{kind: 'learned', model: 'm'}]}), /“from” of what it requires is missing/);
 });

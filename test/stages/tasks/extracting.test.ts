@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {StageFailure} from '../../../pipeline/stage.js';
+import {valuesOf} from '../../../pipeline/params.js';
 import {askingMistakes, ASKING, EXTRACTIONS, type Extraction} from '../../../stages/tasks/asking.js';
 import {builtInTasks} from '../../../stages/tasks/built-in.js';
 import {defineTask} from '../../../stages/tasks/define-task.js';
@@ -9,6 +10,8 @@ import {checkExtraction, extractionFault, tasksExtracting} from '../../../stages
 import type {Prompt} from '../../../stages/tasks/prompt.js';
 import type {Task} from '../../../stages/tasks/task.js';
 import {readCompletion} from '../../../stages/text/completion.js';
+
+const DEFAULTS = valuesOf(ASKING);
 
 const read = (task: string, extraction: Extraction, text: string): string | undefined =>
   tasksExtracting(builtInTasks, extraction).get(task)!.answer!.read(readCompletion(text, true));
@@ -93,21 +96,21 @@ test('an extraction that makes no sense for a task is refused with the reason', 
 });
 
 test('params that make no sense are told before anything runs', () => {
-  assert.deepEqual(askingMistakes({...ASKING, template: 'zero'}), []);
+  assert.deepEqual(askingMistakes({...DEFAULTS, template: 'zero'}), []);
   assert.match(
-    askingMistakes({...ASKING, template: 'zero', system: 'x'}).join(),
+    askingMistakes({...DEFAULTS, template: 'zero', system: 'x'}).join(),
     /the template “zero” has no system turn/,
   );
   const number = [1] as unknown as string[];
   assert.match(
-    askingMistakes({...ASKING, template: 'chat', stop: number}).join(),
+    askingMistakes({...DEFAULTS, template: 'chat', stop: number}).join(),
     /^stop is a list of texts .* 1 is none$/,
   );
-  const closed = {...ASKING, template: 'chat', stop: ['\n</answer>']} as const;
+  const closed = {...DEFAULTS, template: 'chat', stop: ['\n</answer>']} as const;
   assert.match(askingMistakes(closed).join(), /cuts off the tag that closes an answer, so that none is read/);
   assert.deepEqual(askingMistakes({...closed, extraction: 'last-number'}), []);
   assert.match(
-    askingMistakes({...ASKING, template: 'chat', stop: ['a', '']}).join(),
+    askingMistakes({...DEFAULTS, template: 'chat', stop: ['a', '']}).join(),
     /stop is a list of texts .* "" is none/,
   );
 });

@@ -1,0 +1,95 @@
+/** `r1 run --seeds`, `--grid`: several runs of one recipe in one store, one after the other, and a table of them all at the end. */
+import {InvalidArgumentError} from 'commander';
+import {UserError} from '../../artifacts/index.js';
+import {openForPlan, openLate} from '../../pipeline/plan/late-store.js';
+import {prepare} from '../../pipeline/plan/prepare.js';
+import type {LoadedRecipe} from '../../pipeline/wiring/load-recipe.js';
+import type {GlobalOptions, Services} from '../cli-context.js';
+import {EXIT} from '../exit-codes.js';
+import type {GridResult} from '../render/grid.js';
+import {combinationsOf, type Combination, type GridOptions} from '../options/grid-options.js';
+import {commandLine, profileHeading, requestOf} from '../options/run-options.js';
+import type {ManagingOptions, RequestOptions} from '../options/run-options.js';
+import {printPlan} from './print-plan.js';
+import {carryOut} from './run-and-render.js';
+import {runtimeOf} from './runtime-of.js';
+
+interface GridRun {
+  readonly loaded: LoadedRecipe;
+  readonly options: GlobalOptions & RequestOptions & ManagingOptions & GridOptions & {readonly dryRun?: boolean};
+  readonly services: Services;
+}
+
+/**
+ * What is shared by several runs is made by the first and reused by the others. A run that fails does not keep the next from
+ * starting, unless `--on-failure stop` asks for it; a stop ends them all, and the same command goes on from there.
+ *
+ * @throws UserError for a mistake in any of the combinations, before the first run begins
+ */
+export async function runGrid({loaded, options, services}: GridRun): Promise<void> {
+  const combinations = allOf(options);
+  await checkAll({loaded, options, services}, combinations);
+  if (options.dryRun === true) return;
+  for (const line of profileHeading(loaded.recipe, options)) services.complain(line);
+  const results: GridResult[] = [];
+  for (const [index, {request, label, cell}] of combinations.entries()) {
+    if (options.json !== true)
+      services.complain(`${index === 0 ? '' : '\n'}${index + 1} of ${combinations.length}: ${label}`);
+    const late = openLate((how) => services.openStore(options.store, how));
+    try {
+      const prepared = await prepare({loaded, request: requestOf(request), store: late.store, runtimeOf});
+      const summary = await carryOut({store: late.opened(), prepared, options, services, command: commandLine()});
+      results.push({run: summary.run, seed: request.seed, outcome: summary.outcome, label, cell});
+    } finally {
+      late.close();
+    }
+    const {outcome} = results.at(-1)!;
+    if (outcome === 'stopped' || (outcome === 'failed' && options.onFailure === 'stop')) break;
+  }
+  await tell(
+    results,
+    combinations.slice(results.length).map(({label}) => label),
+    {loaded, options, services},
+  );
+}
+
+function allOf(options: GridRun['options']): Combination[] {
+  try {
+    return combinationsOf(options, options);
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error;
+    throw new UserError('bad-argument', error.message, {hint: 'r1 run --help explains', cause: error});
+  }
+}
+
+/** Plans every combination: a mistake in the last one must not show after the days that the others took. */
+async function checkAll({loaded, options, services}: GridRun, combinations: readonly Combination[]): Promise<void> {
+  const late = openForPlan((how) => services.openStore(options.store, how));
+  try {
+    for (const {request, label} of combinations) {
+      const prepared = await prepare({loaded, request: requestOf(request), store: late.store, runtimeOf});
+      if (options.dryRun !== true) continue;
+      const heading = [...profileHeading(loaded.recipe, options), label];
+      await printPlan(prepared, services, {json: options.json, heading});
+      if (options.json !== true) services.say('');
+    }
+  } finally {
+    late.close();
+  }
+}
+
+async function tell(
+  results: readonly GridResult[],
+  left: readonly string[],
+  {options, services}: GridRun,
+): Promise<void> {
+  const failed = results.some(({outcome}) => outcome === 'failed');
+  const stopped = results.some(({outcome}) => outcome === 'stopped');
+  services.exit(stopped ? EXIT.stopped : failed ? EXIT.failed : 0);
+  if (options.json === true) {
+    services.say(JSON.stringify({type: 'runs-finished', runs: results, notStarted: left}));
+    return;
+  }
+  const {gridText} = await import('../render/grid.js');
+  services.say(`\n${gridText(results, left)}`);
+}

@@ -1,0 +1,90 @@
+/** `--seeds` and `--grid`: one recipe, run once for each of several seeds and values of params. */
+import {InvalidArgumentError} from 'commander';
+import {collect} from './run-options.js';
+import type {RequestOptions} from './run-options.js';
+import type {Command} from 'commander';
+
+/** A list that is longer was hardly meant: it is days of work, or a slip of the keyboard. */
+const MOST = 1_000;
+
+export interface GridOptions {
+  readonly seeds?: readonly number[];
+  readonly grid?: readonly string[];
+}
+
+export const withGrid = (command: Command): Command =>
+  command
+    .option('--seeds <list>', 'one run for each of these seeds, one after the other: 0..4, or 0,2,7', seedList)
+    .option(
+      '--grid <node.param=values>',
+      'one run for each of these values, separated by commas or as a JSON list; with several grids, for each combination (repeats)',
+      collect,
+    );
+
+/** `0..4`, `3`, `0,2,7..9`; each seed once. @throws InvalidArgumentError */
+export function seedList(text: string): number[] {
+  const seeds = text.split(',').flatMap((part) => {
+    const [, first, last = first] = /^\s*(\d+)\s*(?:\.\.\s*(\d+)\s*)?$/.exec(part) ?? [];
+    const [from, to] = [Number(first), Number(last)];
+    if (first === undefined || !Number.isSafeInteger(from) || !Number.isSafeInteger(to) || to < from)
+      throw new InvalidArgumentError('seeds such as 0..4 or 0,2,7 are expected.');
+    if (to - from >= MOST) throw new InvalidArgumentError(`at most ${MOST} seeds are expected.`);
+    return Array.from({length: to - from + 1}, (_, more) => from + more);
+  });
+  if (new Set(seeds).size < seeds.length) throw new InvalidArgumentError('each seed is expected once.');
+  return seeds;
+}
+
+/** One run of several: what it is asked for, and how it is told from the others. */
+export interface Combination {
+  readonly request: RequestOptions;
+  /** `seed 2, zero-rl.steps=50`. */
+  readonly label: string;
+  /** The assignments of the grid alone. */
+  readonly cell: readonly string[];
+}
+
+/**
+ * Every seed with every combination of values: seeds innermost, so that the first cell of a grid has all of its seeds before the second
+ * begins.
+ *
+ * @throws InvalidArgumentError for a grid without values
+ */
+export function combinationsOf({seeds, grid = []}: GridOptions, request: RequestOptions): Combination[] {
+  const axes = grid.map(valuesOf);
+  let cells: readonly (readonly string[])[] = [[]];
+  for (const axis of axes) {
+    cells = cells.flatMap((cell) => axis.map((assignment) => [...cell, assignment]));
+    if (cells.length > MOST)
+      throw new InvalidArgumentError(`--grid: more than ${MOST} combinations are not run at once.`);
+  }
+  return cells.flatMap((cell) =>
+    (seeds ?? [request.seed]).map((seed) => ({
+      request: {...request, seed, ...(cell.length === 0 ? {} : {set: [...(request.set ?? []), ...cell]})},
+      label: [`seed ${seed}`, ...cell].join(', '),
+      cell,
+    })),
+  );
+}
+
+/** `sft.epochs=1,2` → `sft.epochs=1` and `sft.epochs=2`; a JSON list gives its members, which may have commas. */
+function valuesOf(axis: string): string[] {
+  const at = axis.indexOf('=');
+  const [name, text] = [axis.slice(0, Math.max(0, at)), axis.slice(at + 1).trim()];
+  const values = text.startsWith('[') ? listIn(text, axis) : text.split(',').map((value) => value.trim());
+  if (name === '' || values.length === 0 || values.includes(''))
+    throw new InvalidArgumentError(`--grid takes NODE.PARAM=VALUE,VALUE, not “${axis}”.`);
+  if (new Set(values).size < values.length)
+    throw new InvalidArgumentError(`--grid ${axis}: each value is expected once.`);
+  return values.map((value) => `${name}=${value}`);
+}
+
+function listIn(text: string, axis: string): string[] {
+  let list: unknown;
+  try {
+    list = JSON.parse(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`--grid ${axis}: ${(error as Error).message}.`);
+  }
+  return (list as unknown[]).map((value) => JSON.stringify(value));
+}
