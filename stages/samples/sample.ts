@@ -271,7 +271,9 @@ function numberOf(id: string | undefined): number | undefined {
   return number === undefined ? undefined : Number(number);
 }
 
-/** The same without what is undefined. */
+/** The same without what is undefined. A loop, as it is called several times for each row of what may be millions. */
 function given<T extends object>(fields: T): {[Name in keyof T]?: Exclude<T[Name], undefined>} {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+  const known: {[Name in keyof T]?: T[Name]} = {};
+  for (const name in fields) if (fields[name] !== undefined) known[name] = fields[name];
+  return known as {[Name in keyof T]?: Exclude<T[Name], undefined>};
 }
