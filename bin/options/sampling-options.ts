@@ -34,6 +34,8 @@ const stopText = (text: string): string => {
   return text;
 };
 
+const stopTexts = (text: string, before: readonly string[] = []): string[] => [...before, stopText(text)];
+
 export const withSampling = (command: Command): Command =>
   command
     .option('--seed <n>', 'random seed; the same seed gives the same text', wholeNumber, 0)
@@ -71,7 +73,7 @@ export const withSampling = (command: Command): Command =>
     .option(
       '--stop <text>',
       'a response ends where this text begins, which is left out; give it again for another one',
-      (text: string, all: readonly string[] = []) => [...all, stopText(text)],
+      stopTexts,
     )
     .option('--threads <n>', 'threads to compute with', countingNumber, 1);
 

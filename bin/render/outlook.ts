@@ -31,7 +31,7 @@ export function outlookOf({plan}: Pick<Prepared, 'plan'>, cores: number): Outloo
     if (node.type === 'source') continue;
     nodes.set(id, {
       needs: needsOf(node),
-      ...('expected' in planned && planned.expected !== undefined ? {expectedMs: planned.expected.wallMs} : {}),
+      ...('expected' in planned ? {expectedMs: planned.expected.wallMs} : {}),
       cores: resourcesOf(node).cpu,
       headline: node.stage.headline ?? [],
     });

@@ -16,7 +16,8 @@ const prompts = ['a', 'b', 'c', 'd'].map((id, index): Prompt => ({
 
 /** A letter a sample: right, wrong with that digit, `-` unreadable, `c` cut off, `g` of a prompt that is not graded. */
 const samplesOf = (prompt: string, letters: string): Sample[] =>
-  [...letters].map(
+  Array.from(
+    letters,
     (letter, sample) =>
       ({
         ...{prompt, sample, key: prompt, text: `It is so: ${letter}`, truncated: letter === 'c'},
