@@ -182,6 +182,8 @@ export interface StageDefinition<
   check?(wired: WiredWith<P, D>): readonly string[];
   /** What a person should know of a node's params before it runs with them, each a sentence: a plan has it as a warning. */
   caution?(params: NoInfer<P>): readonly string[];
+  /** Metrics that a person watches while it runs, the most telling first; the live view shows these. Without them, the newest. */
+  readonly headline?: readonly string[];
   /** Changes the weights of a model by optimizer steps; `r1 stages` says so. */
   readonly trains?: boolean;
   /** Computes with tensors: TensorFlow version, device, threads and CPU kind are then part of the fingerprint. */

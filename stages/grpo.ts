@@ -46,6 +46,7 @@ export const grpo = defineStage({
   name: 'grpo',
   canFinishEarly: true,
   summary: 'Reinforcement learning from rule rewards and, where wired, reward models',
+  headline: ['accuracy', 'reward', 'length'],
   trains: true,
   tensor: true,
   resources: {memory: 2000},

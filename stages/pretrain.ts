@@ -49,6 +49,7 @@ export const pretrain = defineStage({
   name: 'pretrain',
   canFinishEarly: true,
   summary: 'A base model from raw documents, trained until it can solve some problems by sampling',
+  headline: ['loss'],
   trains: true,
   tensor: true,
   resources: {memory: 1500},

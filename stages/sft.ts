@@ -37,6 +37,7 @@ export const sft = defineStage({
   name: 'sft',
   canFinishEarly: true,
   summary: 'Supervised fine-tuning on the completions of one or more datasets',
+  headline: ['loss'],
   trains: true,
   tensor: true,
   resources: {memory: 1500},

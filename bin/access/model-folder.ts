@@ -9,6 +9,8 @@ import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
 import {EXIT} from '../exit-codes.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {onStopSignal} from '../terminal/stop-signals.js';
+import {originOf} from './model-origin.js';
+import type {ModelOrigin} from './model-origin.js';
 import {withStore} from './with-store.js';
 
 /** A node of a run, which has a slash and is no path; as in `artifacts/queries/reference.ts`. */
@@ -17,13 +19,13 @@ const RUN_AND_NODE = /^\d+\/[^/]+$/;
 /**
  * A reference with a slash is a folder, unless it is a node of a run or ends in `.gguf`; one that does so and has a slash, or
  * leads to a file, is a GGUF file; anything else is asked of the store. `stop` is aborted by the first Ctrl-C, after which the
- * work should end soon; a second one ends the process at once.
+ * work should end soon; a second one ends the process at once. Of a model of the store it is told where that comes from.
  */
 export async function withModelFolder(
   services: Services,
   options: GlobalOptions,
   reference: string,
-  work: (folder: string, stop: AbortSignal) => Promise<void>,
+  work: (folder: string, stop: AbortSignal, origin?: ModelOrigin) => Promise<void>,
 ): Promise<void> {
   const hasSlash = /[/\\]/.test(reference);
   if (/\.gguf$/i.test(reference) && (hasSlash || existsSync(reference))) {
@@ -44,13 +46,14 @@ export async function withModelFolder(
   const {resolveArtifact} = await import('../../artifacts/queries/reference.js');
   let isFound = false;
   const use = async (store: Store): Promise<void> => {
-    const {output} = await resolveArtifact(store, reference, {kind: 'model', suggest: suggestion});
+    const {output, attempt} = await resolveArtifact(store, reference, {kind: 'model', suggest: suggestion});
     isFound = true;
+    const origin = originOf(store, attempt);
     await inScratch(
       services,
       async (folder, stop) => {
         await store.materialise(output.artifact, folder);
-        await work(folder, stop);
+        await work(folder, stop, origin);
       },
       store,
     );

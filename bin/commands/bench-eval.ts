@@ -126,8 +126,7 @@ export const benchEvalCommand = (services: Services): Command =>
     const wrong = (problem: string, hint: string): UserError => new UserError('bad-argument', problem, {hint});
     if (named === undefined) throw wrong('which benchmark?', 'say --suite NAME; r1 bench-eval --list has their names');
     const suite = await suiteNamed(named);
-    const {template = 'chat'} = options;
-    const endpoint = endpointOf({...options, template, choiceScores: 'none', prefill: ''}, model);
+    const endpoint = endpointOf({...options, choiceScores: 'none'}, model);
     if (options.data.questions === undefined)
       throw wrong(`${suite.title} wants a file of questions: ${suite.data.from}`, 'say --data FILE');
     await evaluate(services, options, {model, endpoint, suite});

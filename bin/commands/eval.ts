@@ -8,11 +8,12 @@ import type {GlobalOptions, Services} from '../cli-context.js';
 import {endpointOf, withEndpoint, type EndpointFlags} from '../options/endpoint-options.js';
 import {judgeOf, withJudge} from '../options/judge-options.js';
 import type {JudgeFlags} from '../options/judge-options.js';
-import {countingNumber} from '../options/numbers.js';
+import {countingNumber, wholeNumber} from '../options/numbers.js';
 import {PROMPT_WORDING, withPrompts} from '../options/prompt-options.js';
 import type {PromptFlags} from '../options/prompt-options.js';
+import {wrongAnswersText} from '../render/wrong-answers.js';
 import {questionProgress} from '../render/question-progress.js';
-import {samplingOf, withSampling} from '../options/sampling-options.js';
+import {USUAL_TEMPLATE, samplingOf, withSampling} from '../options/sampling-options.js';
 import type {SamplingFlags} from '../options/sampling-options.js';
 import {SANDBOXES, type SandboxKind} from '../../stages/sandbox/names.js';
 import {EXTRACTIONS, type Extraction} from '../../stages/tasks/asking.js';
@@ -21,7 +22,8 @@ interface EvalFlags extends SamplingFlags, PromptFlags, JudgeFlags, EndpointFlag
   readonly samples: number;
   readonly sandbox: SandboxKind;
   readonly choiceScores: ChoiceScores;
-  readonly extraction: Extraction;
+  readonly extraction?: Extraction;
+  readonly wrong: number;
 }
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
@@ -61,12 +63,12 @@ export const evalCommand = (services: Services): Command =>
     .addOption(
       new Option(
         '--extraction <where>',
-        'where answers are looked for: task: in <answer> tags, else in \\boxed{}; last-number: what is marked so, else the last number',
-      )
-        .choices(EXTRACTIONS)
-        .default('task'),
+        'where answers are looked for: task: in <answer> tags, else in \\boxed{}; last-number: what is marked so, else the last number ' +
+          '(default: as the model was trained, else task)',
+      ).choices(EXTRACTIONS),
     )
     .option('--samples <n>', 'samples of each question', countingNumber, 16)
+    .option('--wrong <n>', 'show this many of the questions that went wrong most often', wholeNumber, 5)
     .addOption(
       new Option('--sandbox <kind>', 'how programs that the model writes are contained, where answers are programs')
         .choices(SANDBOXES)
@@ -89,28 +91,31 @@ export const evalCommand = (services: Services): Command =>
       for (const note of notes) services.complain(note);
       const asked = `${counted(prompts.length, 'question')}, ${counted(options.samples, 'sample')} each`;
       if (endpoint !== undefined) {
-        const {maxTokens, samples, sandbox, extraction, json = false} = options;
+        const {maxTokens, samples, sandbox, extraction = 'task', json = false, wrong} = options;
         const sampling = samplingOf(options, {room: Number.MAX_SAFE_INTEGER, note: services.complain});
         const {evalAtEndpoint} = await import('../execution/eval-at-endpoint.js');
         await evalAtEndpoint(services, endpoint, {
-          ...{prompts, sampling, maxTokens, samples, json, asked},
+          ...{prompts, sampling, maxTokens, samples, json, asked, wrong},
           grading: {sandbox, judge, extraction},
         });
         return;
       }
-      await withModelFolder(services, options, reference!, async (folder, stop) => {
+      await withModelFolder(services, options, reference!, async (folder, stop, origin) => {
         const show = questionProgress();
         const done = (through: number, total: number): void => {
           stop.throwIfAborted();
           services.progress(show(through, total));
         };
-        const {samples: each, sandbox, extraction} = options;
-        const sampling = samplingOf(options, {room: Number.MAX_SAFE_INTEGER, note: services.complain});
+        const {samples: each, sandbox} = options;
+        const trained = origin?.asked;
+        const sampling = samplingOf(options, {room: Number.MAX_SAFE_INTEGER, note: services.complain, trained});
+        const own = sampling.template === trained?.template ? trained.extraction : undefined;
+        const extraction = options.extraction ?? own ?? 'task';
         const {samples, scores} = await answerPrompts(folder, prompts, {
           ...sampling,
           ...{samples: each, sandbox, done, signal: stop, judge, choiceScores, extraction},
         }).finally(() => services.progress(undefined));
-        const how = askedText(options.template, options);
+        const how = askedText(sampling.template, {...sampling, extraction});
         if (options.json === true) {
           const byId = new Map(prompts.map((prompt) => [prompt.id, prompt]));
           const rows = samples.map((sample) => {
@@ -118,9 +123,10 @@ export const evalCommand = (services: Services): Command =>
             return {...sample, question, reference: answer};
           });
           services.say(JSON.stringify({model: reference, asked: how, scores, samples: rows}));
-        } else
-          services.say(
-            modelScores({model: reference!, scores}, how === options.template ? asked : `${asked} (${how})`),
-          );
+        } else {
+          services.say(modelScores({model: reference!, scores}, how === USUAL_TEMPLATE ? asked : `${asked} (${how})`));
+          const wrong = wrongAnswersText(prompts, samples, {most: options.wrong, width: services.width});
+          if (wrong !== undefined) services.say(`\n${wrong}`);
+        }
       });
     });

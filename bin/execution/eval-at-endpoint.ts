@@ -1,6 +1,7 @@
 /** `r1 eval --model`: questions answered by a model at an endpoint, scored and shown. */
 import type {Services} from '../cli-context.js';
 import {runInterruptibly} from '../access/model-folder.js';
+import {wrongAnswersText} from '../render/wrong-answers.js';
 import type {EndpointChoice} from '../options/endpoint-options.js';
 import {questionProgress} from '../render/question-progress.js';
 import type {SamplingOptions} from '../../stages/evaluation/chat.js';
@@ -18,6 +19,8 @@ export interface EndpointEvaluation {
   readonly samples: number;
   readonly grading: GradingSettings;
   readonly json: boolean;
+  /** How many of the questions that went wrong are shown. */
+  readonly wrong: number;
   /** What was asked, in words. */
   readonly asked: string;
 }
@@ -25,7 +28,7 @@ export interface EndpointEvaluation {
 export async function evalAtEndpoint(
   services: Services,
   {model, request, keep, open}: EndpointChoice,
-  {prompts, sampling, maxTokens = MOST_TOKENS, samples: each, grading, json, asked}: EndpointEvaluation,
+  {prompts, sampling, maxTokens = MOST_TOKENS, samples: each, grading, json, asked, wrong: most}: EndpointEvaluation,
 ): Promise<void> {
   const [{answerAtEndpoint}, {keptAnswers}, {NO_CHECKPOINTS}, {modelScores}] = await Promise.all([
     import('../../stages/evaluation/answer-at-endpoint.js'),
@@ -53,6 +56,8 @@ export async function evalAtEndpoint(
     }).finally(() => services.progress(undefined));
     if (!json) {
       services.say(modelScores({model, scores}, asked));
+      const wrong = wrongAnswersText(prompts, samples, {most, width: services.width});
+      if (wrong !== undefined) services.say(`\n${wrong}`);
       return;
     }
     const byId = new Map(prompts.map((prompt) => [prompt.id, prompt]));

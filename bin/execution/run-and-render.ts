@@ -1,4 +1,5 @@
 /** What `run` and `resume` have in common: executor, Ctrl-C, view, memory, exit code. */
+import {availableParallelism} from 'node:os';
 import type {RunId, Store} from '../../artifacts/index.js';
 import type {RunEvent} from '../../pipeline/events.js';
 import {EXIT} from '../exit-codes.js';
@@ -10,6 +11,7 @@ import {stopOnMistake} from './recipe-guard.js';
 import {stopSwitch} from '../../pipeline/run/stop.js';
 import {capacityOf} from '../options/run-options.js';
 import type {ManagingOptions} from '../options/run-options.js';
+import {outlookOf} from '../render/outlook.js';
 import {jsonView, textView} from '../render/live.js';
 import type {Services} from '../cli-context.js';
 import {onStopSignal} from '../terminal/stop-signals.js';
@@ -39,7 +41,11 @@ export async function carryOut({
   otherCode,
   warnings = [],
 }: CarryOut): Promise<RunSummary> {
-  const view = options.json === true ? jsonView(services) : textView(services, canRedraw());
+  const isLive = options.json !== true && canRedraw();
+  // Asking the executor would load it, which a run with nothing to do goes without.
+  const cores = Math.min(options.cpu ?? availableParallelism(), options.jobs ?? Infinity);
+  const outlook = isLive ? outlookOf(prepared, cores) : undefined;
+  const view = options.json === true ? jsonView(services) : textView(services, isLive, {outlook});
   const emit = (event: RunEvent) => view.show(event);
   const stop = stopSwitch();
   const press = () => {

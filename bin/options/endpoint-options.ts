@@ -19,10 +19,10 @@ export interface EndpointFlags {
 
 /** Options of a command that are for a model of this machine alone. */
 export interface LocalFlags {
-  readonly template: TemplateName;
+  readonly template?: TemplateName;
   readonly choiceScores: ChoiceScores;
   readonly specialInPrompts?: boolean;
-  readonly prefill: string;
+  readonly prefill?: string;
 }
 
 const {url: URL_VARIABLE, key: KEY_VARIABLE} = variablesOf('endpoint');
@@ -84,10 +84,10 @@ export function endpointOf(flags: EndpointFlags & LocalFlags, model: string | un
     throw wrong(`${model} and --model ${name} are two models`, 'leave out one of them; they are evaluated one by one');
   const {template, choiceScores, specialInPrompts = false, prefill} = flags;
   const local = {
-    template: template !== 'chat',
+    template: template !== undefined && template !== 'chat',
     'choice-scores': choiceScores !== 'none',
     'special-in-prompts': specialInPrompts,
-    prefill: prefill !== '',
+    prefill: prefill !== undefined,
   };
   const [flag] = Object.entries(local).find(([, isSet]) => isSet) ?? [];
   if (flag !== undefined)

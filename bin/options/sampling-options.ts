@@ -4,6 +4,7 @@ import type {Command} from 'commander';
 import type {SamplingOptions} from '../../stages/evaluation/chat.js';
 import {TEMPLATE_NAMES} from '../../stages/text/templates.js';
 import type {TemplateName} from '../../stages/text/templates.js';
+import type {Wording} from '../../stages/text/wording.js';
 import {countingNumber, numberBetween, wholeNumber} from './numbers.js';
 
 export interface SamplingFlags {
@@ -11,19 +12,29 @@ export interface SamplingFlags {
   readonly temperature: number;
   readonly topP: number;
   readonly maxTokens?: number;
-  readonly template: TemplateName;
+  readonly template?: TemplateName;
   readonly threads: number;
   readonly specialInPrompts?: boolean;
-  readonly system: string;
-  readonly suffix: string;
-  readonly prefill: string;
-  readonly stop: readonly string[];
+  readonly system?: string;
+  readonly suffix?: string;
+  readonly prefill?: string;
+  readonly stop?: readonly string[];
 }
+
+/** A template, and the texts around a question. */
+interface Asked extends Partial<Wording> {
+  readonly template: TemplateName;
+}
+
+/** What a model is asked under where nothing is known of its training. */
+export const USUAL_TEMPLATE: TemplateName = 'chat';
 
 const stopText = (text: string): string => {
   if (text === '') throw new InvalidArgumentError('a text that is not empty is expected.');
   return text;
 };
+
+const stopTexts = (text: string, before: readonly string[] = []): string[] => [...before, stopText(text)];
 
 export const withSampling = (command: Command): Command =>
   command
@@ -41,44 +52,55 @@ export const withSampling = (command: Command): Command =>
       countingNumber,
     )
     .addOption(
-      new Option('--template <name>', 'the prompt template; base and Zero models want zero or tiny-zero')
-        .choices([...TEMPLATE_NAMES])
-        .default('chat'),
+      new Option(
+        '--template <name>',
+        `the prompt template (default: what a model of the store was trained under, with the texts around it; else ${USUAL_TEMPLATE})`,
+      ).choices([...TEMPLATE_NAMES]),
     )
     .option(
       '--special-in-prompts',
       'a control token that is typed into a question, such as <|im_end|>, counts as one; else it is text',
     )
-    .option('--system <text>', 'text of a system turn in front of the question (template chat)', '')
+    .option('--system <text>', 'text of a system turn in front of the question (template chat)')
     .option(
       '--suffix <text>',
       "text behind every question, as it is, with the space or the new line in front of it ($'\\n' in bash)",
-      '',
     )
     .option(
       '--prefill <text>',
       'text that every response is made to begin with, such as "<think>"; it is shown as a part of it',
-      '',
     )
     .option(
       '--stop <text>',
       'a response ends where this text begins, which is left out; give it again for another one',
-      (text: string, all: readonly string[]) => [...all, stopText(text)],
-      [],
+      stopTexts,
     )
     .option('--threads <n>', 'threads to compute with', countingNumber, 1);
 
+/**
+ * How a model is sampled. Where no template is given, it is asked as it was trained, each text that is given in the place of its own.
+ *
+ * @param options.trained how the model was asked where it was trained, if that is known
+ */
 export const samplingOf = (
-  {seed, temperature, topP, maxTokens, template, threads, specialInPrompts = false, ...asked}: SamplingFlags,
-  {room, note}: {readonly room: number; readonly note: (text: string) => void},
-): SamplingOptions => ({
-  ...{system: asked.system, suffix: asked.suffix, prefill: asked.prefill, stop: asked.stop},
-  seed,
-  temperature,
-  topP,
-  template,
-  threads,
-  specialInPrompts,
-  note,
-  maxTokens: maxTokens ?? Math.min(1024, room),
-});
+  {seed, temperature, topP, maxTokens, template, threads, specialInPrompts = false, ...texts}: SamplingFlags,
+  {
+    room,
+    note,
+    trained,
+  }: {readonly room: number; readonly note: (text: string) => void; readonly trained?: Asked | undefined},
+): SamplingOptions => {
+  const own: Partial<Asked> = template === undefined || template === trained?.template ? {...trained} : {};
+  const {system = own.system, suffix = own.suffix, prefill = own.prefill, stop = own.stop} = texts;
+  return {
+    ...{system: system ?? '', suffix: suffix ?? '', prefill: prefill ?? '', stop: stop ?? [], shots: own.shots ?? []},
+    seed,
+    temperature,
+    topP,
+    template: template ?? own.template ?? USUAL_TEMPLATE,
+    threads,
+    specialInPrompts,
+    note,
+    maxTokens: maxTokens ?? Math.min(1024, room),
+  };
+};

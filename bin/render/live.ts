@@ -17,6 +17,8 @@ import type {Failure} from '../../pipeline/outcome.js';
 import type {Services} from '../cli-context.js';
 import {nameCell, nameColumn, widthOf} from '../terminal/columns.js';
 import {checkpointText, earlyText, indented, nextStep, outcomeText} from './outcome.js';
+import {timeLeftText, waitingText} from './outlook.js';
+import type {Outlook} from './outlook.js';
 import {durationText} from './quantity.js';
 import {hintOf} from './hints.js';
 import {isInLog, lastWordsOf} from '../../pipeline/inspect/last-words.js';
@@ -58,9 +60,19 @@ function eventJson(event: RunEvent): unknown {
   return {...event, outcome: {...outcome, hint: hintOf({...outcome, remedy})}};
 }
 
-export function textView(services: Services, live: boolean, clock: () => number = Date.now): RunView {
+/** What a view is told beside the events. */
+export interface ViewOptions {
+  readonly clock?: () => number;
+  /** What is to come, for the lines below those of the nodes. */
+  readonly outlook?: Outlook | undefined;
+}
+
+export function textView(services: Services, live: boolean, {clock = Date.now, outlook}: ViewOptions = {}): RunView {
   const paint = createColors(services.colours);
   const running = new Map<string, RunningNode>();
+  /** Nodes that are to run, or may have to, and have not come to an end; how many of them there were, are done and failed. */
+  const open = new Set<string>();
+  const count = {all: 0, done: 0, failed: 0};
   let run = 0;
   let wide = 8;
   let drawn = 0;
@@ -80,6 +92,8 @@ export function textView(services: Services, live: boolean, clock: () => number 
       case 'run-started':
         run = event.run;
         wide = nameColumn([...event.toRun, ...event.mayRun], wide);
+        for (const node of [...event.toRun, ...event.mayRun]) open.add(node);
+        count.all = open.size;
         services.complain(headline(event));
         break;
       case 'node-waiting': {
@@ -109,15 +123,18 @@ export function textView(services: Services, live: boolean, clock: () => number 
         break;
       case 'node-finished':
         running.delete(event.node);
+        settle(event.node, isSuccess(event.outcome) ? 'done' : 'failed');
         if (live) draw();
         printFinished(event);
         break;
       case 'node-failed':
         running.delete(event.node);
+        settle(event.node, 'failed');
         if (live) draw();
         printFailed(event.node, event.outcome);
         break;
       case 'node-reused':
+        settle(event.node, 'done');
         // The hits of the plan are counted in the first line; one that shows on the way is news.
         if (!event.planned) printLine(event.node, paint.dim(`reused: ${event.because}`));
         break;
@@ -137,11 +154,17 @@ export function textView(services: Services, live: boolean, clock: () => number 
         services.progress(undefined);
         services.complain(closing(event));
         break;
+      case 'node-cancelled':
+        open.delete(event.node);
+        break;
       case 'node-source':
       case 'node-checkpoint':
-      case 'node-cancelled':
         break;
     }
+  }
+
+  function settle(node: string, how: 'done' | 'failed'): void {
+    if (open.delete(node)) count[how]++;
   }
 
   function printLine(node: string, text: string): void {
@@ -203,11 +226,29 @@ export function textView(services: Services, live: boolean, clock: () => number 
     clearTimeout(pending);
     pending = undefined;
     drawn = clock();
-    const lines = [...running.values()].map(
-      (node) =>
-        `${paint.bold(nameCell(node.event.node, wide))}  ${oneLine(statusText(node, drawn, services.progressWidth - wide - 2))}`,
-    );
-    services.progress(lines.length === 0 ? undefined : lines.join('\n'));
+    const lines = [...running.values()].map((node) => {
+      const headline = outlook?.nodes.get(node.event.node)?.headline;
+      const text = statusText(node, drawn, {width: services.progressWidth - wide - 2, headline});
+      return `${paint.bold(nameCell(node.event.node, wide))}  ${oneLine(text)}`;
+    });
+    services.progress(lines.length === 0 ? undefined : [...lines, ...wholeLines()].join('\n'));
+  }
+
+  /** Below the nodes: how far the run is, how long it still takes, and what comes next. */
+  function wholeLines(): readonly string[] {
+    if (outlook === undefined || count.all < 2) return [];
+    const left = [...running].map(([id, node]) => [id, leftOf(node, paceOf(node), drawn)] as const);
+    const standing = {open, running: new Map(left)};
+    const waiting = waitingText(outlook, standing);
+    const parts = [
+      `${count.done} of ${count.all} done`,
+      ...(count.failed === 0 ? [] : [`${count.failed} failed`]),
+      timeLeftText(outlook, standing) ?? [],
+    ].flat();
+    return [
+      ...(waiting === undefined ? [] : [`${nameCell('next', wide)}  ${oneLine(waiting)}`]),
+      `${nameCell('run', wide)}  ${parts.join(', ')}`,
+    ].map(paint.dim);
   }
 }
 
@@ -233,13 +274,22 @@ const stoppingText = ({seconds, forCheckpoint}: NodeStopping): string =>
   `is asked to stop: has up to ${durationText(seconds * 1000)}${forCheckpoint === true ? ' to write a checkpoint' : ''}`;
 
 /** `step 20 of 50  loss 1.23  3,400 tokens/s  40 s left`: in few columns without the metrics for which there is no room. */
-function statusText(node: RunningNode, now: number, width = Infinity): string {
+function statusText(
+  node: RunningNode,
+  now: number,
+  {width = Infinity, headline = []}: {readonly width?: number; readonly headline?: readonly string[] | undefined} = {},
+): string {
   const at = node.marks.at(-1);
   const step = at === undefined ? [] : [`step ${at.step} of ${at.total}`];
   const pace = paceOf(node);
   const tokens = pace?.tokens === undefined ? [] : [`${Math.round(pace.tokens).toLocaleString('en')} tokens/s`];
   const left = timeText(node, pace, now);
-  const metrics = [...node.metrics].slice(-MOST_METRICS).map(([name, value]) => `${name} ${numberText(value)}`);
+  const watched = headline.flatMap((name) => {
+    const value = node.metrics.get(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const shown = watched.length > 0 ? watched : [...node.metrics].slice(-MOST_METRICS);
+  const metrics = shown.map(([name, value]) => `${name} ${numberText(value)}`);
   const line = (): string => [...step, ...metrics, ...tokens, left].join('  ');
   while (metrics.length > 0 && widthOf(line()) > width) metrics.pop();
   if (widthOf(line()) > width) tokens.pop();
@@ -247,11 +297,17 @@ function statusText(node: RunningNode, now: number, width = Infinity): string {
 }
 
 /** Of what the node reports now, else of earlier runs, else how long it has run. */
-function timeText({marks, event, started}: RunningNode, pace: Pace | undefined, now: number): string {
+function timeText(node: RunningNode, pace: Pace | undefined, now: number): string {
+  const left = leftOf(node, pace, now);
+  if (left === undefined) return `running for ${durationText(now - node.started)}`;
+  return pace === undefined ? `about ${durationText(left)} left by earlier runs` : `${durationText(left)} left`;
+}
+
+/** Milliseconds, of its pace or by earlier runs; undefined where neither is known. */
+function leftOf({marks, event, started}: RunningNode, pace: Pace | undefined, now: number): number | undefined {
   const at = marks.at(-1);
-  if (pace !== undefined && at !== undefined) return `${durationText((at.total - at.step) * pace.msPerStep)} left`;
-  if (event.expectedMs === undefined) return `running for ${durationText(now - started)}`;
-  return `about ${durationText(Math.max(0, event.expectedMs - (now - started)))} left by earlier runs`;
+  if (pace !== undefined && at !== undefined) return (at.total - at.step) * pace.msPerStep;
+  return event.expectedMs === undefined ? undefined : Math.max(0, event.expectedMs - (now - started));
 }
 
 interface Pace {

@@ -23,6 +23,7 @@ const FIELDS: Readonly<Record<keyof AnyStage, true>> = {
   definitions: true,
   check: true,
   caution: true,
+  headline: true,
   trains: true,
   tensor: true,
   seedless: true,

@@ -6,8 +6,8 @@ import {test} from 'node:test';
 import {r1} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
 
-/** Begin work, or look ahead to it, or look at the machine. */
-const NEED_NONE = ['run', 'plan', 'doctor', 'help', 'import-adapter'];
+/** Begin work, or look ahead to it, or look at the machine or at a recipe. */
+const NEED_NONE = ['run', 'plan', 'stages', 'params', 'doctor', 'help', 'import-adapter'];
 
 /** What stands behind the name of a command, where one word is not enough. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {

@@ -260,6 +260,35 @@ test('eval samples answers to the questions of a file and scores them', async ()
   assert.match(out, /^pass@1 +\.\d{3} \[/m);
 });
 
+test('a model of the store is asked as it was trained, and eval shows what went wrong', async (t) => {
+  const bench = new Bench(t);
+  const files = Object.fromEntries(readdirSync(model).map((name) => [name, readFileSync(join(model, name))]));
+  await bench.make({
+    node: 'zero',
+    stage: 'grpo',
+    params: {template: 'tiny-zero'},
+    outputs: {model: {kind: 'model', files}},
+  });
+  bench.end();
+  const file = join(root, 'asked.jsonl');
+  writeFileSync(file, '{"question": "left 3 ?", "answer": "never said"}');
+  const words = ['zero', '--prompts', file, '--samples', '2', '--max-tokens', '4'];
+  const own = await spoken(evalCommand, bench.folder, words);
+  assert.match(own.out, /^zero: 1 question, 2 samples each \(tiny-zero\)$/m);
+  assert.match(own.out, /^1 of 1 questions went wrong at least once, 1 every time$/m);
+  assert.match(own.out, /^ {4}question {2}left 3 \?\n {4}expected {2}never said\n {4}answered {2}nothing/m);
+  const other = await spoken(evalCommand, bench.folder, [...words, '--template', 'chat', '--wrong', '0']);
+  assert.match(other.out, /^zero: 1 question, 2 samples each$/m);
+  assert.doesNotMatch(other.out, /answered/);
+  const said = await spoken(chatCommand, bench.folder, ['zero', 'hello', '--json']);
+  assert.match(said.err, /^asked as it was trained: tiny-zero$/m);
+  const terminal = onTerminal(t, ['chat', 'zero', '--store', bench.folder], {cwd: temporaryFolder(t)});
+  await until('it asks', () => terminal.seen().includes('> '), 60_000);
+  assert.match(terminal.seen(), /zero: grpo[^]*asked as it was trained: tiny-zero[^]*Each line is asked by itself/);
+  terminal.close();
+  await terminal.ended;
+});
+
 test('eval says of its questions what importing them would say', async () => {
   const file = join(root, 'doubtful.jsonl');
   const rows = [

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import type {RunEvent} from '../../../pipeline/events.js';
 import {jsonView, textView} from '../../../bin/render/live.js';
+import {timeLeftText, waitingText} from '../../../bin/render/outlook.js';
+import type {NodeOutlook, Outlook} from '../../../bin/render/outlook.js';
 import type {Services} from '../../../bin/cli-context.js';
 
 class Screen implements Services {
@@ -49,11 +51,16 @@ const STARTED: RunEvent[] = [
   },
 ];
 
-function play(live: boolean, events: readonly RunEvent[], width = 100): {screen: Screen; at: (ms: number) => void} {
+function play(
+  live: boolean,
+  events: readonly RunEvent[],
+  width = 100,
+  outlook?: Outlook,
+): {screen: Screen; at: (ms: number) => void} {
   const screen = new Screen();
   screen.progressWidth = width;
   let now = 0;
-  const view = textView(screen, live, () => now);
+  const view = textView(screen, live, {clock: () => now, outlook});
   for (const event of events) {
     now += 1000; // past the interval between two redraws
     view.show(event);
@@ -181,4 +188,89 @@ test('with --json every event is a line of JSON', () => {
     screen.said.map((line) => JSON.parse(line) as unknown),
     STARTED,
   );
+});
+
+const nodeOf = (needs: readonly string[], expectedMs?: number, more: Partial<NodeOutlook> = {}): NodeOutlook => ({
+  ...{needs, cores: 1, headline: []},
+  ...(expectedMs === undefined ? {} : {expectedMs}),
+  ...more,
+});
+
+/**
+ *  base ─┬─ zero ── cold ── report
+ *        └─ eval ────────────┘
+ */
+const GRAPH: Outlook = {
+  cores: 2,
+  nodes: new Map([
+    ['base', nodeOf([], 60_000)],
+    ['zero', nodeOf(['base'], 120_000, {headline: ['accuracy', 'length']})],
+    ['eval', nodeOf(['base'], 30_000)],
+    ['cold', nodeOf(['zero'], 20_000)],
+    ['report', nodeOf(['cold', 'eval'], 1_000)],
+  ]),
+};
+const OPEN = new Set(GRAPH.nodes.keys());
+
+test('what is left is the longest chain, or all work shared by the cores, whichever is more', () => {
+  // base + zero + cold + report = 201 s; in all 231 s on two cores = 116 s.
+  assert.equal(timeLeftText(GRAPH, {open: OPEN, running: new Map()}), 'about 3 min 21 s left');
+  assert.equal(timeLeftText({...GRAPH, cores: 1}, {open: OPEN, running: new Map()}), 'about 3 min 51 s left');
+  // zero has 10 s left, eval 5 s: 10 + 20 + 1.
+  const running = new Map([
+    ['zero', 10_000],
+    ['eval', 5_000],
+  ]);
+  const open = new Set(['zero', 'eval', 'cold', 'report']);
+  assert.equal(timeLeftText(GRAPH, {open, running}), 'about 31 s left');
+});
+
+test('where some nodes never ran it is the least that is left, and where none did nothing is said', () => {
+  const nodes = new Map([...GRAPH.nodes].map(([id, node]) => [id, id === 'zero' ? nodeOf(['base']) : node] as const));
+  const standing = {open: OPEN, running: new Map()};
+  // base + eval + report = 91 s; base + cold + report = 81 s.
+  assert.equal(timeLeftText({...GRAPH, nodes}, standing), 'at least 1 min 31 s left, 1 node never ran before');
+  const fresh = new Map([...GRAPH.nodes].map(([id, {needs}]) => [id, nodeOf(needs)] as const));
+  assert.equal(timeLeftText({...GRAPH, nodes: fresh}, standing), undefined);
+  // But of a node that runs its pace is known.
+  const paced = {open: OPEN, running: new Map([['base', 7_000]])};
+  assert.equal(timeLeftText({...GRAPH, nodes: fresh}, paced), 'at least 7.0 s left, 4 nodes never ran before');
+});
+
+test('what starts next is said with what it waits for', () => {
+  const waiting = (open: readonly string[], ...running: string[]): string | undefined =>
+    waitingText(GRAPH, {open: new Set(open), running: new Map(running.map((id) => [id, undefined]))});
+  assert.equal(waiting([...OPEN], 'base'), 'zero, eval for base; 2 more behind them');
+  assert.equal(waiting(['zero', 'eval', 'cold', 'report'], 'zero'), 'eval for room; cold for zero; 1 more behind them');
+  assert.equal(waiting(['cold', 'eval', 'report'], 'cold', 'eval'), 'report for cold and eval');
+  assert.equal(waiting(['report'], 'report'), undefined);
+});
+
+test('below the nodes stands how far the run is, and a stage shows the metrics that it names', () => {
+  const nodes = [...GRAPH.nodes.keys()];
+  const started = (node: string): RunEvent => ({
+    ...{type: 'node-started', node, stage: 'grpo', attempt: 1, because: 'new', log: '/log', expectedMs: 120_000},
+  });
+  const {screen} = play(
+    true,
+    [
+      {type: 'run-started', run: 7, recipe: 'tiny', seed: 0, nodes: 5, toRun: nodes, mayRun: [], expectedMs: 0},
+      started('base'),
+      {
+        ...{type: 'node-finished', node: 'base', attempt: 1, log: '/log', outputs: {}},
+        ...{outcome: {reason: 'succeeded'}, cost: {wallMs: 2500}},
+      },
+      started('zero'),
+      {type: 'node-metric', node: 'zero', name: 'length', step: 1, value: 40},
+      {type: 'node-metric', node: 'zero', name: 'accuracy', step: 1, value: 0.5},
+      {type: 'node-metric', node: 'zero', name: 'loss', step: 1, value: 1},
+    ],
+    100,
+    GRAPH,
+  );
+  assert.deepEqual(screen.block?.split('\n'), [
+    'zero      accuracy 0.5  length 40  about 1 min 57 s left by earlier runs',
+    'next      eval for room; cold for zero; 1 more behind them',
+    'run       1 of 5 done, about 2 min 18 s left',
+  ]);
 });
