@@ -3,14 +3,15 @@ import {existsSync} from 'node:fs';
 import {open, readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {PREFIX_BYTES, SafetensorsError, headerBytes, parseHeader} from '../../artifacts/formats/safetensors.js';
+import {UserError} from '../../artifacts/index.js';
 import type {ArtifactFile, Digest, Json, RunId, Store} from '../../artifacts/index.js';
 import {lineageOf} from '../../artifacts/queries/ancestry.js';
 import type {LineageGraph, LineageNode} from '../../artifacts/queries/ancestry.js';
 import {artifactDetails} from '../../artifacts/queries/artifact-details.js';
 import type {ResolvedArtifact} from '../../artifacts/queries/reference.js';
 import {StageFailure} from '../../pipeline/stage.js';
-import {readScoresFile, type Evaluated} from '../../stages/evaluation/report/index.js';
-import {withLaidOut} from './laid-out.js';
+import type {Evaluated} from '../../stages/evaluation/report/index.js';
+import {readScoresOf} from './evaluations.js';
 
 /** An attempt that the model came from, or that made it. */
 export interface CardStep {
@@ -54,7 +55,7 @@ export interface CardFacts {
   readonly steps: readonly CardStep[];
   readonly data: readonly CardData[];
   readonly scores: readonly CardScores[];
-  /** Nodes that evaluated it and wrote something else than scores of r1. */
+  /** Nodes that evaluated it, and whose scores cannot be read: of another shape than r1's, or no longer there. */
   readonly unread: readonly string[];
 }
 
@@ -65,7 +66,7 @@ const MODEL_PORT = 'model';
 
 /**
  * Gathers the facts of a model's card: its lineage up to what came from outside, and every evaluation of just these bytes. What
- * programs of somebody's made of other shapes than r1's is named as such, and is no reason to go without a card.
+ * programs of somebody's made of other shapes than r1's, and what is no longer there, is named and no reason to go without a card.
  *
  * @param folder the model, laid out
  */
@@ -176,16 +177,13 @@ async function scoresOf(
     const digest = store.attempt(attempt)!.outputs.find(({kind}) => kind === 'scores')?.artifact;
     // The same evaluation in several runs is one.
     if (digest === undefined || scores.has(digest)) continue;
-    await withLaidOut(store, digest, async (folder) => {
-      const file = join(folder, 'scores.json');
-      if (!existsSync(file)) return void unread.add(node);
-      try {
-        scores.set(digest, {node, digest, ...(await readScoresFile({file, name: `scores.json of ${node}`}))});
-      } catch (error) {
-        if (!(error instanceof StageFailure || error instanceof SyntaxError)) throw error;
-        unread.add(node);
-      }
-    });
+    try {
+      scores.set(digest, {node, digest, ...(await readScoresOf(store, {node, artifact: digest}))});
+    } catch (error) {
+      const isGone = error instanceof UserError && ['not-found', 'bytes-missing'].includes(error.reason);
+      if (!isGone && !(error instanceof StageFailure)) throw error;
+      unread.add(node);
+    }
   }
   return {scores: [...scores.values()], unread: [...unread]};
 }

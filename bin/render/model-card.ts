@@ -65,7 +65,10 @@ const dataText = (data: readonly CardData[]): string =>
       );
 
 function scoresText(scores: readonly CardScores[], unread: readonly string[]): string {
-  const others = unread.map((node) => `${node} evaluated these weights and wrote scores of another shape than r1's.`);
+  const others = unread.map(
+    (node) =>
+      `${node} evaluated these weights; what it wrote is not there any more, or is of another shape than r1's scores.`,
+  );
   if (scores.length + others.length === 0) return 'None: nothing in the store has evaluated these weights.';
   const own = scores.map(({node, digest, suite, template, temperature, topP, k, scores: rows, ...asked}) => {
     const what = suite === undefined ? node : `${suite.title} (${node})`;

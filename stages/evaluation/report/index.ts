@@ -5,7 +5,6 @@ export {buildReport} from './build.js';
 export type {Report, ScoreRow} from './build.js';
 export {
   parseClaims,
-  parseEvaluation,
   parseScores,
   readClaims,
   readEvaluation,
@@ -14,5 +13,5 @@ export {
   readScoresFile,
   writeReport,
 } from './folder.js';
-export type {Evaluated, History, ReportInputs, ScoresFile, SuiteCard} from './inputs.js';
+export type {Evaluated, History, ReportInputs, SuiteCard} from './inputs.js';
 export {renderMarkdown, valueText} from './markdown.js';

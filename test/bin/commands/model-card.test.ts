@@ -76,7 +76,7 @@ test('it says what was read, what was scored on just these bytes, and what it do
   assert.ok(card.includes(`\`model.safetensors\`: sha256 \`${zero.outputs.model!.files[1]!.sha256}\``), card);
   assert.match(card, /\| pass@1 \| 0\.750 \[[\d., ]+\] \| 2 \| 8 \|/);
   assert.match(card, /chat, system “Be \\?\| 'brief'\.”; temperature 0\.6, top-p 0\.95, 4 samples a prompt/);
-  assert.match(card, /theirs evaluated these weights and wrote scores of another shape/);
+  assert.match(card, /theirs evaluated these weights; what it wrote is not there any more, or is of another shape/);
   assert.match(card, /Nothing was measured of its safety/);
   assert.match(card, /10 parameters show how the recipe works/);
   assert.ok(card.includes('"steps":100'), card);

@@ -131,7 +131,7 @@ test('a hangup that comes twice, from the system and from the shell, still leave
   const {code, out} = await run.ended;
   assert.equal(code, 130);
   assert.equal(out.match(/"stop-asked"/g)?.length, 1);
-  assert.match(out, /"outcome":\{"reason":"stopped","step":\d+\}/);
+  assert.match(out, /"outcome":\{"reason":"stopped","by":"person","step":\d+\}/);
 });
 
 test('a run that was started to outlive its terminal does not hear it close', async (t) => {
