@@ -22,6 +22,8 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   eval: ['node', '--prompts', 'prompts.jsonl'],
   'bench-eval': ['node', '--suite', 'frames', '--data', 'prompts.jsonl'],
   diff: ['1', '2'],
+  compare: ['1', '2'],
+  samples: ['node'],
   export: ['node', 'target'],
   trace: ['node'],
   tag: ['name', 'node'],
