@@ -151,8 +151,10 @@ const MOST_STORING = 32;
 /** So many others may go before a node that asks for more than is free; then they wait for it. */
 const MOST_PASSED_OVER = 4;
 
-/** So long, in ms, resources may lie idle for a node whose turn is about to come. */
-const LONGEST_HOLD = 2_000;
+/** So long, in ms, resources may lie idle for a node whose turn is about to come; or this share of the time that the one before took. */
+const SHORT_HOLD = 2_000;
+/** What ran for long has made much, and much takes its time to be stored: a model of gigabytes is not there within two seconds. */
+const HOLD_SHARE = 0.1;
 
 /** So many nodes behind one are waited for at most, the most urgent ones; a node may have a hundred thousand behind it. */
 const MOST_EXPECTED = 32;
@@ -182,7 +184,9 @@ class Slots {
     this.#followers = followers;
   }
 
-  expect(nodes: readonly string[]): void {
+  /** @param took ms that the node has run which opens their way */
+  expect(nodes: readonly string[], took = 0): void {
+    const hold = Math.max(SHORT_HOLD, HOLD_SHARE * took);
     const {priority} = this.#options;
     const first = nodes.length > MOST_EXPECTED ? nodes.toSorted((a, b) => priority(b) - priority(a)) : nodes;
     for (const node of first.slice(0, MOST_EXPECTED)) {
@@ -190,7 +194,7 @@ class Slots {
       const late = setTimeout(() => {
         this.stopExpecting(node);
         this.review();
-      }, LONGEST_HOLD);
+      }, hold);
       this.#expected.set(node, late);
     }
   }
@@ -260,13 +264,14 @@ class Slots {
     occupy(1);
     used.jobs++;
     let state: 'running' | 'storing' | 'over' = 'running';
+    const began = Date.now();
     return {
       stillWanted: this.#mayStart,
       yield: () => {
         if (state !== 'running' || this.#storing >= MOST_STORING) return;
         state = 'storing';
         this.#storing++;
-        this.expect(this.#followers(node));
+        this.expect(this.#followers(node), Date.now() - began);
         occupy(-1);
         this.review();
       },

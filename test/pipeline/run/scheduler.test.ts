@@ -197,13 +197,28 @@ test('nothing is kept for a node that fails on the way, or for long', async (t) 
   assert.deepEqual(slow.running, ['side']);
 });
 
+test('what ran for long may be stored for long before what it frees goes to something else', async (t) => {
+  t.mock.timers.enable({apis: ['setTimeout', 'Date']});
+  const hand = new Stagehand();
+  void hand.start({first: [], next: ['first'], side: []}, {capacity: {cpu: 1}, priority: {first: 3, next: 2, side: 1}});
+  await settled();
+  t.mock.timers.tick(100_000);
+  await hand.store('first');
+  t.mock.timers.tick(9_999);
+  await settled();
+  assert.deepEqual(hand.running, ['first']);
+  t.mock.timers.tick(1);
+  await settled();
+  assert.deepEqual(hand.running, ['first', 'side'], 'a tenth of its time, and no longer');
+});
+
 test('a failure is handed down to everything below, with the root as the reason', async () => {
   const hand = new Stagehand();
   const run = hand.start({a: [], b: ['a'], c: ['b'], d: ['c']});
   await settled();
   await hand.end('a', true);
   const results = await run;
-  assert.deepEqual(results.get('d'), err({reason: 'cancelled', because: 'a'}));
+  assert.deepEqual(results.get('d'), err({reason: 'cancelled', because: 'a', ended: 'failed'}));
   assert.deepEqual(hand.log, ['a', 'b cancelled', 'c cancelled', 'd cancelled']);
 });
 
