@@ -102,6 +102,7 @@ test('the whole recipe', async (t) => {
     const exported = await app.r1(t, ['export', '1/all-scenario-rl:model', 'r1-model']);
     assert.equal(exported.code, 0, exported.err);
     assert.deepEqual(readdirSync(join(app.folder, 'r1-model')).sort(), [
+      'README.md',
       'config.json',
       'generation_config.json',
       'model.safetensors',
