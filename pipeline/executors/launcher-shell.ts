@@ -30,13 +30,15 @@ export const LAUNCHER = 'r1-launcher';
  * As long as its job runs the shell is in the job folder, so it is found there, and what it writes gets there even if the
  * store is moved meanwhile. A signal that asks it to end, whoever sent it, is for its job: it writes down that the job was
  * asked and hands it on. SIGINT becomes SIGTERM, since POSIX has it ignored by what a shell starts in the background. A wait
- * that a signal cut short is begun again; a job that was over by then is not waited for twice. A pipe in the place of the
+ * that a signal cut short is begun again; a job that was over by then is not waited for twice. It listens before the job is there, as a
+ * program may end its own group, shell and all, with the first thing that it does. A pipe in the place of the
  * result is removed: to write to it would be to wait for a reader that never comes.
  */
 const SCRIPT = `
 exec 2>/dev/null
 ask() {
   asked=$1
+  test -n "$job" || { early="$1 $2"; return; }
   kill -0 "$job" || return
   test -e stop.json || printf '{"version":1,"why":"signal","signal":"SIG%s"}' "$1" >stop.json
   kill -s "$2" "$job"
@@ -44,6 +46,14 @@ ask() {
 run() {
   kill -0 "$PPID" || exit
   cd "$1" && command exec 2>>output.log || { cd /; echo refused; return; }
+  job=
+  asked=
+  early=
+  trap : PIPE
+  trap 'ask TERM TERM' TERM
+  trap 'ask INT TERM' INT
+  trap 'ask HUP HUP' HUP
+  trap 'ask USR1 USR1' USR1
   (
     cd "$2" || exit
     export R1_ATTEMPT="$3"
@@ -57,12 +67,7 @@ run() {
     exec "$@"
   ) </dev/null >&2 &
   job=$!
-  asked=
-  trap : PIPE
-  trap 'ask TERM TERM' TERM
-  trap 'ask INT TERM' INT
-  trap 'ask HUP HUP' HUP
-  trap 'ask USR1 USR1' USR1
+  test -z "$early" || ask $early
   exec 2>/dev/null
   echo "started $job"
   wait "$job"
