@@ -42,7 +42,7 @@ export const claimsCommand = (services: Services): Command =>
           services.say(JSON.stringify(claims));
           return;
         }
-        const {claimsText} = await import('../render/scores.js');
+        const {claimsText} = await import('../render/claims.js');
         const heads = found.map(({run}) => `run ${run.id}: ${run.recipe}, seed ${run.seed}`);
         services.say(`${heads.join('\n')}\n`);
         services.say(claimsText(claims, services));

@@ -4,8 +4,9 @@ import type {Store} from '../../artifacts/index.js';
 import {withReportFolder} from '../access/reports.js';
 import type {FoundReport} from '../access/reports.js';
 import {benchmarkTable} from '../render/benchmarks.js';
-import {byModel, claimsText, scoreTable} from '../render/scores.js';
-import type {ClaimsTextOptions} from '../render/scores.js';
+import {claimsText} from '../render/claims.js';
+import {byModel, scoreTable} from '../render/scores.js';
+import type {ClaimsTextOptions} from '../render/claims.js';
 
 /** Scores, benchmarks and claims, as far as the report has some. */
 export async function reportTables(

@@ -12,11 +12,12 @@ export interface Spoken {
   readonly code: number;
 }
 
-/** `words` as typed behind the command's name; `--store` is added. */
+/** `words` as typed behind the command's name; `--store` is added. `width` is that of the terminal. */
 export async function spoken(
   make: (services: Services) => Command,
   store: string,
   words: readonly string[],
+  {width = 100}: {readonly width?: number} = {},
 ): Promise<Spoken> {
   const out: string[] = [];
   const err: string[] = [];
@@ -35,7 +36,7 @@ export async function spoken(
     },
     complain: (text) => void err.push(text),
     progress: () => undefined,
-    width: 100,
+    width,
     isTerminal: false,
     progressWidth: 100,
     colours: false,
