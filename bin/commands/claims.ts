@@ -7,6 +7,7 @@ import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
 import {runNumbers} from '../options/lists.js';
 import {withStore} from '../access/with-store.js';
+import {fitted} from '../terminal/columns.js';
 
 interface ClaimsOptions extends GlobalOptions {
   readonly run?: readonly number[];
@@ -45,7 +46,7 @@ export const claimsCommand = (services: Services): Command =>
         const {claimsText} = await import('../render/claims.js');
         const heads = found.map(({run}) => `run ${run.id}: ${run.recipe}, seed ${run.seed}`);
         services.say(`${heads.join('\n')}\n`);
-        services.say(claimsText(claims, services));
+        services.say(fitted(claimsText(claims, services), services));
       });
     });
 

@@ -8,6 +8,7 @@ import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
 import {wholeNumber} from '../options/numbers.js';
 import {statusJson, statusText} from '../render/status.js';
+import {fitted} from '../terminal/columns.js';
 
 export const statusCommand = (services: Services): Command =>
   withGlobals(new Command('status'), ['r1 status', 'r1 status 12 --json'])
@@ -17,6 +18,10 @@ export const statusCommand = (services: Services): Command =>
       await withStore(services, options, 'read', (store) => {
         const status = statusOf(store, wanted, {leaveOut: isTensorflowNote});
         const papers = paperNamesOf(store.run(status.run)!);
-        services.say(json === true ? JSON.stringify(statusJson(status, papers)) : statusText(status, papers, services));
+        services.say(
+          json === true
+            ? JSON.stringify(statusJson(status, papers))
+            : fitted(statusText(status, papers, services), services),
+        );
       });
     });

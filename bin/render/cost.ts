@@ -99,7 +99,17 @@ const FLOPS =
   'read before something is generated, reward models that score, gates, benchmarks, and attempts that came to nothing';
 
 /** Those that are missed least where there is no room for all. */
-const LEFT_OUT_FIRST: readonly string[] = ['system', 'read', 'written', 'outputs', 'user', 'saved', 'memory'];
+const LEFT_OUT_FIRST: readonly string[] = [
+  'system',
+  'read',
+  'written',
+  'outputs',
+  'user',
+  'saved',
+  'memory',
+  'tokens',
+  'FLOPs',
+];
 
 /** As many columns as there is room for; those in which nothing stands are left out. */
 export function costText({nodes, total}: CountedCost, {width}: Pick<Services, 'width'>): string {
@@ -114,6 +124,7 @@ export function costText({nodes, total}: CountedCost, {width}: Pick<Services, 'w
     left.push(head);
     table = costTable(nodes, total, columns);
   }
+  if (table.split('\n').some((line) => widthOf(line) > width)) table = costTable(nodes, total, columns, false);
   const notes = [
     ...(total.operations === undefined ? [] : wrapped(FLOPS, width, '')),
     ...(left.length === 0
@@ -123,15 +134,21 @@ export function costText({nodes, total}: CountedCost, {width}: Pick<Services, 'w
   return [table, ...(notes.length === 0 ? [] : ['', ...notes])].join('\n');
 }
 
-function costTable(nodes: readonly Counted<NodeCost>[], total: Counted<CostSum>, columns: readonly Column[]): string {
+function costTable(
+  nodes: readonly Counted<NodeCost>[],
+  total: Counted<CostSum>,
+  columns: readonly Column[],
+  hasAction = true,
+): string {
   const cells = (cost: Counted<CostSum>): string[] => columns.map(({text}) => text(cost));
+  const first = (name: string, action: string): string[] => (hasAction ? [name, action] : [name]);
   const rows = nodes.map((node) => [
-    node.node,
-    node.action + (node.attempts > 1 ? ` ×${node.attempts}` : ''),
+    ...first(node.node, node.action + (node.attempts > 1 ? ` ×${node.attempts}` : '')),
     ...cells(node),
   ]);
-  return tableText([...rows, ['total', '', ...cells(total)]], {
-    head: ['node', '', ...columns.map(({head}) => head)],
-    right: columns.map((_, index) => index + 2),
+  const head = first('node', '');
+  return tableText([...rows, [...first('total', ''), ...cells(total)]], {
+    head: [...head, ...columns.map(({head: name}) => name)],
+    right: columns.map((_, index) => index + head.length),
   });
 }

@@ -117,10 +117,14 @@ function paperSection({models}: Report): string {
 
 const pText = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3));
 
+/** `zero-rl (R1-Zero)`: what the recipe calls a model, and the paper. */
+const calledIn = (node: string, paper: string | undefined): string =>
+  paper === undefined ? node : `${node} (${paper})`;
+
 function passTable(models: readonly ModelSummary[]): string {
   const ks = [...new Set(models.flatMap(({passAtK}) => passAtK.map(({k}) => k)))].sort((a, b) => a - b);
-  const rows = models.map(({node, passAtK}) => [
-    node,
+  const rows = models.map(({node, paper, passAtK}) => [
+    calledIn(node, paper),
     ...ks.map((k) => passAtK.find((one) => one.k === k)?.mean.toFixed(3) ?? '–'),
   ]);
   return ks.length < 2 ? '' : table(['model', ...ks.map((k) => `pass@${k}`)], rows);
@@ -128,8 +132,8 @@ function passTable(models: readonly ModelSummary[]): string {
 
 function breakdownTable(models: readonly ModelSummary[]): string {
   const groups = [...new Set(models.flatMap(({breakdown}) => breakdown.map(({group}) => group)))];
-  const rows = models.map(({node, breakdown}) => [
-    node,
+  const rows = models.map(({node, paper, breakdown}) => [
+    calledIn(node, paper),
     ...groups.map((group) => breakdown.find((one) => one.group === group)?.passAt1.toFixed(3) ?? '–'),
   ]);
   return groups.length < 2 ? '' : `pass@1 within each group.\n\n${table(['model', ...groups], rows)}`;
@@ -208,10 +212,10 @@ function computeNote(rows: readonly DistillationRow[]): string {
 }
 
 function reflectiveTable({models, curves}: Report): string {
-  const rows = models.map(({node, reflective}) => {
+  const rows = models.map(({node, paper, reflective}) => {
     const curve = curves.find((one) => one.node === node)?.curves['reflective'];
     const over = curve === undefined ? '–' : `\`${sparkline(thinned(curve, SPARKS).values)}\``;
-    return [node, reflective.toFixed(3), over];
+    return [calledIn(node, paper), reflective.toFixed(3), over];
   });
   return rows.length === 0 ? '' : table(['model', 'words a response', 'over training'], rows);
 }

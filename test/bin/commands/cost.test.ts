@@ -66,6 +66,9 @@ test('columns in which nothing stands are left out, and what there is no room fo
     },
     new Map(),
   );
+  const least = costText(full, {width: 22});
+  assert.match(least, /^node +wall\nbase +1 min 00 s\n/);
+  assert.match(least.replaceAll('\n', ' '), /memory, tokens: a wider/);
   const narrow = costText(full, {width: 60});
   for (const line of narrow.split('\n')) assert.ok(line.length <= 60, line);
   assert.match(narrow, /no room for system, read: a wider terminal or --json has\nthem$/);

@@ -197,6 +197,23 @@ test('claims prints each claim with its verdict', async (t) => {
   assert.match(text.out, /holds +zero-accuracy +0\.775 \[.*> 0\.25 +pass@1: zero-rl − base/);
 });
 
+test('claims fit the terminal: in columns, with what they are of under them, or one under the other', async (t) => {
+  const bench = new Bench(t);
+  await makeReport(t, bench, 18);
+  const at = async (width: number, isTerminal = true): Promise<readonly string[]> => {
+    const {out} = await spoken(claimsCommand, bench.folder, [], {width, isTerminal});
+    for (const line of out.split('\n')) assert.ok(line.length <= width, `${width}: ${line}`);
+    return out.split('\n');
+  };
+  const row = /^(?:holds|not significant) +zero-accuracy +0\.775 \[0\.\d+, 0\.\d+\] +> 0\.25/;
+  assert.ok((await at(100)).some((line) => row.test(line) && line.endsWith('  pass@1: zero-rl − base')));
+  const lines = await at(80);
+  assert.equal(lines[lines.findIndex((line) => row.test(line)) + 1], '  pass@1: zero-rl − base');
+  const narrow = (await at(60)).join('\n');
+  assert.match(narrow, /\nholds +zero-accuracy\n {2}0\.775 \[.*\], claimed > 0\.25\n {2}pass@1: zero-rl − base\n/);
+  await at(40);
+});
+
 test('over several runs the seed is the unit, and every run is listed', async (t) => {
   const bench = new Bench(t);
   await makeReport(t, bench, 18);

@@ -213,6 +213,8 @@ test('a recipe that says what the paper calls its models has the paper’s table
   const page = renderMarkdown(report);
   assert.match(page, /\| zero-rl \| R1-Zero \| tiny-zero \| 0\.875/);
   assert.match(page, /\| base \| – \| tiny-zero \| 0\.125/);
+  for (const title of ['pass@k', 'By number of steps and by language', 'Reflective words'])
+    assert.match(page, new RegExp(`## ${title}\n\n[^#]*\n\\| base \\| [^#]*\n\\| zero-rl \\(R1-Zero\\) \\| `), title);
   assert.match(page, /## The paper’s own numbers\n\nNone of these was measured here/);
   assert.match(page, /\| AIME 2024, pass@1 \| 77\.9 \| 59 \| 74 \| 78\.1 \| 79\.8 \|/);
   const plain = renderMarkdown(buildReport(inputs));
