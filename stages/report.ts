@@ -6,6 +6,7 @@ import {declareParams, described} from '../pipeline/params.js';
 import {StageFailure, defineStage, many} from '../pipeline/stage.js';
 import {readCard, readRows} from './data/rows.js';
 import {claimMistakes, type Claim} from './evaluation/claims.js';
+import {followedMistakes, type FollowedTraining} from './evaluation/report/followed.js';
 
 /**
  * Writes the report of a run, `report.md` and `report.json`, from scores, histories and cards: tables, curves, and the
@@ -38,8 +39,16 @@ export const report = defineStage({
         isRight: (names) => Object.values(Object(names) as object).every((name: unknown) => typeof name === 'string'),
       },
     ),
+    followed: described<readonly FollowedTraining[]>(
+      [],
+      'Trainings whose models of fixed steps are among the scores: they are drawn as curves, and left out of the tables.',
+      {
+        should:
+          'a list of {node, base, snapshots: {step: name of scores}, beside?} (followTraining of r1/recipes/tiny makes one)',
+      },
+    ),
   }),
-  check: ({params: {claims}}) => claimMistakes(claims),
+  check: ({params: {claims, followed}}) => [...claimMistakes(claims), ...followedMistakes(followed)],
   async run({inputs, outputs, params, progress, note}) {
     const [{buildReport, readEvaluation, writeReport}, {countsText, isMetric, metricsFor}, {historyRow}] =
       await Promise.all([
@@ -66,8 +75,8 @@ export const report = defineStage({
     }));
     const cards = await each(inputs.cards, async (folder) => (await readCard(folder)) ?? {});
     progress({step: 1, total: 2});
-    const {claims, remarks, paperNames} = params;
-    const built = buildReport({evaluations, histories, cards, remarks, paperNames}, claims);
+    const {claims, ...told} = params;
+    const built = buildReport({evaluations, histories, cards, ...told}, claims);
     await writeReport(outputs.report, built);
     progress({step: 2, total: 2});
     if (built.claims.length > 0) note(`claims: ${countsText(built.claims)}`);

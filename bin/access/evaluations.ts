@@ -27,6 +27,8 @@ export interface FoundEvaluation {
   readonly model: EvaluatedModel | undefined;
   /** Of a benchmark, not of the recipe's own prompts. */
   readonly isBenchmark: boolean;
+  /** Of a model that a training had on its way: one point of a curve, shown where somebody asks for it. */
+  readonly isOnTheWay: boolean;
 }
 
 /** The kind of artifact that evaluations make. */
@@ -45,13 +47,11 @@ export function evaluationsOf(store: Store, run: Run): readonly FoundEvaluation[
   );
   const found = made.map(({node, attempt: id, artifact}) => {
     const attempt = store.attempt(id)!;
+    const model = modelOf(store, attempt, nodeOf);
     return {
-      run,
-      node,
-      attempt,
-      artifact,
-      model: modelOf(store, attempt, nodeOf),
+      ...{run, node, attempt, artifact, model},
       isBenchmark: attempt.stage === 'bench',
+      isOnTheWay: model !== undefined && store.attempt(model.attempt)!.stage === 'snapshot',
     };
   });
   const wired = namesInReports(run);

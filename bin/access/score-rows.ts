@@ -18,6 +18,8 @@ export interface RunScore extends ScoreRow {
   readonly seed: number;
   /** The node that evaluated. */
   readonly evaluation: string;
+  /** Of a model that a training had on its way. */
+  readonly isOnTheWay?: true;
 }
 
 /** A run with its scores. */
@@ -57,6 +59,7 @@ async function rowsOf(store: Store, evaluation: FoundEvaluation): Promise<readon
     model: read.model,
     ...(asked === read.template ? {} : {asked}),
     ...(read.suite === undefined ? {} : {suite: read.suite}),
+    ...(evaluation.isOnTheWay ? ({isOnTheWay: true} as const) : {}),
   };
   return read.scores.map((score) => ({...about, ...score}));
 }
@@ -71,18 +74,33 @@ export interface Wish {
 /** What stands for every metric. */
 const ALL = 'all';
 
-/** @throws UserError not-found for a metric or model that none of the runs has */
+/**
+ * Models that a training had on its way are points of a curve, and there only where somebody asks for them by name, or for all.
+ *
+ * @throws UserError not-found for a metric or model that none of the runs has
+ */
 export function wishedFor(runs: readonly ScoresOfRun[], {metric, model, sort}: Wish): readonly ScoresOfRun[] {
   const rows = runs.flatMap((run) => run.rows);
   const metrics = [...new Set(rows.map((row) => row.metric))];
   const names = [...new Set(rows.flatMap((row) => [row.node, row.evaluation]))];
   for (const wanted of [...(metric ?? []), ...(sort === undefined ? [] : [sort])])
     if (wanted !== ALL || wanted === sort) require(wanted, metrics, 'metric');
-  for (const wanted of model ?? []) require(wanted, names, 'model', [...new Set(rows.map(({node}) => node))]);
+  for (const wanted of (model ?? []).filter((name) => name !== ALL))
+    require(wanted, names, 'model', [...new Set(rows.map(({node}) => node))]);
   const isWanted = (row: RunScore): boolean =>
     (metric === undefined || metric.includes(ALL) || metric.includes(row.metric)) &&
-    (model === undefined || model.includes(row.node) || model.includes(row.evaluation));
+    (model === undefined
+      ? row.isOnTheWay !== true
+      : model.includes(ALL) || model.includes(row.node) || model.includes(row.evaluation));
   return runs.map((run) => ({...run, rows: sorted(run.rows, sort).filter(isWanted)}));
+}
+
+/** Names of the models on the way of a training that are among all rows and not among those that are shown. */
+export function leftOut(all: readonly ScoresOfRun[], shown: readonly ScoresOfRun[]): readonly string[] {
+  const named = (runs: readonly ScoresOfRun[]): readonly string[] =>
+    runs.flatMap(({rows}) => rows.flatMap((row) => (row.isOnTheWay === true ? [row.node] : [])));
+  const there = new Set(named(shown));
+  return [...new Set(named(all))].filter((name) => !there.has(name));
 }
 
 function require(wanted: string, known: readonly string[], what: string, listed = known): void {

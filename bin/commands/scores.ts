@@ -26,7 +26,11 @@ export const scoresCommand = (services: Services): Command =>
       runNumbers,
     )
     .option('--metric <name>', 'only this metric, with its interval (repeats, or a,b); all for every one', listed)
-    .option('--model <name>', 'only this model, or the node that evaluated it (repeats, or a,b)', listed)
+    .option(
+      '--model <name>',
+      'only this model, or the node that evaluated it (repeats, or a,b); all for every one, those on the way of a training, too',
+      listed,
+    )
     .option('--sort <metric>', 'the best by this metric first (default: the order of the recipe)')
     .addHelpText(
       'after',
@@ -35,7 +39,7 @@ export const scoresCommand = (services: Services): Command =>
     )
     .action(async (options: ScoresOptions) => {
       const {newerRunNote, scoredRuns, seedGroups} = await import('../access/scored-runs.js');
-      const {scoresOf, spreadOf, wishedFor} = await import('../access/score-rows.js');
+      const {leftOut, scoresOf, spreadOf, wishedFor} = await import('../access/score-rows.js');
       await withStore(services, options, 'read', async (store) => {
         const wanted = options.run ?? [];
         const found = scoredRuns(store, wanted);
@@ -56,5 +60,10 @@ export const scoresCommand = (services: Services): Command =>
         const {runScoresText} = await import('../render/run-scores.js');
         const isWhole = options.metric !== undefined;
         services.say(runScoresText(chosen, spreads, {width: services.width, isWhole}));
+        const others = options.model === undefined ? leftOut(all, chosen) : [];
+        if (others.length > 0)
+          services.say(
+            `on the way of a training, so in the figures of its report and with --model NAME or all: ${others.join(', ')}`,
+          );
       });
     });

@@ -1,7 +1,7 @@
 /** After several runs: the spread of what they measured over their seeds, cell by cell of a grid. Imported when it is needed: see `SELDOM` in setup/one-file/parts.js. */
 import {findRun} from '../../artifacts/queries/find-run.js';
 import {evaluationsOf} from '../access/evaluations.js';
-import {scoresOf, spreadOf} from '../access/score-rows.js';
+import {scoresOf, spreadOf, wishedFor} from '../access/score-rows.js';
 import {seedGroups} from '../access/scored-runs.js';
 import {withStore} from '../access/with-store.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
@@ -20,7 +20,10 @@ export async function sayScoresOverSeeds(
       const evaluations = evaluationsOf(store, run);
       if (evaluations.length > 0) found.push(await scoresOf(store, {run, evaluations}, services.complain));
     }
-    const spreads = seedGroups(found).map((seeds) => ({runs: seeds.map(({run}) => run), rows: spreadOf(seeds)}));
+    const spreads = seedGroups(wishedFor(found, {})).map((seeds) => ({
+      runs: seeds.map(({run}) => run),
+      rows: spreadOf(seeds),
+    }));
     const texts = seedTexts(spreads, {width: services.width});
     if (texts.length === 0) return;
     services.say(`\n${texts.join('\n\n')}`);

@@ -12,7 +12,7 @@ import tiny, {TINY_EVALUATION, TINY_ZERO} from './tiny.js';
 export default recipe(
   'tiny-controls',
   (add) => {
-    const {asked, base, scores, histories, cards} = tiny.wire(add);
+    const {asked, base, scores, followed, histories, cards} = tiny.wire(add);
     const shuffled = add(
       'zero-shuffled',
       grpo,
@@ -45,6 +45,7 @@ export default recipe(
     const result = add('report-controls', report, measured, {
       claims: [...TINY_CLAIMS, ...TINY_CONTROL_CLAIMS],
       paperNames: {base: 'V3-Base', ...PAPER_NAMES},
+      followed,
     });
     return {report: result};
   },

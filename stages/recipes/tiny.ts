@@ -24,9 +24,11 @@ import {
   safetyRewardModel,
   sft,
 } from '../index.js';
+import {followTraining} from './follow-training.js';
 import {PAPER_NAMES} from './paper-names.js';
 import {TINY_CLAIMS} from './tiny-claims.js';
 
+export {followTraining} from './follow-training.js';
 export {TINY_CLAIMS, TINY_CONTROL_CLAIMS} from './tiny-claims.js';
 
 /** Tokens of the longest response: five turns take 43, a second thought 9 more; with a prompt of 45 that is 96 in all. */
@@ -45,6 +47,8 @@ export const TINY_RL = {
 } as const;
 /** Params of R1-Zero: `grpo` on the base model. */
 export const TINY_ZERO = {...TINY_RL, template: 'tiny-zero', steps: 100} as const;
+/** Steps at which R1-Zero is looked at on held-out problems, beside its beginning and its end: the paper's Figures 2 and 3. */
+const TINY_LOOKS = [25, 50, 75];
 /** Params that every evaluation shares. */
 export const TINY_EVALUATION = {maxNewTokens} as const;
 
@@ -83,7 +87,12 @@ export default recipe(
       gate: 0.99,
       freshStarts: 3,
     });
-    const zero = add('zero-rl', grpo, {policy: base.model, prompts: asked.train}, TINY_ZERO);
+    const zero = add(
+      'zero-rl',
+      grpo,
+      {policy: base.model, prompts: asked.train},
+      {...TINY_ZERO, snapshots: TINY_LOOKS},
+    );
 
     const coldStart = add(
       'cold-start-data',
@@ -218,6 +227,15 @@ export default recipe(
         {...TINY_EVALUATION, template: 'chat'},
       ).scores,
     };
+    // Asked the problems alone: there is no curve of general prompts.
+    const zeroSteps = followTraining(
+      add,
+      {node: 'zero-rl', base: 'base', snapshots: zero.snapshots, steps: TINY_LOOKS, beside: ['all-scenario-rl']},
+      (node, model) =>
+        add(`evaluate-${node}`, evaluate, {model, prompts: asked.heldOut}, {...TINY_EVALUATION, template: 'tiny-zero'})
+          .scores,
+    );
+    const followed = [zeroSteps.followed];
     const histories = {
       base: base.history,
       'zero-rl': zero.history,
@@ -240,10 +258,20 @@ export default recipe(
     const result = add(
       'report',
       report,
-      {scores, histories, cards},
-      {claims: TINY_CLAIMS, paperNames: {base: 'V3-Base', ...PAPER_NAMES}},
+      {scores: {...scores, ...zeroSteps.scores}, histories, cards},
+      {claims: TINY_CLAIMS, paperNames: {base: 'V3-Base', ...PAPER_NAMES}, followed},
     );
-    return {asked, base, zero, r1, scores, histories, cards, report: result};
+    return {
+      asked,
+      base,
+      zero,
+      r1,
+      scores: {...scores, ...zeroSteps.scores},
+      followed,
+      histories,
+      cards,
+      report: result,
+    };
   },
   'The R1 recipe, end to end, on a model that two cores train in minutes',
 );

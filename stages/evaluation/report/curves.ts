@@ -1,4 +1,5 @@
 /** Curves of training, thinned to what a page can carry. */
+import {errorOf} from '../../data/standard-errors.js';
 import type {History} from './inputs.js';
 
 export interface Curve {
@@ -26,6 +27,39 @@ export function thinned({steps, values}: Curve, count: number): Curve {
       const part = values.slice(start, start + size);
       return part.reduce((sum, value) => sum + value, 0) / part.length;
     }),
+  };
+}
+
+/** A curve with bounds at each point. */
+export interface BandCurve extends Curve {
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+}
+
+/** Standard errors that a normal mean is off by at most, in 95 of 100 draws. */
+const Z = 1.96;
+
+/**
+ * A curve of at most `count` points, each the mean of neighbouring steps and in their middle, with its band: 1.96 standard errors of this
+ * mean to either side, over the questions that were drawn for these steps. `undefined` where the history has not the errors of all steps.
+ */
+export function bandOf(history: History, name: string, count: number): BandCurve | undefined {
+  const [curve, errors] = [curveOf(history, name), curveOf(history, errorOf(name))];
+  if (curve === undefined || errors?.values.length !== curve.values.length) return undefined;
+  const {steps: ends, values} = thinned(curve, count);
+  const size = Math.ceil(curve.values.length / count);
+  const partOf = (list: readonly number[], index: number): readonly number[] =>
+    list.slice(index * size, (index + 1) * size);
+  // Independent draws: the variance of a mean of n is the sum of the variances over n².
+  const reach = values.map((_, index) => {
+    const part = partOf(errors.values, index);
+    return (Z * Math.sqrt(part.reduce((sum, error) => sum + error ** 2, 0))) / part.length;
+  });
+  return {
+    steps: ends.map((end, index) => (partOf(curve.steps, index)[0]! + end) / 2),
+    values,
+    low: values.map((value, index) => value - reach[index]!),
+    high: values.map((value, index) => value + reach[index]!),
   };
 }
 

@@ -11,7 +11,10 @@ export {
   readEvaluationFiles,
   readScores,
   readScoresFile,
+  readTrends,
   writeReport,
 } from './folder.js';
+export type {TrendRow} from './folder.js';
 export type {Evaluated, History, ReportInputs, SuiteCard} from './inputs.js';
 export {renderMarkdown, valueText} from './markdown.js';
+export {TREND_STEPS} from './progress.js';

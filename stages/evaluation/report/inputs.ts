@@ -5,6 +5,7 @@ import {OUTCOMES} from '../../graders/verdict.js';
 import {LANGUAGES} from '../../text/language.js';
 import type {Score} from '../scores.js';
 import type {Sample} from '../sample.js';
+import type {FollowedTraining} from './followed.js';
 
 /** What scores of a benchmark say beside the numbers: which it is, how it was asked, and what the paper printed of it. */
 export const suiteCard = z.object({
@@ -82,6 +83,7 @@ export const sampleRow = z.object({
   consistency: z.number().nullable(),
   wordless: z.boolean().nullable().optional(),
   tokens: z.number().nullable(),
+  thinking: z.number().optional(),
   truncated: z.boolean(),
   helpful: z.boolean().nullable(),
   safe: z.boolean().nullable(),
@@ -111,4 +113,6 @@ export interface ReportInputs {
   readonly remarks?: readonly string[];
   /** What the paper calls the models, by name. */
   readonly paperNames?: Readonly<Record<string, string>>;
+  /** Trainings whose models of fixed steps are among the evaluations. */
+  readonly followed?: readonly FollowedTraining[];
 }

@@ -6,7 +6,10 @@ import {benchmarkNotes, benchmarkRows} from './benchmarks.js';
 import type {DistillationRow, ModelSummary, Report, TrainingCurves} from './build.js';
 import {sparkline, thinned, type Curve} from './curves.js';
 import {DEFINITIONS, NOTES} from './notes.js';
+import {figuresOf, type ReportFigure} from './figures.js';
 import {PAPER_TABLES} from './paper-tables.js';
+import {figureText, progressSection} from './progress-section.js';
+import {pText, table} from './table.js';
 
 export function renderMarkdown(report: Report): string {
   const sections = [
@@ -18,7 +21,7 @@ export function renderMarkdown(report: Report): string {
     ...section('## Claims', claimsTable(report)),
     ...section('## pass@k', passTable(report.models)),
     ...section('## By number of steps and by language', breakdownTable(report.models)),
-    ...section('## Reinforcement learning, step by step', report.curves.map(curvesOf).join('\n\n')),
+    ...section('## Reinforcement learning, step by step', trainingSections(report)),
     ...section('## Distillation and RL on small models', distillationTable(report.distillation)),
     ...section('## Reflective words', reflectiveTable(report)),
     ...section('## Reward models', rewardModelTable(report)),
@@ -39,14 +42,6 @@ export function renderMarkdown(report: Report): string {
 
 const section = (title: string, body: string): string[] => (body === '' ? [] : [title, body]);
 const bullets = (lines: readonly string[]): string => lines.map((line) => `- ${line}`).join('\n');
-
-function table(head: readonly string[], rows: readonly (readonly string[])[], numbersFrom = 1): string {
-  if (rows.length === 0) return '';
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  const rule = head.map((_, index) => (index < numbersFrom ? '---' : '---:'));
-  return [line(head), `|${rule.join('|')}|`, ...rows.map(line)].join('\n');
-}
 
 function summary({claims, models}: Report): string {
   const tested = claims.length === 0 ? 'No claims were declared.' : `Claims: ${countsText(claims)}.`;
@@ -115,8 +110,6 @@ function paperSection({models}: Report): string {
   ].join('\n\n');
 }
 
-const pText = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3));
-
 function passTable(models: readonly ModelSummary[]): string {
   const ks = [...new Set(models.flatMap(({passAtK}) => passAtK.map(({k}) => k)))].sort((a, b) => a - b);
   const rows = models.map(({node, passAtK}) => [
@@ -139,7 +132,19 @@ function breakdownTable(models: readonly ModelSummary[]): string {
 const ROWS = 8;
 const SPARKS = 40;
 
-function curvesOf({node, steps, curves}: TrainingCurves): string {
+/** Each training with its figures, and what held-out problems say of it where the recipe follows it. */
+function trainingSections(report: Report): string {
+  const figures = figuresOf(report);
+  return report.curves
+    .flatMap((training) => {
+      const [own, ...heldOut] = figures.filter(({node}) => node === training.node) as [ReportFigure, ...ReportFigure[]];
+      const followed = (report.progress ?? []).filter(({node}) => node === training.node);
+      return [curvesOf(training, own), ...followed.map((progress) => progressSection(progress, heldOut))];
+    })
+    .join('\n\n');
+}
+
+function curvesOf({node, steps, curves}: TrainingCurves, figure: ReportFigure): string {
   const names = Object.keys(curves);
   const lines = names.map((name) => {
     const curve = thinned(curves[name]!, SPARKS);
@@ -164,16 +169,13 @@ function curvesOf({node, steps, curves}: TrainingCurves): string {
   ]);
   return [
     `### ${node}: ${steps} steps`,
-    `![accuracy and length over the steps of ${node}](${figureName(node)})`,
+    figureText(figure),
     table(['curve', 'over training', 'first', 'last'], lines, 2),
     `Means of neighbouring steps, on the completions that training drew:\n\n${table(['up to step', ...shown], rows, 0)}`,
   ].join('\n\n');
 }
 
-/** The figure's file beside the report. */
-export const figureName = (node: string): string => `${node.replaceAll(/[^\w-]/g, '_')}.svg`;
-
-const numberText = (name: string, value: number): string => value.toFixed(name === 'length' ? 1 : 3);
+const numberText = (name: string, value: number): string => value.toFixed(name.startsWith('length') ? 1 : 3);
 
 function distillationTable(rows: readonly DistillationRow[]): string {
   if (rows.length === 0) return '';

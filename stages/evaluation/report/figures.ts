@@ -1,0 +1,187 @@
+/** The figures of a report with their captions: what is drawn of which numbers. figure.ts draws them. */
+import type {Report, TrainingCurves} from './build.js';
+import type {Panel, Reference, Series} from './figure.js';
+import type {ProgressPoint, TrainingProgress} from './progress.js';
+
+/** A figure beside the page, and what stands under it. */
+export interface ReportFigure {
+  /** The training that it is of. */
+  readonly node: string;
+  /** Its file, beside the page. */
+  readonly file: string;
+  readonly title: string;
+  readonly caption: string;
+  readonly panels: readonly Panel[];
+}
+
+const fileOf = (node: string, what = ''): string => `${node.replaceAll(/[^\w-]/g, '_')}${what}.svg`;
+
+/** All figures of a report, in the order of its page: of each training, first what it was trained on. */
+export const figuresOf = (report: Report): readonly ReportFigure[] =>
+  report.curves.flatMap((curves) => [
+    trainingFigure(curves),
+    ...(report.progress ?? [])
+      .filter(({node}) => node === curves.node)
+      .flatMap((progress) => [accuracyFigure(progress, report), lengthFigure(progress, curves, report)]),
+  ]);
+
+const STEP = 'A step is one optimizer update.';
+const LENGTH =
+  'Length: sampled tokens, the end token included; thinking is what stands up to the last `</think>`, with its tags, answer is the rest.';
+const OVER_PROBLEMS =
+  'Bands: 95 % intervals of the mean over problems, pointwise; they hold what other problems would change, and nothing of another run of the training.';
+
+/** What each length is called, the whole of it first. */
+const LENGTHS: readonly (readonly [metric: string, name: string])[] = [
+  ['length', 'whole response'],
+  ['length/thinking', 'thinking'],
+  ['length/answer', 'answer'],
+];
+
+/** Accuracy and length on what a stage was trained on, from its history. */
+export function trainingFigure(training: TrainingCurves): ReportFigure {
+  const {node, steps} = training;
+  const accuracy = trainingSeries(training, [['accuracy', 'accuracy']]);
+  const lengths = trainingSeries(training, LENGTHS);
+  return {
+    node,
+    file: fileOf(node),
+    title: `${node}: accuracy and length on the questions that it was trained on`,
+    caption: `${node} on the questions that it was trained on. ${STEP} Accuracy: share of completions with the right answer. ${LENGTH} ${trainingBand(training)}`,
+    panels: [
+      {title: 'Accuracy in training', axis: 'share of completions', series: accuracy, from: 0, to: 1},
+      {title: 'Length in training', axis: 'tokens', series: lengths, from: 0},
+    ].map((panel) => ({...panel, steps: [0, steps] as const})),
+  };
+}
+
+/** Curves with their bands, where there are any, else as they are. */
+function trainingSeries(
+  {curves, bands}: TrainingCurves,
+  names: readonly (readonly [metric: string, name: string])[],
+): Series[] {
+  return names.flatMap(([metric, name]) => {
+    const curve = bands[metric] ?? curves[metric];
+    return curve === undefined ? [] : [{name, ...curve}];
+  });
+}
+
+function trainingBand({bands, curves, steps}: TrainingCurves): string {
+  const points = (bands['length'] ?? curves['length'])!.steps.length;
+  const each = Math.ceil(steps / points);
+  const point = each === 1 ? 'Each point is one step' : `Each point is the mean of ${each} neighbouring steps`;
+  return bands['length'] === undefined
+    ? `${point}.`
+    : `${point}; bands are 1.96 standard errors of this mean to either side, the questions of these steps being the unit. Each step has other questions, so the band is how much they scatter, and no test is made of it.`;
+}
+
+/** The paper's Figure 2: accuracy on held-out problems over the steps. */
+function accuracyFigure(progress: TrainingProgress, report: Report): ReportFigure {
+  const {node, points} = progress;
+  const cons = points[0]!.scores.find(({metric}) => metric.startsWith('cons@'))?.metric;
+  const metrics = ['pass@1', ...(cons === undefined ? [] : [cons])];
+  const steps = [0, points.at(-1)!.step] as const;
+  const levels = [...new Set(points.flatMap((point) => point.levels.map(({level}) => level)))].sort((a, b) => a - b);
+  const byLevel = levels.map((level): Series => ({
+    name: `level ${level}`,
+    ...curveOver(points, (point) => point.levels.find((one) => one.level === level)?.score),
+  }));
+  const references = referencesOf(progress, report, 'pass@1', (value) => value.toFixed(3));
+  const consText =
+    cons === undefined
+      ? ''
+      : ` ${cons}: whether the most frequent of ${cons.slice(5)} answers is right; a tie among t counts 1/t if the right one is among them.`;
+  const ofLevels =
+    levels.length === 0
+      ? ''
+      : ' Below, pass@1 by level, the number of steps that the solution of a problem takes, with the same bands.';
+  return {
+    node,
+    file: fileOf(node, '-accuracy'),
+    title: `${node}: accuracy on held-out problems over training`,
+    caption: `As the paper’s Figure 2: ${node} on the held-out problems. ${asked(progress, report)} ${STEP} pass@1: share of right answers, the mean over the responses to a problem, then over problems.${consText} ${OVER_PROBLEMS} Dashed: pass@1 of other models on the same problems.${ofLevels}`,
+    panels: [
+      {
+        ...{title: 'Accuracy on held-out problems', axis: 'share right', from: 0, to: 1, steps, references},
+        series: metrics.map((metric) => ({name: metric, ...curveOver(points, (point) => scoreIn(point, metric))})),
+      },
+      ...(levels.length === 0
+        ? []
+        : [{title: 'pass@1 by level', axis: 'share right', from: 0, to: 1, steps, series: byLevel}]),
+    ],
+  };
+}
+
+/** The paper's Figure 3: length over the steps, in training and on held-out problems, over one scale. */
+function lengthFigure(progress: TrainingProgress, training: TrainingCurves, report: Report): ReportFigure {
+  const {node, points} = progress;
+  const trained = trainingSeries(training, LENGTHS);
+  const heldOut = LENGTHS.flatMap(([metric, name]) => {
+    const curve = curveOver(points, (point) => scoreIn(point, metric));
+    return curve.steps.length === 0 ? [] : [{name, ...curve}];
+  });
+  const references = referencesOf(progress, report, 'length', (value) => value.toFixed(1));
+  const highest = Math.max(
+    ...[...trained, ...heldOut].flatMap(({values, high = []}) => [...values, ...high]),
+    ...references.map(({value}) => value),
+  );
+  const scale = {axis: 'tokens', from: 0, to: highest * 1.05, steps: [0, points.at(-1)!.step] as const};
+  return {
+    node,
+    file: fileOf(node, '-length'),
+    title: `${node}: length of responses over training`,
+    caption: `As the paper’s Figure 3: ${node}. ${STEP} ${LENGTH} Above, the completions that it was trained on. ${trainingBand(training)} Below, the held-out problems. ${asked(progress, report)} ${OVER_PROBLEMS} Dashed: mean length of other models on the same problems. That longer thinking is why answers get better is not shown by this.`,
+    panels: [
+      {title: 'Length in training', series: trained, ...scale},
+      {title: 'Length on held-out problems', series: heldOut, references, ...scale},
+    ],
+  };
+}
+
+const scoreIn = (
+  {scores}: Pick<ProgressPoint, 'scores'>,
+  wanted: string,
+): ProgressPoint['scores'][number] | undefined => scores.find(({metric}) => metric === wanted);
+
+/** A metric at the points that have it. */
+function curveOver(
+  points: readonly ProgressPoint[],
+  of: (point: ProgressPoint) => ProgressPoint['scores'][number] | undefined,
+): Omit<Series, 'name'> {
+  const found = points.flatMap((point) => {
+    const score = of(point);
+    return score === undefined ? [] : [{step: point.step, ...score}];
+  });
+  return {
+    steps: found.map(({step}) => step),
+    values: found.map(({mean}) => mean),
+    low: found.map(({low}) => low),
+    high: found.map(({high}) => high),
+    isMarked: true,
+  };
+}
+
+/** The model at step 0, and those that the recipe puts beside the training. */
+function referencesOf(
+  {points, beside}: TrainingProgress,
+  {models}: Report,
+  metric: string,
+  number: (value: number) => string,
+): Reference[] {
+  return [points[0]!, ...beside].flatMap(({node, scores}) => {
+    const score = scoreIn({scores}, metric);
+    const paper = models.find((model) => model.node === node)?.paper;
+    const name = paper === undefined ? node : `${node} (${paper})`;
+    return score === undefined ? [] : [{name: `${name}: ${metric} ${number(score.mean)}`, value: score.mean}];
+  });
+}
+
+/** Of how many problems, and how they were asked. */
+function asked({points, template}: TrainingProgress, {sampling}: Report): string {
+  const problems = scoreIn(points[0]!, 'pass@1')?.problems ?? 0;
+  const how =
+    sampling === undefined
+      ? ''
+      : `, ${sampling.k} responses to each at temperature ${sampling.temperature} and top-p ${sampling.topP}`;
+  return `The models after steps ${points.map(({step}) => step).join(', ')} were asked the same ${problems} problems under the template \`${template}\`${how}; these steps were fixed before the run.`;
+}

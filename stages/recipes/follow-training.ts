@@ -1,0 +1,45 @@
+/** The models that a training had after fixed steps, evaluated: what the report draws its curves on held-out problems from. */
+import type {Add, Ref} from '../../pipeline/recipe.js';
+import type {FollowedTraining} from '../evaluation/report/followed.js';
+import {snapshot} from '../index.js';
+
+/** What is wired for the models of a training. */
+export interface Followed {
+  /** To be added to the scores that a report is wired with. */
+  readonly scores: Readonly<Record<string, Ref<'scores'>>>;
+  /** For the report's param `followed`. */
+  readonly followed: FollowedTraining;
+}
+
+/**
+ * Takes the models that a node of `grpo` kept, and has each evaluated: nodes `NODE-step-N` and whatever `evaluate` adds. The models at
+ * both ends are evaluated already, under the names `base` and `node`.
+ *
+ * @param training.snapshots what `grpo` has on this port, with the steps of its param `snapshots`
+ * @param training.beside names of the scores of models to draw beside it
+ * @param evaluate adds the evaluation of a model under the name of its node, asked as the models at both ends are
+ */
+export function followTraining(
+  add: Add,
+  {
+    node,
+    base,
+    snapshots,
+    steps,
+    beside = [],
+  }: Pick<FollowedTraining, 'node' | 'base' | 'beside'> & {
+    readonly snapshots: Ref<'snapshots'>;
+    readonly steps: readonly number[];
+  },
+  evaluate: (name: string, model: Ref<'model'>) => Ref<'scores'>,
+): Followed {
+  const names = steps.map((step) => [String(step), `${node}-step-${step}`] as const);
+  const scores = names.map(([step, name]) => {
+    const {model} = add(name, snapshot, {snapshots}, {step: Number(step)});
+    return [name, evaluate(name, model)] as const;
+  });
+  return {
+    scores: Object.fromEntries(scores),
+    followed: {node, base, snapshots: Object.fromEntries(names), beside},
+  };
+}
