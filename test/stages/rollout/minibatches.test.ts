@@ -44,7 +44,7 @@ test('only the sampled tokens count in the loss', () => {
 });
 
 test('the history has the share of thinking without a word, of completions whose language was judged', () => {
-  const trace = (wordless: boolean | null): Trace => ({...({reward: 0} as Trace), wordless});
+  const trace = (wordless: boolean | null): Trace => ({...({id: 'p#0', reward: 0} as Trace), wordless});
   assert.equal(summarise([trace(true), trace(false), trace(null), trace(true)])['wordless'], 2 / 3);
   assert.equal(summarise([trace(null)])['wordless'], null);
 });
