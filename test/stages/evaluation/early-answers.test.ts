@@ -21,12 +21,15 @@ const answer = (key: string, right: boolean, fields: Partial<EarlyAnswer>): Earl
 const problems = Array.from({length: 10}, (_, place) => place);
 const rows = problems.flatMap((place) => {
   const steps = place < 5 ? 3 : 5;
-  return [0, 1].flatMap((sample) => [
-    answer(`k${place}`, place % 5 === 0, {sample, steps, share: 0, lines: 0}),
-    answer(`k${place}`, place < 9, {sample, steps, stored: place === 9 && sample === 1 ? 'wrong' : 'right'}),
-    answer(`k${place}`, false, {sample, steps, condition: 'other', followed: place < 8}),
-    answer(`k${place}`, place === 0, {sample, steps, condition: 'filler'}),
-  ]);
+  return [0, 1].flatMap((sample) => {
+    const of = {sample, steps, stored: place === 9 && sample === 1 ? 'wrong' : 'right'} as const;
+    return [
+      answer(`k${place}`, place % 5 === 0, {...of, share: 0, lines: 0}),
+      answer(`k${place}`, place < 9, of),
+      answer(`k${place}`, false, {...of, condition: 'other', followed: place < 8}),
+      answer(`k${place}`, place === 0, {...of, condition: 'filler'}),
+    ];
+  });
 });
 const [none, whole, other, filler] = summariseConditions([...rows].reverse());
 
