@@ -45,6 +45,13 @@ export const TINY_RL = {
 } as const;
 /** Params of R1-Zero: `grpo` on the base model. */
 export const TINY_ZERO = {...TINY_RL, template: 'tiny-zero', steps: 100} as const;
+/** Params of reasoning RL: `grpo` on the model of the cold start. */
+export const TINY_REASONING = {
+  ...TINY_RL,
+  template: 'chat',
+  steps: 80,
+  rewards: {accuracy: 1, format: 1, language: 1},
+} as const;
 /** Params that every evaluation shares. */
 export const TINY_EVALUATION = {maxNewTokens} as const;
 
@@ -97,12 +104,7 @@ export default recipe(
       {base: base.model, data: {'cold-start': coldStart.dataset}},
       {epochs: 3, batch: 32, learningRate: 5e-4},
     );
-    const dev2 = add(
-      'reasoning-rl',
-      grpo,
-      {policy: dev1.model, prompts: asked.train},
-      {...TINY_RL, template: 'chat', steps: 80, rewards: {accuracy: 1, format: 1, language: 1}},
-    );
+    const dev2 = add('reasoning-rl', grpo, {policy: dev1.model, prompts: asked.train}, TINY_REASONING);
 
     const clean = add(
       'rejection-sampling',
@@ -243,7 +245,7 @@ export default recipe(
       {scores, histories, cards},
       {claims: TINY_CLAIMS, paperNames: {base: 'V3-Base', ...PAPER_NAMES}},
     );
-    return {asked, base, zero, r1, scores, histories, cards, report: result};
+    return {asked, base, zero, dev1, r1, scores, histories, cards, report: result};
   },
   'The R1 recipe, end to end, on a model that two cores train in minutes',
 );

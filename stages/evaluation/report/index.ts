@@ -3,15 +3,8 @@ export {benchmarkNotes, benchmarkNumber, benchmarkRows, benchmarkValue, paperTex
 export type {Benchmark} from './benchmarks.js';
 export {buildReport} from './build.js';
 export type {Report, ScoreRow} from './build.js';
-export {
-  parseClaims,
-  parseScores,
-  readClaims,
-  readEvaluation,
-  readEvaluationFiles,
-  readScores,
-  readScoresFile,
-  writeReport,
-} from './folder.js';
+export {readEarlyAnswers} from './early-answers.js';
+export {parseClaims, parseScores, readClaims, readScores, writeReport} from './folder.js';
 export type {Evaluated, History, ReportInputs, SuiteCard} from './inputs.js';
 export {renderMarkdown, valueText} from './markdown.js';
+export {readEvaluation, readEvaluationFiles, readScoresFile} from './read-evaluation.js';

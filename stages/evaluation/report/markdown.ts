@@ -5,8 +5,11 @@ import {countsText} from '../verdicts.js';
 import {benchmarkNotes, benchmarkRows} from './benchmarks.js';
 import type {DistillationRow, ModelSummary, Report, TrainingCurves} from './build.js';
 import {sparkline, thinned, type Curve} from './curves.js';
+import {earlySection} from './early-answers.js';
+import {bullets, rateText, section, table} from './markdown-parts.js';
 import {DEFINITIONS, NOTES} from './notes.js';
 import {PAPER_TABLES} from './paper-tables.js';
+import {promptingSection} from './promptings.js';
 
 export function renderMarkdown(report: Report): string {
   const sections = [
@@ -19,6 +22,8 @@ export function renderMarkdown(report: Report): string {
     ...section('## pass@k', passTable(report.models)),
     ...section('## By number of steps and by language', breakdownTable(report.models)),
     ...section('## Reinforcement learning, step by step', report.curves.map(curvesOf).join('\n\n')),
+    ...section('## Does the answer need the thinking?', earlySection(report.earlyAnswers)),
+    ...section('## Prompt sensitivity', promptingSection(report.promptings)),
     ...section('## Distillation and RL on small models', distillationTable(report.distillation)),
     ...section('## Reflective words', reflectiveTable(report)),
     ...section('## Reward models', rewardModelTable(report)),
@@ -31,21 +36,10 @@ export function renderMarkdown(report: Report): string {
     ...section('## The paper’s own numbers', paperSection(report)),
     '## What the numbers mean',
     bullets(DEFINITIONS(report.sampling)),
-    '## What to keep in mind',
+    '## Limits',
     bullets(NOTES(report)),
   ];
   return `${sections.filter((text) => text !== '').join('\n\n')}\n`;
-}
-
-const section = (title: string, body: string): string[] => (body === '' ? [] : [title, body]);
-const bullets = (lines: readonly string[]): string => lines.map((line) => `- ${line}`).join('\n');
-
-function table(head: readonly string[], rows: readonly (readonly string[])[], numbersFrom = 1): string {
-  if (rows.length === 0) return '';
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  const rule = head.map((_, index) => (index < numbersFrom ? '---' : '---:'));
-  return [line(head), `|${rule.join('|')}|`, ...rows.map(line)].join('\n');
 }
 
 function summary({claims, models}: Report): string {
@@ -134,7 +128,10 @@ function breakdownTable(models: readonly ModelSummary[]): string {
   const groups = [...new Set(models.flatMap(({breakdown}) => breakdown.map(({group}) => group)))];
   const rows = models.map(({node, paper, breakdown}) => [
     calledIn(node, paper),
-    ...groups.map((group) => breakdown.find((one) => one.group === group)?.passAt1.toFixed(3) ?? '–'),
+    ...groups.map((group) => {
+      const found = breakdown.find((one) => one.group === group);
+      return found === undefined ? '–' : rateText({...found, mean: found.passAt1});
+    }),
   ]);
   return groups.length < 2 ? '' : `pass@1 within each group.\n\n${table(['model', ...groups], rows)}`;
 }
