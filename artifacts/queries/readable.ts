@@ -11,6 +11,7 @@ import type {HasParts} from '../parts.js';
 import type {Attempt, OutputEdge, RunId} from '../records.js';
 import {resolve} from './reference.js';
 import type {Resolved, ResolveOptions} from './reference.js';
+import {unusableBytes} from './stored-file.js';
 
 /** An output, and the attempt that made it. */
 export interface Output {
@@ -115,7 +116,7 @@ export interface RowsFile {
 /**
  * The files of an artifact that hold rows as JSON Lines, where they lie in the store: to be read, never to be written to.
  *
- * @throws UserError not-found: it has none; bytes-missing: they are no longer in the store
+ * @throws UserError not-found: it has none; bytes-missing, bytes-damaged as `unusableBytes`
  */
 export function rowsFilesOf(store: Lineage & HasParts, {attempt, output}: Output): readonly RowsFile[] {
   const {blobs} = store.parts;
@@ -123,11 +124,9 @@ export function rowsFilesOf(store: Lineage & HasParts, {attempt, output}: Output
   const files = store.artifact(output.artifact)!.files.filter(({path}) => path === '' || path.endsWith('.jsonl'));
   if (files.length === 0)
     throw new UserError('not-found', `${name} (${output.kind}) has no rows: none of its files ends in .jsonl`);
-  return files.map(({path, sha256, bytes}) => {
-    if (!blobs.isPresent(sha256, bytes))
-      throw new UserError('bytes-missing', `the bytes of ${name} are no longer in the store`, {
-        remedy: {type: 'make-again', artifact: output.artifact},
-      });
-    return {file: path, path: blobs.path(sha256)};
+  return files.map((file) => {
+    if (!blobs.isPresent(file.sha256, file.bytes))
+      throw unusableBytes(store, {artifact: output.artifact, file, what: `the bytes of ${name}`});
+    return {file: file.path, path: blobs.path(file.sha256)};
   });
 }

@@ -4,6 +4,7 @@ import {UserError} from '../../artifacts/index.js';
 import {openForPlan, openLate} from '../../pipeline/plan/late-store.js';
 import {prepare} from '../../pipeline/plan/prepare.js';
 import type {LoadedRecipe} from '../../pipeline/wiring/load-recipe.js';
+import {orTold} from '../access/or-told.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {EXIT} from '../exit-codes.js';
 import type {GridResult} from '../render/grid.js';
@@ -37,25 +38,35 @@ export async function runGrid({loaded, options, services}: GridRun): Promise<voi
   if (options.dryRun === true) return;
   for (const line of profileHeading(loaded.recipe, options)) services.complain(line);
   const results: GridResult[] = [];
-  for (const [index, {request, label, cell}] of combinations.entries()) {
-    if (options.json !== true)
-      services.complain(`${index === 0 ? '' : '\n'}${index + 1} of ${combinations.length}: ${label}`);
-    const late = openLate((how) => services.openStore(options.store, how));
-    try {
-      const prepared = await prepare({loaded, request: requestOf(request), store: late.store, runtimeOf});
-      const summary = await carryOut({store: late.opened(), prepared, options, services, command: commandLine()});
-      results.push({run: summary.run, seed: request.seed, outcome: summary.outcome, label, cell});
-    } finally {
-      late.close();
+  let begun = 0;
+  const end = (): Promise<void> =>
+    tell(
+      results,
+      combinations.slice(begun).map(({label}) => label),
+      {loaded, options, services},
+    );
+  try {
+    for (const {request, label, cell} of combinations) {
+      begun++;
+      if (options.json !== true)
+        services.complain(`${begun === 1 ? '' : '\n'}${begun} of ${combinations.length}: ${label}`);
+      const late = openLate((how) => services.openStore(options.store, how));
+      try {
+        const prepared = await prepare({loaded, request: requestOf(request), store: late.store, runtimeOf});
+        const summary = await carryOut({store: late.opened(), prepared, options, services, command: commandLine()});
+        results.push({run: summary.run, seed: request.seed, outcome: summary.outcome, label, cell});
+      } finally {
+        late.close();
+      }
+      const {outcome} = results.at(-1)!;
+      if (outcome === 'stopped' || (outcome === 'failed' && options.onFailure === 'stop')) break;
     }
-    const {outcome} = results.at(-1)!;
-    if (outcome === 'stopped' || (outcome === 'failed' && options.onFailure === 'stop')) break;
+  } catch (error) {
+    // Such as a full disk: the run that had begun ends with an error of its own, and those before it are told all the same.
+    if (results.length > 0) await orTold(services.complain, end);
+    throw error;
   }
-  await tell(
-    results,
-    combinations.slice(results.length).map(({label}) => label),
-    {loaded, options, services},
-  );
+  await end();
 }
 
 function allOf(options: GridRun['options']): Combination[] {

@@ -29,7 +29,11 @@ export const FIXED_SETS = {
         list.every((turns) => isWithin(COUNT, turns as Json)),
     },
   ),
-  validationPerLevel: described(VALIDATION_PER_LEVEL, 'Validation problems at each level, half in each language.', COUNT),
+  validationPerLevel: described(
+    VALIDATION_PER_LEVEL,
+    'Validation problems at each level, half in each language.',
+    COUNT,
+  ),
   heldOutPerLevel: described(HELD_OUT_PER_LEVEL, 'Held-out problems at each level, half in each language.', COUNT),
 };
 

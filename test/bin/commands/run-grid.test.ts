@@ -4,8 +4,12 @@ import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
 import {combinationsOf, seedList} from '../../../bin/options/grid-options.js';
+import type {Services} from '../../../bin/cli-context.js';
+import {UserError} from '../../../artifacts/index.js';
+import {runCommand} from '../../../bin/commands/run.js';
 import {r1, recipeFile} from '../../rig/command.js';
 import {temporaryFolder} from '../../rig/temporary.js';
+import {spoken} from '../spoken.js';
 
 const COUNTING = recipeFile('counting');
 const MISBEHAVING = recipeFile('misbehaving');
@@ -88,6 +92,23 @@ test('a run that fails does not keep the others from starting, unless that is as
   const stopped = await r1(t, [...words, '--on-failure', 'stop'], {cwd});
   assert.equal(stopped.code, 1);
   assert.deepEqual(lastLine(stopped.out).notStarted, ['seed 0, bad.how=not at all']);
+});
+
+test('where the store gives out between two runs, what was made before is told, and then the error', async (t) => {
+  const cwd = temporaryFolder(t);
+  let opened = 0;
+  const giving = (services: Services): Services => ({
+    ...services,
+    openStore(folder, how) {
+      if (how?.mode !== 'read' && ++opened > 2) throw new UserError('disk-full', 'no room in the store');
+      return services.openStore(folder, how);
+    },
+  });
+  const words = [COUNTING, '--seeds', '0..2'];
+  const {out, err, code} = await spoken((services) => runCommand(giving(services)), cwd, words);
+  assert.match(out, /run 1 +seed 0 +succeeded\n– +seed 2 +not started/);
+  assert.match(err, /no room in the store/);
+  assert.equal(code, 2);
 });
 
 test('a mistake in the last value shows before the first run begins, and leaves nothing behind', async (t) => {
