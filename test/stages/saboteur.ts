@@ -11,8 +11,8 @@ export interface Sabotage {
   /** SIGTERM comes as the runner sends it: that it was asked is written down first, and can be seen before the signal is heard. */
   readonly signal: 'SIGKILL' | 'SIGTERM';
   /**
-   * `computing`: `after` milliseconds after the stage reported `step`, wherever it is then, and at its next report at the latest: on
-   * a busy machine the whole stage could be over before a thread wakes up.
+   * `computing`: `after` milliseconds after the stage reported `step`, wherever it is then, and at its next report or its last one at
+   * the latest: on a busy machine the whole stage could be over before a thread wakes up.
    * `writing`: with the first checkpoint of `step` or later on disk, but not yet in its place.
    * `written`: right after that checkpoint was put in its place.
    */
@@ -42,8 +42,8 @@ const killer = new Worker(
 await new Promise((ready) => killer.once('online', ready));
 killer.unref();
 
-function strike(): void {
-  if (after === 0) {
+function strike(isLast = false): void {
+  if (after === 0 || isLast) {
     if (signal === 'SIGTERM') fs.writeFileSync(file, stop);
     process.kill(process.pid, signal);
   } else if (Atomics.exchange(now, 0, 1) === 0) Atomics.notify(now, 0);
@@ -56,7 +56,8 @@ if (moment === 'computing') {
     const [, data] = args;
     if (typeof data === 'string' && data.startsWith('{"type":"progress"')) {
       if (Atomics.load(now, 0) === 1) Atomics.wait(now, 1, 0);
-      if ((JSON.parse(data) as {step: number}).step >= step) strike();
+      const reported = JSON.parse(data) as {readonly step: number; readonly total: number};
+      if (reported.step >= step) strike(reported.step === reported.total);
     }
     return bytes;
   };
