@@ -225,9 +225,10 @@ test('whatever stands in a reply, it is read in no time', () => {
     '5\n'.repeat(50_000),
   ];
   for (const text of long) {
-    const from = performance.now();
+    // Time of the processor, not of the clock: other processes may keep this one waiting.
+    const from = process.cpuUsage();
     numberOf(text);
-    assert.ok(performance.now() - from < 1_000, text.slice(0, 20));
+    assert.ok(process.cpuUsage(from).user < 1e6, text.slice(0, 20));
   }
 });
 
