@@ -16,6 +16,7 @@ import {JUDGING_TIME} from './rewards/names.js';
 import {ASKING, askingMistakes} from './tasks/asking.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
 import {template} from './text/template-names.js';
+import type {Compute} from './train/compute.js';
 
 /**
  * Samples a model on held-out problems, k responses each at temperature 0.6 and top-p 0.95, and scores them with 95 %
@@ -138,7 +139,7 @@ export const evaluate = defineStage({
             threads,
           });
     const part = inputs.general === undefined ? 1 : 0.7;
-    const {groups, usage, generatedTokens} = await drawSamples(
+    const {groups, usage, generatedTokens, parameters} = await drawSamples(
       {prompts: inputs.prompts, count},
       'evaluate/reasoning',
       0,
@@ -170,6 +171,13 @@ export const evaluate = defineStage({
         const served = 'served' in given ? {served: given.served} : {};
         return {id: `${one.prompt}#${one.sample}`, from: [one.prompt], ...one, ...served};
       }),
+      // Of a model at an endpoint nobody knows the parameters, nor, of all servers, the tokens.
+      parameters === undefined
+        ? undefined
+        : ({
+            ...{parameters, trainedTokens: 0, scoredTokens: 0},
+            generatedTokens: generatedTokens + (general?.generatedTokens ?? 0),
+          } satisfies Compute),
     );
     // The digest that model hubs show for a weight file, so that scores can be matched to a model outside the store too.
     const model = inputs.model === undefined ? params.endpoint : await weightsDigest(inputs.model);

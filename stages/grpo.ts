@@ -59,6 +59,8 @@ export const grpo = defineStage({
     general: optional('prompts'),
     helpful: optional('reward-model'),
     safety: optional('reward-model'),
+    // What holds the length of responses to that of a model which was evaluated.
+    lengthFrom: optional('scores'),
   },
   outputs: {model: 'model', history: 'history', rollouts: 'rollouts', snapshots: 'snapshots'},
   ...declareParams({
@@ -98,7 +100,7 @@ export const grpo = defineStage({
     ...OBJECTIVE,
     rewards: described<RewardWeights>(
       {accuracy: 1, format: 1},
-      'Weights of the rewards in the sum; helpful and safe are what the reward models say, about general prompts only. A reward without a weight is not summed.',
+      'Weights of the rewards in the sum; helpful and safe are what the reward models say, about general prompts only. A reward without a weight is not summed. length falls to 0 at maxNewTokens, or at the mean length of the responses in lengthFrom.',
       {
         should: `a record of numbers by the name of the reward: ${[...BUILT_IN_REWARDS, ...REWARD_MODELS].join(', ')}, and one’s own`,
       },
@@ -155,6 +157,11 @@ export const grpo = defineStage({
     ...askingMistakes(params),
     ...judgeMistakes(params.judge),
     ...taskMistakes(wired),
+    ...(wired.inputs.includes('lengthFrom') && !((params.rewards['length'] ?? 0) > 0)
+      ? [
+          'lengthFrom says where the reward length ends, and that has no weight; set rewards, such as {"accuracy": 1, "format": 1, "length": 1}',
+        ]
+      : []),
     ...weightMistakes(params.rewards, {
       own: wired.definitions.rewards.map(({name}) => name),
       models: REWARD_MODELS.filter((name) => wired.inputs.includes(portOf(name))),
@@ -175,6 +182,7 @@ export const grpo = defineStage({
       {openGroupScorer},
       {rollOut},
       {openQuestions},
+      {meanLength},
       {carriedOn, openModel, readConfig, saveModel},
       {openTokenizer},
       {constant},
@@ -193,6 +201,7 @@ export const grpo = defineStage({
       import('./rollout/group-scorer.js'),
       import('./rollout/roll-out.js'),
       import('./rollout/questions.js'),
+      import('./rollout/length-limit.js'),
       import('./model/hf-folder/index.js'),
       import('./text/tokenizer.js'),
       import('./train/learning-rate.js'),
@@ -270,13 +279,18 @@ export const grpo = defineStage({
         });
       const sampler = rollouts.open(engine);
       training.closeAtEnd(sampler);
+      const lengthLimit = inputs.lengthFrom === undefined ? maxNewTokens : await meanLength(inputs.lengthFrom);
+      if (inputs.lengthFrom !== undefined)
+        note(
+          `the reward length falls to 0 at ${lengthLimit.toFixed(1)} tokens, the mean length of the responses that were evaluated`,
+        );
       const scorer = await openGroupScorer({
         weights: params.rewards,
         timeoutMs: params.rewardTimeout,
         refs: definitions,
         tasks,
         models: {helpful: inputs.helpful, safe: inputs.safety},
-        maxNewTokens,
+        lengthLimit,
         maxTokens: longest,
         threads,
         cores,

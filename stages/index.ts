@@ -3,6 +3,7 @@ export {bench} from './bench.js';
 export {coldStartData} from './cold-start-data.js';
 export {command} from './command.js';
 export {corpus} from './corpus.js';
+export {earlyAnswering} from './early-answering.js';
 export {evaluate} from './evaluate.js';
 export {compareEvaluations, readEvaluation, spreadOverSeeds} from './evaluation/for-programs.js';
 export type {

@@ -84,6 +84,11 @@ export const pretrain = defineStage({
       SHARE,
     ),
     ...OPTIMIZER,
+    curriculum: described(
+      0,
+      'First updates in which documents come in by length: the shortest third of them at first, all at the end. A narrow model finds out sooner what follows what.',
+      COUNT_OR_NONE,
+    ),
     gate: described(
       0.9,
       'pass@gateSamples on gateProblems validation problems must reach this before the stage ends; 0 turns it off.',
@@ -129,7 +134,7 @@ export const pretrain = defineStage({
       {handOver, initialWeights},
       {PAPER_SAMPLING, saveModel},
       {openTokenizer},
-      {batchOrder},
+      {curriculumOrder},
       {openScorer},
       {tasksWith},
       {isCheckable},
@@ -217,7 +222,11 @@ export const pretrain = defineStage({
       rows.map(({tokens}) => tokens.length),
       12,
     );
-    const batchAt = batchOrder(rows.length, params.batch, {seed, purpose: 'pretrain/order'});
+    const batchAt = curriculumOrder(
+      rows.map(({tokens}) => tokens.length),
+      params.batch,
+      {seed, purpose: 'pretrain/order', curriculum: params.curriculum},
+    );
 
     const engine = {
       config,
@@ -261,7 +270,7 @@ export const pretrain = defineStage({
       for (;;) {
         const {fresh, begin, end} = training.own;
         await training.until(end, options, (step) => {
-          const batch = batchAt(step).map((index) => rows[index]!);
+          const batch = batchAt(step - begin).map((index) => rows[index]!);
           const learningRate = rateAt(step - begin, end - begin, params);
           const {loss, gradNorm} = engine.run.train(batch, {learningRate});
           return {measured: {loss, gradNorm, learningRate}, trainedTokens: countTokens(batch)};

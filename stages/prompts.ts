@@ -1,6 +1,6 @@
 /**
  * Prompt sets of the built-in tasks. Training prompts are drawn from the training side of the split; validation and
- * held-out sets are fixed lists, the same for every seed.
+ * held-out sets are fixed lists, the same for every seed, which may hold harder problems than training does.
  *
  * With tasks of one's own, the sets are about these alone, those of general prompts are empty, and of the params `train` and
  * `promptSeed` count.
@@ -9,6 +9,7 @@ import {declareParams, described} from '../pipeline/params.js';
 import {defineStage} from '../pipeline/stage.js';
 import {COUNT, SEED, SHARE} from './common-params.js';
 import {writeRows} from './data/rows.js';
+import {FIXED_SETS, fixedSetMistakes} from './tasks/fixed-sets.js';
 import {GENERAL, choiceMistakes} from './tasks/general-choice.js';
 import type {Prompt} from './tasks/prompt.js';
 import {taskMistakes} from './tasks/wired-tasks.js';
@@ -32,6 +33,7 @@ export const prompts = defineStage({
     train: described(4_000, 'Training prompts.', COUNT),
     fewestSteps: described(2, 'Turns of a training problem, at the least.', COUNT),
     mostSteps: described(5, 'Turns of a training problem, at the most.', COUNT),
+    ...FIXED_SETS,
     chinese: described(0.5, 'Share of the training prompts that are in Chinese.', SHARE),
     general: GENERAL,
     promptSeed: described(20260102, 'Seed of the draws, in the place of a run’s seed.', SEED),
@@ -41,11 +43,12 @@ export const prompts = defineStage({
     ...(params.fewestSteps <= params.mostSteps
       ? []
       : [`fewestSteps is ${params.fewestSteps} and should be at most mostSteps, which is ${params.mostSteps}`]),
+    ...fixedSetMistakes({validationPerLevel: params.validationPerLevel, heldOutPerLevel: params.heldOutPerLevel}),
     ...choiceMistakes(params.general),
     ...taskMistakes(wired),
   ],
   async run({outputs, params, definitions, note}) {
-    const {train, fewestSteps, mostSteps, chinese, general: choice, promptSeed: seed} = params;
+    const {train, fewestSteps, mostSteps, levels, chinese, general: choice, promptSeed: seed} = params;
     if (definitions.tasks.length > 0) {
       const [{loadTasks}, {taskPrompts}] = await Promise.all([
         import('./tasks/load-tasks.js'),
@@ -67,8 +70,8 @@ export const prompts = defineStage({
         chinese,
         purpose: 'train',
       }),
-      validation: validationDials(),
-      heldOut: heldOutDials(),
+      validation: validationDials({levels, perLevel: params.validationPerLevel}),
+      heldOut: heldOutDials({levels, perLevel: params.heldOutPerLevel}),
       generalTrain: generalPrompts({seed, split: 'train', choice}),
       generalHeldOut: heldOutGeneral({choice}),
     };

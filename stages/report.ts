@@ -3,10 +3,13 @@
  * equal inputs give equal bytes.
  */
 import {declareParams, described} from '../pipeline/params.js';
-import {StageFailure, defineStage, many} from '../pipeline/stage.js';
+import {StageFailure, defineStage, many, optional} from '../pipeline/stage.js';
 import {readCard, readRows} from './data/rows.js';
 import {claimMistakes, type Claim} from './evaluation/claims.js';
 import {followedMistakes, type FollowedTraining} from './evaluation/report/followed.js';
+
+/** An input that takes any number of artifacts, and may be left out. */
+const anyNumber = <const K extends string>(kind: K) => ({...many(kind), ...optional(kind)});
 
 /**
  * Writes the report of a run, `report.md` and `report.json`, from scores, histories and cards: tables, curves, and the
@@ -17,7 +20,15 @@ export const report = defineStage({
   name: 'report',
   summary: 'Tables, curves and claims with intervals, in Markdown and JSON',
   seedless: true,
-  inputs: {scores: many('scores'), histories: many('history'), cards: many('dataset')},
+  inputs: {
+    scores: many('scores'),
+    histories: many('history'),
+    cards: many('dataset'),
+    // Answers behind forced thinking, under the names of the models' scores.
+    earlyAnswers: anyNumber('early-answers'),
+    // Models that are among the scores, asked otherwise; in a table of their own.
+    promptings: anyNumber('scores'),
+  },
   outputs: {report: 'report'},
   ...declareParams({
     claims: described<readonly Claim[]>([], 'What is claimed, declared before the run.', {
@@ -50,12 +61,15 @@ export const report = defineStage({
   }),
   check: ({params: {claims, followed}}) => [...claimMistakes(claims), ...followedMistakes(followed)],
   async run({inputs, outputs, params, progress, note}) {
-    const [{buildReport, readEvaluation, writeReport}, {countsText, isMetric, metricsFor}, {historyRow}] =
-      await Promise.all([
-        import('./evaluation/report/index.js'),
-        import('./evaluation/index.js'),
-        import('./data/schemas.js'),
-      ]);
+    const [
+      {buildReport, readEarlyAnswers, readEvaluation, writeReport},
+      {countsText, isMetric, metricsFor},
+      {historyRow},
+    ] = await Promise.all([
+      import('./evaluation/report/index.js'),
+      import('./evaluation/index.js'),
+      import('./data/schemas.js'),
+    ]);
     const unknown = params.claims.find(({metric}) => !isMetric(metric));
     if (unknown !== undefined)
       throw new StageFailure(
@@ -74,9 +88,11 @@ export const report = defineStage({
       card: (await readCard(folder)) ?? {},
     }));
     const cards = await each(inputs.cards, async (folder) => (await readCard(folder)) ?? {});
+    const earlyAnswers = await each(inputs.earlyAnswers, readEarlyAnswers);
+    const promptings = await each(inputs.promptings, readEvaluation);
     progress({step: 1, total: 2});
     const {claims, ...told} = params;
-    const built = buildReport({evaluations, histories, cards, ...told}, claims);
+    const built = buildReport({evaluations, histories, cards, earlyAnswers, promptings, ...told}, claims);
     await writeReport(outputs.report, built);
     progress({step: 2, total: 2});
     if (built.claims.length > 0) note(`claims: ${countsText(built.claims)}`);

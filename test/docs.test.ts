@@ -159,8 +159,12 @@ function checkAgainstTiny({command, args, options}: Parsed, where: string): void
         assert.ok(recipe.nodes.has(node), `${where}: there is no node ${node}`);
     return;
   }
+  const beside = options['beside'];
+  const samples = [...args.slice(0, 1), ...(typeof beside === 'string' ? [beside] : [])];
   const references =
-    {tag: args.slice(1), pin: args, unpin: args, diff: args, export: args.slice(0, 1)}[command] ??
+    {tag: args.slice(1), pin: args, unpin: args, diff: args, compare: args, samples, export: args.slice(0, 1)}[
+      command
+    ] ??
     (['log', 'why', 'metrics', 'lineage', 'show', 'reproduce', 'chat', 'eval'].includes(command)
       ? args.slice(0, 1)
       : []);

@@ -2,13 +2,12 @@
 import type {Run, Store} from '../../artifacts/index.js';
 import {diffRuns} from '../../artifacts/queries/diff-runs.js';
 import type {NodeDifference} from '../../artifacts/queries/diff-runs.js';
-import type {ScoreOverSeeds} from '../../stages/evaluation/over-seeds.js';
 import {compareStored, withMetrics} from './compare-models.js';
 import type {Reader, StoredComparison} from './compare-models.js';
 import type {FoundEvaluation} from './evaluations.js';
 import {evaluationsOf} from './evaluations.js';
 import {scoresOf, spreadOf, wishedFor} from './score-rows.js';
-import type {ScoresOfRun} from './score-rows.js';
+import type {ScoresOfRun, SpreadRow} from './score-rows.js';
 import {scoredRuns, seedGroups} from './scored-runs.js';
 
 /** One model of both runs. */
@@ -36,7 +35,7 @@ export interface RunPair {
 /** Runs, each of the others against the first, and the spread over those that are seeds of one recipe. */
 export interface RunsComparison {
   readonly pairs: readonly RunPair[];
-  readonly spreads: readonly {readonly runs: readonly Run[]; readonly rows: readonly ScoreOverSeeds[]}[];
+  readonly spreads: readonly {readonly runs: readonly Run[]; readonly rows: readonly SpreadRow[]}[];
 }
 
 /**

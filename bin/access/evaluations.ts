@@ -5,6 +5,7 @@ import {storedFile} from '../../artifacts/queries/stored-file.js';
 import {frozenPlanOf} from '../../pipeline/plan/frozen-plan.js';
 import {isRef} from '../../pipeline/wiring/nodes.js';
 import type {Evaluated} from '../../stages/evaluation/report/index.js';
+import {paperNamesOf} from './paper-names.js';
 
 /** A model that was evaluated. */
 export interface EvaluatedModel {
@@ -21,6 +22,8 @@ export interface FoundEvaluation {
   readonly node: string;
   /** What tables call it: as a report of the run was wired with it, else as its model, where it is the only one of that. */
   readonly name: string;
+  /** What the paper calls its model, where the recipe says so. */
+  readonly paper?: string;
   readonly attempt: Attempt;
   readonly artifact: Digest;
   /** Undefined where a model at an endpoint answered. */
@@ -61,11 +64,13 @@ export function evaluationsOf(store: Store, run: Run): readonly FoundEvaluation[
   });
   const {order = []} = frozenPlanOf(run);
   const place = ({node, model}: (typeof found)[number]): number => order.indexOf(model?.node ?? node);
+  const papers = paperNamesOf(run);
   return found
-    .map((one, index) => ({
-      ...one,
-      name: names.filter((name) => name === names[index]).length > 1 ? one.node : names[index]!,
-    }))
+    .map((one, index) => {
+      const name = names.filter((other) => other === names[index]).length > 1 ? one.node : names[index]!;
+      const paper = papers.get(name);
+      return {...one, name, ...(paper === undefined ? {} : {paper})};
+    })
     .sort((a, b) => place(a) - place(b) || order.indexOf(a.node) - order.indexOf(b.node));
 }
 

@@ -1,12 +1,16 @@
-/** What the nodes of a run computed, in floating-point operations, where what they made counts its tokens. */
+/** What the nodes of a run computed, in floating-point operations, where what they made says how many tokens went into it. */
 import type {Store} from '../../artifacts/index.js';
 import {smallFileOf} from '../../artifacts/queries/small-file.js';
 import type {RunCost} from '../../pipeline/inspect/cost.js';
 import {computeOf} from '../../stages/evaluation/report/compute.js';
+import type {Compute} from '../../stages/evaluation/report/compute.js';
 
-/** Node → floating-point operations by the count of `stages/evaluation/report/compute.ts`; those of which nothing is known are left out. */
-export function operationsOf(store: Store, {run, nodes}: RunCost): ReadonlyMap<string, number> {
-  const found = new Map<string, number>();
+/**
+ * Node → what it computed, by the count of `stages/evaluation/report/compute.ts`; those that keep no count are left out. Of a node that
+ * ran in this run, the attempt whose outputs it uses, from its first step on, whichever attempt made which.
+ */
+export function operationsOf(store: Store, {run, nodes}: RunCost): ReadonlyMap<string, Compute> {
+  const found = new Map<string, Compute>();
   const used = new Map(store.nodesOf(run).map(({node, attempt}) => [node, attempt]));
   for (const {node, action} of nodes) {
     const attempt = used.get(node);
@@ -15,7 +19,7 @@ export function operationsOf(store: Store, {run, nodes}: RunCost): ReadonlyMap<s
     for (const {artifact} of store.attempt(attempt)?.outputs ?? []) {
       const compute = computeOf(cardOf(smallFileOf(store, artifact, 'card.json')));
       if (compute === undefined || compute.operations === 0) continue;
-      found.set(node, compute.operations);
+      found.set(node, compute);
       break;
     }
   }

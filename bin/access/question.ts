@@ -56,17 +56,25 @@ export async function questionOfBoth(
   return {prompt, question: row?.question, answer: row?.answer, baseline: before, other: after};
 }
 
-/** The first sample that is right, or that is not; the first of all where there is none of that. */
-function responseTo(prompt: string, {samples}: Evaluated, wantsRight: boolean): Response | undefined {
+/**
+ * The first sample of a prompt that is right, or that is not; the first of all where there is none of that, or either will do.
+ *
+ * @returns `undefined` where the model was not asked
+ */
+export function responseTo(
+  prompt: string,
+  {samples}: Evaluated,
+  wantsRight: boolean | undefined,
+): Response | undefined {
   const own = samples.filter((sample) => sample.prompt === prompt);
-  const chosen = own.find(({outcome}) => (outcome === 'right') === wantsRight) ?? own[0];
+  const chosen = own.find(({outcome}) => wantsRight === undefined || (outcome === 'right') === wantsRight) ?? own[0];
   if (chosen === undefined) return undefined;
   const right = own.filter(({outcome}) => outcome === 'right').length;
   return {sample: chosen.sample, outcome: chosen.outcome, text: chosen.text, right, of: own.length};
 }
 
-/** The row of a prompt set that one of the two was asked from, whichever still has its bytes. */
-async function promptOf(
+/** The row of a prompt set that one of the models was asked from, whichever still has its bytes. */
+export async function promptOf(
   store: Store,
   evaluations: readonly FoundEvaluation[],
   prompt: string,

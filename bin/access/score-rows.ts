@@ -57,6 +57,7 @@ async function rowsOf(store: Store, evaluation: FoundEvaluation): Promise<readon
   const about = {
     ...{run: evaluation.run.id, seed: evaluation.run.seed, node: evaluation.name, evaluation: evaluation.node},
     model: read.model,
+    ...(evaluation.paper === undefined ? {} : {paper: evaluation.paper}),
     ...(asked === read.template ? {} : {asked}),
     ...(read.suite === undefined ? {} : {suite: read.suite}),
     ...(evaluation.isOnTheWay ? ({isOnTheWay: true} as const) : {}),
@@ -119,17 +120,24 @@ function sorted(rows: readonly RunScore[], metric: string | undefined): readonly
   return rows.toSorted((a, b) => (of(a) === of(b) ? 0 : of(b) - of(a)));
 }
 
+/** One metric of one model over the seeds, with what the paper calls that model. */
+export interface SpreadRow extends ScoreOverSeeds {
+  readonly paper?: string;
+}
+
 /** The spread of these runs' scores over their seeds; benchmarks are left out. */
-export const spreadOf = (runs: readonly ScoresOfRun[]): readonly ScoreOverSeeds[] =>
-  scoresOverSeeds(
-    runs.flatMap(({rows, evaluations}) =>
-      evaluations
-        .filter(({isBenchmark}) => !isBenchmark)
-        .map(({name, node, model, artifact}) => ({
-          model: name,
-          identity: model?.artifact ?? artifact,
-          scores: rows.filter(({evaluation}) => evaluation === node),
-        }))
-        .filter(({scores}) => scores.length > 0),
-    ),
+export function spreadOf(runs: readonly ScoresOfRun[]): readonly SpreadRow[] {
+  const own = runs.flatMap(({rows, evaluations}) =>
+    evaluations.filter(({isBenchmark}) => !isBenchmark).map((evaluation) => ({rows, ...evaluation})),
   );
+  const papers = new Map(own.flatMap(({name, paper}) => (paper === undefined ? [] : [[name, paper] as const])));
+  const scored = own.map(({rows, name, node, model, artifact}) => ({
+    model: name,
+    identity: model?.artifact ?? artifact,
+    scores: rows.filter(({evaluation}) => evaluation === node),
+  }));
+  return scoresOverSeeds(scored.filter(({scores}) => scores.length > 0)).map((row) => {
+    const paper = papers.get(row.model);
+    return paper === undefined ? row : {...row, paper};
+  });
+}

@@ -7,6 +7,7 @@ import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
 import {runNumbers} from '../options/lists.js';
 import {withStore} from '../access/with-store.js';
+import {fitted} from '../terminal/columns.js';
 
 interface ClaimsOptions extends GlobalOptions {
   readonly run?: readonly number[];
@@ -44,14 +45,14 @@ export const claimsCommand = (services: Services): Command =>
           services.say(JSON.stringify(claims));
           return;
         }
-        const {claimsText} = await import('../render/scores.js');
+        const {claimsText} = await import('../render/claims.js');
         const heads = found.map(({run}) => `run ${run.id}: ${run.recipe}, seed ${run.seed}`);
         services.say(`${heads.join('\n')}\n`);
-        services.say(claimsText(claims, services));
+        services.say(fitted(claimsText(claims, services), services));
         if (runs.length === 1) return;
         const {trendsOverSeeds} = await import('../render/trends.js');
         const trends = trendsOverSeeds(runs, services);
-        if (trends !== '') services.say(`\n${trends}`);
+        if (trends !== '') services.say(`\n${fitted(trends, services)}`);
       });
     });
 

@@ -9,6 +9,7 @@ import {withStore} from '../access/with-store.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
 import {listed, runNumbers} from '../options/lists.js';
+import {fitted} from '../terminal/columns.js';
 
 interface CompareOptions extends GlobalOptions {
   readonly run?: readonly number[];
@@ -49,7 +50,7 @@ export const compareCommand = (services: Services): Command =>
         const read = openReader(store, services.progress);
         const answer = await ANSWERS[kind]({services, store, references, options, read});
         services.progress(undefined);
-        services.say(options.json === true ? JSON.stringify(answer.json()) : answer.text());
+        services.say(options.json === true ? JSON.stringify(answer.json()) : fitted(answer.text(), services));
       });
     });
 

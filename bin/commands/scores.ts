@@ -5,6 +5,7 @@ import {withStore} from '../access/with-store.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
 import {listed, runNumbers} from '../options/lists.js';
+import {fitted} from '../terminal/columns.js';
 
 interface ScoresOptions extends GlobalOptions {
   readonly run?: readonly number[];
@@ -59,7 +60,7 @@ export const scoresCommand = (services: Services): Command =>
         }
         const {runScoresText} = await import('../render/run-scores.js');
         const isWhole = options.metric !== undefined;
-        services.say(runScoresText(chosen, spreads, {width: services.width, isWhole}));
+        services.say(fitted(runScoresText(chosen, spreads, {width: services.width, isWhole}), services));
         const others = options.model === undefined ? leftOut(all, chosen) : [];
         if (others.length > 0)
           services.say(

@@ -2,11 +2,13 @@
 import {Command} from 'commander';
 import {statusOf} from '../../pipeline/inspect/status.js';
 import {isTensorflowNote} from '../../stages/tensorflow/native-notes.js';
+import {paperNamesOf} from '../access/paper-names.js';
 import {withStore} from '../access/with-store.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {withGlobals} from '../options/global-options.js';
 import {wholeNumber} from '../options/numbers.js';
 import {statusJson, statusText} from '../render/status.js';
+import {fitted} from '../terminal/columns.js';
 
 export const statusCommand = (services: Services): Command =>
   withGlobals(new Command('status'), ['r1 status', 'r1 status 12 --json'])
@@ -15,6 +17,11 @@ export const statusCommand = (services: Services): Command =>
     .action(async (wanted: number | undefined, {json, ...options}: GlobalOptions) => {
       await withStore(services, options, 'read', (store) => {
         const status = statusOf(store, wanted, {leaveOut: isTensorflowNote});
-        services.say(json === true ? JSON.stringify(statusJson(status)) : statusText(status, services));
+        const papers = paperNamesOf(store.run(status.run)!);
+        services.say(
+          json === true
+            ? JSON.stringify(statusJson(status, papers))
+            : fitted(statusText(status, papers, services), services),
+        );
       });
     });

@@ -90,10 +90,11 @@ async function tell(
     services.say(JSON.stringify({type: 'runs-finished', runs: results, notStarted: left}));
     return;
   }
+  const done = results.filter(({outcome}) => outcome === 'succeeded').map(({run}) => run);
+  if (done.length > 1) {
+    const {sayScoresOverSeeds} = await import('./scores-over-seeds.js');
+    await sayScoresOverSeeds(services, options, done);
+  }
   const {gridText} = await import('../render/grid.js');
   services.say(`\n${gridText(results, left)}`);
-  const done = results.filter(({outcome}) => outcome === 'succeeded').map(({run}) => run);
-  if (done.length < 2) return;
-  const {sayScoresOverSeeds} = await import('./scores-over-seeds.js');
-  await sayScoresOverSeeds(services, options, done);
 }

@@ -10,8 +10,9 @@ import {letterOf} from './compare-parts.js';
 
 const runJson = ({id, recipe, seed}: Run): unknown => ({run: id, recipe, seed});
 
-const evaluationJson = ({run, name, node, artifact, model}: FoundEvaluation): object => ({
-  ...{run: run.id, recipe: run.recipe, seed: run.seed, name, evaluation: node, scores: artifact, model: model ?? null},
+const evaluationJson = ({run, name, paper, node, artifact, model}: FoundEvaluation): object => ({
+  ...{run: run.id, recipe: run.recipe, seed: run.seed, name, ...(paper === undefined ? {} : {paper})},
+  ...{evaluation: node, scores: artifact, model: model ?? null},
 });
 
 const modelJson = ({reference, evaluation, others}: Compared, place: number): unknown => ({

@@ -12,6 +12,7 @@ import {createColors, oneLine} from '../terminal/paint.js';
 import type {Paint} from '../terminal/paint.js';
 import {axisNumber, overlay} from './chart.js';
 import {firstText, letterOf, problemLines, settingLines, toldCell} from './compare-parts.js';
+import {paperColumn} from './paper-column.js';
 import {questionText} from './question.js';
 import {OVER_PROBLEMS, scoreCell} from './score-numbers.js';
 import {tableBlocks, tableText} from './table.js';
@@ -39,9 +40,11 @@ export function modelsText({models, pairs, curves}: ModelsComparison, {width, co
 
 /** A line for each model: which run, which evaluation. */
 function heads(models: readonly Compared[]): string {
+  const papers = paperColumn(models.map(({evaluation}) => evaluation));
   const rows = models.map(({reference, evaluation: {run, node, artifact}}, place) => [
     letterOf(place),
     clip(reference, WIDEST_NAME),
+    ...papers.cells[place]!,
     `run ${run.id}, ${run.recipe}, seed ${run.seed}`,
     `${node} @${shortDigest(artifact)}`,
   ]);

@@ -1,8 +1,9 @@
 /** Two runs beside each other by what their models scored, for people. */
 import type {ComparedByName, RunPair, RunsComparison} from '../access/compare-runs.js';
 import type {MetricComparison} from '../../stages/evaluation/compare-evaluations.js';
-import type {ScoreOverSeeds} from '../../stages/evaluation/over-seeds.js';
+import type {SpreadRow} from '../access/score-rows.js';
 import {createColors, oneLine} from '../terminal/paint.js';
+import {besidePaper} from './paper-column.js';
 import {firstText, isTold, problemLines, settingLines, toldCell} from './compare-parts.js';
 import {seedHeadline} from './run-scores.js';
 import {runLine} from './runs.js';
@@ -22,6 +23,7 @@ export interface RunsTextOptions {
 /** One metric of one model of both runs. */
 interface Line {
   readonly name: string;
+  readonly paper?: string | undefined;
   readonly compared: MetricComparison;
 }
 
@@ -32,7 +34,7 @@ export const runsText = ({pairs, spreads}: RunsComparison, options: RunsTextOpti
     ...pairs.map((pair) => runPairText(pair, options)),
   ].join('\n\n');
 
-function headlines(rows: readonly ScoreOverSeeds[], {metrics}: RunsTextOptions): readonly ScoreOverSeeds[] {
+function headlines(rows: readonly SpreadRow[], {metrics}: RunsTextOptions): readonly SpreadRow[] {
   if (metrics !== undefined) return rows;
   const first = rows.find(({metric}) => metric === 'pass@1') ?? rows[0];
   return rows.filter(({metric}) => metric === first?.metric);
@@ -75,19 +77,19 @@ export function effectText(
   const lines = models.flatMap(linesOf);
   if (lines.length === 0) return '';
   const table = (wanted: readonly Line[], hasMetric: boolean): string => {
-    const rows = wanted
-      .slice(0, most)
-      .map(({name, compared}) => [
-        name,
-        ...(hasMetric ? [compared.metric] : []),
-        scoreCell(compared.baseline),
-        scoreCell(compared.other),
-        toldCell(compared, paint),
-      ]);
+    const shown = wanted.slice(0, most);
+    const rows = shown.map(({name, compared}) => [
+      name,
+      ...(hasMetric ? [compared.metric] : []),
+      scoreCell(compared.baseline),
+      scoreCell(compared.other),
+      toldCell(compared, paint),
+    ]);
     const [a, b] = [baseline.id, other.id];
     const head = ['model', ...(hasMetric ? ['metric'] : []), `run ${a}`, `run ${b}`, `run ${b} − run ${a}`];
     const more = wanted.length > rows.length ? `\n… and ${wanted.length - rows.length} more: r1 compare ${a} ${b}` : '';
-    return `${tableBlocks(rows, {head, right: hasMetric ? [2, 3] : [1, 2], width})}${more}`;
+    const options = {head, right: hasMetric ? [2, 3] : [1, 2], width};
+    return `${tableBlocks(...besidePaper(rows, shown, options))}${more}`;
   };
   const wished = metrics ?? [headline(lines)];
   const others = metrics === undefined ? lines.filter(({compared}) => !wished.includes(compared.metric)) : [];
@@ -112,8 +114,8 @@ export function effectText(
 /** From so many comparisons on, chance is worth a word. */
 const FEW = 10;
 
-const linesOf = ({name, comparison}: ComparedByName): readonly Line[] =>
-  (comparison?.metrics ?? []).map((compared) => ({name, compared}));
+const linesOf = ({name, evaluations: [{paper}], comparison}: ComparedByName): readonly Line[] =>
+  (comparison?.metrics ?? []).map((compared) => ({name, paper, compared}));
 
 /** pass@1 where there is one; else what comes first. */
 const headline = (lines: readonly Line[]): string =>

@@ -1,13 +1,14 @@
 /** The same models over several runs, for people: the spread over seeds first, then run by run. */
 import type {DifferenceOverSeeds, InRun, SeedsComparison} from '../access/compare-seeds.js';
 import {toldBy} from '../../stages/evaluation/compare-evaluations.js';
-import {clip} from '../terminal/columns.js';
+import {clip, WIDEST_NAME} from '../terminal/columns.js';
 import {createColors, oneLine} from '../terminal/paint.js';
 import type {CompareTextOptions} from './compare-models.js';
+import {paperColumn} from './paper-column.js';
 import {letterOf, problemLines, settingLines, toldCell} from './compare-parts.js';
 import {OVER_PROBLEMS, scoreCell, signedNumber, spreadCell} from './score-numbers.js';
 import {seedNotes} from './seeds.js';
-import {tableBlocks} from './table.js';
+import {tableBlocks, tableText} from './table.js';
 
 export function seedsText(
   {runs, seeds, spread}: SeedsComparison,
@@ -15,14 +16,17 @@ export function seedsText(
 ): string {
   const paint = createColors(colours);
   const models = runs[0]!.models;
-  const heads = models.map(({reference}, place) => `${letterOf(place)} ${oneLine(reference)}`);
+  const papers = paperColumn(models.map(({evaluation}) => evaluation));
+  const heads = tableText(
+    models.map(({reference}, place) => [letterOf(place), clip(reference, WIDEST_NAME), ...papers.cells[place]!]),
+  );
   const known = [
     ...new Set(runs.flatMap(({pairs}) => pairs.flatMap((pair) => pair.metrics.map(({metric}) => metric)))),
   ];
   const shown = metrics === undefined ? known.slice(0, 1) : known;
   const names = runs.map(({run}) => run.id);
   return [
-    heads.join('\n'),
+    heads,
     ...(seeds.length === 0
       ? [
           `runs ${names.join(' and ')} are no seeds of one recipe, so there is no spread over seeds: r1 diff ${names[0]!} ${names[1]!} says why`,

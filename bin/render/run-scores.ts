@@ -1,5 +1,5 @@
 /** The scores of one run, or of several: the spread over seeds first, then run by run. */
-import type {ScoreOverSeeds} from '../../stages/evaluation/over-seeds.js';
+import type {SpreadRow} from '../access/score-rows.js';
 import type {ScoreRow} from '../../stages/evaluation/report/index.js';
 import {benchmarkTable} from './benchmarks.js';
 import {runLine} from './runs.js';
@@ -22,7 +22,7 @@ interface Scored {
 /** Seeds of one recipe with the spread of their scores. */
 export interface SeedScoresTable {
   readonly runs: readonly RunHeadline[];
-  readonly rows: readonly ScoreOverSeeds[];
+  readonly rows: readonly SpreadRow[];
 }
 
 export const runScoresText = (

@@ -1,23 +1,19 @@
-/** The tables of a report on a terminal. */
-
-import {intervalText} from '../../stages/evaluation/intervals.js';
-import type {ClaimOverRuns, ClaimResult, Score} from '../../stages/evaluation/index.js';
+/** What models scored, on a terminal. */
+import type {Metric, Score} from '../../stages/evaluation/index.js';
 import {betterEnd} from '../../stages/evaluation/metrics.js';
-import {FEWEST_SEEDS, spreadOverSeeds} from '../../stages/evaluation/over-seeds.js';
-import type {SeedSpread} from '../../stages/evaluation/over-seeds.js';
-import {countsText} from '../../stages/evaluation/verdicts.js';
 import type {ScoreRow} from '../../stages/evaluation/report/index.js';
-import {OVER_PROBLEMS, scoreCell, scoreNumber, spreadCell} from './score-numbers.js';
-import {seedNotes} from './seeds.js';
+import {paperColumn} from './paper-column.js';
+import {OVER_PROBLEMS, scoreCell, scoreNumber} from './score-numbers.js';
 import {fittedTable} from './fitted-table.js';
 import type {ScoreTableOptions} from './fitted-table.js';
 import {tableBlocks, tableText} from './table.js';
-import {widthOf} from '../terminal/columns.js';
-import {createColors, oneLine} from '../terminal/paint.js';
+import {listed} from './typed.js';
 
 /** What a model scored. `model` is what the table calls it. */
 export interface ScoredModel {
   readonly model: string;
+  /** What the paper calls it, where the recipe says so. */
+  readonly paper?: string | undefined;
   readonly scores: readonly Score[];
   /** Its template with how it was asked and read, where that was not as by default. */
   readonly asked?: string | undefined;
@@ -28,37 +24,71 @@ export function byModel(rows: readonly ScoreRow[]): ScoredModel[] {
   const nodes = [...new Set(rows.map(({node}) => node))];
   return nodes.map((node) => {
     const scores = rows.filter((row) => row.node === node);
-    return {model: node, scores, asked: scores[0]!.asked};
+    return {model: node, paper: scores[0]!.paper, scores, asked: scores[0]!.asked};
   });
 }
 
-/** A line for each model that was asked or read otherwise than by default: its scores are of that as well. */
-const askedLines = (models: readonly ScoredModel[]): string =>
-  models
-    .flatMap(({model, asked}) => (asked === undefined ? [] : [`${model} was asked and read with ${asked}`]))
-    .join('\n');
+/** How models were asked and read that were not by default, those that were alike in one line: their scores are of that as well. */
+export function askedLines(models: readonly ScoredModel[]): readonly string[] {
+  const alike = new Map<string, string[]>();
+  for (const {model, asked} of models) if (asked !== undefined) alike.set(asked, [...(alike.get(asked) ?? []), model]);
+  return [...alike].map(
+    ([asked, names]) => `${listed(names)} ${names.length === 1 ? 'was' : 'were'} asked and read with ${asked}`,
+  );
+}
 
-/** Models by metrics, the best of a column marked. */
-export function scoreTable(models: readonly ScoredModel[], {width, isWhole = false}: ScoreTableOptions): string {
+/** Models by metrics with what the paper calls them, the best of a column marked. */
+interface Grid {
+  readonly head: readonly string[];
+  readonly metrics: readonly Metric[];
+  /** So many of the first columns are texts. */
+  readonly texts: number;
+  readonly lines: readonly (readonly string[])[];
+  /** Whether any is marked. */
+  readonly hasBest: boolean;
+}
+
+function gridOf(models: readonly ScoredModel[], isWhole: boolean): Grid {
   const metrics = [...new Set(models.flatMap(({scores}) => scores.map(({metric}) => metric)))];
-  const head = ['model', ...metrics];
+  const papers = paperColumn(models);
   const cells = metrics.map((metric, index) => columnOf(models, metric, isWhole || index === 0));
-  const lines = models.map(({model}, line) => [model, ...cells.map((column) => column[line]!)]);
-  const right = metrics.map((_, index) => index + 1);
-  if (metrics.length === 0) return 'nothing was scored';
-  const marks = cells.flat().some((text) => text.endsWith(BEST)) ? [`${BEST} the best of its column`] : [];
+  return {
+    metrics,
+    head: ['model', ...papers.head, ...metrics],
+    texts: 1 + papers.head.length,
+    lines: models.map(({model}, line) => [model, ...papers.cells[line]!, ...cells.map((column) => column[line]!)]),
+    hasBest: cells.flat().some((text) => text.endsWith(BEST)),
+  };
+}
+
+/** The table with as many metrics as the width has room for, which metrics it leaves out, and whether the best are marked. */
+export function fittedScores(
+  models: readonly ScoredModel[],
+  width: number,
+): {readonly table: string; readonly hidden: readonly Metric[]; readonly hasBest: boolean} {
+  const {lines, hasBest, ...grid} = gridOf(models, false);
+  return {...fittedTable(lines, {...grid, width}), hasBest};
+}
+
+/** The same with notes under it; whole, it has every metric with its interval, in as many blocks as the width asks for. */
+export function scoreTable(models: readonly ScoredModel[], {width, isWhole = false}: ScoreTableOptions): string {
+  if (models.every(({scores}) => scores.length === 0)) return 'nothing was scored';
+  const asked = askedLines(models).join('\n');
+  const marks = (hasBest: boolean): readonly string[] => (hasBest ? [`${BEST} the best of its column`] : []);
   if (isWhole) {
-    const notes = [OVER_PROBLEMS, ...marks].join('\n');
-    return [tableBlocks(lines, {head, right, width}), notes, askedLines(models)].filter(isThere).join('\n\n');
+    const {head, texts, lines, hasBest} = gridOf(models, true);
+    const right = head.slice(texts).map((_, index) => texts + index);
+    const notes = [OVER_PROBLEMS, ...marks(hasBest)].join('\n');
+    return [tableBlocks(lines, {head, right, width}), notes, asked].filter(isThere).join('\n\n');
   }
-  const {table, hidden} = fittedTable(lines, {head, metrics, width});
+  const {table, hidden, hasBest} = fittedScores(models, width);
   const notes = [
     OVER_PROBLEMS,
-    ...marks,
+    ...marks(hasBest),
     ...(hidden.length === 0 ? [] : [`not shown: ${hidden.join(', ')}`]),
     'r1 scores --metric NAME has the interval of any, --metric all of all',
   ];
-  return [table, notes.join('\n'), askedLines(models)].filter(isThere).join('\n\n');
+  return [table, notes.join('\n'), asked].filter(isThere).join('\n\n');
 }
 
 const isThere = (text: string): boolean => text !== '';
@@ -89,81 +119,3 @@ export function modelScores({model, scores}: ScoredModel, asked: string): string
   const rows = scores.map((score) => [score.metric, scoreCell(score)]);
   return `${model}: ${asked}\n\n${tableText(rows, {head: ['metric', 'mean, 95 % interval'], right: [1]})}`;
 }
-
-export interface ClaimsTextOptions {
-  readonly width: number;
-  readonly colours: boolean;
-}
-
-/** How many hold, then one line a claim: verdict first; with several runs, what each of them measured last. */
-export function claimsText(
-  claims: readonly (ClaimResult | ClaimOverRuns)[],
-  {width, colours}: ClaimsTextOptions,
-): string {
-  const paint = createColors(colours);
-  const colour = {holds: paint.green, 'not significant': paint.yellow, fails: paint.red, 'not judged': paint.dim};
-  const rows = claims.map((claim) => [
-    colour[claim.verdict](claim.verdict),
-    claim.claim,
-    measuredText(claim),
-    `${claim.direction === 'above' ? '>' : '<'} ${claim.threshold.toFixed(2)}`,
-    `${claim.metric}: ${subjectText(claim)}`,
-  ]);
-  const overRuns = claims.filter((claim): claim is ClaimOverRuns => 'runs' in claim);
-  const why = claims.flatMap(({claim, unmet = []}) => unmet.map((text) => oneLine(`${claim} was not judged: ${text}`)));
-  return [
-    paint.bold(countsText(claims)),
-    claimsTable(rows, width),
-    overRuns.length === 0 ? OVER_PROBLEMS : overRunsNotes(overRuns),
-    why.join('\n'),
-    overRuns.length === 0 ? '' : eachRun(overRuns, width),
-  ]
-    .filter(isThere)
-    .join('\n\n');
-}
-
-function overRunsNotes(claims: readonly ClaimOverRuns[]): string {
-  const isFew = claims.some(({runs}) => runs.length < FEWEST_SEEDS);
-  const judged = isFew ? ['and no claim is judged over them; what it came to in each run stands below'] : [];
-  return [seedNotes(claims.map(spreadOf)), ...judged].join('\n');
-}
-
-/** In two parts under the claims' names, where it is too wide for one. */
-function claimsTable(rows: readonly (readonly string[])[], width: number): string {
-  const head = ['verdict', 'claim', 'measured', 'claimed', 'of'];
-  const table = tableText(rows, {head});
-  if (table.split('\n').every((line) => widthOf(line) <= width)) return table;
-  const namedFirst = ([verdict = '', claim = '', ...rest]: readonly string[]): readonly string[] => [
-    claim,
-    verdict,
-    ...rest,
-  ];
-  return tableBlocks(rows.map(namedFirst), {head: namedFirst(head), width});
-}
-
-/** Of a run with its interval; of several with their lowest and highest. */
-const measuredText = (claim: ClaimResult | ClaimOverRuns): string =>
-  'runs' in claim ? spreadCell(spreadOf(claim), number) : `${number(claim.value)} ${intervalText(claim, number)}`;
-
-const spreadOf = ({runs}: ClaimOverRuns): SeedSpread => spreadOverSeeds(runs.map(({value}) => value));
-
-/** What each of several runs measured, and in how many of them a claim holds. */
-function eachRun(claims: readonly ClaimOverRuns[], width: number): string {
-  const names = claims[0]!.runs.map(({run}) => `run ${run}`);
-  const rows = claims.map(({claim, runs}) => [
-    claim,
-    `${runs.filter(({verdict}) => verdict === 'holds').length} of ${runs.length}`,
-    ...runs.map(({value}) => number(value)),
-  ]);
-  const head = ['claim', 'holds in', ...names];
-  return tableBlocks(rows, {head, right: head.slice(1).map((_, index) => index + 1), width});
-}
-
-/** What is compared with what, and how both were asked and read where that differs. */
-function subjectText({statistic, left, right, asked = []}: ClaimResult): string {
-  if (right === null || statistic === 'level') return left;
-  const subject = statistic === 'ratio' ? `${left} / ${right}` : `${left} − ${right}`;
-  return new Set(asked).size > 1 ? `${subject} (${asked.join(' / ')})` : subject;
-}
-
-const number = (value: number): string => (Number.isFinite(value) ? value.toFixed(3) : value < 0 ? '−∞' : '∞');

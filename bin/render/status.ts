@@ -7,15 +7,26 @@ import {indented, outcomeText} from './outcome.js';
 import {durationText} from './quantity.js';
 
 /** The status, with outcomes as sentences. */
-export const statusJson = (status: RunStatus): unknown => ({
+export const statusJson = (status: RunStatus, papers: PaperNames): unknown => ({
   ...status,
   nodes: status.nodes.map((node) => ({
     ...node,
+    ...(papers.has(node.node) ? {paper: papers.get(node.node)} : {}),
     ...(node.outcome === undefined ? {} : {outcome: outcomeText(node.outcome)}),
   })),
 });
 
-export function statusText({run, recipe, seed, state, nodes}: RunStatus, {colours}: Pick<Services, 'colours'>): string {
+/** Node → what the paper calls the model that it makes. */
+type PaperNames = ReadonlyMap<string, string>;
+
+/** From so many columns on there is room for names that explain others. */
+const ROOMY = 80;
+
+export function statusText(
+  {run, recipe, seed, state, nodes}: RunStatus,
+  papers: PaperNames,
+  {colours, width}: Pick<Services, 'colours' | 'width'>,
+): string {
   const paint = createColors(colours);
   const colour: Partial<Record<NodeState, (text: string) => string>> = {
     done: paint.green,
@@ -28,8 +39,12 @@ export function statusText({run, recipe, seed, state, nodes}: RunStatus, {colour
     nodes.map(({node}) => node),
     4,
   );
+  const named = width < ROOMY ? [] : nodes.flatMap(({node}) => papers.get(node) ?? []);
+  const paperWide = nameColumn(named, 0);
+  const paperCell = (node: string): string =>
+    named.length === 0 ? '' : `${paint.dim(nameCell(papers.get(node) ?? '', paperWide))}  `;
   const lines = nodes.flatMap((node) => [
-    `${nameCell(node.node, wide)}  ${(colour[node.state] ?? paint.dim)(node.state.padEnd(11))}  ${detailText(node, wide + 2)}`.trimEnd(),
+    `${nameCell(node.node, wide)}  ${paperCell(node.node)}${(colour[node.state] ?? paint.dim)(node.state.padEnd(11))}  ${detailText(node, wide + 2)}`.trimEnd(),
     ...(node.place === undefined ? [] : [`${' '.repeat(wide + 2)}at ${node.place}`]),
     ...(node.lines ?? []).map((line) => `${' '.repeat(wide + 2)}${paint.dim(oneLine(`| ${line}`))}`),
   ]);

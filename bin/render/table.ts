@@ -25,6 +25,10 @@ const columnWidths = (rows: readonly (readonly string[])[]): readonly number[] =
     rows.reduce((widest, cells) => Math.max(widest, widthOf(oneLine(cells[index] ?? ''))), 0),
   );
 
+/** How wide a table of these rows is, the head among them. */
+export const tableWidth = (rows: readonly (readonly string[])[]): number =>
+  columnWidths(rows).reduce((sum, wide) => sum + GAP + wide, -GAP);
+
 /**
  * The columns that fit into the width beside the first one, which stands for the line; at least one of them.
  *

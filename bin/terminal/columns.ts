@@ -57,6 +57,27 @@ export function wrapped(text: string, width: number, indent: string, first: stri
   return lines;
 }
 
+/** A command to type is taken as one piece, by whoever copies it. */
+const TYPED = /^\s*r1 /;
+
+/**
+ * A result for a terminal: lines that are wider than it are broken at spaces, and go on a little further in. Elsewhere it stays as it is,
+ * as who reads it may search it.
+ */
+export const fitted = (
+  text: string,
+  {width, isTerminal}: {readonly width: number; readonly isTerminal: boolean},
+): string =>
+  !isTerminal
+    ? text
+    : text
+        .split('\n')
+        .flatMap((line) =>
+          widthOf(line) <= width || TYPED.test(line) ? [line] : wrapped(line, width, `${/^ */.exec(line)![0]}  `, ''),
+        )
+        .map((line) => line.trimEnd())
+        .join('\n');
+
 /** A word in pieces of at most `room` columns. */
 function pieces(word: string, room: number): string[] {
   if (widthOf(word) <= room) return [word];

@@ -9,7 +9,7 @@ import type {Evaluated} from './report/inputs.js';
  * @throws {StageFailure} naming the file that is not one of an evaluation
  */
 export const readEvaluation = async (folder: string): Promise<Evaluated> =>
-  (await import('./report/folder.js')).readEvaluation(folder);
+  (await import('./report/read-evaluation.js')).readEvaluation(folder);
 
 /**
  * Compares what two models scored: every metric of either with its 95 % interval over problems, the difference other − baseline paired

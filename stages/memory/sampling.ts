@@ -112,6 +112,42 @@ export async function samplerNeedBefore({
   return told(needWith(await measurePrompts({...params, model, prompts}, needWith)));
 }
 
+/** Of a stage that has a model go on from texts that were stored, one continuation each, from its inputs. */
+export async function continuationNeedBefore({
+  model,
+  prompts,
+  responses,
+  params: {chunk, maxNewTokens},
+  ...machine
+}: Machine & {
+  /** Folders. */
+  readonly model: string;
+  readonly prompts: string;
+  /** Of rows with a `text` each. */
+  readonly responses: string;
+  readonly params: {readonly chunk: number; readonly maxNewTokens: number};
+}): Promise<MemoryNeed> {
+  const config = await readConfig(model);
+  const needWith = ({tokens, rows}: Measured): Need => {
+    const promptLengths = promptLengthsFor(tokens, config, maxNewTokens);
+    return samplerNeed({
+      ...machine,
+      config,
+      sampling: {prompts: chunk, group: 1, promptLengths, maxNewTokens},
+      groups: rows,
+    });
+  };
+  const sizeWith = (measured: Measured): number => sizeOf(needWith(measured));
+  const [asked, said] = [
+    await measurePrompts({model, prompts: [prompts], template: 'zero'}, needWith),
+    await measureRows(
+      {folders: [responses], textsOf: (field) => [{rest: field('text')}], tokenizer: model, template: 'none'},
+      sizeWith,
+    ),
+  ];
+  return told(needWith({...said, tokens: asked.tokens + said.tokens}));
+}
+
 /** What reinforcement learning is made of. */
 export interface ReinforcementSizes extends Machine {
   readonly config: ModelConfig;

@@ -49,6 +49,13 @@ export const TINY_RL = {
 export const TINY_ZERO = {...TINY_RL, template: 'tiny-zero', steps: 100} as const;
 /** Steps at which R1-Zero is looked at on held-out problems, beside its beginning and its end: the paper's Figures 2 and 3. */
 const TINY_LOOKS = [25, 50, 75];
+/** Params of reasoning RL: `grpo` on the model of the cold start. */
+export const TINY_REASONING = {
+  ...TINY_RL,
+  template: 'chat',
+  steps: 80,
+  rewards: {accuracy: 1, format: 1, language: 1},
+} as const;
 /** Params that every evaluation shares. */
 export const TINY_EVALUATION = {maxNewTokens} as const;
 
@@ -106,12 +113,7 @@ export default recipe(
       {base: base.model, data: {'cold-start': coldStart.dataset}},
       {epochs: 3, batch: 32, learningRate: 5e-4},
     );
-    const dev2 = add(
-      'reasoning-rl',
-      grpo,
-      {policy: dev1.model, prompts: asked.train},
-      {...TINY_RL, template: 'chat', steps: 80, rewards: {accuracy: 1, format: 1, language: 1}},
-    );
+    const dev2 = add('reasoning-rl', grpo, {policy: dev1.model, prompts: asked.train}, TINY_REASONING);
 
     const clean = add(
       'rejection-sampling',
@@ -265,6 +267,7 @@ export default recipe(
       asked,
       base,
       zero,
+      dev1,
       r1,
       scores: {...scores, ...zeroSteps.scores},
       followed,

@@ -1,6 +1,7 @@
 /**
  * The soft limit on length of DAPO (arXiv 2503.14476, Eq. 13), shifted from [−1, 0] to [0, 1]: 1 until the last fifth of
- * the room, then falling linearly to 0 at the limit. Left out where no limit is known.
+ * the room, then falling linearly to 0 at the limit, which is that of the stage or the mean length of a model that was evaluated
+ * (`lengthFrom` of `grpo`). Left out where no limit is known.
  */
 import type {Prompt} from '../tasks/prompt.js';
 import type {Completion} from '../text/completion.js';

@@ -27,8 +27,8 @@ export interface GroupScorerOptions {
   readonly timeoutMs: number;
   /** Folders of reward models. */
   readonly models: {readonly helpful?: string | undefined; readonly safe?: string | undefined};
-  /** The longest completion, in tokens. */
-  readonly maxNewTokens: number;
+  /** Tokens of a completion at which the reward `length` is 0. */
+  readonly lengthLimit: number;
   /** The longest sequence that a reward model is shown, in tokens. */
   readonly maxTokens: number;
   readonly threads: number;
@@ -42,7 +42,7 @@ export interface GroupScorerOptions {
 
 /** Starts the thread of the rules and loads the reward models, each into a session of its own. */
 export async function openGroupScorer(options: GroupScorerOptions): Promise<GroupScorer> {
-  const {weights, refs, tasks, timeoutMs, models, maxNewTokens, cores, grading, note, signal, ...limits} = options;
+  const {weights, refs, tasks, timeoutMs, models, lengthLimit, cores, grading, note, signal, ...limits} = options;
   const [{openScorer}, {openRewardModel}] = await Promise.all([
     import('../rewards/index.js'),
     import('../rewards/preference.js'),
@@ -73,7 +73,7 @@ export async function openGroupScorer(options: GroupScorerOptions): Promise<Grou
           prompt,
           completion,
           tokens: tokens.length,
-          maxTokens: maxNewTokens,
+          maxTokens: lengthLimit,
         })),
       );
       const scored = all.map((rollout, index): ScoredRollout => ({

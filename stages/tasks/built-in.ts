@@ -9,14 +9,21 @@ import {ifEval} from './answers/if-eval.js';
 import {integer} from './answers/integer.js';
 import {judged} from './answers/judged.js';
 import {math} from './answers/math.js';
-import {mendDials} from './dials-grammar.js';
+import {dialsLines, mendDials} from './dials-grammar.js';
 import {languageConsistency} from './language.js';
 import type {BuiltInTask} from './names.js';
 import {isHelpful, isSafe} from './rubric.js';
 import type {Task, Tasks} from './task.js';
 
 const tasks: {readonly [name in BuiltInTask]: Task & {readonly name: name}} = {
-  dials: {name: 'dials', reasoning: true, answer: dials, mend: mendDials, consistency: languageConsistency},
+  dials: {
+    name: 'dials',
+    reasoning: true,
+    answer: dials,
+    mend: mendDials,
+    lines: dialsLines,
+    consistency: languageConsistency,
+  },
   integer: {name: 'integer', reasoning: true, answer: integer},
   exact: {name: 'exact', reasoning: true, answer: exact},
   choice: {name: 'choice', reasoning: true, answer: choice},

@@ -61,6 +61,9 @@ export function parseReasoning(thinking: string): Reasoning {
   return {ok: true, value: steps};
 }
 
+/** A thinking text cut behind its full stops, in either language; the pieces in a row are the text again. */
+export const dialsLines = (thinking: string): string[] => thinking.match(/[^.。]*[.。]\s*|[^.。]+$/gu) ?? [];
+
 export type Readability = 'readable' | 'empty' | 'does-not-parse' | 'repeats-a-line' | 'too-long';
 
 /** The first reason why a person would not want to read this reasoning. Words are counted with punctuation. */

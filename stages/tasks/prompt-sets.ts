@@ -3,6 +3,7 @@
  * are the same for all, so that the scores of two seeds are about the same problems.
  */
 import {random} from '../random.js';
+import {HELD_OUT_PER_LEVEL, LEVELS, VALIDATION_PER_LEVEL, type FixedSet} from './fixed-sets.js';
 import {dialsProblem, dialsPrompt, drawDials, type DialsProblem} from './dials.js';
 import {ALL_GENERAL, SCENARIO_SHARES, type GeneralChoice} from './general-choice.js';
 import {phrasings} from './general.js';
@@ -31,28 +32,32 @@ export function dialsPrompts(options: {
   return distinct(count, (index) => drawDials({seed, purpose, index, split, steps, chinese})).map(dialsPrompt);
 }
 
-/** A fixed set: `perCell` problems for each number of turns and language, no problem twice. */
-export interface FixedSet {
-  readonly perCell?: number;
-  readonly steps?: readonly number[];
-}
+/** The problems of every final score, the same for all seeds. */
+export const heldOutDials = ({levels = LEVELS, perLevel = HELD_OUT_PER_LEVEL}: Partial<FixedSet> = {}): Prompt[] =>
+  fixedDials('held-out', {levels, perLevel, from: SCORED_BEFORE});
 
-/** The problems of every final score, the same for all seeds: 70 × (3, 4, 5 turns) × 2 languages = 420 problems. */
-export const heldOutDials = (set: FixedSet = {}): Prompt[] => fixedDials('held-out', {perCell: 70, ...set});
+/** The problems of decisions during a run, the same for all seeds. */
+export const validationDials = ({levels = LEVELS, perLevel = VALIDATION_PER_LEVEL}: Partial<FixedSet> = {}): Prompt[] =>
+  fixedDials('validation', {levels, perLevel, from: 0});
 
-/** The problems of decisions during a run ("is the base good enough?"): 20 × (3, 4, 5 turns) × 2 languages = 120. */
-export const validationDials = (set: FixedSet = {}): Prompt[] => fixedDials('validation', {perCell: 20, ...set});
+/**
+ * The first problems of each level were the held-out set while the numbers of `tiny` were chosen. What has been looked at
+ * cannot measure what was chosen by it, so they are asked no more.
+ */
+const SCORED_BEFORE = 140;
 
 function fixedDials(
   split: Exclude<Split, 'train'>,
-  {perCell, steps = [3, 4, 5]}: FixedSet & {readonly perCell: number},
+  {levels, perLevel, from}: FixedSet & {readonly from: number},
 ): Prompt[] {
-  return steps.flatMap((count) =>
-    distinct(BUILT_IN_LANGUAGES.length * perCell, (index) =>
-      drawDials({seed: 0, purpose: `fixed:${split}:${count}`, index, split, steps: [count], chinese: 0}),
-    ).map(({start, moves}, place) =>
-      dialsPrompt(dialsProblem(start, moves, BUILT_IN_LANGUAGES[place % BUILT_IN_LANGUAGES.length]!)),
-    ),
+  return levels.flatMap((turns) =>
+    distinct(from + perLevel, (index) =>
+      drawDials({seed: 0, purpose: `fixed:${split}:${turns}`, index, split, steps: [turns], chinese: 0}),
+    )
+      .slice(from)
+      .map(({start, moves}, place) =>
+        dialsPrompt(dialsProblem(start, moves, BUILT_IN_LANGUAGES[place % BUILT_IN_LANGUAGES.length]!)),
+      ),
   );
 }
 

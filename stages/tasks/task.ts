@@ -55,6 +55,11 @@ export interface Task {
    */
   mend?(prompt: Prompt, completion: Completion, limits: {readonly maxWords: number}): Mended;
   /**
+   * The lines of a thinking text, each with its end and the space behind it, so that all of them in a row are the text again. Without
+   * it a line ends at a line break.
+   */
+  lines?(thinking: string): readonly string[];
+  /**
    * Share of the words of a text that are of a language, in [0, 1], where the task knows its words; `undefined` where there are
    * none. Without it they are told by script and by a detector: see `consistencyIn` of text/language.ts.
    */

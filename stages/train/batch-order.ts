@@ -31,3 +31,29 @@ export function batchOrder(
       return epoch(Math.floor(at / count))[at % count]!;
     });
 }
+
+/**
+ * The same with a curriculum in front (Bengio et al., 2009, https://doi.org/10.1145/1553374.1553380): in its steps rows are drawn
+ * from the shortest third at first, from more and more of them as it goes on, and from all at its end.
+ *
+ * @param lengths of the rows
+ * @param curriculum steps that it takes; 0 for none
+ */
+export function curriculumOrder(
+  lengths: readonly number[],
+  batch: number,
+  {curriculum, ...key}: {readonly seed: number; readonly purpose: string; readonly curriculum: number},
+): (step: number) => number[] {
+  const after = batchOrder(lengths.length, batch, key);
+  const shortest = lengths.map((_, index) => index).sort((a, b) => lengths[a]! - lengths[b]! || a - b);
+  return (step) => {
+    if (step >= curriculum) return after(step - curriculum);
+    const share = FIRST_SHARE + (1 - FIRST_SHARE) * (step / curriculum);
+    const among = Math.max(1, Math.round(share * shortest.length));
+    const draws = random(key.seed, `${key.purpose}/curriculum`, step);
+    return Array.from({length: batch}, () => shortest[draws.int(among)]!);
+  };
+}
+
+/** Of the rows, those that a curriculum begins with. */
+const FIRST_SHARE = 1 / 3;

@@ -20,7 +20,9 @@ import {gcCommand} from '../../bin/commands/gc.js';
 import {lineageCommand} from '../../bin/commands/lineage.js';
 import {logCommand} from '../../bin/commands/log.js';
 import {metricsCommand} from '../../bin/commands/metrics.js';
+import {compareCommand} from '../../bin/commands/compare.js';
 import {runsCommand} from '../../bin/commands/runs.js';
+import {samplesCommand} from '../../bin/commands/samples.js';
 import {scoresCommand} from '../../bin/commands/scores.js';
 import {showCommand} from '../../bin/commands/show.js';
 import {statusCommand} from '../../bin/commands/status.js';
@@ -83,6 +85,10 @@ const TYPED: readonly [(services: Services) => Command, string][] = [
   [metricsCommand, 'one'],
   [metricsCommand, 'one --json'],
   [scoresCommand, ''],
+  [samplesCommand, 'one:rows'],
+  [samplesCommand, 'good --json'],
+  [samplesCommand, '2/one:rows --beside 1/one:rows'],
+  [compareCommand, 'one good'],
   [claimsCommand, ''],
   [costCommand, ''],
   [costCommand, '--json'],
@@ -165,7 +171,10 @@ async function look(store: string, what: string, outside: string): Promise<strin
       );
     } catch (error) {
       // As `main` does.
-      const isSaid = plainError(error, 'carry this out') instanceof UserError || damageOf(store) !== undefined;
+      const isSaid =
+        plainError(error, 'carry this out') instanceof UserError ||
+        (error as Error).name === 'StageFailure' ||
+        damageOf(store) !== undefined;
       if (!isSaid) wrong.push(`${what}: ${make.name} ${line}: ${(error as Error).stack ?? String(error)}`);
     }
     rmSync(target, {recursive: true, force: true});

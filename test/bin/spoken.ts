@@ -12,11 +12,12 @@ export interface Spoken {
   readonly code: number;
 }
 
-/** `words` as typed behind the command's name; `--store` is added. */
+/** `words` as typed behind the command's name; `--store` is added. `width` is that of the terminal, if it is one. */
 export async function spoken(
   make: (services: Services) => Command,
   store: string,
   words: readonly string[],
+  {width = 100, isTerminal = false}: {readonly width?: number; readonly isTerminal?: boolean} = {},
 ): Promise<Spoken> {
   const out: string[] = [];
   const err: string[] = [];
@@ -35,8 +36,8 @@ export async function spoken(
     },
     complain: (text) => void err.push(text),
     progress: () => undefined,
-    width: 100,
-    isTerminal: false,
+    width,
+    isTerminal,
     progressWidth: 100,
     colours: false,
     exit: (value) => {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import {test} from 'node:test';
 import {EXIT} from '../../bin/exit-codes.js';
 import {ROOMS, filesIn, manifest, paperOf, papers, root, textOf} from './documents.js';
+import {PAPER_NAMES} from '../../stages/recipes/paper-names.js';
 import {anchorsOf, inlineCodeOf, linksOf, pathsOfTree, tableRowsOf} from './markdown.js';
 
 test('files, folders and headings that the documents name exist', () => {
@@ -97,4 +98,12 @@ test('every invariant of test/README.md names a test that is there', () => {
     assert.ok(file !== undefined && title !== undefined, `invariant ${number!} names no test: ${where ?? ''}`);
     assert.ok(textOf(file).includes(title), `invariant ${number!}: ${file} has no “${title}”`);
   }
+});
+
+test('the glossary has the paper’s name of every model that has one', () => {
+  const named = tableRowsOf(paperOf('stages/evaluation/README.md')).flatMap(([nodes = '', paper = '']) =>
+    [...nodes.matchAll(/`([a-z-]+)`/g)].map(([, node]) => [node!, paper] as const),
+  );
+  const glossary = Object.fromEntries(named.filter(([node]) => node === 'base' || node in PAPER_NAMES));
+  assert.deepEqual(glossary, {base: 'V3-Base', ...PAPER_NAMES});
 });

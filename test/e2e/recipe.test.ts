@@ -39,7 +39,10 @@ test('the whole recipe', async (t) => {
     assert.equal(run.code, 0, run.err);
     assert.match(run.err, /run 1 succeeded in .*: 23 ran, 0 reused/);
     assert.match(run.out, /pass@1/);
-    assert.match(run.out, /r1-accuracy/);
+    assert.match(run.out, /^\nrun 1: whole, seed 0\n\n\d+ of \d+ claims hold/);
+    assert.match(run.out, /\nbase [^]*\nzero-rl [^]*\nall-scenario-rl [^]*\nwhere to look next\n/);
+    const claims = await app.r1(t, ['claims']);
+    assert.match(claims.out, /r1-accuracy/);
   });
 
   await t.test('trains on no problem that it is measured on', () => {
@@ -102,6 +105,7 @@ test('the whole recipe', async (t) => {
     const exported = await app.r1(t, ['export', '1/all-scenario-rl:model', 'r1-model']);
     assert.equal(exported.code, 0, exported.err);
     assert.deepEqual(readdirSync(join(app.folder, 'r1-model')).sort(), [
+      'README.md',
       'config.json',
       'generation_config.json',
       'model.safetensors',

@@ -53,7 +53,7 @@ const stageNode = (stage: string, inputs: Json = {}, params: Json = {}): Json =>
 const ref = (node: string, port: string, kind: string): Json => ({node, port, kind});
 
 /** The plan of these models and evaluations, in this order, with a report of those that are wired. */
-function planOf(recipe: string, seed: number, models: readonly Trained[]): Json {
+function planOf(recipe: string, seed: number, models: readonly Trained[], report: Json): Json {
   const nodes: Record<string, Json> = {prompts: stageNode('prompts')};
   const scores: Record<string, Json> = {};
   for (const {node, stage = 'grpo', params = {}, evaluations} of models) {
@@ -63,7 +63,7 @@ function planOf(recipe: string, seed: number, models: readonly Trained[]): Json 
       if (wiredAs !== undefined) scores[wiredAs] = ref(evaluation, 'scores', 'scores');
     }
   }
-  nodes['report'] = stageNode('report', {scores});
+  nodes['report'] = stageNode('report', {scores}, report);
   return {version: 2, recipe, seed, nodes, order: Object.keys(nodes)};
 }
 
@@ -74,15 +74,18 @@ export async function evaluatedRun(
     recipe = 'tried',
     seed = 0,
     models,
+    report = {},
     isMade = () => true,
   }: {
     readonly recipe?: string;
     readonly seed?: number;
     readonly models: readonly Trained[];
+    /** Params of the report, which is planned and not made. */
+    readonly report?: Json;
     readonly isMade?: (node: string) => boolean;
   },
 ): Promise<RunId> {
-  bench.begin(recipe, seed, planOf(recipe, seed, models));
+  bench.begin(recipe, seed, planOf(recipe, seed, models, report));
   const questions = [...new Set(models.flatMap(({evaluations}) => evaluations.flatMap((one) => one.samples)))];
   const prompts = await upToDate(bench, {
     node: 'prompts',

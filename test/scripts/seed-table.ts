@@ -41,6 +41,13 @@ const CLAIMS: readonly (readonly [claim: string, what: string, target: string])[
   ['control-shuffled-rewards', 'control: pass@1, Zero on shuffled rewards − base', '< 0.05'],
   ['control-format-only', 'control: pass@1, R1-Zero − Zero on format alone', '> 0'],
   ['control-forced-thinking', 'control: pass@1, R1-Zero − base made to think', '> 0'],
+  ['control-length-held', 'control: length, Zero within base’s mean length / base', '< 1.05'],
+  ['control-length-is-why', 'control: pass@1, R1-Zero − Zero within base’s mean length', '> 0.25'],
+  ['control-length-no-gain', 'control: pass@1, Zero within base’s mean length − base', '< 0.05'],
+  ['ablation-language-consistency', 'language consistency, reasoning RL − without the language reward', '> 0'],
+  ['ablation-language-cost', 'pass@1, reasoning RL − without the language reward', '> −0.02'],
+  ['ablation-zero-language-consistency', 'language consistency, Zero with the language reward − R1-Zero', '> 0.10'],
+  ['ablation-zero-language-cost', 'pass@1, Zero with the language reward − R1-Zero', '> −0.02'],
 ];
 
 const MODELS = [
@@ -56,6 +63,9 @@ const MODELS = [
   'base-forced-think',
   'zero-shuffled',
   'zero-format-only',
+  'zero-base-length',
+  'zero-language',
+  'reasoning-no-language',
 ];
 
 const MARKS = {holds: '', 'not significant': ' n.s.', fails: ' **fails**', 'not judged': ' (not judged)'} as const;

@@ -5,7 +5,9 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, before, test} from 'node:test';
 import type {Params} from '../../pipeline/stage.js';
-import {writeRows} from '../../stages/data/rows.js';
+import {readCard, writeRows} from '../../stages/data/rows.js';
+import {computeOf} from '../../stages/evaluation/report/compute.js';
+import type {Compute} from '../../stages/evaluation/report/compute.js';
 import {readEvaluation} from '../../stages/evaluation/report/index.js';
 import {evaluate} from '../../stages/index.js';
 import type {Prompt} from '../../stages/tasks/prompt.js';
@@ -41,6 +43,7 @@ interface Row {
   readonly prompt: string;
   readonly task: string;
   readonly text: string;
+  readonly tokens: number;
 }
 const inputs = () => ({model: at('model'), prompts: at('prompts'), general: at('general')});
 /** The rows with so many prompts. Chunks of four problems: the second one of a whole evaluation is not full. */
@@ -66,8 +69,17 @@ test('the first problems are asked, with the samples that they have among all', 
     // Of general prompts all are asked.
     assert.equal(some.length - reasoning(some).length, 8 * general.length);
   }
-  const {scores} = await readEvaluation(outputPath(at('first-5'), 'scores'));
+  const folder = outputPath(at('first-5'), 'scores');
+  const {scores} = await readEvaluation(folder);
   assert.equal(scores.find(({metric}) => metric === 'pass@1')!.problems, 5);
+  // What it took, for `r1 cost`: of every response, those to general prompts among them.
+  const card = (await readCard(folder)) as unknown as Compute;
+  const tokens = rowsIn<Row>(folder).reduce((sum, row) => sum + row.tokens, 0);
+  assert.deepEqual(computeOf({...card}), {
+    ...{parameters: card.parameters, trainedTokens: 0, generatedTokens: tokens, scoredTokens: 0},
+    operations: 2 * card.parameters * tokens,
+  });
+  assert.ok(card.parameters > 0 && tokens > 0);
 });
 
 test('more problems than there are mean all of them', async () => {

@@ -32,8 +32,11 @@ export async function runHere(
   const notes: string[] = [];
   mkdirSync(join(folder, 'outputs'));
   mkdirSync(join(folder, 'scratch'));
+  const unwired = Object.entries(stage.inputs).flatMap(([port, declared]) =>
+    typeof declared === 'object' && 'many' in declared ? [[port, {}] as const] : [],
+  );
   const context: StageContext<InputPorts, OutputPorts, Params> = {
-    inputs,
+    inputs: {...Object.fromEntries(unwired), ...inputs},
     outputs: Object.fromEntries(Object.keys(stage.outputs).map((port) => [port, out(port)])),
     params: {...stage.params, ...params},
     definitions: Object.fromEntries(

@@ -31,7 +31,7 @@ const JOBS = /^pipeline\/(?:run\/(?:run-nodes|orphans)|executors\/local)\.js$/;
  * store's needs. None of them may be imported statically by what is not, as it would then be looked for in a part that has it not.
  */
 const SELDOM =
-  /^(?:artifacts\/upkeep\/damage|bin\/commands\/(?!run\b).*|bin\/execution\/(?:report-tables|scores-over-seeds)|pipeline\/inspect\/index)\.js$/;
+  /^(?:artifacts\/upkeep\/damage|bin\/commands\/(?!run\b).*|bin\/execution\/(?:say-run-result|scores-over-seeds)|pipeline\/inspect\/index)\.js$/;
 
 /** What several of the other parts want, and need not open one more part for. */
 const COMMON = ['pipeline/stage.js'];

@@ -4,17 +4,20 @@
  */
 import {askedText} from '../asked.js';
 import type {Claim} from '../claims.js';
-import {clusterMean} from '../intervals.js';
+import type {EarlySummary} from '../early-answers.js';
+import {clusterMean, type Interval} from '../intervals.js';
 import {valuesByProblem} from '../metrics.js';
 import {isReasoning, type Sample} from '../sample.js';
-import type {Score} from '../scores.js';
+import {scoreOf, type Score} from '../scores.js';
 import {judgeClaims, type ClaimResult} from '../verdicts.js';
 import {benchmarksIn, withoutBenchmarks, type Benchmark} from './benchmarks.js';
 import {computeOf, type Compute} from './compute.js';
 import {bandOf, curveOf, thinned, type BandCurve, type Curve} from './curves.js';
+import {dataShares, type DataShares} from './data-shares.js';
 import {snapshotNames} from './followed.js';
 import type {Evaluated, History, ReportInputs, SuiteCard} from './inputs.js';
 import {progressOf, type TrainingProgress} from './progress.js';
+import {promptingRows, type PromptingRow} from './promptings.js';
 
 /** A line of `r1 scores --json`. */
 export interface ScoreRow extends Score {
@@ -43,7 +46,11 @@ export interface ModelSummary {
   /** Unbiased pass@k for k = 1, 2, 4 … up to the samples of a problem. */
   readonly passAtK: readonly {readonly k: number; readonly mean: number}[];
   /** pass@1 by number of steps and by language. */
-  readonly breakdown: readonly {readonly group: string; readonly passAt1: number; readonly problems: number}[];
+  readonly breakdown: readonly (Interval & {
+    readonly group: string;
+    readonly passAt1: number;
+    readonly problems: number;
+  })[];
   /** Reflective words a response. */
   readonly reflective: number;
 }
@@ -95,6 +102,12 @@ export interface Report {
   readonly distillation: readonly DistillationRow[];
   readonly rewardModels: readonly RewardModelRow[];
   readonly cards: ReportInputs['cards'];
+  /** What models answer behind forced thinking; left out where nobody asked. */
+  readonly earlyAnswers?: Readonly<Record<string, EarlySummary>>;
+  /** Models asked otherwise, each beside how it was asked among the scores; left out where there are none. */
+  readonly promptings?: readonly PromptingRow[];
+  /** What the held-out problems are. */
+  readonly heldOut?: DataShares;
   /** Trainings that a person ended before their last step; left out where there are none. */
   readonly finishedEarly?: readonly EarlyRow[];
   /** What the recipe itself says about its numbers; left out where it says nothing. */
@@ -111,8 +124,11 @@ const ORDER = [
   'zero-rl',
   'zero-shuffled',
   'zero-format-only',
+  'zero-base-length',
+  'zero-language',
   'cold-start-sft',
   'reasoning-rl',
+  'reasoning-no-language',
   'full-sft',
   'all-scenario-rl',
   'student-base',
@@ -147,7 +163,16 @@ const CURVES = [
 const WITH_BANDS = ['accuracy', 'length', 'length/thinking', 'length/answer'];
 
 export function buildReport(
-  {evaluations: measured, histories, cards, remarks = [], paperNames = {}, followed = []}: ReportInputs,
+  {
+    evaluations: measured,
+    histories,
+    cards,
+    earlyAnswers = {},
+    promptings = {},
+    remarks = [],
+    paperNames = {},
+    followed = [],
+  }: ReportInputs,
   claims: readonly Claim[] = [],
 ): Report {
   const evaluations = withoutBenchmarks(measured);
@@ -162,6 +187,9 @@ export function buildReport(
   );
   const judged = judgeClaims(claims, evaluations, operations);
   const first = evaluations[names[0] ?? ''];
+  const promptingsOf = promptingRows(promptings, evaluations);
+  const answeredEarly = inOrder(Object.keys(earlyAnswers)).map((node) => [node, earlyAnswers[node]!] as const);
+  const heldOut = first && dataShares(first.samples);
   const finishedEarly = inOrder(Object.keys(histories)).flatMap((node) => earlyRow(node, histories[node]!));
   return {
     format: 'r1-report-1',
@@ -181,6 +209,9 @@ export function buildReport(
     distillation: students,
     rewardModels: inOrder(Object.keys(histories)).flatMap((node) => rewardModel(node, histories[node]!)),
     cards,
+    ...(answeredEarly.length === 0 ? {} : {earlyAnswers: Object.fromEntries(answeredEarly)}),
+    ...(promptingsOf.length === 0 ? {} : {promptings: promptingsOf}),
+    ...(heldOut === undefined ? {} : {heldOut}),
     ...(finishedEarly.length === 0 ? {} : {finishedEarly}),
     ...(remarks.length === 0 ? {} : {remarks}),
     sampling: first && {temperature: first.temperature, topP: first.topP, k: first.k},
@@ -217,8 +248,10 @@ function breakdown(samples: readonly Sample[]): ModelSummary['breakdown'] {
   for (const language of ['en', 'zh'] as const)
     groups.push([language, samples.filter((one) => one.language === language)]);
   return groups.flatMap(([group, members]) => {
-    const values = [...valuesByProblem('pass@1', members).values()];
-    return values.length === 0 ? [] : [{group, passAt1: clusterMean(values), problems: values.length}];
+    const score = scoreOf('pass@1', members);
+    return score === undefined
+      ? []
+      : [{group, passAt1: score.mean, low: score.low, high: score.high, problems: score.problems}];
   });
 }
 

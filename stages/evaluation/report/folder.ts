@@ -1,36 +1,20 @@
-/** Reads evaluations, and reads and writes reports as they lie in artifacts. */
+/** Reads and writes reports as they lie in artifacts. */
 import {existsSync} from 'node:fs';
 import {mkdir, readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 
 import {z} from 'zod';
 
-import {readJson, readRowsOf, writeJson, type NamedFile} from '../../data/rows.js';
-import {StageFailure} from '../../../pipeline/stage.js';
+import {writeJson} from '../../data/rows.js';
 import type {ClaimResult} from '../verdicts.js';
 import type {Report, ScoreRow} from './build.js';
+import {earlyFigure, earlyFigureName} from './early-figure.js';
 import {figure} from './figure.js';
 import {figuresOf} from './figures.js';
-import {bounds, sampleRow, scoresFile, suiteCard, type Evaluated} from './inputs.js';
+import {bounds, suiteCard} from './inputs.js';
 import {renderMarkdown} from './markdown.js';
 import type {Trend} from './progress.js';
-
-/** An evaluation's `scores.json` and the verdicts on its samples. Throws `StageFailure` naming the file that is not one. */
-export async function readEvaluation(folder: string): Promise<Evaluated> {
-  const [scores, rows] = ['scores.json', 'rows.jsonl'].map((name) => join(folder, name)) as [string, string];
-  return readEvaluationFiles({file: scores, name: scores}, {file: rows, name: rows});
-}
-
-/** The same of files that lie anywhere. */
-export async function readEvaluationFiles(scores: NamedFile, rows: NamedFile): Promise<Evaluated> {
-  return {...(await readScoresFile(scores)), samples: await readRowsOf(rows, sampleRow)};
-}
-
-/** `scores.json` of an evaluation, without the samples. Throws `StageFailure` where it is none. */
-export async function readScoresFile({file, name}: NamedFile): Promise<Omit<Evaluated, 'samples'>> {
-  const {format: _, ...scores} = parseWith(scoresFile, await readJson(file, name), name);
-  return scores;
-}
+import {parseWith} from './read-evaluation.js';
 
 /** `report.md`, `report.json`, `claims.json`, `scores.json` and figures of each RL stage. Equal reports give equal bytes. */
 export async function writeReport(folder: string, report: Report): Promise<void> {
@@ -41,6 +25,8 @@ export async function writeReport(folder: string, report: Report): Promise<void>
   await writeJson(join(folder, 'scores.json'), report.scores);
   const trends = trendRows(report);
   if (trends.length > 0) await writeJson(join(folder, TRENDS), trends);
+  for (const [node, summary] of Object.entries(report.earlyAnswers ?? {}))
+    await writeFile(join(folder, earlyFigureName(node)), earlyFigure(node, summary));
   for (const {file, title, panels} of figuresOf(report)) await writeFile(join(folder, file), figure(title, panels));
 }
 
@@ -122,11 +108,4 @@ export const readTrends = async (folder: string): Promise<TrendRow[]> =>
 async function readWith<T>(folder: string, name: string, parse: (text: string, where: string) => T): Promise<T> {
   const file = join(folder, name);
   return parse(await readFile(file, 'utf8'), file);
-}
-
-function parseWith<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new StageFailure(`${where}: “${issue?.path.join('.') ?? ''}”: ${issue?.message ?? 'is not what it should be'}`);
 }

@@ -3,18 +3,10 @@ export {benchmarkNotes, benchmarkNumber, benchmarkRows, benchmarkValue, paperTex
 export type {Benchmark} from './benchmarks.js';
 export {buildReport} from './build.js';
 export type {Report, ScoreRow} from './build.js';
-export {
-  parseClaims,
-  parseScores,
-  readClaims,
-  readEvaluation,
-  readEvaluationFiles,
-  readScores,
-  readScoresFile,
-  readTrends,
-  writeReport,
-} from './folder.js';
+export {readEarlyAnswers} from './early-answers.js';
+export {parseClaims, parseScores, readClaims, readScores, readTrends, writeReport} from './folder.js';
 export type {TrendRow} from './folder.js';
 export type {Evaluated, History, ReportInputs, SuiteCard} from './inputs.js';
 export {renderMarkdown, valueText} from './markdown.js';
 export {TREND_STEPS} from './progress.js';
+export {readEvaluation, readEvaluationFiles, readScoresFile} from './read-evaluation.js';

@@ -3,6 +3,7 @@ import {z} from 'zod';
 
 import {OUTCOMES} from '../../graders/verdict.js';
 import {LANGUAGES} from '../../text/language.js';
+import type {EarlySummary} from '../early-answers.js';
 import type {Score} from '../scores.js';
 import type {Sample} from '../sample.js';
 import type {FollowedTraining} from './followed.js';
@@ -109,6 +110,10 @@ export interface ReportInputs {
   readonly histories: Readonly<Record<string, History>>;
   /** Data cards by node. */
   readonly cards: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** What models answer behind forced thinking, by the name of their scores. */
+  readonly earlyAnswers?: Readonly<Record<string, EarlySummary>>;
+  /** Models among the evaluations, asked otherwise; by any name. */
+  readonly promptings?: Readonly<Record<string, Evaluated>>;
   /** Sentences of the recipe about its own numbers, for the end of the report. */
   readonly remarks?: readonly string[];
   /** What the paper calls the models, by name. */

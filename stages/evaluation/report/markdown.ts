@@ -5,11 +5,13 @@ import {countsText} from '../verdicts.js';
 import {benchmarkNotes, benchmarkRows} from './benchmarks.js';
 import type {DistillationRow, ModelSummary, Report, TrainingCurves} from './build.js';
 import {sparkline, thinned, type Curve} from './curves.js';
+import {earlySection} from './early-answers.js';
+import {bullets, pText, rateText, section, table} from './markdown-parts.js';
 import {DEFINITIONS, NOTES} from './notes.js';
 import {figuresOf, type ReportFigure} from './figures.js';
 import {PAPER_TABLES} from './paper-tables.js';
 import {figureText, progressSection} from './progress-section.js';
-import {pText, table} from './table.js';
+import {promptingSection} from './promptings.js';
 
 export function renderMarkdown(report: Report): string {
   const sections = [
@@ -22,6 +24,8 @@ export function renderMarkdown(report: Report): string {
     ...section('## pass@k', passTable(report.models)),
     ...section('## By number of steps and by language', breakdownTable(report.models)),
     ...section('## Reinforcement learning, step by step', trainingSections(report)),
+    ...section('## Does the answer need the thinking?', earlySection(report.earlyAnswers)),
+    ...section('## Prompt sensitivity', promptingSection(report.promptings)),
     ...section('## Distillation and RL on small models', distillationTable(report.distillation)),
     ...section('## Reflective words', reflectiveTable(report)),
     ...section('## Reward models', rewardModelTable(report)),
@@ -34,14 +38,11 @@ export function renderMarkdown(report: Report): string {
     ...section('## The paper’s own numbers', paperSection(report)),
     '## What the numbers mean',
     bullets(DEFINITIONS(report.sampling)),
-    '## What to keep in mind',
+    '## Limits',
     bullets(NOTES(report)),
   ];
   return `${sections.filter((text) => text !== '').join('\n\n')}\n`;
 }
-
-const section = (title: string, body: string): string[] => (body === '' ? [] : [title, body]);
-const bullets = (lines: readonly string[]): string => lines.map((line) => `- ${line}`).join('\n');
 
 function summary({claims, models}: Report): string {
   const tested = claims.length === 0 ? 'No claims were declared.' : `Claims: ${countsText(claims)}.`;
@@ -110,10 +111,14 @@ function paperSection({models}: Report): string {
   ].join('\n\n');
 }
 
+/** `zero-rl (R1-Zero)`: what the recipe calls a model, and the paper. */
+const calledIn = (node: string, paper: string | undefined): string =>
+  paper === undefined ? node : `${node} (${paper})`;
+
 function passTable(models: readonly ModelSummary[]): string {
   const ks = [...new Set(models.flatMap(({passAtK}) => passAtK.map(({k}) => k)))].sort((a, b) => a - b);
-  const rows = models.map(({node, passAtK}) => [
-    node,
+  const rows = models.map(({node, paper, passAtK}) => [
+    calledIn(node, paper),
     ...ks.map((k) => passAtK.find((one) => one.k === k)?.mean.toFixed(3) ?? '–'),
   ]);
   return ks.length < 2 ? '' : table(['model', ...ks.map((k) => `pass@${k}`)], rows);
@@ -121,9 +126,12 @@ function passTable(models: readonly ModelSummary[]): string {
 
 function breakdownTable(models: readonly ModelSummary[]): string {
   const groups = [...new Set(models.flatMap(({breakdown}) => breakdown.map(({group}) => group)))];
-  const rows = models.map(({node, breakdown}) => [
-    node,
-    ...groups.map((group) => breakdown.find((one) => one.group === group)?.passAt1.toFixed(3) ?? '–'),
+  const rows = models.map(({node, paper, breakdown}) => [
+    calledIn(node, paper),
+    ...groups.map((group) => {
+      const found = breakdown.find((one) => one.group === group);
+      return found === undefined ? '–' : rateText({...found, mean: found.passAt1});
+    }),
   ]);
   return groups.length < 2 ? '' : `pass@1 within each group.\n\n${table(['model', ...groups], rows)}`;
 }
@@ -210,10 +218,10 @@ function computeNote(rows: readonly DistillationRow[]): string {
 }
 
 function reflectiveTable({models, curves}: Report): string {
-  const rows = models.map(({node, reflective}) => {
+  const rows = models.map(({node, paper, reflective}) => {
     const curve = curves.find((one) => one.node === node)?.curves['reflective'];
     const over = curve === undefined ? '–' : `\`${sparkline(thinned(curve, SPARKS).values)}\``;
-    return [node, reflective.toFixed(3), over];
+    return [calledIn(node, paper), reflective.toFixed(3), over];
   });
   return rows.length === 0 ? '' : table(['model', 'words a response', 'over training'], rows);
 }

@@ -1,6 +1,7 @@
 /** What the report says in words: how each number is defined, and what it does not show. */
 import type {Report} from './build.js';
 import {thinned} from './curves.js';
+import {sharesText, type DataShares} from './data-shares.js';
 
 export const DEFINITIONS = (sampling: Report['sampling']): string[] => [
   ...(sampling === undefined
@@ -35,8 +36,36 @@ const wordlessNotes = (curves: Report['curves']): string[] =>
     ];
   });
 
-export const NOTES = ({models, claims, curves, finishedEarly = [], remarks = []}: Report): string[] => [
+/** What scores over all problems weigh, and what is not in them. */
+const dataNotes = ({problems, byLanguage, bySteps}: DataShares): string[] => [
+  `The ${problems} held-out problems: ${[byLanguage, bySteps]
+    .filter(({length}) => length > 0)
+    .map(sharesText)
+    .join(
+      '; ',
+    )}. A score over all of them is of this mixture: what it is within each group stands under “By number of steps and by language”, and what the training data are made of under “Data”. Nothing is said of other languages or kinds of problems.`,
+];
+
+/** The model that gave most responses without an answer, and how many. */
+function invalidNotes(models: Report['models']): string[] {
+  const shares = models.flatMap(({node, scores}) => {
+    const of = (metric: string): number => scores.find((one) => one.metric === metric)?.mean ?? 0;
+    return scores.some(({metric}) => metric === 'invalid')
+      ? [{node, invalid: of('invalid'), cut: of('truncated')}]
+      : [];
+  });
+  const most = shares.toSorted((a, b) => b.invalid - a.invalid)[0];
+  return most === undefined || most.invalid === 0
+    ? []
+    : [
+        `Responses without an answer that can be read count as wrong: ${(100 * most.invalid).toFixed(1)} % of those of ${most.node}, where they are most (${(100 * most.cut).toFixed(1)} % were cut off), so that a part of its distance to other models is one of form.`,
+      ];
+}
+
+export const NOTES = ({models, claims, curves, heldOut, finishedEarly = [], remarks = []}: Report): string[] => [
   ...remarks,
+  ...(heldOut === undefined ? [] : dataNotes(heldOut)),
+  ...invalidNotes(models),
   ...finishedEarly.map(
     ({node, steps, planned}) =>
       `\`${node}\` was finished early by hand, after step ${steps} of ${planned}: its numbers, and those of what was made of it, are not those of its params.`,

@@ -3,7 +3,7 @@ import {intervalText} from '../intervals.js';
 import type {Score} from '../scores.js';
 import type {ReportFigure} from './figures.js';
 import {TREND_STEPS, type TrainingProgress} from './progress.js';
-import {pText, table} from './table.js';
+import {pText, table} from './markdown-parts.js';
 
 /** A figure with its caption. */
 export const figureText = ({file, title, caption}: ReportFigure): string => `![${title}](${file})\n\n${caption}`;

@@ -23,8 +23,8 @@ const COST: RunCost = {
 const counted = countedCost(
   COST,
   new Map([
-    ['base', 6_000],
-    ['zero', 1_000],
+    ['base', {operations: 6_000, trainedTokens: 10, generatedTokens: 0}],
+    ['zero', {operations: 1_000, trainedTokens: 0, generatedTokens: 5}],
   ]),
 );
 
@@ -36,6 +36,12 @@ test('the most expensive node comes first, or the order of the recipe', () => {
   assert.equal(names('wall'), 'zero base report');
   assert.equal(names('flops'), 'base zero report');
   assert.equal(names('tokens'), 'base zero report');
+  // What a node told while it ran counts before what its card says, which is all that there is of a node that told nothing.
+  assert.deepEqual(
+    counted.nodes.map(({tokens}) => tokens),
+    [1_234_567, 5, undefined],
+  );
+  assert.equal(counted.total.tokens, 1_234_572);
   assert.equal(names('recipe'), 'base zero report');
   assert.equal(counted.total.operations, 7_000);
 });
@@ -44,7 +50,7 @@ test('columns in which nothing stands are left out, and what there is no room fo
   const wide = costText(counted, {width: 100});
   assert.match(wide, /^node +wall +tokens +FLOPs$/m);
   assert.match(wide, /^base +run +1 min 00 s +1,234,567 +6\.00 k$/m);
-  assert.match(wide, /^total +2 min 31 s +1,234,567 +7\.00 k$/m);
+  assert.match(wide, /^total +2 min 31 s +1,234,572 +7\.00 k$/m);
   assert.match(wide, /6 × parameters × tokens trained on/);
   const full = countedCost(
     {
@@ -60,9 +66,12 @@ test('columns in which nothing stands are left out, and what there is no room fo
     },
     new Map(),
   );
+  const least = costText(full, {width: 22});
+  assert.match(least, /^node +wall\nbase +1 min 00 s\n/);
+  assert.match(least.replaceAll('\n', ' '), /memory, tokens: a wider/);
   const narrow = costText(full, {width: 60});
-  for (const line of narrow.split('\n').slice(0, 5)) assert.ok(line.length <= 60, line);
-  assert.match(narrow, /no room for system, read: a wider terminal or --json has them/);
+  for (const line of narrow.split('\n')) assert.ok(line.length <= 60, line);
+  assert.match(narrow, /no room for system, read: a wider terminal or --json has\nthem$/);
 });
 
 test('operations are said in three digits', () => {

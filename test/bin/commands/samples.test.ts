@@ -6,6 +6,7 @@ import {samplesCommand} from '../../../bin/commands/samples.js';
 import {traceCommand} from '../../../bin/commands/trace.js';
 import {Bench, edge} from '../../artifacts/temporary.js';
 import {judged, rollout} from '../../stages/samples/files.js';
+import {onTerminal} from '../../rig/pty.js';
 import {spoken} from '../spoken.js';
 import type {Spoken} from '../spoken.js';
 
@@ -321,4 +322,37 @@ test('trace --full shows whole rows, each field with the lines that it has', asy
     '│            two',
     '└─ more      {"deep":[1]}',
   ]);
+});
+
+test('on a terminal what is longer than the screen goes through the pager, and nothing else does', async (t) => {
+  const bench = await store(t);
+  const shown = async (words: readonly string[], rows: number, PAGER: string) => {
+    const env = {PAGER, NO_COLOR: '1'};
+    const terminal = onTerminal(t, ['samples', ...words, '--store', bench.folder], {cwd: bench.folder, rows, env});
+    const code = await terminal.ended;
+    return {code, lines: terminal.seen().replaceAll('\r\n', '\n').trimEnd().split('\n')};
+  };
+  // Whoever is paged is marked.
+  const marking = "sed 's/^/| /'";
+  const paged = await shown(['trained'], 10, marking);
+  assert.equal(paged.code, 0);
+  assert.ok(paged.lines.length > 10 && paged.lines.every((line) => line.startsWith('| ')), paged.lines.join('\n'));
+  const plain = paged.lines.map((line) => line.slice(2).trimEnd());
+  for (const [words, rows, pager] of [
+    [['trained'], 60, marking],
+    [['trained', '--no-pager'], 10, marking],
+    [['trained'], 10, ''],
+  ] as const) {
+    const {lines} = await shown(words, rows, pager);
+    assert.deepEqual(
+      lines.map((line) => line.trimEnd()),
+      plain,
+      `${words.join(' ')}, ${rows} rows`,
+    );
+  }
+  // One that is closed in the middle has been read enough of.
+  assert.deepEqual(await shown(['trained'], 10, 'head -n 1'), {code: 0, lines: [plain[0]]});
+  const missing = await shown(['trained'], 10, 'r1-no-such-pager');
+  assert.equal(missing.code, 2);
+  assert.match(missing.lines.join('\n'), /the pager “r1-no-such-pager” could not be started\n.*PAGER.*--no-pager/);
 });

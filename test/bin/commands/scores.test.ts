@@ -224,7 +224,9 @@ test('models that were asked or read otherwise are named with how, in scores and
   bench.begin('test', 1);
   await makeReport(t, bench, 18, 'report', {base: {...lenient, prefill: '\u001b[31m<think>'}});
   const claims = await spoken(claimsCommand, bench.folder, []);
-  assert.ok(claims.out.includes(`pass@1: zero-rl − base (tiny-zero / ${asked})`), claims.out);
+  // In the last column, in as many lines as it takes.
+  const [, said] = /zero-accuracy.*?(pass@1: [^]*?)\nfails/.exec(claims.out)!;
+  assert.equal(said!.replace(/\s+/g, ' '), `pass@1: zero-rl − base (tiny-zero / ${asked})`);
 });
 
 test('claims prints each claim with its verdict', async (t) => {
@@ -236,6 +238,23 @@ test('claims prints each claim with its verdict', async (t) => {
   assert.deepEqual([first!.claim, first!.value, first!.verdict], ['zero-accuracy', 0.9 - 0.125, 'holds']);
   const text = await spoken(claimsCommand, bench.folder, []);
   assert.match(text.out, /holds +zero-accuracy +0\.775 \[.*> 0\.25 +pass@1: zero-rl − base/);
+});
+
+test('claims fit the terminal: in columns, with what they are of under them, or one under the other', async (t) => {
+  const bench = new Bench(t);
+  await makeReport(t, bench, 18);
+  const at = async (width: number, isTerminal = true): Promise<readonly string[]> => {
+    const {out} = await spoken(claimsCommand, bench.folder, [], {width, isTerminal});
+    for (const line of out.split('\n')) assert.ok(line.length <= width, `${width}: ${line}`);
+    return out.split('\n');
+  };
+  const row = /^(?:holds|not significant) +zero-accuracy +0\.775 \[0\.\d+, 0\.\d+\] +> 0\.25/;
+  assert.ok((await at(100)).some((line) => row.test(line) && line.endsWith('  pass@1: zero-rl − base')));
+  const lines = await at(80);
+  assert.equal(lines[lines.findIndex((line) => row.test(line)) + 1], '  pass@1: zero-rl − base');
+  const narrow = (await at(60)).join('\n');
+  assert.match(narrow, /\nholds +zero-accuracy\n {2}0\.775 \[.*\], claimed > 0\.25\n {2}pass@1: zero-rl − base\n/);
+  await at(40);
 });
 
 test('over several runs the seed is the unit, and every run is listed', async (t) => {

@@ -1,7 +1,7 @@
 /** Lines of a wanted width, whatever script they are in. */
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {widthOf} from '../../../bin/terminal/columns.js';
+import {fitted, widthOf} from '../../../bin/terminal/columns.js';
 import {wrap, wrappedText} from '../../../bin/terminal/wrap.js';
 
 test('lines break at blanks, and a word only where it has to', () => {
@@ -46,4 +46,13 @@ test('a long text takes time in proportion to its length', () => {
 test('what a terminal would obey is shown as symbols, which are counted; tabs are blanks', () => {
   assert.deepEqual(wrappedText('\u001b[31mred\r\n\tx', 20), ['␛[31mred␍', '    x']);
   assert.deepEqual(wrappedText('a\u202eb', 5), ['a<U+2', '02E>b']);
+});
+
+test('a result for a terminal is broken at spaces and goes on further in; commands to type, and what is no terminal, stay', () => {
+  const text = 'fits\n  not at all wide\n  r1 samples evaluate-base --wrong\ncolumn  of two';
+  assert.equal(
+    fitted(text, {width: 12, isTerminal: true}),
+    'fits\n  not at all\n    wide\n  r1 samples evaluate-base --wrong\ncolumn  of\n  two',
+  );
+  assert.equal(fitted(text, {width: 12, isTerminal: false}), text);
 });

@@ -138,10 +138,16 @@ test('pass@k and the breakdown are counted from the samples', () => {
     {k: 2, mean: 0.25},
     {k: 4, mean: 0.5},
   ]);
-  assert.deepEqual(base!.breakdown, [
-    {group: '3 steps', passAt1: 0.125, problems: 60},
-    {group: 'en', passAt1: 0.125, problems: 60},
-  ]);
+  assert.deepEqual(
+    base!.breakdown.map(({group, passAt1, problems}) => ({group, passAt1, problems})),
+    [
+      {group: '3 steps', passAt1: 0.125, problems: 60},
+      {group: 'en', passAt1: 0.125, problems: 60},
+    ],
+  );
+  // All problems are of this level and language, so the interval is that of the whole.
+  const whole = base!.scores.find(({metric}) => metric === 'pass@1')!;
+  for (const {low, high} of base!.breakdown) assert.deepEqual([low, high], [whole.low, whole.high]);
 });
 
 test('only stages that sample have curves, thinned to means of neighbours', () => {
@@ -269,6 +275,8 @@ test('a recipe that says what the paper calls its models has the paper’s table
   const page = renderMarkdown(report);
   assert.match(page, /\| zero-rl \| R1-Zero \| tiny-zero \| 0\.875/);
   assert.match(page, /\| base \| – \| tiny-zero \| 0\.125/);
+  for (const title of ['pass@k', 'By number of steps and by language', 'Reflective words'])
+    assert.match(page, new RegExp(`## ${title}\n\n[^#]*\n\\| base \\| [^#]*\n\\| zero-rl \\(R1-Zero\\) \\| `), title);
   assert.match(page, /## The paper’s own numbers\n\nNone of these was measured here/);
   assert.match(page, /\| AIME 2024, pass@1 \| 77\.9 \| 59 \| 74 \| 78\.1 \| 79\.8 \|/);
   const plain = renderMarkdown(buildReport(inputs));
@@ -286,6 +294,56 @@ test('thinking without words that becomes more common over a stage is a warning'
     /Warning: over zero-rl, the share of responses whose thinking has no word rose from 0\.10 to 0\.35/,
   );
   assert.doesNotMatch(page(0.29), /Warning/);
+});
+
+test('what the held-out problems are stands among the limits, and what could not be read', () => {
+  const problems = samplesOf('rr', 'rw', 'ii', 'ww').map((one, place) => ({
+    ...one,
+    ...(place < 2 ? {language: 'zh' as const, steps: 5} : {}),
+  }));
+  const report = buildReport({evaluations: {base: evaluated([...problems, ...general])}, histories: {}, cards: {}});
+  const limits = renderMarkdown(report).split('## Limits')[1]!;
+  assert.match(
+    limits,
+    /The 4 held-out problems: zh 1 \(25\.0 %\), en 3 \(75\.0 %\); 3 steps 3 \(75\.0 %\), 5 steps 1 \(25\.0 %\)\./,
+  );
+  assert.match(limits, /25\.0 % of those of base, where they are most \(0\.0 % were cut off\)/);
+});
+
+test('a model asked otherwise stands beside how it was asked among the scores, and in no other table', () => {
+  const asked = (of: Evaluated, model: string): Evaluated => ({...of, model: model.repeat(64)});
+  const evaluations = {
+    base: asked(evaluated(samplesOf('rrrr', 'rrww')), 'a'),
+    other: asked(evaluated(samplesOf('wwww', 'wwww')), 'b'),
+  };
+  const suffixed = {...asked(evaluated(samplesOf('rrww', 'wwww')), 'a'), suffix: ' now ?'};
+  const stranger = asked(evaluated(samplesOf('rrrr', 'iiii')), 'c');
+  const report = buildReport({evaluations, histories: {}, cards: {}, promptings: {suffix: suffixed, stranger}});
+  assert.deepEqual(
+    report.promptings!.map(({name, node, passAt1, difference, invalid}) => [
+      name,
+      node,
+      passAt1.mean,
+      difference?.mean,
+      invalid,
+    ]),
+    [
+      ['as scored', 'base', 0.75, undefined, 0],
+      // (.5 − 1 + 0 − .5) / 2
+      ['suffix', 'base', 0.25, -0.5, 0],
+      ['stranger', undefined, 0.5, undefined, 0.5],
+    ],
+  );
+  assert.deepEqual(
+    report.models.map(({node}) => node),
+    ['base', 'other'],
+  );
+  const page = renderMarkdown(report);
+  assert.match(page, /\| base \| suffix \| chat, suffix “ now \?” \| 0\.250 \[/);
+  assert.match(page, /pass@1 of base is from 0\.250 to 0\.750 over 2 ways to ask it\./);
+  const without = buildReport({evaluations, histories: {}, cards: {}});
+  assert.ok(!('promptings' in without) && !('earlyAnswers' in without));
+  assert.doesNotMatch(renderMarkdown(without), /Prompt sensitivity|need the thinking/);
 });
 
 test('a report with a single model and nothing else is still a report', () => {

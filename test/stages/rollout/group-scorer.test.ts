@@ -52,7 +52,7 @@ async function optionsFor(t: TestContext): Promise<GroupScorerOptions> {
     tasks: builtInTasks,
     timeoutMs: 300,
     models: {helpful},
-    maxNewTokens: 8,
+    lengthLimit: 8,
     maxTokens: 32,
     threads: 1,
     cores: 1,

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
+import {drawDials} from '../../../stages/tasks/dials.js';
+import {FIXED_SETS, fixedSetMistakes} from '../../../stages/tasks/fixed-sets.js';
+import {isWithin} from '../../../pipeline/params.js';
 import {corpus} from '../../../stages/tasks/documents.js';
 import {generalRows} from '../../../stages/tasks/general-rows.js';
 import {
@@ -45,6 +48,31 @@ test('the held-out set has 420 different problems, as many of each length in eac
     }
   }
   assert.deepEqual(heldOutDials(), prompts);
+});
+
+test('fixed sets hold the levels that are asked for, and none of the problems that tiny was tuned on', () => {
+  const harder = heldOutDials({levels: [5, 8], perLevel: 30});
+  const cells = harder.map(({steps, language}) => `${steps} ${language}`);
+  assert.deepEqual(
+    ['5 en', '5 zh', '8 en', '8 zh'].map((cell) => cells.filter((other) => other === cell).length),
+    [15, 15, 15, 15],
+  );
+  // The order of the stream from which they come: the first 140 of a level were looked at before.
+  const {keys, purpose} = {keys: new Set<string>(), purpose: 'fixed:held-out:5'};
+  for (let index = 0; keys.size < 140; index++)
+    keys.add(drawDials({seed: 0, purpose, index, split: 'held-out', steps: [5], chinese: 0}).key);
+  assert.equal(overlap(keys, new Set([...harder, ...heldOutDials()].map(({key}) => key))), 0);
+});
+
+test('a level that is no number of turns, or twice in the list, is refused, as is an odd number of problems', () => {
+  const {levels} = FIXED_SETS;
+  assert.deepEqual(
+    [[3], [3, 8], [0], [3, 3], [], [2.5]].map((list) => isWithin(levels.about.range!, list)),
+    [true, true, false, false, false, false],
+  );
+  assert.deepEqual(fixedSetMistakes({validationPerLevel: 40, heldOutPerLevel: 7}), [
+    'heldOutPerLevel is 7 and should be even: half of the problems are in each language',
+  ]);
 });
 
 test('a tenth of all problems is held out, a tenth is for validation', () => {
