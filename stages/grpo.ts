@@ -267,7 +267,7 @@ export const grpo = defineStage({
 
     const {learningRate} = params;
     const snapshots = openSnapshots(outputs.snapshots, params.snapshots);
-    const loop = {engine, context, learningRate, start: START, madeOnTheWay: snapshots};
+    const loop = {engine, context, learningRate, start: START, sideOutputs: snapshots};
     await withTraining(loop, async (training) => {
       const {engine, tokens} = training;
       const save = (folder: string): Promise<void> =>

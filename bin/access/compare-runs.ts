@@ -78,7 +78,7 @@ export async function compareRuns(
   read: Reader,
 ): Promise<RunPair> {
   const evaluated = (run: Run): readonly FoundEvaluation[] =>
-    evaluationsOf(store, run).filter(({isOnTheWay}) => !isOnTheWay);
+    evaluationsOf(store, run).filter(({isSnapshot}) => !isSnapshot);
   const [before, after] = [evaluated(baseline), evaluated(other)];
   const models: ComparedByName[] = [];
   for (const one of before) {

@@ -30,8 +30,8 @@ export interface FoundEvaluation {
   readonly model: EvaluatedModel | undefined;
   /** Of a benchmark, not of the recipe's own prompts. */
   readonly isBenchmark: boolean;
-  /** Of a model that a training had on its way: one point of a curve, shown where somebody asks for it. */
-  readonly isOnTheWay: boolean;
+  /** Of a snapshot of a training: one point of a curve, shown only where it is asked for. */
+  readonly isSnapshot: boolean;
 }
 
 /** The kind of artifact that evaluations make. */
@@ -54,7 +54,7 @@ export function evaluationsOf(store: Store, run: Run): readonly FoundEvaluation[
     return {
       ...{run, node, attempt, artifact, model},
       isBenchmark: attempt.stage === 'bench',
-      isOnTheWay: model !== undefined && store.attempt(model.attempt)!.stage === 'snapshot',
+      isSnapshot: model !== undefined && store.attempt(model.attempt)!.stage === 'snapshot',
     };
   });
   const wired = namesInReports(run);

@@ -33,7 +33,7 @@ export interface ModelOrigin {
   readonly asked: TrainedAsking | undefined;
 }
 
-/** Kinds of artifacts that a model goes on in: one, and those that a training had on its way. */
+/** Kinds of artifacts that a model is handed on in: the model itself, and the snapshots of its training. */
 const MODELS: ReadonlySet<string> = new Set(['model', 'snapshots']);
 
 /** Steps of which is told; a model of many more has been through the same again and again. */

@@ -18,8 +18,8 @@ export interface RunScore extends ScoreRow {
   readonly seed: number;
   /** The node that evaluated. */
   readonly evaluation: string;
-  /** Of a model that a training had on its way. */
-  readonly isOnTheWay?: true;
+  /** Of a snapshot of a training. */
+  readonly isSnapshot?: true;
 }
 
 /** A run with its scores. */
@@ -60,7 +60,7 @@ async function rowsOf(store: Store, evaluation: FoundEvaluation): Promise<readon
     ...(evaluation.paper === undefined ? {} : {paper: evaluation.paper}),
     ...(asked === read.template ? {} : {asked}),
     ...(read.suite === undefined ? {} : {suite: read.suite}),
-    ...(evaluation.isOnTheWay ? ({isOnTheWay: true} as const) : {}),
+    ...(evaluation.isSnapshot ? ({isSnapshot: true} as const) : {}),
   };
   return read.scores.map((score) => ({...about, ...score}));
 }
@@ -76,7 +76,7 @@ export interface Wish {
 const ALL = 'all';
 
 /**
- * Models that a training had on its way are points of a curve, and there only where somebody asks for them by name, or for all.
+ * Snapshots of a training are points of a curve; they are shown only where they are asked for, by name or with `all`.
  *
  * @throws UserError not-found for a metric or model that none of the runs has
  */
@@ -91,15 +91,15 @@ export function wishedFor(runs: readonly ScoresOfRun[], {metric, model, sort}: W
   const isWanted = (row: RunScore): boolean =>
     (metric === undefined || metric.includes(ALL) || metric.includes(row.metric)) &&
     (model === undefined
-      ? row.isOnTheWay !== true
+      ? row.isSnapshot !== true
       : model.includes(ALL) || model.includes(row.node) || model.includes(row.evaluation));
   return runs.map((run) => ({...run, rows: sorted(run.rows, sort).filter(isWanted)}));
 }
 
-/** Names of the models on the way of a training that are among all rows and not among those that are shown. */
-export function leftOut(all: readonly ScoresOfRun[], shown: readonly ScoresOfRun[]): readonly string[] {
+/** Names of the snapshots of trainings that are among all rows and not among those that are shown. */
+export function snapshotsLeftOut(all: readonly ScoresOfRun[], shown: readonly ScoresOfRun[]): readonly string[] {
   const named = (runs: readonly ScoresOfRun[]): readonly string[] =>
-    runs.flatMap(({rows}) => rows.flatMap((row) => (row.isOnTheWay === true ? [row.node] : [])));
+    runs.flatMap(({rows}) => rows.flatMap((row) => (row.isSnapshot === true ? [row.node] : [])));
   const there = new Set(named(shown));
   return [...new Set(named(all))].filter((name) => !there.has(name));
 }

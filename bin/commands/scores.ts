@@ -29,7 +29,7 @@ export const scoresCommand = (services: Services): Command =>
     .option('--metric <name>', 'only this metric, with its interval (repeats, or a,b); all for every one', listed)
     .option(
       '--model <name>',
-      'only this model, or the node that evaluated it (repeats, or a,b); all for every one, those on the way of a training, too',
+      'only this model, or the node that evaluated it (repeats, or a,b); all for every one, snapshots of trainings included',
       listed,
     )
     .option('--sort <metric>', 'the best by this metric first (default: the order of the recipe)')
@@ -40,7 +40,7 @@ export const scoresCommand = (services: Services): Command =>
     )
     .action(async (options: ScoresOptions) => {
       const {newerRunNote, scoredRuns, seedGroups} = await import('../access/scored-runs.js');
-      const {leftOut, scoresOf, spreadOf, wishedFor} = await import('../access/score-rows.js');
+      const {snapshotsLeftOut, scoresOf, spreadOf, wishedFor} = await import('../access/score-rows.js');
       await withStore(services, options, 'read', async (store) => {
         const wanted = options.run ?? [];
         const found = scoredRuns(store, wanted);
@@ -61,10 +61,13 @@ export const scoresCommand = (services: Services): Command =>
         const {runScoresText} = await import('../render/run-scores.js');
         const isWhole = options.metric !== undefined;
         services.say(fitted(runScoresText(chosen, spreads, {width: services.width, isWhole}), services));
-        const others = options.model === undefined ? leftOut(all, chosen) : [];
+        const others = options.model === undefined ? snapshotsLeftOut(all, chosen) : [];
         if (others.length > 0)
           services.say(
-            `on the way of a training, so in the figures of its report and with --model NAME or all: ${others.join(', ')}`,
+            fitted(
+              `snapshots of a training, not shown: ${others.join(', ')}; --model all shows them, the report draws their curve`,
+              services,
+            ),
           );
       });
     });

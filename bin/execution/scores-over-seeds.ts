@@ -44,7 +44,7 @@ async function resultOf(
     seeds.flatMap(({evaluations}) =>
       mainModels(
         store,
-        evaluations.filter(({isBenchmark}) => !isBenchmark),
+        evaluations.filter(({isBenchmark, isSnapshot}) => !isBenchmark && !isSnapshot),
       ).map(({name}) => name),
     ),
   );

@@ -6,7 +6,7 @@ import {existsSync} from 'node:fs';
 import {mkdir, readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {linkTree} from '../link-tree.js';
-import type {MadeOnTheWay} from './training-loop.js';
+import type {SideOutputs} from './training-loop.js';
 
 /** The list of the models in a `snapshots` artifact, beside their folders. */
 export const SNAPSHOT_LIST = 'snapshots.json';
@@ -32,7 +32,7 @@ export interface SnapshotList {
 export type Save = (folder: string) => Promise<void>;
 
 /** What keeps the models of a training. */
-export interface Snapshots extends MadeOnTheWay {
+export interface Snapshots extends SideOutputs {
   /** To be called after each step, counted from 1, before a checkpoint of it. */
   take(step: number, save: Save): Promise<void>;
   /** Writes the list. Steps that the training did not reach get the model of its last step. */

@@ -65,17 +65,17 @@ export interface StepOptions {
   readonly reportEvery?: number;
   /** Whether a checkpoint may be due after the last step too, because more than saving the model comes after it. */
   readonly checkpointAtEnd?: boolean;
-  /** Whether a measure is for the history alone and no point of a curve; none is unless given. */
+  /** Whether a measure goes into the history alone and is not reported as a metric; without it, none does. */
   readonly isHistoryOnly?: (measure: string) => boolean;
   /** Called after each step, counted from 1, before a checkpoint of it. */
   readonly afterStep?: (step: number) => Promise<void>;
 }
 
-/** Files that a stage makes while it trains. They are a part of every checkpoint, since nobody could make them later. */
-export interface MadeOnTheWay {
-  /** Puts what has been made so far into a folder, which is not there yet. */
+/** Files that a stage writes while it trains. Every checkpoint holds them, since they could not be made again later. */
+export interface SideOutputs {
+  /** Puts what has been written so far into a folder that does not exist yet. */
   keep(folder: string): Promise<void>;
-  /** Takes it out again. The folder is there if something was put into it. */
+  /** Takes it out again. The folder exists if something was put into it. */
   restore(folder: string): Promise<void>;
 }
 
@@ -128,7 +128,7 @@ export interface TrainingOptions<P extends Programs, Own> {
   readonly learningRate: number;
   /** The stage's own state before the first step. */
   readonly start: Own;
-  readonly madeOnTheWay?: MadeOnTheWay;
+  readonly sideOutputs?: SideOutputs;
 }
 
 /**
@@ -136,7 +136,7 @@ export interface TrainingOptions<P extends Programs, Own> {
  * @throws {StageFailure} when the checkpoint is of another format; what `use` throws, else what could not be closed
  */
 export async function withTraining<const P extends Programs, Own, T>(
-  {engine: options, context, learningRate, start, madeOnTheWay}: TrainingOptions<P, Own>,
+  {engine: options, context, learningRate, start, sideOutputs}: TrainingOptions<P, Own>,
   use: (training: Training<P, Own>) => Promise<T>,
 ): Promise<T> {
   const {checkpoints, progress, metric, note} = context;
@@ -155,7 +155,7 @@ export async function withTraining<const P extends Programs, Own, T>(
   const resources: Closable[] = [{close: () => engine.dispose()}];
   return closingAfter(resources, async () => {
     const before =
-      checkpoints.latest === undefined ? undefined : await restore<Own>(engine, checkpoints.latest, madeOnTheWay);
+      checkpoints.latest === undefined ? undefined : await restore<Own>(engine, checkpoints.latest, sideOutputs);
     let step = before?.step ?? 0;
     const history = before?.history ?? [];
     /** Steps that there would have been, had nobody asked to finish early. */
@@ -180,7 +180,7 @@ export async function withTraining<const P extends Programs, Own, T>(
         };
         await writeFile(join(folder, STATE), JSON.stringify(saved));
         await saveState(engine, join(folder, ENGINE_STATE));
-        await madeOnTheWay?.keep(join(folder, ON_THE_WAY));
+        await sideOutputs?.keep(join(folder, SIDE_OUTPUTS));
       });
     };
     const training: Training<P, Own> = {
@@ -254,8 +254,8 @@ export const countTokens = (rows: readonly {readonly tokens: ArrayLike<unknown>}
 
 const STATE = 'state.json';
 const ENGINE_STATE = 'state.safetensors';
-/** A folder of its own; absent where a stage has made nothing on the way. */
-const ON_THE_WAY = 'made';
+/** A folder of its own; absent where a stage has written nothing beside its state. */
+const SIDE_OUTPUTS = 'side-outputs';
 
 /** `state.json` of a checkpoint. Its bytes are known to be the ones that were written, so the format says all of its shape. */
 interface SavedState<Own> {
@@ -271,7 +271,7 @@ interface SavedState<Own> {
 async function restore<Own>(
   engine: Engine<Programs>,
   folder: string,
-  madeOnTheWay: MadeOnTheWay | undefined,
+  sideOutputs: SideOutputs | undefined,
 ): Promise<SavedState<Own>> {
   const saved = JSON.parse(await readFile(join(folder, STATE), 'utf8')) as SavedState<Own>;
   const format: number = 'format' in saved ? saved.format : 1;
@@ -281,6 +281,6 @@ async function restore<Own>(
         `format ${STATE_FORMAT} only; without --accept-checkpoint the stage starts afresh`,
     );
   await restoreState(engine, join(folder, ENGINE_STATE));
-  await madeOnTheWay?.restore(join(folder, ON_THE_WAY));
+  await sideOutputs?.restore(join(folder, SIDE_OUTPUTS));
   return saved;
 }

@@ -271,7 +271,7 @@ test('models that a training keeps on its way survive being killed, and are thos
   assert.equal(shorter['model/model.safetensors'], kept[1], 'what is kept is what would have been the end');
   // What the killed ones end with is compared above; here that there was something to lose when they were killed.
   const checkpoint = newestCheckpoint(jobFiles(at('grpo, 5')).checkpoints)!;
-  assert.ok(existsSync(join(checkpoint.folder, 'files', 'made', 'step-7', 'model.safetensors')));
+  assert.ok(existsSync(join(checkpoint.folder, 'files', 'side-outputs', 'step-7', 'model.safetensors')));
   const list = (job: string): unknown =>
     JSON.parse(readFileSync(join(out(job, 'snapshots'), 'snapshots.json'), 'utf8'));
   assert.deepEqual(list('grpo, 7 steps'), {

@@ -87,7 +87,8 @@ test('a tree is linked where nothing is yet', async (t) => {
 });
 
 test('steps at which a model is kept are whole numbers, ascending, none twice; one behind the end is a warning', () => {
-  const mistakes = (snapshots: unknown): string => mistakesOf(grpo, {steps: 100, snapshots}, {inputs: ['policy', 'prompts']}).join();
+  const mistakes = (snapshots: unknown): string =>
+    mistakesOf(grpo, {steps: 100, snapshots}, {inputs: ['policy', 'prompts']}).join();
   for (const right of [[], [100], [25, 50, 75]]) assert.equal(mistakes(right), '');
   for (const wrong of [[0], [-1], [2.5], [50, 25], [25, 25], ['25'], [null]])
     assert.match(

@@ -27,9 +27,9 @@ export const figuresOf = (report: Report): readonly ReportFigure[] =>
 
 const STEP = 'A step is one optimizer update.';
 const LENGTH =
-  'Length: sampled tokens, the end token included; thinking is what stands up to the last `</think>`, with its tags, answer is the rest.';
+  'Length: sampled tokens of a response, the end token included; “thinking” is everything up to and including the last `</think>`, “answer” is the rest.';
 const OVER_PROBLEMS =
-  'Bands: 95 % intervals of the mean over problems, pointwise; they hold what other problems would change, and nothing of another run of the training.';
+  'Bands: pointwise 95 % intervals of the mean over problems. They say how much it would change with other problems, and nothing about another run of the training.';
 
 /** What each length is called, the whole of it first. */
 const LENGTHS: readonly (readonly [metric: string, name: string])[] = [
@@ -46,10 +46,10 @@ export function trainingFigure(training: TrainingCurves): ReportFigure {
   return {
     node,
     file: fileOf(node),
-    title: `${node}: accuracy and length on the questions that it was trained on`,
-    caption: `${node} on the questions that it was trained on. ${STEP} Accuracy: share of completions with the right answer. ${LENGTH} ${trainingBand(training)}`,
+    title: `${node}: accuracy and length on its training questions`,
+    caption: `${node} on its training questions. ${STEP} Accuracy: share of responses with the right answer. ${LENGTH} ${trainingBand(training)}`,
     panels: [
-      {title: 'Accuracy in training', axis: 'share of completions', series: accuracy, from: 0, to: 1},
+      {title: 'Accuracy in training', axis: 'share of responses', series: accuracy, from: 0, to: 1},
       {title: 'Length in training', axis: 'tokens', series: lengths, from: 0},
     ].map((panel) => ({...panel, steps: [0, steps] as const})),
   };
@@ -69,10 +69,10 @@ function trainingSeries(
 function trainingBand({bands, curves, steps}: TrainingCurves): string {
   const points = (bands['length'] ?? curves['length'])!.steps.length;
   const each = Math.ceil(steps / points);
-  const point = each === 1 ? 'Each point is one step' : `Each point is the mean of ${each} neighbouring steps`;
+  const point = each === 1 ? 'Each point is one step' : `Each point is the mean over ${each} neighbouring steps`;
   return bands['length'] === undefined
     ? `${point}.`
-    : `${point}; bands are 1.96 standard errors of this mean to either side, the questions of these steps being the unit. Each step has other questions, so the band is how much they scatter, and no test is made of it.`;
+    : `${point}; bands reach 1.96 standard errors of that mean to either side, with the question as the unit. Every step draws other questions: the band shows how much these scatter, and no test is made of the curve.`;
 }
 
 /** The paper's Figure 2: accuracy on held-out problems over the steps. */
@@ -90,16 +90,16 @@ function accuracyFigure(progress: TrainingProgress, report: Report): ReportFigur
   const consText =
     cons === undefined
       ? ''
-      : ` ${cons}: whether the most frequent of ${cons.slice(5)} answers is right; a tie among t counts 1/t if the right one is among them.`;
+      : ` ${cons}: share of problems for which the most frequent of ${cons.slice(5)} answers is right; a tie among t answers counts 1/t if the right one is among them.`;
   const ofLevels =
     levels.length === 0
       ? ''
-      : ' Below, pass@1 by level, the number of steps that the solution of a problem takes, with the same bands.';
+      : ' Lower panel: pass@1 by level, which is the number of steps that the solution of a problem takes, with bands of the same kind.';
   return {
     node,
     file: fileOf(node, '-accuracy'),
     title: `${node}: accuracy on held-out problems over training`,
-    caption: `As the paper’s Figure 2: ${node} on the held-out problems. ${asked(progress, report)} ${STEP} pass@1: share of right answers, the mean over the responses to a problem, then over problems.${consText} ${OVER_PROBLEMS} Dashed: pass@1 of other models on the same problems.${ofLevels}`,
+    caption: `As the paper’s Figure 2: accuracy of ${node} on held-out problems over its training. ${STEP} ${askedText(progress)} pass@1: share of right answers, averaged over the responses to a problem, then over problems.${consText} ${OVER_PROBLEMS} ${dashedText(progress, 'pass@1')}${ofLevels}`,
     panels: [
       {
         ...{title: 'Accuracy on held-out problems', axis: 'share right', from: 0, to: 1, steps, references},
@@ -130,7 +130,7 @@ function lengthFigure(progress: TrainingProgress, training: TrainingCurves, repo
     node,
     file: fileOf(node, '-length'),
     title: `${node}: length of responses over training`,
-    caption: `As the paper’s Figure 3: ${node}. ${STEP} ${LENGTH} Above, the completions that it was trained on. ${trainingBand(training)} Below, the held-out problems. ${asked(progress, report)} ${OVER_PROBLEMS} Dashed: mean length of other models on the same problems. That longer thinking is why answers get better is not shown by this.`,
+    caption: `As the paper’s Figure 3: length of the responses of ${node} over its training. ${STEP} ${LENGTH} Upper panel: responses to its training questions. ${trainingBand(training)} Lower panel: responses to held-out problems. ${askedText(progress)} ${OVER_PROBLEMS} ${dashedText(progress, 'mean length of the whole response')} The figure does not show that longer thinking causes better answers.`,
     panels: [
       {title: 'Length in training', series: trained, ...scale},
       {title: 'Length on held-out problems', series: heldOut, references, ...scale},
@@ -176,12 +176,26 @@ function referencesOf(
   });
 }
 
-/** Of how many problems, and how they were asked. */
-function asked({points, template}: TrainingProgress, {sampling}: Report): string {
-  const problems = scoreIn(points[0]!, 'pass@1')?.problems ?? 0;
-  const how =
-    sampling === undefined
-      ? ''
-      : `, ${sampling.k} responses to each at temperature ${sampling.temperature} and top-p ${sampling.topP}`;
-  return `The models after steps ${points.map(({step}) => step).join(', ')} were asked the same ${problems} problems under the template \`${template}\`${how}; these steps were fixed before the run.`;
+/** What the dashed lines are, each model with how it was asked where that is not as the curve. */
+function dashedText({points, beside, asked}: TrainingProgress, what: string): string {
+  const models = beside.map(({node, asked: its}) => (its === asked ? node : `${node} (asked under \`${its}\`)`));
+  return `Dashed: ${what} of ${listText([`${points[0]!.node} (step 0)`, ...models])}, on the same problems.`;
 }
+
+/** Which models were asked how many problems, how often and how; where that is less than the tables are made of, it says so. */
+function askedText({points, asked, temperature, topP, problems, problemsAtEnds}: TrainingProgress): string {
+  const least = Math.min(...points.map(({samples}) => samples));
+  const most = Math.max(...points.map(({samples}) => samples));
+  const isLess = problems < problemsAtEnds || least < most;
+  const fewer =
+    problems < problemsAtEnds
+      ? ` (those of the ${problemsAtEnds} held-out problems that all of these models were asked)`
+      : '';
+  const responses = least === most ? String(least) : `${least} to ${most}`;
+  const cheaper = isLess ? ' The other tables of this report rest on more problems or responses.' : '';
+  return `The models after steps ${listText(points.map(({step}) => String(step)))} were evaluated; these steps were fixed before the run. Each was asked the same ${problems} problems${fewer}, ${responses} responses to each, under the template \`${asked}\` at temperature ${temperature} and top-p ${topP}.${cheaper}`;
+}
+
+/** `a, b and c` */
+const listText = (parts: readonly string[]): string =>
+  parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)!}`;

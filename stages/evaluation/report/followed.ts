@@ -1,4 +1,4 @@
-/** Which trainings a report follows step by step: what a recipe declares, light enough to be loaded with it. */
+/** Which trainings a report draws over their steps: what a recipe declares, light enough to be loaded with it. */
 
 /** A training whose models of fixed steps were scored. A type, so that a list of them can be a param as it is. */
 export type FollowedTraining = {
@@ -8,7 +8,7 @@ export type FollowedTraining = {
   readonly base: string;
   /** Step → name of the scores of the model after it. These scores are in no other table. */
   readonly snapshots: Readonly<Record<string, string>>;
-  /** Names of the scores of models that stand beside it as lines. */
+  /** Names of the scores of models to compare with, drawn as dashed lines. */
   readonly beside?: readonly string[];
 };
 
@@ -26,12 +26,14 @@ export function followedMistakes(followed: unknown): string[] {
     const called = isText(node) ? `training “${String(node)}”` : `training ${place + 1}`;
     const steps = Object.entries(Object(snapshots) as Readonly<Record<string, unknown>>);
     return [
-      ...(isText(node) ? [] : [`${called}: “node” is missing, or is no text`]),
-      ...(isText(base) ? [] : [`${called}: “base” is missing, or is no text`]),
-      ...(Array.isArray(beside) && beside.every(isText) ? [] : [`${called}: “beside” is a list of names`]),
+      ...(isText(node) ? [] : [`${called}: “node” is missing or not a text`]),
+      ...(isText(base) ? [] : [`${called}: “base” is missing or not a text`]),
+      ...(Array.isArray(beside) && beside.every(isText)
+        ? []
+        : [`${called}: “beside” should be a list of names of scores`]),
       ...(steps.length > 0 && steps.every(([step, name]) => /^[1-9]\d*$/.test(step) && isText(name))
         ? []
-        : [`${called}: “snapshots” is a record of names of scores by step: {"25": "zero-rl-step-25"}`]),
+        : [`${called}: “snapshots” should map steps to names of scores: {"25": "zero-rl-step-25"}`]),
     ];
   });
 }

@@ -1,5 +1,5 @@
-/** What the page says of a training on held-out problems: two figures, their numbers, and the trend. */
-import {intervalText} from '../intervals.js';
+/** A training on held-out problems, as the page shows it: two figures, their numbers, and the trend. */
+import {DRAWS, intervalText} from '../intervals.js';
 import type {Score} from '../scores.js';
 import type {ReportFigure} from './figures.js';
 import {TREND_STEPS, type TrainingProgress} from './progress.js';
@@ -34,7 +34,7 @@ export function progressSection(progress: TrainingProgress, figures: readonly Re
     ...(first === undefined
       ? []
       : [
-          `The trend within this run: each of the ${first.problems} problems’ least-squares slope over the ${points.length} steps above, and Student’s t over these slopes, the problem being the unit. p is against no change, of each metric by itself. It speaks of this run alone: what another seed of the training would give is not in it. Over several runs, \`r1 claims --run 1,2,3\` has one slope a seed.`,
+          `The trend within this run: the mean over ${first.problems} problems of each one’s least-squares slope over the ${points.length} steps above, with a 95 % bootstrap interval over problems (${DRAWS} draws, percentiles). p is two-sided, against no change, for each metric by itself. The trend speaks of this run only: how much another seed of the training would differ is not in it. \`r1 claims --run 1,2,3\` takes one slope from each seed and gives a t-interval over them.`,
         ]),
   ].join('\n\n');
 }

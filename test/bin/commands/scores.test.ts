@@ -144,9 +144,9 @@ test('of several runs the spread over seeds comes first, then each of them', asy
 
 test('models on the way of a training are shown to who asks for them, and else said to be there', async (t) => {
   const bench = new Bench(t);
-  const onTheWay = {...model('zero-step-5', ...solved(9)), stage: 'snapshot', params: {step: 5}};
+  const kept = {...model('zero-step-5', ...solved(9)), stage: 'snapshot', params: {step: 5}};
   for (const seed of [0, 1])
-    await evaluatedRun(bench, {seed, models: [BASE, onTheWay, model('zero', ...solved(18 - seed))]});
+    await evaluatedRun(bench, {seed, models: [BASE, kept, model('zero', ...solved(18 - seed))]});
   const named = ({out}: {readonly out: string}): (string | undefined)[] =>
     [...out.matchAll(/^(\S+) +\.\d{3} \[/gm)].map(([, name]) => name);
   const plain = await spoken(scoresCommand, bench.folder, []);
