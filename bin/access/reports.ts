@@ -1,6 +1,6 @@
 /** Finds the reports of runs in the store and reads their tables. */
 import {rm} from 'node:fs/promises';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
 
 import {temporaryFolder} from '../../artifacts/temporary-folder.js';
 import {UserError, shortDigest} from '../../artifacts/index.js';
@@ -80,7 +80,7 @@ export async function withReportFolder<T>(
     return await read(folder);
   } catch (error) {
     if (!(error instanceof SyntaxError) && !isNoFile(error)) throw error;
-    const why = error.message.replaceAll(folder, '');
+    const why = isNoFile(error) ? `it has no ${basename(error.path ?? '')}` : error.message;
     throw new UserError('bad-argument', `what “${node}” of run ${run.id} made is not a report: ${why}`, {
       hint: `r1 export @${shortDigest(artifact)} ./report writes it out`,
       cause: error,
@@ -91,5 +91,5 @@ export async function withReportFolder<T>(
   }
 }
 
-const isNoFile = (error: unknown): error is Error =>
+const isNoFile = (error: unknown): error is NodeJS.ErrnoException =>
   error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(String(error.code));

@@ -1,12 +1,11 @@
 /** What a run has come to, as one screen shows it: its claims, the scores of its main models, and one question that they answered. */
-import {UserError} from '../../artifacts/index.js';
 import type {Run, Store} from '../../artifacts/index.js';
 import {frozenPlanOf} from '../../pipeline/plan/frozen-plan.js';
-import {StageFailure} from '../../pipeline/stage.js';
 import type {ClaimResult} from '../../stages/evaluation/index.js';
 import {evaluationsOf} from './evaluations.js';
 import type {FoundEvaluation} from './evaluations.js';
 import {mainModels, storyOf} from './main-models.js';
+import {orTold} from './or-told.js';
 import {reportsOf, withReportFolder} from './reports.js';
 import {scoresOf} from './score-rows.js';
 import type {RunScore} from './score-rows.js';
@@ -54,8 +53,9 @@ export async function runResultOf(
   const own = evaluations.filter(({isBenchmark, isSnapshot}) => !isBenchmark && !isSnapshot);
   const read = await orTold(complain, () => scoresOf(store, {run, evaluations}, complain));
   const rows = read?.rows ?? [];
-  const main = new Set(mainModels(store, own).map(({node}) => node));
-  const story = storyOf(store, own);
+  const readable = own.filter(({node}) => rows.some(({evaluation}) => evaluation === node));
+  const main = new Set(mainModels(store, readable).map(({node}) => node));
+  const story = storyOf(store, readable);
   const claims = report === undefined ? undefined : await orTold(complain, () => claimsOf(store, run));
   return {
     ...{run, report: report?.node, story, evaluated: own.length},
@@ -85,15 +85,4 @@ function declaredIn(run: Run, node: string): readonly string[] {
     const {id} = Object(claim) as {readonly id?: unknown};
     return typeof id === 'string' ? [id] : [];
   });
-}
-
-/** What `work` gives; where it cannot be read, that is told, and `undefined` stands for it. */
-export async function orTold<T>(complain: (text: string) => void, work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof UserError) && !(error instanceof StageFailure)) throw error;
-    complain(error.message);
-    return undefined;
-  }
 }

@@ -5,6 +5,7 @@ import {readableOf, rowsFilesOf} from '../../artifacts/queries/readable.js';
 import type {Output, Readable, ReadableKinds} from '../../artifacts/queries/readable.js';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
 import type {StoredRows} from '../../stages/samples/index.js';
+import {orTold} from './or-told.js';
 
 const KINDS: ReadableKinds = {
   own: ['rollouts', 'scores', 'pairs', 'labels', 'dataset', 'prompts'],
@@ -91,8 +92,15 @@ function stored(store: Store, readable: Readable, chosen: Output): Stored {
   };
 }
 
-/** Outputs of the kind that keeps what was drawn, and why it was dropped: of one node, or of each run, the newest first. */
-export async function rolloutsOf(store: Store, reference: string | undefined): Promise<readonly (readonly Stored[])[]> {
+/**
+ * Outputs of the kind that keeps what was drawn, and why it was dropped: of one node, or of each run, the newest first; of all runs what
+ * cannot be read is told of and left out.
+ */
+export async function rolloutsOf(
+  store: Store,
+  reference: string | undefined,
+  complain: (text: string) => void,
+): Promise<readonly (readonly Stored[])[]> {
   const [kind = ''] = KINDS.besideModel;
   if (reference !== undefined) {
     const readable = await readableOf(store, reference, KINDS, {suggest: suggestion});
@@ -104,16 +112,21 @@ export async function rolloutsOf(store: Store, reference: string | undefined): P
     });
   }
   const seen = new Set<string>();
-  return store.runs().map(({id}) =>
-    store.outputsOfKind(id, kind).flatMap(({attempt: maker, artifact}): Stored[] => {
-      if (seen.has(artifact) || !store.isPresent(artifact)) return [];
+  const runs: (readonly Stored[])[] = [];
+  for (const {id} of store.runs()) {
+    const drawn: Stored[] = [];
+    for (const {attempt: maker, artifact} of store.outputsOfKind(id, kind)) {
+      if (seen.has(artifact) || !store.isPresent(artifact)) continue;
       seen.add(artifact);
       const attempt = store.attempt(maker)!;
       const output = attempt.outputs.find((edge) => edge.artifact === artifact)!;
-      const resolved = {attempt, output, run: id};
-      return [stored(store, {resolved, own: [], about: [], isExact: true}, {attempt, output})];
-    }),
-  );
+      const readable = {resolved: {attempt, output, run: id}, own: [], about: [], isExact: true};
+      const one = await orTold(complain, () => Promise.resolve(stored(store, readable, {attempt, output})));
+      if (one !== undefined) drawn.push(one);
+    }
+    runs.push(drawn);
+  }
+  return runs;
 }
 
 export const rowsOf = (store: Store, output: Output): StoredRows => ({

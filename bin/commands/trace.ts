@@ -5,6 +5,7 @@ import type {Store} from '../../artifacts/index.js';
 import {trace} from '../../artifacts/queries/row-lineage.js';
 import {suggestion} from '../../pipeline/wiring/did-you-mean.js';
 import type {StoredGroup} from '../../stages/samples/index.js';
+import {orTold} from '../access/or-told.js';
 import type {Stored} from '../access/stored-samples.js';
 import {withStore} from '../access/with-store.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
@@ -82,7 +83,7 @@ async function listDropped(
   prompt: string,
   {node, isJson, isPaged}: {readonly node: string | undefined; readonly isJson: boolean; readonly isPaged: boolean},
 ): Promise<void> {
-  const drawn = await drawnFor(store, prompt, node);
+  const drawn = await drawnFor(store, prompt, {node, complain: services.complain});
   if (isJson) {
     services.say(JSON.stringify(drawn.map(droppedJson)));
     return;
@@ -116,17 +117,26 @@ function droppedJson({stored: {attempt, output}, group}: Drawn): object {
 }
 
 /** By every node of one run that sifts what it draws: of the newest run in which one has drawn for this prompt. */
-async function drawnFor(store: Store, prompt: string, node: string | undefined): Promise<readonly Drawn[]> {
+async function drawnFor(
+  store: Store,
+  prompt: string,
+  {node, complain}: {readonly node: string | undefined; readonly complain: (text: string) => void},
+): Promise<readonly Drawn[]> {
   const [{rolloutsOf}, {askedBy, readGroups, surveyOf}] = await Promise.all([
     import('../access/stored-samples.js'),
     import('../../stages/samples/index.js'),
   ]);
   const known = new Set<string>();
   let sifting = 0;
-  for (const run of await rolloutsOf(store, node)) {
+  // One of many that cannot be read is told of, and hides none of the others; the one that was asked for is the answer.
+  const reading = <T>(work: () => Promise<T>): Promise<T | undefined> =>
+    node === undefined ? orTold(complain, work) : work();
+  for (const run of await rolloutsOf(store, node, complain)) {
     const drawn: Drawn[] = [];
     for (const stored of run) {
-      const {groups, found, fates} = await surveyOf(stored.rows, {problems: [prompt]});
+      const survey = await reading(() => surveyOf(stored.rows, {problems: [prompt]}));
+      if (survey === undefined) continue;
+      const {groups, found, fates} = survey;
       if (fates.size === 0) continue; // reinforcement learning learns from all that it draws
       sifting++;
       for (const group of groups) known.add(group.prompt);

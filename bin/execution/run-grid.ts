@@ -20,6 +20,9 @@ interface GridRun {
   readonly services: Services;
 }
 
+/** So many are planned in the blink of an eye; more are told of, as they keep the first run waiting. */
+const MANY = 20;
+
 /**
  * What is shared by several runs is made by the first and reused by the others. A run that fails does not keep the next from
  * starting, unless `--on-failure stop` asks for it; a stop ends them all, and the same command goes on from there.
@@ -28,6 +31,8 @@ interface GridRun {
  */
 export async function runGrid({loaded, options, services}: GridRun): Promise<void> {
   const combinations = allOf(options);
+  if (combinations.length > MANY && options.json !== true)
+    services.complain(`${combinations.length} runs are checked before the first begins`);
   await checkAll({loaded, options, services}, combinations);
   if (options.dryRun === true) return;
   for (const line of profileHeading(loaded.recipe, options)) services.complain(line);

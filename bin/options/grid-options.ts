@@ -12,7 +12,11 @@ export interface GridOptions {
 
 export const withGrid = (command: Command): Command =>
   command
-    .option('--seeds <list>', 'one run for each of these seeds, one after the other: 0..4, or 0,2,7', seedList)
+    .option(
+      '--seeds <list>',
+      'one run for each of these seeds, one after the other: 0..4, or 0,2,7 (repeats)',
+      seedList,
+    )
     .option(
       '--grid <node.param=values>',
       'one run for each of these values, separated by commas or as a JSON list; with several grids, for each combination (repeats)',
@@ -20,7 +24,7 @@ export const withGrid = (command: Command): Command =>
     );
 
 /** `0..4`, `3`, `0,2,7..9`; each seed once. @throws InvalidArgumentError */
-export const seedList = (text: string): number[] => numberList(text, 'seed');
+export const seedList = (text: string, before?: readonly number[]): number[] => numberList(text, 'seed', before);
 
 /** One run of several: what it is asked for, and how it is told from the others. */
 export interface Combination {
@@ -39,6 +43,10 @@ export interface Combination {
  */
 export function combinationsOf({seeds, grid = []}: GridOptions, request: RequestOptions): Combination[] {
   const axes = grid.map(valuesOf);
+  const names = grid.map(nameOf);
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined)
+    throw new InvalidArgumentError(`--grid ${twice} is there twice: all of its values go into one.`);
   let cells: readonly (readonly string[])[] = [[]];
   for (const axis of axes) {
     cells = cells.flatMap((cell) => axis.map((assignment) => [...cell, assignment]));
@@ -54,16 +62,27 @@ export function combinationsOf({seeds, grid = []}: GridOptions, request: Request
   );
 }
 
+const nameOf = (axis: string): string => axis.slice(0, Math.max(0, axis.indexOf('='))).trim();
+
 /** `sft.epochs=1,2` → `sft.epochs=1` and `sft.epochs=2`; a JSON list gives its members, which may have commas. */
 function valuesOf(axis: string): string[] {
-  const at = axis.indexOf('=');
-  const [name, text] = [axis.slice(0, Math.max(0, at)), axis.slice(at + 1).trim()];
+  const [name, text] = [nameOf(axis), axis.slice(axis.indexOf('=') + 1).trim()];
   const values = text.startsWith('[') ? listIn(text, axis) : text.split(',').map((value) => value.trim());
   if (name === '' || values.length === 0 || values.includes(''))
     throw new InvalidArgumentError(`--grid takes NODE.PARAM=VALUE,VALUE, not “${axis}”.`);
-  if (new Set(values).size < values.length)
+  if (new Set(values.map(meaning)).size < values.length)
     throw new InvalidArgumentError(`--grid ${axis}: each value is expected once.`);
   return values.map((value) => `${name}=${value}`);
+}
+
+/** What a value says, however it is written: `1.0` is 1. */
+function meaning(value: string): string {
+  try {
+    return JSON.stringify(JSON.parse(value));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return value;
+  }
 }
 
 function listIn(text: string, axis: string): string[] {

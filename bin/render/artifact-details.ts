@@ -18,7 +18,13 @@ export interface ArtifactTextOptions {
 /** More files than this are only counted. */
 const FILES = 60;
 
-const short = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value));
+/** Characters of a param or of a verdict: a table of longer ones is slow to lay out, and nobody reads it. */
+const VALUE = 2000;
+
+function short(value: Json): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length <= VALUE ? text : `${text.slice(0, VALUE)}… (${text.length} characters; --json has them all)`;
+}
 
 /** `[['learningRate', '0.001'], …]` of an object; nothing of anything else. */
 function entriesOf(value: Json | undefined): readonly (readonly [string, Json])[] {

@@ -3,7 +3,7 @@
  * claim whose models were not measured is left out of the table, and of Holm's count.
  */
 import type {Statistic} from './comparison.js';
-import type {Metric} from './metrics.js';
+import {isMetric, metricsFor, type Metric} from './metrics.js';
 
 /**
  * What has to be so for a claim to say anything. `learned`: pass@1 of the model is above that of the one it was trained from, with
@@ -34,6 +34,12 @@ export type Claim = {
   readonly requires?: readonly Condition[];
 };
 
+/** Every field that a claim may have. */
+const FIELDS: Readonly<Record<keyof Claim, true>> = {
+  ...{id: true, text: true, paper: true, metric: true, statistic: true, left: true, right: true},
+  ...{direction: true, threshold: true, ceiling: true, requires: true},
+};
+
 const STATISTICS: readonly string[] = ['difference', 'ratio', 'level'] satisfies Statistic[];
 
 /** What is wrong with claims that no compiler has seen, each mistake a sentence. */
@@ -42,14 +48,18 @@ export function claimMistakes(claims: unknown): string[] {
   const seen = new Set<unknown>();
   return (claims as unknown[]).flatMap((given, place) => {
     const claim = Object(given) as Partial<Record<keyof Claim, unknown>>;
-    const {id, statistic, direction, right, threshold} = claim;
+    const {id, metric, statistic, direction, right, threshold, ceiling} = claim;
     const called = typeof id === 'string' ? `claim “${id}”` : `claim ${place + 1}`;
     const texts = (['id', 'text', 'paper', 'metric', 'left'] as const).filter(
       (name) => typeof claim[name] !== 'string',
     );
     const isTwice = seen.has(id);
     seen.add(id);
+    const unknown = Object.keys(claim).filter((name) => !Object.hasOwn(FIELDS, name));
+    const isNoMetric = typeof metric === 'string' && !isMetric(metric);
     return [
+      ...unknown.map((name) => `${called}: there is no field “${name}”; there are ${Object.keys(FIELDS).join(', ')}`),
+      ...(isNoMetric ? [`${called}: there is no metric “${metric}”; there are ${metricsFor(16).join(', ')}`] : []),
       ...texts.map((name) => `${called}: “${name}” is missing, or is no text`),
       ...(isTwice ? [`${called} is there twice`] : []),
       ...(STATISTICS.includes(statistic as string)
@@ -62,9 +72,17 @@ export function claimMistakes(claims: unknown): string[] {
       ...((statistic === 'level') === (right === undefined)
         ? []
         : [`${called}: ${statistic === 'level' ? 'a level has no “right”' : `a ${String(statistic)} needs “right”`}`]),
+      ...(ceiling === undefined || isCeiling(ceiling)
+        ? []
+        : [`${called}: “ceiling” is {over, threshold}, two numbers, not ${JSON.stringify(ceiling)}`]),
       ...conditionMistakes(claim.requires ?? []).map((mistake) => `${called}: ${mistake}`),
     ];
   });
+}
+
+function isCeiling(given: unknown): boolean {
+  const {over, threshold, ...more} = Object(given) as Readonly<Record<string, unknown>>;
+  return typeof over === 'number' && typeof threshold === 'number' && Object.keys(more).length === 0;
 }
 
 /** The field beside `model` that a condition of each kind has. */
@@ -77,8 +95,14 @@ function conditionMistakes(conditions: unknown): string[] {
     const other = Object.hasOwn(OTHER, String(condition['kind'])) ? OTHER[condition['kind'] as Condition['kind']] : '';
     if (other === '')
       return [`what it requires is one of ${Object.keys(OTHER).join(', ')}, not ${JSON.stringify(condition['kind'])}`];
-    return ['model', other].flatMap((name) =>
-      typeof condition[name] === 'string' ? [] : [`“${name}” of what it requires is missing, or is no text`],
-    );
+    const missing = ['model', other].filter((name) => typeof condition[name] !== 'string');
+    const unknown = Object.keys(condition).filter((name) => !['kind', 'model', other].includes(name));
+    return [
+      ...missing.map((name) => `“${name}” of what it requires is missing, or is no text`),
+      ...unknown.map((name) => `what it requires has no field “${name}”`),
+      ...(missing.length === 0 && condition['model'] === condition[other]
+        ? [`what it requires holds “${condition['model'] as string}” against itself`]
+        : []),
+    ];
   });
 }

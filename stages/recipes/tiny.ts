@@ -47,8 +47,11 @@ export const TINY_RL = {
 } as const;
 /** Params of R1-Zero: `grpo` on the base model. */
 export const TINY_ZERO = {...TINY_RL, template: 'tiny-zero', steps: 100} as const;
-/** Steps at which R1-Zero is looked at on held-out problems, beside its beginning and its end: the paper's Figures 2 and 3. */
-const TINY_LOOKS = [25, 50, 75];
+/**
+ * Steps whose model R1-Zero keeps, to be evaluated on held-out problems as its beginning and its end are: the paper's Figures 2 and 3.
+ * Most are early, where a base that sometimes reasons learns to do it always.
+ */
+const TINY_SNAPSHOTS = [5, 10, 20, 40];
 /** Params of reasoning RL: `grpo` on the model of the cold start. */
 export const TINY_REASONING = {
   ...TINY_RL,
@@ -98,7 +101,7 @@ export default recipe(
       'zero-rl',
       grpo,
       {policy: base.model, prompts: asked.train},
-      {...TINY_ZERO, snapshots: TINY_LOOKS},
+      {...TINY_ZERO, snapshots: TINY_SNAPSHOTS},
     );
 
     const coldStart = add(
@@ -229,10 +232,10 @@ export default recipe(
         {...TINY_EVALUATION, template: 'chat'},
       ).scores,
     };
-    // Asked the problems alone: there is no curve of general prompts.
+    // Of reasoning problems alone, as there is no curve of general prompts.
     const zeroSteps = followTraining(
       add,
-      {node: 'zero-rl', base: 'base', snapshots: zero.snapshots, steps: TINY_LOOKS, beside: ['all-scenario-rl']},
+      {node: 'zero-rl', base: 'base', snapshots: zero.snapshots, steps: TINY_SNAPSHOTS, beside: ['all-scenario-rl']},
       (node, model) =>
         add(`evaluate-${node}`, evaluate, {model, prompts: asked.heldOut}, {...TINY_EVALUATION, template: 'tiny-zero'})
           .scores,

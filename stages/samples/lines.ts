@@ -40,7 +40,9 @@ export async function* linesIn({name, files}: StoredRows): AsyncGenerator<readon
   let index = 0;
   for (const {file, path} of files) {
     let lines: Line[] = [];
-    const reader = openLinesReader((text, line) => {
+    const reader = openLinesReader((given, line) => {
+      // Some editors of Windows begin a file with a byte order mark; it is no part of the first row.
+      const text = line === 1 && given.startsWith('\uFEFF') ? given.slice(1) : given;
       if (text.trim() !== '') lines.push({name, file, line, text, index: index++});
     });
     for await (const piece of createReadStream(path, {highWaterMark: PIECE}) as AsyncIterable<Buffer>) {

@@ -24,6 +24,8 @@ export interface Reference {
 /** One pair of axes. */
 export interface Panel {
   readonly title: string;
+  /** What the bands are, in a few words, on the line of the title. */
+  readonly note?: string;
   /** What the vertical axis is of, with its unit. */
   readonly axis: string;
   readonly series: readonly Series[];
@@ -43,11 +45,13 @@ const [TITLE, LEGEND_LINE, ABOVE, BELOW] = [26, 18, 10, 46];
 /** A letter is about so wide; the legend breaks its lines by it. */
 const LETTER = 6.4;
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#8a6d00', '#56b4e9', '#333333'];
-const REFERENCE_COLOURS = ['#666666', '#a0522d', '#444488'];
+const REFERENCE_COLOURS = ['#555555', '#a0522d', '#444488'];
+/** Dashes of the references, so that they can be told apart without colours. */
+const DASHES = ['6 4', '2 3', '10 3 2 3'];
 
 const STYLE =
   'text{font:12px system-ui,-apple-system,sans-serif;fill:#333}.t{font-size:13px;font-weight:600}.a{fill:#555}' +
-  '.g{stroke:#e6e6e6}.x{stroke:#888}.l{fill:none;stroke-width:2;stroke-linejoin:round}.b{opacity:.16}.r{stroke-width:1.5;stroke-dasharray:6 4}';
+  '.g{stroke:#e6e6e6}.x{stroke:#888}.l{fill:none;stroke-width:2;stroke-linejoin:round}.b{opacity:.2}.r{stroke-width:1.5}';
 
 /** An SVG document. `title` is also what a screen reader says. */
 export function figure(title: string, panels: readonly Panel[]): string {
@@ -69,7 +73,7 @@ export function figure(title: string, panels: readonly Panel[]): string {
 }
 
 function panelOf(panel: Panel, top: number): {readonly lines: string[]; readonly bottom: number} {
-  const {title, axis, series, references = []} = panel;
+  const {title, note, axis, series, references = []} = panel;
   const entries = legendOf(series, references);
   const plotTop = top + TITLE + entries.lines * LEGEND_LINE + ABOVE;
   const [first, last] = panel.steps ?? endsOf(series.flatMap(({steps}) => steps));
@@ -93,6 +97,9 @@ function panelOf(panel: Panel, top: number): {readonly lines: string[]; readonly
     bottom: bottom + BELOW,
     lines: [
       `<text class="t" x="${LEFT}" y="${top + 18}">${escaped(title)}</text>`,
+      ...(note === undefined
+        ? []
+        : [`<text class="a" x="${WIDTH - RIGHT}" y="${top + 18}" text-anchor="end">${escaped(note)}</text>`]),
       ...entries.svg(top + TITLE + 4),
       ...ticks
         .filter((tick) => tick >= from && tick <= to)
@@ -110,7 +117,7 @@ function panelOf(panel: Panel, top: number): {readonly lines: string[]; readonly
       `<text class="a" transform="translate(16 ${middle}) rotate(-90)" text-anchor="middle">${escaped(axis)}</text>`,
       ...references.map(
         ({value}, index) =>
-          `<line class="r" stroke="${referenceColour(index)}" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${place(y(value))}" y2="${place(y(value))}"/>`,
+          `<line class="r" ${referenceLook(index)} x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${place(y(value))}" y2="${place(y(value))}"/>`,
       ),
       ...series.flatMap((one, index) => bandOf(one, colour(index), x, y)),
       ...series.flatMap((one, index) => lineOf(one, colour(index), x, y)),
@@ -141,8 +148,8 @@ function legendOf(
   references: readonly Reference[],
 ): {readonly lines: number; svg(top: number): string[]} {
   const entries = [
-    ...series.map(({name}, index) => ({name, stroke: colour(index), kind: 'l'})),
-    ...references.map(({name}, index) => ({name, stroke: referenceColour(index), kind: 'r'})),
+    ...series.map(({name}, index) => ({name, look: `class="l" stroke="${colour(index)}"`})),
+    ...references.map(({name}, index) => ({name, look: `class="r" ${referenceLook(index)}`})),
   ];
   let [line, at] = [0, LEFT];
   const placed = entries.map((entry) => {
@@ -158,7 +165,7 @@ function legendOf(
       placed.flatMap((entry) => {
         const y = top + entry.line * LEGEND_LINE + 8;
         return [
-          `<line class="${entry.kind}" stroke="${entry.stroke}" x1="${place(entry.at)}" x2="${place(entry.at + 26)}" y1="${y}" y2="${y}"/>`,
+          `<line ${entry.look} x1="${place(entry.at)}" x2="${place(entry.at + 26)}" y1="${y}" y2="${y}"/>`,
           `<text x="${place(entry.at + 32)}" y="${y + 4}">${escaped(entry.name)}</text>`,
         ];
       }),
@@ -166,7 +173,8 @@ function legendOf(
 }
 
 const colour = (index: number): string => COLOURS[index % COLOURS.length]!;
-const referenceColour = (index: number): string => REFERENCE_COLOURS[index % REFERENCE_COLOURS.length]!;
+const referenceLook = (index: number): string =>
+  `stroke="${REFERENCE_COLOURS[index % REFERENCE_COLOURS.length]!}" stroke-dasharray="${DASHES[index % DASHES.length]!}"`;
 
 const distanceOf = (ticks: readonly number[]): number => (ticks.length < 2 ? 0 : ticks[1]! - ticks[0]!);
 

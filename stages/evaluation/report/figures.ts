@@ -51,7 +51,7 @@ export function trainingFigure(training: TrainingCurves): ReportFigure {
     panels: [
       {title: 'Accuracy in training', axis: 'share of responses', series: accuracy, from: 0, to: 1},
       {title: 'Length in training', axis: 'tokens', series: lengths, from: 0},
-    ].map((panel) => ({...panel, steps: [0, steps] as const})),
+    ].map((panel) => ({...panel, ...trainingNote(training), steps: [0, steps] as const})),
   };
 }
 
@@ -65,6 +65,11 @@ function trainingSeries(
     return curve === undefined ? [] : [{name, ...curve}];
   });
 }
+
+/** What bands of training curves are, where there are some. */
+const trainingNote = ({bands}: TrainingCurves): Pick<Panel, 'note'> =>
+  bands['length'] === undefined ? {} : {note: 'bands: ±1.96 standard errors over questions'};
+const HELD_OUT_NOTE = 'bands: 95 % intervals over problems';
 
 function trainingBand({bands, curves, steps}: TrainingCurves): string {
   const points = (bands['length'] ?? curves['length'])!.steps.length;
@@ -102,12 +107,23 @@ function accuracyFigure(progress: TrainingProgress, report: Report): ReportFigur
     caption: `As the paper’s Figure 2: accuracy of ${node} on held-out problems over its training. ${STEP} ${askedText(progress)} pass@1: share of right answers, averaged over the responses to a problem, then over problems.${consText} ${OVER_PROBLEMS} ${dashedText(progress, 'pass@1')}${ofLevels}`,
     panels: [
       {
-        ...{title: 'Accuracy on held-out problems', axis: 'share right', from: 0, to: 1, steps, references},
+        ...{title: 'Accuracy on held-out problems', note: HELD_OUT_NOTE, axis: 'share right'},
+        ...{from: 0, to: 1, steps, references},
         series: metrics.map((metric) => ({name: metric, ...curveOver(points, (point) => scoreIn(point, metric))})),
       },
       ...(levels.length === 0
         ? []
-        : [{title: 'pass@1 by level', axis: 'share right', from: 0, to: 1, steps, series: byLevel}]),
+        : [
+            {
+              title: 'pass@1 by level',
+              note: HELD_OUT_NOTE,
+              axis: 'share right',
+              from: 0,
+              to: 1,
+              steps,
+              series: byLevel,
+            },
+          ]),
     ],
   };
 }
@@ -132,8 +148,8 @@ function lengthFigure(progress: TrainingProgress, training: TrainingCurves, repo
     title: `${node}: length of responses over training`,
     caption: `As the paper’s Figure 3: length of the responses of ${node} over its training. ${STEP} ${LENGTH} Upper panel: responses to its training questions. ${trainingBand(training)} Lower panel: responses to held-out problems. ${askedText(progress)} ${OVER_PROBLEMS} ${dashedText(progress, 'mean length of the whole response')} The figure does not show that longer thinking causes better answers.`,
     panels: [
-      {title: 'Length in training', series: trained, ...scale},
-      {title: 'Length on held-out problems', series: heldOut, references, ...scale},
+      {title: 'Length in training', ...trainingNote(training), series: trained, ...scale},
+      {title: 'Length on held-out problems', note: HELD_OUT_NOTE, series: heldOut, references, ...scale},
     ],
   };
 }

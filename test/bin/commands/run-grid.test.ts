@@ -26,6 +26,13 @@ const lastLine = (text: string): Ended => JSON.parse(text.trimEnd().split('\n').
 test('lists of seeds are ranges and numbers', () => {
   assert.deepEqual(seedList('0..4'), [0, 1, 2, 3, 4]);
   assert.deepEqual(seedList('7, 2..3 ,0'), [7, 2, 3, 0]);
+  assert.deepEqual(
+    seedList('5,6', seedList('0..1')),
+    [0, 1, 5, 6],
+    'an option that is repeated adds to what was there',
+  );
+  assert.throws(() => seedList('1', [0, 1]), /each seed is expected once/);
+  assert.throws(() => seedList('1000', seedList('0..999')), /at most 1000 seeds/);
   for (const wrong of ['', '4..1', '1,', '-1', '1.5', 'a', '1..2..3', '0..99999999999999999', '3,1..4'])
     assert.throws(() => seedList(wrong), /expected/, wrong);
 });
@@ -39,8 +46,9 @@ test('a grid is every combination, and each with every seed', () => {
   );
   assert.deepEqual(of(['x.y=[[1,2],"a,b"]'])[1]!.request, {seed: 5, set: ['a.b=1', 'x.y="a,b"']});
   assert.deepEqual(of(['x.y=[[1,2],"a,b"]'])[0]!.cell, ['x.y=[1,2]']);
-  for (const wrong of ['x.y', 'x.y=', '=1', 'x.y=1,,2', 'x.y=1,1', 'x.y=[1', 'x.y=[]'])
+  for (const wrong of ['x.y', 'x.y=', '=1', 'x.y=1,,2', 'x.y=1,1', 'x.y=1,1.0', 'x.y=["a","a"]', 'x.y=[1', 'x.y=[]'])
     assert.throws(() => of([wrong]), /--grid/, wrong);
+  assert.throws(() => of(['x.y=1,2', 'x.z=1', 'x.y=3']), /--grid x\.y is there twice/);
   assert.throws(() => of(['a.b=[' + Array.from({length: 1001}, (_, n) => n).join() + ']']), /more than 1000/);
 });
 

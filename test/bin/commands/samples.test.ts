@@ -310,6 +310,22 @@ test('trace --dropped lists what was drawn for a prompt and not kept, each with 
   await says([], /the id of a row is missing/);
 });
 
+test('trace --dropped goes on behind rollouts that cannot be read, and tells of them; of a node that is named they are the answer', async (t) => {
+  const bench = await store(t);
+  await bench.make({
+    node: 'garbled',
+    stage: 'rejection-sampling',
+    outputs: {rollouts: {kind: 'rollouts', files: {'rows.jsonl': 'not JSON\n'}}},
+  });
+  await bench.make({node: 'empty', outputs: {rollouts: {kind: 'rollouts', files: {'other.txt': 'no rows'}}}});
+  const all = await trace(bench, '--dropped', 'a:en');
+  assert.equal(all.code, 0);
+  assert.match(all.err, /garbled:rollouts .*line 1: not JSON/);
+  assert.match(all.err, /empty:rollouts .* has no rows/);
+  assert.match(all.out, /3 completions drawn, 1 kept, 2 dropped/);
+  await assert.rejects(trace(bench, '--dropped', 'a:en', '--in', 'garbled'), /garbled:rollouts .*line 1: not JSON/);
+});
+
 test('trace --full shows whole rows, each field with the lines that it has', async (t) => {
   const bench = new Bench(t);
   const list = [{id: 'r', from: [], question: 'one\ntwo', more: {deep: [1]}}];

@@ -233,6 +233,23 @@ test('a report that is none, and scores that are none, are told, and the run has
   assert.match(out, /^base +/m);
 });
 
+test('a main model whose scores cannot be read does not hide the question of the others', async (t) => {
+  const bench = new Bench(t);
+  await evaluatedRun(bench, {models: story()});
+  await bench.make({node: 'mine', outputs: {scores: {kind: 'scores', files: {'scores.json': '{"format": "mine"}'}}}});
+  const {out, err} = await ended(bench);
+  assert.match(err, /mine of run 2 is left out/);
+  assert.match(out, /^one of 3 questions/m);
+  assert.doesNotMatch(out, /^mine/m);
+});
+
+test('a report without claims.json says which file it lacks', async (t) => {
+  const bench = new Bench(t);
+  await evaluatedRun(bench, {models: story(), report: {paperNames: PAPER_NAMES}});
+  await bench.make({node: 'report', outputs: {report: {kind: 'report', files: {'report.md': '# mine'}}}});
+  assert.match((await ended(bench)).err, /is not a report: it has no claims\.json/);
+});
+
 test('after several seeds the spread comes first, with the claims judged over them', async (t) => {
   const bench = new Bench(t);
   const runs: number[] = [];

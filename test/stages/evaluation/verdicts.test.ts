@@ -204,4 +204,14 @@ test('claims of a recipe of one’s own are looked at before anything runs', () 
   assert.match(wrong({requires: {}}), /“requires” is a list/);
   assert.match(wrong({requires: [{kind: 'money'}]}), /requires is one of learned, compute, not "money"/);
   assert.match(wrong({requires: [{kind: 'learned', model: 'm'}]}), /“from” of what it requires is missing/);
+  assert.match(
+    wrong({requires: [{kind: 'learned', model: 'm', from: 'm'}]}),
+    /what it requires holds “m” against itself/,
+  );
+  assert.match(wrong({requires: [{kind: 'compute', model: 'm', atLeast: 'n', by: 2}]}), /has no field “by”/);
+  assert.match(wrong({treshold: 1}), /there is no field “treshold”; there are id, text/);
+  assert.match(wrong({metric: 'accuracy'}), /there is no metric “accuracy”; there are pass@1/);
+  assert.equal(wrong({metric: 'cons@64', ceiling: {over: 0.9, threshold: -0.02}}), '');
+  for (const ceiling of [{over: 1}, 3, null, {over: 0, threshold: 0, more: 0}])
+    assert.match(wrong({ceiling}), /“ceiling” is \{over, threshold\}, two numbers/);
 });

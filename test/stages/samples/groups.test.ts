@@ -49,6 +49,11 @@ test('filters choose completions and groups, and go together', async (t) => {
   assert.deepEqual(await found(rows, {mixed: true, truncated: true}), {});
 });
 
+test('a byte order mark is no part of the first row', async (t) => {
+  const rows = storedRows(t, [`\uFEFF${JSON.stringify(rollout('a', 0, {completion: 'first'}))}`, rollout('a', 1)]);
+  assert.deepEqual(await found(rows, {}), {'0a': ['first', 'text']});
+});
+
 test('a survey counts all that is there, whatever is wanted', async (t) => {
   const survey = await surveyOf(storedRows(t, ROWS), {truncated: true});
   assert.deepEqual([survey.groups.length, survey.found.length, survey.samples, survey.judged], [3, 1, 5, 5]);
