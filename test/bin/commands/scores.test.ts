@@ -142,7 +142,7 @@ test('of several runs the spread over seeds comes first, then each of them', asy
   assert.match(two, /of fewer than 3 seeds no interval is made/);
 });
 
-test('models on the way of a training are shown to who asks for them, and else said to be there', async (t) => {
+test('snapshots of a training are shown only where they are asked for, and named otherwise', async (t) => {
   const bench = new Bench(t);
   const kept = {...model('zero-step-5', ...solved(9)), stage: 'snapshot', params: {step: 5}};
   for (const seed of [0, 1])
@@ -151,10 +151,13 @@ test('models on the way of a training are shown to who asks for them, and else s
     [...out.matchAll(/^(\S+) +\.\d{3} \[/gm)].map(([, name]) => name);
   const plain = await spoken(scoresCommand, bench.folder, []);
   assert.deepEqual(named(plain), ['base', 'zero']);
-  assert.match(plain.out, /on the way of a training, .*--model NAME or all: zero-step-5$/m);
+  assert.match(
+    plain.out,
+    /^snapshots of a training, not shown: zero-step-5; --model all shows them, the report draws their curve$/m,
+  );
   const all = await spoken(scoresCommand, bench.folder, ['--model', 'all']);
   assert.deepEqual(named(all), ['base', 'zero-step-5', 'zero']);
-  assert.doesNotMatch(all.out, /on the way/);
+  assert.doesNotMatch(all.out, /snapshots of a training/);
   assert.deepEqual(named(await spoken(scoresCommand, bench.folder, ['--model', 'zero-step-5'])), ['zero-step-5']);
   assert.deepEqual(named(await spoken(scoresCommand, bench.folder, ['--model', 'evaluate-zero-step-5'])), [
     'zero-step-5',

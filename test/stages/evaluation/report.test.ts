@@ -172,7 +172,7 @@ test('a sparkline runs from the lowest to the highest block', () => {
 test('a figure places its points on its axes, with ticks, units, a legend and a band', () => {
   const svg = figure('a < b', [
     {
-      ...{title: 'accuracy', axis: 'share', from: 0, to: 1, steps: [0, 4]},
+      ...{title: 'accuracy', note: 'bands: 95 %', axis: 'share', from: 0, to: 1, steps: [0, 4]},
       series: [{name: 'x & y', steps: [0, 4], values: [0, 1], low: [0, 0.5], high: [0.5, 1], isMarked: true}],
       references: [{name: 'base', value: 0.5}],
     },
@@ -195,7 +195,7 @@ test('a figure places its points on its axes, with ticks, units, a legend and a 
   ]);
   assert.ok(
     svg.includes(
-      `class="r" stroke="#666666" x1="${left.toFixed(0)}" x2="${right.toFixed(0)}" y1="${middle.toFixed(1)}"`,
+      `class="r" stroke="#555555" stroke-dasharray="6 4" x1="${left.toFixed(0)}" x2="${right.toFixed(0)}" y1="${middle.toFixed(1)}"`,
     ),
     svg,
   );
@@ -203,6 +203,7 @@ test('a figure places its points on its axes, with ticks, units, a legend and a 
   const texts = [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text);
   for (const wanted of [
     'accuracy',
+    'bands: 95 %',
     'x &amp; y',
     'base',
     'share',
