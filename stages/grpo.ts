@@ -30,7 +30,7 @@ import {taskMistakes} from './tasks/wired-tasks.js';
 import {template} from './text/template-names.js';
 import {dealMinibatches, isUniform, summarise} from './rollout/minibatches.js';
 import type {Minibatch} from './rollout/minibatches.js';
-import {isStepList, openSnapshots, stepCautions} from './train/snapshots.js';
+import {SNAPSHOTS, openSnapshots, stepCautions} from './train/snapshots.js';
 import {checkKnownPairs, checkPatience, entropyWarning, lookAt} from './rollout/check-graders.js';
 import {scoredRow} from './rollout/records.js';
 import {START, type State} from './rollout/state.js';
@@ -38,8 +38,8 @@ import {START, type State} from './rollout/state.js';
 /**
  * Reinforcement learning with GRPO (DeepSeek-R1, arXiv 2501.12948, §2.2.1, equations 1–3; DeepSeekMath, arXiv
  * 2402.03300, §4.1): samples groups of completions, scores them by rule rewards and reward models, and makes optimizer
- * updates. `model` is the policy at the end, `history` a row for each update, `rollouts` samples with their verdicts, `snapshots` the
- * policy after each of the steps of that param.
+ * updates. `model` is the policy at the end, `history` a row for each update, `rollouts` samples with their verdicts, and `snapshots`
+ * the policy after each of the steps that the param lists.
  *
  * @throws {StageFailure} from `run`: the loss is not finite, or for `patience` rollouts in a row nothing could be
  * learned
@@ -68,11 +68,7 @@ export const grpo = defineStage({
     ...SPECIAL_IN_PROMPTS,
     ...ASKING,
     steps: described(10_400, 'Optimizer updates (the paper’s R1-Zero: 10,400).', COUNT),
-    snapshots: described<readonly number[]>(
-      [],
-      'Steps after which the model is kept beside the one at the end, for a curve on held-out problems (stage snapshot).',
-      {should: 'a list of steps, ascending, from 1 to the number of steps', isRight: isStepList},
-    ),
+    ...SNAPSHOTS,
     questions: described(32, 'Questions in an update; with group 16 that is 512 completions.', COUNT),
     group: described(16, 'Completions to each question.', {
       from: 2,
@@ -265,9 +261,8 @@ export const grpo = defineStage({
     const questions = openQuestions({reasoning, general, seed});
     const rateAt = constant({warmup: params.warmup, peak: params.learningRate});
 
-    const {learningRate} = params;
     const snapshots = openSnapshots(outputs.snapshots, params.snapshots);
-    const loop = {engine, context, learningRate, start: START, sideOutputs: snapshots};
+    const loop = {engine, context, learningRate: params.learningRate, start: START, sideOutputs: snapshots};
     await withTraining(loop, async (training) => {
       const {engine, tokens} = training;
       const save = (folder: string): Promise<void> =>
@@ -279,11 +274,7 @@ export const grpo = defineStage({
         });
       const sampler = rollouts.open(engine);
       training.closeAtEnd(sampler);
-      const lengthLimit = inputs.lengthFrom === undefined ? maxNewTokens : await meanLength(inputs.lengthFrom);
-      if (inputs.lengthFrom !== undefined)
-        note(
-          `the reward length falls to 0 at ${lengthLimit.toFixed(1)} tokens, the mean length of the responses that were evaluated`,
-        );
+      const lengthLimit = inputs.lengthFrom === undefined ? maxNewTokens : await meanLength(inputs.lengthFrom, note);
       const scorer = await openGroupScorer({
         weights: params.rewards,
         timeoutMs: params.rewardTimeout,

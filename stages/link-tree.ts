@@ -3,14 +3,14 @@ import {constants} from 'node:fs';
 import {copyFile, link, mkdir, readdir} from 'node:fs/promises';
 import {join} from 'node:path';
 
-/** What a file system says that has no hard links, has them not across a border, or has no more of them for this file. */
+/** Errors of a file system that has no hard links, or none to another device, or no more of them for this file. */
 const NO_LINK: ReadonlySet<unknown> = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
 /**
- * Makes `to` a folder with the files of `from`: hard links, or else clones, or else copies. Nobody may write to either afterwards, as
+ * Fills the folder `to` with the files of `from`: hard links, or else clones, or else copies. Nobody may write to either afterwards, as
  * the other would change with it.
  *
- * @param to is not there yet
+ * @param to does not exist yet, or holds none of these files
  */
 export async function linkTree(from: string, to: string): Promise<void> {
   await mkdir(to, {recursive: true});

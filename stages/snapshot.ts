@@ -1,12 +1,13 @@
-/** The model that a training had after one of its steps, as a model like any other: to be evaluated, talked to, exported. */
+/** The model that a training had after one of its steps, as a model like any other, which can be evaluated, exported or chatted with. */
 import {join} from 'node:path';
 import {declareParams, described} from '../pipeline/params.js';
 import {StageFailure, defineStage} from '../pipeline/stage.js';
 import {COUNT} from './common-params.js';
 
 /**
- * Takes one of the models that `grpo` kept on its way (its param `snapshots`), byte by byte: what the curves of DeepSeek-R1's Figures 2
- * and 3 (arXiv 2501.12948, §2.2.4) are made of. The files are linked where the file system lets them be, and the store holds them once.
+ * Hands on one of the models that `grpo` kept while it trained (its param `snapshots`), byte by byte; curves such as DeepSeek-R1's
+ * Figures 2 and 3 (arXiv 2501.12948, §2.2.4) are made of them. The files are linked where the file system allows it, and the store
+ * holds equal files once.
  *
  * @throws {StageFailure} from `run`: the training kept no model after this step
  */
@@ -20,7 +21,7 @@ export const snapshot = defineStage({
   inputs: {snapshots: 'snapshots'},
   outputs: {model: 'model'},
   ...declareParams({
-    step: described(1, 'The step, one of those that the training was to keep a model of (grpo’s snapshots).', COUNT),
+    step: described(1, 'The step, one of those that grpo’s param snapshots lists.', COUNT),
   }),
   async run({inputs, outputs, params: {step: asked}, note}) {
     const [{readSnapshots}, {linkTree}] = await Promise.all([import('./train/snapshots.js'), import('./link-tree.js')]);

@@ -1,23 +1,23 @@
-/** The models that a training had after fixed steps, evaluated: what the report draws its curves on held-out problems from. */
+/** Evaluations of a training's snapshots, from which the report draws its curves on held-out problems. */
 import type {Add, Ref} from '../../pipeline/recipe.js';
 import type {FollowedTraining} from '../evaluation/report/followed.js';
 import {snapshot} from '../index.js';
 
-/** What is wired for the models of a training. */
+/** What a recipe hands to its report. */
 export interface Followed {
-  /** To be added to the scores that a report is wired with. */
+  /** To be added to the scores of the report. */
   readonly scores: Readonly<Record<string, Ref<'scores'>>>;
   /** For the report's param `followed`. */
   readonly followed: FollowedTraining;
 }
 
 /**
- * Takes the models that a node of `grpo` kept, and has each evaluated: nodes `NODE-step-N` and whatever `evaluate` adds. The models at
- * both ends are evaluated already, under the names `base` and `node`.
+ * Adds a node `NODE-step-N` for each model that a node of `grpo` kept, and has it evaluated. The models at both ends are evaluated
+ * already: their scores are known to the report as `base` and `node`.
  *
  * @param training.snapshots what `grpo` has on this port, with the steps of its param `snapshots`
- * @param training.beside names of the scores of models to draw beside it
- * @param evaluate adds the evaluation of a model under the name of its node, asked as the models at both ends are
+ * @param training.beside names of the scores of models to compare with
+ * @param evaluate adds the evaluation of a model, which is to be asked as the models at both ends are
  */
 export function followTraining(
   add: Add,

@@ -5,6 +5,7 @@
 import {existsSync} from 'node:fs';
 import {mkdir, readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
+import {described} from '../../pipeline/params.js';
 import {linkTree} from '../link-tree.js';
 import type {SideOutputs} from './training-loop.js';
 
@@ -82,8 +83,7 @@ export async function readSnapshots(folder: string): Promise<readonly Snapshot[]
   return list?.format === 'r1-snapshots-1' ? list.snapshots : undefined;
 }
 
-/** What a list of steps may be: the range of the param, so light that a recipe which is only planned can say it. */
-export const isStepList = (steps: unknown): boolean =>
+const isStepList = (steps: unknown): boolean =>
   Array.isArray(steps) &&
   (steps as readonly unknown[]).every(
     (step, place) =>
@@ -92,10 +92,19 @@ export const isStepList = (steps: unknown): boolean =>
       step > (place === 0 ? 0 : ((steps as readonly unknown[])[place - 1] as number)),
   );
 
-/** What a person should know of steps at which a model is to be kept, if the training ends before. */
+/** The param of a stage that keeps snapshots. */
+export const SNAPSHOTS = {
+  snapshots: described<readonly number[]>(
+    [],
+    'Steps after which the model is kept beside the one at the end, for a curve on held-out problems (stage snapshot).',
+    {should: 'a list of steps, ascending, each 1 or more', isRight: isStepList},
+  ),
+};
+
+/** What a person should know of steps that lie beyond the end of the training, each a sentence. */
 export function stepCautions(steps: readonly number[], last: number): string[] {
   const beyond = steps.filter((step) => step > last);
   return beyond.length === 0
     ? []
-    : [`snapshots: the training ends after step ${last}, whose model stands for that of step ${beyond.join(', ')}`];
+    : [`snapshots: the training ends after step ${last}, so its last model stands in for step ${beyond.join(', ')}`];
 }

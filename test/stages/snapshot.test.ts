@@ -93,7 +93,7 @@ test('steps at which a model is kept are whole numbers, ascending, none twice; o
   for (const wrong of [[0], [-1], [2.5], [50, 25], [25, 25], ['25'], [null]])
     assert.match(
       mistakes(wrong),
-      /^snapshots is \[.*\] and should be a list of steps, ascending, from 1 to the number/,
+      /^snapshots is \[.*\] and should be a list of steps, ascending, each 1 or more/,
       JSON.stringify(wrong),
     );
   assert.match(mistakes(25), /param “snapshots” is a list/);
@@ -101,6 +101,6 @@ test('steps at which a model is kept are whole numbers, ascending, none twice; o
     grpo.caution!({...grpo.params, steps, snapshots: [25, 50, 75]});
   assert.deepEqual(cautions(75), []);
   assert.deepEqual(cautions(50), [
-    'snapshots: the training ends after step 50, whose model stands for that of step 75',
+    'snapshots: the training ends after step 50, so its last model stands in for step 75',
   ]);
 });
