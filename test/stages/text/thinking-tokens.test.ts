@@ -13,7 +13,7 @@ const letters = {
   decode: (ids: ArrayLike<number>) => String.fromCodePoint(...Array.from(ids)),
 };
 const spelled = (text: string): {tokens: number[]; text: string} => ({
-  tokens: [...text].map((letter) => letter.codePointAt(0)!),
+  tokens: Array.from(text, (letter) => letter.codePointAt(0)!),
   text,
 });
 
