@@ -1,5 +1,6 @@
 /** Curves of training, thinned to what a page can carry. */
 import {errorOf} from '../../data/standard-errors.js';
+import {mean} from '../intervals.js';
 import type {History} from './inputs.js';
 
 export interface Curve {
@@ -34,6 +35,8 @@ export function thinned({steps, values}: Curve, count: number): Curve {
 export interface BandCurve extends Curve {
   readonly low: readonly number[];
   readonly high: readonly number[];
+  /** Steps that are left out: they had a value and no standard error, being of a single question. */
+  readonly leftOut: number;
 }
 
 /** Standard errors that a normal mean is off by at most, in 95 of 100 draws. */
@@ -41,25 +44,30 @@ const Z = 1.96;
 
 /**
  * A curve of at most `count` points, each the mean of neighbouring steps and in their middle, with its band: 1.96 standard errors of this
- * mean to either side, over the questions that were drawn for these steps. `undefined` where the history has not the errors of all steps.
+ * mean to either side, over the questions that were drawn for these steps. Steps without a standard error are left out, which does not
+ * bend the curve: how many questions a step draws does not depend on how they are answered. `undefined` where no step has one.
  */
-export function bandOf(history: History, name: string, count: number): BandCurve | undefined {
-  const [curve, errors] = [curveOf(history, name), curveOf(history, errorOf(name))];
-  if (curve === undefined || errors?.values.length !== curve.values.length) return undefined;
-  const {steps: ends, values} = thinned(curve, count);
-  const size = Math.ceil(curve.values.length / count);
-  const partOf = (list: readonly number[], index: number): readonly number[] =>
-    list.slice(index * size, (index + 1) * size);
-  // Independent draws: the variance of a mean of n is the sum of the variances over n².
-  const reach = values.map((_, index) => {
-    const part = partOf(errors.values, index);
-    return (Z * Math.sqrt(part.reduce((sum, error) => sum + error ** 2, 0))) / part.length;
+export function bandOf({rows}: History, name: string, count: number): BandCurve | undefined {
+  const size = Math.ceil(rows.length / count);
+  const known = rows.map((row) => {
+    const [step, value, error] = [row['step'], row[name], row[errorOf(name)]];
+    return typeof step === 'number' && typeof value === 'number' && typeof error === 'number'
+      ? {step, value, error}
+      : undefined;
   });
+  const parts = Array.from({length: Math.ceil(rows.length / size)}, (_, part) =>
+    known.slice(part * size, (part + 1) * size).filter((one) => one !== undefined),
+  ).filter(({length}) => length > 0);
+  if (parts.length === 0) return undefined;
+  const values = parts.map((part) => mean(part.map(({value}) => value)));
+  // Independent draws: the variance of a mean of n is the sum of the variances over n².
+  const reach = parts.map((part) => (Z * Math.sqrt(part.reduce((sum, {error}) => sum + error ** 2, 0))) / part.length);
   return {
-    steps: ends.map((end, index) => (partOf(curve.steps, index)[0]! + end) / 2),
+    steps: parts.map((part) => mean(part.map(({step}) => step))),
     values,
     low: values.map((value, index) => value - reach[index]!),
     high: values.map((value, index) => value + reach[index]!),
+    leftOut: rows.filter((row, place) => typeof row[name] === 'number' && known[place] === undefined).length,
   };
 }
 

@@ -47,7 +47,7 @@ export function trainingFigure(training: TrainingCurves): ReportFigure {
     node,
     file: fileOf(node),
     title: `${node}: accuracy and length on its training questions`,
-    caption: `${node} on its training questions. ${STEP} Accuracy: share of responses with the right answer. ${LENGTH} ${trainingBand(training)}`,
+    caption: `${node} on its training questions. ${STEP} Accuracy: share of responses with the right answer. ${LENGTH} ${trainingBand(training)}${leftOutText(training)}`,
     panels: [
       {title: 'Accuracy in training', axis: 'share of responses', series: accuracy, from: 0, to: 1},
       {title: 'Length in training', axis: 'tokens', series: lengths, from: 0},
@@ -78,6 +78,13 @@ function trainingBand({bands, curves, steps}: TrainingCurves): string {
   return bands['length'] === undefined
     ? `${point}.`
     : `${point}; bands reach 1.96 standard errors of that mean to either side, with the question as the unit. Every step draws other questions: the band shows how much these scatter, and no test is made of the curve.`;
+}
+
+/** Steps that the curve of accuracy has no point of, where there are some. */
+function leftOutText({bands}: TrainingCurves): string {
+  const leftOut = bands['accuracy']?.leftOut ?? 0;
+  if (leftOut === 0) return '';
+  return ` The curve of accuracy leaves out ${leftOut === 1 ? 'one step' : `${leftOut} steps`} in which a single question had an answer to check, since nothing shows how much such a mean scatters.`;
 }
 
 /** The paper's Figure 2: accuracy on held-out problems over the steps. */

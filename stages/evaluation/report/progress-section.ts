@@ -29,7 +29,7 @@ export function progressSection(progress: TrainingProgress, figures: readonly Re
   return [
     `#### ${node} on held-out problems`,
     ...figures.map(figureText),
-    table(['step', 'model', ...metrics], rows, 0),
+    table(['step', 'model', ...metrics], rows, 2),
     table(['metric', `change per ${TREND_STEPS} steps`, 'p'], changes),
     ...(first === undefined
       ? []

@@ -7,6 +7,8 @@ import type {TestContext} from 'node:test';
 import {writeJson, writeRows} from '../../../stages/data/rows.js';
 import {scoreSamples} from '../../../stages/evaluation/index.js';
 import type {Sample} from '../../../stages/evaluation/index.js';
+import {bandOf} from '../../../stages/evaluation/report/curves.js';
+import {trainingFigure} from '../../../stages/evaluation/report/figures.js';
 import type {FollowedTraining} from '../../../stages/evaluation/report/followed.js';
 import type {TrainingProgress} from '../../../stages/evaluation/report/progress.js';
 import type {Report} from '../../../stages/evaluation/report/index.js';
@@ -254,6 +256,24 @@ test('a band in training is 1.96 standard errors of a mean of steps; without err
   assert.match(plain.read('zero.svg'), /<polyline/);
   const caption = /\(zero\.svg\)\n\n([^\n]+)/.exec(plain.read('report.md'))![1]!;
   assert.doesNotMatch(caption, /standard error/);
+});
+
+test('a step of a single question is left out of a curve with a band, and the caption counts it', async () => {
+  const rows = [
+    {step: 1, accuracy: 0.2, 'error/accuracy': 0.1},
+    {step: 2, accuracy: 1, 'error/accuracy': null},
+    {step: 3, accuracy: null, 'error/accuracy': null},
+    {step: 4, accuracy: 0.6, 'error/accuracy': 0.3},
+  ];
+  const {leftOut, steps, values, low} = bandOf({rows, card: {}}, 'accuracy', 1)!;
+  assert.deepEqual([leftOut, steps, values.map((value) => value.toFixed(3))], [1, [2.5], ['0.400']]);
+  assert.ok(Math.abs(values[0]! - low[0]! - (1.96 * Math.sqrt(0.1)) / 2) < 1e-12);
+  const curve = {steps: [4], values: [0.4]};
+  const {caption} = trainingFigure({
+    ...{node: 'rl', steps: 4, curves: {accuracy: curve, length: curve}},
+    bands: {accuracy: bandOf({rows, card: {}}, 'accuracy', 1)!},
+  });
+  assert.match(caption, /leaves out one step in which a single question had an answer to check/);
 });
 
 test('a training that was ended early has its last model once, at the step that it is of', async (t) => {
