@@ -14,6 +14,7 @@
 import {declareParams, described} from '../pipeline/params.js';
 import {StageFailure, optional, defineStage} from '../pipeline/stage.js';
 import {readPrompts, writeRows} from './data/rows.js';
+import {isErrorOf} from './data/standard-errors.js';
 import {encodePrompts, samplingWith} from './rollout/sample-groups.js';
 import {lengthBuckets} from './train/length-buckets.js';
 import type {EncodedPrompt} from './rollout/sample-groups.js';
@@ -29,6 +30,7 @@ import {taskMistakes} from './tasks/wired-tasks.js';
 import {template} from './text/template-names.js';
 import {dealMinibatches, isUniform, summarise} from './rollout/minibatches.js';
 import type {Minibatch} from './rollout/minibatches.js';
+import {SNAPSHOTS, openSnapshots, stepCautions} from './train/snapshots.js';
 import {checkKnownPairs, checkPatience, entropyWarning, lookAt} from './rollout/check-graders.js';
 import {scoredRow} from './rollout/records.js';
 import {START, type State} from './rollout/state.js';
@@ -36,7 +38,8 @@ import {START, type State} from './rollout/state.js';
 /**
  * Reinforcement learning with GRPO (DeepSeek-R1, arXiv 2501.12948, §2.2.1, equations 1–3; DeepSeekMath, arXiv
  * 2402.03300, §4.1): samples groups of completions, scores them by rule rewards and reward models, and makes optimizer
- * updates. `model` is the policy at the end, `history` a row for each update, `rollouts` samples with their verdicts.
+ * updates. `model` is the policy at the end, `history` a row for each update, `rollouts` samples with their verdicts, and `snapshots`
+ * the policy after each of the steps that the param lists.
  *
  * @throws {StageFailure} from `run`: the loss is not finite, or for `patience` rollouts in a row nothing could be
  * learned
@@ -59,12 +62,13 @@ export const grpo = defineStage({
     // What holds the length of responses to that of a model which was evaluated.
     lengthFrom: optional('scores'),
   },
-  outputs: {model: 'model', history: 'history', rollouts: 'rollouts'},
+  outputs: {model: 'model', history: 'history', rollouts: 'rollouts', snapshots: 'snapshots'},
   ...declareParams({
     template: template('zero'),
     ...SPECIAL_IN_PROMPTS,
     ...ASKING,
     steps: described(10_400, 'Optimizer updates (the paper’s R1-Zero: 10,400).', COUNT),
+    ...SNAPSHOTS,
     questions: described(32, 'Questions in an update; with group 16 that is 512 completions.', COUNT),
     group: described(16, 'Completions to each question.', {
       from: 2,
@@ -141,7 +145,10 @@ export const grpo = defineStage({
     ...GRADING,
   }),
   definitions: {rewards: 'reward', tasks: 'task'},
-  caution: (params) => gradingCautions(params, `${params.steps * params.questions * params.group}`),
+  caution: (params) => [
+    ...gradingCautions(params, `${params.steps * params.questions * params.group}`),
+    ...stepCautions(params.snapshots, params.steps),
+  ],
   check: ({params, ...wired}) => [
     ...askingMistakes(params),
     ...judgeMistakes(params.judge),
@@ -254,15 +261,20 @@ export const grpo = defineStage({
     const questions = openQuestions({reasoning, general, seed});
     const rateAt = constant({warmup: params.warmup, peak: params.learningRate});
 
-    await withTraining({engine, context, learningRate: params.learningRate, start: START}, async (training) => {
+    const snapshots = openSnapshots(outputs.snapshots, params.snapshots);
+    const loop = {engine, context, learningRate: params.learningRate, start: START, sideOutputs: snapshots};
+    await withTraining(loop, async (training) => {
       const {engine, tokens} = training;
+      const save = (folder: string): Promise<void> =>
+        saveModel(folder, {
+          config,
+          weights: engine.read('policy'),
+          tokenizerFrom: inputs.policy,
+          generation: carriedOn(generation),
+        });
       const sampler = rollouts.open(engine);
       training.closeAtEnd(sampler);
-      const lengthLimit = inputs.lengthFrom === undefined ? maxNewTokens : await meanLength(inputs.lengthFrom);
-      if (inputs.lengthFrom !== undefined)
-        note(
-          `the reward length falls to 0 at ${lengthLimit.toFixed(1)} tokens, the mean length of the responses that were evaluated`,
-        );
+      const lengthLimit = inputs.lengthFrom === undefined ? maxNewTokens : await meanLength(inputs.lengthFrom, note);
       const scorer = await openGroupScorer({
         weights: params.rewards,
         timeoutMs: params.rewardTimeout,
@@ -343,7 +355,8 @@ export const grpo = defineStage({
         return state;
       };
 
-      await training.until(params.steps, {}, async (step) => {
+      const steps = {isHistoryOnly: isErrorOf, afterStep: (step: number) => snapshots.take(step, save)};
+      await training.until(params.steps, steps, async (step) => {
         if (training.own.pending.length === 0) training.own = await nextRollout(step);
         const [minibatch, ...pending] = training.own.pending as [Minibatch, ...Minibatch[]];
         const {values, ...updated} = engine.run.update(minibatch.rows, {learningRate: rateAt(step)});
@@ -374,12 +387,8 @@ export const grpo = defineStage({
         };
       });
 
-      await saveModel(outputs.model, {
-        config,
-        weights: engine.read('policy'),
-        tokenizerFrom: inputs.policy,
-        generation: carriedOn(generation),
-      });
+      await save(outputs.model);
+      await snapshots.finish(training.step, save);
       const {rollouts: rolloutsMade, samples} = training.own;
       await writeRows(outputs.history, training.history, {...training.summary(), rollouts: rolloutsMade});
       await writeRows(outputs.rollouts, samples, {rows: samples.length, kept: 'the first group of every rollout'});

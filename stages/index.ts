@@ -35,6 +35,7 @@ export {rejectionSampling} from './rejection-sampling.js';
 export {report} from './report.js';
 export {helpfulRewardModel, safetyRewardModel} from './reward-model.js';
 export {sft} from './sft.js';
+export {snapshot} from './snapshot.js';
 export {student} from './student.js';
 export {defineReward} from './rewards/reward.js';
 export type {RewardContext, RewardDefinition} from './rewards/reward.js';

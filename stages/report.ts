@@ -6,6 +6,7 @@ import {declareParams, described} from '../pipeline/params.js';
 import {defineStage, many, optional} from '../pipeline/stage.js';
 import {readCard, readRows} from './data/rows.js';
 import {claimMistakes, type Claim} from './evaluation/claims.js';
+import {followedMistakes, type FollowedTraining} from './evaluation/report/followed.js';
 
 /** An input that takes any number of artifacts, and may be left out. */
 const anyNumber = <const K extends string>(kind: K) => ({...many(kind), ...optional(kind)});
@@ -49,8 +50,16 @@ export const report = defineStage({
         isRight: (names) => Object.values(Object(names) as object).every((name: unknown) => typeof name === 'string'),
       },
     ),
+    followed: described<readonly FollowedTraining[]>(
+      [],
+      'Trainings whose models of fixed steps are among the scores: they are drawn as curves, and left out of the tables.',
+      {
+        should:
+          'a list of {node, base, snapshots: {step: name of scores}, beside?} (followTraining of r1/recipes/tiny makes one)',
+      },
+    ),
   }),
-  check: ({params: {claims}}) => claimMistakes(claims),
+  check: ({params: {claims, followed}}) => [...claimMistakes(claims), ...followedMistakes(followed)],
   async run({inputs, outputs, params, progress, note}) {
     const [{buildReport, readEarlyAnswers, readEvaluation, writeReport}, {countsText}, {historyRow}] =
       await Promise.all([
@@ -74,9 +83,8 @@ export const report = defineStage({
     const earlyAnswers = await each(inputs.earlyAnswers, readEarlyAnswers);
     const promptings = await each(inputs.promptings, readEvaluation);
     progress({step: 1, total: 2});
-    const {claims, remarks, paperNames} = params;
-    const given = {evaluations, histories, cards, earlyAnswers, promptings, remarks, paperNames};
-    const built = buildReport(given, claims);
+    const {claims, ...told} = params;
+    const built = buildReport({evaluations, histories, cards, earlyAnswers, promptings, ...told}, claims);
     await writeReport(outputs.report, built);
     progress({step: 2, total: 2});
     if (built.claims.length > 0) note(`claims: ${countsText(built.claims)}`);

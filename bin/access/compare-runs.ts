@@ -6,7 +6,7 @@ import {compareStored, withMetrics} from './compare-models.js';
 import type {Reader, StoredComparison} from './compare-models.js';
 import type {FoundEvaluation} from './evaluations.js';
 import {evaluationsOf} from './evaluations.js';
-import {scoresOf, spreadOf} from './score-rows.js';
+import {scoresOf, spreadOf, wishedFor} from './score-rows.js';
 import type {ScoresOfRun, SpreadRow} from './score-rows.js';
 import {scoredRuns, seedGroups} from './scored-runs.js';
 
@@ -54,7 +54,7 @@ export async function compareAllRuns(
   for (const other of others) pairs.push(await compareRuns(store, [first, other], read));
   const all: ScoresOfRun[] = [];
   for (const one of scored) all.push(await scoresOf(store, one));
-  const spreads = seedGroups(all).map((seeds) => ({
+  const spreads = seedGroups(wishedFor(all, {})).map((seeds) => ({
     runs: seeds.map(({run}) => run),
     rows: spreadOf(seeds).filter((row) => metric?.includes(row.metric) ?? true),
   }));
@@ -77,7 +77,9 @@ export async function compareRuns(
   [baseline, other]: readonly [Run, Run],
   read: Reader,
 ): Promise<RunPair> {
-  const [before, after] = [evaluationsOf(store, baseline), evaluationsOf(store, other)];
+  const evaluated = (run: Run): readonly FoundEvaluation[] =>
+    evaluationsOf(store, run).filter(({isSnapshot}) => !isSnapshot);
+  const [before, after] = [evaluated(baseline), evaluated(other)];
   const models: ComparedByName[] = [];
   for (const one of before) {
     const two = after.find(({name}) => name === one.name);

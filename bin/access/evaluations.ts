@@ -30,6 +30,8 @@ export interface FoundEvaluation {
   readonly model: EvaluatedModel | undefined;
   /** Of a benchmark, not of the recipe's own prompts. */
   readonly isBenchmark: boolean;
+  /** Of a snapshot of a training: one point of a curve, shown only where it is asked for. */
+  readonly isSnapshot: boolean;
 }
 
 /** The kind of artifact that evaluations make. */
@@ -48,13 +50,11 @@ export function evaluationsOf(store: Store, run: Run): readonly FoundEvaluation[
   );
   const found = made.map(({node, attempt: id, artifact}) => {
     const attempt = store.attempt(id)!;
+    const model = modelOf(store, attempt, nodeOf);
     return {
-      run,
-      node,
-      attempt,
-      artifact,
-      model: modelOf(store, attempt, nodeOf),
+      ...{run, node, attempt, artifact, model},
       isBenchmark: attempt.stage === 'bench',
+      isSnapshot: model !== undefined && store.attempt(model.attempt)!.stage === 'snapshot',
     };
   });
   const wired = namesInReports(run);

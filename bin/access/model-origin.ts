@@ -33,6 +33,9 @@ export interface ModelOrigin {
   readonly asked: TrainedAsking | undefined;
 }
 
+/** Kinds of artifacts that a model is handed on in: the model itself, and the snapshots of its training. */
+const MODELS: ReadonlySet<string> = new Set(['model', 'snapshots']);
+
 /** Steps of which is told; a model of many more has been through the same again and again. */
 const MOST_STEPS = 8;
 
@@ -42,6 +45,7 @@ export function originOf(store: Store, attempt: Attempt): ModelOrigin {
   const steps: OriginStep[] = [];
   let asked: TrainedAsking | undefined;
   const makers = makersIn(store);
+  const isModel = ({output: {kind}}: Edge): boolean => MODELS.has(kind);
   for (let at: Attempt | undefined = attempt; at !== undefined && steps.length < MOST_STEPS;) {
     const edges: readonly Edge[] = edgesOf(at, makers);
     const trains = training.has(at.stage);
@@ -50,11 +54,11 @@ export function originOf(store: Store, attempt: Attempt): ModelOrigin {
       stage: at.stage,
       trains,
       data: edges
-        .filter(({output}) => output.kind !== 'model')
+        .filter((edge) => !isModel(edge))
         .map(({maker, output}) => (maker.stage === 'source' ? maker.node : `${maker.node}:${output.port}`)),
     });
     if (trains) asked ??= askedIn(at.params);
-    at = edges.find(({output}) => output.kind === 'model')?.maker;
+    at = edges.find(isModel)?.maker;
   }
   return {steps, asked};
 }

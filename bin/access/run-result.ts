@@ -29,7 +29,7 @@ export interface RunResult extends RunClaims {
   readonly scores: readonly RunScore[];
   /** Of its benchmarks. */
   readonly benchmarks: readonly RunScore[];
-  /** How many models were evaluated, benchmarks left out. */
+  /** How many models were evaluated; benchmarks and snapshots of trainings are left out. */
   readonly evaluated: number;
   /** Where it started from and where it got to: at most three of the main models. */
   readonly story: readonly FoundEvaluation[];
@@ -50,7 +50,7 @@ export async function runResultOf(
   const evaluations = evaluationsOf(store, run);
   const [report] = reportsOf(store, run);
   if (evaluations.length === 0 && report === undefined) return undefined;
-  const own = evaluations.filter(({isBenchmark}) => !isBenchmark);
+  const own = evaluations.filter(({isBenchmark, isSnapshot}) => !isBenchmark && !isSnapshot);
   const read = await orTold(complain, () => scoresOf(store, {run, evaluations}, complain));
   const rows = read?.rows ?? [];
   const readable = own.filter(({node}) => rows.some(({evaluation}) => evaluation === node));

@@ -18,6 +18,8 @@ export interface RunScore extends ScoreRow {
   readonly seed: number;
   /** The node that evaluated. */
   readonly evaluation: string;
+  /** Of a snapshot of a training. */
+  readonly isSnapshot?: true;
 }
 
 /** A run with its scores. */
@@ -58,6 +60,7 @@ async function rowsOf(store: Store, evaluation: FoundEvaluation): Promise<readon
     ...(evaluation.paper === undefined ? {} : {paper: evaluation.paper}),
     ...(asked === read.template ? {} : {asked}),
     ...(read.suite === undefined ? {} : {suite: read.suite}),
+    ...(evaluation.isSnapshot ? ({isSnapshot: true} as const) : {}),
   };
   return read.scores.map((score) => ({...about, ...score}));
 }
@@ -72,18 +75,33 @@ export interface Wish {
 /** What stands for every metric. */
 const ALL = 'all';
 
-/** @throws UserError not-found for a metric or model that none of the runs has */
+/**
+ * Snapshots of a training are points of a curve; they are shown only where they are asked for, by name or with `all`.
+ *
+ * @throws UserError not-found for a metric or model that none of the runs has
+ */
 export function wishedFor(runs: readonly ScoresOfRun[], {metric, model, sort}: Wish): readonly ScoresOfRun[] {
   const rows = runs.flatMap((run) => run.rows);
   const metrics = [...new Set(rows.map((row) => row.metric))];
   const names = [...new Set(rows.flatMap((row) => [row.node, row.evaluation]))];
   for (const wanted of [...(metric ?? []), ...(sort === undefined ? [] : [sort])])
     if (wanted !== ALL || wanted === sort) require(wanted, metrics, 'metric');
-  for (const wanted of model ?? []) require(wanted, names, 'model', [...new Set(rows.map(({node}) => node))]);
+  for (const wanted of (model ?? []).filter((name) => name !== ALL))
+    require(wanted, names, 'model', [...new Set(rows.map(({node}) => node))]);
   const isWanted = (row: RunScore): boolean =>
     (metric === undefined || metric.includes(ALL) || metric.includes(row.metric)) &&
-    (model === undefined || model.includes(row.node) || model.includes(row.evaluation));
+    (model === undefined
+      ? row.isSnapshot !== true
+      : model.includes(ALL) || model.includes(row.node) || model.includes(row.evaluation));
   return runs.map((run) => ({...run, rows: sorted(run.rows, sort).filter(isWanted)}));
+}
+
+/** Names of the snapshots of trainings that are among all rows and not among those that are shown. */
+export function snapshotsLeftOut(all: readonly ScoresOfRun[], shown: readonly ScoresOfRun[]): readonly string[] {
+  const named = (runs: readonly ScoresOfRun[]): readonly string[] =>
+    runs.flatMap(({rows}) => rows.flatMap((row) => (row.isSnapshot === true ? [row.node] : [])));
+  const there = new Set(named(shown));
+  return [...new Set(named(all))].filter((name) => !there.has(name));
 }
 
 function require(wanted: string, known: readonly string[], what: string, listed = known): void {

@@ -27,7 +27,7 @@ export const claimsCommand = (services: Services): Command =>
     .option('--report <node>', 'which report, where a run made several (default: the one that covers most)')
     .action(async ({run: wanted = [], report: node, json, ...options}: ClaimsOptions) => {
       const {findReport, olderRunNote, withReportFolder} = await import('../access/reports.js');
-      const {readClaims} = await import('../../stages/evaluation/report/index.js');
+      const {readClaims, readTrends} = await import('../../stages/evaluation/report/index.js');
       await withStore(services, options, 'read', async (store) => {
         const found = (wanted.length === 0 ? [undefined] : wanted).map((run) => findReport(store, {run, node}));
         refuseTwins(found);
@@ -35,7 +35,9 @@ export const claimsCommand = (services: Services): Command =>
         if (older !== undefined) services.complain(older);
         const runs = [];
         for (const report of found) {
-          runs.push({run: String(report.run.id), claims: await withReportFolder(store, report, readClaims)});
+          const read = (folder: string) => Promise.all([readClaims(folder), readTrends(folder)]);
+          const [claims, trends] = await withReportFolder(store, report, read);
+          runs.push({run: String(report.run.id), claims, trends});
         }
         const {judgeOverRuns} = await import('../../stages/evaluation/index.js');
         const claims = runs.length === 1 ? runs[0]!.claims : judgeOverRuns(runs);
@@ -47,6 +49,10 @@ export const claimsCommand = (services: Services): Command =>
         const heads = found.map(({run}) => `run ${run.id}: ${run.recipe}, seed ${run.seed}`);
         services.say(`${heads.join('\n')}\n`);
         services.say(fitted(claimsText(claims, services), services));
+        if (runs.length === 1) return;
+        const {trendsOverSeeds} = await import('../render/trends.js');
+        const trends = trendsOverSeeds(runs, services);
+        if (trends !== '') services.say(`\n${fitted(trends, services)}`);
       });
     });
 

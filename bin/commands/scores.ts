@@ -27,7 +27,11 @@ export const scoresCommand = (services: Services): Command =>
       runNumbers,
     )
     .option('--metric <name>', 'only this metric, with its interval (repeats, or a,b); all for every one', listed)
-    .option('--model <name>', 'only this model, or the node that evaluated it (repeats, or a,b)', listed)
+    .option(
+      '--model <name>',
+      'only this model, or the node that evaluated it (repeats, or a,b); all for every one, snapshots of trainings included',
+      listed,
+    )
     .option('--sort <metric>', 'the best by this metric first (default: the order of the recipe)')
     .addHelpText(
       'after',
@@ -36,7 +40,7 @@ export const scoresCommand = (services: Services): Command =>
     )
     .action(async (options: ScoresOptions) => {
       const {newerRunNote, scoredRuns, seedGroups} = await import('../access/scored-runs.js');
-      const {scoresOf, spreadOf, wishedFor} = await import('../access/score-rows.js');
+      const {snapshotsLeftOut, scoresOf, spreadOf, wishedFor} = await import('../access/score-rows.js');
       await withStore(services, options, 'read', async (store) => {
         const wanted = options.run ?? [];
         const found = scoredRuns(store, wanted);
@@ -57,5 +61,13 @@ export const scoresCommand = (services: Services): Command =>
         const {runScoresText} = await import('../render/run-scores.js');
         const isWhole = options.metric !== undefined;
         services.say(fitted(runScoresText(chosen, spreads, {width: services.width, isWhole}), services));
+        const others = options.model === undefined ? snapshotsLeftOut(all, chosen) : [];
+        if (others.length > 0)
+          services.say(
+            fitted(
+              `snapshots of a training, not shown: ${others.join(', ')}; --model all shows them, the report draws their curve`,
+              services,
+            ),
+          );
       });
     });

@@ -6,7 +6,7 @@ import {mainModels} from '../access/main-models.js';
 import {orTold} from '../access/or-told.js';
 import {reportsOf} from '../access/reports.js';
 import {claimsOf} from '../access/run-result.js';
-import {scoresOf, spreadOf} from '../access/score-rows.js';
+import {scoresOf, spreadOf, wishedFor} from '../access/score-rows.js';
 import type {ScoresOfRun} from '../access/score-rows.js';
 import {seedGroups} from '../access/scored-runs.js';
 import {withStore} from '../access/with-store.js';
@@ -30,7 +30,7 @@ export async function sayScoresOverSeeds(
       if (scores !== undefined) found.push(scores);
     }
     const results: SeedsResult[] = [];
-    for (const seeds of seedGroups(found)) results.push(await resultOf(store, seeds, services.complain));
+    for (const seeds of seedGroups(wishedFor(found, {}))) results.push(await resultOf(store, seeds, services.complain));
     if (results.length > 0) services.say(`\n${seedsResultText(results, services)}`);
   });
 }
@@ -45,7 +45,7 @@ async function resultOf(
     seeds.flatMap(({evaluations}) =>
       mainModels(
         store,
-        evaluations.filter(({isBenchmark}) => !isBenchmark),
+        evaluations.filter(({isBenchmark, isSnapshot}) => !isBenchmark && !isSnapshot),
       ).map(({name}) => name),
     ),
   );

@@ -6,7 +6,7 @@ import type {Metric, Score} from '../../stages/evaluation/index.js';
 import type {SeedSpread} from '../../stages/evaluation/over-seeds.js';
 
 /** Decimals of a metric: those of a share, fewer of a length, none of a rating. */
-const decimalsOf = (metric: Metric): number => (metric.endsWith('rating') ? 0 : metric === 'length' ? 1 : 3);
+const decimalsOf = (metric: Metric): number => (metric.endsWith('rating') ? 0 : /^length\b/.test(metric) ? 1 : 3);
 
 const numberText = (value: number, decimals: number): string =>
   value.toFixed(decimals).replace(/^(-?)0\.(?=\d\d)/, '$1.');

@@ -1,6 +1,6 @@
 /** Responses that were given, judged one by one: what `evaluate` and `r1 eval` make of a model's answers. */
 import {withScorer, type Scored} from '../rewards/index.js';
-import {lengthOf, type Given} from '../rollout/given.js';
+import {lengthOf, thinkingOf, type Given} from '../rollout/given.js';
 import {isLenient} from '../tasks/asking.js';
 import {taskOf, type Tasks} from '../tasks/task.js';
 import type {ChoiceScore} from './choices.js';
@@ -38,6 +38,7 @@ export async function judgeRollouts(
     return judgeSample(prompt, completion, {
       sample,
       tokens: lengthOf(given) ?? null,
+      thinking: thinkingOf(given),
       task: taskOf(tasks, prompt),
       scored: scored[index]!,
       strict: strictly?.[index],

@@ -11,6 +11,8 @@
  * - format, language, wordless, length, invalid, truncated, reflective: of reasoning prompts; length counts tokens with the end
  *   token, wordless is thinking without a word, whose language is by convention 0 or 1, and reflective thinking with a word that
  *   marks a second thought (`reflectiveWords`).
+ * - length/thinking, length/answer: the two parts of length, tags included. Claims and curves over training can be of them; they are in
+ *   no table of scores.
  * - f1: words that answer and reference share, on prompts of the tasks f1 and drop; pass@1 counts what is the same.
  * - judge: the verdict of a judge as a share of its points, on prompts of that task; pass@1 counts the full marks.
  * - acc, acc_norm, acc_bytes: the right choice is the likeliest one; by log-probability, by that of a character, of a byte.
@@ -30,6 +32,10 @@ const SINGLE: Readonly<Record<string, (sample: Sample) => number | undefined>> =
   language: reasoning((sample) => sample.consistency ?? undefined),
   wordless: reasoning(({wordless}) => (typeof wordless === 'boolean' ? Number(wordless) : undefined)),
   length: reasoning((sample) => sample.tokens ?? undefined),
+  'length/thinking': reasoning(({thinking}) => thinking),
+  'length/answer': reasoning(({tokens, thinking}) =>
+    tokens === null || thinking === undefined ? undefined : tokens - thinking,
+  ),
   invalid: answered((sample) => Number(sample.outcome === 'unparsable' || sample.outcome === 'timed-out')),
   truncated: reasoning((sample) => Number(sample.truncated)),
   reflective: reasoning((sample) => Number(sample.reflective > 0)),
@@ -85,7 +91,7 @@ export const isRate = (metric: Metric): boolean => RATES.has(metric) || metric.i
 
 /** Of these less is better; of those below neither is: how long responses are, or how often they think twice, is no merit. */
 const BETTER_LOW = new Set(['invalid', 'truncated']);
-const NEITHER = new Set(['wordless', 'length', 'reflective']);
+const NEITHER = new Set(['wordless', 'length', 'length/thinking', 'length/answer', 'reflective']);
 
 /** The end of a metric that is the better one; `undefined` where neither is, and of measures that a benchmark alone has. */
 export function betterEnd(metric: Metric): 'high' | 'low' | undefined {

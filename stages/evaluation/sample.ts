@@ -41,6 +41,8 @@ export interface Sample {
   readonly wordless?: boolean | null | undefined;
   /** Sampled tokens, the end token included; of a model at an endpoint as the server counts, null where it does not. */
   readonly tokens: number | null;
+  /** So many of them are thinking, its tags included; absent of a model at an endpoint, and from rows of older versions. */
+  readonly thinking?: number | undefined;
   readonly truncated: boolean;
   readonly helpful: boolean | null;
   readonly safe: boolean | null;
@@ -55,6 +57,7 @@ export function judgeSample(
   {
     sample,
     tokens,
+    thinking,
     task,
     scored: {verdicts, answer},
     strict,
@@ -62,6 +65,8 @@ export function judgeSample(
   }: {
     readonly sample: number;
     readonly tokens: number | null;
+    /** So many of them are thinking, where that is known. */
+    readonly thinking?: number | undefined;
     /** The prompt's. */
     readonly task: Task;
     /** What the rewards say. */
@@ -95,6 +100,7 @@ export function judgeSample(
     consistency: language.outcome === 'left-out' ? null : language.value,
     wordless: language.outcome === 'left-out' ? null : language.wordless === true,
     tokens,
+    ...(thinking === undefined ? {} : {thinking}),
     truncated: !completion.finished,
     helpful: rubric?.helpful(prompt, completion.text) ?? null,
     safe: rubric?.safe(prompt, completion.text) ?? null,

@@ -41,7 +41,7 @@ const PROMPTINGS = {
 export default recipe(
   'tiny-controls',
   (add) => {
-    const {asked, base, zero, dev1, r1, scores, histories, cards} = tiny.wire(add);
+    const {asked, base, zero, dev1, r1, scores, followed, histories, cards} = tiny.wire(add);
 
     const fromBase = {policy: base.model, prompts: asked.train};
     const shuffled = add('zero-shuffled', grpo, fromBase, {...TINY_ZERO, shuffleRewards: true});
@@ -122,6 +122,7 @@ export default recipe(
     const result = add('report-controls', report, measured, {
       claims: [...TINY_CLAIMS, ...TINY_CONTROL_CLAIMS],
       paperNames: {base: 'V3-Base', ...PAPER_NAMES},
+      followed,
     });
     return {report: result};
   },

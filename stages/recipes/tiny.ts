@@ -24,9 +24,11 @@ import {
   safetyRewardModel,
   sft,
 } from '../index.js';
+import {followTraining} from './follow-training.js';
 import {PAPER_NAMES} from './paper-names.js';
 import {TINY_CLAIMS} from './tiny-claims.js';
 
+export {followTraining} from './follow-training.js';
 export {TINY_CLAIMS, TINY_CONTROL_CLAIMS} from './tiny-claims.js';
 
 /** Tokens of the longest response: five turns take 43, a second thought 9 more; with a prompt of 45 that is 96 in all. */
@@ -45,6 +47,11 @@ export const TINY_RL = {
 } as const;
 /** Params of R1-Zero: `grpo` on the base model. */
 export const TINY_ZERO = {...TINY_RL, template: 'tiny-zero', steps: 100} as const;
+/**
+ * Steps whose model R1-Zero keeps, to be evaluated on held-out problems as its beginning and its end are: the paper's Figures 2 and 3.
+ * Most are early, where a base that sometimes reasons learns to do it always.
+ */
+const TINY_SNAPSHOTS = [5, 10, 20, 40];
 /** Params of reasoning RL: `grpo` on the model of the cold start. */
 export const TINY_REASONING = {
   ...TINY_RL,
@@ -90,7 +97,12 @@ export default recipe(
       gate: 0.99,
       freshStarts: 3,
     });
-    const zero = add('zero-rl', grpo, {policy: base.model, prompts: asked.train}, TINY_ZERO);
+    const zero = add(
+      'zero-rl',
+      grpo,
+      {policy: base.model, prompts: asked.train},
+      {...TINY_ZERO, snapshots: TINY_SNAPSHOTS},
+    );
 
     const coldStart = add(
       'cold-start-data',
@@ -220,6 +232,15 @@ export default recipe(
         {...TINY_EVALUATION, template: 'chat'},
       ).scores,
     };
+    // Of reasoning problems alone, as there is no curve of general prompts.
+    const zeroSteps = followTraining(
+      add,
+      {node: 'zero-rl', base: 'base', snapshots: zero.snapshots, steps: TINY_SNAPSHOTS, beside: ['all-scenario-rl']},
+      (node, model) =>
+        add(`evaluate-${node}`, evaluate, {model, prompts: asked.heldOut}, {...TINY_EVALUATION, template: 'tiny-zero'})
+          .scores,
+    );
+    const followed = [zeroSteps.followed];
     const histories = {
       base: base.history,
       'zero-rl': zero.history,
@@ -242,10 +263,21 @@ export default recipe(
     const result = add(
       'report',
       report,
-      {scores, histories, cards},
-      {claims: TINY_CLAIMS, paperNames: {base: 'V3-Base', ...PAPER_NAMES}},
+      {scores: {...scores, ...zeroSteps.scores}, histories, cards},
+      {claims: TINY_CLAIMS, paperNames: {base: 'V3-Base', ...PAPER_NAMES}, followed},
     );
-    return {asked, base, zero, dev1, r1, scores, histories, cards, report: result};
+    return {
+      asked,
+      base,
+      zero,
+      dev1,
+      r1,
+      scores: {...scores, ...zeroSteps.scores},
+      followed,
+      histories,
+      cards,
+      report: result,
+    };
   },
   'The R1 recipe, end to end, on a model that two cores train in minutes',
 );

@@ -2,6 +2,7 @@
  * From the scored groups of a rollout to the minibatches that the policy is updated on: advantages are taken within each group, and
  * whole groups are dealt out. Everything that the updates need afterwards is in a minibatch, so it can lie in a checkpoint.
  */
+import {errorOf} from '../data/standard-errors.js';
 import {random} from '../random.js';
 import type {Rollout} from './sample-groups.js';
 import type {Verdict} from '../rewards/index.js';
@@ -47,6 +48,8 @@ export interface Trace {
   readonly helpful: number | null;
   readonly safe: number | null;
   readonly tokens: number;
+  /** So many of them are thinking; absent from checkpoints of older versions. */
+  readonly thinking?: number;
   readonly finished: boolean;
   readonly unparsable: boolean;
   /** Set where a reward did not judge it in time. */
@@ -171,6 +174,34 @@ const meanOf = (values: readonly (number | null)[]): number | null => {
   return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
 };
 
+/**
+ * The standard error of a mean over the completions, from the scatter of the questions' means: completions to one question are no
+ * independent draws. `null` of fewer than two questions.
+ */
+function errorOver(traces: readonly Trace[], of: (trace: Trace) => number | null): number | null {
+  const questions = new Map<string, (number | null)[]>();
+  for (const trace of traces) {
+    const question = trace.id.slice(0, trace.id.lastIndexOf('#'));
+    const values = questions.get(question);
+    if (values === undefined) questions.set(question, [of(trace)]);
+    else values.push(of(trace));
+  }
+  const means = [...questions.values()].map(meanOf).filter((value) => value !== null);
+  const {length} = means;
+  if (length < 2) return null;
+  const middle = meanOf(means)!;
+  const squares = means.reduce((sum, value) => sum + (value - middle) ** 2, 0);
+  return Math.sqrt(squares / (length - 1) / length);
+}
+
+/** Measures whose standard errors the history has, too: those that figures draw with a band. */
+const WITH_ERROR: Readonly<Record<string, (trace: Trace) => number | null>> = {
+  accuracy: ({accuracy}) => accuracy,
+  length: ({tokens}) => tokens,
+  'length/thinking': ({thinking}) => thinking ?? null,
+  'length/answer': ({tokens, thinking}) => (thinking === undefined ? null : tokens - thinking),
+};
+
 /** Means over a minibatch, for the history: `null` where nothing applied. */
 export function summarise(traces: readonly Trace[]): Record<string, number | null> {
   const mean = (of: (trace: Trace) => number | null): number | null => meanOf(traces.map(of));
@@ -184,12 +215,15 @@ export function summarise(traces: readonly Trace[]): Record<string, number | nul
     helpful: mean(({helpful}) => helpful),
     safe: mean(({safe}) => safe),
     length: mean(({tokens}) => tokens),
+    'length/thinking': mean(WITH_ERROR['length/thinking']!),
+    'length/answer': mean(WITH_ERROR['length/answer']!),
     truncated: mean(({finished}) => (finished ? 0 : 1)),
     unparsable: mean(({unparsable}) => (unparsable ? 1 : 0)),
     reflective: mean(({reflective}) => reflective),
     groupsWithoutSpread: mean(({groupSpread}) => (isUniform(groupSpread) ? 1 : 0)),
     // Where there is none, the row is as if nobody had counted.
     ...(traces.some(({timedOut}) => timedOut) ? {timedOut: mean(({timedOut}) => (timedOut ? 1 : 0))} : {}),
+    ...Object.fromEntries(Object.entries(WITH_ERROR).map(([name, of]) => [errorOf(name), errorOver(traces, of)])),
     ...Object.fromEntries(others.map((name) => [`reward/${name}`, mean((trace) => trace.others?.[name] ?? null)])),
   };
 }

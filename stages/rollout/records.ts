@@ -34,6 +34,7 @@ export function traceOf(
     helpful: preference?.helpful ?? null,
     safe: preference?.safe ?? null,
     tokens: rollout.tokens.length,
+    ...(rollout.thinking === undefined ? {} : {thinking: rollout.thinking}),
     finished: rollout.finished,
     unparsable: verdicts['accuracy']?.outcome === 'unparsable',
     ...(isTimedOut(verdicts) ? {timedOut: true} : {}),

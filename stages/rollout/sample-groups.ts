@@ -11,6 +11,7 @@ import type {TemplateName} from '../text/templates.js';
 import type {Tokenizer} from '../text/tokenizer.js';
 import type {Completion} from '../text/completion.js';
 import {completionFrom, readTokens, upTo, type Ends} from '../text/drawn.js';
+import {thinkingTokens} from '../text/thinking-tokens.js';
 import type {Wording} from '../text/wording.js';
 import type {Prompt} from '../tasks/prompt.js';
 
@@ -25,6 +26,8 @@ export interface Rollout {
   /** False when the length limit cut the completion off. */
   readonly finished: boolean;
   readonly completion: Completion;
+  /** So many of `tokens` are thinking, the others the answer; absent where nobody who knows the tokenizer has counted them. */
+  readonly thinking?: number;
   /** log p of each sampled token under the sampler, where they were asked for. */
   readonly logProbs?: readonly number[];
 }
@@ -136,12 +139,14 @@ export async function sampleGroups(
   const ends = {prefill, stop};
   return drawGroups(sampler, prompts, drawing, (drawn) => {
     const read = readTokens(tokenizer, drawn, ends);
-    return {...upTo(drawn, read), completion: completionFrom(read, ends)};
+    const counted = upTo(drawn, read);
+    const thinking = thinkingTokens({tokens: counted.tokens, text: read.text}, tokenizer);
+    return {...counted, completion: completionFrom(read, ends), thinking};
   });
 }
 
 /** A sampled completion whose text nobody has looked at. */
-export type Drawn = Omit<Rollout, 'completion'>;
+export type Drawn = Omit<Rollout, 'completion' | 'thinking'>;
 
 /** The same, where `read` says what becomes of a completion. */
 export async function drawGroups<T>(

@@ -65,6 +65,18 @@ export interface StepOptions {
   readonly reportEvery?: number;
   /** Whether a checkpoint may be due after the last step too, because more than saving the model comes after it. */
   readonly checkpointAtEnd?: boolean;
+  /** Whether a measure goes into the history alone and is not reported as a metric; without it, none does. */
+  readonly isHistoryOnly?: (measure: string) => boolean;
+  /** Called after each step, counted from 1, before a checkpoint of it. */
+  readonly afterStep?: (step: number) => Promise<void>;
+}
+
+/** Files that a stage writes while it trains. Every checkpoint holds them, since they could not be made again later. */
+export interface SideOutputs {
+  /** Puts what has been written so far into a folder that does not exist yet. */
+  keep(folder: string): Promise<void>;
+  /** Takes it out again. The folder exists if something was put into it. */
+  restore(folder: string): Promise<void>;
 }
 
 /** A training between two steps. */
@@ -116,6 +128,7 @@ export interface TrainingOptions<P extends Programs, Own> {
   readonly learningRate: number;
   /** The stage's own state before the first step. */
   readonly start: Own;
+  readonly sideOutputs?: SideOutputs;
 }
 
 /**
@@ -123,7 +136,7 @@ export interface TrainingOptions<P extends Programs, Own> {
  * @throws {StageFailure} when the checkpoint is of another format; what `use` throws, else what could not be closed
  */
 export async function withTraining<const P extends Programs, Own, T>(
-  {engine: options, context, learningRate, start}: TrainingOptions<P, Own>,
+  {engine: options, context, learningRate, start, sideOutputs}: TrainingOptions<P, Own>,
   use: (training: Training<P, Own>) => Promise<T>,
 ): Promise<T> {
   const {checkpoints, progress, metric, note} = context;
@@ -141,7 +154,8 @@ export async function withTraining<const P extends Programs, Own, T>(
   });
   const resources: Closable[] = [{close: () => engine.dispose()}];
   return closingAfter(resources, async () => {
-    const before = checkpoints.latest === undefined ? undefined : await restore<Own>(engine, checkpoints.latest);
+    const before =
+      checkpoints.latest === undefined ? undefined : await restore<Own>(engine, checkpoints.latest, sideOutputs);
     let step = before?.step ?? 0;
     const history = before?.history ?? [];
     /** Steps that there would have been, had nobody asked to finish early. */
@@ -166,6 +180,7 @@ export async function withTraining<const P extends Programs, Own, T>(
         };
         await writeFile(join(folder, STATE), JSON.stringify(saved));
         await saveState(engine, join(folder, ENGINE_STATE));
+        await sideOutputs?.keep(join(folder, SIDE_OUTPUTS));
       });
     };
     const training: Training<P, Own> = {
@@ -187,7 +202,7 @@ export async function withTraining<const P extends Programs, Own, T>(
           throw error;
         }
       },
-      async until(total, {metrics, reportEvery = 1, checkpointAtEnd = false}, makeStep) {
+      async until(total, {metrics, reportEvery = 1, checkpointAtEnd = false, isHistoryOnly, afterStep}, makeStep) {
         while (step < total && plannedSteps === undefined) {
           await nextTurn(); // a request to stop gets through between two native calls
           // Where a step was interrupted, what has been made would depend on when that was.
@@ -212,9 +227,10 @@ export async function withTraining<const P extends Programs, Own, T>(
             progress({step, total, tokens: training.tokens.trained + training.tokens.generated});
             for (const name of metrics ?? Object.keys(measured)) {
               const value = measured[name];
-              if (value !== undefined && value !== null) metric(name, step, value);
+              if (value !== undefined && value !== null && isHistoryOnly?.(name) !== true) metric(name, step, value);
             }
           }
+          await afterStep?.(step);
           if ((step < total || checkpointAtEnd) && checkpoints.due(step)) await save();
         }
       },
@@ -238,6 +254,8 @@ export const countTokens = (rows: readonly {readonly tokens: ArrayLike<unknown>}
 
 const STATE = 'state.json';
 const ENGINE_STATE = 'state.safetensors';
+/** A folder of its own; absent where a stage has written nothing beside its state. */
+const SIDE_OUTPUTS = 'side-outputs';
 
 /** `state.json` of a checkpoint. Its bytes are known to be the ones that were written, so the format says all of its shape. */
 interface SavedState<Own> {
@@ -250,7 +268,11 @@ interface SavedState<Own> {
   readonly isWithinStep?: true;
 }
 
-async function restore<Own>(engine: Engine<Programs>, folder: string): Promise<SavedState<Own>> {
+async function restore<Own>(
+  engine: Engine<Programs>,
+  folder: string,
+  sideOutputs: SideOutputs | undefined,
+): Promise<SavedState<Own>> {
   const saved = JSON.parse(await readFile(join(folder, STATE), 'utf8')) as SavedState<Own>;
   const format: number = 'format' in saved ? saved.format : 1;
   if (format !== STATE_FORMAT)
@@ -259,5 +281,6 @@ async function restore<Own>(engine: Engine<Programs>, folder: string): Promise<S
         `format ${STATE_FORMAT} only; without --accept-checkpoint the stage starts afresh`,
     );
   await restoreState(engine, join(folder, ENGINE_STATE));
+  await sideOutputs?.restore(join(folder, SIDE_OUTPUTS));
   return saved;
 }

@@ -45,7 +45,7 @@ export const ORDER: Readonly<Record<string, readonly string[]>> = {
     'index.ts',
   ],
   stages: [
-    'random.ts common-params.ts temporary-folder.ts',
+    'random.ts common-params.ts link-tree.ts temporary-folder.ts',
     'sandbox python',
     'tensorflow',
     'model',

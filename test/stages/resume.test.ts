@@ -4,7 +4,7 @@
  * Every training stage, in real processes, on a model of a few thousand parameters and made-up data that it learns quickly.
  */
 import assert from 'node:assert/strict';
-import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
@@ -166,7 +166,7 @@ const jobs: Readonly<Record<string, StageJob>> = {
     stage: grpo,
     exported: 'grpo',
     inputs: {policy: out('base', 'model'), prompts: at('questions')},
-    params: {...rl, template: 'tiny-zero', steps: 16},
+    params: {...rl, template: 'tiny-zero', steps: 16, snapshots: [4, 7, 16]},
   },
   'grpo with bf16 rollouts': {
     stage: grpo,
@@ -254,6 +254,43 @@ test('the reinforcement learning that was interrupted had something to learn', (
       `${name}: ${unlike.length} of ${rows.length} steps had a spread of rewards`,
     );
   }
+});
+
+test('models that a training keeps on its way survive being killed, and are those of a training of so many steps', async () => {
+  const digests = outputsOf(at('grpo, whole'));
+  const weights = (folder: string): string | undefined => digests[`${folder}/model.safetensors`];
+  const kept = ['snapshots/step-4', 'snapshots/step-7', 'snapshots/step-16'].map(weights);
+  assert.ok(kept.every((digest) => digest !== undefined) && new Set(kept).size === 3, 'there are three, each another');
+  assert.equal(kept[2], weights('model'), 'after the last step it is the model at the end');
+  const files = (folder: string): string[] =>
+    Object.keys(digests).flatMap((file) => (file.startsWith(`${folder}/`) ? [file.slice(folder.length + 1)] : []));
+  assert.deepEqual(files('snapshots/step-4'), files('model'), 'each is a whole model');
+  const {params, ...job} = jobs['grpo']!;
+  await make(at('grpo, 7 steps'), {...job, params: {...params, steps: 7, snapshots: [7, 12]}});
+  const shorter = outputsOf(at('grpo, 7 steps'));
+  assert.equal(shorter['model/model.safetensors'], kept[1], 'what is kept is what would have been the end');
+  // What the killed ones end with is compared above; here that there was something to lose when they were killed.
+  const checkpoint = newestCheckpoint(jobFiles(at('grpo, 5')).checkpoints)!;
+  assert.ok(existsSync(join(checkpoint.folder, 'files', 'side-outputs', 'step-7', 'model.safetensors')));
+  const list = (job: string): unknown =>
+    JSON.parse(readFileSync(join(out(job, 'snapshots'), 'snapshots.json'), 'utf8'));
+  assert.deepEqual(list('grpo, 7 steps'), {
+    format: 'r1-snapshots-1',
+    snapshots: [
+      {asked: 7, step: 7, folder: 'step-7'},
+      {asked: 12, step: 7, folder: 'step-7'},
+    ],
+  });
+  assert.deepEqual(list('grpo with bf16 rollouts, whole'), {format: 'r1-snapshots-1', snapshots: []});
+});
+
+test('the history has the two parts of the length, and how sure its means are', () => {
+  const rows = historyOf('grpo');
+  for (const row of rows) {
+    assert.ok(Math.abs(row['length/thinking']! + row['length/answer']! - row['length']!) < 1e-9, JSON.stringify(row));
+    assert.ok(row['error/length']! >= 0 && row['error/accuracy']! >= 0, JSON.stringify(row));
+  }
+  assert.ok(rows.some((row) => row['length/thinking']! > 0 && row['error/length/thinking']! > 0));
 });
 
 test('rollouts in bf16 are another policy: their tokens have weights near 1, some of them capped, and the loop stays finite', () => {

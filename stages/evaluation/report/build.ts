@@ -12,9 +12,11 @@ import {scoreOf, type Score} from '../scores.js';
 import {judgeClaims, type ClaimResult} from '../verdicts.js';
 import {benchmarksIn, withoutBenchmarks, type Benchmark} from './benchmarks.js';
 import {computeOf, type Compute} from './compute.js';
-import {curveOf, thinned, type Curve} from './curves.js';
+import {bandOf, curveOf, thinned, type BandCurve, type Curve} from './curves.js';
 import {dataShares, type DataShares} from './data-shares.js';
+import {snapshotNames} from './followed.js';
 import type {Evaluated, History, ReportInputs, SuiteCard} from './inputs.js';
+import {progressOf, type TrainingProgress} from './progress.js';
 import {promptingRows, type PromptingRow} from './promptings.js';
 
 /** A line of `r1 scores --json`. */
@@ -58,6 +60,8 @@ export interface TrainingCurves {
   readonly node: string;
   readonly steps: number;
   readonly curves: Readonly<Record<string, Curve>>;
+  /** Those that a figure shows, fewer points of each with their bands; what the history has no errors of is absent. */
+  readonly bands: Readonly<Record<string, BandCurve>>;
 }
 
 export interface DistillationRow {
@@ -93,6 +97,8 @@ export interface Report {
   /** Declared claims whose models this run did not measure. */
   readonly unmeasured: readonly string[];
   readonly curves: readonly TrainingCurves[];
+  /** Trainings on held-out problems, where the recipe follows some; left out where it follows none. */
+  readonly progress?: readonly TrainingProgress[];
   readonly distillation: readonly DistillationRow[];
   readonly rewardModels: readonly RewardModelRow[];
   readonly cards: ReportInputs['cards'];
@@ -133,8 +139,9 @@ const ORDER = [
   'student-rl',
 ];
 
-/** Points of a curve in the report. */
+/** Points of a curve in the report, and of one with a band in a figure. */
 const POINTS = 50;
+const BAND_POINTS = 25;
 /** Named curves of RL stages, as the history calls them. */
 const CURVES = [
   'accuracy',
@@ -142,6 +149,8 @@ const CURVES = [
   'language',
   'wordless',
   'length',
+  'length/thinking',
+  'length/answer',
   'reflective',
   'reward',
   'helpful',
@@ -149,6 +158,9 @@ const CURVES = [
   'kl',
   'entropy',
 ];
+
+/** Curves that figures show. */
+const WITH_BANDS = ['accuracy', 'length', 'length/thinking', 'length/answer'];
 
 export function buildReport(
   {
@@ -159,12 +171,15 @@ export function buildReport(
     promptings = {},
     remarks = [],
     paperNames = {},
+    followed = [],
   }: ReportInputs,
   claims: readonly Claim[] = [],
 ): Report {
   const evaluations = withoutBenchmarks(measured);
   const benchmarks = benchmarksIn(measured);
-  const names = inOrder(Object.keys(evaluations));
+  const snapshots = snapshotNames(followed);
+  const names = inOrder(Object.keys(evaluations).filter((name) => !snapshots.has(name)));
+  const progress = followed.flatMap((one) => progressOf(one, {evaluations, histories}) ?? []);
   const models = names.map((node) => ({...summarise(node, evaluations[node]!), ...paperName(node, paperNames)}));
   const students = distillation(evaluations, histories, cards);
   const operations = Object.fromEntries(
@@ -190,6 +205,7 @@ export function buildReport(
     claims: judged,
     unmeasured: claims.filter(({id}) => judged.every(({claim}) => claim !== id)).map(({id}) => id),
     curves: inOrder(Object.keys(histories)).flatMap((node) => trainingCurves(node, histories[node]!)),
+    ...(progress.length === 0 ? {} : {progress}),
     distillation: students,
     rewardModels: inOrder(Object.keys(histories)).flatMap((node) => rewardModel(node, histories[node]!)),
     cards,
@@ -248,7 +264,12 @@ function trainingCurves(node: string, history: History): TrainingCurves[] {
     const curve = curveOf(history, name);
     return curve === undefined ? [] : [[name, thinned(curve, POINTS)] as const];
   });
-  return [{node, steps: history.rows.length, curves: Object.fromEntries(curves)}];
+  const bands = WITH_BANDS.flatMap((name) => {
+    const band = bandOf(history, name, BAND_POINTS);
+    return band === undefined ? [] : [[name, band] as const];
+  });
+  const named = {curves: Object.fromEntries(curves), bands: Object.fromEntries(bands)};
+  return [{node, steps: history.rows.length, ...named}];
 }
 
 function earlyRow(node: string, {card: {steps, plannedSteps}}: History): EarlyRow[] {

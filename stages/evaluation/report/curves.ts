@@ -1,4 +1,6 @@
 /** Curves of training, thinned to what a page can carry. */
+import {errorOf} from '../../data/standard-errors.js';
+import {mean} from '../intervals.js';
 import type {History} from './inputs.js';
 
 export interface Curve {
@@ -26,6 +28,46 @@ export function thinned({steps, values}: Curve, count: number): Curve {
       const part = values.slice(start, start + size);
       return part.reduce((sum, value) => sum + value, 0) / part.length;
     }),
+  };
+}
+
+/** A curve with bounds at each point. */
+export interface BandCurve extends Curve {
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+  /** Steps that are left out: they had a value and no standard error, being of a single question. */
+  readonly leftOut: number;
+}
+
+/** Standard errors that a normal mean is off by at most, in 95 of 100 draws. */
+const Z = 1.96;
+
+/**
+ * A curve of at most `count` points, each the mean of neighbouring steps and in their middle, with its band: 1.96 standard errors of this
+ * mean to either side, over the questions that were drawn for these steps. Steps without a standard error are left out, which does not
+ * bend the curve: how many questions a step draws does not depend on how they are answered. `undefined` where no step has one.
+ */
+export function bandOf({rows}: History, name: string, count: number): BandCurve | undefined {
+  const size = Math.ceil(rows.length / count);
+  const known = rows.map((row) => {
+    const [step, value, error] = [row['step'], row[name], row[errorOf(name)]];
+    return typeof step === 'number' && typeof value === 'number' && typeof error === 'number'
+      ? {step, value, error}
+      : undefined;
+  });
+  const parts = Array.from({length: Math.ceil(rows.length / size)}, (_, part) =>
+    known.slice(part * size, (part + 1) * size).filter((one) => one !== undefined),
+  ).filter(({length}) => length > 0);
+  if (parts.length === 0) return undefined;
+  const values = parts.map((part) => mean(part.map(({value}) => value)));
+  // Independent draws: the variance of a mean of n is the sum of the variances over n².
+  const reach = parts.map((part) => (Z * Math.sqrt(part.reduce((sum, {error}) => sum + error ** 2, 0))) / part.length);
+  return {
+    steps: parts.map((part) => mean(part.map(({step}) => step))),
+    values,
+    low: values.map((value, index) => value - reach[index]!),
+    high: values.map((value, index) => value + reach[index]!),
+    leftOut: rows.filter((row, place) => typeof row[name] === 'number' && known[place] === undefined).length,
   };
 }
 

@@ -6,6 +6,7 @@ import {LANGUAGES} from '../../text/language.js';
 import type {EarlySummary} from '../early-answers.js';
 import type {Score} from '../scores.js';
 import type {Sample} from '../sample.js';
+import type {FollowedTraining} from './followed.js';
 
 /** What scores of a benchmark say beside the numbers: which it is, how it was asked, and what the paper printed of it. */
 export const suiteCard = z.object({
@@ -83,6 +84,7 @@ export const sampleRow = z.object({
   consistency: z.number().nullable(),
   wordless: z.boolean().nullable().optional(),
   tokens: z.number().nullable(),
+  thinking: z.number().optional(),
   truncated: z.boolean(),
   helpful: z.boolean().nullable(),
   safe: z.boolean().nullable(),
@@ -116,4 +118,6 @@ export interface ReportInputs {
   readonly remarks?: readonly string[];
   /** What the paper calls the models, by name. */
   readonly paperNames?: Readonly<Record<string, string>>;
+  /** Trainings whose models of fixed steps are among the evaluations. */
+  readonly followed?: readonly FollowedTraining[];
 }

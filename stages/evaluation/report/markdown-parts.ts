@@ -21,3 +21,6 @@ const three = (value: number): string => value.toFixed(3);
 /** `0.712 [0.690, 0.733]` */
 export const rateText = (rate: Interval & {readonly mean: number}): string =>
   `${three(rate.mean)} ${intervalText(rate, three)}`;
+
+/** A p-value as the page has it. */
+export const pText = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3));

@@ -6,9 +6,11 @@ import {benchmarkNotes, benchmarkRows} from './benchmarks.js';
 import type {DistillationRow, ModelSummary, Report, TrainingCurves} from './build.js';
 import {sparkline, thinned, type Curve} from './curves.js';
 import {earlySection} from './early-answers.js';
-import {bullets, rateText, section, table} from './markdown-parts.js';
+import {bullets, pText, rateText, section, table} from './markdown-parts.js';
 import {DEFINITIONS, NOTES} from './notes.js';
+import {figuresOf, type ReportFigure} from './figures.js';
 import {PAPER_TABLES} from './paper-tables.js';
+import {figureText, progressSection} from './progress-section.js';
 import {promptingSection} from './promptings.js';
 
 export function renderMarkdown(report: Report): string {
@@ -21,7 +23,7 @@ export function renderMarkdown(report: Report): string {
     ...section('## Claims', claimsTable(report)),
     ...section('## pass@k', passTable(report.models)),
     ...section('## By number of steps and by language', breakdownTable(report.models)),
-    ...section('## Reinforcement learning, step by step', report.curves.map(curvesOf).join('\n\n')),
+    ...section('## Reinforcement learning, step by step', trainingSections(report)),
     ...section('## Does the answer need the thinking?', earlySection(report.earlyAnswers)),
     ...section('## Prompt sensitivity', promptingSection(report.promptings)),
     ...section('## Distillation and RL on small models', distillationTable(report.distillation)),
@@ -109,8 +111,6 @@ function paperSection({models}: Report): string {
   ].join('\n\n');
 }
 
-const pText = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3));
-
 /** `zero-rl (R1-Zero)`: what the recipe calls a model, and the paper. */
 const calledIn = (node: string, paper: string | undefined): string =>
   paper === undefined ? node : `${node} (${paper})`;
@@ -140,7 +140,19 @@ function breakdownTable(models: readonly ModelSummary[]): string {
 const ROWS = 8;
 const SPARKS = 40;
 
-function curvesOf({node, steps, curves}: TrainingCurves): string {
+/** Each training with its figures, and what held-out problems say of it where the recipe follows it. */
+function trainingSections(report: Report): string {
+  const figures = figuresOf(report);
+  return report.curves
+    .flatMap((training) => {
+      const [own, ...heldOut] = figures.filter(({node}) => node === training.node) as [ReportFigure, ...ReportFigure[]];
+      const followed = (report.progress ?? []).filter(({node}) => node === training.node);
+      return [curvesOf(training, own), ...followed.map((progress) => progressSection(progress, heldOut))];
+    })
+    .join('\n\n');
+}
+
+function curvesOf({node, steps, curves}: TrainingCurves, figure: ReportFigure): string {
   const names = Object.keys(curves);
   const lines = names.map((name) => {
     const curve = thinned(curves[name]!, SPARKS);
@@ -165,16 +177,13 @@ function curvesOf({node, steps, curves}: TrainingCurves): string {
   ]);
   return [
     `### ${node}: ${steps} steps`,
-    `![accuracy and length over the steps of ${node}](${figureName(node)})`,
+    figureText(figure),
     table(['curve', 'over training', 'first', 'last'], lines, 2),
     `Means of neighbouring steps, on the completions that training drew:\n\n${table(['up to step', ...shown], rows, 0)}`,
   ].join('\n\n');
 }
 
-/** The figure's file beside the report. */
-export const figureName = (node: string): string => `${node.replaceAll(/[^\w-]/g, '_')}.svg`;
-
-const numberText = (name: string, value: number): string => value.toFixed(name === 'length' ? 1 : 3);
+const numberText = (name: string, value: number): string => value.toFixed(name.startsWith('length') ? 1 : 3);
 
 function distillationTable(rows: readonly DistillationRow[]): string {
   if (rows.length === 0) return '';

@@ -56,6 +56,24 @@ test('a model is told with its trainings and their data, back to the first', asy
   assert.deepEqual(origin.asked, {template: 'chat'}, 'as of the newest training, not of the gate behind it');
 });
 
+test('a model that a training had on its way comes from the training', async (t) => {
+  const {bench, taught} = await family(t, {template: 'chat'});
+  const zero = await bench.make({
+    ...{node: 'zero', stage: 'grpo', params: {template: 'tiny-zero'}, inputs: [edge(taught, 'model', 'policy')]},
+    outputs: {...model('zero'), snapshots: {kind: 'snapshots', files: {'step-5/config.json': 'of step 5'}}},
+  });
+  const step = await bench.make({
+    ...{node: 'zero-step-5', stage: 'snapshot', params: {step: 5}, inputs: [edge(zero, 'snapshots', 'snapshots')]},
+    outputs: model('of step 5'),
+  });
+  const origin = originOf(bench.store, bench.store.attempt(step.attempt)!);
+  assert.deepEqual(
+    origin.steps.map(({node}) => node),
+    ['zero-step-5', 'zero', 'taught', 'base'],
+  );
+  assert.deepEqual(origin.asked, {template: 'tiny-zero'});
+});
+
 test('it is asked as it was trained, unless it is said otherwise', async (t) => {
   const shots = [{question: 'a', response: 'b'}];
   const params = {template: 'chat', prefill: '<think>', stop: ['\n\n'], shots, extraction: 'last-number', system: ''};

@@ -32,7 +32,7 @@ test('a node is shown with what the recipe says beside the defaults', async () =
   assert.match(out, /takes policy from base:model, prompts from prompts:train/);
   assert.match(out, /^steps = 100 {2}\(default 10400\) {3}a whole number, 1 or more$/m);
   assert.match(out, /^group = 16 {3}a whole/m, 'as the default is');
-  assert.match(out, /the recipe sets 9 of 45 params: template, steps, questions, minibatches, maxNewTokens/);
+  assert.match(out, /the recipe sets 10 of 46 params: template, steps, snapshots, questions, minibatches,/);
   const facts = await jsonOf<NodeFacts>('zero-rl');
   assert.deepEqual([facts.node, facts.recipe, facts.stage.stage], ['zero-rl', 'tiny', 'grpo']);
   const steps = facts.params.find(({name}) => name === 'steps');

@@ -1,12 +1,14 @@
 /** What a run measured: scores, which are read from its evaluations, and claims, which are read from its report. */
 import assert from 'node:assert/strict';
-import {readFileSync} from 'node:fs';
+import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type TestContext} from 'node:test';
 
 import {claimsCommand} from '../../../bin/commands/claims.js';
+import {compareCommand} from '../../../bin/commands/compare.js';
 import {scoresCommand} from '../../../bin/commands/scores.js';
 import {scoreSamples, type ClaimOverRuns, type Sample} from '../../../stages/evaluation/index.js';
+import type {FollowedTraining} from '../../../stages/evaluation/report/followed.js';
 import {buildReport, writeReport, type ScoreRow} from '../../../stages/evaluation/report/index.js';
 import {TINY_CLAIMS} from '../../../stages/recipes/tiny-claims.js';
 import {Bench, temporaryFolder} from '../../artifacts/temporary.js';
@@ -26,13 +28,22 @@ const evaluated = (samples: Sample[]) => ({
 });
 
 /** A report in which zero-rl solves `right` of 20 problems and base one in four samples of half of them. */
-async function makeReport(t: TestContext, bench: Bench, right: number, node = 'report', more = {}): Promise<void> {
+async function makeReport(
+  t: TestContext,
+  bench: Bench,
+  right: number,
+  node = 'report',
+  more = {},
+  followed: readonly FollowedTraining[] = [],
+): Promise<void> {
   const folder = temporaryFolder(t);
   const problems = Array.from({length: 20}, (_, n) => (n < right ? 'rrrr' : 'wwww'));
   const base = Array.from({length: 20}, (_, n) => (n % 2 === 0 ? 'rwww' : 'wwww'));
   const evaluations = {base: evaluated(samplesOf(...base)), 'zero-rl': evaluated(samplesOf(...problems)), ...more};
-  await writeReport(folder, buildReport({evaluations, histories: {}, cards: {}}, TINY_CLAIMS));
-  const files = ['scores.json', 'claims.json'].map((name) => [name, readFileSync(join(folder, name))] as const);
+  const histories = {'zero-rl': {rows: [], card: {steps: 20}}};
+  await writeReport(folder, buildReport({evaluations, histories, cards: {}, followed}, TINY_CLAIMS));
+  const made = ['scores.json', 'claims.json', 'trends.json'].filter((name) => existsSync(join(folder, name)));
+  const files = made.map((name) => [name, readFileSync(join(folder, name))] as const);
   await bench.make({
     node,
     params: {right, run: bench.run},
@@ -129,6 +140,41 @@ test('of several runs the spread over seeds comes first, then each of them', asy
   assert.deepEqual([row.runs, row.interval], [[2, 3], undefined]); // no interval of two seeds
   const two = (await spoken(scoresCommand, bench.folder, ['--run', '2', '--run', '3'])).out;
   assert.match(two, /of fewer than 3 seeds no interval is made/);
+});
+
+test('snapshots of a training are shown only where they are asked for, and named otherwise', async (t) => {
+  const bench = new Bench(t);
+  const kept = {...model('zero-step-5', ...solved(9)), stage: 'snapshot', params: {step: 5}};
+  for (const seed of [0, 1])
+    await evaluatedRun(bench, {seed, models: [BASE, kept, model('zero', ...solved(18 - seed))]});
+  const named = ({out}: {readonly out: string}): (string | undefined)[] =>
+    [...out.matchAll(/^(\S+) +\.\d{3} \[/gm)].map(([, name]) => name);
+  const plain = await spoken(scoresCommand, bench.folder, []);
+  assert.deepEqual(named(plain), ['base', 'zero']);
+  assert.match(
+    plain.out,
+    /^snapshots of a training, not shown: zero-step-5; --model all shows them, the report draws their curve$/m,
+  );
+  const all = await spoken(scoresCommand, bench.folder, ['--model', 'all']);
+  assert.deepEqual(named(all), ['base', 'zero-step-5', 'zero']);
+  assert.doesNotMatch(all.out, /snapshots of a training/);
+  assert.deepEqual(named(await spoken(scoresCommand, bench.folder, ['--model', 'zero-step-5'])), ['zero-step-5']);
+  assert.deepEqual(named(await spoken(scoresCommand, bench.folder, ['--model', 'evaluate-zero-step-5'])), [
+    'zero-step-5',
+  ]);
+  const rows = async (...words: string[]): Promise<Set<string>> => {
+    const {out} = await spoken(scoresCommand, bench.folder, [...words, '--json']);
+    return new Set((JSON.parse(out) as ScoreRow[]).map(({node}) => node));
+  };
+  assert.deepEqual(await rows(), new Set(['base', 'zero']));
+  assert.deepEqual(await rows('--model', 'all'), new Set(['base', 'zero-step-5', 'zero']));
+  const seeds = await spoken(scoresCommand, bench.folder, ['--run', '2,3']);
+  assert.doesNotMatch(seeds.out.slice(0, seeds.out.indexOf('\nrun 2')), /zero-step-5/);
+  const compared = await spoken(compareCommand, bench.folder, ['2', '3']);
+  assert.match(compared.out, /zero/);
+  assert.doesNotMatch(compared.out, /zero-step-5/);
+  const reached = await spoken(compareCommand, bench.folder, ['zero-step-5', 'zero']);
+  assert.equal(reached.code, 0, reached.err);
 });
 
 test('runs that differ in more than the seed are listed, without a spread', async (t) => {
@@ -232,6 +278,25 @@ test('over several runs the seed is the unit, and every run is listed', async (t
   );
   const text = await spoken(claimsCommand, bench.folder, ['--run', '1', '--run', '2']);
   assert.match(text.out, /zero-accuracy +2 of 2 +0\.775 +0\.725$/m);
+});
+
+test('over several runs each training that is followed has one slope a seed', async (t) => {
+  const bench = new Bench(t);
+  const followed = [{node: 'zero-rl', base: 'base', snapshots: {'10': 'zero-10'}}];
+  for (const [seed, right] of [18, 16, 14].entries()) {
+    if (seed > 0) bench.begin('test', seed);
+    const more = {'zero-10': evaluated(samplesOf(...solved(10)))};
+    await makeReport(t, bench, right, 'report', more, followed);
+  }
+  // From step 0 to 20 and with 10 in the middle, the slope is (last − first) / 20, here per 100 steps: 5 × (.9 − .125) and so on.
+  const {out} = await spoken(claimsCommand, bench.folder, ['--run', '1,2,3']);
+  // 3.875, 3.375, 2.875: mean 3.375, s / √3 = .288675, t(2) = 4.302653
+  assert.match(out, /one slope a seed:\n\ntrend +change per 100 steps +run 1 +run 2 +run 3\n/);
+  assert.match(
+    out,
+    /zero-rl: pass@1 +\+3\.375 \(\+2\.875 to \+3\.875\) \[\+2\.133, \+4\.617\] +\+3\.875 +\+3\.375 +\+2\.875$/m,
+  );
+  assert.doesNotMatch((await spoken(claimsCommand, bench.folder, ['--run', '1'])).out, /slope/);
 });
 
 test('two runs of one seed are not two seeds', async (t) => {

@@ -197,6 +197,26 @@ test('a recipe of one’s own with other names: what is there, with no name of t
   assert.match(out, /r1 samples check-all-scenario-rl --wrong /);
 });
 
+test('snapshots of a training are not among the models of the screen, one run or several', async (t) => {
+  const bench = new Bench(t);
+  const runs: number[] = [];
+  for (const seed of [0, 1]) {
+    const snapshot = model('my-zero-step-5', samplesOf('wwww', 'rrww', 'wwww'), {stage: 'snapshot', params: {step: 5}});
+    const models = [...story().slice(0, 2), snapshot, ...story().slice(2)];
+    runs.push(await evaluatedRun(bench, {recipe: 'mine', seed, models}));
+  }
+  const one = await ended(bench);
+  assert.match(one.out, /^base +/m);
+  assert.doesNotMatch(one.out, /step-5|more models/);
+  const all = await spoken(
+    (services) => new Command('run').action(() => sayScoresOverSeeds(services, {}, runs)),
+    bench.folder,
+    [],
+  );
+  assert.match(all.out, /^\n2 seeds of mine/);
+  assert.doesNotMatch(all.out, /step-5/);
+});
+
 test('names that a recipe merely shares with tiny’s are not the paper’s', async (t) => {
   const bench = new Bench(t);
   await evaluatedRun(bench, {models: story()});

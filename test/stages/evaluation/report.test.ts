@@ -8,7 +8,6 @@ import {StageFailure} from '../../../pipeline/stage.js';
 import {scoreSamples, type Sample} from '../../../stages/evaluation/index.js';
 import {computeOf} from '../../../stages/evaluation/report/compute.js';
 import {curveOf, sparkline, thinned} from '../../../stages/evaluation/report/curves.js';
-import {figure} from '../../../stages/evaluation/report/figure.js';
 import {
   buildReport,
   readClaims,
@@ -166,12 +165,6 @@ test('only stages that sample have curves, thinned to means of neighbours', () =
 test('a sparkline runs from the lowest to the highest block', () => {
   assert.equal(sparkline([0, 1, 2, 3, 4, 5, 6, 7]), '▁▂▃▄▅▆▇█');
   assert.equal(sparkline([3, 3]), '▄▄');
-});
-
-test('a figure places its points on its axes', () => {
-  const svg = figure('a < b', [{title: 'accuracy', curve: {steps: [1, 3], values: [0, 1]}, from: 0, to: 1}]);
-  assert.match(svg, /<title>a &lt; b<\/title>/);
-  assert.match(svg, /points="56\.0,160\.0 624\.0,30\.0"/); // left bottom to right top of the panel
 });
 
 test('the page has every table and each claim with its verdict', () => {

@@ -23,9 +23,12 @@ async function scoresOf(folder: string, scores: readonly object[]): Promise<stri
 test('the mean length is that of the scores, and scores without one are named', async (t) => {
   const root = temporaryFolder(t);
   const length = {metric: 'length', mean: 19.5};
-  assert.equal(await meanLength(await scoresOf(join(root, 'a'), [{metric: 'pass@1', mean: 0.5}, length])), 19.5);
+  const notes: string[] = [];
+  const note = (text: string): void => void notes.push(text);
+  assert.equal(await meanLength(await scoresOf(join(root, 'a'), [{metric: 'pass@1', mean: 0.5}, length]), note), 19.5);
+  assert.match(notes.join(), /^the reward length falls to 0 at 19\.5 tokens/);
   await assert.rejects(
-    meanLength(await scoresOf(join(root, 'b'), [{metric: 'pass@1', mean: 0.5}])),
+    meanLength(await scoresOf(join(root, 'b'), [{metric: 'pass@1', mean: 0.5}]), note),
     (error: Error) => error instanceof StageFailure && /b\/scores\.json has no mean length/.test(error.message),
   );
 });

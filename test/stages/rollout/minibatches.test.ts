@@ -44,7 +44,7 @@ test('only the sampled tokens count in the loss', () => {
 });
 
 test('the history has the share of thinking without a word, of completions whose language was judged', () => {
-  const trace = (wordless: boolean | null): Trace => ({...({reward: 0} as Trace), wordless});
+  const trace = (wordless: boolean | null): Trace => ({...({id: 'p#0', reward: 0} as Trace), wordless});
   assert.equal(summarise([trace(true), trace(false), trace(null), trace(true)])['wordless'], 2 / 3);
   assert.equal(summarise([trace(null)])['wordless'], null);
 });
@@ -132,4 +132,26 @@ test('what does not apply is left out of a mean, not counted as zero', () => {
   assert.equal(summary['helpful'], null);
   assert.equal(summary['truncated'], 0.5);
   assert.equal(summary['groupsWithoutSpread'], 1);
+});
+
+test('the standard error of a mean is over questions, not over completions', () => {
+  const trace = (question: string, sample: number, tokens: number, thinking: number): Trace => ({
+    ...{id: `${question}#${sample}`, reward: 1, accuracy: null, format: 1, language: null, helpful: null, safe: null},
+    ...{tokens, thinking, finished: true, unparsable: false, reflective: 0, groupSpread: 0},
+  });
+  // Means of the questions: 4, 6, 11; their mean 7, variance (9 + 1 + 16) / 2 = 13.
+  const traces = [
+    trace('a#1', 0, 2, 1),
+    trace('a#1', 1, 6, 1),
+    trace('b', 0, 6, 6),
+    trace('c', 0, 10, 2),
+    trace('c', 1, 12, 2),
+  ];
+  const summary = summarise(traces);
+  assert.ok(Math.abs(summary['error/length']! - Math.sqrt(13 / 3)) < 1e-12);
+  assert.equal(summary['length'], 36 / 5);
+  assert.equal(summary['length/thinking'], 12 / 5);
+  assert.equal(summary['length/answer'], 24 / 5);
+  assert.equal(summary['error/accuracy'], null, 'nothing was judged');
+  assert.equal(summarise(traces.slice(0, 2))['error/length'], null, 'of one question nothing is known');
 });
