@@ -63,11 +63,6 @@ export const scoresCommand = (services: Services): Command =>
         services.say(fitted(runScoresText(chosen, spreads, {width: services.width, isWhole}), services));
         const others = options.model === undefined ? snapshotsLeftOut(all, chosen) : [];
         if (others.length > 0)
-          services.say(
-            fitted(
-              `snapshots of a training, not shown: ${others.join(', ')}; --model all shows them, the report draws their curve`,
-              services,
-            ),
-          );
+          services.say(fitted(`snapshots of a training, which --model all shows: ${others.join(', ')}`, services));
       });
     });

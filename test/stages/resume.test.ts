@@ -256,7 +256,7 @@ test('the reinforcement learning that was interrupted had something to learn', (
   }
 });
 
-test('models that a training keeps on its way survive being killed, and are those of a training of so many steps', async () => {
+test('snapshots survive a training that is killed, and each is the model of a training of so many steps', async () => {
   const digests = outputsOf(at('grpo, whole'));
   const weights = (folder: string): string | undefined => digests[`${folder}/model.safetensors`];
   const kept = ['snapshots/step-4', 'snapshots/step-7', 'snapshots/step-16'].map(weights);

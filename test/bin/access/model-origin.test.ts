@@ -56,7 +56,7 @@ test('a model is told with its trainings and their data, back to the first', asy
   assert.deepEqual(origin.asked, {template: 'chat'}, 'as of the newest training, not of the gate behind it');
 });
 
-test('a model that a training had on its way comes from the training', async (t) => {
+test('a snapshot comes from the training that kept it', async (t) => {
   const {bench, taught} = await family(t, {template: 'chat'});
   const zero = await bench.make({
     ...{node: 'zero', stage: 'grpo', params: {template: 'tiny-zero'}, inputs: [edge(taught, 'model', 'policy')]},
