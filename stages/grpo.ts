@@ -32,7 +32,7 @@ import {dealMinibatches, isUniform, summarise} from './rollout/minibatches.js';
 import type {Minibatch} from './rollout/minibatches.js';
 import {SNAPSHOTS, openSnapshots, stepCautions} from './train/snapshots.js';
 import {checkKnownPairs, checkPatience, entropyWarning, lookAt} from './rollout/check-graders.js';
-import {scoredRow} from './rollout/records.js';
+import {drawnHow, scoredRow} from './rollout/records.js';
 import {START, type State} from './rollout/state.js';
 
 /**
@@ -390,7 +390,8 @@ export const grpo = defineStage({
       await save(outputs.model);
       await snapshots.finish(training.step, save);
       const {rollouts: rolloutsMade, samples} = training.own;
-      await writeRows(outputs.history, training.history, {...training.summary(), rollouts: rolloutsMade});
+      const card = {...training.summary(), rollouts: rolloutsMade, ...drawnHow(params, questions.hasGeneral)};
+      await writeRows(outputs.history, training.history, card);
       await writeRows(outputs.rollouts, samples, {rows: samples.length, kept: 'the first group of every rollout'});
       note(`${training.step} steps, ${rolloutsMade} rollouts, ${tokens.generated} tokens generated`);
     });

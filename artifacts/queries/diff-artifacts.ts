@@ -1,10 +1,11 @@
 /** What is different between two artifacts: files, and inside them tensors and rows. Reads blobs of the store only. */
+import {posix} from 'node:path';
 import type {Digest} from '../digest.js';
 import type {Artifact} from '../records.js';
 import {diffRows} from './diff-rows.js';
 import type {RowsDifference} from './diff-rows.js';
 import {diffTensors, readTensorHeader} from './diff-tensors.js';
-import type {TensorsDifference} from './diff-tensors.js';
+import type {StoredTensor, TensorsDifference} from './diff-tensors.js';
 import type {HasParts} from '../parts.js';
 import type {Lineage} from '../facts/read.js';
 
@@ -16,7 +17,10 @@ export interface ArtifactDifference {
   readonly gone: readonly string[];
   /** Files of both, with other bytes. */
   readonly changed: readonly string[];
-  /** Over all .safetensors files together, so that it does not matter how they are split. */
+  /**
+   * Over all .safetensors files of a folder together, so that it does not matter how they are split. A folder that only one of the two
+   * has is another model, and is compared with nothing; the names of tensors below the top have the folder before them.
+   */
   readonly tensors: TensorsDifference | undefined;
   /** By .jsonl file that both have and that differs. */
   readonly rows: Readonly<Record<string, RowsDifference>>;
@@ -49,20 +53,27 @@ export async function diffArtifacts(store: Lineage & HasParts, a: Digest, b: Dig
     if (x !== undefined && y !== undefined) rows[path] = await diffRows(files, x, y, path);
   }
 
-  const tensorsOf = (artifact: ReturnType<typeof byPath>) =>
-    [...artifact.keys()]
-      .filter((path) => path.endsWith('.safetensors'))
-      .flatMap((path) => {
-        const file = blobOf(artifact, path);
-        return file === undefined ? [] : readTensorHeader(files, file, path);
-      });
-  const hasWeights = [...inA.keys(), ...inB.keys()].some((path) => path.endsWith('.safetensors'));
-  const weightsDiffer =
-    hasWeights &&
-    [...inA, ...inB].some(
-      ([path, {sha256}]) =>
-        path.endsWith('.safetensors') && (inA.get(path)?.sha256 !== sha256 || inB.get(path)?.sha256 !== sha256),
-    );
+  const weights = (artifact: ReturnType<typeof byPath>): string[] =>
+    [...artifact.keys()].filter((path) => path.endsWith('.safetensors'));
+  const folders = new Set(weights(inA).map((path) => posix.dirname(path)));
+  const shared = new Set(
+    weights(inB)
+      .map((path) => posix.dirname(path))
+      .filter((folder) => folders.has(folder)),
+  );
+  const inBoth = (artifact: ReturnType<typeof byPath>): string[] =>
+    weights(artifact).filter((path) => shared.has(posix.dirname(path)));
+  const tensorsOf = (artifact: ReturnType<typeof byPath>): readonly StoredTensor[] =>
+    inBoth(artifact).flatMap((path) => {
+      const file = blobOf(artifact, path);
+      if (file === undefined) return [];
+      const folder = posix.dirname(path);
+      const tensors = readTensorHeader(files, file, path);
+      return folder === '.' ? tensors : tensors.map((tensor) => ({...tensor, name: `${folder}/${tensor.name}`}));
+    });
+  const weightsDiffer = [...inBoth(inA), ...inBoth(inB)].some(
+    (path) => inA.get(path)?.sha256 !== inB.get(path)?.sha256,
+  );
   const tensors = weightsDiffer ? diffTensors(files, tensorsOf(inA), tensorsOf(inB)) : undefined;
   return {
     added: [...inB.keys()].filter((path) => !inA.has(path)),

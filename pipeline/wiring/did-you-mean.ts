@@ -1,14 +1,23 @@
 /** The known word that somebody most likely meant: for "did you mean". */
 
-/** The candidate within a third of the word's length in edits, or `undefined` when none is that near. */
+/** So many letters of a longer word are enough to tell what was meant. */
+const BEGINNING = 3;
+
+/**
+ * The candidate within a third of the word's length in edits, of equally near ones that which begins with the word; else the shortest that
+ * does; `undefined` when none is that near.
+ */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const distance = edits(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
-  }
-  return best;
+  const typed = word.toLowerCase();
+  const most = Math.max(1, Math.floor(word.length / 3));
+  const begins = (candidate: string): boolean =>
+    typed.length >= BEGINNING && candidate.toLowerCase().startsWith(typed);
+  const known = [...candidates].map((candidate) => ({
+    candidate,
+    distance: edits(typed, candidate.toLowerCase()) - (begins(candidate) ? 0.5 : 0),
+  }));
+  const near = known.filter(({distance}) => distance <= most).sort((a, b) => a.distance - b.distance)[0];
+  return (near ?? known.filter(({candidate}) => begins(candidate)).sort((a, b) => a.distance - b.distance)[0])?.candidate;
 }
 
 /** `, did you mean “sft”?` or nothing: to be put behind "there is no node “stf”". */

@@ -3,6 +3,15 @@ import type {RewardWeights} from '../rewards/names.js';
 import {isTimedOut} from '../graders/verdict.js';
 import type {ScoredRollout, Trace} from './minibatches.js';
 
+/** How a training drew what its history is about: said beside the curves, which held-out scores are drawn otherwise than. */
+export const drawnHow = (
+  {temperature, generalFrom}: {readonly temperature: number; readonly generalFrom: number},
+  hasGeneral: boolean,
+): {readonly temperature: number; readonly generalFrom?: number} => ({
+  temperature,
+  ...(hasGeneral ? {generalFrom} : {}),
+});
+
 /** Rewards that every history has a column for, whatever they weigh. */
 const ALWAYS = ['accuracy', 'format', 'language', 'helpful', 'safe'];
 

@@ -21,6 +21,7 @@ import {vocabulary} from '../../stages/tasks/lexicon.js';
 import {writeWordTokenizer} from '../../stages/text/word-tokenizer.js';
 import type {Sabotage} from './saboteur.js';
 import type {StageJob} from './stagejob.js';
+import {cardIn} from './here.js';
 import {continueFrom, make, outputPath, outputsOf, runStage, stepsOf, writeJob} from './stagejob.js';
 
 const root = mkdtempSync(join(tmpdir(), 'r1-resume-'));
@@ -292,6 +293,15 @@ test('the history has the two parts of the length, and how sure its means are', 
     assert.ok(row['error/length']! >= 0 && row['error/accuracy']! >= 0, JSON.stringify(row));
   }
   assert.ok(rows.some((row) => row['length/thinking']! > 0 && row['error/length/thinking']! > 0));
+});
+
+test('the card of the history says how the completions were drawn, and when general prompts came in', () => {
+  const drawn = (name: string): readonly unknown[] => {
+    const {temperature, generalFrom} = cardIn(outputPath(at(`${name}, whole`), 'history'));
+    return [temperature, generalFrom];
+  };
+  assert.deepEqual(drawn('grpo'), [1, undefined]);
+  assert.deepEqual(drawn('grpo with reward models'), [1, 0.3]);
 });
 
 test('rollouts in bf16 are another policy: their tokens have weights near 1, some of them capped, and the loop stays finite', () => {

@@ -62,6 +62,10 @@ export interface TrainingCurves {
   readonly curves: Readonly<Record<string, Curve>>;
   /** Those that a figure shows, fewer points of each with their bands; what the history has no errors of is absent. */
   readonly bands: Readonly<Record<string, BandCurve>>;
+  /** At which it drew its completions; unknown of histories of older versions. */
+  readonly temperature?: number;
+  /** Share of its steps after which general prompts came in, where it had any. */
+  readonly generalFrom?: number;
 }
 
 export interface DistillationRow {
@@ -269,7 +273,14 @@ function trainingCurves(node: string, history: History): TrainingCurves[] {
     return band === undefined ? [] : [[name, band] as const];
   });
   const named = {curves: Object.fromEntries(curves), bands: Object.fromEntries(bands)};
-  return [{node, steps: history.rows.length, ...named}];
+  const {temperature, generalFrom} = history.card;
+  return [
+    {
+      ...{node, steps: history.rows.length, ...named},
+      ...(typeof temperature === 'number' ? {temperature} : {}),
+      ...(typeof generalFrom === 'number' ? {generalFrom} : {}),
+    },
+  ];
 }
 
 function earlyRow(node: string, {card: {steps, plannedSteps}}: History): EarlyRow[] {

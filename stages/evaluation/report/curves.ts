@@ -73,13 +73,30 @@ export function bandOf({rows}: History, name: string, count: number): BandCurve 
 
 const BARS = '▁▂▃▄▅▆▇█';
 
-/** One character a point, from the curve's lowest value to its highest. A flat curve lies in the middle. */
-export function sparkline(values: readonly number[]): string {
-  const low = Math.min(...values);
-  const range = Math.max(...values) - low;
-  return values
-    .map((value) =>
-      range === 0 ? '▄' : BARS[Math.min(BARS.length - 1, Math.floor(((value - low) / range) * BARS.length))]!,
-    )
+/**
+ * One character for each of `count` equal parts of the training, from the curve's lowest value to its highest: the mean of the points that
+ * reach into it, a dot where there is none. A flat curve lies in the middle, and at the bottom where it is 0.
+ *
+ * @param curve whose points stand for the steps since the one before them, as those of `thinned` do
+ * @param steps of the whole training, so that curves of one training stand below each other
+ */
+export function sparkline(curve: Curve, steps: number, count: number): string {
+  const cells = Math.min(count, steps);
+  const spacing = (curve.steps[1] ?? curve.steps[0]! + 1) - curve.steps[0]!;
+  const begins = curve.steps.map((step, place) => curve.steps[place - 1] ?? step - spacing);
+  const means = Array.from({length: cells}, (_, cell) => {
+    const [from, to] = [(cell * steps) / cells, ((cell + 1) * steps) / cells];
+    const within = curve.values.filter((_, place) => curve.steps[place]! > from && begins[place]! < to);
+    return within.length === 0 ? undefined : mean(within);
+  });
+  const known = means.filter((value) => value !== undefined);
+  const low = Math.min(...known);
+  const range = Math.max(...known) - low;
+  const flat = low === 0 ? BARS[0]! : '▄';
+  return means
+    .map((value) => {
+      if (value === undefined) return '·';
+      return range === 0 ? flat : BARS[Math.min(BARS.length - 1, Math.floor(((value - low) / range) * BARS.length))]!;
+    })
     .join('');
 }

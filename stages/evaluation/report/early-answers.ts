@@ -5,6 +5,7 @@ import {readJson} from '../../data/rows.js';
 import type {ConditionSummary, EarlySummary, Rate} from '../early-answers.js';
 import {intervalText} from '../intervals.js';
 import {earlyFigureName} from './early-figure.js';
+import {askedModel} from './inputs.js';
 import {bullets, rateText, table} from './markdown-parts.js';
 import {parseWith} from './read-evaluation.js';
 
@@ -12,16 +13,7 @@ const rate = {mean: z.number(), low: z.number(), high: z.number()};
 
 const earlySummary = z.object({
   format: z.literal('r1-early-answers-1'),
-  model: z.string(),
-  template: z.string(),
-  prefill: z.string().optional(),
-  shots: z.array(z.object({question: z.string(), response: z.string()})).optional(),
-  system: z.string().optional(),
-  suffix: z.string().optional(),
-  stop: z.array(z.string()).optional(),
-  extraction: z.string().optional(),
-  temperature: z.number(),
-  topP: z.number(),
+  ...askedModel,
   filler: z.string(),
   problems: z.number(),
   responses: z.number(),

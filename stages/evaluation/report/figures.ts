@@ -47,7 +47,7 @@ export function trainingFigure(training: TrainingCurves): ReportFigure {
     node,
     file: fileOf(node),
     title: `${node}: accuracy and length on its training questions`,
-    caption: `${node} on its training questions. ${STEP} Accuracy: share of responses with the right answer. ${LENGTH} ${trainingBand(training)}${leftOutText(training)}`,
+    caption: `${node} on its training questions. ${STEP} Accuracy: share of responses with the right answer. ${LENGTH} ${drawnText(training)}${trainingBand(training)}${leftOutText(training)}`,
     panels: [
       {title: 'Accuracy in training', axis: 'share of responses', series: accuracy, from: 0, to: 1},
       {title: 'Length in training', axis: 'tokens', series: lengths, from: 0},
@@ -78,6 +78,19 @@ function trainingBand({bands, curves, steps}: TrainingCurves): string {
   return bands['length'] === undefined
     ? `${point}.`
     : `${point}; bands reach 1.96 standard errors of that mean to either side, with the question as the unit. Every step draws other questions: the band shows how much these scatter, and no test is made of the curve.`;
+}
+
+/** How the completions of a training were drawn, which is not how held-out responses are. */
+function drawnText({temperature, generalFrom}: TrainingCurves): string {
+  const sampling =
+    temperature === undefined
+      ? ''
+      : `Training draws at temperature ${temperature} and top-p 1, so these numbers are not those of held-out responses. `;
+  const general =
+    generalFrom === undefined
+      ? ''
+      : `After ${Number((100 * generalFrom).toFixed(1))} % of the steps general prompts come in: accuracy is of the questions that have an answer to check, length of the responses to all, and those to general prompts are of another length. `;
+  return sampling + general;
 }
 
 /** Steps that the curve of accuracy has no point of, where there are some. */
@@ -153,7 +166,7 @@ function lengthFigure(progress: TrainingProgress, training: TrainingCurves, repo
     node,
     file: fileOf(node, '-length'),
     title: `${node}: length of responses over training`,
-    caption: `As the paper’s Figure 3: length of the responses of ${node} over its training. ${STEP} ${LENGTH} Upper panel: responses to its training questions. ${trainingBand(training)} Lower panel: responses to held-out problems. ${askedText(progress)} ${OVER_PROBLEMS} ${dashedText(progress, 'mean length of the whole response')} The figure does not show that longer thinking causes better answers.`,
+    caption: `As the paper’s Figure 3: length of the responses of ${node} over its training. ${STEP} ${LENGTH} Upper panel: responses to its training questions. ${drawnText(training)}${trainingBand(training)} Lower panel: responses to held-out problems. ${askedText(progress)} ${OVER_PROBLEMS} ${dashedText(progress, 'mean length of the whole response')} The figure does not show that longer thinking causes better answers.`,
     panels: [
       {title: 'Length in training', ...trainingNote(training), series: trained, ...scale},
       {title: 'Length on held-out problems', note: HELD_OUT_NOTE, series: heldOut, references, ...scale},

@@ -35,9 +35,8 @@ export const bounds = {
     .transform((value) => value ?? Infinity),
 };
 
-/** `scores.json` of an evaluation, without the samples, which lie in `rows.jsonl` beside it. */
-export const scoresFile = z.object({
-  format: z.literal('r1-scores-1'),
+/** Which model was asked, and how; a part of every file that is about its responses. */
+export const askedModel = {
   /** sha256 of the weight file, as model hubs show it; the name of a model at an endpoint. */
   model: z.string(),
   template: z.string(),
@@ -50,6 +49,12 @@ export const scoresFile = z.object({
   extraction: z.string().optional(),
   temperature: z.number(),
   topP: z.number(),
+};
+
+/** `scores.json` of an evaluation, without the samples, which lie in `rows.jsonl` beside it. */
+export const scoresFile = z.object({
+  format: z.literal('r1-scores-1'),
+  ...askedModel,
   k: z.int().min(1),
   scores: z.array(
     z.object({

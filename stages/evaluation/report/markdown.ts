@@ -158,7 +158,7 @@ function curvesOf({node, steps, curves}: TrainingCurves, figure: ReportFigure): 
     const curve = thinned(curves[name]!, SPARKS);
     return [
       name,
-      `\`${sparkline(curve.values)}\``,
+      `\`${sparkline(curves[name]!, steps, SPARKS)}\``,
       numberText(name, curve.values[0]!),
       numberText(name, curve.values.at(-1)!),
     ];
@@ -219,11 +219,16 @@ function computeNote(rows: readonly DistillationRow[]): string {
 
 function reflectiveTable({models, curves}: Report): string {
   const rows = models.map(({node, paper, reflective}) => {
-    const curve = curves.find((one) => one.node === node)?.curves['reflective'];
-    const over = curve === undefined ? '–' : `\`${sparkline(thinned(curve, SPARKS).values)}\``;
-    return [calledIn(node, paper), reflective.toFixed(3), over];
+    const training = curves.find((one) => one.node === node);
+    const curve = training?.curves['reflective'];
+    if (training === undefined || curve === undefined) return [calledIn(node, paper), reflective.toFixed(3), '–', '–'];
+    const values = [Math.min(...curve.values), Math.max(...curve.values)].map((value) => value.toFixed(3));
+    const drawn = `\`${sparkline(curve, training.steps, SPARKS)}\``;
+    return [calledIn(node, paper), reflective.toFixed(3), drawn, values.join(' to ')];
   });
-  return rows.length === 0 ? '' : table(['model', 'words a response', 'over training'], rows);
+  if (rows.length === 0) return '';
+  const head = ['model', 'held out', 'over its training', 'lowest to highest there'];
+  return `Reflective words in a response. Training and held-out responses are drawn from other problems, and may be drawn at another temperature.\n\n${table(head, rows)}`;
 }
 
 function rewardModelTable({rewardModels}: Report): string {

@@ -5,6 +5,7 @@
 import {StageFailure} from '../../../pipeline/stage.js';
 import {askedText} from '../asked.js';
 import {bootstrapMean} from '../bootstrap.js';
+import {compare} from '../comparison.js';
 import {mean} from '../intervals.js';
 import {groupsOf, valuesByProblem, type Metric} from '../metrics.js';
 import type {Measured} from '../over-problems.js';
@@ -39,6 +40,11 @@ export interface Trend extends Measured {
   readonly problems: number;
 }
 
+/** What a metric has come to: the last point less the first, on the same problems. */
+export interface Change extends Measured {
+  readonly metric: Metric;
+}
+
 /** The curve of one training. */
 export interface TrainingProgress {
   readonly node: string;
@@ -54,6 +60,8 @@ export interface TrainingProgress {
   readonly points: readonly ProgressPoint[];
   readonly beside: readonly ReferenceModel[];
   readonly trends: readonly Trend[];
+  /** From the first point to the last, for each metric, paired on problems. */
+  readonly changes: readonly Change[];
 }
 
 /** Trends are per this many steps. */
@@ -123,6 +131,11 @@ export function progressOf(
       return {node: name, asked: askedText(evaluated.template, evaluated), scores: scored(samples)};
     }),
     trends: metrics.flatMap((metric) => trendOf(metric, asked) ?? []),
+    changes: metrics.flatMap((metric) => {
+      const [left, right] = [asked.at(-1)!.samples, asked[0]!.samples];
+      const found = compare({metric, statistic: 'difference', left, right, threshold: 0});
+      return found === undefined ? [] : [{metric, value: found.value, low: found.low, high: found.high, p: found.p}];
+    }),
   };
 }
 

@@ -202,3 +202,28 @@ test('artifacts are compared file by file, tensors over all files of weights', a
   const same = await diffArtifacts(bench.store, a.outputs.model!.digest, a.outputs.model!.digest);
   assert.deepEqual(same, {added: [], gone: [], changed: [], tensors: undefined, rows: {}, missing: []});
 });
+
+test('models in folders of their own are compared with those of the same folder, and with no other', async (t) => {
+  const bench = new Bench(t);
+  const weights = (value: number): Uint8Array => safetensors({w: {dtype: 'F32', shape: [1], data: f32([value])}});
+  const kept = async (node: string, values: Readonly<Record<string, number>>) => {
+    const models = Object.entries(values).map(([step, value]) => [`step-${step}/model.safetensors`, weights(value)]);
+    const made = await bench.make({
+      node,
+      outputs: {all: {kind: 'snapshots', files: Object.fromEntries(models) as Record<string, Uint8Array>}},
+    });
+    return made.outputs.all!.digest;
+  };
+  const early = await kept('early', {5: 1, 10: 2});
+  const later = await kept('later', {10: 2, 20: 3});
+  assert.equal(
+    (await diffArtifacts(bench.store, early, later)).tensors,
+    undefined,
+    'the one that both have is the same',
+  );
+  const {tensors} = await diffArtifacts(bench.store, early, await kept('other', {5: 1, 10: 6, 20: 3}));
+  assert.deepEqual(
+    [tensors?.equal, tensors?.changed.map(({name, largest}) => [name, largest]), tensors?.added],
+    [1, [['step-10/w', 4]], []],
+  );
+});

@@ -174,6 +174,10 @@ test('the trend is the mean of the problems’ slopes per 100 steps, with a boot
     ['pass@1', 'cons@4', 'length', 'length/thinking', 'length/answer'].map((metric) => `zero ${metric}`),
   );
   assert.equal(rows[0]!.value, trend.value);
+  // Beside it stands what the metric has come to, which of a curve that bends is not the slope.
+  const change = data.progress![0]!.changes.find(({metric}) => metric === 'pass@1')!;
+  assert.ok(Math.abs(change.value - (mean(values[3]!) - mean(values[0]!))) < 1e-9);
+  assert.ok(change.low < change.value && change.value < change.high);
   // The answer is as long at every step.
   assert.ok(Math.abs(rows[4]!.value) < 1e-9);
 });
@@ -197,7 +201,7 @@ test('snapshots are in the curves and in no table of models', async (t) => {
     page,
     /!\[[^\]]*\]\(zero-length\.svg\)\n\nAs the paper’s Figure 3[^\n]*Length: sampled tokens[^\n]*“thinking” is[^\n]*1\.96 standard errors[^\n]*no test is made/,
   );
-  assert.match(page, /\| pass@1 \| \+[\d.]+ \[[\d.]+, [\d.]+\] \| < 0\.001 \|/);
+  assert.match(page, /\| pass@1 \| \+[\d.]+ \[[\d.]+, [\d.]+\] \| \+[\d.]+ \[[\d.]+, [\d.]+\] \| < 0\.001 \|/);
   assert.match(page, /bootstrap interval over problems \(2000 draws, percentiles\)[^\n]*speaks of this run only/);
   // The curves of the training questions have no p.
   assert.doesNotMatch(page.slice(page.indexOf('### zero'), page.indexOf('#### zero')), /\| p \|/);
@@ -269,11 +273,16 @@ test('a step of a single question is left out of a curve with a band, and the ca
   assert.deepEqual([leftOut, steps, values.map((value) => value.toFixed(3))], [1, [2.5], ['0.400']]);
   assert.ok(Math.abs(values[0]! - low[0]! - (1.96 * Math.sqrt(0.1)) / 2) < 1e-12);
   const curve = {steps: [4], values: [0.4]};
-  const {caption} = trainingFigure({
+  const training = {
     ...{node: 'rl', steps: 4, curves: {accuracy: curve, length: curve}},
     bands: {accuracy: bandOf({rows, card: {}}, 'accuracy', 1)!},
-  });
+  };
+  const {caption} = trainingFigure(training);
   assert.match(caption, /leaves out one step in which a single question had an answer to check/);
+  assert.doesNotMatch(caption, /temperature|general prompts/);
+  const said = trainingFigure({...training, temperature: 1, generalFrom: 0.25}).caption;
+  assert.match(said, /draws at temperature 1 and top-p 1, so these numbers are not those of held-out responses/);
+  assert.match(said, /After 25 % of the steps general prompts come in/);
 });
 
 test('a training that was ended early has its last model once, at the step that it is of', async (t) => {

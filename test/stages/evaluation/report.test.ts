@@ -162,9 +162,14 @@ test('only stages that sample have curves, thinned to means of neighbours', () =
   assert.equal(curveOf({rows: [{step: 1}], card: {}}, 'accuracy'), undefined);
 });
 
-test('a sparkline runs from the lowest to the highest block', () => {
-  assert.equal(sparkline([0, 1, 2, 3, 4, 5, 6, 7]), '▁▂▃▄▅▆▇█');
-  assert.equal(sparkline([3, 3]), '▄▄');
+test('a sparkline runs from the lowest to the highest block, over the whole of the training', () => {
+  const over = (values: readonly number[], first = 1) => ({steps: values.map((_, place) => first + place), values});
+  assert.equal(sparkline(over([0, 1, 2, 3, 4, 5, 6, 7]), 8, 40), '▁▂▃▄▅▆▇█');
+  assert.equal(sparkline(over([3, 3]), 2, 40), '▄▄');
+  assert.equal(sparkline(over([0, 0]), 2, 40), '▁▁', 'what is 0 throughout is not half high');
+  assert.equal(sparkline(over([1, 1, 2], 4), 6, 3), '·▁█', 'a curve that begins late');
+  const long = {steps: Array.from({length: 51}, (_, step) => step + 1), values: Array.from({length: 51}, () => 1)};
+  assert.equal(sparkline(thinned(long, 50), 51, 40), '▄'.repeat(40), 'no gap between points that were thinned');
 });
 
 test('the page has every table and each claim with its verdict', () => {
