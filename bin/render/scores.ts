@@ -86,7 +86,7 @@ export function scoreTable(models: readonly ScoredModel[], {width, isWhole = fal
     OVER_PROBLEMS,
     ...marks(hasBest),
     ...(hidden.length === 0 ? [] : [`not shown: ${hidden.join(', ')}`]),
-    'r1 scores --metric NAME has the interval of any, --metric all of all',
+    'intervals of any metric: r1 scores --metric NAME; of all: --metric all',
   ];
   return [table, notes.join('\n'), asked].filter(isThere).join('\n\n');
 }

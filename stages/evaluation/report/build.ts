@@ -18,6 +18,7 @@ import {snapshotNames} from './followed.js';
 import type {Evaluated, History, ReportInputs, SuiteCard} from './inputs.js';
 import {progressOf, type TrainingProgress} from './progress.js';
 import {promptingRows, type PromptingRow} from './promptings.js';
+import {stageDifferences, type StageDifference} from './stage-differences.js';
 
 /** A line of `r1 scores --json`. */
 export interface ScoreRow extends Score {
@@ -110,6 +111,8 @@ export interface Report {
   readonly earlyAnswers?: Readonly<Record<string, EarlySummary>>;
   /** Models asked otherwise, each beside how it was asked among the scores; left out where there are none. */
   readonly promptings?: readonly PromptingRow[];
+  /** What each stage does to accuracy; left out where the recipe does not say what the paper calls its models. */
+  readonly stageDifferences?: readonly StageDifference[];
   /** What the held-out problems are. */
   readonly heldOut?: DataShares;
   /** Trainings that a person ended before their last step; left out where there are none. */
@@ -193,6 +196,7 @@ export function buildReport(
   const first = evaluations[names[0] ?? ''];
   const promptingsOf = promptingRows(promptings, evaluations);
   const answeredEarly = inOrder(Object.keys(earlyAnswers)).map((node) => [node, earlyAnswers[node]!] as const);
+  const differences = stageDifferences(evaluations, paperNames);
   const heldOut = first && dataShares(first.samples);
   const finishedEarly = inOrder(Object.keys(histories)).flatMap((node) => earlyRow(node, histories[node]!));
   return {
@@ -215,6 +219,7 @@ export function buildReport(
     cards,
     ...(answeredEarly.length === 0 ? {} : {earlyAnswers: Object.fromEntries(answeredEarly)}),
     ...(promptingsOf.length === 0 ? {} : {promptings: promptingsOf}),
+    ...(differences.length === 0 ? {} : {stageDifferences: differences}),
     ...(heldOut === undefined ? {} : {heldOut}),
     ...(finishedEarly.length === 0 ? {} : {finishedEarly}),
     ...(remarks.length === 0 ? {} : {remarks}),

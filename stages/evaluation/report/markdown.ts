@@ -6,12 +6,13 @@ import {benchmarkNotes, benchmarkRows} from './benchmarks.js';
 import type {DistillationRow, ModelSummary, Report, TrainingCurves} from './build.js';
 import {sparkline, thinned, type Curve} from './curves.js';
 import {earlySection} from './early-answers.js';
-import {bullets, pText, rateText, section, table} from './markdown-parts.js';
+import {bullets, digitsOf, pText, rateText, section, table} from './markdown-parts.js';
 import {DEFINITIONS, NOTES} from './notes.js';
 import {figuresOf, type ReportFigure} from './figures.js';
 import {PAPER_TABLES} from './paper-tables.js';
 import {figureText, progressSection} from './progress-section.js';
 import {promptingSection} from './promptings.js';
+import {stageDifferencesSection} from './stage-differences.js';
 
 export function renderMarkdown(report: Report): string {
   const sections = [
@@ -21,6 +22,7 @@ export function renderMarkdown(report: Report): string {
     stageTable(report),
     ...section('## Benchmarks', benchmarkSection(report)),
     ...section('## Claims', claimsTable(report)),
+    ...section('## From stage to stage', stageDifferencesSection(report.stageDifferences)),
     ...section('## pass@k', passTable(report.models)),
     ...section('## By number of steps and by language', breakdownTable(report.models)),
     ...section('## Reinforcement learning, step by step', trainingSections(report)),
@@ -51,10 +53,8 @@ function summary({claims, models}: Report): string {
 }
 
 /** `0.71 [0.68, 0.74]`, lengths with one decimal. */
-export function valueText(score: Pick<Score, 'metric' | 'mean' | 'low' | 'high'>): string {
-  const number = (value: number): string => value.toFixed(score.metric === 'length' ? 1 : 3);
-  return `${number(score.mean)} ${intervalText(score, number)}`;
-}
+export const valueText = (score: Pick<Score, 'metric' | 'mean' | 'low' | 'high'>): string =>
+  rateText(score, digitsOf(score.metric));
 
 function stageTable({models}: Report): string {
   const metrics = [...new Set(models.flatMap(({scores}) => scores.map(({metric}) => metric)))];

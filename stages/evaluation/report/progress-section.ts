@@ -1,11 +1,10 @@
 /** A training on held-out problems, as the page shows it: two figures, their numbers, and the trend. */
-import {DRAWS, intervalText} from '../intervals.js';
+import {DRAWS} from '../intervals.js';
 import type {Metric} from '../metrics.js';
 import type {Measured} from '../over-problems.js';
-import type {Score} from '../scores.js';
 import type {ReportFigure} from './figures.js';
 import {TREND_STEPS, type TrainingProgress} from './progress.js';
-import {pText, table} from './markdown-parts.js';
+import {digitsOf, pText, rateText, signedText, table} from './markdown-parts.js';
 
 /** A figure with its caption. */
 export const figureText = ({file, title, caption}: ReportFigure): string => `![${title}](${file})\n\n${caption}`;
@@ -19,11 +18,11 @@ export function progressSection(progress: TrainingProgress, figures: readonly Re
     point.node,
     ...metrics.map((metric) => {
       const score = point.scores.find((one) => one.metric === metric);
-      return score === undefined ? '–' : withInterval(score);
+      return score === undefined ? '–' : rateText(score, digitsOf(metric));
     }),
   ]);
   const signed = (one: (Measured & {readonly metric: Metric}) | undefined): string =>
-    one === undefined ? '–' : withInterval({...one, mean: one.value}, true);
+    one === undefined ? '–' : signedText({...one, mean: one.value}, digitsOf(one.metric));
   const trendRows = trends.map((trend) => [
     trend.metric,
     signed(changes.find(({metric}) => metric === trend.metric)),
@@ -46,17 +45,4 @@ export function progressSection(progress: TrainingProgress, figures: readonly Re
           `Change: the last model less the first, paired on problems. Slope, the trend within this run: the mean over ${first.problems} problems of each one’s least-squares slope over the ${points.length} steps above, with a 95 % bootstrap interval over problems (${DRAWS} draws, percentiles). p is two-sided, against a slope of 0, for each metric by itself. A slope is that of the straight line which fits a problem’s values best: of a curve that rises early and then stays, it is less than the change, and one that falls and recovers can have a slope without any change. The trend speaks of this run only: how much another seed of the training would differ is not in it. \`r1 claims --run 1,2,3\` takes one slope from each seed and gives a t-interval over them.`,
         ]),
   ].join('\n\n');
-}
-
-function withInterval(
-  {metric, mean, low, high}: Pick<Score, 'metric' | 'mean' | 'low' | 'high'>,
-  isChange = false,
-): string {
-  const number = (value: number): string => {
-    const text = value.toFixed(metric.startsWith('length') ? 1 : 3);
-    // What rounds to nothing has no sign.
-    return Number(text) === 0 ? text.replace('-', '') : text.replace('-', '−');
-  };
-  const text = number(mean);
-  return `${isChange && Number(text) > 0 ? '+' : ''}${text} ${intervalText({low, high}, number)}`;
 }

@@ -225,6 +225,42 @@ test('a recipe that says what the paper calls its models has the paper’s table
   assert.doesNotMatch(plain, /paper’s own numbers|in the paper/);
 });
 
+test('what each stage does to accuracy stands by itself, paired on problems and by level, with no verdict', () => {
+  const asked = (template: string, ...letters: string[]): Evaluated => {
+    const samples = samplesOf(...letters).map((one, _, all) => ({...one, steps: one.key === all[0]!.key ? 3 : 5}));
+    return {model: 'f'.repeat(64), template, temperature: 0.6, topP: 0.95, k: 2, scores: [], samples};
+  };
+  const evaluations = {
+    first: asked('tiny-zero', 'ww', 'rw', 'ww'),
+    zero: asked('tiny-zero', 'rr', 'rr', 'rw'),
+    last: asked('chat', 'ww', 'rr', 'rr'),
+    student: asked('chat', 'rr', 'rr', 'rr'),
+  };
+  const paperNames = {first: 'V3-Base', zero: 'R1-Zero', last: 'R1', student: 'R1-Distill'};
+  const report = buildReport({evaluations, histories: {}, cards: {}, paperNames});
+  const pairs = report.stageDifferences!;
+  assert.deepEqual(
+    pairs.map(({left, right, asked: how, difference: {mean}}) => [left, right, how, mean.toFixed(4)]),
+    [
+      ['zero', 'first', undefined, '0.6667'],
+      ['last', 'zero', ['chat', 'tiny-zero'], '-0.1667'],
+    ],
+  );
+  assert.deepEqual(
+    pairs[1]!.byLevel.map(({level, mean}) => [level, mean]),
+    [
+      [3, -1],
+      [5, 0.25],
+    ],
+  );
+  const page = renderMarkdown(report);
+  assert.match(page, /## From stage to stage\n\n[^|]*No claim is made/);
+  assert.match(page, /\| last − zero \| R1 − R1-Zero \| chat \/ tiny-zero \| −0\.167 \[[^\]]+\] \| −1\.000 /);
+  const unnamed = buildReport({evaluations, histories: {}, cards: {}});
+  assert.ok(!('stageDifferences' in unnamed));
+  assert.doesNotMatch(renderMarkdown(unnamed), /From stage to stage/);
+});
+
 test('thinking without words that becomes more common over a stage is a warning', () => {
   const rising = (last: number): History => ({
     ...history(40),
