@@ -10,14 +10,14 @@ const BEGINNING = 3;
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const typed = word.toLowerCase();
   const most = Math.max(1, Math.floor(word.length / 3));
-  const begins = (candidate: string): boolean =>
-    typed.length >= BEGINNING && candidate.toLowerCase().startsWith(typed);
+  const begins = (candidate: string): boolean => typed.length >= BEGINNING && candidate.toLowerCase().startsWith(typed);
   const known = [...candidates].map((candidate) => ({
     candidate,
     distance: edits(typed, candidate.toLowerCase()) - (begins(candidate) ? 0.5 : 0),
   }));
   const near = known.filter(({distance}) => distance <= most).sort((a, b) => a.distance - b.distance)[0];
-  return (near ?? known.filter(({candidate}) => begins(candidate)).sort((a, b) => a.distance - b.distance)[0])?.candidate;
+  return (near ?? known.filter(({candidate}) => begins(candidate)).sort((a, b) => a.distance - b.distance)[0])
+    ?.candidate;
 }
 
 /** `, did you mean “sft”?` or nothing: to be put behind "there is no node “stf”". */
