@@ -1,10 +1,11 @@
 /** What a reference leads to that can be read. */
 import assert from 'node:assert/strict';
-import {readFileSync} from 'node:fs';
+import {chmodSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import test from 'node:test';
 import type {TestContext} from 'node:test';
 import {readableOf, rowsFilesOf} from '../../../artifacts/queries/readable.js';
 import type {Output, Readable} from '../../../artifacts/queries/readable.js';
+import {storedFile} from '../../../artifacts/queries/stored-file.js';
 import {Bench, edge} from '../temporary.js';
 
 const KINDS = {own: ['rollouts', 'scores', 'dataset'], model: 'model', about: 'scores', besideModel: ['rollouts']};
@@ -82,4 +83,20 @@ test('what cannot be read, was not made or is not there any more is told', async
   const base = await readableOf(store, 'base:model', KINDS);
   const output = base.resolved.output!;
   assert.throws(() => rowsFilesOf(store, {attempt: base.resolved.attempt, output}), /has no rows/);
+});
+
+test('bytes that were cut off are told apart from those that are gone', async (t) => {
+  const {store} = await small(t);
+  const output = (await readableOf(store, 'exam', KINDS)).own[0]!;
+  const {artifact} = output.output;
+  const [file] = rowsFilesOf(store, output);
+  assert.equal(storedFile(store, artifact, 'rows.jsonl'), file!.path);
+  chmodSync(file!.path, 0o644);
+  writeFileSync(file!.path, '{');
+  const damaged = {reason: 'bytes-damaged', message: /are damaged in the store: 1 of 3 bytes/};
+  assert.throws(() => rowsFilesOf(store, output), damaged);
+  assert.throws(() => storedFile(store, artifact, 'rows.jsonl'), damaged);
+  rmSync(file!.path);
+  assert.throws(() => rowsFilesOf(store, output), {reason: 'bytes-missing'});
+  assert.throws(() => storedFile(store, artifact, 'rows.jsonl'), {reason: 'bytes-missing'});
 });
