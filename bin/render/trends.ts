@@ -25,7 +25,7 @@ export function trendsOverSeeds(runs: readonly TrendsOfRun[], {width}: {readonly
     const number = signedNumber(metric);
     return [`${node}: ${metric}`, spreadCell(spread, number), ...values.map(number)];
   });
-  const head = ['trend', `change per ${TREND_STEPS} steps`, ...runs.map(({run}) => `run ${run}`)];
+  const head = ['trend', `slope per ${TREND_STEPS} steps`, ...runs.map(({run}) => `run ${run}`)];
   const table = tableBlocks(rows, {head, right: runs.map((_, index) => index + 2), width});
   return `On held-out problems over the training, one slope a seed:\n\n${table}\n\n${seedNotes(found)}`;
 }

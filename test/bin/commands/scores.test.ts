@@ -288,7 +288,7 @@ test('over several runs each training that is followed has one slope a seed', as
   // From step 0 to 20 and with 10 in the middle, the slope is (last − first) / 20, here per 100 steps: 5 × (.9 − .125) and so on.
   const {out} = await spoken(claimsCommand, bench.folder, ['--run', '1,2,3']);
   // 3.875, 3.375, 2.875: mean 3.375, s / √3 = .288675, t(2) = 4.302653
-  assert.match(out, /one slope a seed:\n\ntrend +change per 100 steps +run 1 +run 2 +run 3\n/);
+  assert.match(out, /one slope a seed:\n\ntrend +slope per 100 steps +run 1 +run 2 +run 3\n/);
   assert.match(
     out,
     /zero-rl: pass@1 +\+3\.375 \(\+2\.875 to \+3\.875\) \[\+2\.133, \+4\.617\] +\+3\.875 +\+3\.375 +\+2\.875$/m,

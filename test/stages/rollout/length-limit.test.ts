@@ -31,6 +31,10 @@ test('the mean length is that of the scores, and scores without one are named', 
     meanLength(await scoresOf(join(root, 'b'), [{metric: 'pass@1', mean: 0.5}]), note),
     (error: Error) => error instanceof StageFailure && /b\/scores\.json has no mean length/.test(error.message),
   );
+  await assert.rejects(
+    meanLength(await scoresOf(join(root, 'c'), [{metric: 'length', mean: 0}]), note),
+    /no mean length/,
+  );
 });
 
 test('where a length is wired and the reward has no weight, that is told before anything runs', () => {
