@@ -16,6 +16,12 @@ export const PART: NumberRange = {above: 0, below: 1, what: 'a share'};
 export const SOME: NumberRange = {above: 0, to: 1, what: 'a share'};
 /** What divides, or is a step: nothing comes of 0. */
 export const ABOVE_ZERO: NumberRange = {above: 0};
+/** Of AdamW, which moves a weight by about this much in an update: beyond 1 nothing can be learned, and it is a slip of typing. */
+export const LEARNING_RATE: NumberRange = {
+  above: 0,
+  to: 1,
+  why: 'AdamW moves a weight by about this much in an update',
+};
 /** A strength that 0 turns off. */
 export const ZERO_OR_MORE: NumberRange = {from: 0};
 /** As long as a timer of Node can wait; a longer time would be over at once. */

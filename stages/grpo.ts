@@ -22,7 +22,7 @@ import {COMPUTING, PRECISIONS} from './train/compute.js';
 import {OBJECTIVE} from './train/grpo-params.js';
 import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
-import {ABOVE_ZERO, COUNT, COUNT_OR_NONE, OPTIMIZER, SHARE, SPECIAL_IN_PROMPTS, chunk} from './common-params.js';
+import {COUNT, COUNT_OR_NONE, LEARNING_RATE, OPTIMIZER, SHARE, SPECIAL_IN_PROMPTS, chunk} from './common-params.js';
 import {BUILT_IN_REWARDS, JUDGING_TIME, REWARD_MODELS, type RewardWeights} from './rewards/names.js';
 import {portOf, weightMistakes} from './rewards/weights.js';
 import {ASKING, askingMistakes} from './tasks/asking.js';
@@ -81,15 +81,13 @@ export const grpo = defineStage({
       'Tokens of the longest completion, the end token included; what is longer is cut off.',
       COUNT,
     ),
-    temperature: described(
-      1,
-      'Divides the logits, in sampling and in the loss; what is learned from is drawn.',
-      ABOVE_ZERO,
-    ),
+    temperature: described(1, 'Divides the logits, in sampling and in the loss; what is learned from is drawn.', {
+      above: 0,
+    }),
     learningRate: described(
       3e-6,
       'Learning rate of every update after warmup (the paper’s 3e-6 for its own size).',
-      ABOVE_ZERO,
+      LEARNING_RATE,
     ),
     warmup: described(0, 'Updates over which the learning rate rises linearly from 0.', COUNT_OR_NONE),
     ...OPTIMIZER,

@@ -16,6 +16,7 @@ import {judgeMistakes} from './graders/judge-settings.js';
 import {GRADING, gradingCautions} from './graders/settings.js';
 import {
   ABOVE_ZERO,
+  LEARNING_RATE,
   COUNT,
   COUNT_OR_NONE,
   OPTIMIZER,
@@ -76,7 +77,7 @@ export const pretrain = defineStage({
       'Documents in one native call; the sum over a step is the same, its last bits are not.',
       COUNT,
     ),
-    learningRate: described(4e-3, 'Peak of the learning rate, between warmup and decayFrom.', ABOVE_ZERO),
+    learningRate: described(4e-3, 'Peak of the learning rate, between warmup and decayFrom.', LEARNING_RATE),
     warmup: described(50, 'Updates over which the learning rate rises linearly from 0.', COUNT_OR_NONE),
     decayFrom: described(
       0.6,

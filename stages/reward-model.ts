@@ -9,7 +9,7 @@ import {declareParams, described} from '../pipeline/params.js';
 import {StageFailure, defineStage} from '../pipeline/stage.js';
 import type {Kind, MemoryNeed, StageContext} from '../pipeline/stage.js';
 import {readRows, writeJson, writeRows} from './data/rows.js';
-import {ABOVE_ZERO, COUNT, OPTIMIZER, PART, SPECIAL_IN_PROMPTS} from './common-params.js';
+import {ABOVE_ZERO, COUNT, LEARNING_RATE, OPTIMIZER, PART, SPECIAL_IN_PROMPTS} from './common-params.js';
 import {lengthBuckets} from './train/length-buckets.js';
 import {judgePairs, judgePoints, splitByQuestion} from './rewards/calibration.js';
 import type {Example} from './rewards/calibration.js';
@@ -24,7 +24,7 @@ const PARAMS = declareParams({
   learningRate: described(
     6e-6,
     'Peak of the learning rate; the paper’s 6e-6 for its own size. It falls to a tenth by a cosine.',
-    ABOVE_ZERO,
+    LEARNING_RATE,
   ),
   ...OPTIMIZER,
   heldOut: described(0.15, 'Share of the rows, by prompt, that is kept for accuracy and calibration.', PART),

@@ -6,7 +6,7 @@
 import {declareParams, described} from '../pipeline/params.js';
 import {StageFailure, many, defineStage} from '../pipeline/stage.js';
 import {readRows, writeRows} from './data/rows.js';
-import {ABOVE_ZERO, COUNT, COUNT_OR_NONE, OPTIMIZER, SPECIAL_IN_PROMPTS} from './common-params.js';
+import {ABOVE_ZERO, COUNT, COUNT_OR_NONE, LEARNING_RATE, OPTIMIZER, SPECIAL_IN_PROMPTS} from './common-params.js';
 import {lengthBuckets} from './train/length-buckets.js';
 import {COMPUTING, countsTargets} from './train/compute.js';
 import {template} from './text/template-names.js';
@@ -19,7 +19,7 @@ export const FINE_TUNING = {
   learningRate: described(
     5e-5,
     'Peak of the learning rate; the paper’s 5e-5 for its own size. It falls to a tenth by a cosine.',
-    ABOVE_ZERO,
+    LEARNING_RATE,
   ),
   warmup: described(0, 'Optimizer updates over which the learning rate rises linearly from 0.', COUNT_OR_NONE),
   maxTokens: described(32_768, 'Rows with more tokens than this are an error, not cut.', COUNT),

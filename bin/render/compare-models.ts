@@ -1,4 +1,5 @@
 /** Models beside each other, for people. */
+import {levelText} from '../../stages/evaluation/metrics.js';
 import {shortDigest} from '../../artifacts/index.js';
 import type {ModelPair, ModelsComparison} from '../access/compare-models.js';
 import type {Compared} from '../access/compared.js';
@@ -121,7 +122,7 @@ function answerLines(answers: WonAndLost, names: readonly [string, string], {bol
   const counts = ({won, lost, tied}: Tally): string[] => [String(won), String(lost), String(tied)];
   const rows = [
     ['all', ...counts(answers)],
-    ...(byLevel.length < 2 ? [] : byLevel.map(({level, ...tally}) => [`${level} steps`, ...counts(tally)])),
+    ...(byLevel.length < 2 ? [] : byLevel.map(({level, ...tally}) => [levelText(level), ...counts(tally)])),
   ];
   const list = (what: string, isWanted: (gain: number) => boolean): readonly string[] => {
     const own = changes.filter((change) => isWanted(gainOf(change)));

@@ -38,6 +38,12 @@ const LONGEST_NAME = 20;
 /** A text stays legible however deep its row lies. */
 const NARROWEST = 16;
 
+/** What reinforcement learning draws is written by the policy as trained so far, not by the model that it began with. */
+function drawnAt({kind, row}: TracedRow): string {
+  const step = kind === 'rollouts' ? (Object(row) as {readonly step?: unknown}).step : undefined;
+  return typeof step === 'number' && step > 0 ? `, as trained up to step ${step}` : '';
+}
+
 /** @param isFull whether whole rows are shown, and not as much of each as fits a line */
 export function traceText(root: TracedRow, canvas: Canvas, isFull = false): string {
   const {colours, width, isTerminal} = canvas;
@@ -49,7 +55,8 @@ export function traceText(root: TracedRow, canvas: Canvas, isFull = false): stri
     isFull ? fieldBranches(row, canvas) : [{text: dim(excerpt(row, isTerminal ? Math.max(40, width - 12) : Infinity))}];
   const notes = (row: TracedRow): readonly string[] => [
     ...row.beside.map(
-      ({port, node, artifact}) => `${port} ← ${node} ${cyan(`@${shortDigest(artifact)}`)}  ${dim(`seed ${row.seed}`)}`,
+      ({port, node, artifact}) =>
+        `${port} ← ${node} ${cyan(`@${shortDigest(artifact)}`)}  ${dim(`seed ${row.seed}${port === 'policy' ? drawnAt(row) : ''}`)}`,
     ),
     ...(row.lost.length === 0 ? [] : [red(`not found: ${row.lost.join(', ')}`)]),
   ];

@@ -77,6 +77,9 @@ const BESIDE = [
   'acc_bytes',
 ];
 
+/** What tables call the problems of a level: `1 step`, `5 steps`. */
+export const levelText = (steps: number): string => `${steps} ${steps === 1 ? 'step' : 'steps'}`;
+
 /** Whether there is a metric of that name. */
 export const isMetric = (name: string): boolean => Object.hasOwn(SINGLE, name) || /^(?:pass|cons)@[1-9]\d*$/.test(name);
 

@@ -6,7 +6,7 @@ import {askedText} from '../asked.js';
 import type {Claim} from '../claims.js';
 import type {EarlySummary} from '../early-answers.js';
 import {clusterMean, type Interval} from '../intervals.js';
-import {valuesByProblem} from '../metrics.js';
+import {valuesByProblem, levelText} from '../metrics.js';
 import {isReasoning, type Sample} from '../sample.js';
 import {scoreOf, type Score} from '../scores.js';
 import {judgeClaims, type ClaimResult} from '../verdicts.js';
@@ -252,7 +252,7 @@ function summarise(node: string, evaluated: Evaluated): ModelSummary {
 function breakdown(samples: readonly Sample[]): ModelSummary['breakdown'] {
   const groups: [string, readonly Sample[]][] = [];
   for (const steps of [...new Set(samples.map((one) => one.steps))].sort((a, b) => (a ?? 0) - (b ?? 0))) {
-    if (steps !== null) groups.push([`${steps} steps`, samples.filter((one) => one.steps === steps)]);
+    if (steps !== null) groups.push([levelText(steps), samples.filter((one) => one.steps === steps)]);
   }
   for (const language of ['en', 'zh'] as const)
     groups.push([language, samples.filter((one) => one.language === language)]);

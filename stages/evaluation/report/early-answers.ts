@@ -1,4 +1,5 @@
 /** Early answering in the report: how often models are right behind thinking that was forced on them, as a table with sentences. */
+import {levelText} from '../metrics.js';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {readJson} from '../../data/rows.js';
@@ -79,7 +80,7 @@ function modelPart(node: string, {problems, responses, leftOut, stored, conditio
       return found === undefined ? '–' : rateText(found);
     }),
   ]);
-  const head = ['thinking', 'lines', 'right', 'less all of its own', ...levels.map((level) => `${level} steps`)];
+  const head = ['thinking', 'lines', 'right', 'less all of its own', ...levels.map(levelText)];
   const others = Object.entries(leftOut).map(([why, count]) => `${count} ${why}`);
   const asked =
     `${responses} responses to ${problems} problems, right in ${rateText(stored)} as they were stored` +

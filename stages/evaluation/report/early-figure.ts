@@ -2,6 +2,7 @@
  * Early answering as a figure: the share of right answers against the share of the thinking that is kept, a curve for each level, with
  * the controls on the right. Bars are 95 % intervals over problems. Drawn from the numbers alone, so equal numbers give equal bytes.
  */
+import {levelText} from '../metrics.js';
 import type {ConditionSummary, EarlySummary, Rate} from '../early-answers.js';
 
 const WIDTH = 640;
@@ -27,7 +28,7 @@ export function earlyFigure(node: string, {conditions}: EarlySummary): string {
     levels.length === 0
       ? [{name: 'all problems', rateOf: (one: ConditionSummary): Rate | undefined => one.right}]
       : levels.map((level) => ({
-          name: `${level} steps`,
+          name: levelText(level),
           rateOf: (one: ConditionSummary): Rate | undefined => one.byLevel.find((each) => each.level === level),
         }));
   const title = `${node}: right answers behind part of its thinking`;

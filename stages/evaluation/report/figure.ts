@@ -92,7 +92,13 @@ function panelOf(panel: Panel, top: number): {readonly lines: string[]; readonly
   const bottom = plotTop + PLOT;
   const apart = distanceOf(ticks);
   const middle = plotTop + PLOT / 2;
-  const stepTicks = axisTicks(first, last).filter((tick) => tick >= first && tick <= last && Number.isInteger(tick));
+  // The last step is named, and no round number that stands too close to it.
+  const stepTicks = [
+    ...axisTicks(first, last).filter(
+      (tick) => tick >= first && tick < last - ROOM_OF_TICK * (last - first) && Number.isInteger(tick),
+    ),
+    last,
+  ];
   return {
     bottom: bottom + BELOW,
     lines: [
@@ -175,6 +181,9 @@ function legendOf(
 const colour = (index: number): string => COLOURS[index % COLOURS.length]!;
 const referenceLook = (index: number): string =>
   `stroke="${REFERENCE_COLOURS[index % REFERENCE_COLOURS.length]!}" stroke-dasharray="${DASHES[index % DASHES.length]!}"`;
+
+/** Of the width: what a label takes. */
+const ROOM_OF_TICK = 0.06;
 
 const distanceOf = (ticks: readonly number[]): number => (ticks.length < 2 ? 0 : ticks[1]! - ticks[0]!);
 

@@ -176,7 +176,7 @@ function curvesOf({node, steps, curves}: TrainingCurves, figure: ReportFigure): 
     ),
   ]);
   return [
-    `### ${node}: ${steps} steps`,
+    `### ${node}: ${steps} ${steps === 1 ? 'step' : 'steps'}`,
     figureText(figure),
     table(['curve', 'over training', 'first', 'last'], lines, 2),
     `Means of neighbouring steps, on the completions that training drew:\n\n${table(['up to step', ...shown], rows, 0)}`,

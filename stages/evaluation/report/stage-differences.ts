@@ -2,6 +2,7 @@
  * What each stage does to accuracy: the models of the recipe one after the other, paired on problems. Shown without a claim, since the
  * paper's own differences have either sign, by benchmark (Nature 645:633, Table 2).
  */
+import {levelText} from '../metrics.js';
 import {askedText} from '../asked.js';
 import {compare} from '../comparison.js';
 import type {Rate} from '../early-answers.js';
@@ -77,6 +78,6 @@ export function stageDifferencesSection(pairs: readonly StageDifference[] = []):
       return found === undefined ? '–' : signedText(found);
     }),
   ]);
-  const head = ['models', 'in the paper', 'asked', 'pass@1', ...levels.map((level) => `${level} steps`)];
+  const head = ['models', 'in the paper', 'asked', 'pass@1', ...levels.map(levelText)];
   return `Differences of pass@1, paired on problems, over all of them and by the number of steps that they take. No claim is made of these: the paper’s differ in sign by benchmark (Nature, Table 2).\n\n${table(head, rows, 3)}`;
 }
