@@ -245,8 +245,9 @@ export function serialiseConfig(config: ModelConfig): Record<string, unknown> {
 }
 
 /**
- * A fresh config from the few numbers that matter. Of the Llama family, because transformers 5 replaces the tokenizer
- * class that a folder declares by its own where the model type is `qwen2`, and then misreads a word-level tokenizer.
+ * A fresh config from the few numbers that matter. Of the Llama family, or of Qwen3's, which is the same with normalized heads; not of
+ * Qwen2's, because transformers 5 replaces the tokenizer class that a folder declares by its own where the model type is `qwen2`, and
+ * then misreads a word-level tokenizer.
  *
  * @throws {StageFailure} naming the number that cannot be
  */
@@ -260,14 +261,18 @@ export function newConfig(numbers: {
   readonly maxPositions: number;
   readonly ropeTheta?: number;
   readonly tied?: boolean;
+  /** Queries and keys of each head go through an RMSNorm before the rotation. */
+  readonly headNorms?: boolean;
   readonly initializerRange?: number;
   readonly bosId?: number;
   readonly eosId: number;
   readonly padId: number;
 }): ModelConfig {
+  const family = numbers.headNorms === true ? 'qwen3' : 'llama';
+  const headDim = numbers.hiddenSize / numbers.heads;
   const raw = {
-    architectures: [ARCHITECTURES.llama.language],
-    model_type: 'llama',
+    architectures: [ARCHITECTURES[family].language],
+    model_type: family,
     vocab_size: numbers.vocabSize,
     hidden_size: numbers.hiddenSize,
     intermediate_size: numbers.intermediateSize,
@@ -281,7 +286,8 @@ export function newConfig(numbers: {
     hidden_act: 'silu',
     attention_dropout: 0,
     attention_bias: false,
-    mlp_bias: false,
+    // What only one of the two has: Qwen3's heads are 128 wide unless it says otherwise.
+    ...(family === 'qwen3' ? {head_dim: Number.isInteger(headDim) ? headDim : null} : {mlp_bias: false}),
     initializer_range: numbers.initializerRange ?? 0.02,
     bos_token_id: numbers.bosId ?? null,
     eos_token_id: numbers.eosId,
