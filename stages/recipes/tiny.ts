@@ -1,7 +1,7 @@
 /**
  * The whole DeepSeek-R1 recipe on a model of about 100,000 parameters, in minutes on two cores. The stages are the ones
  * that a large model would use; only the numbers below are small, and each that departs from the paper says so here:
- * the Zero template is shortened to one sentence, so that prompt and response fit into 96 tokens; learning rates are about
+ * the Zero template is shortened to one sentence, so that prompts and responses are short; learning rates are about
  * a thousand times the paper's, as models this small need; RL runs for dozens of steps, not thousands, with the reference
  * model refreshed accordingly; clip is 0.2.
  *

@@ -41,10 +41,10 @@ export const validationDials = ({levels = LEVELS, perLevel = VALIDATION_PER_LEVE
   fixedDials('validation', {levels, perLevel, from: 0});
 
 /**
- * The first problems of each level were the held-out set while the numbers of `tiny` were chosen. What has been looked at
+ * The first problems of each level were held-out sets while the numbers of `tiny` were chosen. What has been looked at
  * cannot measure what was chosen by it, so they are asked no more.
  */
-const SCORED_BEFORE = 140;
+const SCORED_BEFORE = 280;
 
 function fixedDials(
   split: Exclude<Split, 'train'>,

@@ -16,7 +16,7 @@ import {scoring} from '../../stages/train/programs.js';
 import {renderChat} from '../../stages/text/templates.js';
 import {openTokenizer} from '../../stages/text/tokenizer.js';
 
-const fresh = newConfig({
+const numbers = {
   vocabSize: 97,
   hiddenSize: 32,
   intermediateSize: 80,
@@ -26,7 +26,8 @@ const fresh = newConfig({
   maxPositions: 64,
   eosId: 2,
   padId: 0,
-});
+};
+const fresh = newConfig(numbers);
 const qwen2 = parseConfig({...fresh.raw, architectures: ['Qwen2ForCausalLM'], model_type: 'qwen2'}, 'a test config');
 const llama = (fields: Record<string, unknown>): ModelConfig =>
   parseConfig(
@@ -55,6 +56,7 @@ const llama = (fields: Record<string, unknown>): ModelConfig =>
 
 const MODELS: Record<string, ModelConfig> = {
   fresh,
+  'fresh-head-norms': newConfig({...numbers, headNorms: true}),
   'qwen2-tied': qwen2,
   'qwen2-untied': parseConfig({...qwen2.raw, tie_word_embeddings: false}, 'a test config'),
   llama: llama({}),

@@ -26,6 +26,32 @@ const config = newConfig({
   padId: 0,
 });
 
+test('a fresh model with normalized heads is a Qwen3, and heads that do not divide it are told', async () => {
+  const numbers = {
+    vocabSize: 11,
+    hiddenSize: 24,
+    intermediateSize: 12,
+    layers: 2,
+    maxPositions: 32,
+    eosId: 2,
+    padId: 0,
+  };
+  const normed = newConfig({...numbers, heads: 2, keyValueHeads: 1, headNorms: true});
+  assert.deepEqual([normed.family, normed.headNorms, normed.headDim], ['qwen3', true, 12], 'and not Qwen3’s usual 128');
+  const weights = initialWeights(normed, 5);
+  assert.deepEqual(weights.get('model.layers.1.self_attn.q_norm.weight'), new Float32Array(12).fill(1));
+  const [folder, tokenizer] = [await fresh(), await fresh()];
+  await writeFile(join(tokenizer, 'tokenizer.json'), '{"a": 1}');
+  await saveModel(folder, {config: normed, weights, tokenizerFrom: tokenizer, generation: PAPER_SAMPLING});
+  const back = await openModel(folder);
+  assert.deepEqual([back.config, back.weights], [normed, weights]);
+  assert.equal(newConfig({...numbers, heads: 2}).family, 'llama');
+  assert.throws(
+    () => newConfig({...numbers, heads: 5, headNorms: true}),
+    /hidden_size: 24 is not a multiple of 5 heads/,
+  );
+});
+
 test('a model comes back from its folder bit for bit, with its tokenizer', async () => {
   const [folder, tokenizer] = [await fresh(), await fresh()];
   await writeFile(join(tokenizer, 'tokenizer.json'), '{"a": 1}');
