@@ -21,7 +21,7 @@ const ANSWER_TOKENS = 8;
 
 /**
  * Other ways to ask R1, in words of its vocabulary. It has been trained on the bare question in the chat format, so each is new to it.
- * The example is a problem of one turn, so that with it the longest question and response fit into 128 positions.
+ * The example is a problem of one turn, so that with it the longest question and response fit into 256 positions.
  */
 const PROMPTINGS = {
   'system-text': {template: 'chat', system: 'the assistant first thinks and then answers .'},
