@@ -96,7 +96,7 @@ function print(head: readonly string[], rows: readonly (readonly string[])[]): v
 }
 
 function found<Row>(row: Row | undefined, what: string, run: string): Row {
-  if (row === undefined) throw new Error(`run ${run} has no ${what}; was it a run of tiny-controls?`);
+  if (row === undefined) throw new Error(`run ${run} has no ${what}; were all of them runs of one recipe?`);
   return row;
 }
 
@@ -106,23 +106,26 @@ function main(runs: readonly string[]): void {
   const claims = runs.map((run) => ask('claims', run) as readonly ClaimRow[]);
   print(
     ['', 'target', ...seeds],
-    CLAIMS.map(([claim, what, target]) => [
-      what,
-      target,
-      ...claims.map((rows, i) => {
-        const row = found(
-          rows.find((one) => one.claim === claim),
-          claim,
-          runs[i]!,
-        );
-        return `${cell(row.value, row)}${MARKS[row.verdict]}`;
-      }),
-    ]),
+    // Of runs of `tiny` alone, what only the controls have is left out.
+    CLAIMS.filter(([claim]) => claims.some((rows) => rows.some((one) => one.claim === claim))).map(
+      ([claim, what, target]) => [
+        what,
+        target,
+        ...claims.map((rows, i) => {
+          const row = found(
+            rows.find((one) => one.claim === claim),
+            claim,
+            runs[i]!,
+          );
+          return `${cell(row.value, row)}${MARKS[row.verdict]}`;
+        }),
+      ],
+    ),
   );
   const scores = runs.map((run) => ask('scores', run) as readonly ScoreRow[]);
   print(
     ['pass@1', ...seeds],
-    MODELS.map((node) => [
+    MODELS.filter((node) => scores.some((rows) => rows.some((one) => one.node === node))).map((node) => [
       `\`${node}\``,
       ...scores.map((rows, i) => {
         const row = found(
