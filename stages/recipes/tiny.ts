@@ -145,7 +145,7 @@ export default recipe(
     const mixture = {reasoning: clean.dataset, general: general.dataset};
     // From base again, not from the model that supplied the data.
     // Long enough to know the words: preference rewards mend what a model says, not what it has never learned.
-    const dev3 = add('full-sft', sft, {base: base.model, data: mixture}, {epochs: 4, batch: 32, learningRate: 1e-3});
+    const dev3 = add('full-sft', sft, {base: base.model, data: mixture}, {epochs: 4, batch: 16, learningRate: 1e-3});
 
     const preferences = add(
       'preference-data',
@@ -220,7 +220,7 @@ export default recipe(
       'student-rl',
       grpo,
       {policy: smallBase.model, prompts: asked.train},
-      {...TINY_RL, template: 'tiny-zero', steps: 104},
+      {...TINY_RL, template: 'tiny-zero', steps: 115},
     );
 
     const evaluateModel = (node: string, model: Ref<'model'>, template: 'tiny-zero' | 'chat') =>

@@ -30,7 +30,7 @@ test('a node is shown with what the recipe says beside the defaults', async () =
   const {out} = await params('zero-rl');
   assert.match(out, /^zero-rl: stage grpo, recipe tiny$/m);
   assert.match(out, /takes policy from base:model, prompts from prompts:train/);
-  assert.match(out, /^steps = 100 {2}\(default 10400\) {3}a whole number, 1 or more$/m);
+  assert.match(out, /^steps = 60 {2}\(default 10400\) {3}a whole number, 1 or more$/m);
   assert.match(out, /^group = 16 {3}a whole/m, 'as the default is');
   assert.match(out, /the recipe sets 10 of 46 params: template, steps, snapshots, questions, minibatches,/);
   const facts = await jsonOf<NodeFacts>('zero-rl');

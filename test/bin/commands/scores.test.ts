@@ -237,7 +237,7 @@ test('claims prints each claim with its verdict', async (t) => {
   assert.deepEqual(Object.keys(first!).slice(0, 5), ['claim', 'value', 'low', 'high', 'verdict']);
   assert.deepEqual([first!.claim, first!.value, first!.verdict], ['zero-accuracy', 0.9 - 0.125, 'holds']);
   const text = await spoken(claimsCommand, bench.folder, []);
-  assert.match(text.out, /holds +zero-accuracy +0\.775 \[.*> 0\.25 +pass@1: zero-rl − base/);
+  assert.match(text.out, /holds +zero-accuracy +0\.775 \[.*> 0\.15 +pass@1: zero-rl − base/);
 });
 
 test('claims fit the terminal: in columns, with what they are of under them, or one under the other', async (t) => {
@@ -248,12 +248,12 @@ test('claims fit the terminal: in columns, with what they are of under them, or 
     for (const line of out.split('\n')) assert.ok(line.length <= width, `${width}: ${line}`);
     return out.split('\n');
   };
-  const row = /^(?:holds|not significant) +zero-accuracy +0\.775 \[0\.\d+, 0\.\d+\] +> 0\.25/;
+  const row = /^(?:holds|not significant) +zero-accuracy +0\.775 \[0\.\d+, 0\.\d+\] +> 0\.15/;
   assert.ok((await at(100)).some((line) => row.test(line) && line.endsWith('  pass@1: zero-rl − base')));
   const lines = await at(80);
   assert.equal(lines[lines.findIndex((line) => row.test(line)) + 1], '  pass@1: zero-rl − base');
   const narrow = (await at(60)).join('\n');
-  assert.match(narrow, /\nholds +zero-accuracy\n {2}0\.775 \[.*\], claimed > 0\.25\n {2}pass@1: zero-rl − base\n/);
+  assert.match(narrow, /\nholds +zero-accuracy\n {2}0\.775 \[.*\], claimed > 0\.15\n {2}pass@1: zero-rl − base\n/);
   await at(40);
 });
 
