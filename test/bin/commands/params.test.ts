@@ -36,7 +36,7 @@ test('a node is shown with what the recipe says beside the defaults', async () =
   const facts = await jsonOf<NodeFacts>('zero-rl');
   assert.deepEqual([facts.node, facts.recipe, facts.stage.stage], ['zero-rl', 'tiny', 'grpo']);
   const steps = facts.params.find(({name}) => name === 'steps');
-  assert.deepEqual([steps?.value, steps?.default, steps?.isDefault], [100, 10_400, false]);
+  assert.deepEqual([steps?.value, steps?.default, steps?.isDefault], [60, 10_400, false]);
 });
 
 test('a record that is written in another order is the default still', async () => {
