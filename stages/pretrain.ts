@@ -124,7 +124,11 @@ export const pretrain = defineStage({
   definitions: {tasks: 'task'},
   caution: (params) =>
     gradingCautions(params, `${params.gateSamples} a validation problem each time the gate is tried`),
-  check: ({params, ...wired}) => [...judgeMistakes(params.judge), ...groundMistakes(wired, {isGated: params.gate > 0})],
+  check: ({params, ...wired}) => [
+    ...headMistakes(params),
+    ...judgeMistakes(params.judge),
+    ...groundMistakes(wired, {isGated: params.gate > 0}),
+  ],
   async memory({inputs, params, threads, cores}) {
     const {pretrainingNeed} = await import('./memory/sampling.js');
     return pretrainingNeed({...inputs, params, threads, cores});
@@ -316,6 +320,30 @@ export const pretrain = defineStage({
     });
   },
 });
+
+/** What is wrong with the shape of the heads, in the names of the params. */
+export function headMistakes({
+  hiddenSize,
+  heads,
+  keyValueHeads,
+}: {
+  readonly hiddenSize: number;
+  readonly heads: number;
+  readonly keyValueHeads: number;
+}): string[] {
+  const width = hiddenSize / heads;
+  return [
+    ...(Number.isInteger(width) ? [] : [`heads is ${heads} and should divide hiddenSize, which is ${hiddenSize}`]),
+    ...(Number.isInteger(width) && width % 2 !== 0
+      ? [
+          `hiddenSize is ${hiddenSize}, so that each of ${heads} heads has ${width} numbers; rotary positions need an even one`,
+        ]
+      : []),
+    ...(heads % keyValueHeads === 0
+      ? []
+      : [`keyValueHeads is ${keyValueHeads} and should divide heads, which is ${heads}`]),
+  ];
+}
 
 /** What follows a look at the gate. A start is judged once, after its first `steps`; from then on it can only train on. */
 export function afterGate(

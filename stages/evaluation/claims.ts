@@ -3,7 +3,7 @@
  * claim whose models were not measured is left out of the table, and of Holm's count.
  */
 import type {Statistic} from './comparison.js';
-import {isMetric, metricsFor, type Metric} from './metrics.js';
+import {isMetric, isRate, metricsFor, type Metric} from './metrics.js';
 
 /**
  * What has to be so for a claim to say anything. `learned`: pass@1 of the model is above that of the one it was trained from, with
@@ -69,9 +69,19 @@ export function claimMistakes(claims: unknown): string[] {
         ? []
         : [`${called}: “direction” is above or below, not ${JSON.stringify(direction)}`]),
       ...(typeof threshold === 'number' ? [] : [`${called}: “threshold” is missing, or is no number`]),
+      ...(statistic === 'level' &&
+      typeof metric === 'string' &&
+      isMetric(metric) &&
+      isRate(metric) &&
+      isNoShare(threshold)
+        ? [`${called}: ${metric} is from 0 to 1, and so is its “threshold”, which is ${String(threshold)}`]
+        : []),
+      ...(right === undefined || typeof right === 'string' ? [] : [`${called}: “right” is no text`]),
       ...((statistic === 'level') === (right === undefined)
         ? []
-        : [`${called}: ${statistic === 'level' ? 'a level has no “right”' : `a ${String(statistic)} needs “right”`}`]),
+        : [
+            `${called}: ${statistic === 'level' ? 'a level has no “right”' : `a ${STATISTICS.includes(statistic as string) ? (statistic as string) : 'difference or a ratio'} needs “right”`}`,
+          ]),
       ...(ceiling === undefined || isCeiling(ceiling)
         ? []
         : [`${called}: “ceiling” is {over, threshold}, two numbers, not ${JSON.stringify(ceiling)}`]),
@@ -79,6 +89,8 @@ export function claimMistakes(claims: unknown): string[] {
     ];
   });
 }
+
+const isNoShare = (given: unknown): boolean => typeof given === 'number' && (given < 0 || given > 1);
 
 function isCeiling(given: unknown): boolean {
   const {over, threshold, ...more} = Object(given) as Readonly<Record<string, unknown>>;

@@ -64,7 +64,7 @@ export function judgeClaims(
 ): ClaimResult[] {
   const measured = claims.flatMap((claim): ClaimResult[] => {
     const {id, text, paper, metric, statistic, left, right, direction} = claim;
-    const models = [left, ...(right === undefined ? [] : [right])].map((name) => evaluations[name]);
+    const models = [left, ...(right === undefined ? [] : [right])].map((name) => known(evaluations, name));
     if (models.some((model) => model === undefined)) return [];
     const [first, second] = models as [Evaluation, Evaluation?];
     const against = (threshold: number): ReturnType<typeof compare> =>
@@ -93,6 +93,10 @@ export function judgeClaims(
   return withVerdicts(measured);
 }
 
+/** What stands under a name that a recipe gave: one such as `constructor` is no name of a model unless a model has it. */
+const known = <Value>(values: Readonly<Record<string, Value>>, name: string): Value | undefined =>
+  Object.hasOwn(values, name) ? values[name] : undefined;
+
 /** What is not so of a condition, as a sentence; nothing where it is met. */
 function whyUnmet(
   condition: Condition,
@@ -101,14 +105,14 @@ function whyUnmet(
 ): string[] {
   const {model} = condition;
   if (condition.kind === 'compute') {
-    const [own, other] = [operations[model], operations[condition.atLeast]];
+    const [own, other] = [known(operations, model), known(operations, condition.atLeast)];
     if (own === undefined || other === undefined)
       return [`the operations of ${own === undefined ? model : condition.atLeast} are not known`];
     return own >= other
       ? []
       : [`${model} took only ${(own / other).toFixed(2)} times the operations of ${condition.atLeast}`];
   }
-  const [after, before] = [evaluations[model], evaluations[condition.from]];
+  const [after, before] = [known(evaluations, model), known(evaluations, condition.from)];
   if (after === undefined || before === undefined)
     return [
       `whether ${model} learned is not known, as ${after === undefined ? model : condition.from} was not measured`,

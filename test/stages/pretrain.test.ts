@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import {writeRows} from '../../stages/data/rows.js';
-import {afterGate, pretrain, rateAt} from '../../stages/pretrain.js';
+import {afterGate, headMistakes, pretrain, rateAt} from '../../stages/pretrain.js';
 import {vocabulary} from '../../stages/tasks/lexicon.js';
 import type {Prompt} from '../../stages/tasks/prompt.js';
 import {generalPrompts} from '../../stages/tasks/prompt-sets.js';
@@ -28,6 +28,17 @@ test('added steps hold the peak and fall again', () => {
 
 test('without a fall the peak holds to the end', () => {
   assert.equal(rateAt(99, 100, {...rate, decayFrom: 1}), 1);
+});
+
+test('heads that cannot be are told by the names of the params', () => {
+  assert.deepEqual(headMistakes({hiddenSize: 48, heads: 4, keyValueHeads: 2}), []);
+  assert.deepEqual(headMistakes({hiddenSize: 48, heads: 5, keyValueHeads: 5}), [
+    'heads is 5 and should divide hiddenSize, which is 48',
+  ]);
+  assert.deepEqual(headMistakes({hiddenSize: 12, heads: 4, keyValueHeads: 8}), [
+    'hiddenSize is 12, so that each of 4 heads has 3 numbers; rotary positions need an even one',
+    'keyValueHeads is 8 and should divide heads, which is 4',
+  ]);
 });
 
 test('a start that is far from the gate is given up, one that is near it trains on, and the cap is the cap', () => {

@@ -8,11 +8,11 @@ export const section = (title: string, body: string): string[] => (body === '' ?
 /** A list. */
 export const bullets = (lines: readonly string[]): string => lines.map((line) => `- ${line}`).join('\n');
 
-/** A table of texts; from the column `numbersFrom` on they are flushed right. Nothing where there are no rows. */
+/** A table of texts; from the column `numbersFrom` on they are flushed right. A line break would end a row. Nothing where there are no rows. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], numbersFrom = 1): string {
   if (rows.length === 0) return '';
   const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll(/\s*[\r\n]+\s*/g, ' ')).join(' | ')} |`;
   const rule = head.map((_, index) => (index < numbersFrom ? '---' : '---:'));
   return [line(head), `|${rule.join('|')}|`, ...rows.map(line)].join('\n');
 }

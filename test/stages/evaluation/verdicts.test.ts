@@ -199,6 +199,12 @@ test('claims of a recipe of one’s own are looked at before anything runs', () 
   assert.match(wrong({statistic: 'ratio'}), /a ratio needs “right”/);
   assert.match(wrong({right: 'n'}), /a level has no “right”/);
   assert.match(wrong({direction: 'up', threshold: '0'}), /above or below, not "up".*“threshold” is missing/);
+  assert.match(
+    wrong({statistic: 'level', right: undefined, threshold: 95}),
+    /from 0 to 1, and so is its “threshold”, which is 95/,
+  );
+  assert.match(wrong({right: 5}), /“right” is no text/);
+  assert.match(wrong({statistic: undefined, right: undefined}), /a difference or a ratio needs “right”/);
   assert.match(claimMistakes([given, given]).join(), /claim “a” is there twice/);
   assert.match(claimMistakes({}).join(), /claims is a list/);
   assert.match(wrong({requires: {}}), /“requires” is a list/);
