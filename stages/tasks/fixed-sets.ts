@@ -11,6 +11,11 @@ export interface FixedSet {
   readonly perLevel: number;
 }
 
+/** Of one turn there are too few problems to set some aside. */
+const FEWEST_TURNS = 2;
+/** Far beyond what the models here can hold. */
+const MOST_TURNS = 100;
+
 export const LEVELS: readonly number[] = [3, 4, 5];
 export const VALIDATION_PER_LEVEL = 40;
 export const HELD_OUT_PER_LEVEL = 140;
@@ -21,12 +26,12 @@ export const FIXED_SETS = {
     LEVELS,
     'Turns of the validation and held-out problems: the levels at which models are measured, each as often as the next.',
     {
-      should: 'a list of different whole numbers, 1 or more',
+      should: `a list of different whole numbers from ${FEWEST_TURNS} to ${MOST_TURNS}`,
       isRight: (list) =>
         Array.isArray(list) &&
         list.length > 0 &&
         new Set(list).size === list.length &&
-        list.every((turns) => isWithin(COUNT, turns as Json)),
+        list.every((turns) => isWithin({from: FEWEST_TURNS, to: MOST_TURNS, whole: true}, turns as Json)),
     },
   ),
   validationPerLevel: described(

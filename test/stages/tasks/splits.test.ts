@@ -67,8 +67,8 @@ test('fixed sets hold the levels that are asked for, and none of the problems th
 test('a level that is no number of turns, or twice in the list, is refused, as is an odd number of problems', () => {
   const {levels} = FIXED_SETS;
   assert.deepEqual(
-    [[3], [3, 8], [0], [3, 3], [], [2.5]].map((list) => isWithin(levels.about.range!, list)),
-    [true, true, false, false, false, false],
+    [[3], [2, 8], [0], [1], [3, 3], [], [2.5], [1e8]].map((list) => isWithin(levels.about.range!, list)),
+    [true, true, false, false, false, false, false, false],
   );
   assert.deepEqual(fixedSetMistakes({validationPerLevel: 40, heldOutPerLevel: 7}), [
     'heldOutPerLevel is 7 and should be even: half of the problems are in each language',
@@ -145,4 +145,8 @@ test('other questions have other hashes, and one of punctuation alone has one', 
 
 test('the hash of a question stays what it is: sides of published runs depend on it', () => {
   assert.equal(questionHash('what is 2 + 2 ?'), '6c1745c7ddb88328');
+});
+
+test('of the fewest turns that can be asked for there are enough problems', () => {
+  assert.equal(heldOutDials({levels: [2], perLevel: 140}).length, 140);
 });
