@@ -129,7 +129,7 @@ export const earlyAnswering = defineStage({
     });
     if (jobs.length === 0)
       throw new StageFailure(
-        `no response can be cut: ${[...drops].map(([why, count]) => `${count} × ${why}`).join(', ') || 'there is none with an answer'}`,
+        `no response can be cut: ${[...drops].map(([why, count]) => `${count} × ${why}`).join(', ') || 'there is none with an answer'}; wire scores of a model that thinks, with two problems or more of each level and language`,
       );
     const drawn = await answerForced(jobs, {
       ...{...params, template, temperature, topP, stop, config, weights, tokenizer, limit, threads, cores, note},

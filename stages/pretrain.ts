@@ -185,7 +185,9 @@ export const pretrain = defineStage({
       const before = prompt === '' ? [] : tokenizer.encode(prompt);
       const tokens = [...before, ...tokenizer.encode(response), tokenizer.eosId];
       if (tokens.length > params.maxPositions)
-        throw new StageFailure(`document ${id} has ${tokens.length} tokens, maxPositions is ${params.maxPositions}`);
+        throw new StageFailure(
+          `document ${id} has ${tokens.length} tokens, maxPositions is ${params.maxPositions}; raise it, or have shorter documents made (steps of corpus)`,
+        );
       // The first token has nothing before it to be predicted from.
       return {tokens, mask: tokens.map((_, i) => (i === 0 || i < before.length ? 0 : 1))};
     });

@@ -3,7 +3,7 @@ import {UserError} from '../../artifacts/index.js';
 import {StageFailure} from '../../pipeline/stage.js';
 
 /** What `work` gives; where it cannot be read, that is told, and `undefined` stands for it. */
-export async function orTold<T>(complain: (text: string) => void, work: () => Promise<T>): Promise<T | undefined> {
+export async function orTold<T>(complain: (text: string) => void, work: () => T | Promise<T>): Promise<T | undefined> {
   try {
     return await work();
   } catch (error) {

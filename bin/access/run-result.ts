@@ -77,7 +77,7 @@ export async function claimsOf(store: Store, run: Run): Promise<RunClaims> {
 }
 
 /** Ids of the claims that the plan gives a report. */
-function declaredIn(run: Run, node: string): readonly string[] {
+export function declaredIn(run: Run, node: string): readonly string[] {
   const planned = frozenPlanOf(run).nodes[node];
   const claims: unknown = planned?.type === 'stage' ? planned.params['claims'] : undefined;
   if (!Array.isArray(claims)) return [];

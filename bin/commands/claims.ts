@@ -46,9 +46,17 @@ export const claimsCommand = (services: Services): Command =>
           return;
         }
         const {claimsText} = await import('../render/claims.js');
+        const {declaredIn} = await import('../access/run-result.js');
         const heads = found.map(({run}) => `run ${run.id}: ${run.recipe}, seed ${run.seed}`);
         services.say(`${heads.join('\n')}\n`);
-        services.say(fitted(claimsText(claims, services), services));
+        const judged = new Set(claims.map(({claim}) => claim));
+        const {orTold} = await import('../access/or-told.js');
+        // A plan that cannot be read hides no numbers.
+        const declared = await Promise.all(
+          found.map((report) => orTold(services.complain, () => declaredIn(report.run, report.node))),
+        );
+        const unmeasured = [...new Set(declared.flatMap((ids) => ids ?? []))].filter((id) => !judged.has(id));
+        services.say(fitted(claimsText(claims, {...services, unmeasured}), services));
         if (runs.length === 1) return;
         const {trendsOverSeeds} = await import('../render/trends.js');
         const trends = trendsOverSeeds(runs, services);

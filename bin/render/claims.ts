@@ -14,12 +14,18 @@ import {tableBlocks, tableText, tableWidth} from './table.js';
 export interface ClaimsTextOptions {
   readonly width: number;
   readonly colours: boolean;
+  /** Claims that are declared and have no numbers. */
+  readonly unmeasured?: readonly string[];
 }
+
+/** What was declared and has no numbers, maybe because a name in it is wrong; '' where there is none. */
+export const unmeasuredText = (unmeasured: readonly string[]): string =>
+  unmeasured.length === 0 ? '' : oneLine(`declared and not measured: ${unmeasured.join(', ')}`);
 
 /** How many hold, then one line a claim: verdict first; with several runs, what each of them measured last. */
 export function claimsText(
   claims: readonly (ClaimResult | ClaimOverRuns)[],
-  {width, colours}: ClaimsTextOptions,
+  {width, colours, unmeasured = []}: ClaimsTextOptions,
 ): string {
   const paint = createColors(colours);
   const rows = claims.map((claim) => [
@@ -36,6 +42,7 @@ export function claimsText(
     claimsTable(rows, width),
     overRuns.length === 0 ? OVER_PROBLEMS : overRunsNotes(overRuns),
     why.join('\n'),
+    unmeasuredText(unmeasured),
     overRuns.length === 0 ? '' : eachRun(overRuns, width),
   ]
     .filter((text) => text !== '')

@@ -1,11 +1,11 @@
 /** Models beside each other, for people. */
-import {levelText} from '../../stages/evaluation/metrics.js';
 import {shortDigest} from '../../artifacts/index.js';
 import type {ModelPair, ModelsComparison} from '../access/compare-models.js';
 import type {Compared} from '../access/compared.js';
 import type {Relation, Way} from '../access/first-cause.js';
 import {isDrawn} from '../access/training-curves.js';
 import type {Curves, NoCurves} from '../access/training-curves.js';
+import {levelText} from '../../stages/evaluation/metrics.js';
 import {gainOf} from '../../stages/evaluation/won-and-lost.js';
 import type {RightOf, Tally, WonAndLost} from '../../stages/evaluation/won-and-lost.js';
 import {clip, WIDEST_NAME} from '../terminal/columns.js';

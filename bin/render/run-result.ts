@@ -8,7 +8,7 @@ import {createColors, oneLine} from '../terminal/paint.js';
 import type {Paint} from '../terminal/paint.js';
 import {wrappedText} from '../terminal/wrap.js';
 import {benchmarkTable} from './benchmarks.js';
-import {claimedText, measuredText, verdictColour} from './claims.js';
+import {claimedText, measuredText, unmeasuredText, verdictColour} from './claims.js';
 import {runLine} from './runs.js';
 import {askedLines, byModel, fittedScores} from './scores.js';
 import {listed, typed} from './typed.js';
@@ -57,10 +57,7 @@ export function claimsSummary(
     return wrapped(text, width - 2, INDENT, `${verdict}  `);
   });
   const more = others.length > MOST_CLAIMS ? [`… and ${others.length - MOST_CLAIMS} more: r1 claims`] : [];
-  const missing =
-    unmeasured.length === 0
-      ? []
-      : wrapped(oneLine(`declared and not measured: ${unmeasured.join(', ')}`), width - 2, '');
+  const missing = unmeasured.length === 0 ? [] : wrapped(unmeasuredText(unmeasured), width - 2, '');
   const counts = `${claims.length - others.length} of ${claims.length} claims hold${others.length === 0 ? '' : others.length === 1 ? '; this one does not:' : '; these do not:'}`;
   return [paint.bold(counts), ...[...lines, ...more, ...missing].map((line) => `  ${line}`)].join('\n');
 }

@@ -89,8 +89,8 @@ const TINY_PRETRAINING = {
 export default recipe(
   'tiny',
   (add) => {
-    // One to five turns are frequent, six to eight are not: a base solves any number of turns that a fortieth of its documents has,
-    // and what it solves in one of sixteen tries leaves nothing to be seen of the stages after it.
+    // One to five turns are frequent, six to eight are in a hundredth of the documents each. Of what a fortieth of them has, base solves
+    // nearly every problem in one of sixteen tries: too many to see whether the stages after it can solve more.
     const often = [1, 2, 3, 4, 5].flatMap((turns) => Array.from({length: 20}, () => turns));
     const data = add(
       'corpus',

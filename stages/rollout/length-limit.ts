@@ -16,7 +16,8 @@ const lengths = z.object({scores: z.array(z.looseObject({metric: z.string(), mea
 export async function meanLength(folder: string, note: (text: string) => void): Promise<number> {
   const file = join(folder, 'scores.json');
   const mean = lengths.safeParse(await readJson(file)).data?.scores.find(({metric}) => metric === 'length')?.mean;
-  if (mean === undefined || !(mean > 0)) throw new StageFailure(`${file} has no mean length of responses`);
+  if (mean === undefined || !(mean > 0))
+    throw new StageFailure(`${file} has no mean length of responses above 0: wire scores of a model that answers`);
   note(
     `the reward length falls to 0 at ${mean.toFixed(1)} tokens, the mean length of the responses that were evaluated`,
   );

@@ -75,7 +75,11 @@ export const CORPUS_SHARES = {
   noticing: described(0.7, 'Chance that a document of the style wait notices its slip.', SHARE),
   generalGood: described(0.6, 'Share of good responses among general documents.', SHARE),
   generalTagged: described(0.5, 'Share of general documents that keep to the tags.', SHARE),
-  maxWords: described(95, 'Longest document, in words.', COUNT),
+  maxWords: described(
+    95,
+    'Words of a document up to which it gets second thoughts; what its problem takes by itself may be more.',
+    COUNT,
+  ),
 };
 
 /** Their values. */

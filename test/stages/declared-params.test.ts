@@ -82,6 +82,8 @@ test('ranges are told in words', () => {
     [evaluate, 'prompts', -1, 'a whole number, 0 or more'],
     [sft, 'beta2', 1, '0 or more and below 1'],
     [sft, 'epochs', 0, 'above 0'],
+    [grpo, 'learningRate', 100, 'above 0 and at most 1: AdamW moves a weight by about this much in an update'],
+    [sft, 'learningRate', 1.5, 'above 0 and at most 1: AdamW moves a weight by about this much in an update'],
     [exported.helpfulRewardModel, 'heldOut', 1, 'a share, above 0 and below 1'],
     [prompts, 'chinese', 1.1, 'a share, from 0 to 1'],
     [exported.fetchPackage, 'megabytes', 0, 'above 0'],

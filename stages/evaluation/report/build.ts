@@ -6,7 +6,7 @@ import {askedText} from '../asked.js';
 import type {Claim} from '../claims.js';
 import type {EarlySummary} from '../early-answers.js';
 import {clusterMean, type Interval} from '../intervals.js';
-import {valuesByProblem, levelText} from '../metrics.js';
+import {levelText, valuesByProblem} from '../metrics.js';
 import {isReasoning, type Sample} from '../sample.js';
 import {scoreOf, type Score} from '../scores.js';
 import {judgeClaims, type ClaimResult} from '../verdicts.js';

@@ -1,10 +1,10 @@
 /** Early answering in the report: how often models are right behind thinking that was forced on them, as a table with sentences. */
-import {levelText} from '../metrics.js';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {readJson} from '../../data/rows.js';
 import type {ConditionSummary, EarlySummary, Rate} from '../early-answers.js';
 import {intervalText} from '../intervals.js';
+import {levelText} from '../metrics.js';
 import {earlyFigureName} from './early-figure.js';
 import {askedModel} from './inputs.js';
 import {bullets, rateText, table} from './markdown-parts.js';

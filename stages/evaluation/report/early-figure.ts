@@ -2,8 +2,8 @@
  * Early answering as a figure: the share of right answers against the share of the thinking that is kept, a curve for each level, with
  * the controls on the right. Bars are 95 % intervals over problems. Drawn from the numbers alone, so equal numbers give equal bytes.
  */
-import {levelText} from '../metrics.js';
 import type {ConditionSummary, EarlySummary, Rate} from '../early-answers.js';
+import {levelText} from '../metrics.js';
 
 const WIDTH = 640;
 const HEIGHT = 330;

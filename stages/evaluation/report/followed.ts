@@ -16,6 +16,9 @@ export type FollowedTraining = {
 export const snapshotNames = (followed: readonly FollowedTraining[]): ReadonlySet<string> =>
   new Set(followed.flatMap(({snapshots}) => Object.values(snapshots)));
 
+/** Every field that a followed training may have. */
+const FIELDS: readonly string[] = ['node', 'base', 'snapshots', 'beside'] satisfies (keyof FollowedTraining)[];
+
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
 
 /** What is wrong with a list of trainings that no compiler has seen, each mistake a sentence. */
@@ -25,7 +28,20 @@ export function followedMistakes(followed: unknown): string[] {
     const {node, base, snapshots, beside = []} = Object(given) as Readonly<Record<string, unknown>>;
     const called = isText(node) ? `training “${String(node)}”` : `training ${place + 1}`;
     const steps = Object.entries(Object(snapshots) as Readonly<Record<string, unknown>>);
+    const names = steps.map(([, name]) => name);
+    const shown = [node, base, ...(Array.isArray(beside) ? (beside as unknown[]) : [])];
+    const unknown = Object.keys(Object(given) as object).filter((name) => !FIELDS.includes(name));
+    const isTwice = (followed as unknown[])
+      .slice(0, place)
+      .some((other) => (Object(other) as {readonly node?: unknown}).node === node);
     return [
+      ...unknown.map((name) => `${called}: there is no field “${name}”; there are ${FIELDS.join(', ')}`),
+      ...(isText(node) && isTwice ? [`${called} is there twice`] : []),
+      ...names
+        .filter((name, index) => isText(name) && (shown.includes(name) || names.indexOf(name) !== index))
+        .map(
+          (name) => `${called}: “${String(name)}” is a snapshot and something else; each step has scores of its own`,
+        ),
       ...(isText(node) ? [] : [`${called}: “node” is missing or not a text`]),
       ...(isText(base) ? [] : [`${called}: “base” is missing or not a text`]),
       ...(Array.isArray(beside) && beside.every(isText)

@@ -2,10 +2,10 @@
  * What each stage does to accuracy: the models of the recipe one after the other, paired on problems. Shown without a claim, since the
  * paper's own differences have either sign, by benchmark (Nature 645:633, Table 2).
  */
-import {levelText} from '../metrics.js';
 import {askedText} from '../asked.js';
 import {compare} from '../comparison.js';
 import type {Rate} from '../early-answers.js';
+import {levelText} from '../metrics.js';
 import type {Sample} from '../sample.js';
 import type {Evaluated} from './inputs.js';
 import {signedText, table} from './markdown-parts.js';

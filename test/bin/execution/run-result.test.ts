@@ -4,6 +4,7 @@ import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'node:test';
 import {Command} from 'commander';
+import {claimsCommand} from '../../../bin/commands/claims.js';
 import {sayRunResult} from '../../../bin/execution/say-run-result.js';
 import {sayScoresOverSeeds} from '../../../bin/execution/scores-over-seeds.js';
 import {widthOf} from '../../../bin/terminal/columns.js';
@@ -124,6 +125,8 @@ test('claims that do not hold are named with the reason, then scores, one questi
   assert.match(out, /\n {2}fails +goes-on: measured -0\.250 \[-0\.\d+, -0\.\d+\], claimed > 0\.00\n/);
   assert.match(out, /\n {2}not judged +cheap: the operations of zero-rl are not known\n/);
   assert.match(out, /\n {2}declared and not measured: never-made\n/);
+  const listed = await spoken(claimsCommand, bench.folder, ['--run', '2']);
+  assert.match(listed.out, /\ndeclared and not measured: never-made$/);
   assert.match(
     out,
     /\nmodel +in the paper +pass@1 .*\nbase +\.000 .*\nzero-rl +R1-Zero +1\.000 .*\* .*\nall-scenario-rl +R1 +\.750 /,

@@ -52,6 +52,17 @@ test('a figure places its points on its axes, with ticks, units, a legend and a 
     assert.ok(texts.includes(wanted), `${wanted} is among ${texts.join(' | ')}`);
 });
 
+test('the last step is named, and no round number that stands in its way', () => {
+  const named = (last: number): (string | undefined)[] => {
+    const series = [{name: 'x', steps: [0, last], values: [0, 1]}];
+    const svg = figure('a', [{title: 'a', axis: 'share', from: 0, to: 1, steps: [0, last], series}]);
+    return [...svg.matchAll(/text-anchor="middle">([\d,]+)</g)].map(([, text]) => text);
+  };
+  assert.deepEqual(named(60), ['0', '20', '40', '60']);
+  assert.deepEqual(named(104), ['0', '50', '104'], '100 would touch it');
+  assert.deepEqual(named(180), ['0', '50', '100', '150', '180']);
+});
+
 test('ticks are round numbers that hold the range, and are written with as many decimals as they differ in', () => {
   const written = (from: number, to: number): string[] => {
     const ticks = axisTicks(from, to);

@@ -363,4 +363,12 @@ test('mistakes in the trainings to follow are found before anything runs', () =>
     /training “zero”: “snapshots” should map steps to names/,
   );
   assert.match(mistakes([{...FOLLOWED, beside: 'last'}]), /“beside” should be a list of names/);
+  assert.match(
+    mistakes([{...FOLLOWED, besides: ['last']}]),
+    /no field “besides”; there are node, base, snapshots, beside/,
+  );
+  assert.match(mistakes([FOLLOWED, FOLLOWED]), /training “zero” is there twice/);
+  const other = {node: 'zero', base: 'base', snapshots: {'5': 'zero', '10': 'base', '20': 'a', '30': 'a'}};
+  const taken = [...mistakes([other]).matchAll(/“(\w+)” is a snapshot and something else/g)].map(([, name]) => name);
+  assert.deepEqual(taken, ['zero', 'base', 'a'], 'of the two that are alike the second');
 });

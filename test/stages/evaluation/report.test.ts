@@ -6,6 +6,7 @@ import test from 'node:test';
 
 import {StageFailure} from '../../../pipeline/stage.js';
 import {scoreSamples, type Sample} from '../../../stages/evaluation/index.js';
+import {levelText} from '../../../stages/evaluation/metrics.js';
 import {computeOf} from '../../../stages/evaluation/report/compute.js';
 import {curveOf, sparkline, thinned} from '../../../stages/evaluation/report/curves.js';
 import {
@@ -223,6 +224,10 @@ test('a recipe that says what the paper calls its models has the paper’s table
   assert.match(page, /\| AIME 2024, pass@1 \| 77\.9 \| 59 \| 74 \| 78\.1 \| 79\.8 \|/);
   const plain = renderMarkdown(buildReport(inputs));
   assert.doesNotMatch(plain, /paper’s own numbers|in the paper/);
+});
+
+test('a level of one step is one step', () => {
+  assert.deepEqual([1, 5].map(levelText), ['1 step', '5 steps']);
 });
 
 test('what each stage does to accuracy stands by itself, paired on problems and by level, with no verdict', () => {
