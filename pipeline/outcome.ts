@@ -22,6 +22,19 @@ interface WithLeftovers {
 
 export interface Succeeded extends WithLeftovers {
   readonly reason: 'succeeded';
+  /** Set where a program wrote lines to `events.jsonl` that are no events; they were left out. */
+  readonly garbled?: GarbledLines;
+}
+
+/** Lines of `events.jsonl` that are no events. */
+export interface GarbledLines {
+  /** How many they are. */
+  readonly lines: number;
+  /** The number of the first one, counted from 1, and how it begins. */
+  readonly line: number;
+  readonly text: string;
+  /** What is wrong with it, in half a sentence. */
+  readonly message: string;
 }
 
 /**
@@ -80,6 +93,8 @@ export interface StageThrew {
 export interface StageExited {
   readonly reason: 'stage-exited';
   readonly exitCode: number;
+  /** The line of its log that says why, as far as that can be told. */
+  readonly said?: string;
 }
 
 /** How much of the work of an attempt that was cut short is safe. */
@@ -123,7 +138,7 @@ export interface ResultGarbled {
   readonly message: string;
 }
 
-/** A line of `events.jsonl` is not an event, or the last one was never finished. */
+/** A line of `events.jsonl` is not an event, or the last one was never finished: a mistake of a stage that is a module. */
 export interface EventsGarbled {
   readonly reason: 'events-garbled';
   readonly line: number;

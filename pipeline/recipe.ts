@@ -56,6 +56,16 @@ export interface NodeOptions {
   readonly resources?: Partial<Resources>;
   /** Seconds after which the attempt is stopped and recorded as timed out. */
   readonly timeout?: number;
+  /**
+   * Seconds that it has, once it is asked to stop, to write a checkpoint and end; then it is killed. Unless given, they follow from what
+   * its steps and checkpoints took.
+   */
+  readonly grace?: number;
+  /**
+   * So many times in a row it is tried again after an end that says nothing against it: it was lost with whoever ran it, or a program
+   * asked for another try by the exit code 75. A newer checkpoint in between starts the count anew. Default 2.
+   */
+  readonly retries?: number;
   /** Steps between two checkpoints; `due` also asks for one when a stop was requested. */
   readonly checkpointEvery?: number;
   /** Environment variables with their values, on top of those of the stage. */

@@ -190,6 +190,11 @@ export interface StageDefinition<
   readonly tensor?: boolean;
   /** The result does not depend on the seed, so runs of every seed share it. */
   readonly seedless?: boolean;
+  /**
+   * For a stage that is a program: it keeps checkpoints in the folder that `R1_CHECKPOINTS` names, and resumes from what lies in
+   * `latest` there, if anything does.
+   */
+  readonly checkpoints?: boolean;
   /** A person may end it early and keep what it has by then (`r1 finish`): its `run` asks `finishEarly`. */
   readonly canFinishEarly?: boolean;
   /**

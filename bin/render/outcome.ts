@@ -10,7 +10,7 @@ import {isNativePartMissing} from '../access/not-set-up.js';
 export function outcomeText(outcome: Outcome): string {
   switch (outcome.reason) {
     case 'succeeded':
-      return 'succeeded';
+      return `succeeded${garbledText(outcome.garbled)}`;
     case 'finished-early':
       return earlyText(outcome);
     case 'stage-failed':
@@ -18,7 +18,7 @@ export function outcomeText(outcome: Outcome): string {
     case 'stage-threw':
       return `threw ${outcome.message}`;
     case 'stage-exited':
-      return exitText(outcome.exitCode);
+      return exitText(outcome);
     case 'killed-by-signal':
       return `${signalText(outcome.signal)}${savedText(outcome)}`;
     case 'timed-out':
@@ -60,6 +60,14 @@ export function outcomeText(outcome: Outcome): string {
 export const checkpointText = (from: {readonly attempt: number; readonly step: number} | undefined): string =>
   from === undefined ? '' : `, from the checkpoint at step ${from.step} of attempt ${from.attempt}`;
 
+function garbledText(garbled: Extract<Outcome, {reason: 'succeeded'}>['garbled']): string {
+  if (garbled === undefined) return '';
+  const {lines, line} = garbled;
+  return lines === 1
+    ? `; line ${line} of its events.jsonl is no event and was left out`
+    : `; ${lines} lines of its events.jsonl are no events and were left out, the first of them line ${line}`;
+}
+
 /** How a success that is not all of its steps is told. */
 export const earlyText = ({step, total}: {readonly step: number; readonly total: number}): string =>
   `finished early, after step ${step} of ${total}, as asked`;
@@ -91,6 +99,7 @@ const EXITS: Readonly<Record<number, string>> = {
   7: 'for Node: what it wanted to say at its end could not be written; is the disk full?',
   13: 'for Node: it waited for a promise that never settled',
   74: 'a file could not be written; is the disk full?',
+  75: 'it asked for another try',
   126: 'its program cannot be executed: not a program, or no permission',
   127: 'its program was not found',
 };
@@ -98,11 +107,12 @@ const EXITS: Readonly<Record<number, string>> = {
 /** Shells report a signal as 128 and its number. */
 const SIGNALLED = 128;
 
-function exitText(code: number): string {
+function exitText({exitCode: code, said}: Extract<Outcome, {reason: 'stage-exited'}>): string {
+  const why = said === undefined ? '' : `: ${said}`;
   const signal = Object.entries(constants.signals).find(([, number]) => number === code - SIGNALLED)?.[0];
-  if (signal !== undefined) return `${signalText(signal)}, exit code ${code}`;
+  if (signal !== undefined) return `${signalText(signal)}, exit code ${code}${why}`;
   const meaning = EXITS[code];
-  return `exited with ${code} before it was done${meaning === undefined ? '' : ` (${meaning})`}`;
+  return `exited with ${code} before it was done${meaning === undefined ? '' : ` (${meaning})`}${why}`;
 }
 
 const SIGNALS: Readonly<Record<string, string>> = {

@@ -26,7 +26,8 @@ const LONGEST_LINE = 300;
 export function lastWordsOf(outcome: Outcome, log: string, {leaveOut = () => false}: LastWordsOptions = {}): LastWords {
   const stack = outcome.reason === 'stage-threw' ? outcome.stack : undefined;
   const place = stack === undefined ? undefined : placeIn(stack);
-  const said = outcome.reason === 'start-failed' ? outcome.message : stack;
+  const said =
+    outcome.reason === 'start-failed' ? outcome.message : outcome.reason === 'stage-exited' ? outcome.said : stack;
   const lines = isInLog(outcome) ? linesOf(log, said).filter((line) => !leaveOut(line)) : [];
   return {
     ...(place === undefined ? {} : {place}),

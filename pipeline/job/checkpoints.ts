@@ -17,8 +17,9 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
 } from 'node:fs';
-import {dirname, join} from 'node:path';
+import {basename, dirname, join} from 'node:path';
 import {stepMistake} from './event-lines.js';
 import {writeJson} from './folder.js';
 import {mistakeOf} from './reporting.js';
@@ -104,6 +105,21 @@ export function newestCheckpoint(folder: string): {step: number; folder: string}
     if (isWhole(candidate, step)) return {step, folder: candidate};
   }
   return undefined;
+}
+
+/** The link to what a program resumes from. */
+const LATEST = 'latest';
+
+/**
+ * Makes the folder of a program's checkpoints ready: `latest` in it leads to the files of the newest whole one, and is not there where
+ * there is none. Relative, so that it leads there wherever the folder lies.
+ */
+export function offerLatest(folder: string): void {
+  mkdirSync(folder, {recursive: true});
+  const newest = newestCheckpoint(folder);
+  const link = join(folder, LATEST);
+  rmSync(link, {recursive: true, force: true});
+  if (newest !== undefined) symlinkSync(join(basename(newest.folder), 'files'), link);
 }
 
 /** Whether a checkpoint is being written there, or the process that wrote one has died over it. */

@@ -12,9 +12,14 @@ export interface EventTailOptions {
   readonly show: (event: JobEvent) => void;
   /** Keeps points with the byte offset behind them, in one transaction. */
   readonly keep: (points: readonly MetricPoint[], offset: number) => void;
+  /** Whether an event counts that stands on a last line without a line break. */
+  readonly takesUnended?: boolean;
 }
 
+/** The first line that is no event. */
 export interface Garbled {
+  /** How many there are in all, as far as they were read. */
+  readonly lines: number;
   readonly line: number;
   /** How the line begins. */
   readonly text: string;
@@ -45,8 +50,8 @@ export class EventTail {
   #line = 0;
   #points: MetricPoint[] = [];
   #kept = 0;
-  /** The first line that was no event. */
-  garbled: Garbled | undefined;
+  /** The first line that was no event; `lines` counts them. */
+  #garbled: Garbled | undefined;
   /** Tokens that the stage has processed, as of its last progress. */
   tokens: number | undefined;
 
@@ -69,10 +74,10 @@ export class EventTail {
   async end(): Promise<Garbled | undefined> {
     try {
       while (this.#drain()) await turn();
+      if (this.#bytes > 0) this.#takeRest();
       if (this.#points.length > 0) this.#keep(performance.now());
-      if (this.#bytes > 0) this.#garble('it was never finished');
       this.#garbleUnlessWhole();
-      const {garbled} = this;
+      const garbled = this.#garbled;
       return garbled === undefined ? undefined : {...garbled, line: garbled.line + this.#linesBefore()};
     } finally {
       this.close();
@@ -132,7 +137,7 @@ export class EventTail {
   #take(): void {
     this.#line++;
     const event = this.#event();
-    if (this.garbled === undefined) this.#behind += this.#bytes + 1;
+    if (this.#garbled === undefined) this.#behind += this.#bytes + 1;
     this.#pieces = [];
     this.#bytes = 0;
     if (event === undefined) return;
@@ -140,6 +145,14 @@ export class EventTail {
     if (event.type === 'progress' && event.tokens !== undefined) this.tokens = event.tokens;
     this.#options.show(event);
     if (this.#points.length >= MOST_POINTS) this.#keep(performance.now());
+  }
+
+  /** A last line without its end: of a program that says so little of itself it may be all that there is to say. */
+  #takeRest(): void {
+    const text = Buffer.concat(this.#pieces).toString('utf8');
+    const isEvent = this.#options.takesUnended === true && this.#bytes <= MOST_LINE && readEvent(text).ok;
+    this.#garble(isEvent ? 'it does not end with a line break' : 'it was never finished');
+    if (isEvent) this.#take();
   }
 
   #event(): JobEvent | undefined {
@@ -155,7 +168,8 @@ export class EventTail {
 
   #garble(message: string, line = this.#line + 1): void {
     // Half a character at the cut is written as U+FFFD.
-    this.garbled ??= {line, text: Buffer.concat(this.#pieces).toString('utf8', 0, MOST_TEXT), message};
+    const first = this.#garbled ?? {line, text: Buffer.concat(this.#pieces).toString('utf8', 0, MOST_TEXT), message};
+    this.#garbled = {...first, lines: (this.#garbled?.lines ?? 0) + 1};
   }
 
   /** Whoever appends leaves what was read in its place. */

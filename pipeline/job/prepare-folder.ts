@@ -4,7 +4,9 @@ import {join} from 'node:path';
 import {canonicalJson} from '../../artifacts/index.js';
 import type {Digest, Json, Placed, Store} from '../../artifacts/index.js';
 import {countedEnvironment, withEnvironment} from '../wiring/environment.js';
+import type {Environment} from '../wiring/environment.js';
 import {commandLine} from './command-line.js';
+import {programVariables} from './program-variables.js';
 import {tagOf} from './tag.js';
 import type {JobCode} from './job-code.js';
 import {JOB_VERSION, absolutePaths, jobFiles, writeJob} from './folder.js';
@@ -32,8 +34,9 @@ export interface PreparedJob {
   readonly placed: readonly Placed[];
   /** For the environment of its processes. */
   readonly tag: string;
-  /** The program to start, for a stage that is one. */
+  /** The program to start, for a stage that is one, and its variables. */
   readonly command: readonly string[] | undefined;
+  readonly variables: Environment;
 }
 
 export async function prepareJobFolder(job: JobSpec): Promise<PreparedJob> {
@@ -73,7 +76,7 @@ export async function prepareJobFolder(job: JobSpec): Promise<PreparedJob> {
   };
   if (!isEmpty(code.snapshot)) writeSnapshot(jobFiles(folder).code, code.snapshot, code.bytesOf);
   writeJob(folder, record);
-  return {placed, command, tag};
+  return {placed, command, tag, variables: command === undefined ? {} : programVariables(node, folder, base)};
 }
 
 const isEmpty = (record: object): boolean => Object.keys(record).length === 0;

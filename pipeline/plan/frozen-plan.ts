@@ -172,7 +172,10 @@ function optionsMistake(options: Readonly<Record<string, unknown>>): string | un
   if (!isRecord(resources)) return 'its resources are not a record';
   if (!isRecord(env) || !Object.entries(env).flat().every(isName)) return 'its environment is not one';
   if (!Array.isArray(passEnv) || !passEnv.every(isName)) return 'its environment is not one';
-  const numbers = [options['threads'], options['timeout'], options['checkpointEvery'], ...Object.values(resources)];
+  const numbers = [
+    ...['threads', 'timeout', 'grace', 'retries', 'checkpointEvery'].map((name) => options[name]),
+    ...Object.values(resources),
+  ];
   const isAmount = (value: unknown): boolean =>
     value === undefined || (typeof value === 'number' && Number.isFinite(value) && value >= 0);
   return numbers.every(isAmount) ? undefined : 'an option is not a number';

@@ -9,6 +9,7 @@ import type {AttemptId, Continuation, Digest, InputEdge, Json, OwnershipId} from
 import type {Running} from '../executors/executor.js';
 import type {Ingredients} from '../fingerprint/fingerprint.js';
 import {UnusableCommand} from '../job/command-line.js';
+import {offerLatest} from '../job/checkpoints.js';
 import {bringCheckpoint} from '../job/continue-from.js';
 import {jobFiles} from '../job/folder.js';
 import {codeChanged, findRebuilt, findTouchedBeforeStart, markCode} from '../job/job-code.js';
@@ -103,6 +104,7 @@ async function prepareAndRun(
     const message = `the checkpoint of attempt ${continues.attempt} at step ${continues.step} is not whole any more`;
     return recordUnstarted(placed, {reason: 'start-failed', message}, context);
   }
+  if (node.stage.checkpoints === true) offerLatest(jobFiles(folder).checkpoints);
   const claimed = {...placed, ...(isProgram ? {} : {own: code.own})};
   // Placing gigabytes may have taken long; a stop that was asked for meanwhile is obeyed before anything starts.
   if (stop.asked.aborted || supervision.stop.aborted) {
@@ -135,10 +137,11 @@ async function prepareAndRun(
 function startProcess(
   node: StageNode,
   folder: string,
-  {command, tag}: PreparedJob,
+  {command, tag, variables}: PreparedJob,
   {executor}: AttemptContext,
 ): Promise<Running> {
-  const env = nodeVariables(node, process.env);
+  const own = nodeVariables(node, process.env);
+  const env = command === undefined ? own : {...own, ...variables};
   return executor.start({
     folder,
     tag,

@@ -1,5 +1,6 @@
 /** From the end of a process, and what it left in its job folder, to the outcome of the attempt. */
 import {newestCheckpoint} from '../job/checkpoints.js';
+import {causeInLog} from '../job/cause-in-log.js';
 import {declaresCompletion, jobFiles, readStop} from '../job/folder.js';
 import type {JobResult, StopRecord, readResult} from '../job/folder.js';
 import {lastProgress} from '../job/pace.js';
@@ -50,10 +51,10 @@ export function outcomeOf(seen: {
     const isForced = own === undefined && exit.how.type === 'signalled' && exit.how.signal === 'SIGKILL';
     return {reason: 'stopped', ...(isForced ? {isForced} : {}), ...(by === undefined ? {} : {by})};
   }
-  if (own !== undefined) return failureOf(own);
+  if (own !== undefined) return failureOf(own, folder);
   switch (exit.how.type) {
     case 'exited':
-      return exit.how.code === 0 ? withoutResult(folder) : {reason: 'stage-exited', exitCode: exit.how.code};
+      return exit.how.code === 0 ? withoutResult(folder) : stageExited(exit.how.code, folder);
     case 'signalled':
       return {reason: 'killed-by-signal', signal: exit.how.signal};
     case 'unseen':
@@ -92,7 +93,7 @@ function signalOf(record: StopRecord | undefined): {readonly signal: string} | u
   return record?.signal === undefined ? undefined : {signal: record.signal};
 }
 
-function failureOf(result: Exclude<JobResult, {end: 'succeeded' | 'stopped'}>): Failure {
+function failureOf(result: Exclude<JobResult, {end: 'succeeded' | 'stopped'}>, folder: string): Failure {
   switch (result.end) {
     case 'failed':
       return {
@@ -109,6 +110,11 @@ function failureOf(result: Exclude<JobResult, {end: 'succeeded' | 'stopped'}>): 
     case 'unstartable':
       return {reason: 'start-failed', message: result.message};
     case 'exited':
-      return {reason: 'stage-exited', exitCode: result.code};
+      return stageExited(result.code, folder);
   }
+}
+
+function stageExited(exitCode: number, folder: string): Failure {
+  const said = causeInLog(jobFiles(folder).log);
+  return {reason: 'stage-exited', exitCode, ...(said === undefined ? {} : {said})};
 }

@@ -5,6 +5,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {AttemptId, BeginResult, Continuation, Digest, Json, Placed, RunId, Store} from '../../artifacts/index.js';
 import {ENDED_UNSEEN} from '../executors/executor.js';
+import {stepsIn} from '../job/checkpoints.js';
 import {furthestCheckpoint, untainted} from '../job/continue-from.js';
 import {jobFiles, readStop} from '../job/folder.js';
 import type {StopRecord} from '../job/folder.js';
@@ -57,8 +58,13 @@ type End = Result<NodeResult, NodeFailure | NotStarted | Outdated>;
 type Decided<State extends BeginResult['state']> = Extract<BeginResult, {state: State}>;
 
 const POLL = 100;
-/** So often in a row the end of a node may go unseen; a stage that ends whoever started it would be tried without end. */
-const MOST_LOST = 3;
+/** Tries after the first one, unless the node says otherwise; a stage that ends whoever started it would be tried without end. */
+const RETRIES = 2;
+/** What a program exits with to be tried again, as `sysexits.h` has it (EX_TEMPFAIL). */
+const TRY_AGAIN = 75;
+/** Between two tries of a program that asked for it, ms: twice as long each time, up to a minute. */
+const FIRST_PAUSE = 1000;
+const LONGEST_PAUSE = 60_000;
 /** Polls between two looks at whether the other runner lives; each opens a file. */
 const ALIVE_EVERY = 5;
 
@@ -76,8 +82,8 @@ class NodeRun {
   #ready: ReadyNode;
   readonly #context: NodeContext;
   readonly #turn: Turn;
-  /** How often in a row its end went unseen. */
-  #lost = 0;
+  /** Tries in a row that ended with nothing said against it, and without a newer checkpoint. */
+  #retried = 0;
 
   constructor(ready: ReadyNode, context: NodeContext, turn: Turn) {
     this.#ready = ready;
@@ -231,8 +237,8 @@ class NodeRun {
     askedBefore: StopRecord | undefined,
   ): boolean {
     const {reason} = outcome;
-    // Its end went unseen: nothing is known against the stage, so it is tried again from its last checkpoint.
-    if (reason === 'lost' || reason === 'superseded') return true;
+    // Nothing is known against the stage, so it is tried again from its last checkpoint.
+    if (reason === 'superseded' || asksForRetry(outcome, this.#ready.node)) return true;
     // It failed before this run began, as is known only now: this run is to try.
     const early = reason === 'events-garbled' || reason === 'unexpected-error' || reason === 'code-changed';
     if (found.state === 'ended' && early) return true;
@@ -247,16 +253,22 @@ class NodeRun {
     continues: Continuation | undefined,
     slot: Slot,
   ): Promise<End | undefined> {
-    // Its end went unseen, because what had started it was killed: nothing is known against the stage.
-    const isLostAgain = ({reason}: Outcome): boolean => reason === 'lost' && this.#lost + 1 < MOST_LOST;
-    const supervision = {stop: this.#turn.stop, endedWell: () => slot.yield(), isTriedAgain: isLostAgain};
+    const from = continues?.step ?? 0;
+    const isTriedAgain = (outcome: Outcome): boolean => this.#retry(outcome, folder, from) !== undefined;
+    const supervision = {stop: this.#turn.stop, endedWell: () => slot.yield(), isTriedAgain};
     const begun = {attempt, ownership, folder, continues};
     const result = await this.#orLeftOpen(attempt, runAttempt(this.#ready, begun, this.#context, supervision));
     const {outcome} = result;
     // Somebody took over while this runner was suspended, and theirs counts.
-    if (outcome.reason === 'superseded' || isLostAgain(outcome)) {
-      if (outcome.reason === 'lost') this.#lost++;
+    if (outcome.reason === 'superseded') {
       slot.release();
+      return undefined;
+    }
+    const retry = this.#retry(outcome, folder, from);
+    if (retry !== undefined) {
+      this.#retried = retry;
+      slot.release();
+      if (outcome.reason === 'stage-exited') await this.#pause(retry);
       return undefined;
     }
     const urls = outdatedModules(outcome, this.#ready);
@@ -265,6 +277,31 @@ class NodeRun {
       return err({reason: 'outdated', urls});
     }
     return endOf({attempt, folder}, result);
+  }
+
+  /**
+   * The number of the try that is to follow, counted anew from a checkpoint that this one wrote; undefined where none follows. An end
+   * that went unseen, as what had started it was killed, says nothing against the stage, and a program may ask for another try.
+   */
+  #retry(outcome: Outcome, folder: string, from: number): number | undefined {
+    if (!asksForRetry(outcome, this.#ready.node)) return undefined;
+    const newest = stepsIn(jobFiles(folder).checkpoints)[0] ?? 0;
+    const next = newest > from ? 1 : this.#retried + 1;
+    return next <= (this.#ready.node.options.retries ?? RETRIES) ? next : undefined;
+  }
+
+  /** What it waits for may be there in a moment; whoever stops the run does not wait. */
+  async #pause(retry: number): Promise<void> {
+    const {node} = this.#ready;
+    const {emit, stop} = this.#context;
+    const ms = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (retry - 1));
+    const of = node.options.retries ?? RETRIES;
+    const text = `exited with ${TRY_AGAIN}, which asks for another try: tried again in ${ms / 1000} s (${retry} of ${of})`;
+    emit({type: 'node-note', node: node.id, text});
+    const signal = AbortSignal.any([stop.asked, this.#turn.stop]);
+    await sleep(ms, undefined, {signal}).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
   }
 
   #placedInputs(folder: string): Placed[] {
@@ -284,6 +321,11 @@ class NodeRun {
     }
   }
 }
+
+/** Whether its end says nothing against another try. */
+const asksForRetry = (outcome: Outcome, {stage}: StageNode): boolean =>
+  outcome.reason === 'lost' ||
+  (outcome.reason === 'stage-exited' && outcome.exitCode === TRY_AGAIN && stage.argv !== undefined);
 
 /** Records that an earlier attempt is used; `undefined` when its bytes went meanwhile. */
 function recordReuse({id}: StageNode, attempt: AttemptId, {store, emit, run}: NodeContext): NodeResult | undefined {

@@ -69,6 +69,7 @@ async function superviseToEnd(
   const {store, emit} = context;
   const {node, attempt, folder} = claimed;
   const files = jobFiles(folder);
+  const isProgram = node.stage.argv !== undefined;
   const offset = store.eventsOffset(attempt);
   const pace = offset > 0 ? Pace.of(files.events) : new Pace();
   const tail = new EventTail({
@@ -79,6 +80,7 @@ async function superviseToEnd(
       show(node.id, event, emit);
     },
     keep: (points, offset) => store.addMetrics(attempt, points, offset),
+    takesUnended: isProgram,
   });
   let used: Usage | undefined;
   let broken: Error | undefined;
@@ -107,7 +109,8 @@ async function superviseToEnd(
     running,
     {
       stop: context.stop,
-      ...patience(context.grace, pace, files.checkpoints),
+      // What a person types counts before what the recipe says.
+      ...patience(context.grace ?? node.options.grace, pace, files.checkpoints),
       asked: (seconds) => {
         const isSaving = pace.checkpointMs === undefined ? {} : {forCheckpoint: true as const};
         emit({type: 'node-stopping', node: node.id, seconds, ...isSaving});
@@ -158,11 +161,23 @@ async function superviseToEnd(
   });
   const damages = await damagesOf(claimed.inputs, outcome, store);
   if (isSuccess(outcome)) {
-    if (garbled !== undefined) outcome = {reason: 'events-garbled', ...garbled};
+    if (garbled !== undefined && !isProgram) outcome = eventsGarbled(garbled);
     else if (damages.length > 0) outcome = inputsChanged(damages);
     else if (hasOutputs(claimed)) endedWell?.();
+    if (garbled !== undefined && outcome.reason === 'succeeded') {
+      // What a program has computed for days is not thrown away for a word about it.
+      outcome = {...outcome, garbled};
+      emit({type: 'warning', text: garbledText(node.id, garbled)});
+    }
   }
   return recordOutcome(claimed, outcome, cost, context, isTriedAgain);
+}
+
+const eventsGarbled = ({line, text, message}: Garbled): Outcome => ({reason: 'events-garbled', line, text, message});
+
+function garbledText(node: string, {lines, line, text, message}: Garbled): string {
+  const which = lines === 1 ? `line ${line}` : `${lines} lines, the first of them line ${line},`;
+  return `“${node}”: ${which} of its events.jsonl ${lines === 1 ? 'is no event' : 'are no events'}: ${JSON.stringify(text)}: ${message}`;
 }
 
 /** For how long it is waited for once it is asked to stop: as long as was said, else as its own pace asks for. */

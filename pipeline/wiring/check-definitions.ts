@@ -12,7 +12,16 @@ import {rangeMistakes} from './ranges.js';
 import type {StageNode, WiredNode} from './nodes.js';
 
 /** All that `NodeOptions` may hold. */
-const OPTIONS: readonly string[] = ['threads', 'resources', 'timeout', 'checkpointEvery', 'env', 'passEnv'];
+const OPTIONS: readonly string[] = [
+  'threads',
+  'resources',
+  'timeout',
+  'grace',
+  'retries',
+  'checkpointEvery',
+  'env',
+  'passEnv',
+];
 
 /** Option → its definitions, sorted by name. Options without any are left out, so that a node wired with none has no record. */
 export type Definitions = Readonly<Record<string, readonly Definition[]>>;

@@ -39,11 +39,22 @@ const PLATFORM = new Set([
 ]);
 const PLATFORM_KINDS = /^(?:LC_|CUDA_|NVIDIA_|SSL_CERT_|SLURM_|R1_)|_(?:PROXY|proxy)$/;
 
-/** These look as if they were of the platform: the first changes what a GPU computes, the second is another job's folder. */
-const NOT_PLATFORM = new Set(['NVIDIA_TF32_OVERRIDE', 'R1_JOB']);
+/** What a program that is a stage is told of its job (`job/program-variables.ts`). */
+const OF_THE_JOB = [
+  'R1_JOB',
+  'R1_EVENTS',
+  'R1_CHECKPOINTS',
+  'R1_CHECKPOINT_EVERY',
+  'R1_SEED',
+  'R1_THREADS',
+  'R1_GPUS',
+] as const;
 
-/** Set by the executor for each job. */
-const OWN = new Set(['R1_ATTEMPT', 'R1_JOB']);
+/** These look as if they were of the platform: the first changes what a GPU computes, the others are another job's. */
+const NOT_PLATFORM: ReadonlySet<string> = new Set(['NVIDIA_TF32_OVERRIDE', ...OF_THE_JOB]);
+
+/** Set for each job; nobody else says what they are. */
+const OWN: ReadonlySet<string> = new Set(['R1_ATTEMPT', ...OF_THE_JOB]);
 
 /** Whether a job has a value of its own for the variable, whatever it is where r1 is run, as it is within a job. */
 export const isSetForEachJob = (name: string): boolean => OWN.has(name);
@@ -120,7 +131,7 @@ export function nodeVariables(node: StageNode, processEnv: NodeJS.ProcessEnv): E
   return {...declared, ...Object.fromEntries(asked.map((name) => [name, processEnv[name]!]))};
 }
 
-/** All that a node's process is handed but for what the executor sets for each job, `R1_ATTEMPT` and `R1_JOB`. */
+/** All that a node's process is handed but for what is set for each job. */
 export const environmentOf = (node: StageNode, processEnv: NodeJS.ProcessEnv): Environment => ({
   ...platformEnvironment(processEnv),
   ...nodeVariables(node, processEnv),
