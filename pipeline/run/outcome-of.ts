@@ -22,6 +22,8 @@ export function outcomeOf(seen: {
   /** Which could not be written down, so nobody else knows of it. */
   readonly isUnwritten?: boolean;
   readonly timeout?: number | undefined;
+  /** This runner ended it by force, and its launcher with it, so that nobody saw which signal it was. */
+  readonly isForced?: boolean;
   /** An earlier runner had asked it to stop. */
   readonly askedBefore?: boolean;
 }): Outcome {
@@ -48,7 +50,8 @@ export function outcomeOf(seen: {
         : asked === 'timeout'
           ? undefined
           : asked;
-    const isForced = own === undefined && exit.how.type === 'signalled' && exit.how.signal === 'SIGKILL';
+    const isKilled = exit.how.type === 'signalled' && exit.how.signal === 'SIGKILL';
+    const isForced = own === undefined && (isKilled || seen.isForced === true);
     return {reason: 'stopped', ...(isForced ? {isForced} : {}), ...(by === undefined ? {} : {by})};
   }
   if (own !== undefined) return failureOf(own, folder);

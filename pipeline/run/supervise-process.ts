@@ -156,6 +156,7 @@ async function superviseToEnd(
     result,
     asked: end.asked,
     isUnwritten: end.isUnwritten,
+    isForced: end.isForced,
     timeout,
     askedBefore: askedBefore !== undefined,
   });

@@ -47,6 +47,8 @@ export class Terminator {
   asked: StopWhy | undefined;
   /** That it was asked could not be written down. */
   isUnwritten = false;
+  /** It was ended by force. */
+  isForced = false;
   readonly #running: Running;
   readonly #manner: Manner;
   readonly #node: string;
@@ -114,6 +116,7 @@ export class Terminator {
   }
 
   #kill(): void {
+    this.isForced = true;
     const answer = this.#running.kill().catch((thrown: unknown) => this.#warn(thrown, `end “${this.#node}” by force`));
     this.#answers.push(answer);
   }
