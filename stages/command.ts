@@ -10,12 +10,8 @@
  *         ['python3', new URL('./tokenise.py', import.meta.url), inputs.text, outputs.tokens, '--size', params.size],
  *     });
  *
- * The program runs in the attempt's scratch folder, with `R1_JOB` naming the job folder: lines appended to its
- * `events.jsonl` are progress and metrics, as of any stage.
- *
- * SIGTERM asks it to stop. Then an exit code of 0 does not say that it is done, since many programs end with 0 when they are
- * asked to: it counts as stopped and is tried again. A program that may be done at that moment says so by the last line of
- * `events.jsonl`, once its outputs are written: `{"type":"complete","version":1,"at":MILLISECONDS}`.
+ * The program runs in the attempt's scratch folder. What it is told of its job, and how it reports, keeps checkpoints, stops and
+ * ends, is the protocol of `pipeline/job/README.md`.
  */
 import {fileURLToPath} from 'node:url';
 import {StageFailure, Stopped, defineStage} from '../pipeline/stage.js';

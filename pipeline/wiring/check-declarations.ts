@@ -99,6 +99,8 @@ export function stageMistakes(stage: AnyStage): readonly string[] {
     if (same !== undefined) mistakes.push(`${side}s ${sameText(same)}`);
   }
   mistakes.push(...defaultMistakes(stage), ...aboutMistakes(stage));
+  if (stage.checkpoints === true && stage.argv === undefined)
+    mistakes.push('“checkpoints” is for stages that are programs; a `run` has context.checkpoints');
   const {threads, resources} = stage;
   mistakes.push(...numberMistakes('its', {threads, resources}).map((mistake) => mistake.replace('its.', 'its ')));
   return mistakes.map((mistake) => `stage ${quoted(stage.name)}: ${mistake}`);
