@@ -10,7 +10,7 @@ const LONGEST = 300;
  * How Python, Node and Java print what nobody caught: the name of the error at the beginning of a line. That a child of a launcher failed
  * is said behind the child's own words, and says nothing.
  */
-const ERROR = /^(?:[A-Za-z_][\w.]*\.)?(?!ChildFailedError\b)[A-Z]\w*(?:Error|Exception|Interrupt)\b(?::|$| \[)/;
+const ERROR = /^(?:[A-Za-z_][\w.]*\.)?(?!ChildFailedError\b)(?:[A-Z]\w*)?(?:Error|Exception|Interrupt)\b(?::|$| \[)/;
 
 /** The line of the error that ended it, where one looks like that, else the last line; undefined where it printed nothing. */
 export function causeInLog(log: string): string | undefined {

@@ -159,6 +159,10 @@ const WRONG: Readonly<Record<string, readonly [Loose, ...RegExp[]]>> = {
     /^stage “plain”: it has no field “seedles”, did you mean “seedless”\?$/,
     /^stage “plain”: it has no field “author”$/,
   ],
+  'checkpoints of a stage that is no program': [
+    (add) => add('a', {...plain, checkpoints: true}),
+    /^stage “plain”: “checkpoints” is for stages that are programs; a `run` has context\.checkpoints$/,
+  ],
   'a definition that is no list': [
     (add) => add('a', grades, {}, {}, {graders: short}),
     /^node “a”: “graders” is a record, not a list of definitions of kind “grader”$/,
