@@ -24,8 +24,8 @@ def keep(root: str, step: int, write: Callable[[str], Any]) -> None:
     os.makedirs(root, exist_ok=True)
     for name in os.listdir(root):
         # Of a process of this job that died over it; two never write at a time.
-        if re.match("(writing|replaced)-", name):
-            shutil.rmtree(os.path.join(root, name), ignore_errors=True)
+        if re.match("(writing|replaced|linking)-", name):
+            _remove(os.path.join(root, name))
     writing = os.path.join(root, "writing-%d" % os.getpid())
     try:
         os.makedirs(os.path.join(writing, "files"))
@@ -33,7 +33,7 @@ def keep(root: str, step: int, write: Callable[[str], Any]) -> None:
         _seal(writing, step)
     except BaseException:
         # As long as it is there, r1 waits for it.
-        shutil.rmtree(writing, ignore_errors=True)
+        _remove(writing)
         raise
     final = _place(root, step)
     # One of the same step is as good until the new one is in its place.
@@ -43,9 +43,9 @@ def keep(root: str, step: int, write: Callable[[str], Any]) -> None:
     os.rename(writing, final)
     _link_latest(root)
     _sync(root)
-    shutil.rmtree(replaced, ignore_errors=True)
+    _remove(replaced)
     for old in steps(root)[KEPT:]:
-        shutil.rmtree(_place(root, old), ignore_errors=True)
+        _remove(_place(root, old))
 
 
 def newest(root: str) -> Optional[Tuple[int, str]]:
@@ -122,10 +122,16 @@ def _sha256(path: str) -> str:
 
 def _link_latest(root: str) -> None:
     fresh = os.path.join(root, "linking-%d" % os.getpid())
-    if os.path.lexists(fresh):
-        os.remove(fresh)
     os.symlink("step-%d/files" % steps(root)[0], fresh)
     os.replace(fresh, os.path.join(root, "latest"))
+
+
+def _remove(path: str) -> None:
+    """As far as it can be removed: what is left takes disk and harms nobody."""
+    if os.path.islink(path):
+        os.remove(path)
+    else:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _sync(path: str) -> None:

@@ -243,7 +243,7 @@ def _amount(what: str, value: Any) -> float:
     except TypeError:
         amount = float(value)
     if not 0 <= amount <= MOST_STEP:
-        raise ValueError("%s are counted from 0 up, not %r" % (what, value))
+        raise ValueError("%s has to be a number from 0 up, not %r" % (what, value))
     return amount
 
 
