@@ -2,7 +2,7 @@
  * The whole campaign: `npm run faults`. Runs every test of faults at its full size, each in a process of its own with low
  * priority, and sums up what their closing lines say: `N runs, M faults, L losses`.
  *
- * - `R1_KILLS` (500): runs that are killed at random.
+ * - `R1_KILLS` (500): runs that are killed at random; of `trainer`, kills.
  * - `R1_FAULT_EVERY` (1): every so many operations, pages and sizes of what is left of a disk; 1 tries all.
  * - `R1_FAULT_SEED` (drawn and printed): the same seed draws the same faults.
  * - Words behind `--` choose: `npm run faults -- kill errors`.
@@ -20,6 +20,7 @@ const PARTS: Readonly<Record<string, string>> = {
   together: 'faults/together.test.js',
   stages: 'faults/stages.test.js',
   kill: 'faults/kill.test.js',
+  trainer: 'faults/trainer.test.js',
 };
 
 interface Sum {
