@@ -14,6 +14,7 @@ export const trainer = command({
   outputs: {model: 'model', history: 'history'},
   /** `ms`: what a step takes; `name`: what its steps are noted under. */
   params: {steps: STEPS, ms: 20, name: ''},
+  checkpoints: true,
   // Python lies in the sources, as it is.
   argv: () => [
     'python3',
