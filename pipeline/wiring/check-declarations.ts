@@ -32,6 +32,7 @@ const FIELDS: Readonly<Record<keyof AnyStage, true>> = {
   threads: true,
   env: true,
   passEnv: true,
+  environment: true,
   run: true,
   argv: true,
   memory: true,
@@ -96,10 +97,15 @@ export function stageMistakes(stage: AnyStage): readonly string[] {
     if (same !== undefined) mistakes.push(`${side}s ${sameText(same)}`);
   }
   mistakes.push(...defaultMistakes(stage), ...aboutMistakes(stage));
+  if (stage.environment !== undefined && !isEnvironment(stage.environment))
+    mistakes.push(`its environment is ${described(stage.environment)}, not one such as \`python\` of r1/stages makes`);
   const {threads, resources} = stage;
   mistakes.push(...numberMistakes('its', {threads, resources}).map((mistake) => mistake.replace('its.', 'its ')));
   return mistakes.map((mistake) => `stage ${quoted(stage.name)}: ${mistake}`);
 }
+
+const isEnvironment = (value: unknown): boolean =>
+  isRecord(value) && ['identity', 'state', 'open'].every((name) => typeof value[name] === 'function');
 
 export const sameText = ([one, other]: readonly [string, string]): string =>
   `“${one}” and “${other}” are one folder where capitals do not count`;
