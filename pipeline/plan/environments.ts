@@ -1,7 +1,7 @@
 /** The environments that the stages of a plan declare: what counts of them, and how they stand. */
 import {UserError} from '../../artifacts/index.js';
 import type {EnvironmentIdentity, EnvironmentState, StageEnvironment} from '../stage.js';
-import type {Wiring} from '../wiring/nodes.js';
+import type {WiredNode, Wiring} from '../wiring/nodes.js';
 import type {Plan} from './plan.js';
 
 /** Environment → what counts of it. */
@@ -24,18 +24,22 @@ export async function askEnvironments(
   }
   if (asked.size === 0) return NONE;
   const known = await Promise.all(
-    Array.from(asked, async ([environment, id]) => [environment, await identityOf(environment, id)] as const),
+    Array.from(
+      asked,
+      async ([environment, id]) => [environment, await orMistake(id, () => environment.identity())] as const,
+    ),
   );
   return new Map(known);
 }
 
 const NONE: Environments = new Map();
 
-async function identityOf(environment: StageEnvironment, node: string): Promise<EnvironmentIdentity> {
+/** What an environment cannot say for a reason that a person can do something about, as a mistake in the recipe. */
+async function orMistake<T>(node: string, ask: () => Promise<T>): Promise<T> {
   try {
-    return await environment.identity();
+    return await ask();
   } catch (error) {
-    // A class of the same name may come from another copy of this module, as a recipe's own installation has it.
+    // A class of the same name may come from another copy of this package.
     if (!(error instanceof Error) || error.name !== 'StageFailure') throw error;
     throw new UserError('bad-argument', `node “${node}”: ${error.message}`, {cause: error});
   }
@@ -47,14 +51,22 @@ export interface EnvironmentNeed extends EnvironmentState {
 }
 
 /** The environments of what would run. Those of nodes that are reused are not looked at: they may be gone. */
-export async function environmentNeeds({nodes}: Pick<Plan, 'nodes'>): Promise<readonly EnvironmentNeed[]> {
+export const environmentNeeds = ({nodes}: Pick<Plan, 'nodes'>): Promise<readonly EnvironmentNeed[]> =>
+  needsOfNodes([...nodes.values()].flatMap(({action, node}) => (action === 'run' || action === 'maybe' ? [node] : [])));
+
+/** The environments of these nodes, each once. @throws UserError where it cannot be said of one how it stands */
+export async function needsOfNodes(nodes: readonly WiredNode[]): Promise<readonly EnvironmentNeed[]> {
   const users = new Map<StageEnvironment, string[]>();
-  for (const [id, {action, node}] of nodes) {
+  for (const node of nodes) {
     if (node.type === 'source' || node.stage.environment === undefined) continue;
-    if (action !== 'run' && action !== 'maybe') continue;
-    users.set(node.stage.environment, [...(users.get(node.stage.environment) ?? []), id]);
+    users.set(node.stage.environment, [...(users.get(node.stage.environment) ?? []), node.id]);
   }
-  return Promise.all(Array.from(users, async ([environment, ids]) => ({nodes: ids, ...(await environment.state())})));
+  return Promise.all(
+    Array.from(users, async ([environment, ids]) => ({
+      nodes: ids,
+      ...(await orMistake(ids[0]!, () => environment.state())),
+    })),
+  );
 }
 
 /** As a line of a plan, or a warning of a run. */

@@ -97,15 +97,15 @@ export function stageMistakes(stage: AnyStage): readonly string[] {
     if (same !== undefined) mistakes.push(`${side}s ${sameText(same)}`);
   }
   mistakes.push(...defaultMistakes(stage), ...aboutMistakes(stage));
-  if (stage.environment !== undefined && !isEnvironment(stage.environment))
+  if (stage.environment !== undefined && !isEnvironment(Object(stage.environment) as object))
     mistakes.push(`its environment is ${described(stage.environment)}, not one such as \`python\` of r1/stages makes`);
   const {threads, resources} = stage;
   mistakes.push(...numberMistakes('its', {threads, resources}).map((mistake) => mistake.replace('its.', 'its ')));
   return mistakes.map((mistake) => `stage ${quoted(stage.name)}: ${mistake}`);
 }
 
-const isEnvironment = (value: unknown): boolean =>
-  isRecord(value) && ['identity', 'state', 'open'].every((name) => typeof value[name] === 'function');
+const isEnvironment = (value: object): boolean =>
+  ['identity', 'state', 'open'].every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
 
 export const sameText = ([one, other]: readonly [string, string]): string =>
   `“${one}” and “${other}” are one folder where capitals do not count`;
