@@ -24,6 +24,9 @@ export {StageFailure, Stopped, defineStage, many, optional, param} from './stage
 export type {
   AnyStage,
   Checkpoints,
+  EnvironmentIdentity,
+  EnvironmentState,
+  EnvironmentWords,
   InputPort,
   InputPorts,
   Json,
@@ -37,6 +40,7 @@ export type {
   Stage,
   StageContext,
   StageDefinition,
+  StageEnvironment,
   WiredWith,
 } from './stage.js';
 export {importDefinition} from './modules/import-definition.js';

@@ -5,9 +5,11 @@
  */
 import type {Definition, DefinitionOptions, DefinitionRef} from './definition.js';
 import type {Json, ParamAbout, Params} from './params.js';
+import type {StageEnvironment} from './stage-environment.js';
 
 export {param} from './params.js';
 export type {Json, ParamAbout, Params} from './params.js';
+export type {EnvironmentIdentity, EnvironmentState, EnvironmentWords, StageEnvironment} from './stage-environment.js';
 
 /** What lies behind a port: `model`, `dataset`, `scores` … To the runner it is just a word that has to match. */
 export type Kind = string;
@@ -186,7 +188,10 @@ export interface StageDefinition<
   readonly headline?: readonly string[];
   /** Changes the weights of a model by optimizer steps; `r1 stages` says so. */
   readonly trains?: boolean;
-  /** Computes with tensors: TensorFlow version, device, threads and CPU kind are then part of the fingerprint. */
+  /**
+   * Computes with tensors: TensorFlow version, device, threads and CPU kind are then part of the fingerprint; or, in an
+   * `environment`, what that says of the machine.
+   */
   readonly tensor?: boolean;
   /** The result does not depend on the seed, so runs of every seed share it. */
   readonly seedless?: boolean;
@@ -217,6 +222,11 @@ export interface StageDefinition<
   readonly env?: Readonly<Record<string, string>>;
   /** Environment variables that are handed on as they are set where r1 is run, and are neither hashed nor written anywhere. */
   readonly passEnv?: readonly string[];
+  /**
+   * What the program of a stage with `argv` runs in, beside the machine: an installation of Python with its packages. It is part of
+   * the fingerprint, and is made ready before an attempt; what it adds is in the context of `argv`.
+   */
+  readonly environment?: StageEnvironment;
   /**
    * Makes the outputs. Resolves when they are complete; throws `StageFailure` for what a person can fix, anything else
    * for a bug.

@@ -15,16 +15,32 @@
  */
 import {fileURLToPath} from 'node:url';
 import {StageFailure, Stopped, defineStage} from '../pipeline/stage.js';
-import type {CommandContext, InputPorts, OutputPorts, Params, Stage, StageDefinition} from '../pipeline/stage.js';
+import type {
+  CommandContext,
+  EnvironmentWords,
+  InputPorts,
+  OutputPorts,
+  Params,
+  Stage,
+  StageDefinition,
+  StageEnvironment,
+} from '../pipeline/stage.js';
 
 /** A stage that is a program: what `defineStage` takes, with `argv` in the place of `run`. */
-export interface CommandDefinition<I extends InputPorts, O extends OutputPorts, P extends Params> extends Omit<
-  StageDefinition<I, O, P>,
-  'run' | 'argv' | 'definitions' | 'check'
-> {
+export interface CommandDefinition<
+  I extends InputPorts,
+  O extends OutputPorts,
+  P extends Params,
+  W extends EnvironmentWords = NoWords,
+> extends Omit<StageDefinition<I, O, P>, 'run' | 'argv' | 'definitions' | 'check' | 'environment'> {
+  /** What it runs in beside the machine, as `python` makes it; what that adds is in the context of `argv`. */
+  readonly environment?: StageEnvironment<W>;
   /** The program and its arguments. Numbers are written as JavaScript writes them, file URLs as paths. */
-  argv(context: CommandContext<I, O, P>): readonly (string | number | URL)[];
+  argv(context: CommandContext<I, O, P> & W): readonly (string | number | URL)[];
 }
+
+/** Of a stage without an environment. */
+export type NoWords = Readonly<Record<never, string>>;
 
 /**
  * Declares a stage that runs a program, with its stdout and stderr as the attempt's log.
@@ -33,14 +49,18 @@ export interface CommandDefinition<I extends InputPorts, O extends OutputPorts, 
  * killed by a signal
  * @throws {Stopped} from `run`, once a program that was asked to stop has ended
  */
-export function command<const I extends InputPorts, const O extends OutputPorts, P extends Params>(
-  definition: CommandDefinition<I, O, P>,
-): Stage<I, O, P> {
+export function command<
+  const I extends InputPorts,
+  const O extends OutputPorts,
+  P extends Params,
+  W extends EnvironmentWords = NoWords,
+>(definition: CommandDefinition<I, O, P, W>): Stage<I, O, P> {
   return defineStage<I, O, P>({
     ...definition,
     async run(context) {
+      const environment = (await definition.environment?.open(context)) ?? ({} as W);
       const [program, ...words] = definition
-        .argv(context)
+        .argv({...environment, ...context})
         .map((word) => (word instanceof URL ? fileURLToPath(word) : String(word)));
       if (program === undefined) throw new StageFailure(`the command of “${definition.name}” is empty`);
       await runProgram(program, words, context);

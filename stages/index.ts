@@ -30,6 +30,8 @@ export {importPrompts} from './import-prompts.js';
 export {preferenceData} from './preference-data.js';
 export {pretrain} from './pretrain.js';
 export {prompts} from './prompts.js';
+export {python} from './python/python.js';
+export type {InstalledPython, LockedPython, PythonWords} from './python/python.js';
 export {pruneLayers} from './prune-layers.js';
 export {rejectionSampling} from './rejection-sampling.js';
 export {report} from './report.js';

@@ -16,6 +16,7 @@ export interface Cause {
     | 'seed'
     | 'param'
     | 'env'
+    | 'environment'
     | 'code'
     | 'definition'
     | 'runtime'
@@ -161,6 +162,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'definitions',
   'params',
   'env',
+  'environment',
   'inputs',
   'seed',
   'runtime',
@@ -180,6 +182,7 @@ export function causesOf(store: Lineage, a: Attempt, b: Attempt): readonly Cause
     ...of('source', isSource ? differences(sourceOf(left), sourceOf(right)) : []),
     ...of('param', isSource ? [] : differences(a.params, b.params)),
     ...of('env', differences(left['env'] ?? {}, right['env'] ?? {})),
+    ...of('environment', differences(left['environment'] ?? {}, right['environment'] ?? {})),
     ...of('seed', differences(left['seed'], right['seed'])),
     ...codeCauses(store, a, b, [left, right]),
     ...of('runtime', differences(left['runtime'], right['runtime'])),

@@ -102,7 +102,7 @@ const TOLD = /^(?:template|shots|system|suffix|prefill|stop|extraction|samples|t
 function isTelling({what, name, a, b}: Cause, baseline: FoundEvaluation, other: FoundEvaluation): boolean {
   if (what === 'input') return a !== baseline.model?.artifact && b !== other.model?.artifact;
   if (what === 'param') return !TOLD.test(name);
-  return what === 'stage' || what === 'code' || what === 'definition' || what === 'env';
+  return what === 'stage' || what === 'code' || what === 'definition' || what === 'env' || what === 'environment';
 }
 
 /** @throws UserError not-found */

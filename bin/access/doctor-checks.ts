@@ -11,12 +11,15 @@ import {UserError} from '../../artifacts/index.js';
 import type {Remedy} from '../../artifacts/index.js';
 import {firstDamage} from '../../artifacts/upkeep/verify.js';
 import {ownUrl} from '../../pipeline/modules/own-package.js';
+import {environmentNeedText} from '../../pipeline/plan/environments.js';
+import type {EnvironmentNeed} from '../../pipeline/plan/environments.js';
 import type {EnvironmentState} from '../../stages/python/environment.js';
 import {setupCommand} from '../../stages/tensorflow/runtime-class.js';
 import type {Services} from '../cli-context.js';
 
 export interface Check {
-  readonly check: 'node' | 'tensorflow' | 'device' | 'threads' | 'sqlite' | 'store' | 'disk' | 'sandbox' | 'python';
+  readonly check:
+    'node' | 'tensorflow' | 'device' | 'threads' | 'sqlite' | 'store' | 'disk' | 'sandbox' | 'python' | 'environment';
   readonly ok: boolean;
   /** What was found, or what is wrong. */
   readonly value: string;
@@ -197,6 +200,13 @@ export function checkPython(state: EnvironmentState): Check {
         : `none that could grade mathematics (answers: math), which nothing else needs: ${state.problem}; ${state.hint}`;
   return {check: 'python', ok: true, value};
 }
+
+/** What programs of a recipe run in. Without it their nodes cannot run. */
+export const checkEnvironment = (need: EnvironmentNeed): Check => ({
+  check: 'environment',
+  ok: need.state !== 'missing',
+  value: environmentNeedText(need),
+});
 
 export const cores = availableParallelism;
 

@@ -6,8 +6,13 @@ import {ownManifest} from '../../pipeline/modules/own-package.js';
 import {MATH_ENVIRONMENT} from '../../stages/graders/math/index.js';
 import {environmentState} from '../../stages/python/environment.js';
 import {readRuntimeFacts} from '../../stages/tensorflow/runtime-class.js';
+import {needsOfNodes} from '../../pipeline/plan/environments.js';
+import type {EnvironmentNeed} from '../../pipeline/plan/environments.js';
+import {loadRecipe} from '../../pipeline/wiring/load-recipe.js';
+import {wireLoaded} from '../../pipeline/wiring/wire-loaded.js';
 import {
   checkDisk,
+  checkEnvironment,
   checkNode,
   checkPython,
   checkSandbox,
@@ -21,11 +26,14 @@ import {
   tryTensorflow,
 } from '../access/doctor-checks.js';
 import type {Check} from '../access/doctor-checks.js';
+import {RECIPES} from '../access/recipes.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {hintOf} from '../render/hints.js';
 import {createColors} from '../terminal/paint.js';
 
-async function examine(folder: string, services: Services): Promise<Check[]> {
+async function examine(folder: string, recipe: string | undefined, services: Services): Promise<Check[]> {
+  // A recipe that cannot be read is a mistake in what was typed, which is said before anything is tried.
+  const environments = recipe === undefined ? [] : await recipeEnvironments(recipe);
   return [
     checkNode(process.versions.node, ownManifest().engines.node),
     ...(await checkTensorflow(tryTensorflow, readRuntimeFacts)),
@@ -35,7 +43,13 @@ async function examine(folder: string, services: Services): Promise<Check[]> {
     checkDisk(folder),
     await checkSandbox(trySandbox),
     checkPython(await environmentState(MATH_ENVIRONMENT)),
+    ...environments.map(checkEnvironment),
   ];
+}
+
+async function recipeEnvironments(recipe: string): Promise<readonly EnvironmentNeed[]> {
+  const {nodes} = await wireLoaded(await loadRecipe(recipe, RECIPES));
+  return needsOfNodes([...nodes.values()]);
 }
 
 /** One line a check, how to fix it below a problem. */
@@ -56,11 +70,16 @@ const asJson = ({hint, remedy, ...found}: Check) => ({...found, wayOut: hintOf({
 export const doctorCommand = (services: Services): Command =>
   new Command('doctor')
     .description('check Node, TensorFlow, SQLite, the store, the disk and Python; exit code 1 when something is wrong')
+    .argument(
+      '[recipe]',
+      'look at what the programs of this recipe run in, too: a name or the path of a .ts or .js file',
+    )
     .option('--store <folder>', 'the store to look at (default: R1_STORE, or .r1)')
     .option('--json', 'one JSON array of {check, ok, value, wayOut}')
-    .addHelpText('after', '\nExample:\n  r1 doctor --store /data/r1')
-    .action(async (options: GlobalOptions) => {
-      const checks = await examine(path.resolve(options.store ?? (process.env['R1_STORE'] || '.r1')), services);
+    .addHelpText('after', '\nExamples:\n  r1 doctor --store /data/r1\n  r1 doctor ./my.recipe.ts')
+    .action(async (recipe: string | undefined, options: GlobalOptions) => {
+      const folder = path.resolve(options.store ?? (process.env['R1_STORE'] || '.r1'));
+      const checks = await examine(folder, recipe, services);
       services.say(
         options.json === true ? JSON.stringify(checks.map(asJson), null, 2) : drawChecks(checks, services.colours),
       );

@@ -1,5 +1,6 @@
 /** A plan with its warnings, as `r1 plan` and `r1 run --dry-run` show it. */
 import type {Prepared} from '../../pipeline/plan/prepare.js';
+import {environmentNeedText, environmentNeeds} from '../../pipeline/plan/environments.js';
 import {planWarnings} from '../../pipeline/plan/warnings.js';
 import type {Services} from '../cli-context.js';
 import {graderNeedText, graderNeeds} from '../access/grader-needs.js';
@@ -14,8 +15,10 @@ export async function printPlan(
   const {plan} = prepared;
   const {colours, width} = services;
   const warnings = planWarnings(prepared, process.env);
-  const graders = await graderNeeds(plan);
-  if (json) for (const piece of planJson(plan, warnings, graders)) services.stream(piece);
-  else
-    services.say([...heading, ...graders.map(graderNeedText), planText(plan, {colours, width}, warnings)].join('\n'));
+  const [graders, environments] = await Promise.all([graderNeeds(plan), environmentNeeds(plan)]);
+  if (json) for (const piece of planJson(plan, warnings, graders, environments)) services.stream(piece);
+  else {
+    const needs = [...graders.map(graderNeedText), ...environments.map(environmentNeedText)];
+    services.say([...heading, ...needs, planText(plan, {colours, width}, warnings)].join('\n'));
+  }
 }

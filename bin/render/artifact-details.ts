@@ -81,6 +81,9 @@ export function artifactText(details: ArtifactDetails, {colours, store}: Artifac
       ...entriesOf(ingredients.get('env')).map(
         ([name, value], index) => [index === 0 ? 'env' : '', `${name}=${short(value)}`] as const,
       ),
+      ...entriesOf(ingredients.get('environment')).map(
+        ([name, value], index) => [index === 0 ? 'environment' : '', `${name} ${short(value)}`] as const,
+      ),
       ...attempt.inputs.map((input, index) => [index === 0 ? 'inputs' : '', inputText(input)] as const),
       ...(typeof code === 'string' ? [['code', cyan(code.slice(0, 8)) + dim(codeText(maker))] as const] : []),
       ...entriesOf(ingredients.get('definitions')).map(

@@ -1,6 +1,7 @@
 /** A plan as lines: what would run, be reused, or depend on what runs, why, and how long it took before. */
 import {planWarningText} from '../../pipeline/plan/warnings.js';
 import type {PlanWarning} from '../../pipeline/plan/warnings.js';
+import type {EnvironmentNeed} from '../../pipeline/plan/environments.js';
 import type {GraderNeed} from '../access/grader-needs.js';
 import type {Expected, Plan, PlannedNode} from '../../pipeline/plan/plan.js';
 import {checkpointText} from './outcome.js';
@@ -92,6 +93,7 @@ export function* planJson(
   {nodes, criticalPath}: Plan,
   warnings: readonly PlanWarning[] = [],
   graders: readonly GraderNeed[] = [],
+  environments: readonly EnvironmentNeed[] = [],
 ): Generator<string> {
   yield '{"nodes":[';
   let piece: string[] = [];
@@ -104,7 +106,7 @@ export function* planJson(
     before = ',';
   }
   if (piece.length > 0) yield `${before}${piece.join(',')}`;
-  yield `],"criticalPath":${JSON.stringify(criticalPath)},"warnings":${JSON.stringify(warnings)},"graders":${JSON.stringify(graders)}}\n`;
+  yield `],"criticalPath":${JSON.stringify(criticalPath)},"warnings":${JSON.stringify(warnings)},"graders":${JSON.stringify(graders)},"environments":${JSON.stringify(environments)}}\n`;
 }
 
 /** One shape for all, as that is quickest; what is `undefined` does not come out. */

@@ -60,10 +60,11 @@ function ingredientLines({recorded, inputs}: AttemptReason): string[] {
     const where = from === undefined ? '' : ` from ${from} (attempt ${madeBy})`;
     lines.push(`  input    ${name === '' ? port : `${port}.${name}`} @${artifact.slice(0, 8)}${where}`);
   }
-  const {code, definitions, env, seed, runtime} = recorded.ingredients as {
+  const {code, definitions, env, environment, seed, runtime} = recorded.ingredients as {
     code?: string;
     definitions?: Readonly<Record<string, string>>;
     env?: Readonly<Record<string, string>>;
+    environment?: Readonly<Record<string, string>>;
     seed?: number | null;
     runtime?: unknown;
   };
@@ -71,7 +72,18 @@ function ingredientLines({recorded, inputs}: AttemptReason): string[] {
   for (const [name, digest] of Object.entries(definitions ?? {}))
     lines.push(`  code     ${digest.slice(0, 12)} of ${name}`);
   for (const [name, value] of Object.entries(env ?? {})) lines.push(`  env      ${name}=${value}`);
+  if (environment !== undefined) lines.push(`  environment  ${environmentText(environment)}`);
   if (seed !== undefined) lines.push(`  seed     ${seed ?? 'does not matter'}`);
   if (runtime !== undefined && runtime !== null) lines.push(`  runtime  ${JSON.stringify(runtime)}`);
   return lines;
+}
+
+/** Parts that are known by a digest last: a lock file stands for the versions before it. */
+function environmentText(environment: Readonly<Record<string, string>>): string {
+  const isDigest = (value: string): boolean => /^[0-9a-f]{64}$/.test(value);
+  const parts = Object.entries(environment);
+  return [
+    ...parts.filter(([, value]) => !isDigest(value)).map(([name, value]) => `${name} ${value}`),
+    ...parts.filter(([, value]) => isDigest(value)).map(([name, value]) => `${name} @${value.slice(0, 8)}`),
+  ].join(', ');
 }

@@ -4,7 +4,7 @@
  * where a file lies and what it is called does not count, which file is meant does.
  *
  * `pipeline/` and `artifacts/` are left out, because they do not compute anything of a result; so are recipes of this
- * package. What `artifacts/formats/` holds counts: outputs are written with it. Not seen: modules whose name is computed
+ * package, and `stages/python/`, which makes environments of which the versions count. What `artifacts/formats/` holds counts: outputs are written with it. Not seen: modules whose name is computed
  * (`computed` tells where), and files that are read in other ways.
  */
 import {dirname, relative} from 'node:path';
@@ -50,7 +50,7 @@ export interface TokenCache {
   set(key: string, text: ModuleText): void;
 }
 
-const LEFT_OUT = ['pipeline/', 'artifacts/', 'stages/recipes/'].map(ownUrl);
+const LEFT_OUT = ['pipeline/', 'artifacts/', 'stages/recipes/', 'stages/python/'].map(ownUrl);
 
 /** Below one of these, and not left out. */
 const COUNTED = ownUrl('artifacts/formats/');

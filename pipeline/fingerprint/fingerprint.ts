@@ -7,7 +7,7 @@ import type {CodeChange, CodeParts} from '../../artifacts/queries/code-parts.js'
 import {canonicalJson, digestOf} from '../../artifacts/index.js';
 import type {Digest, Json} from '../../artifacts/index.js';
 import type {Environment} from '../wiring/environment.js';
-import type {Params} from '../stage.js';
+import type {EnvironmentIdentity, Params} from '../stage.js';
 
 /** TensorFlow version, device, threads, Node major, CPU instruction set, as set-up wrote them down; opaque to the runner. */
 export type RuntimeClass = Readonly<Record<string, Json>>;
@@ -19,6 +19,8 @@ export interface Ingredients {
   readonly params: Params;
   /** Declared environment variables; left out where there are none, so that a stage without keeps its fingerprint. */
   readonly env?: Environment;
+  /** What counts of the environment that the stage declares, part by part; left out like `env`. */
+  readonly environment?: EnvironmentIdentity;
   /** `option/name` of the definitions that the node is wired with → digest of their code; left out like `env`. */
   readonly definitions?: Readonly<Record<string, Digest>>;
   /** Port → digest, or for a `many` port: name → digest. */
@@ -68,6 +70,7 @@ export function differences(options: {
   const found: string[] = [];
   if (before.stage !== now.stage) found.push(`stage ${before.stage} → ${now.stage}`);
   found.push(...codeChangesBetween(before, now, codeParts, mostOfDefinition));
+  found.push(...environmentDifferences(before.environment, now.environment));
   for (const [name, was, is] of changed(before.params, now.params)) found.push(`${name} ${short(was)} → ${short(is)}`);
   if (now.inputs !== undefined) {
     for (const [name] of changed(flat(before.inputs), flat(now.inputs))) {
@@ -84,6 +87,23 @@ export function differences(options: {
   }
   return found;
 }
+
+/**
+ * What differs between two environments, as parts of a sentence: `trl 1.15.0 → 1.16.0`. A part that is known by a digest, such as
+ * the file from which the others were read, is named only where no version differs: it says nothing that these do not say better.
+ */
+export function environmentDifferences(before: EnvironmentIdentity = {}, now: EnvironmentIdentity = {}): string[] {
+  const all = changed(before, now);
+  const isDigest = (value: string | undefined): boolean => value !== undefined && DIGEST.test(value);
+  const versions = all.filter(([, was, is]) => !isDigest(was) && !isDigest(is));
+  if (versions.length > 0) return versions.map(([name, was, is]) => `${name} ${short(was)} → ${short(is)}`);
+  return all.map(([name, was, is]) => {
+    if (was === undefined || is === undefined) return `${name} is ${was === undefined ? 'new' : 'gone'}`;
+    return `content of ${name}`;
+  });
+}
+
+const DIGEST = /^[0-9a-f]{64}$/;
 
 type CodeIngredients = Pick<Ingredients, 'code' | 'definitions'>;
 

@@ -11,6 +11,7 @@ import {tagOf} from './tag.js';
 import type {JobCode} from './job-code.js';
 import {JOB_VERSION, absolutePaths, jobFiles, writeJob} from './folder.js';
 import type {Job} from './folder.js';
+import type {EnvironmentWords} from '../stage.js';
 import {writeSnapshot} from '../modules/snapshot/snapshot.js';
 import {isMany, resourcesOf, threadsOf} from '../wiring/nodes.js';
 import type {StageNode} from '../wiring/nodes.js';
@@ -28,6 +29,8 @@ export interface JobSpec {
   readonly inputs: readonly {readonly port: string; readonly name: string; readonly artifact: Digest}[];
   readonly store: Store;
   readonly code: JobCode;
+  /** What the stage's environment adds to the context of `argv`. */
+  readonly environment?: EnvironmentWords;
 }
 
 export interface PreparedJob {
@@ -55,7 +58,7 @@ export async function prepareJobFolder(job: JobSpec): Promise<PreparedJob> {
     threads: threadsOf(node),
     cores: resourcesOf(node).cpu,
   };
-  const command = commandOf(node, folder, base);
+  const command = commandOf(node, folder, base, job.environment);
   const {checkpointEvery} = node.options;
   const record: Job = {
     version: JOB_VERSION,
@@ -116,6 +119,7 @@ function commandOf(
   node: StageNode,
   folder: string,
   job: Pick<Job, 'inputs' | 'outputs' | 'params' | 'seed' | 'threads'>,
+  environment: EnvironmentWords = {},
 ): readonly string[] | undefined {
   const {stage} = node;
   if (stage.argv === undefined) return undefined;
@@ -123,7 +127,7 @@ function commandOf(
   mkdirSync(scratch);
   mkdirSync(outputs);
   const {params, seed, threads} = job;
-  const context = {...absolutePaths(folder, job), params, seed, threads, scratch} as never;
+  const context = {...environment, ...absolutePaths(folder, job), params, seed, threads, scratch} as never;
   // It is called here, but what it says of the environment must be what the program would find.
   return commandLine(() => withEnvironment(countedEnvironment(node, process.env), () => stage.argv!(context)));
 }

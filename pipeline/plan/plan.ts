@@ -11,8 +11,9 @@ import type {Code} from '../fingerprint/code-digest.js';
 import {criticalPaths} from '../wiring/graph.js';
 import {shortened} from '../values/printable.js';
 import type {Graph} from '../wiring/graph.js';
-import {isRef, needsOf, refsOf, threadsOf} from '../wiring/nodes.js';
+import {isRef, needsOf, refsOf, resourcesOf, threadsOf} from '../wiring/nodes.js';
 import type {SourceNode, StageNode, WiredNode, Wiring} from '../wiring/nodes.js';
+import type {Environments} from './environments.js';
 
 /** What a run would do with one node. `because` is a phrase for people. */
 export type PlannedNode = PlannedSource | PlannedReuse | PlannedRun | PlannedMaybe;
@@ -115,6 +116,8 @@ export interface PlanInput {
   /** @param module URL of one that exports a stage or a definition */
   readonly codeOf: (module: string) => Code;
   readonly runtimeOf: (threads: number) => RuntimeClass;
+  /** What counts of the environments that stages of the plan declare. */
+  readonly environments?: Environments | undefined;
   readonly history: History;
   /** Nodes that keep an earlier attempt whatever their fingerprint would be today (`r1 resume`). */
   readonly pinned?: ReadonlyMap<
@@ -148,17 +151,37 @@ export function makePlan(input: PlanInput): Plan {
 /** The ingredients of a node but for its inputs. */
 export function knownIngredients(
   node: StageNode,
-  input: Pick<PlanInput, 'codeOf' | 'runtimeOf' | 'seed'>,
+  input: Pick<PlanInput, 'codeOf' | 'runtimeOf' | 'environments' | 'seed'>,
 ): KnownIngredients {
   const env = declaredEnv(node);
+  const environment = environmentIngredient(node, input.environments);
   return {
     stage: node.stage.name,
     ...codeIngredients(node, input.codeOf),
     params: node.params,
     seed: node.stage.seedless === true ? null : input.seed,
-    runtime: node.stage.tensor === true ? input.runtimeOf(threadsOf(node)) : null,
+    runtime: node.stage.tensor === true ? runtimeIngredient(node, input.runtimeOf) : null,
     ...(env === undefined ? {} : {env}),
+    ...(environment === undefined ? {} : {environment}),
   };
+}
+
+function environmentIngredient(
+  {id, stage}: StageNode,
+  environments: Environments | undefined,
+): KnownIngredients['environment'] {
+  if (stage.environment === undefined) return undefined;
+  const identity = environments?.get(stage.environment);
+  if (identity === undefined) throw new Error(`Internal error: nobody asked what the environment of ${id} is`);
+  return identity;
+}
+
+/** What computes in an environment of its own has nothing to do with the libraries that set-up found. */
+function runtimeIngredient(node: StageNode, runtimeOf: PlanInput['runtimeOf']): RuntimeClass {
+  const {environment} = node.stage;
+  const threads = threadsOf(node);
+  if (environment?.runtime === undefined) return runtimeOf(threads);
+  return environment.runtime({threads, gpus: resourcesOf(node).gpu});
 }
 
 /** What counts of the code of a node: that of its stage, and that of each definition. */
@@ -202,9 +225,19 @@ export function withInputs(
       names[name] = digest;
     }
   }
-  const {code, definitions, env, params, runtime, seed, stage} = known;
-  if (definitions !== undefined) {
-    return {code, definitions, ...(env === undefined ? {} : {env}), inputs, params, runtime, seed, stage};
+  const {code, definitions, env, environment, params, runtime, seed, stage} = known;
+  if (definitions !== undefined || environment !== undefined) {
+    return {
+      code,
+      ...(definitions === undefined ? {} : {definitions}),
+      ...(env === undefined ? {} : {env}),
+      ...(environment === undefined ? {} : {environment}),
+      inputs,
+      params,
+      runtime,
+      seed,
+      stage,
+    };
   }
   return env === undefined
     ? {code, inputs, params, runtime, seed, stage}

@@ -17,6 +17,8 @@ import {openCurrentCode} from '../job/job-code.js';
 import type {CurrentCode} from '../job/job-code.js';
 import type {LoadedRecipe} from '../wiring/load-recipe.js';
 import {applySet, applySource, checkSet, unknownNode} from '../wiring/overrides.js';
+import {askEnvironments} from './environments.js';
+import type {Environments} from './environments.js';
 import {openHistory} from './history.js';
 import {unreadable} from '../../artifacts/path-error.js';
 import {makePlan} from './plan.js';
@@ -66,6 +68,8 @@ export interface Prepared {
   readonly recipeUrl?: string | undefined;
   readonly code: CurrentCode;
   readonly runtimeOf: (threads: number) => RuntimeClass;
+  /** What counts of the environments that its stages declare. */
+  readonly environments: Environments;
   readonly history: History;
   readonly pinned?: ReadonlyMap<string, Pinned>;
   readonly plan: Plan;
@@ -183,13 +187,15 @@ function checkRequest({seed, profile, ...request}: RunRequest): void {
 
 /** The part that wiring from a recipe and wiring from a frozen plan have in common. */
 export async function planWiring(
-  options: Omit<Prepared, 'sources' | 'code' | 'history' | 'plan'> & {
+  options: Omit<Prepared, 'sources' | 'code' | 'environments' | 'history' | 'plan'> & {
     readonly store: Store | (() => Store);
     readonly prefetched?: ReadonlyMap<Digest, Reusable>;
   },
 ): Promise<Prepared> {
-  const {prefetched, store: given, ...rest} = options;
-  const {wiring, selected, pinned} = rest;
+  const {prefetched, store: given, ...asked} = options;
+  const {wiring, selected, pinned} = asked;
+  const isPlanned = (id: string): boolean => selected.has(id) && pinned?.has(id) !== true;
+  const rest = {...asked, environments: await askEnvironments(wiring, isPlanned)};
   const isNew = typeof given === 'function';
   const cache = openTokenCache(isNew ? undefined : given.folder);
   const code = openCurrentCode(cache);
@@ -197,7 +203,7 @@ export async function planWiring(
   const store = isNew ? given() : given;
   const base = {...rest, store};
   const history = openHistory(store, {recipe: wiring.recipe, seed: base.seed}, code);
-  const sources = await describeSources(wiring, (id) => selected.has(id) && pinned?.has(id) !== true, store);
+  const sources = await describeSources(wiring, isPlanned, store);
   const prepared = {...base, sources, code, history};
   const find: History['find'] = (fingerprint) => prefetched?.get(fingerprint) ?? history.find(fingerprint);
   // Only now: when the plan is made again, something of it may be gone.

@@ -16,10 +16,11 @@ import {codeChanged, findRebuilt, findTouchedBeforeStart, markCode} from '../job
 import type {JobCode} from '../job/job-code.js';
 import {prepareJobFolder} from '../job/prepare-folder.js';
 import type {PreparedJob} from '../job/prepare-folder.js';
-import type {Outcome} from '../outcome.js';
+import type {Outcome, StageStopped, StartFailed} from '../outcome.js';
 import {nodeVariables} from '../wiring/environment.js';
 import type {StageNode} from '../wiring/nodes.js';
 import {finishAtOnce, nothingToFinish} from './finish.js';
+import {readyEnvironment} from './ready-environment.js';
 import {closeAttempt, recordOutcome} from './record-outcome.js';
 import type {AttemptContext, AttemptResult, ClaimedAttempt} from './record-outcome.js';
 import {superviseProcess} from './supervise-process.js';
@@ -88,12 +89,29 @@ async function prepareAndRun(
   const {node} = ready;
   const isProgram = node.stage.argv !== undefined;
   await store.makeJobFolder(attempt);
+  const environment = await readyEnvironment(node, {
+    counted: ready.ingredients.environment,
+    note: (text) => {
+      appendFileSync(jobFiles(folder).log, `${text}\n`);
+      context.emit({type: 'node-note', node: node.id, text});
+    },
+    signal: AbortSignal.any([stop.asked, supervision.stop]),
+  });
+  if (!environment.ok) return recordNoEnvironment(bare, environment.error, context);
   const marked = markCode(ready.code);
   if (!marked.ok) return recordChanged(ready, bare, marked.error, context);
   const code = marked.value;
   const epoch = await executor.epoch();
   const owner = `${store.id}/${attempt}`;
-  const prepared = await prepareJobFolder({...ready, folder, owner, epoch, store, code});
+  const prepared = await prepareJobFolder({
+    ...ready,
+    folder,
+    owner,
+    epoch,
+    store,
+    code,
+    environment: environment.value,
+  });
   const placed = {...bare, inputs: prepared.placed};
   if (ready.isToFinish === true) {
     if (continues === undefined)
@@ -107,10 +125,7 @@ async function prepareAndRun(
   if (node.stage.checkpoints === true) offerLatest(jobFiles(folder).checkpoints);
   const claimed = {...placed, ...(isProgram ? {} : {own: code.own})};
   // Placing gigabytes may have taken long; a stop that was asked for meanwhile is obeyed before anything starts.
-  if (stop.asked.aborted || supervision.stop.aborted) {
-    const by = stop.asked.aborted ? 'person' : 'failure';
-    return recordUnstarted(claimed, {reason: 'stopped', by}, context);
-  }
+  if (stop.asked.aborted || supervision.stop.aborted) return recordStopped(claimed, context);
   const rebuilt = isProgram ? [] : findRebuilt(code.own);
   const changed = rebuilt.length > 0 ? rebuilt : findTouchedBeforeStart(code);
   if (changed.length > 0) return recordChanged(ready, claimed, changed, context);
@@ -152,6 +167,19 @@ function startProcess(
 
 const recordUnstarted = (claimed: ClaimedAttempt, outcome: Outcome, context: AttemptContext): Promise<AttemptResult> =>
   recordOutcome(claimed, outcome, {wallMs: 0}, context);
+
+const recordStopped = (claimed: ClaimedAttempt, context: AttemptContext): Promise<AttemptResult> =>
+  recordUnstarted(claimed, {reason: 'stopped', by: context.stop.asked.aborted ? 'person' : 'failure'}, context);
+
+function recordNoEnvironment(
+  claimed: ClaimedAttempt,
+  outcome: StartFailed | StageStopped,
+  context: AttemptContext,
+): Promise<AttemptResult> {
+  if (outcome.reason === 'stopped') return recordStopped(claimed, context);
+  appendFileSync(jobFiles(claimed.folder).log, `${outcome.message}\n`);
+  return recordUnstarted(claimed, outcome, context);
+}
 
 /** Its code is not what its fingerprint counts any more. Where it is planned again, nobody has to know of it. */
 function recordChanged(

@@ -25,15 +25,17 @@ import {UnusableCommand} from '../job/command-line.js';
 import {isSuccess, outcomeIn} from '../outcome.js';
 import type {Failure, FinishedEarly} from '../outcome.js';
 import {codeBehind, codeChangesSince, ingredientsOf} from '../plan/history.js';
+import {askEnvironments} from '../plan/environments.js';
 import {inFewWords, knownIngredients} from '../plan/plan.js';
 import {err, ok} from '../result.js';
 import type {Result} from '../result.js';
+import {readyEnvironment} from './ready-environment.js';
 import type {StopRequest} from './stop.js';
 import {definitionsIn, findModules, importNode, refuseStrangeEnvironment} from '../plan/read-frozen-plan.js';
 import type {NodeModules} from '../plan/read-frozen-plan.js';
 import {noCache, openTrusted} from '../plan/trust.js';
 import type {TrustedPlace} from '../plan/trust.js';
-import type {AnyStage} from '../stage.js';
+import type {AnyStage, EnvironmentIdentity} from '../stage.js';
 import {NAME} from '../values/names.js';
 import {isMany} from '../wiring/nodes.js';
 import type {StageNode} from '../wiring/nodes.js';
@@ -107,6 +109,8 @@ interface Found {
   readonly node: StageNode;
   readonly exportName: string;
   readonly code: JobCode;
+  /** What the fingerprint counts of its environment. */
+  readonly environment: EnvironmentIdentity | undefined;
 }
 
 /**
@@ -147,13 +151,18 @@ async function sameStage(
   const strange = edgeMistake(attempt, node.stage);
   if (strange !== undefined) return cannot(strange);
   await refuseStrangeEnvironment(plan, new Map([[node.id, node]]), modules);
-  const changed = since(
-    knownIngredients(node, {codeOf: (module) => code.codeOf(module), runtimeOf, seed: attempt.seed}),
-  );
+  const environments = await askEnvironments({nodes: new Map([[node.id, node]])});
+  const known = knownIngredients(node, {
+    codeOf: (module) => code.codeOf(module),
+    runtimeOf,
+    environments,
+    seed: attempt.seed,
+  });
+  const changed = since(known);
   if (changed.length > 0) return cannot(`changed since: ${inFewWords(changed)}`);
   const missing = missingVariables(node, process.env);
   if (missing.length > 0) return cannot(missing.join(', '));
-  return ok({node, exportName: frozen.export, code: code.jobCodeOf(node, exports)});
+  return ok({node, exportName: frozen.export, code: code.jobCodeOf(node, exports), environment: known.environment});
 }
 
 /** What counts of the code of a node, or why that cannot be said: a file that it names is gone, or is no module. */
@@ -187,10 +196,13 @@ function edgeMistake({inputs, outputs}: Attempt, stage: AnyStage): string | unde
 
 async function makeAgain(
   attempt: Attempt,
-  {node, exportName, code}: Found,
+  {node, exportName, code, environment: counted}: Found,
   options: ReproduceOptions,
 ): Promise<Result<Verdict, Failure>> {
   const {store, executor, stop} = options;
+  const note = (text: string): void => options.warn(`${node.id}: ${text}`);
+  const environment = await readyEnvironment(node, {counted, note, signal: stop.asked});
+  if (!environment.ok) return err(environment.error);
   const marked = markCode(code);
   if (!marked.ok) return ok(changedMeanwhile(marked.error.map((url) => fileURLToPath(url))));
   const scratch = store.scratch(`reproduce-${attempt.id}`);
@@ -209,6 +221,7 @@ async function makeAgain(
       inputs,
       store,
       code: marked.value,
+      environment: environment.value,
     });
     // What was finished early is a function of its fingerprint and of the step at which it was.
     const early = earlyEndOf(attempt);

@@ -4,6 +4,7 @@
  */
 import {UserError, isInterrupted} from '../../artifacts/index.js';
 import type {AttemptId, Digest, Lock, Orphan, RunId} from '../../artifacts/index.js';
+import {environmentNeedText, environmentNeeds} from '../plan/environments.js';
 import {environmentWarningText, environmentWarnings} from '../plan/env-reads.js';
 import type {RunFinished, RunOutcome} from '../events.js';
 import {freeze, frozenJson} from '../plan/frozen-plan.js';
@@ -25,6 +26,9 @@ export async function runPlan(prepared: Prepared, options: RunOptions): Promise<
   if (options.finish !== undefined) requireFinishable(options.finish, prepared, options);
   for (const warning of environmentWarnings(prepared, process.env)) {
     emit({type: 'warning', text: environmentWarningText(warning)});
+  }
+  for (const need of await environmentNeeds(prepared.plan)) {
+    if (need.state === 'missing') emit({type: 'warning', text: environmentNeedText(need)});
   }
   // The first look at `performance` loads a part of Node, 3 ms of a run that has nothing to do.
   const started = process.hrtime();

@@ -33,6 +33,7 @@ const FIELDS: Readonly<Record<keyof AnyStage, true>> = {
   threads: true,
   env: true,
   passEnv: true,
+  environment: true,
   run: true,
   argv: true,
   memory: true,
@@ -101,10 +102,15 @@ export function stageMistakes(stage: AnyStage): readonly string[] {
   mistakes.push(...defaultMistakes(stage), ...aboutMistakes(stage));
   if (stage.checkpoints === true && stage.argv === undefined)
     mistakes.push('“checkpoints” is for stages that are programs; a `run` has context.checkpoints');
+  if (stage.environment !== undefined && !isEnvironment(Object(stage.environment) as object))
+    mistakes.push(`its environment is ${described(stage.environment)}, not one such as \`python\` of r1/stages makes`);
   const {threads, resources} = stage;
   mistakes.push(...numberMistakes('its', {threads, resources}).map((mistake) => mistake.replace('its.', 'its ')));
   return mistakes.map((mistake) => `stage ${quoted(stage.name)}: ${mistake}`);
 }
+
+const isEnvironment = (value: object): boolean =>
+  ['identity', 'state', 'open'].every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
 
 export const sameText = ([one, other]: readonly [string, string]): string =>
   `“${one}” and “${other}” are one folder where capitals do not count`;

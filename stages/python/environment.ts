@@ -2,15 +2,17 @@
  * A Python environment, made from a lock file when it is first needed. It lies in the user's cache under a name that says what it
  * is made from, so that it is either there, whole, or not there.
  */
-import {execFile, spawn} from 'node:child_process';
+import {execFile} from 'node:child_process';
 import {createHash, randomBytes} from 'node:crypto';
 import {constants} from 'node:fs';
 import {access, mkdir, readFile, readdir, rename, rm, statfs, writeFile} from 'node:fs/promises';
-import {homedir, hostname} from 'node:os';
+import {hostname} from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
-import {StageFailure} from '../../pipeline/stage.js';
+import {StageFailure, Stopped} from '../../pipeline/stage.js';
+import {cacheFolder} from './cache.js';
+import {runInstaller} from './installer.js';
 import {findPython, type Interpreter, type NoInterpreter} from './interpreter.js';
 
 /** What an environment is made from. */
@@ -21,8 +23,12 @@ export interface EnvironmentSpec {
   readonly lock: URL;
   /** The oldest Python that will do. */
   readonly python: readonly [number, number];
+  /** Where no other will do: `3.11`, or `3.11.7`. */
+  readonly version?: string | undefined;
+  /** Which Python it is made with; else `R1_PYTHON`, else the first that will do. */
+  readonly interpreter?: string | undefined;
   /** Imported once it is made, to see that it works; absent where the package is only read. */
-  readonly module?: string;
+  readonly module?: string | undefined;
   /** MiB that making it takes on the disk. */
   readonly megabytes: number;
 }
@@ -32,13 +38,6 @@ export type EnvironmentState =
   | {readonly state: 'there'; readonly folder: string; readonly python: string}
   | {readonly state: 'to be made'; readonly folder: string; readonly with: Interpreter}
   | {readonly state: 'no Python'; readonly problem: string; readonly hint: string};
-
-/** The user's cache, as set-up has it. */
-export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  if (env['R1_CACHE']) return path.resolve(env['R1_CACHE']);
-  const base = env['XDG_CACHE_HOME'];
-  return path.join(base !== undefined && path.isAbsolute(base) ? base : path.join(homedir(), '.cache'), 'r1');
-}
 
 /** In a folder that is whole; written last. */
 const MARK = 'r1-environment.json';
@@ -50,7 +49,8 @@ export async function environmentState(
   spec: EnvironmentSpec,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<EnvironmentState> {
-  const found = await findPython(spec.python, env);
+  const {python: atLeast, version, interpreter} = spec;
+  const found = await findPython({atLeast, version, interpreter}, env);
   if ('tooOld' in found) return missing(spec, found, env);
   const lock = digestOf(await readFile(spec.lock));
   const digest = digestOf(JSON.stringify([lock, found.version, found.platform]));
@@ -68,27 +68,44 @@ const isThere = (file: string): Promise<boolean> =>
     () => false,
   );
 
-function missing({python}: EnvironmentSpec, {tooOld}: NoInterpreter, env: NodeJS.ProcessEnv): EnvironmentState {
-  const wanted = `Python ${python.join('.')} or newer`;
-  const named = env['R1_PYTHON'];
-  const old = tooOld.map(({command, version}) => `${command} is ${version}`).join(', ');
+function missing(
+  {python, version, interpreter}: EnvironmentSpec,
+  {tooOld}: NoInterpreter,
+  env: NodeJS.ProcessEnv,
+): EnvironmentState {
+  const wanted = version === undefined ? `Python ${python.join('.')} or newer` : `Python ${version}`;
+  const named = interpreter ?? env['R1_PYTHON'];
+  const old = tooOld.map(({command, version: its}) => `${command} is ${its}`).join(', ');
   const problem = old !== '' ? `${wanted} is needed, and ${old}` : `${wanted} is needed, and there is none`;
+  const where = interpreter === undefined ? `R1_PYTHON=${named}` : `the recipe names ${named}`;
   return {
     state: 'no Python',
-    problem: named ? `${problem} (R1_PYTHON=${named})` : problem,
+    problem: named ? `${problem} (${where})` : problem,
     hint: `install ${wanted} with its venv module (Debian, Ubuntu: apt install python3-venv), or name one: R1_PYTHON=/path/to/python3`,
   };
 }
 
+/** Who opens an environment. */
+export interface Opening {
+  /** Told when it is made, what of it is fetched, and when it is done. */
+  readonly note: (text: string) => void;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Ends the making, of which nothing is left then. */
+  readonly signal?: AbortSignal;
+}
+
+/** Environments that this process makes at the moment: two nodes may need one at once. */
+const making = new Map<string, Promise<void>>();
+
 /**
  * The interpreter of the environment, which is made where it is not there.
  *
- * @param note told when it is made, and when it is done
+ * @throws {Stopped} where `signal` was aborted before it was made
  * @throws {StageFailure} where there is no Python that will do, no network, no space, or a package is not what its hash says
  */
 export async function openEnvironment(
   spec: EnvironmentSpec,
-  {note, env = process.env}: {readonly note: (text: string) => void; readonly env?: NodeJS.ProcessEnv},
+  {note, env = process.env, signal = new AbortController().signal}: Opening,
 ): Promise<string> {
   const state = await environmentState(spec, env);
   if (state.state === 'there') {
@@ -98,18 +115,40 @@ export async function openEnvironment(
     );
   }
   if (state.state === 'no Python') throw new StageFailure(`${state.problem}: ${state.hint}`);
-  const began = performance.now();
-  note(`making the Python environment “${spec.name}” in ${state.folder} (once; later runs share it)`);
-  await make(spec, state, env);
-  note(`the Python environment “${spec.name}” is made (${((performance.now() - began) / 1000).toFixed(0)} s)`);
-  return pythonIn(state.folder);
+  const {folder} = state;
+  const other = making.get(folder);
+  if (other !== undefined) {
+    // Whether it comes about is seen by another look; who makes it may have been stopped, and this one not.
+    await orStopped(other, signal);
+    return openEnvironment(spec, {note, env, signal});
+  }
+  const work = make(spec, state, {note, env, signal});
+  making.set(folder, work);
+  try {
+    await work;
+  } finally {
+    making.delete(folder);
+  }
+  return pythonIn(folder);
+}
+
+/** Resolves when the work has ended in whatever way. @throws {Stopped} as soon as it is not to be waited for */
+function orStopped(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(new Stopped());
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, {once: true});
+    void work.then(resolve, () => resolve()).finally(() => signal.removeEventListener('abort', stop));
+  });
 }
 
 async function make(
   spec: EnvironmentSpec,
   {folder, with: python}: Extract<EnvironmentState, {state: 'to be made'}>,
-  env: NodeJS.ProcessEnv,
+  {note, env, signal}: Required<Opening>,
 ): Promise<void> {
+  const began = performance.now();
+  note(`making the Python environment “${spec.name}” in ${folder} (once; later runs share it)`);
   const home = path.dirname(folder);
   // What it is built in says whose it is, so that what a dead process left can be told from what another one builds.
   const draft = path.join(
@@ -127,16 +166,18 @@ async function make(
       fail(
         `it takes ${spec.megabytes} MiB of disk, and ${free} are free; free some, or name a folder on another disk: R1_CACHE=FOLDER`,
       );
-    await build(spec, draft, python, env);
+    await build(spec, draft, python, {note, env, signal});
+    await moveWords(draft, folder);
     const made = {lock: digestOf(await readFile(spec.lock)), python: python.version, platform: python.platform};
     await writeFile(path.join(draft, MARK), `${JSON.stringify(made, null, 2)}\n`);
     await rename(draft, folder);
+    note(`the Python environment “${spec.name}” is made (${((performance.now() - began) / 1000).toFixed(0)} s)`);
   } catch (error) {
     // What cannot be removed either is left to the next sweep; what went wrong first is what is told.
     await rm(draft, {recursive: true, force: true}).catch(() => undefined);
     // Another process was quicker: its environment is the same.
     if (await isThere(path.join(folder, MARK))) return;
-    if (error instanceof StageFailure) throw error;
+    if (error instanceof StageFailure || error instanceof Stopped) throw error;
     const {code, message} = error as NodeJS.ErrnoException;
     if (code === 'ENOSPC') fail('the disk is full; free some space, or name a folder on another disk: R1_CACHE=FOLDER');
     // Of a file system that is read-only, Node's mkdir says that there is no such folder.
@@ -169,11 +210,13 @@ function isAlive(pid: number): boolean {
   }
 }
 
+const QUIET = ['--disable-pip-version-check', '--no-input'];
+
 async function build(
   {lock, module, name}: EnvironmentSpec,
   draft: string,
   {command}: Interpreter,
-  env: NodeJS.ProcessEnv,
+  {note, env, signal}: Required<Opening>,
 ): Promise<void> {
   const file = fileURLToPath(lock);
   const inside = pythonIn(draft);
@@ -181,15 +224,16 @@ async function build(
   const steps: readonly (readonly string[])[] = (await hasUv(env))
     ? [
         ['uv', 'venv', '--quiet', '--python', command, draft],
-        ['uv', 'pip', 'install', '--quiet', '--python', inside, ...packages],
+        ['uv', 'pip', 'install', '--no-progress', '--python', inside, ...packages],
       ]
     : [
         [command, '-m', 'venv', draft],
-        [inside, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', ...packages],
+        [inside, '-m', 'pip', 'install', '--progress-bar', 'off', ...QUIET, ...packages],
       ];
   const trial = module === undefined ? [] : [[inside, '-c', `import ${module}`]];
   for (const [program = '', ...words] of [...steps, ...trial]) {
-    const {code, said} = await run(program, words, env);
+    const {code, said} = await runInstaller(program, words, {env, signal, note});
+    if (signal.aborted) throw new Stopped();
     if (code === 0) continue;
     // Another process may have filled the disk meanwhile, and venv keeps to itself why its pip did not come about.
     const isFull = (await freeMegabytes(path.dirname(draft))) === 0;
@@ -203,21 +247,6 @@ const hasUv = (env: NodeJS.ProcessEnv): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-/** How a program ended, and the end of what it said. */
-function run(program: string, words: readonly string[], env: NodeJS.ProcessEnv): Promise<{code: number; said: string}> {
-  return new Promise((resolve) => {
-    // Its own settings of where modules are found would shadow what is installed.
-    const {PYTHONPATH: _, PYTHONHOME: __, ...rest} = env;
-    const child = spawn(program, words, {env: rest, stdio: ['ignore', 'pipe', 'pipe']});
-    let said = '';
-    const hear = (chunk: Buffer): void => void (said = (said + chunk.toString()).slice(-8_000));
-    child.stdout.on('data', hear);
-    child.stderr.on('data', hear);
-    child.on('error', ({message}) => resolve({code: 127, said: message}));
-    child.on('close', (code) => resolve({code: code ?? 1, said}));
-  });
-}
 
 /** What a person can do about it, from what pip, uv or venv said. */
 function reasonOf(said: string, words: readonly string[]): string {
@@ -240,4 +269,16 @@ function reasonOf(said: string, words: readonly string[]): string {
   )
     return `the package index cannot be reached, or does not have the packages; a network is needed once: ${tail}`;
   return tail;
+}
+
+/** Programs of packages, such as `torchrun`, begin with the path of their Python, which is another one after the move. */
+async function moveWords(draft: string, folder: string): Promise<void> {
+  const programs = path.join(draft, 'bin');
+  for (const entry of await readdir(programs, {withFileTypes: true})) {
+    if (!entry.isFile()) continue;
+    const file = path.join(programs, entry.name);
+    const text = await readFile(file, 'latin1');
+    if (!text.startsWith('\x7fELF') && text.includes(draft))
+      await writeFile(file, text.replaceAll(draft, folder), 'latin1');
+  }
 }

@@ -1,6 +1,9 @@
-/** Which Python is on this machine. Looks, and changes nothing. */
+/** Which Python is on this machine, and what is installed in it. Looks, and changes nothing; what it saw is remembered. */
 import {execFile} from 'node:child_process';
+import {accessSync, constants} from 'node:fs';
+import path from 'node:path';
 import {promisify} from 'node:util';
+import {remembered} from './cache.js';
 
 /** A Python that can be started. */
 export interface Interpreter {
@@ -12,9 +15,19 @@ export interface Interpreter {
   readonly platform: string;
 }
 
-/** What was found instead of one: the versions that are too old, by command. */
+/** What was found instead of one: the versions that will not do, by command. */
 export interface NoInterpreter {
   readonly tooOld: readonly Pick<Interpreter, 'command' | 'version'>[];
+}
+
+/** Which Python will do. */
+export interface WantedPython {
+  /** The oldest that will do, as [3, 10]. */
+  readonly atLeast: readonly [number, number];
+  /** Where another than this will not: `3.11`, or `3.11.7`. */
+  readonly version?: string | undefined;
+  /** The only one that is asked; else `R1_PYTHON`, else the usual names. */
+  readonly interpreter?: string | undefined;
 }
 
 const LOOK = `import sys, sysconfig, platform
@@ -24,33 +37,148 @@ const PATIENCE = 30_000; // milliseconds; a cold disk takes some
 
 const NAMES = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python'];
 
-/**
- * The first Python that is new enough: `R1_PYTHON` alone where it is set, else by its usual names.
- *
- * @param atLeast the oldest that will do, as [3, 10]
- */
+/** The first Python that will do: the one that is named where one is, else by its usual names. */
 export async function findPython(
-  atLeast: readonly [number, number],
+  wanted: WantedPython | readonly [number, number],
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Interpreter | NoInterpreter> {
-  const named = env['R1_PYTHON'];
+  const {atLeast, version, interpreter = env['R1_PYTHON']} = 'atLeast' in wanted ? wanted : {atLeast: wanted};
   const tooOld: Pick<Interpreter, 'command' | 'version'>[] = [];
-  for (const command of named ? [named] : NAMES) {
+  const usual = version === undefined ? NAMES : [`python${minorOf(version)}`, ...NAMES];
+  for (const command of interpreter ? [interpreter] : new Set(usual)) {
     const found = await look(command, env);
     if (found === undefined) continue;
-    const [major = 0, minor = 0] = found.version.split('.').map(Number);
-    if (major > atLeast[0] || (major === atLeast[0] && minor >= atLeast[1])) return found;
+    const isRight = version === undefined ? isNewEnough(found.version, atLeast) : isVersion(found.version, version);
+    if (isRight) return found;
     tooOld.push({command, version: found.version});
   }
   return {tooOld};
 }
 
+const minorOf = (version: string): string => version.split('.').slice(0, 2).join('.');
+
+/** Whether `3.11.7` is of `3.11`, or of `3.11.7`. */
+export const isVersion = (version: string, wanted: string): boolean => `${version}.`.startsWith(`${wanted}.`);
+
+function isNewEnough(version: string, [major, minor]: readonly [number, number]): boolean {
+  const [itsMajor = 0, itsMinor = 0] = version.split('.').map(Number);
+  return itsMajor > major || (itsMajor === major && itsMinor >= minor);
+}
+
 async function look(command: string, env: NodeJS.ProcessEnv): Promise<Interpreter | undefined> {
+  const file = programFile(command, env);
+  if (file === undefined) return undefined;
+  const found = await remembered(['look', file, ...shimSettings(file, env)], env, async () => {
+    const said = await ask(file, ['-c', LOOK], env);
+    const [version, platform] = said?.trim().split(' ') ?? [];
+    if (version === undefined || platform === undefined) return undefined;
+    return {answer: {version, platform}, hangsOn: filesBehind(file)};
+  });
+  return found === undefined ? undefined : {command, ...found};
+}
+
+/** What an interpreter has. */
+export interface Installed {
+  /** By which it is to be started, an absolute path. */
+  readonly python: string;
+  readonly version: string;
+  /** `x86_64` */
+  readonly machine: string;
+  /** Package → version, `null` where it is not installed. */
+  readonly packages: Readonly<Record<string, string | null>>;
+}
+
+const ASK = `import json, platform, site, sys
+sys.path = [folder for folder in sys.path if folder]
+from importlib import metadata
+def version(name):
+    try: return metadata.version(name)
+    except metadata.PackageNotFoundError: return None
+print(json.dumps({'version': '.'.join(map(str, sys.version_info[:3])), 'machine': platform.machine(), 'executable': sys.executable,
+    'folders': sys.path + [site.getusersitepackages()], 'packages': {name: version(name) for name in sys.argv[1:]}}))`;
+
+interface Said extends Omit<Installed, 'python'> {
+  readonly executable: string;
+  readonly folders: readonly string[];
+}
+
+/** What an interpreter has of these packages; `undefined` where it cannot be started, or is no Python of 3.8 or newer. */
+export async function installedIn(
+  command: string,
+  packages: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Installed | undefined> {
+  const file = programFile(command, env);
+  if (file === undefined) return undefined;
+  const question = ['installed', file, ...shimSettings(file, env), ...packages];
+  const found = await remembered(question, env, async () => {
+    const said = parse(await ask(file, ['-c', ASK, ...packages], env));
+    // An upgrade makes another entry in a folder of modules, so that this has another time.
+    return said === undefined ? undefined : {answer: said, hangsOn: [...filesBehind(file), ...said.folders]};
+  });
+  if (found === undefined) return undefined;
+  const {version, machine, executable, packages: versions} = found;
+  // What a shim starts hangs on variables that a stage is not given.
+  return {python: isShim(file) ? executable : file, version, machine, packages: versions};
+}
+
+function parse(text: string | undefined): Said | undefined {
   try {
-    const {stdout} = await promisify(execFile)(command, ['-c', LOOK], {timeout: PATIENCE, env});
-    const [version, platform] = stdout.trim().split(' ');
-    return version === undefined || platform === undefined ? undefined : {command, version, platform};
+    return text === undefined ? undefined : (JSON.parse(text) as Said);
   } catch {
-    return undefined; // Not there, or no Python: the next name may be one.
+    return undefined;
+  }
+}
+
+/** What a Python says when it is asked; `undefined` where it cannot be, or is no Python. */
+async function ask(file: string, words: readonly string[], env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  try {
+    const {stdout} = await promisify(execFile)(file, words, {timeout: PATIENCE, env: withoutPython(env)});
+    return stdout;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Its own settings of where modules are found, which no stage is given, would shadow what is installed. */
+export function withoutPython(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('PYTHON')));
+}
+
+/** Where a program is: on the PATH, or what is named by a path. */
+function programFile(command: string, env: NodeJS.ProcessEnv): string | undefined {
+  if (command.includes('/')) return isProgram(command) ? path.resolve(command) : undefined;
+  const folders = (env['PATH'] ?? '').split(':').filter((folder) => path.isAbsolute(folder));
+  return folders.map((folder) => path.join(folder, command)).find(isProgram);
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A virtual environment says in a file beside its links to which Python it belongs. */
+const filesBehind = (file: string): readonly string[] => [
+  file,
+  path.join(path.dirname(file), '..', 'pyvenv.cfg'),
+  ...(isShim(file) ? shimFiles(file) : []),
+];
+
+/** Whether it only chooses another one, as those of pyenv, asdf and mise do. */
+const isShim = (file: string): boolean => path.basename(path.dirname(file)) === 'shims';
+
+const shimSettings = (file: string, env: NodeJS.ProcessEnv): readonly (string | undefined)[] =>
+  isShim(file) ? [process.cwd(), env['PYENV_VERSION'], env['ASDF_PYTHON_VERSION'], env['MISE_PYTHON_VERSION']] : [];
+
+/** Files by which a shim chooses: of the folder in which r1 is run and those above it, and of the person. */
+function shimFiles(file: string): readonly string[] {
+  const files = [path.join(path.dirname(file), '..', 'version')];
+  for (let folder = process.cwd(); ; folder = path.dirname(folder)) {
+    for (const name of ['.python-version', '.tool-versions', 'mise.toml']) files.push(path.join(folder, name));
+    if (folder === path.dirname(folder)) return files;
   }
 }

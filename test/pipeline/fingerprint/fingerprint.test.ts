@@ -32,6 +32,7 @@ test('the fingerprints of fixed ingredients are what they always were', () => {
     fingerprintOf({...PLAIN, definitions: {'rewards/brevity': DIGEST}}),
     '7905d2e255dd2a9d1155ccfab19796a7bd0c8ae39d6fa8784bf64fbb1c4f9afc',
   );
+  assert.equal(fingerprintOf({...PLAIN, environment: {python: '3.11', trl: '1.16.0'}}), '8997a37367f6c1cb421a494381e85fc6be9706ae2d0395a6afd787ff65f23d14');
 });
 
 test('an ingredient that came later is not there where it is not used', () => {
@@ -59,4 +60,24 @@ test('what differs in definitions is said with what they are wired as, and with 
   assert.deepEqual(differences({before, now, codeParts: () => undefined}), ['rewards/brevity: code', ...rest]);
   assert.deepEqual(differences({before: PLAIN, now: {...PLAIN, definitions: {}}, codeParts: () => undefined}), []);
   assert.ok(!sameCode(before, now) && !sameCode(before, PLAIN) && sameCode(PLAIN, {...PLAIN, definitions: {}}));
+});
+
+test('what differs in environments is said by versions, and by digests only where no version differs', () => {
+  const [a, b] = ['a'.repeat(64), 'b'.repeat(64)];
+  const said = (before: Record<string, string> | undefined, environment: Record<string, string> | undefined) =>
+    differences({
+      before: before === undefined ? PLAIN : {...PLAIN, environment: before},
+      now: environment === undefined ? PLAIN : {...PLAIN, environment},
+      codeParts: () => undefined,
+    });
+  const lock = {python: '3.11', trl: '1.15.0', 'requirements.lock': a};
+  assert.deepEqual(said(lock, lock), []);
+  assert.deepEqual(said(lock, {...lock, trl: '1.16.0', 'requirements.lock': b}), ['trl 1.15.0 → 1.16.0']);
+  assert.deepEqual(said(lock, {...lock, 'requirements.lock': b}), ['content of requirements.lock']);
+  assert.deepEqual(said({python: '3.11'}, {python: 'none', trl: '1.16.0'}), [
+    'python 3.11 → none',
+    'trl none → 1.16.0',
+  ]);
+  assert.deepEqual(said({lock: a}, undefined), ['lock is gone']);
+  assert.deepEqual(said(undefined, {lock: a}), ['lock is new']);
 });

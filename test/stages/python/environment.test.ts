@@ -7,12 +7,8 @@ import path from 'node:path';
 import test, {type TestContext} from 'node:test';
 import {pathToFileURL} from 'node:url';
 
-import {
-  cacheFolder,
-  environmentState,
-  openEnvironment,
-  type EnvironmentSpec,
-} from '../../../stages/python/environment.js';
+import {cacheFolder} from '../../../stages/python/cache.js';
+import {environmentState, openEnvironment, type EnvironmentSpec} from '../../../stages/python/environment.js';
 import {findPython} from '../../../stages/python/interpreter.js';
 import {temporaryFolder} from '../../rig/temporary.js';
 
