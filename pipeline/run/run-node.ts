@@ -250,7 +250,7 @@ class NodeRun {
     // Its end went unseen, because what had started it was killed: nothing is known against the stage.
     const isLostAgain = ({reason}: Outcome): boolean => reason === 'lost' && this.#lost + 1 < MOST_LOST;
     const supervision = {stop: this.#turn.stop, endedWell: () => slot.yield(), isTriedAgain: isLostAgain};
-    const begun = {attempt, ownership, folder, continues};
+    const begun = {attempt, ownership, folder, continues, slot};
     const result = await this.#orLeftOpen(attempt, runAttempt(this.#ready, begun, this.#context, supervision));
     const {outcome} = result;
     // Somebody took over while this runner was suspended, and theirs counts.
