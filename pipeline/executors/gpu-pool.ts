@@ -94,9 +94,10 @@ export class GpuPool {
     let said = '';
     for (let pause = FIRST_WAIT; ; pause = Math.min(pause * 2, LONGEST_WAIT)) {
       signal?.throwIfAborted();
-      const taken = await this.#try(wanted, count, folder);
+      const elsewhere = new Set<string>();
+      const taken = await this.#try(wanted, count, folder, elsewhere);
       if (taken !== undefined) return taken;
-      const text = `waiting for ${count === 1 ? 'a GPU' : `${count} GPUs`}: ${this.#holders(wanted)}`;
+      const text = `waiting for ${count === 1 ? 'a GPU' : `${count} GPUs`}: ${this.#holders(wanted, elsewhere)}`;
       if (text !== said && performance.now() - asked > SLOW) {
         waiting(text);
         said = text;
@@ -105,9 +106,17 @@ export class GpuPool {
     }
   }
 
-  /** All that are asked for, or `undefined` where that many are not free. */
-  async #try(wanted: readonly Gpu[], count: number, folder: string): Promise<Taken | undefined> {
-    const elsewhere = new Set<string>();
+  /**
+   * All that are asked for, or `undefined` where that many are not free.
+   *
+   * @param elsewhere those that are found to be held by others are added
+   */
+  async #try(
+    wanted: readonly Gpu[],
+    count: number,
+    folder: string,
+    elsewhere: Set<string>,
+  ): Promise<Taken | undefined> {
     for (;;) {
       const gpus = wanted.filter(({id}) => !this.#held.has(id) && !elsewhere.has(id)).slice(0, count);
       if (gpus.length < count) return undefined;
@@ -172,9 +181,10 @@ export class GpuPool {
   }
 
   /** `0 is held by the job in … (process 12), 1 and 2 by another node of this run`. */
-  #holders(wanted: readonly Gpu[]): string {
+  #holders(wanted: readonly Gpu[], elsewhere: ReadonlySet<string>): string {
     const by = new Map<string, string[]>();
     for (const {visible, id} of wanted) {
+      if (!this.#held.has(id) && !elsewhere.has(id)) continue;
       const holder = this.#flock === undefined ? undefined : readHolder(lockFile(this.#folder, id));
       let who = 'another job of this run';
       if (!this.#held.has(id))
