@@ -29,14 +29,15 @@ export function lazyExecutor(): Executor {
       return running;
     },
     epoch: async () => (await load()).epoch(),
-    capacity: async () => (await load()).capacity(),
+    gpusOfTensors: async () => (await load()).gpusOfTensors?.() ?? 1,
+    capacity: async (asked) => (await load()).capacity(asked),
     isRunning: async (job) => (await load()).isRunning(job),
     adopt: async (job) => (await load()).adopt(job),
     close: () => loaded?.close?.(),
   };
 }
 
-/** TensorFlow uses the first GPU that it sees, so there is one to give out or none. */
+/** TensorFlow uses the first GPU that it sees, so a stage holds one or none. */
 function gpusOfSetUp(): number {
   try {
     return readRuntimeFacts().device.startsWith('gpu') ? 1 : 0;

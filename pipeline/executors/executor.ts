@@ -12,8 +12,13 @@ export interface Executor {
    * prepares, and hands it back to `adopt`.
    */
   epoch(): Promise<string>;
-  /** What there is to give out. `memory` in MiB. */
-  capacity(): Promise<Resources>;
+  /**
+   * How many GPUs a stage that computes with tensors holds where neither it nor its node says so: none where it computes on the
+   * processor whatever else there is. Default 1.
+   */
+  gpusOfTensors?(): Promise<number>;
+  /** What there is to give out. `memory` in MiB. With `gpu: false` no GPUs are looked for, which may take long, as nobody asks for one. */
+  capacity(asked?: {readonly gpu: boolean}): Promise<Resources>;
   /** Starts the job that lies ready in `folder`. Rejects only when nothing was started. */
   start(job: StartRequest): Promise<Running>;
   /** Takes over the process of a job whose runner died, and ends what is left of one whose process has ended. */
@@ -35,6 +40,14 @@ export interface StartRequest extends JobPlace {
   readonly env?: Readonly<Record<string, string>>;
   /** A program to run instead of the stage's module. */
   readonly command?: readonly string[];
+  /** GPUs that it is to hold, at most those that there are. Default 0. */
+  readonly gpu?: number;
+  /** Told what it waits for when it cannot be started at once, again when that changes. */
+  readonly waiting?: (text: string) => void;
+  /** Told what a person should know though nothing hangs on it. */
+  readonly note?: (text: string) => void;
+  /** Aborted when it need not be started any more; `start` then rejects as long as it waits. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface AdoptRequest extends JobPlace {

@@ -126,16 +126,21 @@ let door: Promise<typeof Execa> | undefined;
 /** Read once: every look into `process.env` is a call into the system, and a copy of it takes one for each variable. */
 const inherited = platformEnvironment(process.env);
 
-/** @throws Error when there is no shell, or no process can be started */
-export async function startLauncher(): Promise<Launcher> {
+/**
+ * @param before words of programs that each become the next one, and the last one the shell
+ * @throws Error when there is no shell, or no process can be started
+ */
+export async function startLauncher(before: readonly string[] = []): Promise<Launcher> {
   const {execa} = await (door ??= import('execa'));
-  const shell = execa(SHELL, ['-s', LAUNCHER], {
+  const [program, ...words] = [...before, SHELL, '-s', LAUNCHER];
+  const shell = execa(program, words, {
     detached: true,
     // The runner's end is not the stage's: an orphan is adopted or ended by the next runner.
     cleanup: false,
     stdin: 'pipe',
     stdout: 'pipe',
-    stderr: 'inherit',
+    // What those before it say is known by their exit code.
+    stderr: before.length === 0 ? 'inherit' : 'ignore',
     buffer: false,
     reject: false,
     env: inherited,
@@ -146,11 +151,12 @@ export async function startLauncher(): Promise<Launcher> {
     pid: shell.pid,
     input: shell.stdin as Shell['input'],
     output: shell.stdout as Shell['output'],
-    unref: () => shell.unref(),
+    exited: new Promise((resolve) => shell.once('exit', resolve)),
+    itself: shell,
   });
 }
 
-/** What a pipe to another process has beside a stream: whether it keeps this process from ending. */
+/** What another process, and a pipe to it, has: whether it keeps this process from ending. */
 interface Holding {
   ref(): void;
   unref(): void;
@@ -160,7 +166,9 @@ interface Shell {
   readonly pid: number;
   readonly input: Writable & Holding;
   readonly output: Readable & Holding;
-  unref(): void;
+  /** The exit code, `null` when a signal ended it. */
+  readonly exited: Promise<number | null>;
+  readonly itself: Holding;
 }
 
 interface Job {
@@ -174,20 +182,24 @@ export class Launcher {
   /** Also the number of its session and of its process group. */
   readonly pid: number;
   isGone = false;
+  readonly #shell: Shell;
   readonly #input: Shell['input'];
   readonly #output: Shell['output'];
   #job: Job | undefined;
+  #ready: ((isReady: boolean) => void) | undefined;
   #unread = '';
   /** Processor time of all its jobs so far, seconds. */
   #times = {user: 0, system: 0};
   #timesBefore = this.#times;
 
-  constructor({pid, input, output, unref}: Shell) {
+  constructor(shell: Shell) {
+    const {pid, input, output} = shell;
     this.pid = pid;
+    this.#shell = shell;
     this.#input = input;
     this.#output = output;
     // It is there for the runner, and not the other way round.
-    unref();
+    shell.itself.unref();
     input.unref();
     output.unref();
     output.setEncoding('utf8');
@@ -220,9 +232,27 @@ export class Launcher {
     return launched;
   }
 
+  /** Whether the shell has come to be, and reads what it is sent; what stood before it may have ended instead. */
+  isReady(): Promise<boolean> {
+    const ready = new Promise<boolean>((resolve) => (this.#ready = resolve));
+    if (this.isGone) this.#lose();
+    else {
+      this.#output.ref();
+      this.#input.write('echo ready\n');
+    }
+    return ready;
+  }
+
   /** It ends with its job. */
   close(): void {
     this.#input.end();
+  }
+
+  /** Resolves when it is gone with all that it held: its exit code, `null` when a signal ended it. */
+  end(): Promise<number | null> {
+    this.#shell.itself.ref();
+    this.close();
+    return this.#shell.exited;
   }
 
   #hear(text: string): void {
@@ -232,6 +262,7 @@ export class Launcher {
       const [, word, number] = /^(started|ended) (\d+)$/.exec(line) ?? [];
       if (word === 'started') this.#job?.started(Number(number));
       else if (word === 'ended') this.#end(Number(number));
+      else if (line === 'ready') this.#answer(true);
       else if (line === 'refused') this.#forget()?.refused(new Error('its log could not be opened'));
       else this.#times = timesIn(line) ?? this.#times;
     }
@@ -244,6 +275,12 @@ export class Launcher {
     this.#forget()?.ended({code, user: user - before.user, system: system - before.system});
   }
 
+  #answer(isReady: boolean): void {
+    this.#ready?.(isReady);
+    this.#ready = undefined;
+    this.#output.unref();
+  }
+
   #forget(): Job | undefined {
     const job = this.#job;
     this.#job = undefined;
@@ -253,6 +290,7 @@ export class Launcher {
 
   #lose(): void {
     this.isGone = true;
+    this.#answer(false);
     const job = this.#forget();
     job?.started(undefined);
     job?.ended(undefined);

@@ -8,6 +8,8 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {jobFiles, writeStop} from '../job/folder.js';
 import {ENDED_UNSEEN} from './executor.js';
 import type {AdoptRequest, Adoption, Executor, Exit, Running, StartRequest} from './executor.js';
+import type {GpuPool} from './gpu-pool.js';
+import {readGpus} from './gpu-record.js';
 import {startLauncher} from './launcher-shell.js';
 import type {Ended, Launcher} from './launcher-shell.js';
 import {readProcess, writeProcess} from './process-record.js';
@@ -45,14 +47,22 @@ const SLOW = 1000;
 const WITHOUT_PROC = 10_000;
 
 export interface LocalOptions {
-  /** How many GPUs there are to give out. They are not looked for here: whoever knows the machine's devices says. Default none. */
+  /**
+   * How many GPUs the stages that compute with tensors can use, which is what their set-up has found. Other devices are looked
+   * for here, when somebody asks for one. Default none.
+   */
   readonly gpus?: () => number;
+  /** Where GPUs are locked. Default: a folder of the user, the same for all stores. */
+  readonly gpuLocks?: string;
 }
 
 /** @param entry path of the module that runs a job folder, `stages/main.js` */
-export function localExecutor(entry: string, {gpus = () => 0}: LocalOptions = {}): Executor {
+export function localExecutor(entry: string, {gpus = () => 0, gpuLocks}: LocalOptions = {}): Executor {
   const idle: Launcher[] = [];
   const all = new Set<Launcher>();
+  let pool: Promise<GpuPool> | undefined;
+  const gpuPool = (): Promise<GpuPool> =>
+    (pool ??= import('./gpu-pool.js').then(({GpuPool}) => new GpuPool({fallback: gpus, folder: gpuLocks})));
 
   const take = async (): Promise<Launcher> => {
     for (;;) {
@@ -67,92 +77,105 @@ export function localExecutor(entry: string, {gpus = () => 0}: LocalOptions = {}
     }
   };
 
+  const startBy = async (
+    launcher: Launcher,
+    request: StartRequest,
+    putBack = (): unknown => idle.push(launcher),
+  ): Promise<Running> => {
+    const {folder, tag, command, env} = request;
+    const files = jobFiles(folder);
+    const before = performance.now();
+    const {started, ended} = launcher.launch({
+      folder,
+      cwd: command === undefined ? folder : files.scratch,
+      tag,
+      plain: command !== undefined,
+      env,
+      words: command ?? [process.execPath, '--enable-source-maps', entry, folder],
+    });
+    const pid = await started.catch((error: unknown) => {
+      putBack();
+      // In the system's own words, unless it can be opened now.
+      closeSync(openSync(files.log, 'a'));
+      throw error;
+    });
+    if (pid === undefined) return goOnWithout(request);
+    const record = processRecord(pid, {session: launcher.pid, before});
+    let broken: string | undefined;
+    const note = (): void => {
+      try {
+        const launched = startedOf(launcher.pid);
+        writeProcess(folder, {...record, ...(launched === undefined ? {} : {launcher: launched})});
+      } catch (error) {
+        // Whatever it comes to, it is not known for certain that it would be found again, so it must not be there.
+        broken = `what is known of its process could not be written: ${(error as Error).message}`;
+        signal(-launcher.pid, 'SIGKILL');
+      }
+    };
+    // A job that is over in no time is not worth a file: until there is one it is found by its tag.
+    let noting: NodeJS.Timeout | undefined;
+    if (hasProc) noting = setTimeout(note, NOTE_AFTER);
+    else note();
+    const exit = ended.then(async (end): Promise<Exit> => {
+      clearTimeout(noting);
+      if (broken !== undefined) {
+        return {
+          how: {type: 'unstarted', message: broken},
+          leftovers: await endLeftovers(descendantsIn(request, record)),
+        };
+      }
+      if (end === undefined) return awaitUnseenExit(record, request);
+      const leftovers = await endLeftovers(descendantsIn(request, record));
+      // Not before: what is found in its session is its job's. And without /proc it was ended with what it left.
+      if (hasProc) putBack();
+      return {how: howOf(end), leftovers, used: end};
+    });
+    return running(record, exit, folder);
+  };
+
+  const startOnIdle = async (request: StartRequest): Promise<Running> => startBy(await take(), request);
+
+  const startWithGpus = async (request: StartRequest): Promise<Running> => {
+    const held = await (await gpuPool()).take(request);
+    const {launcher} = held;
+    try {
+      const withGpus = {...request, env: {...request.env, ...held.variables}};
+      if (launcher === undefined) return followedBy(held.release, await startOnIdle(withGpus));
+      all.add(launcher);
+      // The locks are its for as long as it is there.
+      const release = async (): Promise<void> => {
+        await held.release();
+        all.delete(launcher);
+      };
+      const running = await startBy(launcher, withGpus, () => undefined);
+      held.started((running as Partial<LocalProcess>).pid ?? launcher.pid);
+      return followedBy(release, running);
+    } catch (error) {
+      await held.release();
+      throw error;
+    }
+  };
+
   return {
     // What lies in the system's memory when the machine goes down may never reach the disk.
     epoch: () => Promise.resolve(bootId()),
 
-    async capacity() {
-      return {cpu: availableParallelism(), gpu: gpus(), memory: Math.floor(totalmem() / 2 ** 20)};
+    gpusOfTensors: () => Promise.resolve(Math.min(1, gpus())),
+
+    async capacity({gpu} = {gpu: true}) {
+      const count = gpu ? await (await gpuPool()).count() : 0;
+      return {cpu: availableParallelism(), gpu: count, memory: Math.floor(totalmem() / 2 ** 20)};
     },
 
-    async start(request) {
-      const {folder, tag, command, env} = request;
-      const files = jobFiles(folder);
-      const launcher = await take();
-      const before = performance.now();
-      const {started, ended} = launcher.launch({
-        folder,
-        cwd: command === undefined ? folder : files.scratch,
-        tag,
-        plain: command !== undefined,
-        env,
-        words: command ?? [process.execPath, '--enable-source-maps', entry, folder],
-      });
-      const pid = await started.catch((error: unknown) => {
-        idle.push(launcher);
-        // In the system's own words, unless it can be opened now.
-        closeSync(openSync(files.log, 'a'));
-        throw error;
-      });
-      if (pid === undefined) return goOnWithout(request);
-      const record = processRecord(pid, {session: launcher.pid, before});
-      let broken: string | undefined;
-      const note = (): void => {
-        try {
-          const launched = startedOf(launcher.pid);
-          writeProcess(folder, {...record, ...(launched === undefined ? {} : {launcher: launched})});
-        } catch (error) {
-          // Whatever it comes to, it is not known for certain that it would be found again, so it must not be there.
-          broken = `what is known of its process could not be written: ${(error as Error).message}`;
-          signal(-launcher.pid, 'SIGKILL');
-        }
-      };
-      // A job that is over in no time is not worth a file: until there is one it is found by its tag.
-      let noting: NodeJS.Timeout | undefined;
-      if (hasProc) noting = setTimeout(note, NOTE_AFTER);
-      else note();
-      const exit = ended.then(async (end): Promise<Exit> => {
-        clearTimeout(noting);
-        if (broken !== undefined) {
-          return {
-            how: {type: 'unstarted', message: broken},
-            leftovers: await endLeftovers(descendantsIn(request, record)),
-          };
-        }
-        if (end === undefined) return awaitUnseenExit(record, request);
-        const leftovers = await endLeftovers(descendantsIn(request, record));
-        // Not before: what is found in its session is its job's. And without /proc it was ended with what it left.
-        if (hasProc) idle.push(launcher);
-        return {how: howOf(end), leftovers, used: end};
-      });
-      return running(record, exit, folder);
-    },
+    start: (request) => ((request.gpu ?? 0) > 0 ? startWithGpus(request) : startOnIdle(withNoGpu(request))),
 
     async adopt(job): Promise<Adoption> {
-      const {folder, tag, epoch} = job;
-      // This machine always knows what runs on it.
-      const gone = {state: 'gone', trusted: epoch === bootId()} as const;
-      const started = startedIn(folder, tag);
-      if (started === 'elsewhere') return {state: 'gone', trusted: false};
-      const record = readProcess(folder);
-      if (started === 'unsaid') {
-        const untold = record === undefined ? undefined : adoptUntold(record, job);
-        return untold === undefined ? gone : {state: 'running', running: untold};
-      }
-      if (record !== undefined && isRunning(record)) {
-        return {state: 'running', running: running(record, awaitUnseenExit(record, job), folder)};
-      }
-      // Not by its session, whose number may have been given to another one by now.
-      const where = {tag, ...outputsOf(folder)};
-      const left = descendantsOf(where);
-      // Its runner was killed between the start of the process and the note of its pid.
-      const main = record === undefined ? left.find(({isMain}) => isMain) : undefined;
-      if (main !== undefined) return {state: 'running', running: adoptProcess(main.pid, job)};
-      if (left.length > 0) await endLeftovers(where);
-      // It may have ended a moment ago, and whoever started it be about to write down how.
-      const ended = record ?? recordOfLauncher(folder);
-      if (ended !== undefined) await awaitResult(ended, job);
-      return gone;
+      const adoption = await adopted(job);
+      const held = adoption.state === 'running' ? readGpus(job.folder)?.gpus : undefined;
+      if (adoption.state !== 'running' || held === undefined) return adoption;
+      const ids = held.map(({id}) => id);
+      const giveBack = (await gpuPool()).hold(ids, job.folder);
+      return {state: 'running', running: followedBy(giveBack, adoption.running)};
     },
 
     async isRunning({folder}) {
@@ -165,6 +188,42 @@ export function localExecutor(entry: string, {gpus = () => 0}: LocalOptions = {}
     },
   };
 }
+
+async function adopted(job: AdoptRequest): Promise<Adoption> {
+  const {folder, tag, epoch} = job;
+  // This machine always knows what runs on it.
+  const gone = {state: 'gone', trusted: epoch === bootId()} as const;
+  const started = startedIn(folder, tag);
+  if (started === 'elsewhere') return {state: 'gone', trusted: false};
+  const record = readProcess(folder);
+  if (started === 'unsaid') {
+    const untold = record === undefined ? undefined : adoptUntold(record, job);
+    return untold === undefined ? gone : {state: 'running', running: untold};
+  }
+  if (record !== undefined && isRunning(record)) {
+    return {state: 'running', running: running(record, awaitUnseenExit(record, job), folder)};
+  }
+  // Not by its session, whose number may have been given to another one by now.
+  const where = {tag, ...outputsOf(folder)};
+  const left = descendantsOf(where);
+  // Its runner was killed between the start of the process and the note of its pid.
+  const main = record === undefined ? left.find(({isMain}) => isMain) : undefined;
+  if (main !== undefined) return {state: 'running', running: adoptProcess(main.pid, job)};
+  if (left.length > 0) await endLeftovers(where);
+  // It may have ended a moment ago, and whoever started it be about to write down how.
+  const ended = record ?? recordOfLauncher(folder);
+  if (ended !== undefined) await awaitResult(ended, job);
+  return gone;
+}
+
+/** The same process, whose end has been seen when `after` is done as well. */
+const followedBy = (after: () => unknown, running: Running): Running => ({
+  ...running,
+  exit: running.exit.finally(after),
+});
+
+/** The variable is never somebody else's, as it would be where r1 is run by a job of r1. */
+const withNoGpu = (request: StartRequest): StartRequest => ({...request, env: {...request.env, R1_GPUS: '0'}});
 
 /**
  * The process of a job whose tag does not say in which folder it was started: of this one if it works there. Nothing is

@@ -2,7 +2,7 @@
  * One try of one node that is this run's own: its job folder is prepared, its process started and seen to its end. The process
  * is somebody else's (`executors/`), the decision to try at all as well (`run-node.ts`).
  */
-import {appendFileSync} from 'node:fs';
+import {appendFileSync, utimesSync} from 'node:fs';
 import {pathToFileURL} from 'node:url';
 import {plainError} from '../../artifacts/index.js';
 import type {AttemptId, Continuation, Digest, InputEdge, Json, OwnershipId} from '../../artifacts/index.js';
@@ -23,6 +23,7 @@ import {finishAtOnce, nothingToFinish} from './finish.js';
 import {readyEnvironment} from './ready-environment.js';
 import {closeAttempt, recordOutcome} from './record-outcome.js';
 import type {AttemptContext, AttemptResult, ClaimedAttempt} from './record-outcome.js';
+import type {Slot} from './scheduler.js';
 import {superviseProcess} from './supervise-process.js';
 import type {Supervision} from './supervise-process.js';
 
@@ -57,6 +58,8 @@ export interface BegunAttempt {
   readonly ownership: OwnershipId;
   readonly folder: string;
   readonly continues: Continuation | undefined;
+  /** What it may use. */
+  readonly slot: Pick<Slot, 'gpu' | 'lendCores' | 'takeCoresBack'>;
 }
 
 /** Resolves when what came of it is recorded. @throws what may be over another time, as a full disk; the attempt is left open */
@@ -81,7 +84,7 @@ export async function runAttempt(
 
 async function prepareAndRun(
   ready: ReadyNode,
-  {attempt, folder, continues, bare}: BegunAttempt & {readonly bare: ClaimedAttempt},
+  {attempt, folder, continues, slot, bare}: BegunAttempt & {readonly bare: ClaimedAttempt},
   context: AttemptContext,
   supervision: Supervision,
 ): Promise<AttemptResult> {
@@ -125,14 +128,16 @@ async function prepareAndRun(
   if (node.stage.checkpoints === true) offerLatest(jobFiles(folder).checkpoints);
   const claimed = {...placed, ...(isProgram ? {} : {own: code.own})};
   // Placing gigabytes may have taken long; a stop that was asked for meanwhile is obeyed before anything starts.
-  if (stop.asked.aborted || supervision.stop.aborted) return recordStopped(claimed, context);
+  const isStopped = (): boolean => stop.asked.aborted || supervision.stop.aborted;
+  if (isStopped()) return recordStopped(claimed, context);
   const rebuilt = isProgram ? [] : findRebuilt(code.own);
   const changed = rebuilt.length > 0 ? rebuilt : findTouchedBeforeStart(code);
   if (changed.length > 0) return recordChanged(ready, claimed, changed, context);
   let running: Running;
   try {
-    running = await startProcess(node, folder, prepared, context);
+    running = await startProcess(ready, {folder, slot}, prepared, context, supervision);
   } catch (thrown) {
+    if (isStopped()) return recordStopped(claimed, context);
     const {message} = plainError(thrown, 'start its process') as Error;
     return recordUnstarted(claimed, {reason: 'start-failed', message}, context);
   }
@@ -149,20 +154,42 @@ async function prepareAndRun(
   return superviseProcess(claimed, running, context, supervision);
 }
 
-function startProcess(
-  node: StageNode,
-  folder: string,
+async function startProcess(
+  {node}: ReadyNode,
+  {folder, slot}: Pick<BegunAttempt, 'folder' | 'slot'>,
   {command, tag, variables}: PreparedJob,
-  {executor}: AttemptContext,
+  {executor, emit, stop}: AttemptContext,
+  supervision: Supervision,
 ): Promise<Running> {
   const own = nodeVariables(node, process.env);
   const env = command === undefined ? own : {...own, ...variables};
-  return executor.start({
+  let waited: string | undefined;
+  const note = (text: string): void => emit({type: 'node-note', node: node.id, text});
+  const running = await executor.start({
     folder,
     tag,
     ...(command === undefined ? {} : {command}),
     ...(env === undefined ? {} : {env}),
+    ...(slot.gpu === 0 ? {} : {gpu: slot.gpu, signal: AbortSignal.any([stop.asked, supervision.stop])}),
+    note,
+    waiting: (text) => {
+      waited = text;
+      slot.lendCores();
+      note(text);
+    },
   });
+  slot.takeCoresBack();
+  if (waited !== undefined) countFromNow(folder);
+  return running;
+}
+
+/** What an attempt took is counted from the time of its `job.json` (`wallOf`), and is not to have in it what it waited. */
+function countFromNow(folder: string): void {
+  try {
+    utimesSync(jobFiles(folder).job, new Date(), new Date());
+  } catch {
+    // Its process is there, and is not to be given up for this.
+  }
 }
 
 const recordUnstarted = (claimed: ClaimedAttempt, outcome: Outcome, context: AttemptContext): Promise<AttemptResult> =>

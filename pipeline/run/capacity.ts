@@ -4,10 +4,15 @@ import type {Executor} from '../executors/executor.js';
 import {shown} from '../values/printable.js';
 import type {Capacity} from './scheduler.js';
 
-/** `memory` in MiB. @throws UserError when an amount is asked for that there cannot be */
-export async function capacityOf(executor: Executor, asked: Partial<Capacity>): Promise<Capacity> {
+/**
+ * `memory` in MiB.
+ *
+ * @param needsGpu whether any node asks for a GPU
+ * @throws UserError when an amount is asked for that there cannot be
+ */
+export async function capacityOf(executor: Executor, asked: Partial<Capacity>, needsGpu: boolean): Promise<Capacity> {
   refuseOddCapacity(asked);
-  const {cpu, gpu, memory} = await executor.capacity();
+  const {cpu, gpu, memory} = await executor.capacity({gpu: needsGpu && asked.gpu === undefined});
   return {
     cpu: asked.cpu ?? cpu,
     gpu: asked.gpu ?? gpu,

@@ -37,7 +37,7 @@ import {noCache, openTrusted} from '../plan/trust.js';
 import type {TrustedPlace} from '../plan/trust.js';
 import type {AnyStage, EnvironmentIdentity} from '../stage.js';
 import {NAME} from '../values/names.js';
-import {isMany} from '../wiring/nodes.js';
+import {isMany, resourcesOf} from '../wiring/nodes.js';
 import type {StageNode} from '../wiring/nodes.js';
 
 export type Verdict =
@@ -229,11 +229,13 @@ async function makeAgain(
     // Placing gigabytes may have taken long.
     if (stop.asked.aborted) return err({reason: 'stopped'});
     const env = nodeVariables(node, process.env);
+    const {gpu} = resourcesOf(node, await executor.gpusOfTensors?.());
     const running = await executor.start({
       folder,
       tag,
       ...(command === undefined ? {} : {command}),
       ...(env === undefined ? {} : {env}),
+      ...(gpu === 0 ? {} : {gpu, signal: stop.asked, waiting: options.warn, note: options.warn}),
     });
     const end = new Terminator(running, options, {node: node.id});
     const exit = await running.exit.finally(() => end.dispose());
@@ -253,6 +255,7 @@ async function makeAgain(
     }
     return ok({verdict: 'reproducible'});
   } catch (error) {
+    if (stop.asked.aborted && (error as Error).name === 'AbortError') return err({reason: 'stopped'});
     if (error instanceof UnusableCommand) return err({reason: 'start-failed', message: error.message});
     throw error;
   } finally {

@@ -256,7 +256,7 @@ class NodeRun {
     const from = continues?.step ?? 0;
     const isTriedAgain = (outcome: Outcome): boolean => this.#retry(outcome, folder, from) !== undefined;
     const supervision = {stop: this.#turn.stop, endedWell: () => slot.yield(), isTriedAgain};
-    const begun = {attempt, ownership, folder, continues};
+    const begun = {attempt, ownership, folder, continues, slot};
     const result = await this.#orLeftOpen(attempt, runAttempt(this.#ready, begun, this.#context, supervision));
     const {outcome} = result;
     // Somebody took over while this runner was suspended, and theirs counts.

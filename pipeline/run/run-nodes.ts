@@ -64,6 +64,8 @@ class NodesRun {
   readonly #memory = new Map<string, MemoryNeed>();
   /** The first node that failed. */
   #failed: string | undefined;
+  /** GPUs that a stage holds which computes with tensors and says nothing of them. */
+  #gpusOfTensors = 1;
   /** MiB that may be given out. */
   #mostMemory = Infinity;
 
@@ -81,7 +83,11 @@ class NodesRun {
     const {graph, wiring} = this.#prepared;
     const {executor, capacity, onFailure, stop, emit} = this.#options;
     const weights = criticalPaths(graph, (id) => this.#weight(id));
-    const available = await capacityOf(executor, capacity);
+    this.#gpusOfTensors = (await executor.gpusOfTensors?.()) ?? 1;
+    const needsGpu = [...this.#plan.nodes.keys()].some(
+      (id) => !this.#made.has(id) && this.#resources(wiring.nodes.get(id)!).gpu > 0,
+    );
+    const available = await capacityOf(executor, capacity, needsGpu);
     this.#mostMemory = available.memory;
     const ends = await schedule<NodeResult, NodeFailure | RunFailure | NotStarted>({
       graph,
@@ -111,7 +117,7 @@ class NodesRun {
 
   #resources(node: WiredNode): Resources {
     if (node.type === 'source') return {cpu: 0, gpu: 0, memory: 0};
-    const declared = resourcesOf(node);
+    const declared = resourcesOf(node, this.#gpusOfTensors);
     return {...declared, memory: this.#memory.get(node.id)?.mib ?? declared.memory};
   }
 

@@ -41,6 +41,8 @@ export interface Turn {
 }
 
 export interface Slot {
+  /** GPUs that are set aside for the node. */
+  readonly gpu: number;
   /** False when starting is no longer wanted: to be asked again after everything that may have taken long. */
   stillWanted(): boolean;
   /**
@@ -48,6 +50,12 @@ export interface Slot {
    * be stored; it still counts as one of the jobs. Should storing fail after all, another node may have started meanwhile.
    */
   yield(): void;
+  /**
+   * Gives the node's cores to others while it waits for what no node of this run can free. When it goes on it has them
+   * at once, and for a moment more may be in use than there are.
+   */
+  lendCores(): void;
+  takeCoresBack(): void;
   release(): void;
 }
 
@@ -264,10 +272,21 @@ class Slots {
     occupy(1);
     used.jobs++;
     let state: 'running' | 'storing' | 'over' = 'running';
+    let isLending = false;
+    const lend = (isNowLending: boolean) => {
+      if (isLending === isNowLending || state !== 'running') return;
+      isLending = isNowLending;
+      used.cpu += isLending ? -cpu : cpu;
+      if (isLending) this.review();
+    };
     const began = Date.now();
     return {
+      gpu,
       stillWanted: this.#mayStart,
+      lendCores: () => lend(true),
+      takeCoresBack: () => lend(false),
       yield: () => {
+        lend(false);
         if (state !== 'running' || this.#storing >= MOST_STORING) return;
         state = 'storing';
         this.#storing++;
@@ -276,6 +295,7 @@ class Slots {
         this.review();
       },
       release: () => {
+        lend(false);
         if (state === 'over') return;
         if (state === 'running') occupy(-1);
         else this.#storing--;

@@ -39,10 +39,12 @@ export const SOURCE_PORT = 'output';
 /**
  * What one attempt of `node` occupies. A stage that says nothing keeps as many cores busy as it has threads, and one that
  * computes with tensors a whole GPU where there is one: two of them would fight for its memory.
+ *
+ * @param gpusOfTensors what one that computes with tensors holds where nothing is said
  */
-export function resourcesOf(node: StageNode): Resources {
+export function resourcesOf(node: StageNode, gpusOfTensors = 1): Resources {
   const asked = {...node.stage.resources, ...node.options.resources};
-  const gpu = node.stage.tensor === true ? 1 : 0;
+  const gpu = node.stage.tensor === true ? gpusOfTensors : 0;
   return {cpu: asked.cpu ?? threadsOf(node), gpu: asked.gpu ?? gpu, memory: asked.memory ?? 0};
 }
 

@@ -6,7 +6,7 @@ import {join} from 'node:path';
 import type {TestContext} from 'node:test';
 import type {Adoption, Executor, Running, StartRequest} from '../../pipeline/executors/executor.js';
 import {localExecutor} from '../../pipeline/executors/local.js';
-import type {LocalProcess} from '../../pipeline/executors/local.js';
+import type {LocalOptions, LocalProcess} from '../../pipeline/executors/local.js';
 import {bootId, descendantsOf, signal} from '../../pipeline/executors/process-table.js';
 import {tagOf} from '../../pipeline/job/tag.js';
 import {readProcess} from '../../pipeline/executors/process-record.js';
@@ -23,9 +23,9 @@ export interface JobRig {
 }
 
 /** An executor whose jobs are programs, and the folders for them. */
-export function setUp(t: TestContext): JobRig {
+export function setUp(t: TestContext, options: LocalOptions = {}): JobRig {
   const root = temporaryFolder(t);
-  const executor = localExecutor('/nowhere/main.js');
+  const executor = localExecutor('/nowhere/main.js', options);
   t.after(() => executor.close?.());
   const tags: string[] = [];
   // What a test that failed has left running would keep its process waiting for the end.
@@ -74,14 +74,14 @@ export async function waiting({executor, job}: JobRig, code = 0): Promise<Waitin
   return {request, running, go: () => writeFileSync(join(jobFiles(request.folder).scratch, 'go'), '')};
 }
 
-/** A runner that starts jobs as they are written to it, and says the pid of each. */
-export function runnerOf(t: TestContext) {
+/** A runner that starts jobs as they are written to it, and says the pid of each, and what one waits for. */
+export function runnerOf(t: TestContext, options: Pick<LocalOptions, 'gpuLocks'> = {}) {
   const program = `
     import {createInterface} from 'node:readline';
     import {localExecutor} from ${JSON.stringify(LOCAL.href)};
-    const executor = localExecutor('/nowhere/main.js');
+    const executor = localExecutor('/nowhere/main.js', ${JSON.stringify(options)});
     createInterface(process.stdin).on('line', async (line) => {
-      const running = await executor.start(JSON.parse(line));
+      const running = await executor.start({...JSON.parse(line), waiting: (text) => console.log(text)});
       console.log(running.pid);
       await running.exit;
       console.log('ended');

@@ -58,6 +58,16 @@ class Stagehand {
     await settled();
   }
 
+  /** The node waits for something that is not the run's to give. */
+  async lend(node: string): Promise<void> {
+    this.#slots.get(node)!.lendCores();
+    await settled();
+  }
+
+  takeBack(node: string): void {
+    this.#slots.get(node)!.takeCoresBack();
+  }
+
   async end(node: string, failed = false): Promise<void> {
     this.#enders.get(node)!(failed);
     await settled();
@@ -77,6 +87,30 @@ test('resources are never exceeded, and the freed ones are given on', async () =
   await hand.end('b');
   await hand.end('c');
   assert.equal((await run).size, 3);
+});
+
+test('a node that waits for what the run cannot give lends its cores, and goes on at once when it has it', async () => {
+  const hand = new Stagehand();
+  const gpu = {gpu: 1};
+  const run = hand.start(
+    {a: [], b: [], c: [], d: []},
+    {capacity: {cpu: 1, gpu: 1}, resources: {a: gpu, b: gpu}, priority: {a: 2, b: 1}},
+  );
+  await settled();
+  assert.deepEqual(hand.running, ['a']);
+  await hand.lend('a');
+  // Not b, which needs the GPU that is set aside for a.
+  assert.deepEqual(hand.running, ['a', 'c']);
+  hand.takeBack('a');
+  await hand.end('c');
+  assert.deepEqual(hand.running, ['a'], 'there is no core left over');
+  await hand.end('a');
+  assert.deepEqual(hand.running, ['b']);
+  await hand.lend('b');
+  assert.deepEqual(hand.running, ['b', 'd']);
+  await hand.end('b');
+  await hand.end('d');
+  await run;
 });
 
 test('a GPU is held by one node at a time while others use the cores', async () => {
