@@ -32,7 +32,10 @@ test('the fingerprints of fixed ingredients are what they always were', () => {
     fingerprintOf({...PLAIN, definitions: {'rewards/brevity': DIGEST}}),
     '7905d2e255dd2a9d1155ccfab19796a7bd0c8ae39d6fa8784bf64fbb1c4f9afc',
   );
-  assert.equal(fingerprintOf({...PLAIN, environment: {python: '3.11', trl: '1.16.0'}}), '8997a37367f6c1cb421a494381e85fc6be9706ae2d0395a6afd787ff65f23d14');
+  assert.equal(
+    fingerprintOf({...PLAIN, environment: {python: '3.11', trl: '1.16.0'}}),
+    '8997a37367f6c1cb421a494381e85fc6be9706ae2d0395a6afd787ff65f23d14',
+  );
 });
 
 test('an ingredient that came later is not there where it is not used', () => {
