@@ -39,8 +39,8 @@ export interface CommandDefinition<
   argv(context: CommandContext<I, O, P> & W): readonly (string | number | URL)[];
 }
 
-/** Of a stage without an environment. */
-export type NoWords = Readonly<Record<never, string>>;
+/** Of a stage without an environment: its `argv` is given nothing beside what every `argv` is given. */
+export type NoWords = {readonly [word in never]: string};
 
 /**
  * Declares a stage that runs a program, with its stdout and stderr as the attempt's log.

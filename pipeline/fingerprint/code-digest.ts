@@ -20,6 +20,7 @@ import {openResolver} from '../modules/resolve-name.js';
 import type {Target} from '../modules/resolve-name.js';
 import {openSources} from '../modules/source/sources.js';
 import type {Sources} from '../modules/source/sources.js';
+import {isPython, pythonImports} from '../modules/source/python-imports.js';
 import {readModuleText} from '../modules/source/parse-module.js';
 import type {ModuleText} from '../modules/source/parse-module.js';
 import {strip} from '../modules/source/typescript.js';
@@ -99,7 +100,7 @@ export function openCodeReader(
     // Grows while it is gone through.
     for (const [i, each] of walk.urls.entries()) {
       const unit = unitOf(each);
-      if (unit.is === 'data') modules.push({data: unit.sha256});
+      if (unit.is === 'data') modules.push(dataOf(each, unit.sha256, walk));
       else {
         const {tokens, named} = unit.text;
         modules.push({names: named.map((name, k) => linkOf(name, unit.targets[k]!, walk, each)), tokens});
@@ -122,6 +123,17 @@ export function openCodeReader(
       leads: Object.fromEntries(leads),
       computed: urls.flatMap(computedIn),
     };
+  }
+
+  /** A file that is no module; a script of Python with the numbers of those beside it that it imports. */
+  function dataOf(url: string, sha256: string, walk: Walk): Json {
+    if (!isPython(url)) return {data: sha256};
+    const root = walk.scripts.get(url) ?? url;
+    const names = pythonImports(url, sources.read(url).bytes.toString('utf8'), root).map((each) => {
+      if (!walk.scripts.has(each)) walk.scripts.set(each, root);
+      return walk.numberOf(each);
+    });
+    return names.length === 0 ? {data: sha256} : {data: sha256, names};
   }
 
   function computedIn(url: string): string[] {
@@ -218,6 +230,8 @@ class Walk {
   readonly loaded: Set<string>;
   /** Files whose address or path the code comes by. */
   readonly addressed = new Set<string>();
+  /** File of Python → the script that was started when it was imported first. */
+  readonly scripts = new Map<string, string>();
   /** @see Code.links */
   readonly links = new Map<string, string>();
   /** @see Code.leads */

@@ -1,11 +1,8 @@
 /** The environments that the stages of a plan declare: what counts of them, and how they stand. */
 import {UserError} from '../../artifacts/index.js';
-import type {EnvironmentIdentity, EnvironmentState, StageEnvironment} from '../stage.js';
+import type {EnvironmentState, StageEnvironment} from '../stage.js';
 import type {WiredNode, Wiring} from '../wiring/nodes.js';
-import type {Plan} from './plan.js';
-
-/** Environment → what counts of it. */
-export type Environments = ReadonlyMap<StageEnvironment, EnvironmentIdentity>;
+import type {Environments, Plan} from './plan.js';
 
 /**
  * Asks all environments at the same time, each once, however many nodes use it.

@@ -13,7 +13,7 @@ import {shortened} from '../values/printable.js';
 import type {Graph} from '../wiring/graph.js';
 import {isRef, needsOf, refsOf, resourcesOf, threadsOf} from '../wiring/nodes.js';
 import type {SourceNode, StageNode, WiredNode, Wiring} from '../wiring/nodes.js';
-import type {Environments} from './environments.js';
+import type {EnvironmentIdentity, StageEnvironment} from '../stage.js';
 
 /** What a run would do with one node. `because` is a phrase for people. */
 export type PlannedNode = PlannedSource | PlannedReuse | PlannedRun | PlannedMaybe;
@@ -96,6 +96,9 @@ export interface History {
   expected(node: StageNode): Expected | undefined;
   codeParts(digest: string): CodeParts | undefined;
 }
+
+/** Environment that a stage declares → what counts of it. */
+export type Environments = ReadonlyMap<StageEnvironment, EnvironmentIdentity>;
 
 /** What a run would do, node by node. */
 export interface Plan {

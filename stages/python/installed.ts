@@ -4,7 +4,7 @@ import {StageFailure} from '../../pipeline/stage.js';
 import type {EnvironmentIdentity, EnvironmentState} from '../../pipeline/stage.js';
 import {installedIn, isVersion} from './interpreter.js';
 import type {Installed} from './interpreter.js';
-import type {InstalledPython, PythonWords} from './python.js';
+import type {InstalledPython, PythonWords} from './wanted.js';
 
 const commandOf = ({interpreter}: InstalledPython, env: NodeJS.ProcessEnv): string =>
   interpreter ?? (env['R1_PYTHON'] || 'python3');

@@ -19,7 +19,10 @@ export function runInstaller(
   }: {readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal; readonly note: (text: string) => void},
 ): Promise<{code: number; said: string}> {
   return new Promise((resolve) => {
-    if (signal.aborted) return resolve({code: 1, said: ''});
+    if (signal.aborted) {
+      resolve({code: 1, said: ''});
+      return;
+    }
     // In a group of its own: Ctrl-C in a terminal is told to r1 alone, which then ends it with all that it started.
     const child = spawn(program, words, {env: withoutPython(env), stdio: ['ignore', 'pipe', 'pipe'], detached: true});
     let force: NodeJS.Timeout | undefined;

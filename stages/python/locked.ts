@@ -5,7 +5,7 @@ import type {EnvironmentSpec, Opening} from './environment.js';
 import {findPython} from './interpreter.js';
 import {readLockFile} from './lock-file.js';
 import type {LockFile} from './lock-file.js';
-import type {LockedPython, PythonWords} from './python.js';
+import type {LockedPython, PythonWords} from './wanted.js';
 
 /** The oldest Python whose venv and pip do what is asked of them. */
 const OLDEST = [3, 9] as const;

@@ -30,6 +30,7 @@ export const ORDER: Readonly<Record<string, readonly string[]>> = {
   pipeline: [
     'result.ts definition.ts',
     'params.ts',
+    'stage-environment.ts',
     'stage.ts',
     'outcome.ts recipe.ts',
     'events.ts',

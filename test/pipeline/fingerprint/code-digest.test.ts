@@ -196,7 +196,8 @@ test('one other token in any module that writes output bytes changes the code of
     .map((file) => ownUrl(`stages/${file}`));
   const reader = openCodeReader(cache);
   const codes = stages.map((url) => ({url, ...reader.codeOf(url)}));
-  const written = [...writers('stages/'), ...FORMATS];
+  // What makes environments of Python writes them into the cache, and what is in them counts by its versions.
+  const written = [...writers('stages/').filter((file) => !file.startsWith('stages/python/')), ...FORMATS];
   for (const known of [
     'stages/data/rows.js',
     'stages/model/safetensors.js',

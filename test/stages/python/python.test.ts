@@ -161,7 +161,7 @@ test('argv is given what the environment adds, and without one there is nothing 
   const stage = command({...base, environment: python({packages: []}), argv: ({python: file}) => [file, '--version']});
   assert.equal(typeof stage.environment?.identity, 'function');
   // @ts-expect-error: there is no such word without an environment.
-  command({...base, argv: ({python: file}) => [file]});
+  command({...base, argv: ({python: file}) => [String(file)]});
 });
 
 test('for a program that computes with tensors the machine counts, and nothing of TensorFlow or Node', () => {
