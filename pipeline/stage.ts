@@ -45,7 +45,10 @@ export const optional = <const K extends Kind>(kind: K): Optional<K> => ({kind, 
 export interface Resources {
   /** Cores kept busy. */
   readonly cpu: number;
-  /** GPUs held, at most those of the machine. A stage that computes with tensors holds one unless it says otherwise. */
+  /**
+   * GPUs held, at most those of the machine: no other job uses them meanwhile. A stage that computes with tensors holds one,
+   * where its set-up found one, unless it says otherwise.
+   */
   readonly gpu: number;
   /** Peak resident memory, MiB. */
   readonly memory: number;
