@@ -64,8 +64,8 @@ function garbledText(garbled: Extract<Outcome, {reason: 'succeeded'}>['garbled']
   if (garbled === undefined) return '';
   const {lines, line} = garbled;
   return lines === 1
-    ? `; line ${line} of its events.jsonl is no event and was left out`
-    : `; ${lines} lines of its events.jsonl are no events and were left out, the first of them line ${line}`;
+    ? `; line ${line} of its events.jsonl is not an event and was left out`
+    : `; ${lines} lines of its events.jsonl are not events and were left out; the first is line ${line}`;
 }
 
 /** How a success that is not all of its steps is told. */

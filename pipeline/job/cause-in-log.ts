@@ -12,13 +12,17 @@ const LONGEST = 300;
  */
 const ERROR = /^(?:[A-Za-z_][\w.]*\.)?(?!ChildFailedError\b)(?:[A-Z]\w*)?(?:Error|Exception|Interrupt)\b(?::|$| \[)/;
 
-/** The line of the error that ended it, where one looks like that, else the last line; undefined where it printed nothing. */
-export function causeInLog(log: string): string | undefined {
+/**
+ * The line of the error that ended it, where one looks like that, else the last line; undefined where it printed nothing.
+ *
+ * @param isKilled whether a signal ended it: what it happened to print last is no reason then
+ */
+export function causeInLog(log: string, {isKilled = false} = {}): string | undefined {
   const lines = stripVTControlCharacters(endOfFile(log, TAIL))
     // A line that was printed over another by a carriage return, as progress bars are: the last one is what was to be seen.
     .split('\n')
     .map((line) => line.trimEnd().split('\r').at(-1)!.trim())
     .filter((line) => line !== '');
-  const cause = lines.findLast((line) => ERROR.test(line)) ?? lines.at(-1);
+  const cause = lines.findLast((line) => ERROR.test(line)) ?? (isKilled ? undefined : lines.at(-1));
   return cause !== undefined && cause.length > LONGEST ? `${cause.slice(0, LONGEST)}…` : cause;
 }

@@ -117,7 +117,10 @@ function failureOf(result: Exclude<JobResult, {end: 'succeeded' | 'stopped'}>, f
   }
 }
 
+/** Shells report a signal as this and its number. */
+const SIGNALLED = 128;
+
 function stageExited(exitCode: number, folder: string): Failure {
-  const said = causeInLog(jobFiles(folder).log);
+  const said = causeInLog(jobFiles(folder).log, {isKilled: exitCode > SIGNALLED});
   return {reason: 'stage-exited', exitCode, ...(said === undefined ? {} : {said})};
 }

@@ -296,7 +296,7 @@ class NodeRun {
     const {emit, stop} = this.#context;
     const ms = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (retry - 1));
     const of = node.options.retries ?? RETRIES;
-    const text = `exited with ${TRY_AGAIN}, which asks for another try: tried again in ${ms / 1000} s (${retry} of ${of})`;
+    const text = `exited with ${TRY_AGAIN}, which asks for another try: trying again in ${ms / 1000} s (${retry} of ${of})`;
     emit({type: 'node-note', node: node.id, text});
     const signal = AbortSignal.any([stop.asked, this.#turn.stop]);
     await sleep(ms, undefined, {signal}).catch((error: unknown) => {

@@ -177,8 +177,10 @@ async function superviseToEnd(
 const eventsGarbled = ({line, text, message}: Garbled): Outcome => ({reason: 'events-garbled', line, text, message});
 
 function garbledText(node: string, {lines, line, text, message}: Garbled): string {
-  const which = lines === 1 ? `line ${line}` : `${lines} lines, the first of them line ${line},`;
-  return `“${node}”: ${which} of its events.jsonl ${lines === 1 ? 'is no event' : 'are no events'}: ${JSON.stringify(text)}: ${message}`;
+  const first = `${JSON.stringify(text)}: ${message}`;
+  return lines === 1
+    ? `“${node}”: line ${line} of its events.jsonl is not an event and was left out: ${first}`
+    : `“${node}”: ${lines} lines of its events.jsonl are not events and were left out; the first is line ${line}, ${first}`;
 }
 
 /** For how long it is waited for once it is asked to stop: as long as was said, else as its own pace asks for. */

@@ -149,6 +149,8 @@ async function make(
 ): Promise<void> {
   const began = performance.now();
   note(`making the Python environment “${spec.name}” in ${folder} (once; later runs share it)`);
+  const seconds = (): string => `${((performance.now() - began) / 1000).toFixed(0)} s`;
+  const alive = setInterval(() => note(`making the Python environment “${spec.name}”: ${seconds()} so far`), STILL);
   const home = path.dirname(folder);
   // What it is built in says whose it is, so that what a dead process left can be told from what another one builds.
   const draft = path.join(
@@ -171,7 +173,7 @@ async function make(
     const made = {lock: digestOf(await readFile(spec.lock)), python: python.version, platform: python.platform};
     await writeFile(path.join(draft, MARK), `${JSON.stringify(made, null, 2)}\n`);
     await rename(draft, folder);
-    note(`the Python environment “${spec.name}” is made (${((performance.now() - began) / 1000).toFixed(0)} s)`);
+    note(`the Python environment “${spec.name}” is made (${seconds()})`);
   } catch (error) {
     // What cannot be removed either is left to the next sweep; what went wrong first is what is told.
     await rm(draft, {recursive: true, force: true}).catch(() => undefined);
@@ -184,6 +186,8 @@ async function make(
     if (code !== undefined && ['EACCES', 'EROFS', 'EPERM', 'ENOENT', 'ENOTDIR', 'EEXIST'].includes(code))
       fail(`the folder cannot be made or written (${code}); name one that can: R1_CACHE=FOLDER`);
     fail(message);
+  } finally {
+    clearInterval(alive);
   }
 }
 
@@ -197,7 +201,8 @@ async function sweep(home: string): Promise<void> {
   for (const name of await readdir(home)) {
     const [, host, pid] = /^\.[\w-]+\.(.+)\.(\d+)\.[0-9a-f]{8}$/.exec(name) ?? [];
     if (host !== hostname() || isAlive(Number(pid))) continue;
-    await rm(path.join(home, name), {recursive: true, force: true});
+    // What it started may outlive it and still write there; then it is left to the next sweep.
+    await rm(path.join(home, name), {recursive: true, force: true}).catch(() => undefined);
   }
 }
 
@@ -209,6 +214,9 @@ function isAlive(pid: number): boolean {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
+
+/** Between two signs of life, ms. */
+const STILL = 10_000;
 
 const QUIET = ['--disable-pip-version-check', '--no-input'];
 

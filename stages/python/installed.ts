@@ -69,6 +69,8 @@ function problemWith(
     return needed === undefined || its === needed ? [] : [`the Python package ${name} is ${its} and not ${needed}`];
   });
   if (problems.length === 0) return undefined;
-  const install = wanted.packages.join(' ');
-  return `${problems.join(', ')} in ${python} (Python ${version}): ${python} -m pip install ${install}`;
+  // r1job is in no index; whoever fetched one of that name would have somebody else's.
+  const install = wanted.packages.filter((each) => !/^r1job\b/.test(each)).join(' ');
+  const how = install === '' ? 'copy its folder beside the script instead' : `${python} -m pip install ${install}`;
+  return `${problems.join(', ')} in ${python} (Python ${version}): ${how}`;
 }

@@ -39,7 +39,7 @@ export async function readLockFile(lock: URL): Promise<LockFile> {
       );
     };
     if (name === undefined || pinned === undefined) return wrong(`“${requirement.slice(0, 60)}” pins no version`);
-    if (!/--hash=/.test(requirement)) return wrong(`${name} has no hash`);
+    if (!/--hash=/.test(requirement)) return wrong(`${name} has no hash (a line that goes on ends with “\\”)`);
     const key = name.toLowerCase().replace(/[-_.]+/g, '-');
     const known = packages[key];
     // A lock file for several platforms has a line for each, behind a condition.

@@ -17,15 +17,55 @@ import type {InstalledPython, LockedPython, PythonWords} from './wanted.js';
 
 export type {InstalledPython, LockedPython, PythonWords} from './wanted.js';
 
-/** An environment of Python, for `environment` of a stage. @throws Error where it is declared in a way that has no meaning */
+/** An environment of Python, for `environment` of a stage. @throws Error, with the place of the call, where what is wanted has no meaning */
 export function python(wanted: LockedPython | InstalledPython): StageEnvironment<PythonWords> {
-  const {version} = wanted;
-  if (version !== undefined && !/^\d+\.\d+(\.\d+)?$/.test(version))
-    throw new Error(`python({version: ${JSON.stringify(version)}}): a version is written as 3.11 or 3.11.7`);
+  const mistake = mistakeIn(wanted);
+  if (mistake !== undefined) {
+    const error = new Error(`python({…}): ${mistake}`);
+    // It is a mistake of whoever calls, so the call is its place.
+    Error.captureStackTrace(error, python);
+    throw error;
+  }
   return {
     ...('lock' in wanted ? locked(wanted) : installed(wanted)),
     runtime: (uses) => machineClass(uses),
   };
+}
+
+const FIELDS: Readonly<Record<'lock' | 'packages', readonly string[]>> = {
+  lock: ['lock', 'version', 'interpreter', 'module', 'name', 'megabytes'],
+  packages: ['packages', 'interpreter', 'version'],
+};
+
+/** Recipes are loaded with nobody having checked their types. */
+function mistakeIn(wanted: unknown): string | undefined {
+  const given = Object.entries(Object(wanted) as object).filter(([, value]) => value !== undefined);
+  const {lock, packages, ...others} = Object.fromEntries(given) as Readonly<Record<string, unknown>>;
+  if ((lock === undefined) === (packages === undefined))
+    return 'it takes either `lock`, the URL of a lock file, or `packages`, a list of names';
+  const fields = FIELDS[lock === undefined ? 'packages' : 'lock'];
+  const unknown = Object.keys(others).find((name) => !fields.includes(name));
+  if (unknown !== undefined) return `there is no “${unknown}” here; it takes ${fields.join(', ')}`;
+  if (lock !== undefined && !(lock instanceof URL && lock.protocol === 'file:'))
+    return "`lock` is no URL of a file; write it as new URL('./requirements.lock', import.meta.url)";
+  const {version, megabytes} = others;
+  if (version !== undefined && !(typeof version === 'string' && /^\d+\.\d+(\.\d+)?$/.test(version)))
+    return `\`version\` is ${JSON.stringify(version)}; write it as a text, '3.11' or '3.11.7'`;
+  if (megabytes !== undefined && !(typeof megabytes === 'number' && megabytes >= 0))
+    return `\`megabytes\` is ${JSON.stringify(megabytes)}, not a number from 0 up`;
+  const odd = ['interpreter', 'module', 'name'].find((name) => typeof (others[name] ?? '') !== 'string');
+  if (odd !== undefined) return `\`${odd}\` is not a text`;
+  return packages === undefined ? undefined : packagesMistake(packages);
+}
+
+function packagesMistake(packages: unknown): string | undefined {
+  if (!Array.isArray(packages)) return '`packages` is not a list of names';
+  const odd = packages.find(
+    (each) => typeof each !== 'string' || !/^[A-Za-z0-9][\w.-]*(==[^\s=]+)?$/.test(each),
+  ) as unknown;
+  return odd === undefined
+    ? undefined
+    : `${JSON.stringify(odd)} is neither a name of a package nor a name with a version, as in trl==1.16.0`;
 }
 
 // Loaded when a plan asks: every stage's process imports this file, and hardly one needs more of it.
@@ -36,11 +76,6 @@ const locked = (wanted: LockedPython): Omit<StageEnvironment<PythonWords>, 'runt
 });
 
 function installed(wanted: InstalledPython): Omit<StageEnvironment<PythonWords>, 'runtime'> {
-  const odd = wanted.packages.find((each) => !/^[A-Za-z0-9][\w.-]*(==[^\s=]+)?$/.test(each));
-  if (odd !== undefined)
-    throw new Error(
-      `python({packages: […]}): “${odd}” is neither a name of a package nor a name with a version, as in trl==1.16.0`,
-    );
   return {
     identity: async () => (await import('./installed.js')).installedIdentity(wanted),
     state: async () => (await import('./installed.js')).installedState(wanted),

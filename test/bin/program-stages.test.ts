@@ -92,7 +92,7 @@ echo "$step" >"$1"
   const cwd = temporaryFolder(t, {'p.ts': recipe('{retries: 1}', 'checkpoints: true,'), 'train.sh': script});
   const {code, err} = await r1(t, ['run', './p.ts'], {cwd});
   assert.equal(code, 0, err);
-  assert.match(err, /train +exited with 75, which asks for another try: tried again in 1 s \(1 of 1\)/);
+  assert.match(err, /train +exited with 75, which asks for another try: trying again in 1 s \(1 of 1\)/);
   const {attempts} = recorded(cwd);
   assert.deepEqual(
     attempts.map(({continues}) => continues?.step),
@@ -134,7 +134,7 @@ echo done >"$1"
   assert.equal(code, 0, err);
   assert.match(
     err,
-    /“train”: 3 lines, the first of them line 1, of its events\.jsonl are no events: "Epoch 1": it is not JSON/,
+    /“train”: 3 lines of its events\.jsonl are not events and were left out; the first is line 1, "Epoch 1": it is not JSON/,
   );
   const {attempts, metrics} = recorded(cwd);
   assert.deepEqual(

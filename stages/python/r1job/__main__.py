@@ -19,7 +19,7 @@ WRONG = 2
 CODES = """
 exits with 0 when that is done, or the answer is yes; 1 when the answer is no; 2 when something is wrong, which stderr says.
 Outside of a job of r1 (no R1_JOB) events go nowhere; R1_CHECKPOINTS=FOLDER names a place for checkpoints there.
-Words that begin with “-” stand behind “--”:  r1job note -- "-- 5 --"
+Words that begin with “-” go after “--”:  r1job note -- "-- 5 --"
 """
 
 
@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     latest = command("latest", "print the folder of the newest whole checkpoint, if there is one")
     latest.add_argument("--step", action="store_true", help="print its step instead")
     command("stopping", "ask whether r1 wants the job to stop")
-    command("complete", "say that the outputs are written; nothing is to be said behind it")
+    command("complete", "say that the outputs are written; nothing is to be said after it")
     return top
 
 

@@ -92,7 +92,7 @@ class Job(Context):
         self._report({"type": "note", "text": str(text)[:MOST_NOTE]})
 
     def complete(self) -> None:
-        """Says that the outputs are written and this is done, whatever it is asked from now on. Nothing is reported behind it.
+        """Says that the outputs are written and this is done, whatever it is asked from now on. Nothing is reported after it.
 
         Call it last. A program that exits with 0 after it was asked to stop has finished for r1 only if it has said so, since
         many exit with 0 in the middle of their work.

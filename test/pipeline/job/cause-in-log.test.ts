@@ -34,6 +34,11 @@ test('the error that nobody caught says why, else the last line', (t) => {
   assert.equal(causeOf(' 10 %\r 50 %\r100 % done\n'), '100 % done');
   assert.equal(causeOf('the Error: of words in a sentence\nlast\n'), 'last');
   assert.equal(causeOf(`${'x'.repeat(1000)}\n`)!.length, 301);
+  assert.equal(
+    causeInLog(log, {isKilled: true}),
+    undefined,
+    'what was printed before a signal came says nothing of it',
+  );
   assert.equal(causeOf('\n \n'), undefined);
   assert.equal(causeInLog(join(log, 'nowhere')), undefined);
 });

@@ -135,7 +135,10 @@ test('a lock file that leaves anything open is refused with its line', async (t)
     await assert.rejects(lockedIdentity({lock, version: '3.11'}, env), {name: 'StageFailure', message: what});
   };
   await refused(`# made by hand\ntrl>=1.15 ${HASH}\n`, /requirements\.lock, line 2: “trl>=1\.15 .*” pins no version/);
-  await refused('lamp==1.0\n', /line 1: lamp has no hash; every package has to be pinned with its hashes, as `uv pip/);
+  await refused(
+    'lamp==1.0\n',
+    /line 1: lamp has no hash \(a line that goes on ends with “\\”\); every package has to be pinned with its hashes, as `uv pip/,
+  );
   await refused(`lamp==1.0 ${HASH}\n-r other.txt\n`, /line 2: “-r other\.txt” pins no version/);
   await refused('# nothing\n', /the lock file .*requirements\.lock names no package/);
   const {env, lock, folder} = place(t);
@@ -148,12 +151,30 @@ test('a lock file that leaves anything open is refused with its line', async (t)
 test('what is declared in a way that has no meaning is told where it is declared', () => {
   assert.throws(
     () => python({packages: ['trl>=1.15']}),
-    /“trl>=1\.15” is neither a name of a package nor a name with a ver/,
+    /"trl>=1\.15" is neither a name of a package nor a name with a ver/,
   );
-  assert.throws(
-    () => python({packages: [], version: 'three'}),
-    /"three"}\): a version is written as 3\.11 or 3\.11\.7/,
-  );
+  for (const [wanted, said] of [
+    [{packages: [], version: 'three'}, /`version` is "three"; write it as a text, '3\.11' or '3\.11\.7'/],
+    [{packages: [], version: 3.11}, /`version` is 3\.11; write it as a text/],
+    [
+      {lock: './requirements.lock'},
+      /`lock` is no URL of a file; write it as new URL\('\.\/requirements\.lock', import\.meta\.url\)/,
+    ],
+    [{lock: new URL('https://x.org/a')}, /`lock` is no URL of a file/],
+    [{pakages: ['six']}, /it takes either `lock`, the URL of a lock file, or `packages`, a list of names/],
+    [{}, /it takes either/],
+    [undefined, /it takes either/],
+    [{packages: ['six'], pip: 'new'}, /there is no “pip” here; it takes packages, interpreter, version/],
+    [{packages: 'six'}, /`packages` is not a list of names/],
+    [{packages: [], interpreter: 3}, /`interpreter` is not a text/],
+    [{lock: new URL('./x', import.meta.url), megabytes: '9'}, /`megabytes` is "9", not a number/],
+  ] as const) {
+    assert.throws(
+      () => python(wanted as never),
+      (error: Error) => said.test(error.message) && /python\.test\.[jt]s/.test(error.stack!.split('\n')[1]!),
+      String(said),
+    );
+  }
 });
 
 test('argv is given what the environment adds, and without one there is nothing of it', () => {
