@@ -26,12 +26,13 @@ export const lockFolder = (): string => `/tmp/r1-gpus-${String(process.getuid?.(
 
 /** Makes the folder. @throws UserError where it is somebody else's, who could take the locks away */
 export function ownFolder(folder: string): void {
-  mkdirSync(folder, {recursive: true, mode: 0o700});
+  if (lstatSync(folder, {throwIfNoEntry: false}) === undefined) mkdirSync(folder, {recursive: true, mode: 0o700});
   const stat = lstatSync(folder);
   if (!stat.isDirectory() || (process.getuid !== undefined && stat.uid !== process.getuid())) {
-    throw new UserError('no-permission', `${folder}, in which GPUs are locked, is not a folder of yours`, {
-      hint: 'remove it, or ask whoever it belongs to',
-    });
+    throw new UserError(
+      'no-permission',
+      `${folder}, in which GPUs are locked, is not a folder of yours: remove it, or ask whoever it belongs to`,
+    );
   }
   if ((stat.mode & 0o077) !== 0) chmodSync(folder, 0o700);
 }

@@ -8,6 +8,7 @@
  */
 import {accessSync, constants} from 'node:fs';
 import {delimiter, join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
 
 /** A GPU, or a part of one (MIG), that a job can hold. */
 export interface Gpu {
@@ -37,7 +38,7 @@ export interface FoundGpus {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** nvidia-smi wakes each card of a machine that was idle, which takes seconds, ms. */
-const LONGEST_LIST = 30_000;
+const LONGEST_LIST = 20_000;
 
 /**
  * Numbers count as in `nvidia-smi`. By itself CUDA counts the fastest card first. UUIDs would do without, but there are trainers
@@ -110,13 +111,18 @@ async function listCards(env: Environment): Promise<readonly Card[] | undefined>
   const program = programIn(env['PATH'], 'nvidia-smi');
   if (program === undefined) return undefined;
   const {execa} = await import('execa');
-  const listed = await execa(program, ['-L'], {
-    timeout: LONGEST_LIST,
-    killSignal: 'SIGKILL',
-    reject: false,
-    stdin: 'ignore',
-  });
-  if (listed.timedOut) return undefined;
+  const asked = execa(program, ['-L'], {detached: true, reject: false, stdin: 'ignore', stderr: 'ignore'});
+  const patience = new AbortController();
+  const given = sleep(LONGEST_LIST, undefined, {signal: patience.signal}).catch(() => undefined);
+  const listed = await Promise.race([asked, given]);
+  patience.abort();
+  if (listed === undefined) {
+    // One that waits for the driver cannot be ended, and is waited for no longer; nor is what a script has started.
+    asked.stdout.destroy();
+    asked.unref();
+    if (asked.pid !== undefined) process.kill(-asked.pid, 'SIGKILL');
+    return undefined;
+  }
   return listed.failed ? [] : cardsIn(listed.stdout);
 }
 

@@ -9,9 +9,9 @@ import {
   copyFileSync,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
-  readFileSync,
   readSync,
   readdirSync,
   renameSync,
@@ -21,7 +21,7 @@ import {
 } from 'node:fs';
 import {basename, dirname, join} from 'node:path';
 import {stepMistake} from './event-lines.js';
-import {writeJson} from './folder.js';
+import {readJson, writeJson} from './folder.js';
 import {mistakeOf} from './reporting.js';
 import {Stopped} from '../stage.js';
 import type {Checkpoints} from '../stage.js';
@@ -89,7 +89,8 @@ export function openCheckpoints(options: {
     renameSync(temporary, final);
     syncFolder(folder);
     rmSync(replaced, {recursive: true, force: true});
-    for (const old of stepsIn(folder).slice(KEPT))
+    // The one that was just written stays, whatever else has a higher number.
+    for (const old of stepsIn(folder).filter((other) => other !== step).slice(KEPT - 1))
       rmSync(checkpointFolder(folder, old), {recursive: true, force: true});
     lastEnd = clock();
     lastCost = lastEnd - start;
@@ -124,7 +125,8 @@ export function offerLatest(folder: string): void {
 
 /** Whether a checkpoint is being written there, or the process that wrote one has died over it. */
 export const isBeingWritten = (folder: string): boolean =>
-  existsSync(folder) && readdirSync(folder).some((name) => name.startsWith(WRITING));
+  statSync(folder, {throwIfNoEntry: false})?.isDirectory() === true &&
+  readdirSync(folder).some((name) => name.startsWith(WRITING));
 
 /** Copies a whole checkpoint into another job's `checkpoints/`; true only if the copy is whole as well. */
 export function copyCheckpoint(from: {step: number; folder: string}, folder: string): boolean {
@@ -167,13 +169,16 @@ function seal(folder: string, step: number, manifest?: Manifest): void {
   syncFolder(folder);
 }
 
+/** A program writes checkpoints, too, and may put anything in the place of one: then there is none. */
 function isWhole(folder: string, step: number): boolean {
   const manifest = readManifest(folder);
   if (manifest?.step !== step) return false;
   return manifest.files.every(({path, bytes, sha256}) => {
     const file = join(folder, 'files', path);
-    if (!existsSync(file) || statSync(file).size !== bytes) return false;
-    const fd = openSync(file, 'r');
+    const stat = lstatSync(file, {throwIfNoEntry: false});
+    if (stat?.isFile() !== true || stat.size !== bytes) return false;
+    // A pipe that is put in its place at this moment would be waited for without end.
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       return sha256Of(fd) === sha256;
     } finally {
@@ -183,24 +188,33 @@ function isWhole(folder: string, step: number): boolean {
 }
 
 function readManifest(folder: string): Manifest | undefined {
-  const file = join(folder, 'manifest.json');
-  if (!existsSync(file)) return undefined;
-  try {
-    const manifest = JSON.parse(readFileSync(file, 'utf8')) as Partial<Manifest> | null;
-    return manifest?.version === 1 && Array.isArray(manifest.files) ? (manifest as Manifest) : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined; // torn: not a checkpoint
-    throw error;
-  }
+  const read = readJson(join(folder, 'manifest.json'));
+  if (!read.ok) return undefined; // none, or torn
+  const manifest = read.value as Partial<Manifest> | null;
+  const isManifest = manifest?.version === 1 && Array.isArray(manifest.files) && manifest.files.every(isEntry);
+  return isManifest ? (manifest as Manifest) : undefined;
+}
+
+/** Whatever a manifest names lies in its own folder. */
+function isEntry(entry: unknown): boolean {
+  const {path, bytes, sha256} = Object(entry) as Partial<Manifest['files'][number]>;
+  return (
+    typeof path === 'string' &&
+    path.split('/').every((name) => name !== '' && name !== '.' && name !== '..') &&
+    !path.includes('\0') &&
+    Number.isSafeInteger(bytes) &&
+    typeof sha256 === 'string'
+  );
 }
 
 const checkpointFolder = (folder: string, step: number): string => join(folder, `step-${step}`);
 
 /** Steps of the checkpoints in a folder, newest first. */
 export function stepsIn(folder: string): number[] {
-  if (!existsSync(folder)) return [];
+  if (statSync(folder, {throwIfNoEntry: false})?.isDirectory() !== true) return [];
   return readdirSync(folder)
-    .map((name) => /^step-(\d+)$/.exec(name)?.[1])
+    // As it is written: `step-0005` would be looked for under another name.
+    .map((name) => /^step-(0|[1-9]\d*)$/.exec(name)?.[1])
     .filter((step) => step !== undefined)
     .map(Number)
     .filter(Number.isSafeInteger)

@@ -165,6 +165,10 @@ async function startProcess(
   const env = command === undefined ? own : {...own, ...variables};
   let waited: string | undefined;
   const note = (text: string): void => emit({type: 'node-note', node: node.id, text});
+  // A stage that computes with tensors takes what there is; one that says how many it needs is told that it gets none.
+  const asked = node.options.resources?.gpu ?? node.stage.resources?.gpu ?? 0;
+  if (asked > 0 && slot.gpu === 0)
+    note('asks for a GPU and gets none: neither CUDA_VISIBLE_DEVICES nor nvidia-smi -L names one that can be used');
   const running = await executor.start({
     folder,
     tag,

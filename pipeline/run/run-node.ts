@@ -5,7 +5,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {AttemptId, BeginResult, Continuation, Digest, Json, Placed, RunId, Store} from '../../artifacts/index.js';
 import {ENDED_UNSEEN} from '../executors/executor.js';
-import {stepsIn} from '../job/checkpoints.js';
+import {newestCheckpoint} from '../job/checkpoints.js';
 import {furthestCheckpoint, untainted} from '../job/continue-from.js';
 import {jobFiles, readStop} from '../job/folder.js';
 import type {StopRecord} from '../job/folder.js';
@@ -285,7 +285,8 @@ class NodeRun {
    */
   #retry(outcome: Outcome, folder: string, from: number): number | undefined {
     if (!asksForRetry(outcome, this.#ready.node)) return undefined;
-    const newest = stepsIn(jobFiles(folder).checkpoints)[0] ?? 0;
+    // Whole ones alone: from another it would begin where this one did, without end.
+    const newest = newestCheckpoint(jobFiles(folder).checkpoints)?.step ?? 0;
     const next = newest > from ? 1 : this.#retried + 1;
     return next <= (this.#ready.node.options.retries ?? RETRIES) ? next : undefined;
   }

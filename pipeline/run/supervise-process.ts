@@ -109,8 +109,7 @@ async function superviseToEnd(
     running,
     {
       stop: context.stop,
-      // What a person types counts before what the recipe says.
-      ...patience(context.grace ?? node.options.grace, pace, files.checkpoints),
+      ...patience(context.grace, node.options.grace, pace, files.checkpoints),
       asked: (seconds) => {
         const isSaving = pace.checkpointMs === undefined ? {} : {forCheckpoint: true as const};
         emit({type: 'node-stopping', node: node.id, seconds, ...isSaving});
@@ -183,10 +182,18 @@ function garbledText(node: string, {lines, line, text, message}: Garbled): strin
     : `“${node}”: ${lines} lines of its events.jsonl are not events and were left out; the first is line ${line}, ${first}`;
 }
 
-/** For how long it is waited for once it is asked to stop: as long as was said, else as its own pace asks for. */
-function patience(said: number | undefined, pace: Pace, checkpoints: string): Pick<Manner, 'grace' | 'isSaving'> {
-  if (said !== undefined) return {grace: said};
-  return {grace: () => graceFor(pace), isSaving: () => isBeingWritten(checkpoints)};
+/**
+ * For how long it is waited for once it is asked to stop: as long as a person typed, else as its node says, else as its own pace asks
+ * for. Only what was typed is kept to the second where a checkpoint is being written.
+ */
+function patience(
+  typed: number | undefined,
+  ofNode: number | undefined,
+  pace: Pace,
+  checkpoints: string,
+): Pick<Manner, 'grace' | 'isSaving'> {
+  if (typed !== undefined) return {grace: typed};
+  return {grace: ofNode ?? (() => graceFor(pace)), isSaving: () => isBeingWritten(checkpoints)};
 }
 
 function show(node: string, event: JobEvent, emit: Emit): void {

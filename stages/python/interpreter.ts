@@ -1,8 +1,7 @@
 /** Which Python is on this machine, and what is installed in it. Looks, and changes nothing; what it saw is remembered. */
-import {execFile} from 'node:child_process';
+import {spawn} from 'node:child_process';
 import {accessSync, constants} from 'node:fs';
 import path from 'node:path';
-import {promisify} from 'node:util';
 import {remembered} from './cache.js';
 
 /** A Python that can be started. */
@@ -122,22 +121,37 @@ export async function installedIn(
   return {python: isShim(file) ? executable : file, version, machine, packages: versions};
 }
 
+/** A program that is no Python may say anything. */
 function parse(text: string | undefined): Said | undefined {
   try {
-    return text === undefined ? undefined : (JSON.parse(text) as Said);
+    const said = Object(JSON.parse(text ?? 'null')) as Partial<Said>;
+    const {version, machine, executable, folders, packages} = said;
+    const isWhole = [version, machine, executable].every((each) => typeof each === 'string') && Array.isArray(folders);
+    return isWhole && typeof packages === 'object' ? (said as Said) : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** What a Python says when it is asked; `undefined` where it cannot be, or is no Python. */
-async function ask(file: string, words: readonly string[], env: NodeJS.ProcessEnv): Promise<string | undefined> {
-  try {
-    const {stdout} = await promisify(execFile)(file, words, {timeout: PATIENCE, env: withoutPython(env)});
-    return stdout;
-  } catch {
-    return undefined;
-  }
+/** What a Python says when it is asked; `undefined` where it cannot be, is no Python, or does not answer. */
+function ask(file: string, words: readonly string[], env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    // In a group of its own, so that what a script has started ends with it.
+    const child = spawn(file, words, {env: withoutPython(env), stdio: ['ignore', 'pipe', 'ignore'], detached: true});
+    let text = '';
+    const end = (said: string | undefined): void => {
+      clearTimeout(timer);
+      child.stdout.destroy();
+      resolve(said);
+    };
+    const timer = setTimeout(() => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      end(undefined);
+    }, PATIENCE);
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    child.on('error', () => end(undefined));
+    child.on('close', (code) => end(code === 0 ? text : undefined));
+  });
 }
 
 /** Its own settings of where modules are found, which no stage is given, would shadow what is installed. */

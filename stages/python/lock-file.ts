@@ -29,7 +29,7 @@ export async function readLockFile(lock: URL): Promise<LockFile> {
     throw new StageFailure(`the lock file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
   });
   const text = bytes.toString('utf8');
-  const packages: Record<string, string> = {};
+  const packages = Object.create(null) as Record<string, string>;
   for (const {line, requirement} of requirementsOf(text)) {
     const [, name, version, address] = PINNED.exec(requirement) ?? [];
     const pinned = version ?? address;
@@ -39,7 +39,9 @@ export async function readLockFile(lock: URL): Promise<LockFile> {
       );
     };
     if (name === undefined || pinned === undefined) return wrong(`“${requirement.slice(0, 60)}” pins no version`);
-    if (!/--hash=/.test(requirement)) return wrong(`${name} has no hash (a line that goes on ends with “\\”)`);
+    if (version?.includes('*') === true) return wrong(`“${requirement.slice(0, 60)}” pins no version`);
+    if (!/--hash=sha(?:256:[0-9a-f]{64}|384:[0-9a-f]{96}|512:[0-9a-f]{128})\b/.test(requirement))
+      return wrong(`${name} has no hash (a line that goes on ends with “\\”)`);
     const key = name.toLowerCase().replace(/[-_.]+/g, '-');
     const known = packages[key];
     // A lock file for several platforms has a line for each, behind a condition.
@@ -47,7 +49,9 @@ export async function readLockFile(lock: URL): Promise<LockFile> {
   }
   if (Object.keys(packages).length === 0) throw new StageFailure(`the lock file ${file} names no package`);
   const digest = createHash('sha256').update(bytes).digest('hex');
-  return {name: path.basename(file), digest, packages, python: MADE_FOR.exec(text)?.[1]};
+  // For all versions from that one on, where it is universal.
+  const python = /^#.*--universal\b/m.test(text) ? undefined : MADE_FOR.exec(text)?.[1];
+  return {name: path.basename(file), digest, packages: {...packages}, python};
 }
 
 /** The lines of a lock file that are no comments and no options, with what is written below them put behind them. */
@@ -61,7 +65,7 @@ function requirementsOf(text: string): {readonly line: number; readonly requirem
     open = `${open} ${line.replace(/\\$/, '')}`.trim();
     if (line.endsWith('\\')) continue;
     // Options such as that of an index say where packages come from, not which: their hashes do.
-    const isOption = open.startsWith('-') && !/^(-r|-c|-e|--requirement|--constraint|--editable)\b/.test(open);
+    const isOption = open.startsWith('-') && !/^(?:-r|-c|-e|--requirement\b|--constraint\b|--editable\b)/.test(open);
     if (open !== '' && !isOption) found.push({line: start, requirement: open});
     open = '';
   }

@@ -122,6 +122,43 @@ test('tries that get no further are counted, and the last one is a failure', asy
   assert.equal(recorded(none).attempts.length, 1);
 });
 
+test('a checkpoint that is not whole is no step further, and does not stand in the way', async (t) => {
+  const script = `mkdir -p "$R1_CHECKPOINTS/step-9/files"
+echo '{"version":1,"step":9,"files":[null]}' >"$R1_CHECKPOINTS/step-9/manifest.json"
+echo "to $R1_CHECKPOINTS"
+exit 75
+`;
+  const cwd = temporaryFolder(t, {'p.ts': recipe('{retries: 1}', 'checkpoints: true,'), 'train.sh': script});
+  const {code, err} = await r1(t, ['run', './p.ts'], {cwd});
+  assert.equal(code, 1, err);
+  assert.match(err, /train +failed: exited with 75/);
+  assert.equal(recorded(cwd).attempts.length, 2);
+  assert.equal((await r1(t, ['plan', './p.ts'], {cwd})).code, 0);
+});
+
+test('a node that asks for a GPU where there is none is told so, and runs', async (t) => {
+  const cwd = temporaryFolder(t, {
+    'p.ts': recipe('{resources: {gpu: 1}}'),
+    'train.sh': 'test "$R1_GPUS" = 0; : >"$1"\n',
+  });
+  const {code, err} = await r1(t, ['run', './p.ts'], {cwd, env: {CUDA_VISIBLE_DEVICES: ''}});
+  assert.equal(code, 0, err);
+  assert.match(err, /train +asks for a GPU and gets none/);
+});
+
+test('a checkpoint that is being written when the grace of the node is up is waited for', async (t) => {
+  const script = `${SEAL}
+trap 'mkdir "$R1_CHECKPOINTS/writing-0"; sleep 1.5; rmdir "$R1_CHECKPOINTS/writing-0"; seal 4 4; exit 1' TERM
+: >"$R1_JOB/ready"; while :; do sleep 0.05; done
+`;
+  const cwd = temporaryFolder(t, {'p.ts': recipe('{grace: 0.3}', 'checkpoints: true,'), 'train.sh': script});
+  const runner = start(t, ['run', './p.ts'], {cwd});
+  await until('the program runs', () => existsSync(join(cwd, '.r1', 'jobs', '1', 'ready')));
+  runner.child.kill('SIGINT');
+  const ended = await runner.ended;
+  assert.match(ended.err, /train +was stopped by you, checkpoint of step 4 kept/);
+});
+
 test('garbled events of a program are a warning, and what it made counts', async (t) => {
   const script = `echo 'Epoch 1' >>"$R1_EVENTS"
 echo '{"type":"metric","at":1,"name":"loss","step":1,"value":0.5}' >>"$R1_EVENTS"

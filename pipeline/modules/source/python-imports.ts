@@ -50,19 +50,22 @@ function moduleAt(path: string): readonly string[] {
 
 /** `import a.b as c, d`; `from .a import b, c as d` */
 function importsIn(text: string): Import[] {
-  return statementsIn(text).flatMap((statement): Import[] => {
+  return statementsIn(text.replace(/\r\n?/g, '\n')).flatMap((statement): Import[] => {
     // One may stand behind the colon of `try:` or `if x:`.
     const [, from, taken, whole] =
-      /(?:^|:\s*)(?:from\s*(\.[.\s]*[\w.]*|\s[\w.]+)\s+import\b(.*)|import\s+(.+))$/.exec(statement) ?? [];
+      /(?:^|:\s*)(?:from\s*(\.[.\s]*[\p{L}\p{N}_.]*|\s[\p{L}\p{N}_.]+)\s+import\b(.*)|import\s+(.+))$/u.exec(statement) ?? [];
     if (whole !== undefined) return listed(whole).map((name) => ({dots: 0, module: partsOf(name), names: []}));
     if (from === undefined || taken === undefined) return [];
     const name = from.replace(/\s/g, '');
     const dots = /^\.*/.exec(name)![0].length;
-    return [{dots, module: partsOf(name.slice(dots)), names: listed(taken).filter((each) => /^\w+$/.test(each))}];
+    return [{dots, module: partsOf(name.slice(dots)), names: listed(taken).filter(isName)}];
   });
 }
 
-const partsOf = (name: string): readonly string[] => name.split('.').filter((part) => /^\w+$/.test(part));
+/** Names of Python may have letters of any script. */
+const isName = (text: string): boolean => /^[\p{L}\p{N}_]+$/u.test(text);
+
+const partsOf = (name: string): readonly string[] => name.split('.').filter(isName);
 
 /** `a.b as c, d` → `a.b`, `d` */
 const listed = (text: string): readonly string[] =>

@@ -41,10 +41,11 @@ def keep(root: str, step: int, write: Callable[[str], Any]) -> None:
     if os.path.lexists(final):
         os.rename(final, replaced)
     os.rename(writing, final)
-    _link_latest(root)
+    _link_latest(root, step)
     _sync(root)
     _remove(replaced)
-    for old in steps(root)[KEPT:]:
+    # The one that was just written stays, whatever else has a higher number.
+    for old in [other for other in steps(root) if other != step][KEPT - 1 :]:
         _remove(_place(root, old))
 
 
@@ -61,7 +62,7 @@ def newest(root: str) -> Optional[Tuple[int, str]]:
 def steps(root: str) -> List[int]:
     """Steps of which there are checkpoints, whole or not, the newest first."""
     names = os.listdir(root) if os.path.isdir(root) else []
-    matches = (re.match(r"step-([0-9]+)\Z", name) for name in names)
+    matches = (re.match(r"step-(0|[1-9][0-9]*)\Z", name) for name in names)
     return sorted((int(match.group(1)) for match in matches if match), reverse=True)
 
 
@@ -103,13 +104,19 @@ def _is_whole(folder: str, step: int) -> bool:
             manifest = json.load(file)
         if manifest["version"] != 1 or manifest["step"] != step:
             return False
+        if not all(_is_inside(file["path"]) for file in manifest["files"]):
+            return False
         files = [(os.path.join(folder, "files", file["path"]), file) for file in manifest["files"]]
         # Sizes first: one that was cut short is found without reading gigabytes.
-        return all(os.path.getsize(path) == file["bytes"] for path, file in files) and all(
+        return all(os.path.isfile(path) and os.path.getsize(path) == file["bytes"] for path, file in files) and all(
             _sha256(path) == file["sha256"] for path, file in files
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
+
+
+def _is_inside(path: str) -> bool:
+    return all(name not in ("", ".", "..") and "\0" not in name for name in path.split("/"))
 
 
 def _sha256(path: str) -> str:
@@ -120,10 +127,13 @@ def _sha256(path: str) -> str:
     return digest.hexdigest()
 
 
-def _link_latest(root: str) -> None:
+def _link_latest(root: str, step: int) -> None:
     fresh = os.path.join(root, "linking-%d" % os.getpid())
-    os.symlink("step-%d/files" % steps(root)[0], fresh)
-    os.replace(fresh, os.path.join(root, "latest"))
+    latest = os.path.join(root, "latest")
+    os.symlink("step-%d/files" % step, fresh)
+    if os.path.isdir(latest) and not os.path.islink(latest):
+        _remove(latest)
+    os.replace(fresh, latest)
 
 
 def _remove(path: str) -> None:

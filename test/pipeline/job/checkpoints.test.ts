@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict';
-import {existsSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
+import {execFileSync} from 'node:child_process';
+import {createHash} from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import {copyCheckpoint, newestCheckpoint, openCheckpoints} from '../../../pipeline/job/checkpoints.js';
@@ -10,6 +21,39 @@ const open = (folder: string, more: {every?: number; stopping?: () => boolean; c
   openCheckpoints({folder: () => folder, every: undefined, stopping: () => false, onSaved: () => undefined, ...more});
 
 const write = (text: string) => (folder: string) => writeFileSync(join(folder, 'state.txt'), text);
+
+const ENTRY = {path: 'state.txt', bytes: 5, sha256: createHash('sha256').update('at 10').digest('hex')};
+
+const writeManifest = (folder: string, files: readonly unknown[]): void =>
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify({version: 1, step: 10, files}));
+
+function pipeOr(what: 'pipe' | 'folder', file: string): void {
+  rmSync(file);
+  if (what === 'folder') mkdirSync(file);
+  else execFileSync('mkfifo', [file]);
+}
+
+function linkTo(target: string, file: string): void {
+  rmSync(file);
+  symlinkSync(target, file);
+}
+
+test('the one that was just written stays, whatever else lies there', async (t) => {
+  const folder = temporaryFolder(t);
+  const checkpoints = open(folder);
+  for (const step of [100, 200]) await checkpoints.save(step, write(`at ${step}`));
+  for (const name of ['step-0300', 'step-x']) mkdirSync(join(folder, name));
+  await checkpoints.save(10, write('at 10'));
+  assert.ok(existsSync(join(folder, 'step-10')));
+  assert.equal(newestCheckpoint(folder)?.step, 200);
+});
+
+test('what is no folder holds no checkpoints', (t) => {
+  const file = join(temporaryFolder(t), 'checkpoints');
+  assert.equal(newestCheckpoint(file), undefined);
+  writeFileSync(file, '');
+  assert.equal(newestCheckpoint(file), undefined);
+});
 
 test('the newest two checkpoints are kept, and the newest is where the next attempt starts', async (t) => {
   const folder = temporaryFolder(t);
@@ -27,6 +71,18 @@ for (const [damage, harm] of [
   ['a missing file', (folder: string) => rmSync(join(folder, 'files', 'state.txt'))],
   ['a torn manifest', (folder: string) => truncateSync(join(folder, 'manifest.json'), 20)],
   ['no manifest', (folder: string) => rmSync(join(folder, 'manifest.json'))],
+  ['a manifest of nulls', (folder: string) => writeManifest(folder, [null])],
+  ['a path that is a number', (folder: string) => writeManifest(folder, [{path: 5, bytes: 1, sha256: 'x'}])],
+  [
+    'a path that leads out',
+    (folder: string) => writeManifest(folder, [{...ENTRY, path: '../../step-5/files/state.txt'}]),
+  ],
+  ['an absolute path', (folder: string) => writeManifest(folder, [{...ENTRY, path: '/etc/hostname'}])],
+  ['a folder in the place of a file', (folder: string) => writeManifest(folder, [{...ENTRY, path: 'state.txt/..'}])],
+  ['a folder in the place of the manifest', (folder: string) => pipeOr('folder', join(folder, 'manifest.json'))],
+  ['a pipe in the place of the manifest', (folder: string) => pipeOr('pipe', join(folder, 'manifest.json'))],
+  ['a pipe in the place of a file', (folder: string) => pipeOr('pipe', join(folder, 'files', 'state.txt'))],
+  ['a link in the place of a file', (folder: string) => linkTo('/dev/zero', join(folder, 'files', 'state.txt'))],
 ] as const) {
   test(`a checkpoint with ${damage} is passed over for the one before it`, async (t) => {
     const folder = temporaryFolder(t);

@@ -16,6 +16,7 @@ const FILES = {
   'helper.py': '',
   'other.py': '',
   'third.py': '',
+  'größe.py': '',
   'pkg/__init__.py': '',
   'pkg/deep.py': '',
   'pkg/sub/__init__.py': '',
@@ -37,6 +38,9 @@ test('modules of the script’s own folder and packages below it are found in ev
   assert.deepEqual(of('import os, helper as h, torch.nn, other'), ['helper.py', 'other.py']);
   assert.deepEqual(of('import pkg.sub.leaf'), ['pkg/__init__.py', 'pkg/sub/__init__.py', 'pkg/sub/leaf.py']);
   assert.deepEqual(of('from helper import (a,\n  b as c,  # more\n)'), ['helper.py']);
+  assert.deepEqual(of('from helper import (\r\n  a,\r\n  b,\r\n)\r\nimport other\r\n'), ['helper.py', 'other.py']);
+  assert.deepEqual(of('import helper\rimport other\r'), ['helper.py', 'other.py']);
+  assert.deepEqual(of('import größe, helper'), [encodeURI('größe.py'), 'helper.py']);
   assert.deepEqual(of('from pkg import deep, sub as s, nothing'), [
     'pkg/__init__.py',
     'pkg/deep.py',
