@@ -90,7 +90,9 @@ export function openCheckpoints(options: {
     syncFolder(folder);
     rmSync(replaced, {recursive: true, force: true});
     // The one that was just written stays, whatever else has a higher number.
-    for (const old of stepsIn(folder).filter((other) => other !== step).slice(KEPT - 1))
+    for (const old of stepsIn(folder)
+      .filter((other) => other !== step)
+      .slice(KEPT - 1))
       rmSync(checkpointFolder(folder, old), {recursive: true, force: true});
     lastEnd = clock();
     lastCost = lastEnd - start;
@@ -212,13 +214,15 @@ const checkpointFolder = (folder: string, step: number): string => join(folder, 
 /** Steps of the checkpoints in a folder, newest first. */
 export function stepsIn(folder: string): number[] {
   if (statSync(folder, {throwIfNoEntry: false})?.isDirectory() !== true) return [];
-  return readdirSync(folder)
-    // As it is written: `step-0005` would be looked for under another name.
-    .map((name) => /^step-(0|[1-9]\d*)$/.exec(name)?.[1])
-    .filter((step) => step !== undefined)
-    .map(Number)
-    .filter(Number.isSafeInteger)
-    .sort((a, b) => b - a);
+  return (
+    readdirSync(folder)
+      // As it is written: `step-0005` would be looked for under another name.
+      .map((name) => /^step-(0|[1-9]\d*)$/.exec(name)?.[1])
+      .filter((step) => step !== undefined)
+      .map(Number)
+      .filter(Number.isSafeInteger)
+      .sort((a, b) => b - a)
+  );
 }
 
 function* filesUnder(folder: string, prefix = ''): Generator<string> {

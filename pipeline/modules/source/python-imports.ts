@@ -53,7 +53,9 @@ function importsIn(text: string): Import[] {
   return statementsIn(text.replace(/\r\n?/g, '\n')).flatMap((statement): Import[] => {
     // One may stand behind the colon of `try:` or `if x:`.
     const [, from, taken, whole] =
-      /(?:^|:\s*)(?:from\s*(\.[.\s]*[\p{L}\p{N}_.]*|\s[\p{L}\p{N}_.]+)\s+import\b(.*)|import\s+(.+))$/u.exec(statement) ?? [];
+      /(?:^|:\s*)(?:from\s*(\.[.\s]*[\p{L}\p{N}_.]*|\s[\p{L}\p{N}_.]+)\s+import\b(.*)|import\s+(.+))$/u.exec(
+        statement,
+      ) ?? [];
     if (whole !== undefined) return listed(whole).map((name) => ({dots: 0, module: partsOf(name), names: []}));
     if (from === undefined || taken === undefined) return [];
     const name = from.replace(/\s/g, '');
