@@ -9,6 +9,7 @@
 import {accessSync, constants} from 'node:fs';
 import {delimiter, join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {signal} from './process-table.js';
 
 /** A GPU, or a part of one (MIG), that a job can hold. */
 export interface Gpu {
@@ -120,7 +121,7 @@ async function listCards(env: Environment): Promise<readonly Card[] | undefined>
     // One that waits for the driver cannot be ended, and is waited for no longer; nor is what a script has started.
     asked.stdout.destroy();
     asked.unref();
-    if (asked.pid !== undefined) process.kill(-asked.pid, 'SIGKILL');
+    if (asked.pid !== undefined) signal(-asked.pid, 'SIGKILL');
     return undefined;
   }
   return listed.failed ? [] : cardsIn(listed.stdout);

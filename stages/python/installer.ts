@@ -1,6 +1,6 @@
 /** Runs what makes an environment (uv, venv, pip): tells what is fetched, and ends it when it is not wanted any more. */
 import {spawn} from 'node:child_process';
-import {withoutPython} from './interpreter.js';
+import {endGroup, withoutPython} from './interpreter.js';
 
 /** MB from which a file is worth a line of its own. */
 const LARGE = 5;
@@ -52,15 +52,6 @@ export function runInstaller(
     child.on('error', ({message}) => end(127, message));
     child.on('close', (code) => end(code ?? 1, said));
   });
-}
-
-function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // It has ended meanwhile.
-  }
 }
 
 /** `  Downloading torch-2.7.0-cp311-….whl (821.2 MB)` of pip, `Downloading torch (783.1MiB)` of uv. */

@@ -133,6 +133,16 @@ function parse(text: string | undefined): Said | undefined {
   }
 }
 
+/** Sends a signal to all processes of a group, as far as there are any. */
+export function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
 /** What a Python says when it is asked; `undefined` where it cannot be, is no Python, or does not answer. */
 function ask(file: string, words: readonly string[], env: NodeJS.ProcessEnv): Promise<string | undefined> {
   return new Promise((resolve) => {
@@ -145,7 +155,7 @@ function ask(file: string, words: readonly string[], env: NodeJS.ProcessEnv): Pr
       resolve(said);
     };
     const timer = setTimeout(() => {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      endGroup(child.pid, 'SIGKILL');
       end(undefined);
     }, PATIENCE);
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));

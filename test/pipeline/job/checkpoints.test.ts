@@ -22,7 +22,9 @@ const open = (folder: string, more: {every?: number; stopping?: () => boolean; c
 
 const write = (text: string) => (folder: string) => writeFileSync(join(folder, 'state.txt'), text);
 
-const ENTRY = {path: 'state.txt', bytes: 5, sha256: createHash('sha256').update('at 10').digest('hex')};
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+const ENTRY = {path: 'state.txt', bytes: 5, sha256: sha256('at 10')};
 
 const writeManifest = (folder: string, files: readonly unknown[]): void =>
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify({version: 1, step: 10, files}));
@@ -75,7 +77,9 @@ for (const [damage, harm] of [
   ['a path that is a number', (folder: string) => writeManifest(folder, [{path: 5, bytes: 1, sha256: 'x'}])],
   [
     'a path that leads out',
-    (folder: string) => writeManifest(folder, [{...ENTRY, path: '../../step-5/files/state.txt'}]),
+    (folder: string) =>
+      // Its bytes are as they are said to be; only where they lie is wrong.
+      writeManifest(folder, [{path: '../../step-5/files/state.txt', bytes: 4, sha256: sha256('at 5')}]),
   ],
   ['an absolute path', (folder: string) => writeManifest(folder, [{...ENTRY, path: '/etc/hostname'}])],
   ['a folder in the place of a file', (folder: string) => writeManifest(folder, [{...ENTRY, path: 'state.txt/..'}])],
