@@ -56,3 +56,17 @@ export const OPTIMIZER = {
   ),
   beta2: described(0.98, 'AdamW’s decay of the mean of squared gradients per update.', {from: 0, below: 1}),
 };
+
+/** Params of a supervised training on datasets, without those of its optimizer. */
+export const FINE_TUNING = {
+  epochs: described(2, 'How often each row is learned; a fraction is a part of the rows.', ABOVE_ZERO),
+  batch: described(128, 'Rows in an optimizer step; the paper’s 128 at 800,000 rows.', COUNT),
+  microBatch: described(16, 'Rows in one native call; the sum over a step is the same, its last bits are not.', COUNT),
+  learningRate: described(
+    5e-5,
+    'Peak of the learning rate; the paper’s 5e-5 for its own size. It falls to a tenth by a cosine.',
+    LEARNING_RATE,
+  ),
+  warmup: described(0, 'Optimizer updates over which the learning rate rises linearly from 0.', COUNT_OR_NONE),
+  maxTokens: described(32_768, 'Rows with more tokens than this are an error, not cut.', COUNT),
+};

@@ -12,28 +12,25 @@
  * group's standard deviation has a floor.
  */
 import {declareParams, described} from '../pipeline/params.js';
-import {StageFailure, optional, defineStage} from '../pipeline/stage.js';
-import {readPrompts, writeRows} from './data/rows.js';
+import {optional, defineStage} from '../pipeline/stage.js';
+import {writeRows} from './data/rows.js';
 import {isErrorOf} from './data/standard-errors.js';
-import {encodePrompts, samplingWith} from './rollout/sample-groups.js';
+import {samplingWith} from './rollout/sample-groups.js';
 import {lengthBuckets} from './train/length-buckets.js';
-import type {EncodedPrompt} from './rollout/sample-groups.js';
 import {COMPUTING, PRECISIONS} from './train/compute.js';
 import {OBJECTIVE} from './train/grpo-params.js';
-import {judgeMistakes} from './graders/judge-settings.js';
-import {GRADING, gradingCautions} from './graders/settings.js';
-import {COUNT, COUNT_OR_NONE, LEARNING_RATE, OPTIMIZER, SHARE, SPECIAL_IN_PROMPTS, chunk} from './common-params.js';
-import {BUILT_IN_REWARDS, JUDGING_TIME, REWARD_MODELS, type RewardWeights} from './rewards/names.js';
-import {portOf, weightMistakes} from './rewards/weights.js';
-import {ASKING, askingMistakes} from './tasks/asking.js';
-import {taskMistakes} from './tasks/wired-tasks.js';
+import {GRADING} from './graders/settings.js';
+import {COUNT, COUNT_OR_NONE, SPECIAL_IN_PROMPTS, chunk} from './common-params.js';
+import {JUDGING_TIME} from './rewards/names.js';
+import {ASKING} from './tasks/asking.js';
 import {template} from './text/template-names.js';
-import {dealMinibatches, isUniform, summarise} from './rollout/minibatches.js';
+import {dealMinibatches, summarise} from './rollout/minibatches.js';
 import type {Minibatch} from './rollout/minibatches.js';
-import {SNAPSHOTS, openSnapshots, stepCautions} from './train/snapshots.js';
-import {checkKnownPairs, checkPatience, entropyWarning, lookAt} from './rollout/check-graders.js';
-import {drawnHow, scoredRow} from './rollout/records.js';
-import {START, type State} from './rollout/state.js';
+import {openSnapshots} from './train/snapshots.js';
+import {checkKnownPairs, entropyWarning} from './rollout/check-graders.js';
+import {drawnHow} from './rollout/records.js';
+import {REINFORCEMENT, reinforcementCautions, reinforcementMistakes} from './rollout/reinforcement-params.js';
+import {START, observe, type State} from './rollout/state.js';
 
 /**
  * Reinforcement learning with GRPO (DeepSeek-R1, arXiv 2501.12948, §2.2.1, equations 1–3; DeepSeekMath, arXiv
@@ -67,68 +64,11 @@ export const grpo = defineStage({
     template: template('zero'),
     ...SPECIAL_IN_PROMPTS,
     ...ASKING,
-    steps: described(10_400, 'Optimizer updates (the paper’s R1-Zero: 10,400).', COUNT),
-    ...SNAPSHOTS,
-    questions: described(32, 'Questions in an update; with group 16 that is 512 completions.', COUNT),
-    group: described(16, 'Completions to each question.', {
-      from: 2,
-      whole: true,
-      why: 'a completion learns from the others of its group',
-    }),
-    minibatches: described(16, 'Updates that a rollout is dealt into (16 × 512 = 8,192 completions a rollout).', COUNT),
-    maxNewTokens: described(
-      32_768,
-      'Tokens of the longest completion, the end token included; what is longer is cut off.',
-      COUNT,
-    ),
-    temperature: described(1, 'Divides the logits, in sampling and in the loss; what is learned from is drawn.', {
-      above: 0,
-    }),
-    learningRate: described(
-      3e-6,
-      'Learning rate of every update after warmup (the paper’s 3e-6 for its own size).',
-      LEARNING_RATE,
-    ),
-    warmup: described(0, 'Updates over which the learning rate rises linearly from 0.', COUNT_OR_NONE),
-    ...OPTIMIZER,
+    ...REINFORCEMENT,
     ...OBJECTIVE,
-    rewards: described<RewardWeights>(
-      {accuracy: 1, format: 1},
-      'Weights of the rewards in the sum; helpful and safe are what the reward models say, about general prompts only. A reward without a weight is not summed. length falls to 0 at maxNewTokens, or at the mean length of the responses in lengthFrom.',
-      {
-        should: `a record of numbers by the name of the reward: ${[...BUILT_IN_REWARDS, ...REWARD_MODELS].join(', ')}, and one’s own`,
-      },
-    ),
-    noWords: described(
-      0,
-      'What the reward language is where the thinking has no word (1 for arithmetic in digits alone).',
-      [0, 1],
-    ),
-    generalFrom: described(0.75, 'Share of the steps after which general prompts come in.', SHARE),
-    generalShare: described(0.5, 'Share of the questions that are general prompts from then on.', SHARE),
     dynamicSampling: described(
       0,
       'DAPO: groups without spread are dropped and other questions drawn, in at most this many more rounds a rollout.',
-      COUNT_OR_NONE,
-    ),
-    maskTruncated: described(
-      false,
-      'Whether completions that were cut off are left out of the loss (DAPO, arXiv 2503.14476).',
-    ),
-    overlongMargin: described(
-      0,
-      'Tokens before maxNewTokens over which DAPO’s soft penalty falls from 0 to −1; 0 turns it off.',
-      COUNT_OR_NONE,
-    ),
-    shuffleRewards: described(false, 'The control: rewards are dealt out anew within each group.'),
-    patience: described(
-      20,
-      'Stop after this many rollouts in a row without any spread (once general prompts are in, if any), or with nine in ten cut off.',
-      COUNT,
-    ),
-    checkGroups: described(
-      32,
-      'Groups to look at before going on: stop if in none of them the rewards differ, or nine in ten give no answer; 0: never.',
       COUNT_OR_NONE,
     ),
     chunk: chunk(8),
@@ -143,24 +83,8 @@ export const grpo = defineStage({
     ...GRADING,
   }),
   definitions: {rewards: 'reward', tasks: 'task'},
-  caution: (params) => [
-    ...gradingCautions(params, `${params.steps * params.questions * params.group}`),
-    ...stepCautions(params.snapshots, params.steps),
-  ],
-  check: ({params, ...wired}) => [
-    ...askingMistakes(params),
-    ...judgeMistakes(params.judge),
-    ...taskMistakes(wired),
-    ...(wired.inputs.includes('lengthFrom') && !((params.rewards['length'] ?? 0) > 0)
-      ? [
-          'lengthFrom says where the reward length ends, and that has no weight; set rewards, such as {"accuracy": 1, "format": 1, "length": 1}',
-        ]
-      : []),
-    ...weightMistakes(params.rewards, {
-      own: wired.definitions.rewards.map(({name}) => name),
-      models: REWARD_MODELS.filter((name) => wired.inputs.includes(portOf(name))),
-    }),
-  ],
+  caution: (params) => reinforcementCautions(params),
+  check: (wired) => reinforcementMistakes(wired),
   async memory({inputs: {policy, prompts, general, helpful, safety}, params, threads, cores}) {
     const {reinforcementNeedBefore} = await import('./memory/sampling.js');
     const wired = (folders: readonly (string | undefined)[]): string[] => folders.flatMap((folder) => folder ?? []);
@@ -186,8 +110,7 @@ export const grpo = defineStage({
       {reinforcementNeed},
       {importanceMeasures, samplerMismatch},
       {reflectiveWords},
-      {tasksWith},
-      {prepareGraders},
+      {openAsked},
     ] = await Promise.all([
       import('./train/training-loop.js'),
       import('./train/grpo-updates.js'),
@@ -205,28 +128,20 @@ export const grpo = defineStage({
       import('./memory/sampling.js'),
       import('./train/importance.js'),
       import('./text/language.js'),
-      import('./tasks/load-tasks.js'),
-      import('./graders/registry.js'),
+      import('./rollout/asked.js'),
     ]);
-    const tasks = await tasksWith(definitions.tasks);
     // The policy, and the questions as tokens.
     const {config, weights, generation} = await openModel(inputs.policy);
     const tokenizer = await openTokenizer(inputs.policy, params);
     tokenizer.notes.forEach((text) => note(text));
-    const limit = config.maxPositions - params.maxNewTokens;
-    if (limit <= 0)
-      throw new StageFailure(
-        `maxNewTokens ${params.maxNewTokens} leaves no room for a prompt: the model has ${config.maxPositions} positions`,
-      );
-    const encode = async (folder: string | undefined): Promise<EncodedPrompt[]> =>
-      folder === undefined ? [] : encodePrompts(await readPrompts(folder, tasks), {...params, tokenizer, limit, note});
-    const reasoning = await encode(inputs.prompts);
-    const general = await encode(inputs.general);
-    if (reasoning.length === 0) throw new StageFailure('there are no prompts');
-    await prepareGraders(
-      [...reasoning, ...general].map(({prompt}) => prompt),
-      {cores, sandbox: params.sandbox, judge: params.judge, extraction: params.extraction, tasks, note},
-    );
+    const {tasks, reasoning, general} = await openAsked(inputs, {
+      params,
+      tokenizer,
+      positions: config.maxPositions,
+      definitions: definitions.tasks,
+      cores,
+      note,
+    });
 
     // What is compiled: sampling for two lengths of prompts; log-probabilities and updates for some lengths of whole rows.
     const tokensOf = [...reasoning, ...general].map(({tokens}) => tokens.length);
@@ -311,7 +226,7 @@ export const grpo = defineStage({
 
       /** Samples and scores one rollout under the current weights, and deals it into the minibatches of the next updates. */
       const nextRollout = async (step: number): Promise<State> => {
-        const {cursor, rollouts, samples, uniformRollouts, truncatedRollouts, seen} = training.own;
+        const {cursor, rollouts} = training.own;
         const withGeneral = questions.hasGeneral && step >= params.generalFrom * params.steps;
         const generalShare = withGeneral ? params.generalShare : 0;
         const sampled = await rollOut({rollout: rollouts, cursor, generalShare}, options);
@@ -324,12 +239,10 @@ export const grpo = defineStage({
         if (reference !== undefined) tokens.scored += countTokens(all);
         mismatch = samplerMismatch(all, old ?? []);
 
-        const traces = sampled.groups.flatMap((one) => one.traces);
-        const uniform = traces.every(({groupSpread}) => isUniform(groupSpread));
-        const truncated = traces.filter(({finished}) => !finished).length / traces.length > 0.9;
-        const state: State = {
+        const isSpreadDue = withGeneral || !questions.hasGeneral;
+        return {
+          ...observe(training.own, sampled.groups, {...params, step, isSpreadDue}),
           cursor: sampled.cursor,
-          rollouts: rollouts + 1,
           pending: dealMinibatches(
             sampled.groups,
             {old, reference},
@@ -337,20 +250,7 @@ export const grpo = defineStage({
             {seed, step: rollouts},
             isWeighted ? {cap: importanceCap, ratio} : undefined,
           ),
-          samples: [...samples, ...sampled.groups[0]!.members.map((one) => scoredRow(one, step))],
-          // A policy that solves all its problems learns nothing more from them, but general prompts are still to come.
-          uniformRollouts: uniform && (withGeneral || !questions.hasGeneral) ? uniformRollouts + 1 : 0,
-          truncatedRollouts: truncated ? truncatedRollouts + 1 : 0,
-          seen:
-            seen &&
-            lookAt(seen, sampled.groups, {
-              enough: params.checkGroups,
-              isSpreadDue: withGeneral || !questions.hasGeneral,
-              maxNewTokens,
-            }),
         };
-        checkPatience(state, {patience: params.patience, meanReward: summarise(traces)['reward']!, maxNewTokens});
-        return state;
       };
 
       const steps = {isHistoryOnly: isErrorOf, afterStep: (step: number) => snapshots.take(step, save)};

@@ -3,27 +3,13 @@
  * tokens only, end of sequence included; prompt and padding are left out. Cosine from the peak to a tenth of it, two to
  * three epochs (DeepSeek-R1, supplement B.4.2). Not packed: rows are padded to a few lengths.
  */
-import {declareParams, described} from '../pipeline/params.js';
-import {StageFailure, many, defineStage} from '../pipeline/stage.js';
-import {readRows, writeRows} from './data/rows.js';
-import {ABOVE_ZERO, COUNT, COUNT_OR_NONE, LEARNING_RATE, OPTIMIZER, SPECIAL_IN_PROMPTS} from './common-params.js';
+import {declareParams} from '../pipeline/params.js';
+import {many, defineStage} from '../pipeline/stage.js';
+import {writeRows} from './data/rows.js';
+import {FINE_TUNING, OPTIMIZER, SPECIAL_IN_PROMPTS} from './common-params.js';
 import {lengthBuckets} from './train/length-buckets.js';
 import {COMPUTING, countsTargets} from './train/compute.js';
 import {template} from './text/template-names.js';
-
-/** Params of a supervised training on datasets, without those of its optimizer. */
-export const FINE_TUNING = {
-  epochs: described(2, 'How often each row is learned; a fraction is a part of the rows.', ABOVE_ZERO),
-  batch: described(128, 'Rows in an optimizer step; the paper’s 128 at 800,000 rows.', COUNT),
-  microBatch: described(16, 'Rows in one native call; the sum over a step is the same, its last bits are not.', COUNT),
-  learningRate: described(
-    5e-5,
-    'Peak of the learning rate; the paper’s 5e-5 for its own size. It falls to a tenth by a cosine.',
-    LEARNING_RATE,
-  ),
-  warmup: described(0, 'Optimizer updates over which the learning rate rises linearly from 0.', COUNT_OR_NONE),
-  maxTokens: described(32_768, 'Rows with more tokens than this are an error, not cut.', COUNT),
-};
 
 /**
  * Fine-tunes a model on questions and responses (DeepSeek-R1, arXiv 2501.12948, §2.3.1, §2.3.3 and, for distillation,
@@ -61,40 +47,32 @@ export const sft = defineStage({
       {crossEntropyTraining},
       {carriedOn, openModel, saveModel},
       {openTokenizer},
-      {encodePrompt},
       {batchOrder},
       {cosine},
       {handOver},
       {computesAgain},
       {announceMemory},
       {trainingNeed},
-      {sampleRow},
+      {encodeSamples},
     ] = await Promise.all([
       import('./train/training-loop.js'),
       import('./train/programs.js'),
       import('./model/hf-folder/index.js'),
       import('./text/tokenizer.js'),
-      import('./text/templates.js'),
       import('./train/batch-order.js'),
       import('./train/learning-rate.js'),
       import('./model/parameters.js'),
       import('./memory/parts.js'),
       import('./memory/need.js'),
       import('./memory/training.js'),
-      import('./data/schemas.js'),
+      import('./data/encode-samples.js'),
     ]);
     // The base, and the completions as tokens with a mark on those that are learned.
     const {config, weights, generation} = await openModel(inputs.base);
     const tokenizer = await openTokenizer(inputs.base, params);
-    const samples = (await Promise.all(Object.values(inputs.data).map((folder) => readRows(folder, sampleRow)))).flat();
-    if (samples.length === 0) throw new StageFailure('the datasets hold no rows');
-    const rows = samples.map(({id, question, response}) => {
-      const prompt = encodePrompt(tokenizer, params.template, question);
-      const tokens = [...prompt, ...tokenizer.encode(response), tokenizer.eosId];
-      const limit = Math.min(params.maxTokens, config.maxPositions);
-      if (tokens.length > limit) throw new StageFailure(`row ${id} has ${tokens.length} tokens, the limit is ${limit}`);
-      return {tokens, mask: tokens.map((_, i) => (i < prompt.length ? 0 : 1)), from: prompt.length};
-    });
+    const limit = Math.min(params.maxTokens, config.maxPositions);
+    const encoded = await encodeSamples(Object.values(inputs.data), {tokenizer, template: params.template, limit});
+    const rows = encoded.map(({tokens, from}) => ({tokens, mask: tokens.map((_, i) => (i < from ? 0 : 1)), from}));
     const lengths = lengthBuckets(
       rows.map(({tokens}) => tokens.length),
       12,

@@ -85,13 +85,12 @@ export interface AdvantageOptions {
   readonly maxNewTokens: number;
 }
 
-/** The rows of one group with their advantages; rows that do not count have an empty mask. */
-export function groupRows(
+/** What the completions of a group earned by themselves, and what they are given for it, in the order of the group. */
+export function groupRewards(
   group: readonly ScoredRollout[],
-  options: AdvantageOptions,
+  {shuffleRewards, overlongMargin, maxNewTokens}: Omit<AdvantageOptions, 'divideByStd' | 'stdFloor' | 'maskTruncated'>,
   key: {readonly seed: number; readonly step: number; readonly group: number},
-): {rows: SampledRow[]; groupSpread: number} {
-  const {shuffleRewards, maskTruncated, overlongMargin, maxNewTokens} = options;
+): {readonly earned: number[]; readonly rewards: number[]} {
   const earned = group.map(
     ({reward, rollout}) =>
       reward + (overlongMargin > 0 ? overlongPenalty(rollout.tokens.length, maxNewTokens, overlongMargin) : 0),
@@ -99,9 +98,19 @@ export function groupRows(
   const rewards = shuffleRewards
     ? random(key.seed, 'grpo/shuffled-rewards', key.step, key.group).shuffle(earned)
     : earned;
+  return {earned, rewards};
+}
+
+/** The rows of one group with their advantages; rows that do not count have an empty mask. */
+export function groupRows(
+  group: readonly ScoredRollout[],
+  options: AdvantageOptions,
+  key: {readonly seed: number; readonly step: number; readonly group: number},
+): {rows: SampledRow[]; groupSpread: number} {
+  const {earned, rewards} = groupRewards(group, options, key);
   const advantages = groupAdvantages(rewards, options);
   const rows = group.map(({rollout}, index): SampledRow => {
-    const counts = rollout.finished || !maskTruncated ? 1 : 0;
+    const counts = rollout.finished || !options.maskTruncated ? 1 : 0;
     return {
       tokens: [...rollout.promptTokens, ...rollout.tokens],
       mask: [...rollout.promptTokens.map(() => 0), ...rollout.tokens.map(() => counts)],
