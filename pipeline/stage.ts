@@ -203,6 +203,8 @@ export interface StageDefinition<
    * `latest` there, if anything does.
    */
   readonly checkpoints?: boolean;
+  /** The stage whose place it can take at a node, and by whose trainer: `r1 run --trainer`. Ports and params are those of the other. */
+  readonly replaces?: StandIn;
   /** A person may end it early and keep what it has by then (`r1 finish`): its `run` asks `finishEarly`. */
   readonly canFinishEarly?: boolean;
   /**
@@ -240,6 +242,16 @@ export interface StageDefinition<
    * Node process around it, and `run` is for whoever calls the stage as a function.
    */
   argv?(context: CommandContext<I, O, P>): readonly (string | number | URL)[];
+}
+
+/** What a stage stands in for. */
+export interface StandIn {
+  /** The name of the other stage. */
+  readonly stage: string;
+  /** What people call what trains in it: `trl`. */
+  readonly trainer: string;
+  /** Params of the other that say how it computes and have no meaning here: a node that sets them goes without. */
+  readonly without?: readonly string[];
 }
 
 /** What an attempt is going to take of memory. */

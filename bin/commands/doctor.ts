@@ -9,6 +9,7 @@ import {readRuntimeFacts} from '../../stages/tensorflow/runtime-class.js';
 import {needsOfNodes} from '../../pipeline/plan/environments.js';
 import type {EnvironmentNeed} from '../../pipeline/plan/environments.js';
 import {loadRecipe} from '../../pipeline/wiring/load-recipe.js';
+import {openStandIns} from '../../pipeline/wiring/stand-ins.js';
 import {wireLoaded} from '../../pipeline/wiring/wire-loaded.js';
 import {
   checkDisk,
@@ -26,14 +27,19 @@ import {
   tryTensorflow,
 } from '../access/doctor-checks.js';
 import type {Check} from '../access/doctor-checks.js';
-import {RECIPES} from '../access/recipes.js';
+import {DEFAULT_RECIPE, RECIPES} from '../access/recipes.js';
+import {standIns} from '../execution/stand-ins.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {hintOf} from '../render/hints.js';
 import {createColors} from '../terminal/paint.js';
 
-async function examine(folder: string, recipe: string | undefined, services: Services): Promise<Check[]> {
+async function examine(
+  folder: string,
+  {recipe, trainer}: {readonly recipe: string | undefined; readonly trainer: string | undefined},
+  services: Services,
+): Promise<Check[]> {
   // A recipe that cannot be read is a mistake in what was typed, which is said before anything is tried.
-  const environments = recipe === undefined ? [] : await recipeEnvironments(recipe);
+  const environments = recipe === undefined ? [] : await recipeEnvironments(recipe, trainer);
   return [
     checkNode(process.versions.node, ownManifest().engines.node),
     ...(await checkTensorflow(tryTensorflow, readRuntimeFacts)),
@@ -47,8 +53,11 @@ async function examine(folder: string, recipe: string | undefined, services: Ser
   ];
 }
 
-async function recipeEnvironments(recipe: string): Promise<readonly EnvironmentNeed[]> {
-  const {nodes} = await wireLoaded(await loadRecipe(recipe, RECIPES));
+async function recipeEnvironments(recipe: string, trainer: string | undefined): Promise<readonly EnvironmentNeed[]> {
+  const instead = await openStandIns({trainer}, standIns);
+  const wiring = await wireLoaded(await loadRecipe(recipe, RECIPES), undefined, instead?.at);
+  instead?.check(wiring);
+  const {nodes} = wiring;
   return needsOfNodes([...nodes.values()]);
 }
 
@@ -74,12 +83,14 @@ export const doctorCommand = (services: Services): Command =>
       '[recipe]',
       'look at what the programs of this recipe run in, too: a name or the path of a .ts or .js file',
     )
+    .option('--trainer <name>', 'as r1 run has it: what this trainer needs (trl)')
     .option('--store <folder>', 'the store to look at (default: R1_STORE, or .r1)')
     .option('--json', 'one JSON array of {check, ok, value, wayOut}')
     .addHelpText('after', '\nExamples:\n  r1 doctor --store /data/r1\n  r1 doctor ./my.recipe.ts')
-    .action(async (recipe: string | undefined, options: GlobalOptions) => {
+    .action(async (recipe: string | undefined, options: GlobalOptions & {readonly trainer?: string}) => {
       const folder = path.resolve(options.store ?? (process.env['R1_STORE'] || '.r1'));
-      const checks = await examine(folder, recipe, services);
+      const {trainer} = options;
+      const checks = await examine(folder, {recipe: recipe ?? (trainer && DEFAULT_RECIPE), trainer}, services);
       services.say(
         options.json === true ? JSON.stringify(checks.map(asJson), null, 2) : drawChecks(checks, services.colours),
       );

@@ -6,6 +6,7 @@ import {prepare} from '../../pipeline/plan/prepare.js';
 import {DEFAULT_RECIPE, RECIPES} from '../access/recipes.js';
 import {printPlan} from '../execution/print-plan.js';
 import {runtimeOf} from '../execution/runtime-of.js';
+import {standIns} from '../execution/stand-ins.js';
 import {withGlobals} from '../options/global-options.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
 import {profileHeading, requestOf, withRequest} from '../options/run-options.js';
@@ -26,6 +27,7 @@ export const planCommand = (services: Services): Command =>
           request: requestOf(options),
           store,
           runtimeOf,
+          stages: standIns,
         });
         await printPlan(prepared, services, {json: options.json, heading: profileHeading(loaded.recipe, options)});
       } finally {

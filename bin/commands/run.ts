@@ -9,6 +9,7 @@ import {DEFAULT_RECIPE, RECIPES} from '../access/recipes.js';
 import {printReport} from '../execution/print-report.js';
 import {printPlan} from '../execution/print-plan.js';
 import {runtimeOf} from '../execution/runtime-of.js';
+import {standIns} from '../execution/stand-ins.js';
 import {withGrid, type GridOptions} from '../options/grid-options.js';
 import {withGlobals} from '../options/global-options.js';
 import type {GlobalOptions, Services} from '../cli-context.js';
@@ -50,6 +51,7 @@ export const runCommand = (services: Services): Command =>
           request: requestOf(options),
           store: late.store,
           runtimeOf,
+          stages: standIns,
         });
         if (options.dryRun === true) {
           await printPlan(prepared, services, {json: options.json, heading: profileHeading(loaded.recipe, options)});

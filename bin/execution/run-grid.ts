@@ -14,6 +14,7 @@ import type {ManagingOptions, RequestOptions} from '../options/run-options.js';
 import {printPlan} from './print-plan.js';
 import {carryOut} from './run-and-render.js';
 import {runtimeOf} from './runtime-of.js';
+import {standIns} from './stand-ins.js';
 
 interface GridRun {
   readonly loaded: LoadedRecipe;
@@ -52,7 +53,13 @@ export async function runGrid({loaded, options, services}: GridRun): Promise<voi
         services.complain(`${begun === 1 ? '' : '\n'}${begun} of ${combinations.length}: ${label}`);
       const late = openLate((how) => services.openStore(options.store, how));
       try {
-        const prepared = await prepare({loaded, request: requestOf(request), store: late.store, runtimeOf});
+        const prepared = await prepare({
+          loaded,
+          request: requestOf(request),
+          store: late.store,
+          runtimeOf,
+          stages: standIns,
+        });
         const summary = await carryOut({store: late.opened(), prepared, options, services, command: commandLine()});
         results.push({run: summary.run, seed: request.seed, outcome: summary.outcome, label, cell});
       } finally {
@@ -83,7 +90,13 @@ async function checkAll({loaded, options, services}: GridRun, combinations: read
   const late = openForPlan((how) => services.openStore(options.store, how));
   try {
     for (const {request, label} of combinations) {
-      const prepared = await prepare({loaded, request: requestOf(request), store: late.store, runtimeOf});
+      const prepared = await prepare({
+        loaded,
+        request: requestOf(request),
+        store: late.store,
+        runtimeOf,
+        stages: standIns,
+      });
       if (options.dryRun !== true) continue;
       const heading = [...profileHeading(loaded.recipe, options), label];
       await printPlan(prepared, services, {json: options.json, heading});

@@ -41,6 +41,8 @@ export interface RequestOptions {
   readonly set?: string[];
   readonly source?: string[];
   readonly force?: string[];
+  readonly trainer?: string;
+  readonly replace?: string[];
 }
 
 export const withRequest = (command: Command): Command =>
@@ -52,9 +54,25 @@ export const withRequest = (command: Command): Command =>
     .option('--until <node>', 'everything up to this node (repeats)', collect)
     .option('--set <node.param=value>', 'change a param; the value is JSON or a string (repeats)', collect)
     .option('--source <node[:port]=path>', 'use a file or folder in place of what a node makes (repeats)', collect)
+    .option(
+      '--trainer <name>',
+      'have another program train: trl (TRL, in a Python of your own; see stages/trl/README.md)',
+    )
+    .option('--replace <node=stage>', 'use another stage at a node, with its inputs and params (repeats)', collect)
     .option('--force <node>', 'run this node even if nothing changed (repeats)', collect);
 
-export const requestOf = ({seed, profile, only, from, until, set, source, force}: RequestOptions): RunRequest => ({
+export const requestOf = ({
+  seed,
+  profile,
+  only,
+  from,
+  until,
+  set,
+  source,
+  force,
+  trainer,
+  replace,
+}: RequestOptions): RunRequest => ({
   seed,
   ...(profile === undefined ? {} : {profile}),
   ...(only === undefined ? {} : {only}),
@@ -63,6 +81,8 @@ export const requestOf = ({seed, profile, only, from, until, set, source, force}
   ...(set === undefined ? {} : {set}),
   ...(source === undefined ? {} : {source}),
   ...(force === undefined ? {} : {force}),
+  ...(trainer === undefined ? {} : {trainer}),
+  ...(replace === undefined ? {} : {replace}),
 });
 
 /** A line that names the profile that was asked for, as the nodes of all profiles are the same; none where none was. */

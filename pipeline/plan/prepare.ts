@@ -18,6 +18,9 @@ import type {CurrentCode} from '../job/job-code.js';
 import type {LoadedRecipe} from '../wiring/load-recipe.js';
 import {applySet, applySource, checkSet, unknownNode} from '../wiring/overrides.js';
 import {askEnvironments} from './environments.js';
+import {openStandIns} from '../wiring/stand-ins.js';
+import type {StandInRequest} from '../wiring/stand-ins.js';
+import type {AnyStage} from '../stage.js';
 import {openHistory} from './history.js';
 import {unreadable} from '../../artifacts/path-error.js';
 import {makePlan} from './plan.js';
@@ -33,7 +36,7 @@ import {needsOf} from '../wiring/nodes.js';
 import type {Wiring} from '../wiring/nodes.js';
 
 /** What a person can ask of a run; option lists as on the command line. */
-export interface RunRequest extends Selection {
+export interface RunRequest extends Selection, StandInRequest {
   /** Of all draws of stages that are not `seedless`; other seeds are other attempts. */
   readonly seed: number;
   /** One of the recipe's profiles. */
@@ -52,6 +55,8 @@ export interface PrepareOptions {
   /** A function makes the store; it is called when nothing can be wrong any more with the request or the recipe. */
   readonly store: Store | (() => Store);
   readonly runtimeOf: (threads: number) => RuntimeClass;
+  /** What can stand in for the recipe's stages where the request asks for that. */
+  readonly stages?: () => Promise<readonly AnyStage[]>;
 }
 
 /** All that is needed to run a plan, or to make it again when the store has changed meanwhile. */
@@ -94,11 +99,13 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
 }
 
 async function prepareWith(
-  {loaded, request, store, runtimeOf}: PrepareOptions,
+  {loaded, request, store, runtimeOf, stages}: PrepareOptions,
   prefetch: ReusePrefetch | undefined,
 ): Promise<Prepared> {
   checkRequest(request);
-  const wired = await wireLoaded(loaded, request.profile);
+  const standIns = await openStandIns(request, stages);
+  const wired = await wireLoaded(loaded, request.profile, standIns?.at);
+  standIns?.check(wired);
   let wiring = wired;
   for (const assignment of request.set ?? []) {
     const changed = applySet(wiring, assignment);
@@ -172,12 +179,14 @@ function listParams(
 }
 
 /** For programs that no compiler has checked. @throws UserError */
-function checkRequest({seed, profile, ...request}: RunRequest): void {
+function checkRequest({seed, profile, trainer, ...request}: RunRequest): void {
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new UserError('bad-argument', `the seed is ${shown(seed)}, not a whole number from 0`);
   if (profile !== undefined && typeof profile !== 'string')
     throw new UserError('bad-argument', `“profile” is ${described(profile)}, not a text`);
-  for (const option of ['only', 'from', 'until', 'force', 'set', 'source'] as const) {
+  if (trainer !== undefined && typeof trainer !== 'string')
+    throw new UserError('bad-argument', `“trainer” is ${described(trainer)}, not a text`);
+  for (const option of ['only', 'from', 'until', 'force', 'set', 'source', 'replace'] as const) {
     const given: unknown = request[option];
     if (given !== undefined && !(Array.isArray(given) && given.every((each) => typeof each === 'string')))
       throw new UserError('bad-argument', `“${option}” is ${described(given)}, not a list of texts`);

@@ -25,8 +25,7 @@ export async function readyEnvironment(
   {counted, note, signal}: Readying,
 ): Promise<Result<EnvironmentWords, StartFailed | StageStopped>> {
   const {environment} = stage;
-  // A stage that is no program has nothing to hand the words to.
-  if (environment === undefined || stage.argv === undefined) return ok({});
+  if (environment === undefined) return ok({});
   try {
     const words = await environment.open({note, signal});
     const changes = environmentDifferences(counted, await environment.identity());

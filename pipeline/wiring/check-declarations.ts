@@ -37,6 +37,7 @@ const FIELDS: Readonly<Record<keyof AnyStage, true>> = {
   run: true,
   argv: true,
   memory: true,
+  replaces: true,
 };
 
 /** Seconds; a longer timer would run out at once. */

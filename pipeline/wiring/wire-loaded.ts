@@ -6,11 +6,11 @@ import {inPlace, placeOfFunction, recipeError} from './load-recipe.js';
 import type {LoadedRecipe} from './load-recipe.js';
 import type {Wiring} from './nodes.js';
 import {wire} from './wire.js';
-import type {Mistake} from './wire.js';
+import type {Mistake, StageAt} from './wire.js';
 
 /** @throws UserError for mistakes in the recipe, each with its place, and where it has no such profile */
-export async function wireLoaded(loaded: LoadedRecipe, profile?: string): Promise<Wiring> {
-  const wired = await wireRecipe(inProfile(loaded, profile));
+export async function wireLoaded(loaded: LoadedRecipe, profile?: string, instead?: StageAt): Promise<Wiring> {
+  const wired = await wireRecipe(inProfile(loaded, profile), instead);
   if (!wired.ok) throw mistakesError(loaded, wired.error);
   return wired.value;
 }
@@ -27,9 +27,12 @@ function inProfile(loaded: LoadedRecipe, profile: string | undefined): LoadedRec
   return {...loaded, recipe: {...recipe, wire: (add) => recipe.wire(add, {profile})}};
 }
 
-async function wireRecipe({recipe, folder, file}: LoadedRecipe): Promise<ReturnType<typeof wire>> {
+async function wireRecipe(
+  {recipe, folder, file}: LoadedRecipe,
+  instead: StageAt | undefined,
+): Promise<ReturnType<typeof wire>> {
   try {
-    const wired = await inPlace(file, () => wire(recipe, folder));
+    const wired = await inPlace(file, () => wire(recipe, folder, instead));
     if (wired.ok || !existsSync(file)) return wired;
     const where = wired.error.some(({ofFunction}) => ofFunction === true) && (await placeOfFunction(file, recipe.wire));
     if (!where) return wired;

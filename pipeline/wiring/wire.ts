@@ -27,12 +27,16 @@ export interface Mistake {
   readonly ofFunction?: boolean;
 }
 
+/** Says which stage a node is to have in the place of the recipe's, if any. */
+export type StageAt = (id: string, stage: AnyStage) => AnyStage | undefined;
+
 /**
  * The nodes of a recipe in the order in which they were added.
  *
  * @param folder where relative source paths start when the place of the call is unknown
+ * @param instead what stands in for stages of the recipe; it gets the inputs, params and options that the recipe has for them
  */
-export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mistake[]> {
+export function wire(recipe: Recipe, folder: string, instead?: StageAt): Result<Wiring, readonly Mistake[]> {
   const nodes = new Map<string, WiredNode>();
   /** Those without a mistake. What follows from a mistake in another node is not said beside it. */
   const sound = new Map<string, WiredNode>();
@@ -73,17 +77,18 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
 
   const add = (
     id: string,
-    stage: unknown,
+    written: unknown,
     inputs: unknown = {},
     params: Readonly<Record<string, unknown>> = {},
     options: unknown = {},
   ) => {
-    if (!isStage(stage)) {
+    if (!isStage(written)) {
       throw new WiringStopped([
         ...mistakes,
         {message: `node ${quoted(id)} was given no stage (is the import right?)`, ...here()},
       ]);
     }
+    const stage = instead?.(id, written) ?? written;
     const label = quoted(id);
     const before = mistakes.length;
     checkInputs(id, stage, inputs, complain);
@@ -94,8 +99,8 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
       if (Object.hasOwn(wired, port) && wired[port] !== undefined) inOrder[port] = wired[port] as Ref;
     }
     const chosen = {...defaultsOf(stage)};
-    const given = isRecord(params) ? params : {};
-    if (given !== params) complain(`node ${label}: its params are ${described(params)}, not a record`);
+    const given = isRecord(params) ? withoutMeaningless(params, written, stage) : {};
+    if (!isRecord(params)) complain(`node ${label}: its params are ${described(params)}, not a record`);
     for (const [name, value] of Object.entries(given)) {
       if (value === undefined) continue;
       const checked = checkParam(stage, name, value, 'recipe');
@@ -169,6 +174,16 @@ export function wire(recipe: Recipe, folder: string): Result<Wiring, readonly Mi
     const at = places.get(id);
     return {message, ...(at === undefined ? {} : {place: at})};
   }
+}
+
+/** Params that a node has for the stage that the recipe names, as far as they say anything to the one that stands in for it. */
+function withoutMeaningless(
+  params: Readonly<Record<string, unknown>>,
+  written: AnyStage,
+  {replaces}: AnyStage,
+): Readonly<Record<string, unknown>> {
+  if (replaces?.without === undefined || replaces.stage !== written.name) return params;
+  return Object.fromEntries(Object.entries(params).filter(([name]) => !replaces.without!.includes(name)));
 }
 
 /** Node id → place of the call that added it. Apart from `wire`, because looking at the stack 100,000 times is slow. */
