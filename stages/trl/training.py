@@ -75,7 +75,6 @@ def arguments(config_class, spec, **ours):
         "max_grad_norm": 1.0,
         "bf16": spec["precision"] == "bf16",
         "fp16": False,
-        "gradient_checkpointing": spec["activationCheckpointing"] == "on",
         "seed": spec["seed"] % 2**32,
         "data_seed": spec["seed"] % 2**32,
         "use_cpu": not torch.cuda.is_available(),
@@ -86,9 +85,13 @@ def arguments(config_class, spec, **ours):
         "report_to": [],
         "disable_tqdm": True,
         "dataloader_num_workers": 0,
+        # Every weight takes part in every pass; to look for others would take time.
+        "ddp_find_unused_parameters": False,
     }
-    own = {**common, **ours}
     names = {field.name for field in dataclasses.fields(config_class)}
+    # Its name before transformers 5.
+    checkpointing = "activation_checkpointing" if "activation_checkpointing" in names else "gradient_checkpointing"
+    own = {**common, **ours, checkpointing: spec["activationCheckpointing"] == "on"}
     lacking = sorted(set(own) - names)
     if lacking:
         import trl

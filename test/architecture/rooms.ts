@@ -60,7 +60,7 @@ export const ORDER: Readonly<Record<string, readonly string[]>> = {
     'rewards',
     'rollout',
     'evaluation',
-    'samples suites',
+    'samples suites trl',
     // One file for each stage.
     '*.ts',
     // Out of other stages.

@@ -11,42 +11,16 @@ import {after, before, describe, test} from 'node:test';
 import {newestCheckpoint} from '../../pipeline/job/checkpoints.js';
 import {jobFiles} from '../../pipeline/job/folder.js';
 import {grpo, helpfulRewardModel, pretrain, safetyRewardModel, sft} from '../../stages/index.js';
-import {writeRows} from '../../stages/data/rows.js';
-import {generalRows} from '../../stages/tasks/general-rows.js';
-import type {Prompt} from '../../stages/tasks/prompt.js';
-import {dialsPrompts, generalPrompts} from '../../stages/tasks/prompt-sets.js';
-import {renderPrompt} from '../../stages/text/templates.js';
-import {openTokenizer} from '../../stages/text/tokenizer.js';
-import {vocabulary} from '../../stages/tasks/lexicon.js';
-import {writeWordTokenizer} from '../../stages/text/word-tokenizer.js';
 import type {Sabotage} from './saboteur.js';
 import type {StageJob} from './stagejob.js';
 import {cardIn} from './here.js';
+import {TINY_BASE, writeTrainingData} from './training-data.js';
 import {continueFrom, make, outputPath, outputsOf, runStage, stepsOf, writeJob} from './stagejob.js';
 
 const root = mkdtempSync(join(tmpdir(), 'r1-resume-'));
 const at = (name: string): string => join(root, name);
 const out = (job: string, port: string): string => outputPath(at(job), port);
 
-const ANSWER = '5 4';
-/** A model that has read these answers well formed half of the time, so that groups have a spread of rewards. */
-const RESPONSES = [
-  `<think> left 3 + 2 = 5 </think> <answer> ${ANSWER} </answer>`,
-  `left 3 + 2 = 5 <answer> ${ANSWER} </answer>`,
-];
-
-const small = {
-  hiddenSize: 16,
-  intermediateSize: 32,
-  layers: 1,
-  heads: 2,
-  keyValueHeads: 1,
-  initializerRange: 0.2,
-  learningRate: 1e-2,
-  warmup: 2,
-  batch: 8,
-  microBatch: 8,
-};
 const rl = {
   questions: 2,
   group: 4,
@@ -61,57 +35,7 @@ const rl = {
   patience: 1000,
 };
 
-before(async () => {
-  await writeWordTokenizer(at('tokenizer'), vocabulary());
-  const tokenizer = await openTokenizer(at('tokenizer'));
-  // Every problem has the same answer here.
-  const questions = dialsPrompts({seed: 0, split: 'train', count: 64}).map((prompt): Prompt => ({
-    ...prompt,
-    answer: ANSWER,
-  }));
-  await writeRows(at('questions'), questions);
-  await writeRows(at('general-questions'), generalPrompts({seed: 0, split: 'train', count: 40}));
-  const documents = questions.flatMap(({id, question}, index) =>
-    (['tiny-zero', 'chat'] as const).map((template) => ({
-      id: `${template}:${id}`,
-      from: [],
-      prompt: renderPrompt(tokenizer, template, question),
-      response: RESPONSES[index % 2]!,
-    })),
-  );
-  await writeRows(at('documents'), documents);
-  const rows = generalRows({seed: 0, split: 'train', count: 80, goodShare: 0.5});
-  await writeRows(
-    at('samples'),
-    rows.map(({id, prompt: {question}, response}) => ({id, from: [], question, response})),
-  );
-  await writeRows(
-    at('pairs'),
-    rows.map(({id, prompt: {question}, response}, index) => ({
-      id,
-      from: [],
-      question,
-      chosen: response,
-      rejected: RESPONSES[index % 2]!,
-    })),
-  );
-  await writeRows(
-    at('labels'),
-    rows.map(({id, prompt: {question}, response, quality}) => ({
-      id,
-      from: [],
-      question,
-      response,
-      safe: quality === 'good',
-    })),
-  );
-  await make(at('base'), {
-    stage: pretrain,
-    exported: 'pretrain',
-    inputs: {documents: at('documents'), tokenizer: at('tokenizer')},
-    params: {...small, steps: 80},
-  });
-});
+before(() => writeTrainingData(at));
 after(() => rmSync(root, {recursive: true, force: true}));
 
 /** So low that some of the weights of rollouts in bf16 reach it, which are off by some thousandths. */
@@ -126,7 +50,7 @@ const jobs: Readonly<Record<string, StageJob>> = {
     // After four steps nothing is solved, so it starts afresh, and then the gate asks for more, more than once: 28 steps in all. With
     // fewer, the stop that comes after 0.7 of them would leave nothing to kill, since steps are reported ten at a time.
     params: {
-      ...small,
+      ...TINY_BASE,
       steps: 4,
       freshStarts: 1,
       extraSteps: 10,
