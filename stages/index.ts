@@ -48,6 +48,7 @@ export type {AnswerKind} from './tasks/task.js';
 export type {Completion} from './text/completion.js';
 export type {Random} from './random.js';
 export {workedData} from './worked-data.js';
+export {trainerData} from './trainer-data.js';
 export {trlGrpo} from './trl-grpo.js';
 export {trlSft} from './trl-sft.js';
 export {isTensorflowNote} from './tensorflow/native-notes.js';

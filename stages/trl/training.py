@@ -180,8 +180,8 @@ def callback(stage, spec, before_checkpoint=None, after_step=None):
             return control
 
         def on_log(self, args, state, control, logs=None, **_):
-            # A trainer says once more at its end how long it took.
-            if logs and "train_runtime" not in logs:
+            # At its end a trainer says once more how long all took, without a loss of its own.
+            if logs and "loss" in logs:
                 numbers = {name: value for name, value in logs.items() if isinstance(value, (int, float)) and not isinstance(value, bool)}
                 _agreed(stage, "logged", step=state.global_step, logs=numbers)
 
@@ -203,6 +203,9 @@ def train(trainer, reporting, spec):
     """Trains from the checkpoint, if there is one, and saves the model unless it was stopped."""
     if trainer.accelerator.num_processes != spec["ranks"]:
         raise Refused(f"{spec['ranks']} ranks are to train together, and accelerate runs {trainer.accelerator.num_processes}")
+    from transformers import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)  # Curves are kept elsewhere; the log is for what goes wrong.
     trainer.train(resume_from_checkpoint=spec["resume"])
     if not reporting.is_stopped:
         trainer.save_model(spec["model"])

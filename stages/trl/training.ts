@@ -168,6 +168,9 @@ export async function trainOutside<Own>(options: OutsideTraining<Own>): Promise<
   });
   if (stopped !== undefined) throw stopped;
   if (!existsSync(model)) throw new StageFailure('the trainer has ended without a model');
+  // What it logs is the only way to know of a loss that is not finite.
+  if (history.length !== reached)
+    throw new StageFailure(`the trainer has told of ${history.length} of the ${reached} steps that it has made`);
   return {
     model,
     history,

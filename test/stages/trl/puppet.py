@@ -27,7 +27,8 @@ while state["step"] < spec["steps"] and not is_stopped and not is_end:
         sys.exit(3)
     answer = stage.ask("step", step=step)
     is_end = answer["end"]
-    stage.ask("logged", step=step, logs={"loss": float("nan") if spec.get("nanAt") == step else 1 / step, "own": state["weight"]})
+    if spec.get("silentAt") != step:
+        stage.ask("logged", step=step, logs={"loss": float("nan") if spec.get("nanAt") == step else 1 / step, "own": state["weight"]})
     if answer["checkpoint"]:
         folder = os.path.join(spec["work"], f"checkpoint-{step}")
         os.makedirs(folder)

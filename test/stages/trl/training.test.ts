@@ -127,6 +127,7 @@ test('each way to fail is named', {skip}, async (t) => {
     });
   await fails({nanAt: 2}, /^the loss is NaN at step 2; a lower learningRate than 0\.1 may help$/);
   await fails({fails: 'before'}, /^RuntimeError: nothing works$/);
+  await fails({silentAt: 4}, /^the trainer has told of 9 of the 10 steps that it has made$/);
   await fails({fails: 'model'}, /^the trainer has ended without a model$/);
 });
 
