@@ -9,7 +9,10 @@ import path from 'node:path';
 import {test} from 'node:test';
 import {applySet, applySource} from '../pipeline/wiring/overrides.js';
 import type {Result} from '../pipeline/result.js';
+import {openStandIns} from '../pipeline/wiring/stand-ins.js';
+import type {StandInRequest} from '../pipeline/wiring/stand-ins.js';
 import {wire} from '../pipeline/wiring/wire.js';
+import {standIns} from '../bin/execution/stand-ins.js';
 import tiny from '../stages/recipes/tiny.js';
 import {filesIn, manifest, paperOf, papers, root} from './docs/documents.js';
 import {inlineCodeOf, tableRowsOf} from './docs/markdown.js';
@@ -120,7 +123,7 @@ test('what the documents tell to type exists and parses', async () => {
   for (const {where, command} of typed) {
     const [program, first, ...rest] = command.words;
     const words = behindR1(command);
-    if (words !== undefined) checkAgainstTiny(await parse(words), where);
+    if (words !== undefined) await checkAgainstTiny(await parse(words), where);
     else if (program === 'npm') checkNpm(first === 'run' ? rest : [first!, ...rest], where);
     else if (program === 'npx') assert.ok(first! in manifest.bin, where);
     else if (program === 'node') {
@@ -147,13 +150,17 @@ function assertOk(result: Result<unknown, string>, where: string): void {
 }
 
 /** Nodes, ports and params that are named are those of the built-in recipe. */
-function checkAgainstTiny({command, args, options}: Parsed, where: string): void {
+async function checkAgainstTiny({command, args, options}: Parsed, where: string): Promise<void> {
   if (command === 'run' || command === 'plan') {
     if (args.some((arg) => arg.includes('/'))) return; // another recipe
+    const standing = await openStandIns(options, standIns);
+    const standingIn = standing === undefined ? wired : wire(tiny, root, standing.at);
+    assert.ok(standingIn.ok, where);
+    standing?.check(standingIn.value);
     for (const assignment of (options['set'] as string[] | undefined) ?? [])
-      assertOk(applySet(recipe, assignment), where);
+      assertOk(applySet(standingIn.value, assignment), where);
     for (const source of (options['source'] as string[] | undefined) ?? [])
-      assertOk(applySource(recipe, source.split('=')[0]!, root), where);
+      assertOk(applySource(standingIn.value, source.split('=')[0]!, root), where);
     for (const wish of ['only', 'from', 'until', 'force'])
       for (const node of (options[wish] as string[] | undefined) ?? [])
         assert.ok(recipe.nodes.has(node), `${where}: there is no node ${node}`);

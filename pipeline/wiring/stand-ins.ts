@@ -80,7 +80,7 @@ function replacement(words: string, stages: readonly AnyStage[]): [string, AnySt
   const [, node, name] = /^([^=]+)=(.+)$/s.exec(words) ?? [];
   if (node === undefined || name === undefined)
     throw new UserError('bad-argument', `replace takes NODE=STAGE, not “${words}”`, {
-      hint: 'as in --replace cold-start-sft=trl-sft',
+      hint: 'as in cold-start-sft=trl-sft',
     });
   const stage = stages.find((one) => one.name === name);
   if (stage === undefined)
@@ -90,7 +90,7 @@ function replacement(words: string, stages: readonly AnyStage[]): [string, AnySt
         name,
         stages.map((one) => one.name),
       )}`,
-      {hint: '`r1 stages` lists the stages'},
+      {hint: `there is ${stages.map((one) => one.name).join(', ')}`},
     );
   return [node, stage];
 }

@@ -91,8 +91,8 @@ test('a word that names nothing is refused, with what there is', async () => {
       return true;
     });
   await refused({trainer: 'othr'}, /there is no trainer “othr”.*“other”/, /there is other/);
-  await refused({replace: ['first']}, /replace takes NODE=STAGE, not “first”/, /--replace cold-start-sft=trl-sft/);
-  await refused({replace: ['first=tun']}, /replace first=tun: there is no stage “tun”.*“tune”/, /r1 stages/);
+  await refused({replace: ['first']}, /replace takes NODE=STAGE, not “first”/, /cold-start-sft=trl-sft/);
+  await refused({replace: ['first=tun']}, /replace first=tun: there is no stage “tun”.*“tune”/, /there is data, tune/);
   await refused({replace: ['frst=tune']}, /there is no node “frst” in recipe “both”.*“first”/, /^$/);
   await refused({replace: ['first=tune', 'first=outside-tune']}, /a node is given twice/, /leave one/);
   const none = recipe('none', (add) => void add('data', data, {}));
