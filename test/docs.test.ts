@@ -10,7 +10,6 @@ import {test} from 'node:test';
 import {applySet, applySource} from '../pipeline/wiring/overrides.js';
 import type {Result} from '../pipeline/result.js';
 import {openStandIns} from '../pipeline/wiring/stand-ins.js';
-import type {StandInRequest} from '../pipeline/wiring/stand-ins.js';
 import {wire} from '../pipeline/wiring/wire.js';
 import {standIns} from '../bin/execution/stand-ins.js';
 import tiny from '../stages/recipes/tiny.js';
