@@ -4,7 +4,7 @@
  */
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {AttemptId, BeginResult, Continuation, Digest, Json, Placed, RunId, Store} from '../../artifacts/index.js';
-import {ENDED_UNSEEN} from '../executors/executor.js';
+import {endedUnseen} from '../executors/executor.js';
 import {newestCheckpoint} from '../job/checkpoints.js';
 import {furthestCheckpoint, untainted} from '../job/continue-from.js';
 import {jobFiles, readStop} from '../job/folder.js';
@@ -198,7 +198,7 @@ class NodeRun {
     if (found.state === 'running' && this.#ready.isToFinish === true) finishAtOnce(folder);
     this.#showAdopted(claimed, found, askedBefore);
     const isTriedAgain = (outcome: Outcome): boolean => this.#isTriedAgain(outcome, found, askedBefore);
-    const running = found.state === 'ended' ? ENDED_UNSEEN : found.running;
+    const running = found.state === 'ended' ? endedUnseen(found.memory) : found.running;
     const supervision = {stop: this.#turn.stop, askedBefore, isTriedAgain};
     const result = await superviseProcess(claimed, running, this.#context, supervision);
     return isTriedAgain(result.outcome) ? undefined : endOf(claimed, result);
