@@ -26,8 +26,17 @@ export interface Executor {
   adopt(job: AdoptRequest): Promise<Adoption>;
   /** Whether the process of a job is there. Only looks, and touches nothing. */
   isRunning(job: JobPlace): Promise<boolean>;
+  /** The process of a job in words, for a person; undefined where it is not there. Only looks as well. */
+  look?(job: JobPlace): Promise<SeenJob | undefined>;
   /** Ends what helps it to start jobs; jobs that run go on. */
   close?(): void;
+}
+
+/** A process as it is called where it runs: `process 4242`, or the number that a scheduler gave out. */
+export interface SeenJob {
+  readonly name: string;
+  /** For how long it has been there, ms. */
+  readonly forMs?: number;
 }
 
 export interface JobPlace {

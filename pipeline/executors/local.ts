@@ -7,7 +7,7 @@ import {availableParallelism, constants, totalmem} from 'node:os';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {jobFiles, writeStop} from '../job/folder.js';
 import {endedUnseen} from './executor.js';
-import type {AdoptRequest, Adoption, Executor, Exit, Running, StartRequest} from './executor.js';
+import type {AdoptRequest, Adoption, Executor, Exit, JobPlace, Running, StartRequest} from './executor.js';
 import type {GpuPool} from './gpu-pool.js';
 import {readGpus} from './gpu-record.js';
 import {startLauncher} from './launcher-shell.js';
@@ -16,6 +16,7 @@ import {MemoryWatch, lackSinceRecord} from './memory-kills.js';
 import {readProcess, writeProcess} from './process-record.js';
 import type {ProcessRecord} from './process-record.js';
 import {
+  ageOf,
   bootId,
   hasProc,
   isLauncherOf,
@@ -187,10 +188,26 @@ export function localExecutor(entry: string, {gpus = () => 0, gpuLocks}: LocalOp
       return record !== undefined && isRunning(record);
     },
 
+    async look(job) {
+      const record = runningOf(job);
+      if (record === undefined) return undefined;
+      const forMs = ageOf(record);
+      return {name: `process ${record.pid}`, ...(forMs === undefined ? {} : {forMs})};
+    },
+
     close() {
       for (const launcher of all) launcher.close();
     },
   };
+}
+
+/** The living process of a job, noted or not; of a copy of its folder there is none. */
+function runningOf({folder, tag}: JobPlace): ProcessRecord | undefined {
+  if (startedIn(folder, tag) === 'elsewhere') return undefined;
+  const record = readProcess(folder);
+  if (record !== undefined) return isRunning(record) ? record : undefined;
+  const main = descendantsOf({tag}).find(({isMain}) => isMain);
+  return main === undefined ? undefined : processRecord(main.pid);
 }
 
 async function adopted(job: AdoptRequest): Promise<Adoption> {
