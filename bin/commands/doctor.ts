@@ -7,13 +7,14 @@ import {MATH_ENVIRONMENT} from '../../stages/graders/math/index.js';
 import {environmentState} from '../../stages/python/environment.js';
 import {readRuntimeFacts} from '../../stages/tensorflow/runtime-class.js';
 import {needsOfNodes} from '../../pipeline/plan/environments.js';
-import type {EnvironmentNeed} from '../../pipeline/plan/environments.js';
+import {programFilesOf} from '../../pipeline/plan/program-files.js';
 import {loadRecipe} from '../../pipeline/wiring/load-recipe.js';
 import {wireLoaded} from '../../pipeline/wiring/wire-loaded.js';
 import {
   checkDisk,
   checkEnvironment,
   checkNode,
+  checkProgram,
   checkPython,
   checkSandbox,
   checkSqlite,
@@ -33,7 +34,7 @@ import {createColors} from '../terminal/paint.js';
 
 async function examine(folder: string, recipe: string | undefined, services: Services): Promise<Check[]> {
   // A recipe that cannot be read is a mistake in what was typed, which is said before anything is tried.
-  const environments = recipe === undefined ? [] : await recipeEnvironments(recipe);
+  const ofRecipe = recipe === undefined ? [] : await checkRecipe(recipe);
   return [
     checkNode(process.versions.node, ownManifest().engines.node),
     ...(await checkTensorflow(tryTensorflow, readRuntimeFacts)),
@@ -43,13 +44,16 @@ async function examine(folder: string, recipe: string | undefined, services: Ser
     checkDisk(folder),
     await checkSandbox(trySandbox),
     checkPython(await environmentState(MATH_ENVIRONMENT)),
-    ...environments.map(checkEnvironment),
+    ...ofRecipe,
   ];
 }
 
-async function recipeEnvironments(recipe: string): Promise<readonly EnvironmentNeed[]> {
+/** What its programs run in, and the programs. */
+async function checkRecipe(recipe: string): Promise<readonly Check[]> {
   const {nodes} = await wireLoaded(await loadRecipe(recipe, RECIPES));
-  return needsOfNodes([...nodes.values()]);
+  const all = [...nodes.values()];
+  const programs = programFilesOf(all).filter(({isProgram}) => isProgram);
+  return [...(await needsOfNodes(all)).map(checkEnvironment), ...programs.map(checkProgram)];
 }
 
 /** One line a check, how to fix it below a problem. */
@@ -72,7 +76,7 @@ export const doctorCommand = (services: Services): Command =>
     .description('check Node, TensorFlow, SQLite, the store, the disk and Python; exit code 1 when something is wrong')
     .argument(
       '[recipe]',
-      'look at what the programs of this recipe run in, too: a name or the path of a .ts or .js file',
+      'look at the programs of this recipe and what they run in, too: a name or the path of a .ts or .js file',
     )
     .option('--store <folder>', 'the store to look at (default: R1_STORE, or .r1)')
     .option('--json', 'one JSON array of {check, ok, value, wayOut}')

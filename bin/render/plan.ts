@@ -1,5 +1,5 @@
 /** A plan as lines: what would run, be reused, or depend on what runs, why, and how long it took before. */
-import {planWarningText, remedyOf} from '../../pipeline/plan/warnings.js';
+import {helpOf, planWarningText} from '../../pipeline/plan/warnings.js';
 import type {PlanWarning} from '../../pipeline/plan/warnings.js';
 import type {EnvironmentNeed} from '../../pipeline/plan/environments.js';
 import type {GraderNeed} from '../access/grader-needs.js';
@@ -31,7 +31,7 @@ export function planText(plan: Plan, {colours}: PlanLines, warnings: readonly Pl
     return `${nameCell(id, wide)}  ${coloured}  ${oneLine(becauseText(planned))}${expected === '' ? '' : paint.dim(`  ${expected}`)}`;
   });
   const notes = warnings.map((warning) => {
-    const text = [planWarningText(warning), hintOf({remedy: remedyOf(warning)}) ?? []].flat().join('; ');
+    const text = [planWarningText(warning), hintOf(helpOf(warning)) ?? []].flat().join('; ');
     return `${paint.yellow('warning')}: ${oneLine(text)}`;
   });
   return [...lines, '', ...notes, ...(notes.length > 0 ? [''] : []), summary(plan)].join('\n');

@@ -4,6 +4,8 @@ import type {CodeReader} from '../fingerprint/code-digest.js';
 import {environmentWarningText, environmentWarnings} from './env-reads.js';
 import type {EnvironmentWarning} from './env-reads.js';
 import type {DroppedCheckpoint, History, Plan} from './plan.js';
+import {planProgramFiles, programFileHint, programFileText} from './program-files.js';
+import type {ProgramFile} from './program-files.js';
 import {modulesOf} from '../wiring/nodes.js';
 
 export type PlanWarning =
@@ -18,6 +20,8 @@ export type PlanWarning =
     }
   /** The code of this node has changed since it wrote a checkpoint, which is not used. */
   | {readonly problem: 'dropped-checkpoint'; readonly nodes: readonly [string]; readonly checkpoint: DroppedCheckpoint}
+  /** A file that the command line of these nodes names cannot be what it is to be. */
+  | ({readonly problem: 'program-file'} & ProgramFile)
   /** What the stage says of the params that these nodes have. */
   | {readonly problem: 'caution'; readonly nodes: readonly string[]; readonly message: string};
 
@@ -35,19 +39,24 @@ export const planWarnings = (prepared: Planned, processEnv: NodeJS.ProcessEnv): 
   ...definitionsInRecipe(prepared),
   ...cautions(prepared),
   ...droppedCheckpoints(prepared),
+  ...planProgramFiles(prepared.plan).map((file) => ({problem: 'program-file', ...file}) as const),
 ];
 
 /** That a checkpoint is not used, without what can be done about it. */
 export const droppedText = (node: string, {attempt, step, because}: Omit<DroppedCheckpoint, 'run'>): string =>
   `${node}: the checkpoint at step ${step} of attempt ${attempt} is not used, because of ${because}`;
 
-/** What can be done about it, where that is a command of r1. */
-export const remedyOf = (warning: PlanWarning): Remedy | undefined =>
-  warning.problem === 'dropped-checkpoint' ? {type: 'accept-checkpoint', run: warning.checkpoint.run} : undefined;
+/** What can be done about it, where the sentence does not say so itself. */
+export function helpOf(warning: PlanWarning): {readonly hint?: string | undefined; readonly remedy?: Remedy} {
+  if (warning.problem === 'program-file') return {hint: programFileHint(warning)};
+  if (warning.problem !== 'dropped-checkpoint') return {};
+  return {remedy: {type: 'accept-checkpoint', run: warning.checkpoint.run}};
+}
 
 /** One sentence, which says what to do. */
 export function planWarningText(warning: PlanWarning): string {
   if (warning.problem === 'missing' || warning.problem === 'dropped') return environmentWarningText(warning);
+  if (warning.problem === 'program-file') return programFileText(warning);
   const {nodes} = warning;
   const who = nodes.length === 1 ? nodes[0] : `${nodes[0]} and ${nodes.length - 1} more`;
   if (warning.problem === 'caution') return `${who}: ${warning.message}`;
