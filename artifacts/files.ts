@@ -42,6 +42,8 @@ export interface FileStat {
   readonly links: number;
   /** Anybody may write to it, as far as its permissions go; root may always. */
   readonly writable: boolean;
+  /** Its owner may execute it. */
+  readonly executable: boolean;
 }
 
 /** Receives the bytes of a file in order; the view is only valid during the call. */
@@ -76,8 +78,11 @@ export interface Files {
   makeFolder(path: string): boolean;
   /** Makes a new file of these bytes; fails when something is there. */
   writeSmall(path: string, bytes: Uint8Array): void;
-  /** Copies into a new file, reading, writing and `onChunk` at the same time; fails when something is there. */
-  copy(from: string, to: string, onChunk?: OnChunk): Promise<void>;
+  /**
+   * Copies into a new file, reading, writing and `onChunk` at the same time; fails when something is there. The mode of the
+   * new file is `mode`, as far as the umask allows.
+   */
+  copy(from: string, to: string, onChunk?: OnChunk, mode?: number): Promise<void>;
   /** A copy that shares its blocks with the original until one is written. False where the file system has none. */
   clone(from: string, to: string): boolean;
   link(from: string, to: string): void;
@@ -111,6 +116,7 @@ function toStat(stats: BigIntStats | undefined): FileStat | undefined {
     ctimeNs: stats.ctimeNs,
     links: Number(stats.nlink),
     writable: (stats.mode & 0o222n) !== 0n,
+    executable: (stats.mode & 0o100n) !== 0n,
   };
 }
 
@@ -199,10 +205,10 @@ export const disk: Files = {
     }
   },
   writeSmall: (path, bytes) => writeFileSync(path, bytes, {flag: 'wx'}),
-  async copy(from, to, onChunk = () => undefined) {
+  async copy(from, to, onChunk = () => undefined, mode = 0o666) {
     const source = await open(from, 'r');
     try {
-      const target = await open(to, 'wx');
+      const target = await open(to, 'wx', mode);
       try {
         await pump(source, target, onChunk);
       } finally {

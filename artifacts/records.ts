@@ -18,9 +18,14 @@ export interface ArtifactFile {
   readonly path: string;
   readonly bytes: number;
   readonly sha256: Digest;
+  /** Its owner may execute it. Left out of other files, so that their artifacts have the digests that they always had. */
+  readonly executable?: true;
 }
 
-/** A file or folder by content. A single file has one entry with the path ''. Modes, times and owners do not count. */
+/**
+ * A file or folder by content. A single file has one entry with the path ''. Of modes only `executable` counts; the rest of
+ * them, times and owners do not.
+ */
 export interface Artifact {
   readonly digest: Digest;
   readonly kind: string;

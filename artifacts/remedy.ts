@@ -72,8 +72,8 @@ export type Remedy =
   | {readonly type: 'end-processes'; readonly node: string; readonly run: number}
   /** Resume the run, and have the node finished early there. */
   | {readonly type: 'finish-on-resume'; readonly run: number; readonly node: string}
-  /** Accept that the checkpoint was written by other code, and resume from it all the same. */
-  | {readonly type: 'accept-checkpoint'}
+  /** Accept that the checkpoint was written by other code, and resume from it all the same: this run, or the one that is asked for. */
+  | {readonly type: 'accept-checkpoint'; readonly run?: number}
   /** Say where the source lies. */
   | {readonly type: 'set-source'; readonly node: string}
   /** Set the environment variable for whoever runs the recipe. */

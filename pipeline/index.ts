@@ -64,7 +64,7 @@ export type {Outcome} from './outcome.js';
 export type {Plan, PlannedNode} from './plan/plan.js';
 export type {RunSummary} from './run/options.js';
 export type {PlanProgram, RunProgram} from './api.js';
-export type {AdoptRequest, Adoption, Executor, Exit, Running, StartRequest} from './executors/executor.js';
+export type {AdoptRequest, Adoption, Executor, Exit, Running, SeenJob, StartRequest} from './executors/executor.js';
 export type {
   AttemptReason,
   CostSum,

@@ -89,8 +89,27 @@ export interface StageThrew {
   readonly stack?: string;
 }
 
+/**
+ * What the kernel did for lack of memory shortly before something ended in another way than it should have. The rest is not
+ * said where it did nothing.
+ */
+export interface LackOfMemory {
+  /** What it killed: a process of the control group that the job was in, one of this machine, or none. */
+  readonly ended: 'own' | 'some' | 'none';
+  /** What there is, bytes, of the machine or of the narrowest group around it. */
+  readonly bytes?: number;
+  readonly of?: 'group' | 'machine';
+  /** What the main process of the job had at its peak, bytes, as far as that was seen. */
+  readonly peak?: number;
+}
+
+interface WithMemory {
+  /** Left out where nobody could tell. */
+  readonly memory?: LackOfMemory;
+}
+
 /** The process ended by itself without leaving a result. */
-export interface StageExited {
+export interface StageExited extends WithMemory {
   readonly reason: 'stage-exited';
   readonly exitCode: number;
   /** The line of its log that says why, as far as that can be told. */
@@ -106,7 +125,7 @@ interface CutShort {
 }
 
 /** A signal ended the process, and r1 had not asked it to end. */
-export interface KilledBySignal extends CutShort {
+export interface KilledBySignal extends CutShort, WithMemory {
   readonly reason: 'killed-by-signal';
   /** `SIGKILL` … */
   readonly signal: string;
@@ -204,7 +223,7 @@ export interface StageStopped extends CutShort {
 }
 
 /** The process is gone without a result and nobody saw how: its runner had been killed. */
-export interface Lost extends CutShort {
+export interface Lost extends CutShort, WithMemory {
   readonly reason: 'lost';
   /** The job folder is a copy: the process, wherever it is, is that of the store which was copied. */
   readonly copied?: true;

@@ -218,15 +218,16 @@ export class Blobs {
     );
     await synced;
     for (const {from, stat} of list) this.refuseChange(from, stat);
-    for (const [at, {from, stat, index}] of list.entries()) {
+    for (const [at, {from, stat, executable, index}] of list.entries()) {
       const sha256 = hashed[at]!;
       digests[index] = sha256;
       if (placed.has(sha256) || (await this.check(sha256, stat.bytes)) === 'intact') continue;
       this.#large.set(sha256, stat.bytes);
       await this.#withTemporary(async (temporary) => {
         if (!this.clone(from, temporary)) {
-          // With other links to it, somebody out there could write to the blob.
-          if (stat.links === 1 && this.link(from, temporary)) {
+          // With other links to it, somebody out there could write to the blob. And a blob cannot be executed: whoever has to
+          // store the same output again, since this process died on the way, would find that the output cannot either.
+          if (stat.links === 1 && !executable && this.link(from, temporary)) {
             // Only what has not been written to since it was hashed is vouched for.
             this.#place(temporary, sha256, placed, stat);
             return;

@@ -54,10 +54,13 @@ const LONG = 600;
 
 const fileAt = (root: string, file: ArtifactFile): string => (file.path === '' ? root : join(root, file.path));
 
+/** Of an input in a job folder: nobody may write to it. */
+const modeOf = ({executable}: ArtifactFile): number => (executable === true ? 0o555 : 0o444);
+
 export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContext): Folders {
-  const refuseWriting = (blob: string): void => {
+  const restoreMode = (blob: string): void => {
     const stat = files.stat(blob);
-    if (stat?.kind === 'file' && stat.writable) files.setMode(blob, 0o444);
+    if (stat?.kind === 'file' && (stat.writable || stat.executable)) files.setMode(blob, 0o444);
   };
 
   const makeFolders = (path: string): void => {
@@ -91,7 +94,7 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
       throw unusable(artifact, file, 'damaged');
     }
     files.writeSmall(target, bytes);
-    files.setMode(target, 0o444);
+    files.setMode(target, modeOf(file));
   };
 
   /** Returns true when target and blob are now one inode. */
@@ -100,12 +103,13 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
     if (state !== 'intact') throw unusable(artifact, file, state);
     const blob = blobs.path(file.sha256);
     if (blobs.clone(blob, target)) {
-      files.setMode(target, 0o444);
+      files.setMode(target, modeOf(file));
       return false;
     }
-    if (blobs.link(blob, target)) return true;
+    // A mode belongs to all links of a blob, and elsewhere the same bytes may not be there to be executed.
+    if (file.executable !== true && blobs.link(blob, target)) return true;
     await files.copy(blob, target);
-    files.setMode(target, 0o444);
+    files.setMode(target, modeOf(file));
     return false;
   };
 
@@ -245,7 +249,7 @@ export function openFolders(blobs: Blobs, {files, cache, quarantine}: BlobContex
           const path = fileAt(root, file);
           const mayBeLinked = file.bytes > SMALL;
           // Who may change permissions can do so through a hard link, and later changes would then need no intent at all.
-          if (mayBeLinked) refuseWriting(blobs.path(file.sha256));
+          if (mayBeLinked) restoreMode(blobs.path(file.sha256));
           const stat = files.stat(path);
           const same = await isIntact(path, stat, file, known);
           // A link may have been written through and replaced by a file of the old bytes.

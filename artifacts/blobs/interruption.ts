@@ -27,10 +27,15 @@ export function interruptible(files: Files, interruption: Interruption): Files {
         throwIfInterrupted(interruption);
         onChunk(chunk);
       }),
-    copy: (from, to, onChunk) =>
-      files.copy(from, to, (chunk) => {
-        throwIfInterrupted(interruption);
-        onChunk?.(chunk);
-      }),
+    copy: (from, to, onChunk, mode) =>
+      files.copy(
+        from,
+        to,
+        (chunk) => {
+          throwIfInterrupted(interruption);
+          onChunk?.(chunk);
+        },
+        mode,
+      ),
   };
 }

@@ -3,6 +3,7 @@
  * devices, names that are not UTF-8, and in outputs also symbolic links, since they may point out of the store.
  */
 import {UserError} from '../error.js';
+import {hidesModes} from '../folder/file-modes.js';
 import type {FileStat, Files} from '../files.js';
 import {manifestDigest, pathMistake} from './manifest.js';
 import type {Artifact} from '../records.js';
@@ -14,6 +15,8 @@ export interface Found {
   /** Where it is on the disk. */
   readonly from: string;
   readonly stat: FileStat;
+  /** Its owner may execute it, and the file system tells such files from others. */
+  readonly executable: boolean;
 }
 
 export interface Listing {
@@ -49,7 +52,7 @@ export function listFiles(files: Files, root: string, links: 'follow' | 'refuse'
       throw refuse(from, 'has a name that is not valid UTF-8 (each \uFFFD stands for bytes that are not)', 'rename it');
     const stat = look(from);
     if (stat.kind === 'file') {
-      found.push({path, from, stat});
+      found.push({path, from, stat, executable: stat.executable});
     } else if (stat.kind === 'folder') {
       const inode = `${stat.dev}:${stat.ino}`;
       if (inside.has(inode)) throw refuse(from, 'is a symbolic link to a folder around it', 'remove it');
@@ -64,12 +67,24 @@ export function listFiles(files: Files, root: string, links: 'follow' | 'refuse'
   const shape = look(root).kind === 'folder' ? 'folder' : 'file';
   visit(root, '', new Set());
   const byPath = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-  return {shape, files: found.sort((a, b) => byPath(a.path, b.path)), emptyFolders: empty.sort(byPath)};
+  const sorted = found.sort((a, b) => byPath(a.path, b.path));
+  // Where everything can be executed, it may be for want of anything that could not be: the same files on another disk are equal.
+  const isSaid = sorted.some(({executable}) => !executable) || !hidesModes(root);
+  return {
+    shape,
+    files: isSaid ? sorted : sorted.map((file) => ({...file, executable: false})),
+    emptyFolders: empty.sort(byPath),
+  };
 }
 
 /** The artifact that these files are. @param digests of the files, in their order */
 export function toArtifact(listing: Listing, digests: readonly Digest[], kind: string): Artifact {
-  const files = listing.files.map(({path, stat}, index) => ({path, bytes: stat.bytes, sha256: digests[index]!}));
+  const files = listing.files.map(({path, stat, executable}, index) => ({
+    path,
+    bytes: stat.bytes,
+    sha256: digests[index]!,
+    ...(executable ? {executable} : {}),
+  }));
   const {shape, emptyFolders} = listing;
   return {
     digest: manifestDigest({shape, files, emptyFolders}),

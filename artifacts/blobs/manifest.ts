@@ -11,10 +11,17 @@ type Manifest = Pick<Artifact, 'shape' | 'files' | 'emptyFolders'>;
 
 /**
  * Digest of an artifact: SHA-256 of the canonical JSON of `["artifact", {emptyFolders, files: [{bytes, path, sha256}],
- * shape}]`. The kind is not in it, so equal bytes have equal names; nor are modes, owners and times.
+ * shape}]`; a file that can be executed has `executable: true` there as well. The kind is not in it, so equal bytes have equal
+ * names; nor are other modes, owners and times.
  */
 export const manifestDigest = ({shape, files, emptyFolders}: Manifest): Digest =>
-  digestOf('artifact', {shape, files: files.map(({bytes, path, sha256}) => ({bytes, path, sha256})), emptyFolders});
+  digestOf('artifact', {
+    shape,
+    files: files.map(({bytes, executable, path, sha256}) =>
+      executable === true ? {bytes, executable, path, sha256} : {bytes, path, sha256},
+    ),
+    emptyFolders,
+  });
 
 /** Reads like the beginning of an absolute path, here or on another system: `/x`, `\x`, `C:\x`, `C:/x`. */
 const ABSOLUTE = /^(?:[A-Za-z]:)?[\\/]/;

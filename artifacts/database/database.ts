@@ -286,16 +286,36 @@ export function readDatabase(file: string): Database {
 
 /**
  * Opens for reading where no room is left, not even for a copy: SQLite needs no shared memory when it keeps all others out.
- * The log's file may be made, which takes no room.
+ * The log's file may be made, which takes no room. What has an older format is read into memory and brought up to date there.
  */
 function readAlone(file: string): Database {
   const connection = new Sqlite(file, {fileMustExist: true});
   try {
     connection.pragma('locking_mode = EXCLUSIVE');
     configure(connection);
-    if (versionOf(connection, file) === 0) throw lostTables(file);
+    const version = versionOf(connection, file);
+    if (version === 0) throw lostTables(file);
+    if (version < MIGRATIONS.length) {
+      const bytes = connection.serialize();
+      connection.close();
+      return {...wrap(inMemory(bytes, file), () => undefined), file};
+    }
     connection.pragma('query_only = ON');
     return wrap(connection, () => undefined);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+function inMemory(bytes: Buffer, file: string): Connection {
+  // The header's versions of the format for writing and for reading: 2 asks for a write-ahead log, which memory has none of.
+  bytes[18] = bytes[19] = 1;
+  const connection = new Sqlite(bytes);
+  try {
+    configure(connection);
+    migrate(connection, file);
+    return connection;
   } catch (error) {
     connection.close();
     throw error;

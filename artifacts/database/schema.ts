@@ -260,5 +260,10 @@ const V2 = `
 ${insertOnly('store')}
 `;
 
+const V3 = `
+  -- Whether its owner may execute the file. What was stored before this column is taken for what cannot be executed.
+  ALTER TABLE artifact_file ADD COLUMN executable INTEGER NOT NULL DEFAULT 0 CHECK (executable IN (0, 1));
+`;
+
 /** Append only. A migration that has shipped is history: never edit it, add the next one. */
-export const MIGRATIONS: readonly string[] = [V1, V2];
+export const MIGRATIONS: readonly string[] = [V1, V2, V3];

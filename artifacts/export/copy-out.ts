@@ -119,7 +119,7 @@ async function copyFile(store: HasParts, file: ArtifactFile, {artifact, target, 
   if (size === file.bytes) {
     made.push(to);
     try {
-      await files.copy(from, to, check);
+      await files.copy(from, to, check, file.executable === true ? 0o777 : undefined);
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
       made.pop(); // Somebody else's.

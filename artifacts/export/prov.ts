@@ -32,6 +32,7 @@ export interface ProvDocument {
 }
 
 const number = (value: number): Typed => ({$: String(value), type: 'xsd:long'});
+const TRUE: Typed = {$: 'true', type: 'xsd:boolean'};
 const name = (text: string): Typed => ({$: text, type: 'prov:QUALIFIED_NAME'});
 const time = (at: number): string => new Date(at).toISOString();
 
@@ -89,6 +90,7 @@ function addArtifact({entity, hadMember}: ProvDocument, {digest, kind, bytes, fi
       ...(file.path === '' ? {} : {'prov:label': file.path, 'r1:path': file.path}),
       'r1:sha256': file.sha256,
       'r1:bytes': number(file.bytes),
+      ...(file.executable === true ? {'r1:executable': TRUE} : {}),
     };
     hadMember[`_:member-${digest}-${index}`] = {'prov:collection': id, 'prov:entity': member};
   }

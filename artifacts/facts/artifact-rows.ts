@@ -80,13 +80,19 @@ export function openArtifactRows(db: Database): ArtifactRows {
   };
   const readFiles = (id: number): readonly ArtifactFile[] =>
     db
-      .prepare<{path: string; sha256: string; bytes: number}>(
-        `SELECT f.path, b.sha256, b.bytes FROM artifact_file f JOIN blob b ON b.id = f.blob WHERE f.artifact = ?`,
+      .prepare<{path: string; executable: number; sha256: string; bytes: number}>(
+        `SELECT f.path, f.executable, b.sha256, b.bytes
+         FROM artifact_file f JOIN blob b ON b.id = f.blob WHERE f.artifact = ?`,
       )
       .all(id)
       // SQLite sorts UTF-8 bytes; a manifest sorts UTF-16 code units. They differ beyond the basic plane.
       .sort((a, b) => (a.path < b.path ? -1 : 1))
-      .map(({path, bytes, sha256: digest}) => ({path, bytes, sha256: parseDigest(digest)}));
+      .map(({path, bytes, sha256: digest, executable}) => ({
+        path,
+        bytes,
+        sha256: parseDigest(digest),
+        ...(executable === 1 ? {executable: true} : {}),
+      }));
 
   return {
     idOf,
@@ -99,8 +105,8 @@ export function openArtifactRows(db: Database): ArtifactRows {
         .prepare('INSERT INTO artifact (digest, shape, bytes, empty_folders) VALUES (?, ?, ?, ?)')
         .run(digest, shape, bytes, JSON.stringify(emptyFolders));
       const id = Number(inserted.lastInsertRowid);
-      const addFile = db.prepare('INSERT INTO artifact_file (artifact, path, blob) VALUES (?, ?, ?)');
-      for (const file of artifact.files) addFile.run(id, file.path, saveBlob(file));
+      const addFile = db.prepare('INSERT INTO artifact_file (artifact, path, blob, executable) VALUES (?, ?, ?, ?)');
+      for (const file of artifact.files) addFile.run(id, file.path, saveBlob(file), file.executable === true ? 1 : 0);
       return id;
     },
     load(digest) {

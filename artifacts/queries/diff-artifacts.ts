@@ -17,6 +17,8 @@ export interface ArtifactDifference {
   readonly gone: readonly string[];
   /** Files of both, with other bytes. */
   readonly changed: readonly string[];
+  /** Files of both that can be executed in one of them only: in `b` where it says so, else in `a`. */
+  readonly modes: readonly {readonly path: string; readonly executable: boolean}[];
   /**
    * Over all .safetensors files of a folder together, so that it does not matter how they are split. A folder that only one of the two
    * has is another model, and is compared with nothing; the names of tensors below the top have the folder before them.
@@ -79,6 +81,10 @@ export async function diffArtifacts(store: Lineage & HasParts, a: Digest, b: Dig
     added: [...inB.keys()].filter((path) => !inA.has(path)),
     gone: [...inA.keys()].filter((path) => !inB.has(path)),
     changed,
+    modes: [...inB.values()].flatMap(({path, executable = false}) => {
+      const before = inA.get(path);
+      return before === undefined || (before.executable ?? false) === executable ? [] : [{path, executable}];
+    }),
     tensors,
     rows,
     missing: [...missing].sort(),

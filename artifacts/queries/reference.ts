@@ -5,8 +5,9 @@
 import {shortDigest} from '../digest.js';
 import type {Digest} from '../digest.js';
 import {UserError} from '../error.js';
+import {manifestDigest} from '../blobs/manifest.js';
 import {tags} from './tags.js';
-import type {Attempt, AttemptId, OutputEdge, RunId} from '../records.js';
+import type {Artifact, Attempt, AttemptId, OutputEdge, RunId} from '../records.js';
 import type {Contents} from '../blobs/contents.js';
 import type {HasParts} from '../parts.js';
 import type {Lineage} from '../facts/read.js';
@@ -255,14 +256,34 @@ export function makersOf(store: HasParts, digest: Digest): readonly AttemptId[] 
     .map(({attempt}) => attempt);
 }
 
+/**
+ * Artifacts that a file or folder is in as far as its bytes go, newest first. Whether files can be executed gets lost on the way
+ * through a disk that has no modes, and is known only of what this version stored.
+ */
+function holdersOf(store: Lineage & HasParts, {shape, files, emptyFolders}: Artifact): readonly Digest[] {
+  const [first] = files;
+  if (first === undefined) return [];
+  const holders = artifactsWith(store, first.sha256);
+  if (shape === 'file') return holders;
+  const bytesOf = ({files, emptyFolders}: Pick<Artifact, 'files' | 'emptyFolders'>): Digest =>
+    manifestDigest({
+      shape: 'folder',
+      files: files.map(({path, bytes, sha256}) => ({path, bytes, sha256})),
+      emptyFolders,
+    });
+  const wanted = bytesOf({files, emptyFolders});
+  return holders.filter((digest) => {
+    const holder = store.artifact(digest)!;
+    return holder.files.length === files.length && bytesOf(holder) === wanted;
+  });
+}
+
 async function byPath(store: Contents & Lineage & HasParts, path: string, {kind}: ResolveOptions): Promise<Resolved> {
   const described = await store.describe(path, kind ?? '');
   if (store.artifact(described.digest) !== undefined) return byArtifact(store, described.digest);
-  if (described.shape === 'file') {
-    const holders = artifactsWith(store, described.files[0]!.sha256);
-    if (holders.length === 1) return byArtifact(store, holders[0]!);
-    if (holders.length > 1) throw ambiguous(store, path, holders);
-  }
+  const holders = holdersOf(store, described);
+  if (holders.length === 1) return byArtifact(store, holders[0]!);
+  if (holders.length > 1) throw ambiguous(store, path, holders);
   throw new UserError(
     'not-found',
     `the store knows nothing with the bytes of ${path} (@${shortDigest(described.digest)})`,

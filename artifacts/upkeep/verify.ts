@@ -159,7 +159,7 @@ async function* verifyBytes(
       const place = blobs.look(row.sha256);
       if (place.is === 'file' && place.stat.bytes === row.bytes) {
         present.push(row);
-        if (place.stat.writable && writes) makeReadOnly(store, row);
+        if ((place.stat.writable || place.stat.executable) && writes) restoreMode(store, row);
       } else if (place.is === 'file') putOutOfUse(row.sha256, `${place.stat.bytes} bytes instead of ${row.bytes}`);
       else if (place.is === 'other') {
         const aside = blobs.setAside(place.path);
@@ -278,7 +278,7 @@ function damagedTexts(store: HasParts): readonly string[] {
 }
 
 /** A stage may have changed the permissions of an input that was handed to it as a hard link. */
-function makeReadOnly(store: HasParts, {sha256}: BlobRow): void {
+function restoreMode(store: HasParts, {sha256}: BlobRow): void {
   const {files, blobs} = store.parts;
   files.setMode(blobs.path(sha256), 0o444);
 }

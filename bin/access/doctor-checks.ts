@@ -13,13 +13,25 @@ import {firstDamage} from '../../artifacts/upkeep/verify.js';
 import {ownUrl} from '../../pipeline/modules/own-package.js';
 import {environmentNeedText} from '../../pipeline/plan/environments.js';
 import type {EnvironmentNeed} from '../../pipeline/plan/environments.js';
+import {programFileHint, programFileText} from '../../pipeline/plan/program-files.js';
+import type {ProgramFile} from '../../pipeline/plan/program-files.js';
 import type {EnvironmentState} from '../../stages/python/environment.js';
 import {setupCommand} from '../../stages/tensorflow/runtime-class.js';
 import type {Services} from '../cli-context.js';
 
 export interface Check {
   readonly check:
-    'node' | 'tensorflow' | 'device' | 'threads' | 'sqlite' | 'store' | 'disk' | 'sandbox' | 'python' | 'environment';
+    | 'node'
+    | 'tensorflow'
+    | 'device'
+    | 'threads'
+    | 'sqlite'
+    | 'store'
+    | 'disk'
+    | 'sandbox'
+    | 'python'
+    | 'environment'
+    | 'program';
   readonly ok: boolean;
   /** What was found, or what is wrong. */
   readonly value: string;
@@ -206,6 +218,13 @@ export const checkEnvironment = (need: EnvironmentNeed): Check => ({
   check: 'environment',
   ok: need.state !== 'missing',
   value: environmentNeedText(need),
+});
+
+export const checkProgram = (file: ProgramFile): Check => ({
+  check: 'program',
+  ok: false,
+  value: programFileText(file),
+  hint: programFileHint(file) ?? 'put the file there, or correct its name',
 });
 
 export const cores = availableParallelism;

@@ -7,7 +7,7 @@ import {MATH_ENVIRONMENT} from '../../stages/graders/math/index.js';
 import {environmentState} from '../../stages/python/environment.js';
 import {readRuntimeFacts} from '../../stages/tensorflow/runtime-class.js';
 import {needsOfNodes} from '../../pipeline/plan/environments.js';
-import type {EnvironmentNeed} from '../../pipeline/plan/environments.js';
+import {programFilesOf} from '../../pipeline/plan/program-files.js';
 import {loadRecipe} from '../../pipeline/wiring/load-recipe.js';
 import {openStandIns} from '../../pipeline/wiring/stand-ins.js';
 import {wireLoaded} from '../../pipeline/wiring/wire-loaded.js';
@@ -15,6 +15,7 @@ import {
   checkDisk,
   checkEnvironment,
   checkNode,
+  checkProgram,
   checkPython,
   checkSandbox,
   checkSqlite,
@@ -39,7 +40,7 @@ async function examine(
   services: Services,
 ): Promise<Check[]> {
   // A recipe that cannot be read is a mistake in what was typed, which is said before anything is tried.
-  const environments = recipe === undefined ? [] : await recipeEnvironments(recipe, trainer);
+  const ofRecipe = recipe === undefined ? [] : await checkRecipe(recipe, trainer);
   return [
     checkNode(process.versions.node, ownManifest().engines.node),
     ...(await checkTensorflow(tryTensorflow, readRuntimeFacts)),
@@ -49,16 +50,18 @@ async function examine(
     checkDisk(folder),
     await checkSandbox(trySandbox),
     checkPython(await environmentState(MATH_ENVIRONMENT)),
-    ...environments.map(checkEnvironment),
+    ...ofRecipe,
   ];
 }
 
-async function recipeEnvironments(recipe: string, trainer: string | undefined): Promise<readonly EnvironmentNeed[]> {
+/** What its programs run in, and the programs. */
+async function checkRecipe(recipe: string, trainer: string | undefined): Promise<readonly Check[]> {
   const instead = await openStandIns({trainer}, standIns);
   const wiring = await wireLoaded(await loadRecipe(recipe, RECIPES), undefined, instead?.at);
   instead?.check(wiring);
-  const {nodes} = wiring;
-  return needsOfNodes([...nodes.values()]);
+  const all = [...wiring.nodes.values()];
+  const programs = programFilesOf(all).filter(({isProgram}) => isProgram);
+  return [...(await needsOfNodes(all)).map(checkEnvironment), ...programs.map(checkProgram)];
 }
 
 /** One line a check, how to fix it below a problem. */
@@ -81,7 +84,7 @@ export const doctorCommand = (services: Services): Command =>
     .description('check Node, TensorFlow, SQLite, the store, the disk and Python; exit code 1 when something is wrong')
     .argument(
       '[recipe]',
-      'look at what the programs of this recipe run in, too: a name or the path of a .ts or .js file',
+      'look at the programs of this recipe and what they run in, too: a name or the path of a .ts or .js file',
     )
     .option('--trainer <name>', 'as r1 run has it: what this trainer needs (trl)')
     .option('--store <folder>', 'the store to look at (default: R1_STORE, or .r1)')

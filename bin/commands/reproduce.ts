@@ -92,8 +92,10 @@ function resultText({id, node}: Attempt, result: Result<Verdict, Failure>): stri
   const {value} = result;
   if (value.verdict === 'reproducible') return `${what}: reproducible, the same bytes again`;
   if (value.verdict === 'cannot') return `${what}: cannot be made again: ${value.because}`;
-  const {port, file, offset, tensor} = value;
+  const {port, file, offset, executable, tensor} = value;
   const where = `output “${port}”${file === '' ? '' : `, ${file}`}`;
+  if (executable !== undefined)
+    return `${what}: differs in ${where}, which ${executable ? 'was not executable and is now' : 'was executable and is not now'}; the bytes are the same`;
   const at = offset === undefined ? ', which only one of them has' : `, from byte ${offset} on`;
   const weights =
     tensor === undefined

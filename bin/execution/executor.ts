@@ -32,6 +32,7 @@ export function lazyExecutor(): Executor {
     gpusOfTensors: async () => (await load()).gpusOfTensors?.() ?? 1,
     capacity: async (asked) => (await load()).capacity(asked),
     isRunning: async (job) => (await load()).isRunning(job),
+    look: async (job) => (await load()).look?.(job),
     adopt: async (job) => (await load()).adopt(job),
     close: () => loaded?.close?.(),
   };

@@ -118,7 +118,11 @@ export function artifactText(details: ArtifactDetails, {colours, store}: Artifac
   const [first, ...others] = makers;
   const files = artifact.files
     .slice(0, FILES)
-    .map(({path, bytes, sha256}) => [path === '' ? '(the file itself)' : path, bytesText(bytes), dim(sha256)]);
+    .map(({path, bytes, sha256, executable}) => [
+      path === '' ? '(the file itself)' : path,
+      bytesText(bytes),
+      dim(sha256) + (executable === true ? '  executable' : ''),
+    ]);
   const state =
     troubles.length === 0 ? 'all there' : red(troubles.map(({path, trouble}) => `${path} is ${trouble}`).join(', '));
   const labels = [...details.tags.map((tag) => `@${tag}`), ...(details.pinned ? ['pinned'] : [])];

@@ -48,10 +48,18 @@ function tensorsText({equal, changed, added, gone, reshaped}: TensorsDifference)
   ];
 }
 
+const fileName = (path: string): string => (path === '' ? 'the file itself' : path);
+
 /** Lines without an indent; none when nothing differs. */
-export function comparisonLines({added, gone, changed, tensors, rows, missing}: ArtifactDifference): readonly string[] {
+export function comparisonLines(difference: ArtifactDifference): readonly string[] {
+  const {added, gone, changed, modes, tensors, rows, missing} = difference;
+  const became = (now: boolean): string[] =>
+    modes.filter(({executable}) => executable === now).map(({path}) => fileName(path));
+  const [executable, plain] = [became(true), became(false)];
   return [
     ...(changed.length > 0 ? [`changed: ${changed.join(', ')}`] : []),
+    ...(executable.length > 0 ? [`executable now: ${executable.join(', ')}`] : []),
+    ...(plain.length > 0 ? [`no longer executable: ${plain.join(', ')}`] : []),
     ...(added.length > 0 ? [`new: ${added.join(', ')}`] : []),
     ...(gone.length > 0 ? [`gone: ${gone.join(', ')}`] : []),
     ...(tensors === undefined ? [] : tensorsText(tensors)),

@@ -86,7 +86,9 @@ function remedyText(remedy: Remedy): string {
     case 'finish-on-resume':
       return `r1 resume ${remedy.run} --finish ${remedy.node} ends it with what its newest checkpoint holds`;
     case 'accept-checkpoint':
-      return '--accept-checkpoint continues from it anyway';
+      return remedy.run === undefined
+        ? '--accept-checkpoint continues from it anyway'
+        : `r1 resume ${remedy.run} --accept-checkpoint continues from it`;
     case 'set-source':
       return `--source ${remedy.node}=PATH sets where it is`;
     case 'set-variable':

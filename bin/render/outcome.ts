@@ -1,9 +1,10 @@
 /** How a node ended, as sentences: what happened, where to look, what to type next in this run. */
 import {constants} from 'node:os';
 import {unreachable} from '../../pipeline/result.js';
-import type {Outcome, StageStopped} from '../../pipeline/outcome.js';
+import type {LackOfMemory, Outcome, StageStopped} from '../../pipeline/outcome.js';
 import {setupCommand} from '../../stages/tensorflow/runtime-class.js';
 import {hintOf} from './hints.js';
+import {bytesText} from './quantity.js';
 import {isNativePartMissing} from '../access/not-set-up.js';
 
 /** The outcome in half a sentence, to be put behind a node's name; `log` is worth reading only where it says so. */
@@ -20,7 +21,7 @@ export function outcomeText(outcome: Outcome): string {
     case 'stage-exited':
       return exitText(outcome);
     case 'killed-by-signal':
-      return `${signalText(outcome.signal)}${savedText(outcome)}`;
+      return `${signalText(outcome.signal, outcome.memory)}${savedText(outcome)}`;
     case 'timed-out':
       return `was stopped: its time limit of ${outcome.seconds} s was up${savedText(outcome)}`;
     case 'output-missing':
@@ -44,7 +45,7 @@ export function outcomeText(outcome: Outcome): string {
     case 'lost':
       return outcome.copied === true
         ? 'continues in the store that this one was copied from, if at all'
-        : `was killed with its runner, or by a power cut${savedText(outcome)}`;
+        : `${outcome.memory === undefined ? 'was killed with its runner, or by a power cut' : `was killed (${lackText(outcome.memory)})`}${savedText(outcome)}`;
     case 'unreachable':
       return outcome.message;
     case 'superseded':
@@ -107,11 +108,11 @@ const EXITS: Readonly<Record<number, string>> = {
 /** Shells report a signal as 128 and its number. */
 const SIGNALLED = 128;
 
-function exitText({exitCode: code, said}: Extract<Outcome, {reason: 'stage-exited'}>): string {
+function exitText({exitCode: code, said, memory}: Extract<Outcome, {reason: 'stage-exited'}>): string {
   const why = said === undefined ? '' : `: ${said}`;
   const signal = Object.entries(constants.signals).find(([, number]) => number === code - SIGNALLED)?.[0];
-  if (signal !== undefined) return `${signalText(signal)}, exit code ${code}${why}`;
-  const meaning = EXITS[code];
+  if (signal !== undefined) return `${signalText(signal, memory)}, exit code ${code}${why}`;
+  const meaning = memory === undefined ? EXITS[code] : `a process was killed ${lackText(memory)}`;
   return `exited with ${code} before it was done${meaning === undefined ? '' : ` (${meaning})`}${why}`;
 }
 
@@ -126,9 +127,23 @@ const SIGNALS: Readonly<Record<string, string>> = {
   SIGXFSZ: 'its limit of file size, `ulimit -f`',
 };
 
-function signalText(signal: string): string {
-  const meaning = SIGNALS[signal];
+function signalText(signal: string, memory?: LackOfMemory): string {
+  const meaning = memory === undefined ? SIGNALS[signal] : lackText(memory);
   return `was killed by ${signal}${meaning === undefined ? '' : ` (${meaning})`}`;
+}
+
+/** Who killed it, as far as the kernel's counters tell; with what there was of memory, and what it had. */
+function lackText({ended, bytes, of, peak}: LackOfMemory): string {
+  if (ended === 'none') return 'by hand or by another program: the kernel killed nothing for lack of memory';
+  const had = peak === undefined ? [] : [`its main process had ${bytesText(peak)} when last seen`];
+  const has =
+    bytes === undefined ? [] : [`${of === 'group' ? 'its control group' : 'the machine'} has ${bytesText(bytes)}`];
+  const facts = [...had, ...has];
+  const who =
+    ended === 'own'
+      ? 'by the kernel, out of memory'
+      : 'probably by the kernel, which killed something for lack of memory';
+  return facts.length === 0 ? who : `${who}: ${facts.join(', ')}`;
 }
 
 /** Lines behind the first one stand below it, so that none of them passes for a line of its own. */

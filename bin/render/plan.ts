@@ -1,9 +1,10 @@
 /** A plan as lines: what would run, be reused, or depend on what runs, why, and how long it took before. */
-import {planWarningText} from '../../pipeline/plan/warnings.js';
+import {helpOf, planWarningText} from '../../pipeline/plan/warnings.js';
 import type {PlanWarning} from '../../pipeline/plan/warnings.js';
 import type {EnvironmentNeed} from '../../pipeline/plan/environments.js';
 import type {GraderNeed} from '../access/grader-needs.js';
 import type {Expected, Plan, PlannedNode} from '../../pipeline/plan/plan.js';
+import {hintOf} from './hints.js';
 import {checkpointText} from './outcome.js';
 import {bytesText, durationText} from './quantity.js';
 import {createColors, oneLine} from '../terminal/paint.js';
@@ -29,12 +30,18 @@ export function planText(plan: Plan, {colours}: PlanLines, warnings: readonly Pl
           : paint.dim(action);
     return `${nameCell(id, wide)}  ${coloured}  ${oneLine(becauseText(planned))}${expected === '' ? '' : paint.dim(`  ${expected}`)}`;
   });
-  const notes = warnings.map((warning) => `${paint.yellow('warning')}: ${planWarningText(warning)}`);
+  const notes = warnings.map((warning) => {
+    const text = [planWarningText(warning), hintOf(helpOf(warning)) ?? []].flat().join('; ');
+    return `${paint.yellow('warning')}: ${oneLine(text)}`;
+  });
   return [...lines, '', ...notes, ...(notes.length > 0 ? [''] : []), summary(plan)].join('\n');
 }
 
-const becauseText = (planned: PlannedNode): string =>
-  `${planned.because}${planned.action === 'run' ? checkpointText(planned.continues) : ''}`;
+/** A plan does not read checkpoints: whether their bytes are whole shows when one is started from. */
+function becauseText(planned: PlannedNode): string {
+  if (planned.action !== 'run' || planned.continues === undefined) return planned.because;
+  return `${planned.because}${checkpointText(planned.continues)} if its bytes are whole`;
+}
 
 const WORD: Readonly<Record<PlannedNode['action'], string>> = {
   run: 'run   ',

@@ -48,13 +48,25 @@ export function statusText(
     ...(node.place === undefined ? [] : [`${' '.repeat(wide + 2)}at ${node.place}`]),
     ...(node.lines ?? []).map((line) => `${' '.repeat(wide + 2)}${paint.dim(oneLine(`| ${line}`))}`),
   ]);
-  const next = state === 'succeeded' || state === 'running' ? [] : ['', `r1 resume ${run} continues it`];
+  const isLeft = nodes.some(({process}) => process !== undefined);
+  const next = isLeft
+    ? ['', `r1 resume ${run} goes on with what still runs; so does r1 run, where it wants the same`]
+    : state === 'succeeded' || state === 'running'
+      ? []
+      : ['', `r1 resume ${run} continues it`];
   return [oneLine(`run ${run}: ${recipe}, seed ${seed}: ${state}`), ...lines, ...next].join('\n');
 }
 
-function detailText({because, outcome, wallMs, step, total, isToFinish}: NodeStatus, indent: number): string {
+/** `process 4242 still runs, for 3 min 05 s by now` */
+function processText({name, forMs}: NonNullable<NodeStatus['process']>): string {
+  return `${oneLine(name)} still runs${forMs === undefined ? '' : `, for ${durationText(forMs)} by now`}`;
+}
+
+function detailText(status: NodeStatus, indent: number): string {
+  const {because, outcome, wallMs, step, total, isToFinish, process} = status;
   return [
     ...(step === undefined || total === undefined ? [] : [`step ${step} of ${total}`]),
+    ...(process === undefined ? [] : [processText(process)]),
     ...(isToFinish === true ? ['asked to finish early'] : []),
     ...(wallMs === undefined ? [] : [`in ${durationText(wallMs)}`]),
     ...(outcome !== undefined

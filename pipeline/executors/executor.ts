@@ -3,6 +3,7 @@
  * by a pid or by a number that a scheduler gave out, is the executor's own business; the runner knows its folder and its tag.
  */
 import type {StopRecord} from '../job/folder.js';
+import type {LackOfMemory} from '../outcome.js';
 import type {Resources} from '../stage.js';
 
 export interface Executor {
@@ -25,8 +26,17 @@ export interface Executor {
   adopt(job: AdoptRequest): Promise<Adoption>;
   /** Whether the process of a job is there. Only looks, and touches nothing. */
   isRunning(job: JobPlace): Promise<boolean>;
+  /** The process of a job in words, for a person; undefined where it is not there. Only looks as well. */
+  look?(job: JobPlace): Promise<SeenJob | undefined>;
   /** Ends what helps it to start jobs; jobs that run go on. */
   close?(): void;
+}
+
+/** A process as it is called where it runs: `process 4242`, or the number that a scheduler gave out. */
+export interface SeenJob {
+  readonly name: string;
+  /** For how long it has been there, ms. */
+  readonly forMs?: number;
 }
 
 export interface JobPlace {
@@ -63,9 +73,9 @@ export type Adoption =
   | {readonly state: 'running'; readonly running: Running}
   /**
    * No process of it is left, or the folder is a copy and the process is of the original, which nobody here may touch.
-   * `trusted`: what it wrote is as it wrote it, so a result that it left counts.
+   * `trusted`: what it wrote is as it wrote it, so a result that it left counts. `memory` as in `Exit`.
    */
-  | {readonly state: 'gone'; readonly trusted: boolean}
+  | {readonly state: 'gone'; readonly trusted: boolean; readonly memory?: LackOfMemory}
   /** Nobody can tell now, as when a cluster does not answer; `why` is a sentence. It may run, so nothing is done about it. */
   | {readonly state: 'unknown'; readonly why: string};
 
@@ -87,12 +97,12 @@ export interface Running {
 }
 
 /** A process of which nothing is left, and whose end nobody saw. */
-export const ENDED_UNSEEN: Running = {
-  exit: Promise.resolve({how: {type: 'unseen'}, leftovers: []}),
+export const endedUnseen = (memory?: LackOfMemory): Running => ({
+  exit: Promise.resolve({how: {type: 'unseen'}, leftovers: [], ...(memory === undefined ? {} : {memory})}),
   stop: () => Promise.resolve(),
   kill: () => Promise.resolve(),
   usage: () => Promise.resolve(undefined),
-};
+});
 
 export interface Used {
   /** Seconds. */
@@ -112,4 +122,6 @@ export interface Exit {
   readonly leftovers: readonly {readonly pid: number; readonly command: string}[];
   /** Processor time of the process and of all that it waited for, seconds, where whoever saw the end was told. */
   readonly used?: {readonly user: number; readonly system: number};
+  /** Whether memory was lacking, for an end that was not a good one, where whoever saw it can tell. */
+  readonly memory?: LackOfMemory;
 }

@@ -6,15 +6,17 @@ import {closeSync, openSync, realpathSync, statSync} from 'node:fs';
 import {availableParallelism, constants, totalmem} from 'node:os';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {jobFiles, writeStop} from '../job/folder.js';
-import {ENDED_UNSEEN} from './executor.js';
-import type {AdoptRequest, Adoption, Executor, Exit, Running, StartRequest} from './executor.js';
+import {endedUnseen} from './executor.js';
+import type {AdoptRequest, Adoption, Executor, Exit, JobPlace, Running, StartRequest} from './executor.js';
 import type {GpuPool} from './gpu-pool.js';
 import {readGpus} from './gpu-record.js';
 import {startLauncher} from './launcher-shell.js';
 import type {Ended, Launcher} from './launcher-shell.js';
+import {MemoryWatch, lackSinceRecord} from './memory-kills.js';
 import {readProcess, writeProcess} from './process-record.js';
 import type {ProcessRecord} from './process-record.js';
 import {
+  ageOf,
   bootId,
   hasProc,
   isLauncherOf,
@@ -102,10 +104,12 @@ export function localExecutor(entry: string, {gpus = () => 0, gpuLocks}: LocalOp
     if (pid === undefined) return goOnWithout(request);
     const record = processRecord(pid, {session: launcher.pid, before});
     let broken: string | undefined;
+    let watch: MemoryWatch | undefined;
     const note = (): void => {
       try {
         const launched = startedOf(launcher.pid);
-        writeProcess(folder, {...record, ...(launched === undefined ? {} : {launcher: launched})});
+        watch = new MemoryWatch(pid);
+        writeProcess(folder, {...record, ...(launched === undefined ? {} : {launcher: launched}), kills: watch.count});
       } catch (error) {
         // Whatever it comes to, it is not known for certain that it would be found again, so it must not be there.
         broken = `what is known of its process could not be written: ${(error as Error).message}`;
@@ -124,13 +128,14 @@ export function localExecutor(entry: string, {gpus = () => 0, gpuLocks}: LocalOp
           leftovers: await endLeftovers(descendantsIn(request, record)),
         };
       }
-      if (end === undefined) return awaitUnseenExit(record, request);
+      if (end === undefined) return awaitUnseenExit(record, request, watch);
+      const lack = end.code === 0 ? {} : lackIn(watch);
       const leftovers = await endLeftovers(descendantsIn(request, record));
       // Not before: what is found in its session is its job's. And without /proc it was ended with what it left.
       if (hasProc) putBack();
-      return {how: howOf(end), leftovers, used: end};
+      return {how: howOf(end), leftovers, used: end, ...lack};
     });
-    return running(record, exit, folder);
+    return running(record, exit, folder, () => watch?.look());
   };
 
   const startOnIdle = async (request: StartRequest): Promise<Running> => startBy(await take(), request);
@@ -183,37 +188,51 @@ export function localExecutor(entry: string, {gpus = () => 0, gpuLocks}: LocalOp
       return record !== undefined && isRunning(record);
     },
 
+    async look(job) {
+      const record = runningOf(job);
+      if (record === undefined) return undefined;
+      const forMs = ageOf(record);
+      return {name: `process ${record.pid}`, ...(forMs === undefined ? {} : {forMs})};
+    },
+
     close() {
       for (const launcher of all) launcher.close();
     },
   };
 }
 
+/** The living process of a job, noted or not; of a copy of its folder there is none. */
+function runningOf({folder, tag}: JobPlace): ProcessRecord | undefined {
+  if (startedIn(folder, tag) === 'elsewhere') return undefined;
+  const record = readProcess(folder);
+  if (record !== undefined) return isRunning(record) ? record : undefined;
+  const main = descendantsOf({tag}).find(({isMain}) => isMain);
+  return main === undefined ? undefined : processRecord(main.pid);
+}
+
 async function adopted(job: AdoptRequest): Promise<Adoption> {
   const {folder, tag, epoch} = job;
-  // This machine always knows what runs on it.
-  const gone = {state: 'gone', trusted: epoch === bootId()} as const;
   const started = startedIn(folder, tag);
   if (started === 'elsewhere') return {state: 'gone', trusted: false};
   const record = readProcess(folder);
+  // This machine always knows what runs on it.
+  const gone = () => ({state: 'gone', trusted: epoch === bootId(), ...lackAfter(record)}) as const;
   if (started === 'unsaid') {
     const untold = record === undefined ? undefined : adoptUntold(record, job);
-    return untold === undefined ? gone : {state: 'running', running: untold};
+    return untold === undefined ? gone() : {state: 'running', running: untold};
   }
-  if (record !== undefined && isRunning(record)) {
-    return {state: 'running', running: running(record, awaitUnseenExit(record, job), folder)};
-  }
+  if (record !== undefined && isRunning(record)) return {state: 'running', running: adoptProcess(record, job)};
   // Not by its session, whose number may have been given to another one by now.
   const where = {tag, ...outputsOf(folder)};
   const left = descendantsOf(where);
   // Its runner was killed between the start of the process and the note of its pid.
   const main = record === undefined ? left.find(({isMain}) => isMain) : undefined;
-  if (main !== undefined) return {state: 'running', running: adoptProcess(main.pid, job)};
+  if (main !== undefined) return {state: 'running', running: adoptProcess(processRecord(main.pid), job)};
   if (left.length > 0) await endLeftovers(where);
   // It may have ended a moment ago, and whoever started it be about to write down how.
   const ended = record ?? recordOfLauncher(folder);
   if (ended !== undefined) await awaitResult(ended, job);
-  return gone;
+  return gone();
 }
 
 /** The same process, whose end has been seen when `after` is done as well. */
@@ -232,7 +251,7 @@ const withNoGpu = (request: StartRequest): StartRequest => ({...request, env: {.
 function adoptUntold(record: ProcessRecord, {folder}: AdoptRequest): Running | undefined {
   const {scratch} = jobFiles(folder);
   if (!isRunning(record) || !isWorkingIn(record.pid, [folder, scratch])) return undefined;
-  return running(record, awaitUnseenExit(record, {folder}), folder);
+  return adoptProcess(record, {folder});
 }
 
 /** As much of the record of a job as can be had from the shell that is at it. */
@@ -250,20 +269,32 @@ async function goOnWithout(job: StartRequest): Promise<Running> {
   await sleep(MOMENT);
   // The first of them is the oldest.
   const main = descendantsOf({tag: job.tag})[0];
-  return main === undefined ? ENDED_UNSEEN : adoptProcess(main.pid, job);
+  return main === undefined ? endedUnseen() : adoptProcess(processRecord(main.pid), job);
 }
 
-function adoptProcess(pid: number, job: StartRequest | AdoptRequest): Running {
-  const record = processRecord(pid);
-  return running(record, awaitUnseenExit(record, job), job.folder);
+function adoptProcess(record: ProcessRecord, job: Adopted): Running {
+  const watch = new MemoryWatch(record.pid, {earlier: record.kills});
+  return running(record, awaitUnseenExit(record, job, watch), job.folder, () => watch.look());
+}
+
+const lackIn = (watch: MemoryWatch | undefined): Pick<Exit, 'memory'> => {
+  const memory = watch?.lack();
+  return memory === undefined ? {} : {memory};
+};
+
+/** A machine that has been started anew since counts from zero. */
+function lackAfter(record: ProcessRecord | undefined): Pick<Exit, 'memory'> {
+  if (record?.kills === undefined || record.boot !== bootId()) return {};
+  const memory = lackSinceRecord(record.kills);
+  return memory === undefined ? {} : {memory};
 }
 
 export interface LocalProcess extends Running {
   readonly pid: number;
 }
 
-/** A process, whoever started it, with what is known of its end. */
-function running(record: ProcessRecord, exit: Promise<Exit>, folder: string): LocalProcess {
+/** A process, whoever started it, with what is known of its end. @param look called as often as somebody asks what it uses */
+function running(record: ProcessRecord, exit: Promise<Exit>, folder: string, look: () => void): LocalProcess {
   const {pid, session = pid} = record;
   return {
     pid,
@@ -280,7 +311,10 @@ function running(record: ProcessRecord, exit: Promise<Exit>, folder: string): Lo
     async kill() {
       if (!signal(-session, 'SIGKILL')) signal(pid, 'SIGKILL');
     },
-    usage: async () => usageOf(pid),
+    usage: async () => {
+      look();
+      return usageOf(pid);
+    },
   };
 }
 
@@ -306,10 +340,11 @@ function outputsOf(folder: string): Pick<DescendantQuery, 'writingTo'> {
 type Adopted = Pick<AdoptRequest, 'folder' | 'waiting'> & {readonly tag?: string};
 
 /** The end of a process that another process waits for, or nobody. */
-async function awaitUnseenExit(leader: ProcessRecord, job: Adopted): Promise<Exit> {
+async function awaitUnseenExit(leader: ProcessRecord, job: Adopted, watch: MemoryWatch | undefined): Promise<Exit> {
   while (isRunning(leader)) await sleep(POLL);
+  const lack = lackIn(watch);
   await awaitResult(leader, job);
-  return {how: {type: 'unseen'}, leftovers: await endLeftovers(descendantsIn(job, leader))};
+  return {how: {type: 'unseen'}, leftovers: await endLeftovers(descendantsIn(job, leader)), ...lack};
 }
 
 /** Resolves when there is a result, or when there will be none, as the shell that would write it is gone. */

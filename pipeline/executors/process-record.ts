@@ -2,6 +2,7 @@
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {MOST_RECORD, readJson} from '../job/folder.js';
+import type {KillCount} from './memory-kills.js';
 
 export interface ProcessRecord {
   readonly pid: number;
@@ -13,6 +14,8 @@ export interface ProcessRecord {
   readonly session?: number;
   /** Start of that shell, as above. */
   readonly launcher?: string;
+  /** What the kernel had killed for lack of memory when it was written. */
+  readonly kills?: KillCount;
 }
 
 export const processFile = (folder: string): string => join(folder, 'process.json');
@@ -30,5 +33,19 @@ export function readProcess(folder: string): ProcessRecord | undefined {
   const read = readJson(processFile(folder), MOST_RECORD);
   if (!read.ok) return undefined;
   const record = read.value as Partial<ProcessRecord> | null;
-  return typeof record?.pid === 'number' && typeof record.boot === 'string' ? (record as ProcessRecord) : undefined;
+  if (typeof record?.pid !== 'number' || typeof record.boot !== 'string') return undefined;
+  const {kills, ...rest} = record;
+  return {...(rest as ProcessRecord), ...(isKillCount(kills) ? {kills} : {})};
+}
+
+function isKillCount(value: unknown): value is KillCount {
+  const {group, machine = 0} = Object(value) as Readonly<Record<string, unknown>>;
+  const {file, kills} = Object(group ?? {file: '', kills: 0}) as Readonly<Record<string, unknown>>;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof machine === 'number' &&
+    typeof file === 'string' &&
+    typeof kills === 'number'
+  );
 }

@@ -47,6 +47,13 @@ function ticksAt(moment: number): string | undefined {
   return String(Math.max(0, Math.floor(seconds * TICKS) - 2));
 }
 
+/** For how long a process has been there, ms, where the system tells when it began. */
+export function ageOf({started}: ProcessRecord): number | undefined {
+  const uptime = readProc('uptime');
+  if (uptime === undefined || started === undefined) return undefined;
+  return Math.max(0, Math.round((parseFloat(uptime) - Number(started) / TICKS) * 1000));
+}
+
 /** Whether the very process of the record runs (one that only waits to be taken note of by its parent does not). */
 export function isRunning({pid, started, boot}: ProcessRecord): boolean {
   if (boot !== bootId()) return false;

@@ -8,7 +8,7 @@ export {followLog, logOf, readLog} from './log.js';
 export type {FollowOptions, LogEnd, LogText, NodeLog} from './log.js';
 export {runsOf} from './runs.js';
 export type {RunOverview} from './runs.js';
-export {statusOf} from './status.js';
+export {statusOf, withProcesses} from './status.js';
 export type {NodeState, NodeStatus, RunStatus} from './status.js';
 export {whyOf} from './why.js';
 export type {AttemptReason, EarlierAttempt, Why} from './why.js';

@@ -1,7 +1,8 @@
 /** How a run stands, node by node; of one that is going on, how far each node is. */
 import type {AttemptId, Run, RunNode, Store} from '../../artifacts/index.js';
 import {findRun} from '../../artifacts/queries/find-run.js';
-import {jobFiles, readFinish} from '../job/folder.js';
+import type {Executor, SeenJob} from '../executors/executor.js';
+import {jobFiles, readFinish, readJob} from '../job/folder.js';
 import {lastProgress} from '../job/pace.js';
 import type {Outcome} from '../outcome.js';
 import {frozenPlanOf} from '../plan/frozen-plan.js';
@@ -39,6 +40,8 @@ export interface NodeStatus {
   readonly total?: number;
   /** Set where an attempt that has not ended was asked to finish early. */
   readonly isToFinish?: true;
+  /** Of an interrupted one: its process, which has outlived the runner. The next run that wants its work goes on with it. */
+  readonly process?: SeenJob;
 }
 
 /** How a run stands. */
@@ -58,6 +61,22 @@ export function statusOf(store: Store, wanted?: number, options: LastWordsOption
   const nodes = nodesOf(run, isAlive, store, options);
   const {id, recipe, seed, command, startedAt} = run;
   return {run: id, recipe, seed, command, startedAt, state: runStateOf(store, run), nodes};
+}
+
+/** The same, with a look at which processes have outlived the runner of an interrupted run. */
+export async function withProcesses(
+  status: RunStatus,
+  store: Store,
+  executor: Pick<Executor, 'look'>,
+): Promise<RunStatus> {
+  const look = async (node: NodeStatus): Promise<NodeStatus> => {
+    if (node.state !== 'interrupted' || node.attempt === undefined) return node;
+    const folder = store.jobFolder(node.attempt);
+    const job = readJob(folder);
+    const process = job.ok ? await executor.look?.({folder, tag: job.value.tag}) : undefined;
+    return process === undefined ? node : {...node, process};
+  };
+  return {...status, nodes: await Promise.all(status.nodes.map(look))};
 }
 
 function nodesOf(run: Run, isAlive: boolean, store: Store, options: LastWordsOptions): NodeStatus[] {

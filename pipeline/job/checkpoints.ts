@@ -24,6 +24,7 @@ import {stepMistake} from './event-lines.js';
 import {readJson, writeJson} from './folder.js';
 import {mistakeOf} from './reporting.js';
 import {Stopped} from '../stage.js';
+import {shown} from '../values/printable.js';
 import type {Checkpoints} from '../stage.js';
 
 interface Manifest {
@@ -101,11 +102,32 @@ export function openCheckpoints(options: {
   }
 }
 
+/** A checkpoint that is passed over, and why, as half a sentence. */
+export interface Torn {
+  readonly step: number;
+  readonly why: string;
+}
+
+type PassOver = (torn: Torn) => void;
+
 /** The newest checkpoint of a job whose bytes are the ones that were written; torn ones are passed over. */
-export function newestCheckpoint(folder: string): {step: number; folder: string} | undefined {
+export const newestCheckpoint = (folder: string, passOver?: PassOver): {step: number; folder: string} | undefined =>
+  newestBut(folder, (candidate, step) => tearIn(candidate, step) ?? changeIn(candidate), passOver);
+
+/** The same by which files are there and how long they are: gigabytes are not read for it. */
+export const newestSaved = (folder: string, passOver?: PassOver): {step: number; folder: string} | undefined =>
+  newestBut(folder, tearIn, passOver);
+
+function newestBut(
+  folder: string,
+  flawIn: (candidate: string, step: number) => string | undefined,
+  passOver: PassOver = () => undefined,
+): {step: number; folder: string} | undefined {
   for (const step of stepsIn(folder)) {
     const candidate = checkpointFolder(folder, step);
-    if (isWhole(candidate, step)) return {step, folder: candidate};
+    const why = flawIn(candidate, step);
+    if (why === undefined) return {step, folder: candidate};
+    passOver({step, why});
   }
   return undefined;
 }
@@ -143,7 +165,7 @@ export function copyCheckpoint(from: {step: number; folder: string}, folder: str
   }
   mkdirSync(join(temporary, 'files'), {recursive: true});
   seal(temporary, from.step, manifest);
-  if (!isWhole(temporary, from.step)) {
+  if ((tearIn(temporary, from.step) ?? changeIn(temporary)) !== undefined) {
     rmSync(temporary, {recursive: true, force: true});
     return false;
   }
@@ -171,22 +193,32 @@ function seal(folder: string, step: number, manifest?: Manifest): void {
   syncFolder(folder);
 }
 
-/** A program writes checkpoints, too, and may put anything in the place of one: then there is none. */
-function isWhole(folder: string, step: number): boolean {
+/** What is not as its manifest says, without a look at bytes. A program may put anything in the place of a checkpoint: then there is none. */
+function tearIn(folder: string, step: number): string | undefined {
   const manifest = readManifest(folder);
-  if (manifest?.step !== step) return false;
-  return manifest.files.every(({path, bytes, sha256}) => {
-    const file = join(folder, 'files', path);
-    const stat = lstatSync(file, {throwIfNoEntry: false});
-    if (stat?.isFile() !== true || stat.size !== bytes) return false;
+  if (manifest === undefined) return 'it has no manifest.json, or one that is garbled';
+  if (manifest.step !== step) return `its manifest.json is of step ${shown(manifest.step)}`;
+  for (const {path, bytes} of manifest.files) {
+    const stat = lstatSync(join(folder, 'files', path), {throwIfNoEntry: false});
+    if (stat === undefined) return `files/${path} is missing`;
+    if (!stat.isFile()) return `files/${path} is not a file`;
+    if (stat.size !== bytes) return `files/${path} has ${stat.size} bytes instead of ${bytes}`;
+  }
+  return undefined;
+}
+
+/** Which file has other bytes than were written, of one that is not torn. */
+function changeIn(folder: string): string | undefined {
+  const changed = readManifest(folder)?.files.find(({path, sha256}) => {
     // A pipe that is put in its place at this moment would be waited for without end.
-    const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    const fd = openSync(join(folder, 'files', path), constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      return sha256Of(fd) === sha256;
+      return sha256Of(fd) !== sha256;
     } finally {
       closeSync(fd);
     }
   });
+  return changed === undefined ? undefined : `files/${changed.path} has other bytes than its manifest.json says`;
 }
 
 function readManifest(folder: string): Manifest | undefined {

@@ -1,7 +1,8 @@
 /** Finding the checkpoint that a new attempt may start from, and bringing a verified copy of it into the new job folder. */
 import {mkdirSync} from 'node:fs';
 import type {Attempt, AttemptId, Continuation, Store} from '../../artifacts/index.js';
-import {copyCheckpoint, newestCheckpoint, stepsIn} from './checkpoints.js';
+import {copyCheckpoint, newestCheckpoint, newestSaved, stepsIn} from './checkpoints.js';
+import type {Torn} from './checkpoints.js';
 import {jobFiles} from './folder.js';
 
 /** A whole checkpoint in the job folder of an attempt that is over. */
@@ -12,26 +13,53 @@ export interface Found {
   readonly accepted?: string;
 }
 
-/** The furthest whole checkpoint of these attempts; among equals that of the newest attempt. */
-export const furthestCheckpoint = (attempts: readonly Attempt[], store: Store): Found | undefined =>
-  furthest(attempts, store, (folder) => newestCheckpoint(folder)?.step);
+/** A checkpoint that would be further, and is not whole. */
+export type PassedOver = Torn & {readonly attempt: AttemptId};
 
-/** The same by the names of what is there, with no look at whether it is whole. */
-export const furthestSaved = (attempts: readonly Attempt[], store: Store): Found | undefined =>
-  furthest(attempts, store, (folder) => stepsIn(folder)[0]);
+/** Told what is passed over, the furthest first. */
+type Tell = (passedOver: PassedOver) => void;
+
+/** The furthest whole checkpoint of these attempts; among equals that of the newest attempt. */
+export const furthestCheckpoint = (attempts: readonly Attempt[], store: Store, tell?: Tell): Found | undefined =>
+  furthest(attempts, store, newestCheckpoint, tell);
+
+/** The same with no look at bytes: which files are there, and how long they are. */
+export const furthestSaved = (attempts: readonly Attempt[], store: Store, tell?: Tell): Found | undefined =>
+  furthest(attempts, store, newestSaved, tell);
 
 function furthest(
   attempts: readonly Attempt[],
   store: Store,
-  stepOf: (folder: string) => number | undefined,
+  newestIn: typeof newestCheckpoint,
+  tell: Tell = () => undefined,
 ): Found | undefined {
   let best: Found | undefined;
+  const torn: PassedOver[] = [];
   for (const {id, continues} of [...attempts].sort((a, b) => b.id - a.id)) {
-    const step = stepOf(jobFiles(store.jobFolder(id)).checkpoints);
+    const {checkpoints} = jobFiles(store.jobFolder(id));
+    // By its name: what is not further need not be read.
+    if (best !== undefined && !(stepsIn(checkpoints)[0]! > best.step)) continue;
+    const step = newestIn(checkpoints, (found) => torn.push({attempt: id, ...found}))?.step;
     if (step === undefined || (best !== undefined && step <= best.step)) continue;
     best = {attempt: id, step, ...(continues?.accepted === undefined ? {} : {accepted: continues.accepted})};
   }
+  const isFurther = ({step}: PassedOver): boolean => best === undefined || step > best.step;
+  for (const found of torn.filter(isFurther).sort((a, b) => b.step - a.step)) tell(found);
   return best;
+}
+
+/** More of them are only counted. */
+const MOST_TOLD = 3;
+
+/** What is passed over, as a sentence without its end; undefined where nothing is. */
+export function passedOverText(list: readonly PassedOver[]): string | undefined {
+  const [first] = list;
+  if (first === undefined) return undefined;
+  const place = ({attempt, step}: PassedOver): string => `at step ${step} of attempt ${attempt}`;
+  if (list.length === 1) return `the checkpoint ${place(first)} is not whole (${first.why})`;
+  const told = list.slice(0, MOST_TOLD).map((torn) => `${place(torn)} (${torn.why})`);
+  const more = list.length > MOST_TOLD ? ' …' : '';
+  return `${list.length} checkpoints are not whole: ${told.join(', ')}${more}`;
 }
 
 /**

@@ -4,10 +4,12 @@ import type {AttemptCode, CodeParts} from '../../artifacts/queries/code-parts.js
 import {UserError} from '../../artifacts/index.js';
 import type {Attempt, Digest, Store} from '../../artifacts/index.js';
 import type {CodeReader} from '../fingerprint/code-digest.js';
-import {codeChangesBetween} from '../fingerprint/fingerprint.js';
+import {codeChangesBetween, fingerprintOf} from '../fingerprint/fingerprint.js';
 import type {Ingredients} from '../fingerprint/fingerprint.js';
-import {furthestSaved, untainted} from '../job/continue-from.js';
+import {furthestSaved, passedOverText, untainted} from '../job/continue-from.js';
+import type {PassedOver} from '../job/continue-from.js';
 import {inAWord, outcomeIn} from '../outcome.js';
+import {inFewWords} from './plan.js';
 import type {History, Unfinished} from './plan.js';
 
 /** Of an attempt of a stage. A store is data, and may hold anything. @throws UserError 'store-damaged' */
@@ -61,6 +63,16 @@ export function codeChangesSince(
   return codeChangesBetween(ingredientsOf(attempt), now, (digest) => parts.get(digest) ?? partsNow(digest));
 }
 
+/** Whether nothing but code tells an attempt from one that would have this fingerprint with this code. */
+export function differsInCodeOnly(
+  attempt: Attempt,
+  {code, definitions = {}}: Pick<Ingredients, 'code' | 'definitions'>,
+  fingerprint: Digest,
+): boolean {
+  const before = ingredientsOf(attempt);
+  return attempt.fingerprint !== fingerprint && fingerprintOf({...before, code, definitions}) === fingerprint;
+}
+
 export interface Wanted {
   readonly recipe: string;
   /** Its own earlier attempts say best what has changed. */
@@ -95,6 +107,22 @@ export function openHistory(store: Store, {recipe, seed}: Wanted, code: CodeRead
       return {how: inAWord(attempt.outcome.reason), ingredients: ingredientsOf(attempt)};
     },
     unfinished: (fingerprint) => unfinishedOf(fingerprint, store),
+    dropped(node, now, fingerprint) {
+      const newest = store.latestAttempt(recipe, node, seed);
+      if (newest === undefined || newest.stage === 'source' || newest.outcome?.ok === true) return undefined;
+      if (newest.outcome === undefined && store.isAlive(newest.run)) return undefined;
+      // Of today's code there is one, which is used.
+      if (furthestSaved(untainted(store.attemptsByFingerprint(fingerprint)), store) !== undefined) return undefined;
+      const ofOtherCode = store
+        .attemptsOf(newest.run, node)
+        .filter((each) => differsInCodeOnly(each, now, fingerprint));
+      const found = furthestSaved(ofOtherCode, store);
+      const attempt = ofOtherCode.find(({id}) => id === found?.attempt);
+      if (found === undefined || attempt === undefined) return undefined;
+      remember(attempt);
+      const changes = codeChangesSince(attempt, now, store, (digest) => parts.get(digest) ?? code.partsOf(digest));
+      return {attempt: found.attempt, step: found.step, run: newest.run, because: inFewWords(changes)};
+    },
     expected({id, stage}) {
       const [newest] = store.history(id, stage.name, 1);
       if (newest === undefined) return undefined;
@@ -112,8 +140,8 @@ function earlyText({id, outcome}: Attempt): string {
 }
 
 /**
- * The newest attempt with this fingerprint, unless it succeeded. Of checkpoints it only looks whether they are there, since
- * reading gigabytes would make a plan slow; whoever starts from one reads it first.
+ * The newest attempt with this fingerprint, unless it succeeded. Of checkpoints it only looks whether their files are there and as
+ * long as they were, since reading gigabytes would make a plan slow; whoever starts from one reads it first.
  */
 function unfinishedOf(fingerprint: Digest, store: Store): Unfinished | undefined {
   const attempts = store.attemptsByFingerprint(fingerprint);
@@ -121,12 +149,15 @@ function unfinishedOf(fingerprint: Digest, store: Store): Unfinished | undefined
   if (newest === undefined || newest.outcome?.reason === 'succeeded') return undefined;
   const run = newest.outcome === undefined ? store.runAtWork(fingerprint) : undefined;
   if (run !== undefined) return {because: `run ${run} is making it now (attempt ${newest.id})`};
-  const continues = furthestSaved(untainted(attempts), store);
+  const torn: PassedOver[] = [];
+  const continues = furthestSaved(untainted(attempts), store, (found) => torn.push(found));
+  const passedOver = passedOverText(torn);
   if (newest.outcome === undefined) {
     const because = `attempt ${newest.id} has lost its runner: it goes on if its process still runs, and is begun again if not`;
     return {because, ...(continues === undefined ? {} : {continues})};
   }
-  const how = `last time: ${inAWord(newest.outcome.reason)}${earlyText(newest)}`;
+  const told = passedOver === undefined ? '' : `; ${passedOver}`;
+  const how = `last time: ${inAWord(newest.outcome.reason)}${earlyText(newest)}${told}`;
   if (continues !== undefined) return {because: how, continues};
   return {because: `${how}; attempt ${newest.id} left no whole checkpoint, so it starts from the beginning`};
 }

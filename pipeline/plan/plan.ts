@@ -82,6 +82,13 @@ export interface CheckpointRef {
   readonly step: number;
 }
 
+/** A checkpoint that is not used since other code wrote it; `because` are its changes, as part of a sentence. */
+export interface DroppedCheckpoint extends CheckpointRef {
+  /** The run that it is of, which can go on from it all the same when it is resumed. */
+  readonly run: number;
+  readonly because: string;
+}
+
 /** What is remembered of earlier runs. */
 export interface History {
   find(fingerprint: Digest): {readonly attempt: number; readonly outputs: Readonly<Record<string, Digest>>} | undefined;
@@ -93,6 +100,12 @@ export interface History {
   lastFailure?(node: string): {readonly how: string; readonly ingredients: Ingredients} | undefined;
   /** The newest attempt with this very fingerprint, unless it succeeded. */
   unfinished?(fingerprint: Digest): Unfinished | undefined;
+  /** The checkpoint of the newest attempt's run that nothing but a change of code keeps `node` from. */
+  dropped?(
+    node: string,
+    now: Pick<KnownIngredients, 'code' | 'definitions'>,
+    fingerprint: Digest,
+  ): DroppedCheckpoint | undefined;
   expected(node: StageNode): Expected | undefined;
   codeParts(digest: string): CodeParts | undefined;
 }

@@ -24,6 +24,7 @@ import type {AnyStage} from '../stage.js';
 import {openHistory} from './history.js';
 import {unreadable} from '../../artifacts/path-error.js';
 import {makePlan} from './plan.js';
+import {planProgramFiles, requirePrograms} from './program-files.js';
 import type {Environments, History, Plan} from './plan.js';
 import {shown} from '../values/printable.js';
 import {described} from '../wiring/check-declarations.js';
@@ -231,7 +232,7 @@ const NO_HISTORY: History = {
 
 /**
  * Plans without a store, to find what can be wrong: stages whose code cannot be read, a machine that is not set up, missing
- * sources and variables. Their bytes are not read for it.
+ * sources, variables and programs. Their bytes are not read for it.
  */
 function rehearse(wired: Omit<Prepared, 'sources' | 'code' | 'history' | 'plan'>, code: CurrentCode): void {
   const {wiring, selected} = wired;
@@ -245,7 +246,9 @@ function rehearse(wired: Omit<Prepared, 'sources' | 'code' | 'history' | 'plan'>
     }
     sources.set(node.id, digestOf('source', node.path));
   }
-  requireVariables(makePlan({...wired, sources, history: NO_HISTORY, codeOf: (module) => code.codeOf(module)}));
+  const plan = makePlan({...wired, sources, history: NO_HISTORY, codeOf: (module) => code.codeOf(module)});
+  requireVariables(plan);
+  requirePrograms(planProgramFiles(plan));
 }
 
 /** The plan once more, with what the store knows by now. */

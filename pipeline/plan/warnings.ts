@@ -1,8 +1,11 @@
 /** What a person should know of a plan beside it: it would be carried out, but maybe not as meant. */
+import type {Remedy} from '../../artifacts/index.js';
 import type {CodeReader} from '../fingerprint/code-digest.js';
 import {environmentWarningText, environmentWarnings} from './env-reads.js';
 import type {EnvironmentWarning} from './env-reads.js';
-import type {Plan} from './plan.js';
+import type {DroppedCheckpoint, History, Plan} from './plan.js';
+import {planProgramFiles, programFileHint, programFileText} from './program-files.js';
+import type {ProgramFile} from './program-files.js';
 import {modulesOf} from '../wiring/nodes.js';
 
 export type PlanWarning =
@@ -15,6 +18,10 @@ export type PlanWarning =
       readonly nodes: readonly string[];
       readonly definitions: readonly string[];
     }
+  /** The code of this node has changed since it wrote a checkpoint, which is not used. */
+  | {readonly problem: 'dropped-checkpoint'; readonly nodes: readonly [string]; readonly checkpoint: DroppedCheckpoint}
+  /** A file that the command line of these nodes names cannot be what it is to be. */
+  | ({readonly problem: 'program-file'} & ProgramFile)
   /** What the stage says of the params that these nodes have. */
   | {readonly problem: 'caution'; readonly nodes: readonly string[]; readonly message: string};
 
@@ -22,6 +29,8 @@ interface Planned {
   readonly plan: Plan;
   readonly recipeUrl?: string | undefined;
   readonly code: CodeReader;
+  readonly history: Pick<History, 'dropped'>;
+  readonly force: ReadonlySet<string>;
 }
 
 export const planWarnings = (prepared: Planned, processEnv: NodeJS.ProcessEnv): PlanWarning[] => [
@@ -29,14 +38,29 @@ export const planWarnings = (prepared: Planned, processEnv: NodeJS.ProcessEnv): 
   ...computedNames(prepared),
   ...definitionsInRecipe(prepared),
   ...cautions(prepared),
+  ...droppedCheckpoints(prepared),
+  ...planProgramFiles(prepared.plan).map((file) => ({problem: 'program-file', ...file}) as const),
 ];
+
+/** That a checkpoint is not used, without what can be done about it. */
+export const droppedText = (node: string, {attempt, step, because}: Omit<DroppedCheckpoint, 'run'>): string =>
+  `${node}: the checkpoint at step ${step} of attempt ${attempt} is not used, because of ${because}`;
+
+/** What can be done about it, where the sentence does not say so itself. */
+export function helpOf(warning: PlanWarning): {readonly hint?: string | undefined; readonly remedy?: Remedy} {
+  if (warning.problem === 'program-file') return {hint: programFileHint(warning)};
+  if (warning.problem !== 'dropped-checkpoint') return {};
+  return {remedy: {type: 'accept-checkpoint', run: warning.checkpoint.run}};
+}
 
 /** One sentence, which says what to do. */
 export function planWarningText(warning: PlanWarning): string {
   if (warning.problem === 'missing' || warning.problem === 'dropped') return environmentWarningText(warning);
+  if (warning.problem === 'program-file') return programFileText(warning);
   const {nodes} = warning;
-  const who = nodes.length === 1 ? nodes[0]! : `${nodes[0]!} and ${nodes.length - 1} more`;
+  const who = nodes.length === 1 ? nodes[0] : `${nodes[0]} and ${nodes.length - 1} more`;
   if (warning.problem === 'caution') return `${who}: ${warning.message}`;
+  if (warning.problem === 'dropped-checkpoint') return droppedText(warning.nodes[0], warning.checkpoint);
   if (warning.problem === 'computed-name')
     return (
       `${who}: ${warning.place} loads something by a computed name, so a change of it is not seen: ` +
@@ -76,6 +100,14 @@ function definitionsInRecipe({plan, recipeUrl}: Planned): PlanWarning[] {
     for (const {name} of inRecipe) definitions.add(name);
   }
   return nodes.length === 0 ? [] : [{problem: 'definition-in-recipe', nodes, definitions: [...definitions]}];
+}
+
+function droppedCheckpoints({plan, history, force}: Planned): PlanWarning[] {
+  return [...plan.nodes].flatMap(([id, planned]): PlanWarning[] => {
+    if (planned.action !== 'run' || planned.fingerprint === undefined || force.has(id)) return [];
+    const checkpoint = history.dropped?.(id, planned.known, planned.fingerprint);
+    return checkpoint === undefined ? [] : [{problem: 'dropped-checkpoint', nodes: [id], checkpoint}];
+  });
 }
 
 /** Each sentence once, with the nodes that it is about. */

@@ -2,13 +2,13 @@
 import type {Executor, Running} from '../executors/executor.js';
 import {readJob, readResult} from '../job/folder.js';
 import {startedIn} from '../job/tag.js';
-import type {Lost} from '../outcome.js';
+import type {LackOfMemory, Lost} from '../outcome.js';
 
 export type AdoptedJob =
   /** `isMoved`: it was started when the store lay somewhere else. */
   | {readonly state: 'running'; readonly running: Running; readonly isMoved: boolean}
   /** It has ended in order since, and its result counts. */
-  | {readonly state: 'ended'; readonly isMoved: boolean}
+  | {readonly state: 'ended'; readonly isMoved: boolean; readonly memory?: LackOfMemory}
   | {readonly state: 'lost'; readonly lost: Lost}
   | {readonly state: 'unknown'; readonly why: string};
 
@@ -37,7 +37,9 @@ export async function adoptJob(
       return adoption;
     case 'gone': {
       const result = readResult(folder);
-      return adoption.trusted && result.ok && result.value !== undefined ? {state: 'ended', isMoved} : lost;
+      const memory = adoption.memory === undefined ? {} : {memory: adoption.memory};
+      if (adoption.trusted && result.ok && result.value !== undefined) return {state: 'ended', isMoved, ...memory};
+      return adoption.memory?.ended === 'own' ? {state: 'lost', lost: {reason: 'lost', ...memory}} : lost;
     }
   }
 }

@@ -1,4 +1,5 @@
 /** From the end of a process, and what it left in its job folder, to the outcome of the attempt. */
+import {constants} from 'node:os';
 import {newestCheckpoint} from '../job/checkpoints.js';
 import {causeInLog} from '../job/cause-in-log.js';
 import {declaresCompletion, jobFiles, readStop} from '../job/folder.js';
@@ -6,7 +7,7 @@ import type {JobResult, StopRecord, readResult} from '../job/folder.js';
 import {lastProgress} from '../job/pace.js';
 import {withoutResult} from '../job/without-result.js';
 import type {Exit, StopWhy} from '../executors/executor.js';
-import type {Failure, Outcome} from '../outcome.js';
+import type {Failure, Outcome, StageExited} from '../outcome.js';
 
 /**
  * What the end of a process, the result that it left and what it was asked come to; outputs, events and inputs are not
@@ -26,8 +27,10 @@ export function outcomeOf(seen: {
   readonly isForced?: boolean;
   /** An earlier runner had asked it to stop. */
   readonly askedBefore?: boolean;
+  /** What its main process had of memory at its peak, bytes. */
+  readonly peak?: number | undefined;
 }): Outcome {
-  const {folder, exit, result, asked, isUnwritten = false, timeout, askedBefore = false} = seen;
+  const {folder, exit, result, asked, isUnwritten = false, timeout, askedBefore = false, peak} = seen;
   if (!result.ok) return {reason: 'result-garbled', message: result.error};
   const own = result.value;
   const record = readStop(folder);
@@ -54,14 +57,17 @@ export function outcomeOf(seen: {
     const isForced = own === undefined && (isKilled || seen.isForced === true);
     return {reason: 'stopped', ...(isForced ? {isForced} : {}), ...(by === undefined ? {} : {by})};
   }
-  if (own !== undefined) return failureOf(own, folder);
+  const lack = {exit, peak};
+  if (own !== undefined) return failureOf(own, folder, lack);
   switch (exit.how.type) {
     case 'exited':
-      return exit.how.code === 0 ? withoutResult(folder) : stageExited(exit.how.code, folder);
-    case 'signalled':
-      return {reason: 'killed-by-signal', signal: exit.how.signal};
+      return exit.how.code === 0 ? withoutResult(folder) : stageExited(exit.how.code, folder, lack);
+    case 'signalled': {
+      const {signal} = exit.how;
+      return {reason: 'killed-by-signal', signal, ...memoryIn(lack, signal === 'SIGKILL')};
+    }
     case 'unseen':
-      return {reason: 'lost'};
+      return {reason: 'lost', ...memoryIn(lack, false)};
     case 'unstarted':
       return {reason: 'start-failed', message: exit.how.message};
   }
@@ -96,7 +102,7 @@ function signalOf(record: StopRecord | undefined): {readonly signal: string} | u
   return record?.signal === undefined ? undefined : {signal: record.signal};
 }
 
-function failureOf(result: Exclude<JobResult, {end: 'succeeded' | 'stopped'}>, folder: string): Failure {
+function failureOf(result: Exclude<JobResult, {end: 'succeeded' | 'stopped'}>, folder: string, lack: Lack): Failure {
   switch (result.end) {
     case 'failed':
       return {
@@ -113,14 +119,29 @@ function failureOf(result: Exclude<JobResult, {end: 'succeeded' | 'stopped'}>, f
     case 'unstartable':
       return {reason: 'start-failed', message: result.message};
     case 'exited':
-      return stageExited(result.code, folder);
+      return stageExited(result.code, folder, lack);
   }
 }
 
 /** Shells report a signal as this and its number. */
 const SIGNALLED = 128;
 
-function stageExited(exitCode: number, folder: string): Failure {
+function stageExited(exitCode: number, folder: string, lack: Lack): Failure {
   const said = causeInLog(jobFiles(folder).log, {isKilled: exitCode > SIGNALLED});
-  return {reason: 'stage-exited', exitCode, ...(said === undefined ? {} : {said})};
+  const memory = memoryIn(lack, exitCode === SIGNALLED + constants.signals.SIGKILL);
+  return {reason: 'stage-exited', exitCode, ...memory, ...(said === undefined ? {} : {said})};
+}
+
+/** What is known of memory at an end. */
+interface Lack {
+  readonly exit: Exit;
+  readonly peak: number | undefined;
+}
+
+/** Whatever is known where it was killed, as the kernel does it; else only that one of its own was, which may be why it ended. */
+function memoryIn({exit: {memory}, peak}: Lack, isKilled: boolean): Pick<StageExited, 'memory'> {
+  if (memory === undefined || (!isKilled && memory.ended !== 'own')) return {};
+  // Where it had little, it was another that had much, as the child of a shell.
+  const isMain = isKilled && peak !== undefined && memory.bytes !== undefined && peak >= memory.bytes / 10;
+  return {memory: isMain ? {...memory, peak} : memory};
 }

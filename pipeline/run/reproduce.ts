@@ -51,8 +51,10 @@ export interface Difference {
   readonly port: string;
   /** Path within the artifact; '' when the artifact is a single file. */
   readonly file: string;
-  /** First byte that differs; left out where one of them has no such file. */
+  /** First byte that differs; left out where one of them has no such file, or both have the same bytes. */
   readonly offset?: number;
+  /** Set where the bytes are equal: whether the new file can be executed, which the recorded one can or cannot. */
+  readonly executable?: boolean;
   /** The tensor with the largest difference, in a file of weights. */
   readonly tensor?: {readonly name: string; readonly values: number; readonly largest: number | null};
 }
@@ -283,10 +285,15 @@ interface Compared {
 }
 
 async function firstDifference({port, before, now, folder, store, stop}: Compared): Promise<Difference> {
-  const [was, is] = [before, now].map(({files}) => new Map(files.map((file) => [file.path, file.sha256])));
-  const paths = [...new Set([...was!.keys(), ...is!.keys()])].sort();
-  const file = paths.find((path) => was!.get(path) !== is!.get(path)) ?? '';
-  if (!was!.has(file) || !is!.has(file) || !store.isPresent(before.digest)) return {port, file};
+  const byPath = ({files}: Artifact) => new Map(files.map((file) => [file.path, file]));
+  const [was, is] = [byPath(before), byPath(now)];
+  const paths = [...new Set([...was.keys(), ...is.keys()])].sort();
+  const other = paths.find((path) => was.get(path)?.sha256 !== is.get(path)?.sha256);
+  const mode = paths.find((path) => was.get(path)?.executable !== is.get(path)?.executable);
+  if (other === undefined && mode !== undefined)
+    return {port, file: mode, executable: is.get(mode)?.executable === true};
+  const file = other ?? '';
+  if (!was.has(file) || !is.has(file) || !store.isPresent(before.digest)) return {port, file};
   const recorded = join(folder, 'recorded');
   await store.materialise(before.digest, recorded);
   const [a, b] = [join(recorded, file), join(outputPath(folder, port), file)];

@@ -4,9 +4,10 @@
  */
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {AttemptId, BeginResult, Continuation, Digest, Json, Placed, RunId, Store} from '../../artifacts/index.js';
-import {ENDED_UNSEEN} from '../executors/executor.js';
+import {endedUnseen} from '../executors/executor.js';
 import {newestCheckpoint} from '../job/checkpoints.js';
-import {furthestCheckpoint, untainted} from '../job/continue-from.js';
+import {furthestCheckpoint, passedOverText, untainted} from '../job/continue-from.js';
+import type {PassedOver} from '../job/continue-from.js';
 import {jobFiles, readStop} from '../job/folder.js';
 import type {StopRecord} from '../job/folder.js';
 import {markCode} from '../job/job-code.js';
@@ -84,6 +85,8 @@ class NodeRun {
   readonly #turn: Turn;
   /** Tries in a row that ended with nothing said against it, and without a newer checkpoint. */
   #retried = 0;
+  /** Checkpoints that were passed over, and told of. */
+  readonly #told = new Set<string>();
 
   constructor(ready: ReadyNode, context: NodeContext, turn: Turn) {
     this.#ready = ready;
@@ -109,7 +112,8 @@ class NodeRun {
       slot.release();
       return err({reason: 'outdated', urls: marked.error});
     }
-    const continues = findContinuation(this.#ready, this.#context.store);
+    const passedOver: PassedOver[] = [];
+    const continues = findContinuation(this.#ready, this.#context.store, (torn) => passedOver.push(torn));
     const begun = this.#begin(continues);
     switch (begun.state) {
       case 'done':
@@ -119,8 +123,21 @@ class NodeRun {
       case 'orphan':
         return this.#takeOver(begun, slot);
       case 'claimed':
+        this.#warnOf(passedOver, continues);
         return this.#attempt(begun, continues, slot);
     }
+  }
+
+  /** A plan only looks whether a checkpoint is there. What was told of is not told again by the next try. */
+  #warnOf(passedOver: readonly PassedOver[], continues: Continuation | undefined): void {
+    const {node} = this.#ready;
+    const fresh = passedOver.filter(({attempt, step}) => !this.#told.has(`${attempt}/${step}`));
+    for (const {attempt, step} of fresh) this.#told.add(`${attempt}/${step}`);
+    const what = passedOverText(fresh);
+    if (what === undefined) return;
+    const where =
+      continues === undefined ? 'the beginning' : `that at step ${continues.step} of attempt ${continues.attempt}`;
+    this.#context.emit({type: 'warning', text: `${node.id}: ${what}; it starts from ${where}`});
   }
 
   #begin(continues: Continuation | undefined): BeginResult {
@@ -198,7 +215,7 @@ class NodeRun {
     if (found.state === 'running' && this.#ready.isToFinish === true) finishAtOnce(folder);
     this.#showAdopted(claimed, found, askedBefore);
     const isTriedAgain = (outcome: Outcome): boolean => this.#isTriedAgain(outcome, found, askedBefore);
-    const running = found.state === 'ended' ? ENDED_UNSEEN : found.running;
+    const running = found.state === 'ended' ? endedUnseen(found.memory) : found.running;
     const supervision = {stop: this.#turn.stop, askedBefore, isTriedAgain};
     const result = await superviseProcess(claimed, running, this.#context, supervision);
     return isTriedAgain(result.outcome) ? undefined : endOf(claimed, result);
@@ -341,12 +358,16 @@ function recordReuse({id}: StageNode, attempt: AttemptId, {store, emit, run}: No
 }
 
 /** The checkpoint to start from: of the same fingerprint, or else the one of other code that was accepted by hand. */
-function findContinuation({fingerprint, force, accepted}: ReadyNode, store: Store): Continuation | undefined {
+function findContinuation(
+  {fingerprint, force, accepted}: ReadyNode,
+  store: Store,
+  tell: (passedOver: PassedOver) => void,
+): Continuation | undefined {
   if (force) return undefined;
   const earlier = store.attemptsByFingerprint(fingerprint);
-  if (accepted === undefined) return furthestCheckpoint(untainted(earlier), store);
+  if (accepted === undefined) return furthestCheckpoint(untainted(earlier), store, tell);
   const other = store.attempt(accepted.attempt);
-  const found = furthestCheckpoint([...earlier, ...(other === undefined ? [] : [other])], store);
+  const found = furthestCheckpoint([...earlier, ...(other === undefined ? [] : [other])], store, tell);
   if (found?.attempt !== accepted.attempt) return found;
   return {...found, accepted: found.accepted ?? accepted.because};
 }

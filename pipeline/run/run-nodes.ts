@@ -15,8 +15,9 @@ import {criticalPaths} from '../wiring/graph.js';
 import {runNode, reuseAtOnce} from './run-node.js';
 import type {NodeResult, NodeFailure, NodeContext, NotStarted} from './run-node.js';
 import type {ReadyNode} from './attempt.js';
-import {codeChangesSince, ingredientsOf} from '../plan/history.js';
+import {codeChangesSince, differsInCodeOnly, ingredientsOf} from '../plan/history.js';
 import {codeIngredients, inFewWords, missReason, withInputs} from '../plan/plan.js';
+import {droppedText} from '../plan/warnings.js';
 import type {Plan, PlannedMaybe, PlannedRun} from '../plan/plan.js';
 import type {Prepared} from '../plan/prepare.js';
 import {err, ok} from '../result.js';
@@ -234,12 +235,16 @@ class NodesRun {
   /** Of the run that is being resumed: a checkpoint whose attempt differs from today's in nothing but code. */
   #checkpointOfOtherCode(node: StageNode, now: Ingredients): {attempt: AttemptId; because: string} | undefined {
     const {store, otherCode, emit} = this.#options;
-    if (otherCode === undefined) return undefined;
-    const candidates = store.attemptsOf(this.#run, node.id).filter((attempt) => {
-      const before = ingredientsOf(attempt);
-      const {code, definitions = {}} = now;
-      return !sameCode(before, now) && fingerprintOf({...before, code, definitions}) === fingerprintOf(now);
-    });
+    const fingerprint = fingerprintOf(now);
+    if (otherCode === undefined) {
+      const dropped = this.#prepared.history.dropped?.(node.id, now, fingerprint);
+      if (dropped === undefined) return undefined;
+      const {run} = dropped;
+      emit({type: 'warning', text: droppedText(node.id, dropped), remedy: {type: 'accept-checkpoint', run}});
+      return undefined;
+    }
+    const attempts = store.attemptsOf(this.#run, node.id);
+    const candidates = attempts.filter((attempt) => differsInCodeOnly(attempt, now, fingerprint));
     const found = furthestCheckpoint(candidates, store);
     if (found === undefined) {
       if (otherCode === 'accept') this.#warnOfUselessCheckpoints(node, now);
@@ -249,7 +254,7 @@ class NodesRun {
     const {history} = this.#prepared;
     const because = inFewWords(codeChangesSince(attempt, now, store, (digest) => history.codeParts(digest)));
     if (otherCode === 'accept') return {attempt: found.attempt, because};
-    const text = `${node.id}: the checkpoint at step ${found.step} of attempt ${found.attempt} is not used, because of ${because}`;
+    const text = droppedText(node.id, {...found, because});
     emit({type: 'warning', text, remedy: {type: 'accept-checkpoint'}});
     return undefined;
   }

@@ -11,6 +11,7 @@ import {freeze, frozenJson} from '../plan/frozen-plan.js';
 import type {NodeResult} from './run-node.js';
 import {planAgain, requireVariables} from '../plan/prepare.js';
 import type {Prepared} from '../plan/prepare.js';
+import {planProgramFiles, programFileText, requirePrograms} from '../plan/program-files.js';
 import {err, ok} from '../result.js';
 import type {Wiring} from '../wiring/nodes.js';
 import {requireFinishable} from './finish.js';
@@ -23,10 +24,13 @@ const MOST_PLANS = 5;
 export async function runPlan(prepared: Prepared, options: RunOptions): Promise<RunSummary> {
   const {store, emit} = options;
   requireVariables(prepared.plan);
+  const files = planProgramFiles(prepared.plan);
+  requirePrograms(files);
   if (options.finish !== undefined) requireFinishable(options.finish, prepared, options);
   for (const warning of environmentWarnings(prepared, process.env)) {
     emit({type: 'warning', text: environmentWarningText(warning)});
   }
+  for (const file of files) emit({type: 'warning', text: programFileText(file)});
   for (const need of await environmentNeeds(prepared.plan)) {
     if (need.state === 'missing') emit({type: 'warning', text: environmentNeedText(need)});
   }

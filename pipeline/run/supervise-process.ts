@@ -158,6 +158,7 @@ async function superviseToEnd(
     isForced: end.isForced,
     timeout,
     askedBefore: askedBefore !== undefined,
+    peak: memory,
   });
   const damages = await damagesOf(claimed.inputs, outcome, store);
   if (isSuccess(outcome)) {

@@ -80,6 +80,31 @@ test('a program without checkpoints is told of none, and one that is seedless of
   assert.equal(code, 0, err);
 });
 
+test('a program that a node makes can be executed by the next one, and is made again as such', async (t) => {
+  const cwd = temporaryFolder(t, {
+    'p.ts': `
+import {recipe} from 'r1';
+import {command} from 'r1/stages';
+const module = import.meta.url;
+export const build = command({
+  module, name: 'build', inputs: {}, outputs: {tool: 'tool'}, params: {},
+  argv: ({outputs}) => ['/bin/sh', '-e', '-c', 'printf "#!/bin/sh\\necho hello\\n" >"$0"; chmod 700 "$0"', outputs.tool],
+});
+export const use = command({
+  module, name: 'use', inputs: {tool: 'tool'}, outputs: {out: 'data'}, params: {},
+  argv: ({inputs, outputs}) => ['/bin/sh', '-e', '-c', '"$0" >"$1"', inputs.tool, outputs.out],
+});
+export default recipe('programs', (add) => {
+  const {tool} = add('build', build);
+  add('use', use, {tool});
+});`,
+  });
+  const ran = await r1(t, ['run', './p.ts'], {cwd});
+  assert.equal(ran.code, 0, ran.err);
+  assert.match((await r1(t, ['show', 'build'], {cwd})).out, /\(the file itself\).*executable/);
+  assert.match((await r1(t, ['reproduce', 'build'], {cwd})).out, /build .*reproducible/);
+});
+
 test('exit code 75 asks for another try, which resumes from the newest checkpoint', async (t) => {
   const script = `${SEAL}
 step=0

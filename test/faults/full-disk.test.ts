@@ -23,6 +23,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import type {TestContext} from 'node:test';
+import {openDatabase} from '../../artifacts/database/database.js';
 import {openStore} from '../../artifacts/index.js';
 import {r1, recipeFile} from '../rig/command.js';
 import {temporaryFolder} from '../rig/temporary.js';
@@ -208,6 +209,25 @@ function overwrite(path: string, bytes: Buffer): void {
   writeSync(file, bytes, 0, bytes.length, 0);
   closeSync(file);
 }
+
+test('a store of an older format is read where there is no room for a copy of it', async (t) => {
+  const cwd = smallDisk(t, `size=${4 * MIB}`);
+  if (cwd === undefined) {
+    t.skip('this process may not mount a small file system');
+    return;
+  }
+  assert.equal((await r1(t, ['run', RECIPE], {cwd})).code, 0);
+  const expected = outputsOf(cwd);
+  const db = openDatabase(join(cwd, '.r1', 'store.db'));
+  db.prepare('ALTER TABLE artifact_file DROP COLUMN executable').run();
+  db.prepare('PRAGMA user_version = 2').run();
+  db.close();
+  FILL.blocks(cwd);
+  const [node] = Object.keys(expected);
+  const {code, out, err} = await r1(t, ['show', node!.split(':')[0]!, '--json'], {cwd, env: {TMPDIR: cwd}});
+  assert.equal(code, 0, err);
+  assert.ok(out.includes('"sha256"'), out);
+});
 
 test('a store of 0.1, which keeps no room, needs a little of it by hand, and says so', async (t) => {
   const cwd = smallDisk(t, `size=${4 * MIB}`);

@@ -1,4 +1,5 @@
 /** Jobs that are programs, real ones, and a runner in a process of its own that can be killed. */
+import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
@@ -46,7 +47,12 @@ export function setUp(t: TestContext, options: LocalOptions = {}): JobRig {
 export const adopt = (executor: Executor, request: StartRequest, waiting?: (text: string) => void): Promise<Adoption> =>
   executor.adopt({...request, epoch: bootId(), ...(waiting === undefined ? {} : {waiting})});
 
-/** The same of a job that is known to run. */
+/** That nothing of it runs any more, and what it wrote counts. */
+export function assertGone(adoption: Adoption): void {
+  assert.ok(adoption.state === 'gone' && adoption.trusted, JSON.stringify(adoption));
+}
+
+/** Adopts a job that is known to run. */
 export async function adoptRunning(executor: Executor, request: StartRequest): Promise<LocalProcess> {
   const adoption = await adopt(executor, request);
   if (adoption.state !== 'running') throw new Error(`it does not run: ${JSON.stringify(adoption)}`);

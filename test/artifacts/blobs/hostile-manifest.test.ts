@@ -97,6 +97,7 @@ test('rows that do not give the digest are damage', async (t) => {
     "UPDATE artifact SET empty_folders = '[1]'",
     "UPDATE artifact SET empty_folders = 'no JSON'",
     "UPDATE artifact SET shape = 'file'",
+    "UPDATE artifact_file SET executable = 1 WHERE path = 'card.json'",
   ]) {
     const {folder, artifact} = await stored(t);
     forge(folder, sql);

@@ -19,6 +19,7 @@ const stat: FileStat = {
   ctimeNs: 1_000_000n * MS + 500_000n,
   links: 1,
   writable: false,
+  executable: false,
 };
 
 test('a row is believed only if the last change was a clock tick before the look', (t) => {

@@ -106,11 +106,29 @@ test('a store of the first format is brought up to date and keeps what it has', 
   made.close();
   const db = openDatabase(join(folder, 'store.db'));
   db.prepare('DROP TABLE store').run();
+  db.prepare('ALTER TABLE artifact_file DROP COLUMN executable').run();
   db.prepare('PRAGMA user_version = 1').run();
   db.close();
   for (const mode of ['read', 'write', 'read'] as const) {
     const store = openStore(folder, {mode});
     assert.deepEqual([store.runs()[0]!.recipe, store.id.length], ['old', 32], mode);
+    store.close();
+  }
+});
+
+test('what a store of the second format has keeps its digest, and cannot be executed', async (t) => {
+  const bench = new Bench(t);
+  const {outputs} = await bench.make({node: 'base', outputs: {model: {kind: 'model', files: {a: '1', b: '2'}}}});
+  const artifact = outputs.model!;
+  const {folder} = bench;
+  bench.store.close();
+  const db = openDatabase(join(folder, 'store.db'));
+  db.prepare('ALTER TABLE artifact_file DROP COLUMN executable').run();
+  db.prepare('PRAGMA user_version = 2').run();
+  db.close();
+  for (const mode of ['read', 'write', 'read'] as const) {
+    const store = openStore(folder, {mode});
+    assert.deepEqual(store.artifact(artifact.digest), artifact, mode);
     store.close();
   }
 });

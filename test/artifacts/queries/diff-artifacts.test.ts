@@ -200,7 +200,7 @@ test('artifacts are compared file by file, tensors over all files of weights', a
     [['w', 2]],
   );
   const same = await diffArtifacts(bench.store, a.outputs.model!.digest, a.outputs.model!.digest);
-  assert.deepEqual(same, {added: [], gone: [], changed: [], tensors: undefined, rows: {}, missing: []});
+  assert.deepEqual(same, {added: [], gone: [], changed: [], modes: [], tensors: undefined, rows: {}, missing: []});
 });
 
 test('models in folders of their own are compared with those of the same folder, and with no other', async (t) => {

@@ -1,8 +1,9 @@
 /** `r1 reproduce`: the three verdicts, and where they are kept. */
 import assert from 'node:assert/strict';
-import {writeFileSync} from 'node:fs';
+import {rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
+import {fileURLToPath} from 'node:url';
 import {openStore} from '../../../artifacts/index.js';
 import type {AttemptId} from '../../../artifacts/index.js';
 import {r1} from '../../rig/command.js';
@@ -49,6 +50,33 @@ function verdictOf(cwd: string, attempt: number): unknown {
     store.close();
   }
 }
+
+test('the same bytes that cannot be executed any more differ, and are told so', async (t) => {
+  const marker = join(temporaryFolder(t, {marker: ''}), 'marker');
+  const cwd = temporaryFolder(t, {
+    'tool.ts': `
+import {existsSync, writeFileSync} from 'node:fs';
+import {defineStage, recipe} from 'r1';
+export const tool = defineStage({
+  module: import.meta.url, name: 'tool', inputs: {}, outputs: {tool: 'tool'}, params: {marker: ''},
+  async run({outputs, params}) {
+    writeFileSync(outputs.tool, 'x', {mode: existsSync(params.marker) ? 0o755 : 0o644});
+  },
+});
+export default recipe('tool', (add) => {
+  add('tool', tool, {}, {marker: ${JSON.stringify(fileURLToPath(import.meta.url))}});
+  add('again', tool, {}, {marker: ${JSON.stringify(marker)}});
+});
+`,
+  });
+  assert.equal((await r1(t, ['run', './tool.ts'], {cwd})).code, 0);
+  rmSync(marker);
+  assert.equal((await r1(t, ['reproduce', 'tool'], {cwd})).code, 0);
+  const {code, out} = await r1(t, ['reproduce', 'again'], {cwd});
+  assert.equal(code, 1);
+  assert.match(out, /differs in output “tool”, which was executable and is not now; the bytes are the same/);
+  assert.deepEqual(verdictOf(cwd, 2), {verdict: 'differs', port: 'tool', file: '', executable: false});
+});
 
 test('a stage that makes the same bytes again is reproducible, one that does not differs at a byte', async (t) => {
   const cwd = temporaryFolder(t, FILES);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import {openStore} from '../../../artifacts/index.js';
+import type {LackOfMemory} from '../../../pipeline/outcome.js';
 import {nextStep, outcomeText} from '../../../bin/render/outcome.js';
 import {r1, recipeFile} from '../../rig/command.js';
 import {temporaryFolder} from '../../rig/temporary.js';
@@ -22,6 +23,30 @@ test('exit codes that no program chose are said in words', () => {
   ];
   for (const [exitCode, expected] of words) assert.match(outcomeText({reason: 'stage-exited', exitCode}), expected);
   assert.match(outcomeText({reason: 'killed-by-signal', signal: 'SIGSEGV'}), /^was killed by SIGSEGV \(a crash/);
+});
+
+test('who killed it is said as far as the kernel tells', () => {
+  const [bytes, peak] = [512e6, 490e6];
+  const of137 = (memory: LackOfMemory) => outcomeText({reason: 'stage-exited', exitCode: 137, memory});
+  const own = {ended: 'own', bytes, of: 'group'} as const;
+  assert.deepEqual(
+    [
+      of137({...own, peak}),
+      of137({ended: 'some', bytes: 64e9, of: 'machine'}),
+      of137({ended: 'none'}),
+      outcomeText({reason: 'killed-by-signal', signal: 'SIGKILL', memory: own, step: 20, reached: 40}),
+      outcomeText({reason: 'stage-exited', exitCode: 1, memory: own, said: 'RuntimeError: a worker is gone'}),
+      outcomeText({reason: 'lost', memory: own, step: 20}),
+    ],
+    [
+      'was killed by SIGKILL (by the kernel, out of memory: its main process had 490 MB when last seen, its control group has 512 MB), exit code 137',
+      'was killed by SIGKILL (probably by the kernel, which killed something for lack of memory: the machine has 64.0 GB), exit code 137',
+      'was killed by SIGKILL (by hand or by another program: the kernel killed nothing for lack of memory), exit code 137',
+      'was killed by SIGKILL (by the kernel, out of memory: its control group has 512 MB) after step 40; the newest checkpoint is of step 20, 20 steps will be made again',
+      'exited with 1 before it was done (a process was killed by the kernel, out of memory: its control group has 512 MB): RuntimeError: a worker is gone',
+      'was killed (by the kernel, out of memory: its control group has 512 MB), checkpoint of step 20 kept',
+    ],
+  );
 });
 
 test('of what was cut short it is said what is kept, and how much will be made again', () => {

@@ -22,7 +22,7 @@ import {readProcess} from '../../../pipeline/executors/process-record.js';
 import {jobFiles} from '../../../pipeline/job/folder.js';
 import {until} from '../../rig/command.js';
 import {SEE, nvidiaSmi, seenBy, setVariables} from '../../rig/gpus.js';
-import {adopt, adoptRunning, launcherOf, runnerOf, setUp} from '../../rig/jobs.js';
+import {adopt, adoptRunning, assertGone, launcherOf, runnerOf, setUp} from '../../rig/jobs.js';
 import type {JobRig} from '../../rig/jobs.js';
 import {temporaryFolder} from '../../rig/temporary.js';
 
@@ -228,7 +228,7 @@ test('what a job leaves behind keeps the device until it is ended', {skip}, asyn
   await until('it says what it waits for', () => next.said.length > 0);
   assert.equal(seenBy(next.request), undefined);
   // The next runner ends it.
-  assert.deepEqual(await adopt(rig.executor, request), {state: 'gone', trusted: true});
+  assertGone(await adopt(rig.executor, request));
   await ended(await next.started);
   assert.equal(seenBy(next.request), '1 0');
 });

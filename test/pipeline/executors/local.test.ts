@@ -127,7 +127,8 @@ test('a job outlives its launcher; its end goes unseen, and another launcher com
   assert.notEqual(launcherOf(next.request), record.session);
   assert.ok(isRunning(record));
   go();
-  assert.deepEqual(await running.exit, {how: {type: 'unseen'}, leftovers: []});
+  const {how, leftovers} = await running.exit;
+  assert.deepEqual({how, leftovers}, {how: {type: 'unseen'}, leftovers: []});
   // Whoever would have written down its code is gone, so it will be tried again.
   assert.deepEqual(readResult(request.folder), {ok: true, value: undefined});
   next.go();

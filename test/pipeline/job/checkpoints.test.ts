@@ -7,6 +7,7 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
@@ -117,6 +118,17 @@ test('a copy is whole and does not change with the original', async (t) => {
   writeFileSync(join(found.folder, 'files', 'state.txt'), 'other');
   assert.equal(newestCheckpoint(to)?.step, 7);
   assert.equal(newestCheckpoint(from), undefined);
+});
+
+test('a copy can be executed where the original can', async (t) => {
+  const [from, to] = [temporaryFolder(t), temporaryFolder(t)];
+  await open(from).save(7, (folder) => {
+    writeFileSync(join(folder, 'tool'), '#!/bin/sh\n', {mode: 0o755});
+    writeFileSync(join(folder, 'state'), '7');
+  });
+  assert.ok(copyCheckpoint(newestCheckpoint(from)!, to));
+  const isExecutable = (name: string) => (statSync(join(to, 'step-7', 'files', name)).mode & 0o100) !== 0;
+  assert.deepEqual(['tool', 'state'].map(isExecutable), [true, false]);
 });
 
 test('a checkpoint that is damaged is not copied', async (t) => {

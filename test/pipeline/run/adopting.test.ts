@@ -9,7 +9,7 @@ import {startedIn, tagOf} from '../../../pipeline/job/tag.js';
 import {processFile, readProcess} from '../../../pipeline/executors/process-record.js';
 import {jobFiles, readResult} from '../../../pipeline/job/folder.js';
 import {until} from '../../rig/command.js';
-import {adopt, adoptRunning, logOf, pidOf, runnerOf, setUp, waiting} from '../../rig/jobs.js';
+import {adopt, adoptRunning, assertGone, logOf, pidOf, runnerOf, setUp, waiting} from '../../rig/jobs.js';
 import {temporaryFolder} from '../../rig/temporary.js';
 
 test('when its runner is killed a launcher stays until its job is over, writes down the code, and ends', async (t) => {
@@ -24,7 +24,7 @@ test('when its runner is killed a launcher stays until its job is over, writes d
   const adopted = await adoptRunning(executor, request);
   assert.equal(adopted.pid, record.pid);
   writeFileSync(join(jobFiles(request.folder).scratch, 'go'), '');
-  assert.deepEqual(await adopted.exit, {how: {type: 'unseen'}, leftovers: []});
+  assert.deepEqual((await adopted.exit).how, {type: 'unseen'});
   assert.deepEqual(readResult(request.folder), {ok: true, value: {end: 'exited', code: 7, asked: false}});
   await until('the launcher has ended', () => !isRunning(launcher));
   // That nobody listened any more is not the job's affair.
@@ -75,7 +75,7 @@ for (const noted of [true, false]) {
       await until('it says what it waits for', () => said.length > 0);
       assert.deepEqual(readResult(request.folder), {ok: true, value: undefined});
       signal(record.session!, 'SIGCONT');
-      assert.deepEqual(await adopting, {state: 'gone', trusted: true});
+      assertGone(await adopting);
       assert.deepEqual(readResult(request.folder), {ok: true, value: {end: 'exited', code: 6, asked: false}});
       assert.match(
         said.join(),
@@ -95,7 +95,7 @@ test('a launcher that is gone is not waited for', async (t) => {
   signal(record.session!, 'SIGKILL');
   const adopted = await adoptRunning(executor, request);
   writeFileSync(join(jobFiles(request.folder).scratch, 'go'), '');
-  assert.deepEqual(await adopted.exit, {how: {type: 'unseen'}, leftovers: []});
+  assert.deepEqual((await adopted.exit).how, {type: 'unseen'});
   assert.deepEqual(readResult(request.folder), {ok: true, value: undefined});
 });
 
@@ -147,7 +147,7 @@ test(
     const record = await until('its process is noted', () => readProcess(folder));
     const copy = `${folder}-copy`;
     spawnSync('cp', ['-a', folder, copy]);
-    assert.deepEqual(await adopt(rig.executor, {...request, folder: copy}), {state: 'gone', trusted: true});
+    assertGone(await adopt(rig.executor, {...request, folder: copy}));
     assert.ok(isRunning(record));
     assert.equal((await adoptRunning(rig.executor, request)).pid, pidOf(running));
     writeFileSync(join(jobFiles(folder).scratch, 'go'), '');
@@ -166,7 +166,7 @@ test('where a process has just ended, its shell gets the moment that it needs to
   writeFileSync(result, '');
   setTimeout(() => writeFileSync(result, text), 100);
   assert.ok(!isRunning(record) && signal(record.session!, 0));
-  assert.deepEqual(await adopt(rig.executor, request), {state: 'gone', trusted: true});
+  assertGone(await adopt(rig.executor, request));
   assert.deepEqual(readResult(request.folder), {ok: true, value: {end: 'exited', code: 4, asked: false}});
 });
 
