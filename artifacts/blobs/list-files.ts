@@ -68,11 +68,11 @@ export function listFiles(files: Files, root: string, links: 'follow' | 'refuse'
   visit(root, '', new Set());
   const byPath = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
   const sorted = found.sort((a, b) => byPath(a.path, b.path));
-  // Where everything can be executed, it may be for want of anything that could not be: the same files on another disk are equal.
-  const isSaid = sorted.some(({executable}) => !executable) || !hidesModes(root);
+  // Where everything can be executed, the disk may have no modes: elsewhere these files are equal to it all the same.
+  const isUnsaid = sorted.length > 0 && sorted.every(({executable}) => executable) && hidesModes(root);
   return {
     shape,
-    files: isSaid ? sorted : sorted.map((file) => ({...file, executable: false})),
+    files: isUnsaid ? sorted.map((file) => ({...file, executable: false})) : sorted,
     emptyFolders: empty.sort(byPath),
   };
 }

@@ -15,18 +15,11 @@ export interface KillCount {
 }
 
 /** @param root where the system's files are; elsewhere in tests */
-export function killCount(pid: number | 'self', root = ''): KillCount {
-  const file = fileOfGroup(pid, root);
-  return countIn(file, root);
-}
+export const killCount = (pid: number | 'self', root = ''): KillCount => counted(groupOf(pid, root), root);
 
-function countIn(file: string | undefined, root: string): KillCount {
-  const kills = file === undefined ? undefined : numberIn(file, KILLS);
+function counted(group: KillCount['group'], root: string): KillCount {
   const machine = numberIn(`${root}/proc/vmstat`, KILLS);
-  return {
-    ...(file === undefined || kills === undefined ? {} : {group: {file, kills}}),
-    ...(machine === undefined ? {} : {machine}),
-  };
+  return {...(group === undefined ? {} : {group}), ...(machine === undefined ? {} : {machine})};
 }
 
 /** What a record says, as far as `now` can be compared with it: a record may name any file, which then is not opened. */
@@ -40,7 +33,7 @@ function comparable(record: KillCount, now: KillCount): KillCount {
 
 /** What has happened since; undefined where the system does not tell. */
 export function lackSince(before: KillCount, root = ''): LackOfMemory | undefined {
-  const now = countIn(before.group?.file, root);
+  const now = counted(before.group === undefined ? undefined : groupIn(before.group.file), root);
   const [own, some] = [grown(before.group?.kills, now.group?.kills), grown(before.machine, now.machine)];
   if (own === true) return {ended: 'own', ...memoryOf(now.group?.file, root)};
   // Also where its own group counts none: a program may have handed its work on, as to a container.
@@ -113,20 +106,33 @@ export class MemoryWatch {
 /** A line of `memory.events`, `memory.oom_control` and `vmstat` alike. */
 const KILLS = /^oom_kill (\d+)$/m;
 
+/** Where control groups are mounted does not change while a process runs, and to read it takes as long as all else. */
+const mounts = new Map<string, string>();
+
+function mountsOf(root: string): string {
+  const known = mounts.get(root) ?? read(`${root}/proc/self/mountinfo`) ?? '';
+  mounts.set(root, known);
+  return known;
+}
+
+function groupIn(file: string): KillCount['group'] {
+  const kills = numberIn(file, KILLS);
+  return kills === undefined ? undefined : {file, kills};
+}
+
 /**
- * The file that counts for the control group of a process: `memory.events` of version 2, `memory.oom_control` of version 1. The
- * group of all, which is none, has no such file in version 2.
+ * What counts for the control group of a process: `memory.events` of version 2, `memory.oom_control` of version 1. The group of
+ * all, which is none, has no such file in version 2.
  */
-function fileOfGroup(pid: number | 'self', root: string): string | undefined {
-  const mounts = read(`${root}/proc/self/mountinfo`);
+function groupOf(pid: number | 'self', root: string): KillCount['group'] {
   for (const line of (read(`${root}/proc/${pid}/cgroup`) ?? '').split('\n')) {
     // `0::/user.slice` in version 2, `4:memory:/user.slice` in version 1, where memory may be counted by either.
     const [, number, controllers = '', path] = /^(\d+):([^:]*):(.*)$/.exec(line) ?? [];
     const isSecond = number === '0' && controllers === '';
     if (path === undefined || !(isSecond || controllers.split(',').includes('memory'))) continue;
-    const place = placeOf(mounts ?? '', path, isSecond);
-    const file = `${root}${place}/${isSecond ? 'memory.events' : 'memory.oom_control'}`;
-    if (place !== undefined && numberIn(file, KILLS) !== undefined) return file;
+    const place = placeOf(mountsOf(root), path, isSecond);
+    const found = groupIn(`${root}${place}/${isSecond ? 'memory.events' : 'memory.oom_control'}`);
+    if (place !== undefined && found !== undefined) return found;
   }
   return undefined;
 }
