@@ -14,7 +14,7 @@ import {template} from './text/template-names.js';
 import {OBJECTIVE} from './train/grpo-params.js';
 import {openSnapshots} from './train/snapshots.js';
 import {TRL} from './trl/environment.js';
-import {TRAINING, microBatchOf, spreadMistakes} from './trl/params.js';
+import {TRAINING, configMistakes, dividers, microBatchOf, spreadMistakes} from './trl/params.js';
 
 /** Counts as code, with what it imports from its folder. */
 const PROGRAM = new URL('../../stages/trl/grpo.py', import.meta.url);
@@ -69,7 +69,12 @@ export const trlGrpo = defineStage({
     return [
       ...reinforcementMistakes({...wired, params: {...params, stop: []}}),
       ...spreadMistakes({rows: questions * group, named: 'questions × group'}, params),
-      ...(uneven ? [`${ranks} ranks cannot share the ${questions * minibatches} questions of a rollout evenly`] : []),
+      ...(uneven
+        ? [
+            `${ranks} ranks cannot share the ${questions * minibatches} questions of a rollout evenly; ${dividers(questions * minibatches)} can`,
+          ]
+        : []),
+      ...configMistakes(params.config),
     ];
   },
   async run(context) {

@@ -7,7 +7,7 @@ import {defineStage, many} from '../pipeline/stage.js';
 import {FINE_TUNING, OPTIMIZER, SPECIAL_IN_PROMPTS} from './common-params.js';
 import {template} from './text/template-names.js';
 import {TRL} from './trl/environment.js';
-import {TRAINING, microBatchOf, spreadMistakes} from './trl/params.js';
+import {TRAINING, configMistakes, microBatchOf, spreadMistakes} from './trl/params.js';
 
 /** Counts as code, with what it imports from its folder. */
 const PROGRAM = new URL('../../stages/trl/sft.py', import.meta.url);
@@ -32,7 +32,10 @@ export const trlSft = defineStage({
   inputs: {base: 'model', data: many('dataset')},
   outputs: {model: 'model', history: 'history'},
   ...declareParams({template: template('chat'), ...SPECIAL_IN_PROMPTS, ...FINE_TUNING, ...OPTIMIZER, ...TRAINING}),
-  check: ({params}) => spreadMistakes({rows: params.batch, named: 'batch'}, params),
+  check: ({params}) => [
+    ...spreadMistakes({rows: params.batch, named: 'batch'}, params),
+    ...configMistakes(params.config),
+  ],
   async run(context) {
     const {inputs, outputs, params, seed, scratch} = context;
     const [

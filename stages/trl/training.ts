@@ -123,9 +123,9 @@ export async function trainOutside<Own>(options: OutsideTraining<Own>): Promise<
           `the loss is ${loss} at step ${step}; a lower learningRate than ${learningRate} may help`,
         );
       history.push({id: `step-${step}`, from: [], step, ...measured});
-      progress({step, total: steps, tokens: Math.round(tokens.trained + tokens.generated)});
       for (const [name, value] of Object.entries(measured))
         if (value !== null && options.isHistoryOnly?.(name) !== true) metric(name, step, value);
+      progress({step, total: steps, tokens: Math.round(tokens.trained + tokens.generated)});
       return {};
     },
     async checkpoint({step, folder}: {step: number; folder: string}) {
