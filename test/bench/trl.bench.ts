@@ -99,7 +99,14 @@ class Contender {
   }
 
   private signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
-    for (const pid of this.pids) process.kill(pid, name);
+    for (const pid of this.pids) {
+      try {
+        process.kill(pid, name);
+      } catch (error) {
+        // It has ended since it was listed.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+    }
   }
 
   /** Seconds of all its processes so far, those that have ended included. */
