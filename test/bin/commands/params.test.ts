@@ -81,7 +81,7 @@ test('every stage is listed with what it does, and those that train say so', asy
   }
   assert.deepEqual(
     stages.filter(({trains}) => trains).map(({stage}) => stage),
-    ['grpo', 'helpful-reward-model', 'pretrain', 'safety-reward-model', 'sft', 'student'],
+    ['grpo', 'helpful-reward-model', 'pretrain', 'safety-reward-model', 'sft', 'student', 'trl-grpo', 'trl-sft'],
   );
   assert.equal(stages.find(({stage}) => stage === 'cold-start-data')?.export, 'coldStartData');
   for (const line of out.split('\n')) assert.ok(line.length <= 100, line);

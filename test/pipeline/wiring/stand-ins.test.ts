@@ -100,6 +100,6 @@ test('a word that names nothing is refused, with what there is', async () => {
     {trainer: 'other'},
     /recipe “none” has no node that it could train/,
     /stands in for the stages tune/,
-    none as typeof both,
+    none,
   );
 });
