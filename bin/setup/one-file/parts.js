@@ -27,11 +27,11 @@ const external = ['@tensorflow/*', '@swc/wasm-typescript', '@huggingface/gguf', 
 const JOBS = /^pipeline\/(?:run\/(?:run-nodes|orphans)|executors\/local)\.js$/;
 
 /**
- * Modules of ours that a run seldom comes to use, though they are no stages: other commands and questions, tables at its end, a damaged
+ * Modules of ours that a run seldom comes to use, though they are no stages: other commands and questions, the list of stages, a damaged
  * store's needs. None of them may be imported statically by what is not, as it would then be looked for in a part that has it not.
  */
 const SELDOM =
-  /^(?:artifacts\/upkeep\/damage|bin\/commands\/(?!run\b).*|bin\/execution\/(?:say-run-result|scores-over-seeds)|pipeline\/inspect\/index)\.js$/;
+  /^(?:artifacts\/upkeep\/damage|bin\/commands\/(?!run\b).*|bin\/execution\/(?:say-run-result|scores-over-seeds)|bin\/access\/stages|pipeline\/inspect\/index)\.js$/;
 
 /** What several of the other parts want, and need not open one more part for. */
 const COMMON = ['pipeline/stage.js'];
